@@ -1,0 +1,44 @@
+/*
+ * Token buckets against guesses at 30-bit authenticators, one for each
+ * source address (IPv6: each /64): only who receives at an address gains
+ * by a guess from it, and nobody can lock out another's address but by
+ * forging it, for which keys of 60 bits and more are exempt.  Pure.
+ */
+#ifndef TAP_GUESS_H
+#define TAP_GUESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hash.h"
+#include "packet.h"
+
+/*
+ * 16,384 addresses at once: pushing a bucket out of its set, which fills
+ * it anew, costs an attacker some thousands of forged groups.
+ */
+#define GUESS_SETS 4096u
+#define GUESS_WAYS 4u
+#define GUESS_BURST 16u	      /* wrong authenticators at once */
+#define GUESS_REFILL_MS 1000u /* for each further one: 2^30 take 34 years */
+
+struct guess_bucket {
+	struct packet_addr prefix; /* family 0: free */
+	uint8_t tokens;
+	uint64_t refilled; /* ms */
+};
+
+struct guess {
+	struct hash_key hash;
+	struct guess_bucket sets[GUESS_SETS][GUESS_WAYS];
+};
+
+void guess_init(struct guess *g, const struct hash_key *hash);
+/* Whether this address may make one more guess at this time. */
+bool guess_allows(struct guess *g, const struct packet_addr *addr,
+		  uint64_t ms);
+/* Charge an address for wrong guesses. */
+void guess_charge(struct guess *g, const struct packet_addr *addr,
+		  uint64_t ms, unsigned wrong);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * The authenticators of TAP (papers: 000, 3.5, "TAP-hmac protocol"):
+ * HMAC (RFC 2104) over the first three frames.  The only user of
+ * BearSSL's HMAC.  Pure.
+ */
+#ifndef TAP_MAC_H
+#define TAP_MAC_H
+
+#include <bearssl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "frame.h"
+
+#define MAC_SECRET_MIN 16 /* bytes; the papers' keys have 16 */
+#define MAC_SECRET_MAX 64 /* the block of both hashes: more adds nothing */
+#define MAC_REALM_MAX 32
+#define MAC_TAG_BYTES 8 /* of the HMAC's output, kept against replays */
+
+enum mac_suite {
+	MAC_HMAC_MD5,	 /* the papers': 30 bits, no port, no realm */
+	MAC_HMAC_SHA256, /* binds the port and a realm; 30 to 118 bits */
+	MAC_SUITES,
+};
+
+/* A key ready for use: holds secret state, to be wiped by its owner. */
+struct mac_key {
+	br_hmac_key_context hmac;
+	uint8_t suite; /* enum mac_suite */
+	uint8_t extra; /* frames beyond SYN3, 0 to 3 */
+	uint8_t realm_len;
+	uint8_t realm[MAC_REALM_MAX];
+};
+
+/* The name as key files have it ("hmac-md5"), or NULL. */
+const char *mac_suite_name(unsigned suite);
+/* The suite of a name, or -1. */
+int mac_suite_by_name(const char *name);
+/* Whether the suite can have an authenticator in so many extra frames. */
+int mac_suite_allows(unsigned suite, unsigned extra);
+
+/*
+ * Make a key from its secret, MAC_SECRET_MIN to MAC_SECRET_MAX bytes;
+ * realm_len is at most MAC_REALM_MAX, and 0 for hmac-md5.  Nothing of
+ * the caller's memory is kept.
+ */
+void mac_key_init(struct mac_key *key, enum mac_suite suite, unsigned extra,
+		  const uint8_t *secret, size_t secret_len,
+		  const uint8_t *realm, size_t realm_len);
+
+/*
+ * The authenticator for a connection to `port` (host order) whose first
+ * three frames are seq[0..2].  Writes SYN3 and the key's extra frames
+ * to seq[3..], as a sender sends them, and to tag (may be NULL) the
+ * number by which a receiver remembers the group.
+ */
+void mac_sign(const struct mac_key *key, uint16_t port, uint32_t *seq,
+	      uint64_t *tag);
+
+#endif

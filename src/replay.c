@@ -1,0 +1,185 @@
+#include "replay.h"
+
+#include <string.h>
+
+size_t
+replay_store_size(uint32_t capacity)
+{
+	return sizeof(struct replay_store) +
+	       capacity * sizeof(struct replay_slot);
+}
+
+/* The heads are a power of two, at least one for each group. */
+static uint32_t
+heads_for(uint32_t capacity)
+{
+	uint32_t heads = REPLAY_CAPACITY_MIN;
+
+	while (heads < capacity) {
+		heads *= 2;
+	}
+	return heads;
+}
+
+size_t
+replay_index_size(uint32_t capacity)
+{
+	return ((size_t)capacity * 3 + heads_for(capacity)) *
+	       sizeof(uint32_t);
+}
+
+static uint32_t *
+chain_of(struct replay *r, uint64_t tag)
+{
+	uint64_t hash = hash_bytes(&r->key, &tag, sizeof tag);
+
+	return &r->head[hash & (heads_for(r->capacity) - 1)];
+}
+
+static uint64_t
+instant_at(const struct replay *r, uint32_t place)
+{
+	return r->store->slot[r->heap[place]].instant;
+}
+
+static void
+heap_swap(struct replay *r, uint32_t a, uint32_t b)
+{
+	uint32_t slot = r->heap[a];
+
+	r->heap[a] = r->heap[b];
+	r->heap[b] = slot;
+	r->place[r->heap[a]] = a;
+	r->place[r->heap[b]] = b;
+}
+
+static void
+heap_up(struct replay *r, uint32_t place)
+{
+	while (place > 0 &&
+	       instant_at(r, place) < instant_at(r, (place - 1) / 2)) {
+		heap_swap(r, place, (place - 1) / 2);
+		place = (place - 1) / 2;
+	}
+}
+
+static void
+heap_down(struct replay *r, uint32_t place)
+{
+	for (;;) {
+		uint32_t least = place;
+		uint32_t child = 2 * place + 1;
+
+		for (uint32_t n = 0; n < 2 && child < r->count; n++, child++) {
+			if (instant_at(r, child) < instant_at(r, least)) {
+				least = child;
+			}
+		}
+		if (least == place) {
+			return;
+		}
+		heap_swap(r, place, least);
+		place = least;
+	}
+}
+
+/* Index the slot that stands at heap[count]; its content is written. */
+static void
+link_slot(struct replay *r)
+{
+	uint32_t slot = r->heap[r->count];
+	uint32_t *chain = chain_of(r, r->store->slot[slot].tag);
+
+	r->next[slot] = *chain;
+	*chain = slot + 1;
+	heap_up(r, r->count++);
+}
+
+static void
+unlink_slot(struct replay *r, uint32_t slot)
+{
+	uint32_t *link = chain_of(r, r->store->slot[slot].tag);
+
+	while (*link != slot + 1) {
+		link = &r->next[*link - 1];
+	}
+	*link = r->next[slot];
+}
+
+void
+replay_raise_floor(struct replay *r, uint64_t instant)
+{
+	if (instant > r->store->floor) {
+		r->store->floor = instant;
+	}
+}
+
+/* The floor rises before the slot is given up: a crash loses nothing. */
+static void
+forget_oldest(struct replay *r)
+{
+	uint32_t slot = r->heap[0];
+
+	replay_raise_floor(r, r->store->slot[slot].instant);
+	unlink_slot(r, slot);
+	__atomic_store_n(&r->store->slot[slot].instant, 0, __ATOMIC_RELEASE);
+	heap_swap(r, 0, --r->count);
+	heap_down(r, 0);
+}
+
+void
+replay_init(struct replay *r, struct replay_store *store, void *index,
+	    uint32_t capacity, const struct hash_key *key)
+{
+	memset(index, 0, replay_index_size(capacity));
+	*r = (struct replay){
+		.key = *key,
+		.store = store,
+		.capacity = capacity,
+		.heap = index,
+	};
+	r->place = r->heap + capacity;
+	r->next = r->place + capacity;
+	r->head = r->next + capacity;
+	for (uint32_t slot = 0; slot < capacity; slot++) {
+		r->heap[slot] = slot;
+		r->place[slot] = slot;
+	}
+	for (uint32_t slot = 0; slot < capacity; slot++) {
+		if (store->slot[slot].instant != 0) {
+			heap_swap(r, r->place[slot], r->count);
+			link_slot(r);
+		}
+	}
+}
+
+enum replay_answer
+replay_remember(struct replay *r, uint64_t now, uint64_t keep, uint64_t tag,
+		uint64_t instant)
+{
+	struct replay_slot *slot;
+
+	while (r->count > 0 && instant_at(r, 0) < now &&
+	       now - instant_at(r, 0) > keep) {
+		forget_oldest(r);
+	}
+	if (instant <= r->store->floor) {
+		return REPLAY_OLD;
+	}
+	for (uint32_t at = *chain_of(r, tag); at != 0; at = r->next[at - 1]) {
+		if (r->store->slot[at - 1].tag == tag) {
+			return REPLAY_SEEN;
+		}
+	}
+	if (r->count == r->capacity) {
+		forget_oldest(r);
+		if (instant <= r->store->floor) {
+			return REPLAY_OLD;
+		}
+	}
+	slot = &r->store->slot[r->heap[r->count]];
+	slot->tag = tag;
+	__atomic_store_n(&slot->instant, instant, __ATOMIC_RELEASE);
+	link_slot(r);
+	return REPLAY_NEW;
+}

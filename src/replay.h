@@ -1,0 +1,82 @@
+/*
+ * The bounded memory of accepted groups (papers: 000, 3.8).  A group is
+ * remembered by 64 bits of its HMAC for as long as its time would be
+ * accepted.  Nothing is forgotten without a trace: whatever is forgotten
+ * raises the floor, and a group not later than the floor is refused,
+ * since nobody can tell any more whether it is new.  That also holds
+ * when the clock is stepped: what was forgotten before can't come back.
+ *
+ * The store is what has to outlive the process: a floor and the slots,
+ * in which any content is legal, and a slot is taken and given up by one
+ * aligned store of 64 bits, so that it may be the mapping of a file.
+ * The index over it is made anew at each start.
+ *
+ * Remembering costs O(log n) at the most, and O(1) for groups that come
+ * in the order of their time.  Pure.
+ */
+#ifndef TAP_REPLAY_H
+#define TAP_REPLAY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hash.h"
+
+#define REPLAY_CAPACITY_MIN 16u
+#define REPLAY_CAPACITY_MAX (1u << 24)
+
+struct replay_slot {
+	uint64_t tag;
+	uint64_t instant; /* frame.h; 0 is an empty slot */
+};
+
+struct replay_store {
+	uint64_t floor; /* an instant; groups not later are refused */
+	struct replay_slot slot[];
+};
+
+struct replay_entry;
+
+struct replay {
+	struct hash_key key;
+	struct replay_store *store;
+	uint32_t capacity;
+	uint32_t count;
+	uint32_t *heap;	 /* [0, count): slots by instant; then free ones */
+	uint32_t *place; /* of each slot in the heap */
+	uint32_t *head;	 /* of each hash chain: a slot + 1, or 0 */
+	uint32_t *next;	 /* of each slot in its chain, likewise */
+};
+
+enum replay_answer {
+	REPLAY_NEW,  /* not seen before: now it is */
+	REPLAY_SEEN, /* accepted before */
+	REPLAY_OLD,  /* not later than what had to be forgotten */
+};
+
+/* Bytes of a store, and of its index, for `capacity` groups. */
+size_t replay_store_size(uint32_t capacity);
+size_t replay_index_size(uint32_t capacity);
+
+/*
+ * Take up a store and index what is in it; all zeros is an empty one.
+ * Both blocks are the caller's, aligned for uint64_t, and must outlive
+ * r.  capacity is from REPLAY_CAPACITY_MIN to REPLAY_CAPACITY_MAX.
+ */
+void replay_init(struct replay *r, struct replay_store *store, void *index,
+		 uint32_t capacity, const struct hash_key *key);
+
+/* Refuse what is not later than this instant; a lower one does nothing. */
+void replay_raise_floor(struct replay *r, uint64_t instant);
+
+/*
+ * Ask about a group and remember it, as one step.  now and instant are
+ * instants.  Groups that are older than `keep`, a span in the same
+ * units, are forgotten; keep is at least the tolerance of the check of
+ * time that went before.
+ */
+enum replay_answer replay_remember(struct replay *r, uint64_t now,
+				   uint64_t keep, uint64_t tag,
+				   uint64_t instant);
+
+#endif
