@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: ISC
+#
+#: make                        one static ./tap (musl, libpcap, BearSSL)
+#: make CC=gcc DEPS=system     a dynamic one, with the system's libraries;
+#:                             SAN=1: address and undefined sanitizers
+#: make demo                   shows it at work between network namespaces
+#: make check                  all tests; or alone: build unit unit-san
+#:                             unit-valgrind fuzz-replay rules lint hosts
+#: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
+#:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
+#: make clean | distclean      distclean: the libraries, too
+#:
+#: V=1 shows the commands; WERROR=1 or CI=true makes warnings errors;
+#: TAP=FILE is the binary to make; PCAP_SRC=DIR and BEARSSL_SRC=DIR are
+#: unpacked sources of the libraries, instead of fetching Debian's.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SBINDIR ?= $(PREFIX)/sbin
+DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
+SYSCONFDIR ?= /etc
+TAP ?= tap
+DEPS ?= static
+CFLAGS ?= -O2 -g
+STRIP ?= strip
+
+# A CC of the environment is nearly always the glibc one, which cannot link
+# the static binary: only one given to make itself counts.
+ifneq ($(origin CC),command line)
+CC := $(if $(filter system,$(DEPS)),gcc,musl-gcc)
+endif
+
+FLAVOUR := $(if $(filter system,$(DEPS)),$(if $(SAN),san,system),static)
+B := .build/$(FLAVOUR)
+MAKEFLAGS += --no-print-directory
+ifneq ($(V),1)
+pretty = @printf '  %-7s %s\n' '$(1)' '$(2)';
+endif
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wundef -Wvla \
+	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wpointer-arith -Wwrite-strings -Wcast-align=strict -Wlogical-op \
+	-Wduplicated-cond -Wduplicated-branches -Wdate-time
+WARN += $(if $(filter 1 true,$(WERROR) $(CI)),-Werror)
+BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. -Isrc -fno-strict-aliasing \
+	-ffile-prefix-map=$(CURDIR)=. -ffunction-sections -fdata-sections
+HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+LINK := -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack
+
+ifeq ($(FLAVOUR),static)
+PCAP := .deps/libpcap
+BEARSSL := .deps/bearssl
+LIBS := $(PCAP)/libpcap.a $(BEARSSL)/libbearssl.a
+# musl-gcc hides the whole of /usr/include; the kernel's headers are there.
+# -idirafter: musl's own come first. Recursive (=), as the compiler may have to
+# be installed first.
+MULTIARCH = $(shell $(CC) -print-multiarch)
+KERNEL = -idirafter /usr/include -idirafter /usr/include/$(MULTIARCH)
+FLAGS = $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(CPPFLAGS) \
+	-isystem $(PCAP)/include -isystem $(BEARSSL)/include $(KERNEL)
+ifeq ($(notdir $(CC)),musl-gcc)
+# The wrapper's specs know -static and -pie only: with -static-pie they take
+# Scrt1.o and ask for ld-musl. So the start files are named here, as a compiler
+# made for musl names them itself; rcrt1.o relocates the program.
+MUSL_LIB = /usr/lib/$(subst -gnu,-musl,$(MULTIARCH))
+crt = $(shell $(CC) -print-file-name=$(1))
+START = -static-pie -nostartfiles -Wl,-static,--no-dynamic-linker,-z,text \
+	$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(call crt,crtbeginS.o)
+END = $(call crt,crtendS.o) $(MUSL_LIB)/crtn.o
+else
+START = -static-pie
+endif
+else
+LDLIBS := -lpcap -lbearssl
+START := -pie
+FLAGS := $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(CPPFLAGS)
+ifneq ($(SAN),)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS := $(BASE_CFLAGS) -g -O1 -fno-omit-frame-pointer -fPIE $(SANITIZE) \
+	$(CPPFLAGS)
+START := -pie $(SANITIZE)
+endif
+endif
+
+SRCS := tap.c $(wildcard src/*.c)
+OBJS := $(SRCS:%.c=$(B)/%.o)
+UNITS := $(patsubst %.c,%,$(wildcard tests/unit/test_*.c))
+FUZZERS := $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+all: $(TAP)
+
+# Written only when its content changes, so that what depends on it is made
+# again with other flags and otherwise left alone.
+$(B)/flags: FORCE | need-build
+	@mkdir -p $(@D); echo '$(CC) $(FLAGS) $(LDFLAGS)' >$@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+# ./tap is one file for all flavours: a change of flavour puts it there again.
+.build/flavour-of-tap: FORCE
+	@mkdir -p $(@D); echo '$(FLAVOUR)' | cmp -s - $@ || echo '$(FLAVOUR)' >$@
+
+$(B)/%.o: %.c $(B)/flags | $(LIBS)
+	@mkdir -p $(@D)
+	$(call pretty,CC,$<)$(CC) $(FLAGS) $(WARN) -MMD -MP -c -o $@ $<
+
+$(B)/tap.full: $(OBJS) $(LIBS)
+	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
+		$(LDLIBS) $(END)
+
+$(TAP): $(B)/tap.full $(if $(filter tap ./tap,$(TAP)),.build/flavour-of-tap)
+	@mkdir -p $(@D)
+ifeq ($(FLAVOUR),static)
+	$(call pretty,STRIP,$@)$(STRIP) -o $@ $<
+else
+	$(call pretty,COPY,$@)cp -f $< $@
+endif
+
+# The libraries: Debian's sources, or PCAP_SRC= and BEARSSL_SRC= unpacked.
+.deps/libpcap/libpcap.a: | need-build
+	@CC='$(CC)' KERNEL='$(KERNEL)' V='$(V)' src/deps.sh libpcap $(PCAP_SRC)
+.deps/bearssl/libbearssl.a: | need-build
+	@CC='$(CC)' KERNEL='$(KERNEL)' V='$(V)' src/deps.sh bearssl $(BEARSSL_SRC)
+
+# Packages, as PACKAGE or PACKAGE=COMMAND or PACKAGE=FILE that tells whether
+# it is there.
+FETCH := $(if $(and $(PCAP_SRC),$(BEARSSL_SRC)),,dpkg-dev=dpkg-source \
+	xz-utils=xz)
+NEED_static := gcc make musl-tools=musl-gcc flex bison $(FETCH) \
+	linux-libc-dev=/usr/include/linux/tcp.h
+NEED_system := gcc make libc6-dev=/usr/include/stdio.h \
+	libpcap-dev=/usr/include/pcap.h libbearssl-dev=/usr/include/bearssl.h
+NEED_san := $(NEED_system)
+NEED_build := $(NEED_$(FLAVOUR))
+NEED_demo := $(NEED_build) iproute2=ip iptables nftables=nft nmap \
+	nginx-light=nginx openssh-server=sshd openssh-client=ssh curl tcpdump \
+	ethtool procps=sysctl
+NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy cppcheck \
+	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
+	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd python3
+need-build need-demo need-check: need-%:
+	@tests/install-packages.sh 'make $(subst build,$(TAP),$*)' $(NEED_$*)
+
+demo: need-demo $(TAP)
+	@TAP='$(abspath $(TAP))' tests/demo/run
+
+# Each step of check may also be run alone.
+CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint hosts
+check:
+	@tests/run.sh --start
+	@$(MAKE) need-check
+	@for step in $(CHECKS); do \
+		tests/run.sh "$$step" $(MAKE) "$$step"; done; \
+	tests/run.sh --summary
+
+build: $(TAP)
+
+# cmocka, valgrind and the sanitizers want glibc: other objects, other folder.
+unit unit-valgrind:
+	@$(MAKE) DEPS=system CC=gcc SAN= TAP=.build/system/tap run-$@
+unit-san fuzz-replay:
+	@$(MAKE) DEPS=system CC=gcc SAN=1 TAP=.build/san/tap run-$@
+
+# An archive, so that a test or fuzzer that includes the .c it tests, to reach
+# what is static in it, does not get it twice.
+$(B)/libtap.a: $(filter-out $(B)/tap.o $(B)/src/cmd_%,$(OBJS))
+	@rm -f $@
+	$(call pretty,AR,$@)$(AR) rcs $@ $^
+$(addprefix $(B)/,$(UNITS)): %: %.o $(B)/libtap.a
+	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
+		-lcmocka $(LDLIBS)
+$(addprefix $(B)/,$(FUZZERS)): %: %.o $(B)/tests/fuzz/replay.o $(B)/libtap.a
+	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ $(LDLIBS)
+
+VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full
+run-unit: $(addprefix $(B)/,$(UNITS))
+	@tests/run.sh --each unit --cases '' $^
+run-unit-san: $(addprefix $(B)/,$(UNITS))
+	@tests/run.sh --each san --quiet '' $^
+run-unit-valgrind: $(addprefix $(B)/,$(UNITS))
+	@tests/run.sh --each valgrind --quiet '$(VALGRIND)' $^
+run-fuzz-replay: $(addprefix $(B)/,$(FUZZERS))
+	@tests/run.sh --each fuzz --quiet '' $^
+
+rules:
+	@tests/rules.sh
+hosts: $(TAP)
+	@TAP='$(abspath $(TAP))' tests/hosts/run
+lint:
+	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS)
+
+install: $(TAP)
+	install -D -m 0755 $(TAP) '$(DESTDIR)$(SBINDIR)/tap'
+	for f in man/*.[1-8]; do install -D -m 0644 "$$f" \
+		"$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}" || exit; done
+	install -D -m 0644 completions/tap.bash '$(DESTDIR)$(BASHDIR)/tap'
+	install -D -m 0644 completions/tap.zsh '$(DESTDIR)$(ZSHDIR)/_tap'
+	install -D -m 0644 completions/tap.fish '$(DESTDIR)$(FISHDIR)/tap.fish'
+	install -d -m 0700 '$(DESTDIR)$(SYSCONFDIR)/tap'
+# Keys and configuration stay.
+uninstall:
+	rm -f '$(DESTDIR)$(SBINDIR)/tap' '$(DESTDIR)$(BASHDIR)/tap' \
+		'$(DESTDIR)$(ZSHDIR)/_tap' '$(DESTDIR)$(FISHDIR)/tap.fish'
+	for f in man/*.[1-8]; do \
+		rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}"; done
+	-rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(SYSCONFDIR)/tap'
+BASHDIR ?= $(DATADIR)/bash-completion/completions
+ZSHDIR ?= $(DATADIR)/zsh/site-functions
+FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
+
+clean:
+	rm -rf .build tap
+distclean: clean
+	rm -rf .deps
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' Makefile
+
+FORCE:
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all FORCE need-build need-demo need-check demo check $(CHECKS) \
+	run-unit run-unit-san run-unit-valgrind run-fuzz-replay install \
+	uninstall clean distclean help
+
+-include $(OBJS:.o=.d) $(UNITS:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)

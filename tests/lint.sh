@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# Runs the linters over sources, scripts, completions and manual pages; each
+# is one result of make check.
+# usage: CFLAGS=... tests/lint.sh SOURCE...
+
+set -u
+status=0
+
+lint()
+{
+	name=$1
+	shift
+	tests/run.sh --quiet "lint/$name" "$@" || status=1
+}
+
+clang_tidy()
+{
+	# shellcheck disable=SC2016,SC2086
+	printf '%s\n' "$@" | xargs -P "$(nproc)" -I '{}' \
+	    clang-tidy --quiet '{}' -- ${CFLAGS:-}
+}
+
+if [ "${1:-}" = --clang-tidy ]; then
+	shift
+	clang_tidy "$@"
+	exit
+fi
+lint clang-tidy "$0" --clang-tidy "$@"
+lint cppcheck cppcheck --quiet --error-exitcode=1 --inline-suppr \
+    --enable=warning,performance,portability --std=c11 -D_GNU_SOURCE \
+    -I. -Isrc "$@"
+
+set -f
+# shellcheck disable=SC2046 # one word a script: no name here has a blank
+set -- $(grep -lIrE '^#! ?/.*[ /](ba|da)?sh( |$)' .ci src tests)
+set +f
+lint shellcheck shellcheck "$@"
+lint completions shellcheck -s bash completions/tap.bash
+
+set -- man/*.[1-8]
+lint mandoc mandoc -T lint -W warning "$@"
+exit $status

@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# Runs a test and keeps the count for make check.
+# usage: tests/run.sh [--quiet|--cases] NAME COMMAND [ARGUMENT...]
+#        tests/run.sh --each GROUP --quiet|--cases WRAPPER PROGRAM...
+#        tests/run.sh --start | --summary
+#
+# Results are lines in $RESULTS (.build/results): `pass NAME`, `fail NAME` or
+# `skip NAME REASON`. A command may append its own, one a case; when it does
+# not, NAME counts as one by the exit status. A command that exits otherwise
+# than 0 and reported no failure is one.
+#   --quiet  shows the output only on failure (it is kept in .build/log/)
+#   --cases  the same, and counts each cmocka case in it
+#   --each   runs every program, as GROUP/its name; no program is a failure.
+#            WRAPPER is a command to put before each, or ''
+#   --start  forgets the results; --summary prints the last line and exits 1
+#            when anything failed or nothing passed
+
+set -u
+: "${RESULTS:=$PWD/.build/results}"
+export RESULTS
+
+# Lines of a kind after line $2.
+count()
+{
+	tail -n "+$(($2 + 1))" "$RESULTS" | grep -c "^$1 "
+}
+
+start()
+{
+	mkdir -p "$(dirname "$RESULTS")" && : >"$RESULTS"
+}
+
+summary()
+{
+	[ -e "$RESULTS" ] || start
+	sed -n 's/^skip \([^ ]*\) */  skipped \1: /p; s/^fail /  FAILED /p' \
+	    "$RESULTS"
+	passed=$(count pass 0) failed=$(count fail 0) skipped=$(count skip 0)
+	line="$passed passed, $failed failed"
+	[ "$skipped" -eq 0 ] || line="$line, $skipped skipped"
+	echo "$line"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+cmocka_cases()
+{
+	awk -v name="$1" '
+	/^\[=+\] .*Running/ { on = 1 }
+	/^\[=+\] .* run\.$/ { on = 0 }
+	on && /^\[ +OK \]/ { print "pass " name "/" $NF }
+	on && /^\[ +SKIPPED \]/ { print "skip " name "/" $NF }
+	on && /^\[ +FAILED +\]/ && !seen[$4]++ {
+		print "fail " name "/" $4
+	}' "$2"
+}
+
+each()
+{
+	group=$1 mode=$2 wrapper=$3 status=0
+	shift 3
+	if [ $# -eq 0 ]; then
+		echo "$group: there is no program to run" >&2
+		return 1
+	fi
+	for program in "$@"; do
+		# shellcheck disable=SC2086 # words of a command
+		"$0" "$mode" "$group/${program##*/}" $wrapper "$program" ||
+			status=1
+	done
+	return $status
+}
+
+mode=loud
+case $1 in
+--start) start; exit ;;
+--summary) summary; exit ;;
+--each) shift; each "$@"; exit ;;
+--quiet | --cases) mode=$1; shift ;;
+esac
+name=$1
+shift
+[ -e "$RESULTS" ] || start
+before=$(wc -l <"$RESULTS")
+status=0
+if [ "$mode" = loud ]; then
+	"$@" || status=$?
+else
+	log=.build/log/$(echo "$name" | tr / -)
+	mkdir -p .build/log
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	[ "$mode" = --quiet ] || cmocka_cases "$name" "$log" >>"$RESULTS"
+	[ "$status" -eq 0 ] || sed 's/^/    /' "$log"
+fi
+
+failed=$(count fail "$before")
+if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+	echo "fail $name" >>"$RESULTS"
+	failed=1
+elif [ "$(wc -l <"$RESULTS")" -eq "$before" ]; then
+	echo "pass $name" >>"$RESULTS"
+fi
+if [ "$failed" -gt 0 ]; then
+	printf '  %-7s %s\n' FAIL "$name (exit status $status)"
+	exit 1
+fi
+printf '  %-7s %s\n' PASS "$name"
