@@ -2,16 +2,15 @@
 
 #include <string.h>
 
-static bool
-rule_has_port(const struct acl_rule *rule, uint16_t port)
+bool
+acl_ports_have(const struct acl_range *ports, size_t count, uint16_t port)
 {
-	for (size_t i = 0; i < rule->ports_count; i++) {
-		if (port >= rule->ports[i].low &&
-		    port <= rule->ports[i].high) {
+	for (size_t i = 0; i < count; i++) {
+		if (port >= ports[i].low && port <= ports[i].high) {
 			return true;
 		}
 	}
-	return rule->ports_count == 0;
+	return count == 0;
 }
 
 /* From the last rule to the first, so that the first one stays. */
@@ -94,7 +93,8 @@ acl_rule_for(const struct acl *acl, const struct packet *p, const char *indev,
 	for (size_t i = acl->first_rule[p->dport]; i < acl->rules_count; i++) {
 		const struct acl_rule *rule = &acl->rules[i];
 
-		if (rule_has_port(rule, p->dport) &&
+		if (acl_ports_have(rule->ports, rule->ports_count,
+				   p->dport) &&
 		    acl_net_has(&rule->dst, &p->dst) &&
 		    acl_net_has(&rule->src, &p->src) &&
 		    device_is(rule->indev, indev) &&

@@ -80,6 +80,10 @@ struct acl {
  */
 void acl_index(struct acl *acl);
 
+/* Whether one of the ranges has it; no range at all is ANY. */
+bool acl_ports_have(const struct acl_range *ports, size_t count,
+		    uint16_t port);
+
 bool acl_net_has(const struct acl_net *net, const struct packet_addr *addr);
 
 /*
