@@ -1,0 +1,34 @@
+/*
+ * The client's file: TAPclientd.conf, settings, then rules with their
+ * keys (papers: 000, 7.2).
+ */
+#ifndef TAP_CONF_CLIENT_H
+#define TAP_CONF_CLIENT_H
+
+#include "conf.h"
+#include "sender.h"
+#include "settings.h"
+
+#define CONF_CLIENT_FILE "/etc/tap/TAPclientd.conf"
+
+/* The queue of SYNs, where nothing else is set. */
+#define CONF_CLIENT_QUEUE 5060
+/* A bit that neither Kubernetes nor Docker nor VPNs are known to use. */
+#define CONF_CLIENT_MARK 0x00400000u
+
+struct conf_client {
+	struct settings settings;
+	struct sender_rule *rules; /* owned, with what they point to */
+	size_t rules_count;
+	bool by_device, by_user; /* some rule asks for it */
+};
+
+/*
+ * Load and check (path NULL: CONF_CLIENT_FILE).  Returns NULL with the
+ * error in err.
+ */
+struct conf_client *conf_client_load(const char *path, char *err);
+/* Wipe and free. */
+void conf_client_free(struct conf_client *conf);
+
+#endif

@@ -1,0 +1,545 @@
+#include "conf_server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "key.h"
+
+/* The settings of a file, some of them defaults for its rules. */
+struct setting_words {
+	struct conf_server *conf;
+	uint16_t tolerance;
+	bool window_loose;
+};
+
+static int
+set_tolerance(uint16_t *tolerance, const char *value, char *why)
+{
+	unsigned long seconds;
+
+	if (value_number(value, 1, 600, &seconds, why) < 0) {
+		return -1;
+	}
+	*tolerance = (uint16_t)seconds;
+	return 0;
+}
+
+static int
+set_window(bool *loose, const char *value, char *why)
+{
+	static const char *const words[] = { "strict", "loose", NULL };
+	int choice;
+
+	if (value_choice(value, words, &choice, why) < 0) {
+		return -1;
+	}
+	*loose = choice == 1;
+	return 0;
+}
+
+static int
+rule_indev(void *into, const char *value, char *why)
+{
+	struct acl_rule *rule = into;
+
+	return value_device(value, rule->indev, why);
+}
+
+static int
+rule_outdev(void *into, const char *value, char *why)
+{
+	struct acl_rule *rule = into;
+
+	return value_device(value, rule->outdev, why);
+}
+
+static int
+rule_src(void *into, const char *value, char *why)
+{
+	struct acl_rule *rule = into;
+
+	return value_net(value, &rule->src, why);
+}
+
+static int
+rule_dst(void *into, const char *value, char *why)
+{
+	struct acl_rule *rule = into;
+
+	return value_net(value, &rule->dst, why);
+}
+
+static int
+rule_port(void *into, const char *value, char *why)
+{
+	struct acl_rule *rule = into;
+
+	if (strcmp(value, "ANY") == 0) {
+		return 0;
+	}
+	return value_ranges(value, true, &rule->ports, &rule->ports_count, why);
+}
+
+static int
+rule_type(void *into, const char *value, char *why)
+{
+	static const char *const words[] = { "LOCAL", NULL };
+	struct acl_rule *rule = into;
+	int choice;
+
+	if (value_choice(value, words, &choice, why) < 0) {
+		return -1;
+	}
+	rule->type = (enum acl_type)choice;
+	return 0;
+}
+
+static int
+rule_tolerance(void *into, const char *value, char *why)
+{
+	struct acl_rule *rule = into;
+
+	return set_tolerance(&rule->tolerance, value, why);
+}
+
+static int
+rule_window(void *into, const char *value, char *why)
+{
+	struct acl_rule *rule = into;
+
+	return set_window(&rule->window_loose, value, why);
+}
+
+static const struct conf_option rule_options[] = {
+	{ "indev", rule_indev },   { "outdev", rule_outdev },
+	{ "src_host", rule_src },  { "dst_host", rule_dst },
+	{ "dst_port", rule_port }, { "type", rule_type },
+	{ "window", rule_window }, { "tolerance", rule_tolerance },
+};
+
+static int
+add_rule(const struct conf_file *file, const struct conf_line *line,
+	 const struct setting_words *defaults, char *err)
+{
+	struct acl *acl = &defaults->conf->acl;
+	struct acl_rule *rule = &acl->rules[acl->rules_count];
+	uint64_t seen = 0;
+
+	if (acl->rules_count == ACL_RULES_MAX) {
+		return conf_fail(err, file, line->line,
+				 "more than %u rules", ACL_RULES_MAX);
+	}
+	rule->tolerance = defaults->tolerance;
+	rule->window_loose = defaults->window_loose;
+	rule->line = line->line;
+	/* Counted before it is parsed: its ports are freed with the rest. */
+	acl->rules_count++;
+	if (conf_apply(file, line, rule_options,
+		       sizeof rule_options / sizeof rule_options[0], rule,
+		       &seen, err) < 0) {
+		return -1;
+	}
+	if (rule->src.addr.family && rule->dst.addr.family &&
+	    rule->src.addr.family != rule->dst.addr.family) {
+		return conf_fail(err, file, line->line,
+				 "src_host and dst_host are of different IP "
+				 "versions");
+	}
+	if (rule->outdev[0] != '\0') {
+		return conf_fail(err, file, line->line,
+				 "outdev: a packet for this host "
+				 "(type=LOCAL) leaves by none");
+	}
+	return 0;
+}
+
+static int
+setting_tolerance(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return set_tolerance(&words->tolerance, value, why);
+}
+
+static int
+setting_window(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return set_window(&words->window_loose, value, why);
+}
+
+static int
+setting_log(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return settings_log(&words->conf->settings, value, why);
+}
+
+static int
+setting_queue(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return settings_queue(&words->conf->settings, value, why);
+}
+
+static int
+setting_firewall(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return settings_firewall(&words->conf->settings, value, why);
+}
+
+static int
+setting_loopback(void *into, const char *value, char *why)
+{
+	static const char *const choices[] = { "open", "hide", NULL };
+	struct setting_words *words = into;
+	int choice;
+
+	if (value_choice(value, choices, &choice, why) < 0) {
+		return -1;
+	}
+	words->conf->hide_loopback = choice == 1;
+	return 0;
+}
+
+static int
+set_u32(uint32_t *out, const char *value, unsigned long low,
+	unsigned long high, char *why)
+{
+	unsigned long number;
+
+	if (value_number(value, low, high, &number, why) < 0) {
+		return -1;
+	}
+	*out = (uint32_t)number;
+	return 0;
+}
+
+static int
+setting_groups(void *into, const char *value, char *why)
+{
+	struct gate_limits *limits =
+		&((struct setting_words *)into)->conf->limits;
+
+	/* Four frames for each: what a group of the papers has. */
+	if (set_u32(&limits->quad.groups, value, 16, 1u << 22, why) < 0) {
+		return -1;
+	}
+	limits->quad.frames = limits->quad.groups * 4;
+	return 0;
+}
+
+static int
+setting_held(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return set_u32(&words->conf->limits.quad.held, value, 1, 32768, why);
+}
+
+static int
+setting_assembly(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return set_u32(&words->conf->limits.assembly_ms, value, 10, 10000,
+		       why);
+}
+
+static int
+setting_flood(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return set_u32(&words->conf->limits.flood_per_second, value, 0,
+		       1u << 30, why);
+}
+
+static int
+setting_replays(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return set_u32(&words->conf->limits.replays, value,
+		       REPLAY_CAPACITY_MIN, REPLAY_CAPACITY_MAX, why);
+}
+
+static const struct conf_option setting_options[] = {
+	{ "tolerance", setting_tolerance }, { "window", setting_window },
+	{ "log", setting_log },		    { "queue", setting_queue },
+	{ "firewall", setting_firewall },   { "loopback", setting_loopback },
+	{ "groups", setting_groups },	    { "held", setting_held },
+	{ "assembly", setting_assembly },   { "flood", setting_flood },
+	{ "replays", setting_replays },
+};
+
+static int
+load_rules(struct conf_server *conf, const char *path, char *err)
+{
+	struct setting_words words = { .conf = conf, .tolerance = 30 };
+	struct conf_file file;
+	struct conf_line line;
+	uint64_t seen = 0;
+	int rc;
+
+	if (conf_open(&file, path, CONF_PUBLIC, err) < 0) {
+		return -1;
+	}
+	while ((rc = conf_next(&file, &line, err)) > 0) {
+		if (line.is_rule) {
+			rc = add_rule(&file, &line, &words, err);
+		} else if (conf->acl.rules_count > 0) {
+			rc = conf_fail(err, &file, line.line,
+				       "settings stand before the rules; a "
+				       "rule begins with RULE:");
+		} else {
+			rc = conf_apply(&file, &line, setting_options,
+					sizeof setting_options /
+						sizeof setting_options[0],
+					&words, &seen, err);
+		}
+		if (rc < 0) {
+			break;
+		}
+	}
+	if (rc == 0 && conf->acl.rules_count == 0) {
+		rc = conf_fail(err, &file, 0, "no rule in it");
+	}
+	conf_close(&file);
+	return rc;
+}
+
+static int
+one_rule(struct conf_server *conf, const char *ports, char *err)
+{
+	struct conf_file file = { .path = "--port" };
+	struct acl_rule *rule = &conf->acl.rules[0];
+	char why[VALUE_WHY_MAX];
+
+	rule->tolerance = 30;
+	conf->acl.rules_count = 1;
+	if (value_ranges(ports, true, &rule->ports, &rule->ports_count, why) <
+	    0) {
+		return conf_fail(err, &file, 0, "%s", why);
+	}
+	return 0;
+}
+
+static int
+entry_ports(void *into, const char *value, char *why)
+{
+	struct acl_entry *entry = into;
+
+	return value_port_range(value, &entry->ports, why);
+}
+
+static int
+entry_keys(void *into, const char *value, char *why)
+{
+	struct acl_entry *entry = into;
+
+	return value_ranges(value, false, &entry->keys, &entry->keys_count,
+			    why);
+}
+
+static const struct conf_option entry_options[] = {
+	{ "port", entry_ports },
+	{ "key_no", entry_keys },
+};
+
+static int
+by_low(const void *a, const void *b)
+{
+	const struct acl_range *left = a;
+	const struct acl_range *right = b;
+
+	return (left->low > right->low) - (left->low < right->low);
+}
+
+/* Sort an entry's keys; a number that stands there twice is an error. */
+static int
+settle_keys(const struct conf_file *file, const struct acl_entry *entry,
+	    char *err)
+{
+	qsort(entry->keys, entry->keys_count, sizeof *entry->keys, by_low);
+	for (size_t i = 1; i < entry->keys_count; i++) {
+		if (entry->keys[i].low <= entry->keys[i - 1].high) {
+			return conf_fail(err, file, entry->line,
+					 "key_no: %u stands there twice",
+					 entry->keys[i].low);
+		}
+	}
+	return 0;
+}
+
+static int
+check_overlap(const struct conf_file *file, const struct acl *acl,
+	      const struct acl_entry *entry, char *err)
+{
+	for (size_t i = 0; i + 1 < acl->entries_count; i++) {
+		const struct acl_entry *other = &acl->entries[i];
+
+		if (entry->ports.low <= other->ports.high &&
+		    other->ports.low <= entry->ports.high) {
+			return conf_fail(err, file, entry->line,
+					 "port %u stands in line %u already",
+					 entry->ports.low > other->ports.low ?
+						 entry->ports.low :
+						 other->ports.low,
+					 other->line);
+		}
+	}
+	return 0;
+}
+
+static int
+load_entry(struct acl *acl, const struct conf_file *file,
+	   const struct conf_line *line, char *err)
+{
+	struct acl_entry *entry = &acl->entries[acl->entries_count];
+	uint64_t seen = 0;
+
+	if (line->is_rule) {
+		return conf_fail(err, file, line->line,
+				 "an access list has no rules");
+	}
+	if (acl->entries_count == ACL_ENTRIES_MAX) {
+		return conf_fail(err, file, line->line,
+				 "more than %u entries", ACL_ENTRIES_MAX);
+	}
+	entry->line = line->line;
+	acl->entries_count++;
+	if (conf_apply(file, line, entry_options, 2, entry, &seen, err) < 0) {
+		return -1;
+	}
+	if (seen != 3) {
+		return conf_fail(err, file, line->line, "%s is missing",
+				 seen & 1 ? "key_no" : "port");
+	}
+	if (settle_keys(file, entry, err) < 0) {
+		return -1;
+	}
+	return check_overlap(file, acl, entry, err);
+}
+
+static int
+load_acl(struct acl *acl, const char *path, char *err)
+{
+	struct conf_file file;
+	struct conf_line line;
+	int rc;
+
+	if (conf_open(&file, path, CONF_PUBLIC, err) < 0) {
+		return -1;
+	}
+	while ((rc = conf_next(&file, &line, err)) > 0) {
+		rc = load_entry(acl, &file, &line, err);
+		if (rc < 0) {
+			break;
+		}
+	}
+	if (rc == 0 && acl->entries_count == 0) {
+		rc = conf_fail(err, &file, 0, "no entry in it");
+	}
+	conf_close(&file);
+	return rc;
+}
+
+/* Every key may use every port that a rule protects. */
+static int
+allow_all(struct acl *acl, char *err)
+{
+	struct conf_file file = { .path = "tap" };
+
+	acl->entries[0].keys = calloc(1, sizeof *acl->entries[0].keys);
+	if (!acl->entries[0].keys) {
+		return conf_fail(err, &file, 0, "out of memory");
+	}
+	acl->entries[0].ports.high = 65535;
+	acl->entries[0].keys[0].high = 65535;
+	acl->entries[0].keys_count = 1;
+	acl->entries_count = 1;
+	return 0;
+}
+
+static int
+load_all(struct conf_server *conf, const struct conf_server_from *from,
+	 char *err)
+{
+	struct key_file keys;
+
+	if (from->ports) {
+		if (one_rule(conf, from->ports, err) < 0) {
+			return -1;
+		}
+	} else if (load_rules(conf, from->conf ? from->conf : CONF_SERVER_FILE,
+			      err) < 0) {
+		return -1;
+	}
+	if (key_load(from->keys ? from->keys : CONF_SERVER_KEYS, &keys, err) <
+	    0) {
+		return -1;
+	}
+	conf->acl.keys = keys.keys;
+	conf->acl.keys_count = keys.count;
+	if (from->ports && !from->acl) {
+		return allow_all(&conf->acl, err);
+	}
+	return load_acl(&conf->acl, from->acl ? from->acl : CONF_SERVER_ACL,
+			err);
+}
+
+struct conf_server *
+conf_server_load(const struct conf_server_from *from, char *err)
+{
+	struct conf_server *conf = calloc(1, sizeof *conf);
+	struct conf_file none = { .path = "tap" };
+
+	if (conf) {
+		conf->acl.rules = calloc(ACL_RULES_MAX,
+					 sizeof *conf->acl.rules);
+		conf->acl.entries = calloc(ACL_ENTRIES_MAX,
+					   sizeof *conf->acl.entries);
+	}
+	if (!conf || !conf->acl.rules || !conf->acl.entries) {
+		conf_fail(err, &none, 0, "out of memory");
+		conf_server_free(conf);
+		return NULL;
+	}
+	conf->settings.queue = CONF_SERVER_QUEUE;
+	conf->limits = gate_limits_default;
+	conf->hide_loopback = true;
+	if (load_all(conf, from, err) < 0) {
+		conf_server_free(conf);
+		return NULL;
+	}
+	acl_index(&conf->acl);
+	return conf;
+}
+
+void
+conf_server_free(struct conf_server *conf)
+{
+	struct key_file keys;
+
+	if (!conf) {
+		return;
+	}
+	for (size_t i = 0; i < conf->acl.rules_count; i++) {
+		free(conf->acl.rules[i].ports);
+	}
+	for (size_t i = 0; i < conf->acl.entries_count; i++) {
+		free(conf->acl.entries[i].keys);
+	}
+	free(conf->acl.rules);
+	free(conf->acl.entries);
+	keys = (struct key_file){ conf->acl.keys, conf->acl.keys_count };
+	key_free(&keys);
+	free(conf);
+}

@@ -1,0 +1,46 @@
+/*
+ * The server's three files: TAPservd.conf (settings, then rules),
+ * server.key and ACL.conf (papers: 000, 7.1), checked as a whole.
+ */
+#ifndef TAP_CONF_SERVER_H
+#define TAP_CONF_SERVER_H
+
+#include "acl.h"
+#include "conf.h"
+#include "gate.h"
+#include "settings.h"
+
+#define CONF_SERVER_FILE "/etc/tap/TAPservd.conf"
+#define CONF_SERVER_KEYS "/etc/tap/server.key"
+#define CONF_SERVER_ACL "/etc/tap/ACL.conf"
+
+/* The queue of SYNs, and the one after it, where nothing else is set. */
+#define CONF_SERVER_QUEUE 5040
+
+struct conf_server {
+	struct settings settings;
+	struct gate_limits limits;
+	bool hide_loopback;
+	struct acl acl; /* owns its arrays */
+};
+
+/* Where to read from; NULL paths are the defaults above. */
+struct conf_server_from {
+	const char *conf, *keys, *acl;
+	/*
+	 * One service without a configuration: these ports, in place of
+	 * conf; then acl may be NULL, and every key may use them.
+	 */
+	const char *ports;
+};
+
+/*
+ * Load and check all.  On the heap, for the size of its tables.  Returns
+ * NULL with the error in err.
+ */
+struct conf_server *conf_server_load(const struct conf_server_from *from,
+				     char *err);
+/* Wipe and free. */
+void conf_server_free(struct conf_server *conf);
+
+#endif

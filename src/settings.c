@@ -1,0 +1,90 @@
+#include "settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "value.h"
+
+int
+settings_log(void *into, const char *value, char *why)
+{
+	static const char *const words[] = { "text", "json", NULL };
+	struct settings *settings = into;
+	int choice;
+
+	if (value_choice(value, words, &choice, why) < 0) {
+		return -1;
+	}
+	settings->log_json = choice == 1;
+	return 0;
+}
+
+int
+settings_queue(void *into, const char *value, char *why)
+{
+	struct settings *settings = into;
+	unsigned long queue;
+
+	/* The number after it is the one for packets that aren't SYNs. */
+	if (value_number(value, 0, 65534, &queue, why) < 0) {
+		return -1;
+	}
+	settings->queue = (uint16_t)queue;
+	return 0;
+}
+
+int
+settings_mark(void *into, const char *value, char *why)
+{
+	struct settings *settings = into;
+	unsigned long mark;
+	char *end;
+
+	errno = 0;
+	mark = strtoul(value, &end, 0);
+	if (errno || *end || value[0] < '0' || value[0] > '9' || mark == 0 ||
+	    mark > UINT32_MAX || (mark & (mark - 1)) != 0) {
+		return value_fail(why, "'%.64s' is not a single bit, like "
+				       "0x40000000", value);
+	}
+	settings->mark = (uint32_t)mark;
+	return 0;
+}
+
+int
+settings_firewall(void *into, const char *value, char *why)
+{
+	static const char *const words[] = { "auto", "nft", "iptables", "none",
+					     NULL };
+	struct settings *settings = into;
+	int choice;
+
+	if (value_choice(value, words, &choice, why) < 0) {
+		return -1;
+	}
+	settings->firewall = (enum settings_firewall)choice;
+	return 0;
+}
+
+uint16_t
+settings_peek_queue(const char *path, uint16_t fallback)
+{
+	struct settings settings = { .queue = fallback };
+	char err[CONF_ERROR_MAX];
+	char why[VALUE_WHY_MAX];
+	struct conf_file file;
+	struct conf_line line;
+
+	if (conf_open(&file, path, CONF_PUBLIC, err) < 0) {
+		return fallback;
+	}
+	while (conf_next(&file, &line, err) > 0 && !line.is_rule) {
+		if (strcmp(line.words[0].name, "queue") == 0) {
+			settings_queue(&settings, line.words[0].value, why);
+		}
+	}
+	conf_close(&file);
+	return settings.queue;
+}

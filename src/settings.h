@@ -1,0 +1,36 @@
+/*
+ * The settings that server and client share, and their words.
+ */
+#ifndef TAP_SETTINGS_H
+#define TAP_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum settings_firewall {
+	FIREWALL_AUTO,	   /* nft, then iptables, whichever the kernel can */
+	FIREWALL_NFT,
+	FIREWALL_IPTABLES,
+	FIREWALL_NONE,	   /* the administrator's own rules */
+};
+
+struct settings {
+	bool log_json;
+	uint16_t queue; /* of NFQUEUE */
+	uint32_t mark;	/* the bit that marks tap's own packets */
+	enum settings_firewall firewall;
+};
+
+/* For conf_apply(); each takes a struct settings. */
+int settings_log(void *settings, const char *value, char *why);
+int settings_queue(void *settings, const char *value, char *why);
+int settings_mark(void *settings, const char *value, char *why);
+int settings_firewall(void *settings, const char *value, char *why);
+
+/*
+ * The queue that a configuration file sets, without reading more of it;
+ * `fallback` where it sets none or can't be read.
+ */
+uint16_t settings_peek_queue(const char *path, uint16_t fallback);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * Text built in a buffer of the caller's: what does not fit is left out
+ * and noted, never written past the end.  Always ended by NUL.
+ */
+#ifndef TAP_TEXT_H
+#define TAP_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct text {
+	char *out;
+	size_t size, len;
+	bool full;
+};
+
+struct text text_over(char *out, size_t size);
+void text_put(struct text *t, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif
