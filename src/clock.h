@@ -1,0 +1,14 @@
+/*
+ * The two clocks that the pure code is told.
+ */
+#ifndef TAP_CLOCK_H
+#define TAP_CLOCK_H
+
+#include <stdint.h>
+
+/* UTC as an instant (frame.h). */
+uint64_t clock_instant(void);
+/* Milliseconds of a clock that never goes back. */
+uint64_t clock_ms(void);
+
+#endif

@@ -1,0 +1,453 @@
+#include "fw.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ruleset.h"
+#include "run.h"
+#include "text.h"
+
+#define TEXT_MAX (8u << 20)  /* 4096 rules, each in two tables and twice */
+#define SAVED_MAX (8u << 20) /* what an administrator may have */
+#define STALE_MAX 8192u
+
+static const char *const variants[FW_VARIANTS] = { "", "-nft", "-legacy" };
+
+static const unsigned families[FW_FAMILIES] = { 4, 6 };
+
+static bool
+has_ipv6(void)
+{
+	return access("/proc/net/if_inet6", F_OK) == 0;
+}
+
+/* The first line of what a program complained of, for our one line. */
+static int
+fail(char *err, const char *program, int status, const char *errors)
+{
+	if (status == RUN_NOT_FOUND) {
+		snprintf(err, FW_ERROR_MAX, "%s: not installed", program);
+	} else if (status < 0) {
+		snprintf(err, FW_ERROR_MAX, "%s: %s", program,
+			 strerror(-status));
+	} else {
+		snprintf(err, FW_ERROR_MAX, "%s: %.*s", program,
+			 (int)strcspn(errors, "\n"), errors);
+	}
+	return -1;
+}
+
+static int
+run_nft(const char *script, bool check, char *err)
+{
+	const char *const argv[] = { "nft", check ? "-cf" : "-f", "-", NULL };
+	char errors[FW_ERROR_MAX] = "";
+	int status = run_program(argv, script, NULL, 0, errors,
+				 sizeof errors);
+
+	return status == 0 ? 0 : fail(err, "nft", status, errors);
+}
+
+static void
+tool_name(char out[40], unsigned family, unsigned variant, const char *verb)
+{
+	snprintf(out, 40, "%s%s-%s", family == 4 ? "iptables" : "ip6tables",
+		 variants[variant], verb);
+}
+
+static int
+run_restore(unsigned family, unsigned variant, const char *script, char *err)
+{
+	char name[40];
+	const char *const argv[] = { name, "--noflush", "--wait=10", NULL };
+	char errors[FW_ERROR_MAX] = "";
+	int status;
+
+	tool_name(name, family, variant, "restore");
+	status = run_program(argv, script, NULL, 0, errors, sizeof errors);
+	return status == 0 ? 0 : fail(err, name, status, errors);
+}
+
+/* The legacy tools make a table by asking for it: don't ask. */
+static bool
+table_exists(unsigned family, unsigned variant, const char *table)
+{
+	char name[40];
+	const char *const version[] = { name, "--version", NULL };
+	char output[256];
+	FILE *file;
+	bool found = false;
+
+	tool_name(name, family, variant, "save");
+	if (run_program(version, NULL, output, sizeof output, NULL, 0) != 0) {
+		return false;
+	}
+	if (!strstr(output, "legacy")) {
+		return true;
+	}
+	file = fopen(family == 4 ? "/proc/net/ip_tables_names" :
+				   "/proc/net/ip6_tables_names", "re");
+	while (file && fgets(output, sizeof output, file)) {
+		output[strcspn(output, "\n")] = '\0';
+		found |= strcmp(output, table) == 0;
+	}
+	if (file) {
+		fclose(file);
+	}
+	return found;
+}
+
+/* A table as iptables-save has it; "" where there is none. */
+static const char *
+save_table(unsigned family, unsigned variant, const char *table)
+{
+	static char saved[SAVED_MAX];
+	char name[40];
+	const char *const argv[] = { name, "-t", table, NULL };
+
+	saved[0] = '\0';
+	tool_name(name, family, variant, "save");
+	if (!table_exists(family, variant, table) ||
+	    run_program(argv, NULL, saved, sizeof saved, NULL, 0) != 0) {
+		saved[0] = '\0';
+	}
+	return saved;
+}
+
+static const char *
+next_line(const char *line)
+{
+	line += strcspn(line, "\n");
+	return *line ? line + 1 : line;
+}
+
+static bool
+line_ends(const char *line, const char *end)
+{
+	size_t len = strcspn(line, "\n");
+	size_t end_len = strlen(end);
+
+	while (len > 0 && line[len - 1] == ' ') {
+		len--;
+	}
+	return len >= end_len &&
+	       memcmp(line + len - end_len, end, end_len) == 0;
+}
+
+/*
+ * What a saved table has of ours: lines that undo the jumps to our
+ * chain, and whether the chain is there.  *foreign: it also holds what
+ * is not ours.
+ */
+static bool
+find_ours(const char *saved, const char *name, struct text *stale,
+	  bool *foreign)
+{
+	char jump[48], chain[48];
+	bool found = false;
+
+	snprintf(jump, sizeof jump, " -j %s", name);
+	snprintf(chain, sizeof chain, ":%s ", name);
+	*foreign = false;
+	for (const char *line = saved; *line; line = next_line(line)) {
+		if (strncmp(line, chain, strlen(chain)) == 0) {
+			found = true;
+		} else if (line[0] == '-' && line_ends(line, jump)) {
+			text_put(stale, "-D%.*s\n",
+				 (int)strcspn(line + 2, "\n"), line + 2);
+		} else if (line[0] == '-' && strncmp(line + 3, name,
+						     strlen(name)) == 0) {
+			continue;
+		} else if (line[0] == '-' ||
+			   (line[0] == ':' && !strstr(line, " ACCEPT ["))) {
+			*foreign = true;
+		}
+	}
+	return found;
+}
+
+static char *
+iptables_script(struct fw *fw, const struct fw_plan *plan, size_t family)
+{
+	size_t count;
+	const struct ruleset_table *tables = ruleset_tables(fw->side, &count);
+	char *script = malloc(TEXT_MAX);
+	char stale_lines[STALE_MAX];
+	struct text t, stale;
+	char name[32];
+
+	if (!script) {
+		return NULL;
+	}
+	t = text_over(script, TEXT_MAX);
+	ruleset_name(name, fw->side, fw->queue);
+	for (size_t i = 0; i < count; i++) {
+		const char *saved = save_table(families[family], fw->variant,
+					       tables[i].name);
+		bool foreign;
+		bool left;
+
+		stale = text_over(stale_lines, sizeof stale_lines);
+		left = find_ours(saved, name, &stale, &foreign);
+		fw->table_is_ours[family][i] = saved[0] == '\0' ||
+					       (left && !foreign);
+		ruleset_iptables(&t, plan, &tables[i], families[family],
+				 stale_lines);
+	}
+	if (t.full) {
+		free(script);
+		return NULL;
+	}
+	return script;
+}
+
+static char *
+nft_script(const struct fw_plan *plan)
+{
+	char *script = malloc(TEXT_MAX);
+	struct text t;
+
+	if (!script) {
+		return NULL;
+	}
+	t = text_over(script, TEXT_MAX);
+	ruleset_nft(&t, plan);
+	if (t.full) {
+		free(script);
+		return NULL;
+	}
+	return script;
+}
+
+char *
+fw_text(const struct fw_plan *plan, enum fw_tool tool, unsigned family)
+{
+	char *script;
+	struct text t;
+	size_t count;
+	const struct ruleset_table *tables;
+
+	if (tool == FW_NFT) {
+		return nft_script(plan);
+	}
+	script = malloc(TEXT_MAX);
+	if (!script) {
+		return NULL;
+	}
+	t = text_over(script, TEXT_MAX);
+	tables = ruleset_tables(plan->side, &count);
+	for (size_t i = 0; i < count; i++) {
+		ruleset_iptables(&t, plan, &tables[i], family, "");
+	}
+	return script;
+}
+
+/*
+ * An iptables-nft table that was not there before us and that nobody
+ * else has used goes again; a legacy table can't.
+ */
+static void
+drop_table(unsigned family, unsigned variant, const char *table)
+{
+	const char *saved = save_table(family, variant, table);
+	char script[128];
+	char err[FW_ERROR_MAX];
+	struct text none = text_over(script, sizeof script);
+	bool foreign;
+
+	find_ours(saved, "-", &none, &foreign);
+	if (!foreign && strstr(saved, "(nf_tables)")) {
+		snprintf(script, sizeof script, "delete table %s %s\n",
+			 family == 4 ? "ip" : "ip6", table);
+		run_nft(script, false, err);
+	}
+}
+
+static int
+remove_iptables(struct fw *fw, size_t family, unsigned variant, char *err)
+{
+	size_t count;
+	const struct ruleset_table *tables = ruleset_tables(fw->side, &count);
+	char name[32];
+	int rc = 0;
+
+	ruleset_name(name, fw->side, fw->queue);
+	/* The last table first: what hides goes before what keeps. */
+	for (size_t i = count; i-- > 0;) {
+		char script[STALE_MAX + 256], lines[STALE_MAX];
+		struct text t = text_over(script, sizeof script);
+		struct text stale = text_over(lines, sizeof lines);
+		bool foreign;
+
+		if (!find_ours(save_table(families[family], variant,
+					  tables[i].name),
+			       name, &stale, &foreign)) {
+			continue;
+		}
+		text_put(&t, "*%s\n%s-F %s\n-X %s\nCOMMIT\n", tables[i].name,
+			 lines, name, name);
+		if (run_restore(families[family], variant, script, err) < 0) {
+			rc = -1;
+		} else if (fw->table_is_ours[family][i]) {
+			drop_table(families[family], variant, tables[i].name);
+		}
+	}
+	return rc;
+}
+
+static int
+remove_nft(enum fw_side side, uint16_t queue, char *err)
+{
+	char script[128], name[32];
+
+	ruleset_name(name, side, queue);
+	snprintf(script, sizeof script,
+		 "add table inet %s\ndelete table inet %s\n", name, name);
+	return run_nft(script, false, err);
+}
+
+static int
+install_iptables(struct fw *fw, const struct fw_plan *plan, char *err)
+{
+	for (size_t family = 0; family < FW_FAMILIES; family++) {
+		char *script;
+		int rc;
+
+		if (families[family] == 6 && !has_ipv6()) {
+			continue;
+		}
+		script = iptables_script(fw, plan, family);
+		if (!script) {
+			snprintf(err, FW_ERROR_MAX, "iptables: out of memory");
+			return -1;
+		}
+		rc = run_restore(families[family], fw->variant, script, err);
+		free(script);
+		if (rc < 0) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+try_iptables(struct fw *fw, const struct fw_plan *plan, char *err)
+{
+	char ignored[FW_ERROR_MAX];
+	char *report = err;
+
+	fw->tool = FW_IPTABLES;
+	for (fw->variant = 0; fw->variant < FW_VARIANTS; fw->variant++) {
+		if (install_iptables(fw, plan, report) == 0) {
+			return 0;
+		}
+		for (size_t family = 0; family < FW_FAMILIES; family++) {
+			remove_iptables(fw, family, fw->variant, ignored);
+		}
+		/* What the machine's own iptables said is worth telling. */
+		report = ignored;
+	}
+	return -1;
+}
+
+static int
+try_nft(struct fw *fw, const struct fw_plan *plan, char *err)
+{
+	char *script = nft_script(plan);
+	int rc;
+
+	fw->tool = FW_NFT;
+	if (!script) {
+		snprintf(err, FW_ERROR_MAX, "nft: out of memory");
+		return -1;
+	}
+	rc = run_nft(script, false, err);
+	free(script);
+	return rc;
+}
+
+/* What another tool left under our name, once ours stand. */
+static void
+remove_others(struct fw *fw)
+{
+	char ignored[FW_ERROR_MAX];
+
+	if (fw->tool != FW_NFT) {
+		remove_nft(fw->side, fw->queue, ignored);
+	}
+	for (unsigned variant = 0; variant < FW_VARIANTS; variant++) {
+		struct fw other = { .side = fw->side, .queue = fw->queue };
+
+		if (fw->tool == FW_IPTABLES &&
+		    (variant == fw->variant || variant == 0 ||
+		     fw->variant == 0)) {
+			continue;
+		}
+		for (size_t family = 0; family < FW_FAMILIES; family++) {
+			remove_iptables(&other, family, variant, ignored);
+		}
+	}
+}
+
+int
+fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
+	   char *err)
+{
+	char why[FW_ERROR_MAX / 2] = "";
+	char reason[FW_ERROR_MAX];
+
+	*fw = (struct fw){ .side = plan->side, .queue = plan->queue };
+	if (wanted != FW_IPTABLES) {
+		if (try_nft(fw, plan, reason) == 0) {
+			remove_others(fw);
+			return 0;
+		}
+		snprintf(why, sizeof why, "%.200s", reason);
+	}
+	if (wanted != FW_NFT) {
+		if (try_iptables(fw, plan, reason) == 0) {
+			remove_others(fw);
+			return 0;
+		}
+		snprintf(err, FW_ERROR_MAX, "no firewall rules: %s%s%.200s",
+			 why, why[0] ? "; " : "", reason);
+		fw->tool = FW_NONE;
+		return -1;
+	}
+	snprintf(err, FW_ERROR_MAX, "no firewall rules: %s", why);
+	fw->tool = FW_NONE;
+	return -1;
+}
+
+int
+fw_remove(struct fw *fw, char *err)
+{
+	int rc = 0;
+
+	if (fw->tool == FW_NFT) {
+		return remove_nft(fw->side, fw->queue, err);
+	}
+	for (size_t family = 0; fw->tool == FW_IPTABLES &&
+				family < FW_FAMILIES; family++) {
+		if (families[family] == 6 && !has_ipv6()) {
+			continue;
+		}
+		if (remove_iptables(fw, family, fw->variant, err) < 0) {
+			rc = -1;
+		}
+	}
+	return rc;
+}
+
+enum fw_tool
+fw_probe(const struct fw_plan *plan)
+{
+	char ignored[FW_ERROR_MAX];
+	char *script = nft_script(plan);
+	int rc = script ? run_nft(script, true, ignored) : -1;
+
+	free(script);
+	return rc == 0 ? FW_NFT : FW_IPTABLES;
+}

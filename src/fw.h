@@ -1,0 +1,86 @@
+/*
+ * Firewall rules: installed and undone by running nft or
+ * iptables-restore, in one transaction for each table.
+ *
+ * Names tell whose rules they are: the table "tap-server-5040" (nft), or
+ * chains of that name in the raw and mangle tables (iptables).  Who has
+ * the same name replaces what a killed predecessor left, with no moment
+ * in between where nothing is protected.
+ */
+#ifndef TAP_FW_H
+#define TAP_FW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "packet.h"
+
+#define FW_ERROR_MAX 512u
+/* What may come in a second that belongs to no connection that is known. */
+#define FW_REST_PER_SECOND 1000
+
+enum fw_tool { FW_NONE, FW_NFT, FW_IPTABLES };
+
+struct fw_ports {
+	uint16_t low, high;
+};
+
+/* What a rule matches, beside TCP. */
+struct fw_match {
+	const char *indev, *outdev; /* empty: any */
+	struct packet_addr src, dst; /* family 0: any */
+	unsigned src_bits, dst_bits; /* of prefix */
+	const struct fw_ports *ports;
+	size_t ports_count; /* 0: any */
+};
+
+enum fw_side {
+	FW_SERVER, /* SYNs to this host, and what belongs to no connection */
+	FW_CLIENT, /* SYNs of this host */
+};
+
+struct fw_plan {
+	enum fw_side side;
+	uint16_t queue;	    /* of SYNs; the next one of what is no SYN */
+	uint32_t mark;	    /* client: a bit; packets that have it pass */
+	bool loopback_open; /* server: the loopback device is let alone */
+	const struct fw_match *matches;
+	size_t count;
+};
+
+#define FW_VARIANTS 3 /* iptables, iptables-nft, iptables-legacy */
+#define FW_FAMILIES 2
+#define FW_TABLES 2
+
+/* What was installed, and what fw_remove() has to undo. */
+struct fw {
+	enum fw_tool tool;
+	enum fw_side side;
+	uint16_t queue;
+	unsigned variant; /* of iptables */
+	/* Tables of iptables-nft that were not there before. */
+	bool table_is_ours[FW_FAMILIES][FW_TABLES];
+};
+
+/*
+ * The rules of a plan as the tool takes them, on the heap; iptables has
+ * one text for each family (4, 6), nft one for both (0).  NULL where
+ * memory is out.
+ */
+char *fw_text(const struct fw_plan *plan, enum fw_tool tool, unsigned family);
+
+/*
+ * Install a plan, with the tool wanted, or (FW_NONE) with the first that
+ * can: nft, then iptables.  Returns 0, or -1 with the error in err
+ * (FW_ERROR_MAX); then nothing new is left behind.
+ */
+int fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
+	       char *err);
+/* Remove the rules of this name, whichever tool installed them. */
+int fw_remove(struct fw *fw, char *err);
+
+/* The tool that fw_install() would end up with, found without installing. */
+enum fw_tool fw_probe(const struct fw_plan *plan);
+
+#endif

@@ -1,0 +1,287 @@
+#include "nfq.h"
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "bytes.h"
+
+#define TYPE(message) ((NFNL_SUBSYS_QUEUE << 8) | (message))
+#define SOCKET_BUFFER (8 << 20) /* a burst of ten thousand SYNs */
+
+static void
+begin(struct netlink_msg *msg, uint16_t type, uint16_t flags, uint32_t seq,
+      uint16_t queue)
+{
+	struct nfgenmsg header = { .version = NFNETLINK_V0 };
+
+	be16_store((uint8_t *)&header.res_id, queue);
+	netlink_begin(msg, type, flags, seq);
+	netlink_header(msg, &header, sizeof header);
+}
+
+static int
+configure(struct nfq *nfq, uint16_t attr, const void *payload, size_t len)
+{
+	uint32_t bytes[64];
+	struct netlink_msg msg = { .bytes = (void *)bytes,
+				   .size = sizeof bytes };
+
+	begin(&msg, TYPE(NFQNL_MSG_CONFIG), NLM_F_REQUEST | NLM_F_ACK,
+	      nfq->nl.seq++, nfq->queue);
+	netlink_put(&msg, attr, payload, len);
+	return netlink_call(&nfq->nl, &msg, NULL, NULL);
+}
+
+static int
+bind_queue(struct nfq *nfq)
+{
+	struct nfqnl_msg_config_cmd cmd = { .command = NFQNL_CFG_CMD_BIND };
+	int rc = configure(nfq, NFQA_CFG_CMD, &cmd, sizeof cmd);
+
+	/*
+	 * The kernel answers EPERM both to who may not and to who comes
+	 * second, EBUSY in a race, and EINVAL where it knows no queues.
+	 */
+	if (rc == -EPERM && nfq_owner(nfq->queue) != 0) {
+		return -EBUSY;
+	}
+	return rc == -EINVAL || rc == -EOPNOTSUPP ? -ENOSYS : rc;
+}
+
+static int
+set_parameters(struct nfq *nfq, uint32_t length, bool with_uid)
+{
+	struct nfqnl_msg_config_params params = {
+		.copy_mode = NFQNL_COPY_PACKET,
+	};
+	uint32_t flags = NFQA_CFG_F_GSO | (with_uid ? NFQA_CFG_F_UID_GID : 0);
+	uint8_t number[4];
+	uint8_t both[8];
+	uint32_t bytes[64];
+	struct netlink_msg msg = { .bytes = (void *)bytes,
+				   .size = sizeof bytes };
+	int rc;
+
+	be32_store((uint8_t *)&params.copy_range, NFQ_COPY);
+	rc = configure(nfq, NFQA_CFG_PARAMS, &params, sizeof params);
+	if (rc < 0) {
+		return rc;
+	}
+	be32_store(number, length);
+	rc = configure(nfq, NFQA_CFG_QUEUE_MAXLEN, number, sizeof number);
+	if (rc < 0) {
+		return rc;
+	}
+	be32_store(both, flags);
+	be32_store(both + 4, flags);
+	begin(&msg, TYPE(NFQNL_MSG_CONFIG), NLM_F_REQUEST | NLM_F_ACK,
+	      nfq->nl.seq++, nfq->queue);
+	netlink_put(&msg, NFQA_CFG_FLAGS, both, 4);
+	netlink_put(&msg, NFQA_CFG_MASK, both + 4, 4);
+	return netlink_call(&nfq->nl, &msg, NULL, NULL);
+}
+
+int
+nfq_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
+{
+	int on = 1;
+	int buffer = SOCKET_BUFFER;
+	int rc;
+
+	memset(nfq, 0, sizeof *nfq);
+	nfq->queue = queue;
+	nfq->verdicts.bytes = (void *)nfq->verdict_bytes;
+	nfq->verdicts.size = sizeof nfq->verdict_bytes;
+	rc = netlink_open(&nfq->nl, NETLINK_NETFILTER);
+	if (rc < 0) {
+		return rc == -EPROTONOSUPPORT ? -ENOSYS : rc;
+	}
+	rc = bind_queue(nfq);
+	if (rc == 0) {
+		rc = set_parameters(nfq, length, with_uid);
+	}
+	if (rc < 0) {
+		nfq_close(nfq);
+		return rc;
+	}
+	/* A full socket is counted in /proc; an error here would only stall. */
+	setsockopt(nfq->nl.fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on,
+		   sizeof on);
+	if (setsockopt(nfq->nl.fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer,
+		       sizeof buffer) < 0) {
+		setsockopt(nfq->nl.fd, SOL_SOCKET, SO_RCVBUF, &buffer,
+			   sizeof buffer);
+	}
+	return 0;
+}
+
+void
+nfq_close(struct nfq *nfq)
+{
+	netlink_close(&nfq->nl);
+}
+
+static uint32_t
+number_of(const struct netlink_attr *attr)
+{
+	uint32_t value = 0;
+
+	netlink_be32(attr, &value);
+	return value;
+}
+
+int
+nfq_parse(const struct netlink_reply *reply, struct nfq_packet *packet)
+{
+	struct netlink_attr attrs[NFQA_MAX + 1];
+	struct nfqnl_msg_packet_hdr header;
+
+	memset(packet, 0, sizeof *packet);
+	if (reply->type != TYPE(NFQNL_MSG_PACKET) ||
+	    reply->len < sizeof(struct nfgenmsg) ||
+	    netlink_attrs(reply->payload, reply->len, sizeof(struct nfgenmsg),
+			  attrs, NFQA_MAX) < 0 ||
+	    attrs[NFQA_PACKET_HDR].len != sizeof header) {
+		return -1;
+	}
+	memcpy(&header, attrs[NFQA_PACKET_HDR].payload, sizeof header);
+	packet->id = be32_load((const uint8_t *)&header.packet_id);
+	packet->bytes = attrs[NFQA_PAYLOAD].payload;
+	packet->len = attrs[NFQA_PAYLOAD].len;
+	packet->wire_len = packet->len;
+	if (attrs[NFQA_CAP_LEN].payload) {
+		packet->wire_len = number_of(&attrs[NFQA_CAP_LEN]);
+	}
+	packet->indev = number_of(&attrs[NFQA_IFINDEX_INDEV]);
+	packet->outdev = number_of(&attrs[NFQA_IFINDEX_OUTDEV]);
+	packet->mark = number_of(&attrs[NFQA_MARK]);
+	packet->has_uid = netlink_be32(&attrs[NFQA_UID], &packet->uid);
+	return 0;
+}
+
+int
+nfq_receive(struct nfq *nfq)
+{
+	struct mmsghdr messages[NFQ_BATCH];
+	struct iovec parts[NFQ_BATCH];
+	struct sockaddr_nl from[NFQ_BATCH];
+	int count = 0;
+	int got;
+
+	for (size_t i = 0; i < NFQ_BATCH; i++) {
+		parts[i] = (struct iovec){ nfq->received[i], NFQ_RECEIVE };
+		messages[i] = (struct mmsghdr){ .msg_hdr = {
+			.msg_name = &from[i],
+			.msg_namelen = sizeof from[i],
+			.msg_iov = &parts[i],
+			.msg_iovlen = 1,
+		} };
+	}
+	got = recvmmsg(nfq->nl.fd, messages, NFQ_BATCH, MSG_DONTWAIT, NULL);
+	if (got < 0) {
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	}
+	for (int i = 0; i < got; i++) {
+		struct netlink_reply reply;
+		size_t at = 0;
+
+		if (from[i].nl_pid != 0 ||
+		    !netlink_next(nfq->received[i], messages[i].msg_len, &at,
+				  &reply)) {
+			nfq->unreadable++;
+		} else if (nfq_parse(&reply, &nfq->packets[count]) < 0) {
+			/* The late error of a verdict, mostly: packet gone. */
+			nfq->unreadable += reply.type != NLMSG_ERROR;
+		} else {
+			count++;
+		}
+	}
+	return count;
+}
+
+void
+nfq_decide(struct nfq *nfq, uint32_t id, enum nfq_verdict verdict,
+	   const uint8_t *bytes, size_t len)
+{
+	struct nfqnl_msg_verdict_hdr header;
+	size_t room = nfq->verdicts.size - nfq->verdicts.len;
+
+	if (room < 128 + len) {
+		nfq_flush(nfq);
+	}
+	be32_store((uint8_t *)&header.verdict,
+		   verdict == NFQ_ACCEPT ? NF_ACCEPT : NF_DROP);
+	be32_store((uint8_t *)&header.id, id);
+	begin(&nfq->verdicts, TYPE(NFQNL_MSG_VERDICT), NLM_F_REQUEST, 0,
+	      nfq->queue);
+	netlink_put(&nfq->verdicts, NFQA_VERDICT_HDR, &header, sizeof header);
+	if (bytes) {
+		netlink_put(&nfq->verdicts, NFQA_PAYLOAD, bytes, len);
+	}
+}
+
+int
+nfq_flush(struct nfq *nfq)
+{
+	int rc = 0;
+
+	if (nfq->verdicts.len > 0) {
+		rc = netlink_send(&nfq->nl, &nfq->verdicts);
+		nfq->verdicts.len = 0;
+		nfq->verdicts.full = false;
+	}
+	return rc;
+}
+
+/*
+ * A line of /proc: queue, port id of its owner, packets waiting, copy
+ * mode, copy range, dropped by the queue, dropped by the socket, ...
+ */
+static int
+read_line(uint16_t queue, uint32_t *owner, struct nfq_drops *drops)
+{
+	FILE *file = fopen("/proc/net/netfilter/nfnetlink_queue", "re");
+	char line[256];
+	int rc = -ENOENT;
+
+	if (!file) {
+		return -errno;
+	}
+	while (rc < 0 && fgets(line, sizeof line, file)) {
+		unsigned number, port;
+		unsigned long long full, user;
+
+		if (sscanf(line, "%u %u %*u %*u %*u %llu %llu", &number, &port,
+			   &full, &user) == 4 &&
+		    number == queue) {
+			*owner = port;
+			*drops = (struct nfq_drops){ full, user };
+			rc = 0;
+		}
+	}
+	fclose(file);
+	return rc;
+}
+
+uint32_t
+nfq_owner(uint16_t queue)
+{
+	struct nfq_drops drops;
+	uint32_t owner;
+
+	return read_line(queue, &owner, &drops) < 0 ? 0 : owner;
+}
+
+int
+nfq_read_drops(uint16_t queue, struct nfq_drops *drops)
+{
+	uint32_t owner;
+
+	return read_line(queue, &owner, drops);
+}

@@ -1,0 +1,105 @@
+#include "ports.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void
+ports_init(struct ports *ports)
+{
+	memset(ports, 0, sizeof *ports);
+}
+
+static void
+give_back(struct ports *ports)
+{
+	while (ports->used_count > 0) {
+		close(ports->used[--ports->used_count]);
+	}
+}
+
+void
+ports_close(struct ports *ports)
+{
+	give_back(ports);
+	while (ports->count > 0) {
+		close(ports->fd[--ports->count]);
+	}
+}
+
+/* A port of the kernel's choice, for IPv4 and IPv6 alike where both are. */
+static int
+reserve(uint16_t *port)
+{
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr *addr = (struct sockaddr *)&v6;
+	socklen_t len = sizeof v6;
+	int off = 0;
+	int saved;
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0) {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+	} else {
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		addr = (struct sockaddr *)&v4;
+		len = sizeof v4;
+	}
+	if (fd < 0) {
+		return -errno;
+	}
+	if (bind(fd, addr, len) < 0 || getsockname(fd, addr, &len) < 0) {
+		saved = errno;
+		close(fd);
+		return -saved;
+	}
+	*port = ntohs(addr->sa_family == AF_INET6 ? v6.sin6_port :
+						    v4.sin_port);
+	return fd;
+}
+
+int
+ports_refill(struct ports *ports)
+{
+	int used[PORTS_AHEAD];
+	size_t used_count = ports->used_count;
+	int rc = 0;
+
+	/* Given back after the new ones are there: no port twice in a row. */
+	memcpy(used, ports->used, sizeof used);
+	ports->used_count = 0;
+	while (ports->count < PORTS_AHEAD && rc == 0) {
+		int fd = reserve(&ports->port[ports->count]);
+
+		if (fd < 0) {
+			rc = fd;
+		} else {
+			ports->fd[ports->count++] = fd;
+		}
+	}
+	for (size_t i = 0; i < used_count; i++) {
+		close(used[i]);
+	}
+	return ports->count > 0 ? 0 : rc;
+}
+
+int
+ports_take(struct ports *ports, uint16_t *out, size_t count)
+{
+	if (ports->count < count) {
+		int rc = ports_refill(ports);
+
+		if (rc < 0 || ports->count < count) {
+			return rc < 0 ? rc : -EADDRNOTAVAIL;
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		ports->count--;
+		out[i] = ports->port[ports->count];
+		ports->used[ports->used_count++] = ports->fd[ports->count];
+	}
+	return 0;
+}
