@@ -9,8 +9,10 @@ set -u
 
 # The layers, by the names of files in src/ without .c or .h. cmd_* are the
 # commands; what is named nowhere is system.
-PURE='bytes hash frame mac packet quad replay acl gate'
-FILES='log json stat conf conf_* key key_*'
+PURE='bytes hash frame mac packet quad replay acl guess match gate sender'
+FILES='text value settings log json stat conf conf_* key key_*'
+# What commands share: a command as a whole, without its options.
+ENGINES='server client plan queue ask'
 
 # What a pure file may include, besides pure headers.
 PURE_HEADERS='stdint.h stddef.h stdbool.h string.h limits.h errno.h bearssl.h'
@@ -26,11 +28,20 @@ POLICY='gate acl quad replay'
 MAX_LINES=600
 TOP='tap.c tap.h Makefile man tests completions README.md src LICENSE'
 
+has()
+{
+	case " $1 " in
+	*" $2 "*) return 0 ;;
+	esac
+	return 1
+}
+
 layer()
 {
 	case $1 in
 	cmd_*) echo command; return ;;
 	esac
+	has "$ENGINES" "$1" && { echo engine; return; }
 	set -f
 	for pattern in $PURE; do
 		# shellcheck disable=SC2254 # patterns are meant
@@ -46,14 +57,6 @@ layer()
 	done
 	set +f
 	echo system
-}
-
-has()
-{
-	case " $1 " in
-	*" $2 "*) return 0 ;;
-	esac
-	return 1
 }
 
 base()
@@ -186,13 +189,14 @@ rule_hmac_in_mac_only()
 
 rule_downwards()
 {
-	for f in $(of_layer 'files system'); do
+	for f in $(of_layer 'files system engine'); do
 		mine=$(layer "$(base "$f")")
 		includes "$f" | grep ':"' | while IFS= read -r line; do
 			name=${line#*:*:?}
 			theirs=$(layer "$(base "${name%%\"*}")")
 			case $mine-$theirs in
-			*-command) echo "$line" ;;
+			engine-engine) ;;
+			*-command | *-engine) echo "$line" ;;
 			files-system)
 				has "$name" 'tap.h"' || echo "$line"
 				;;

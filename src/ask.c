@@ -1,0 +1,33 @@
+#include "ask.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "control.h"
+#include "tap.h"
+
+int
+ask_status(const char *side, uint16_t queue, bool json)
+{
+	static char reply[CONTROL_REPLY_MAX];
+	char name[32];
+	int rc;
+
+	snprintf(name, sizeof name, "tap-%s-%u", side, queue);
+	rc = control_ask(name, json ? CONTROL_STATUS_JSON :
+				      CONTROL_STATUS_TEXT, reply);
+	if (rc == -ECONNREFUSED) {
+		fprintf(stderr, "tap %s: none runs here with queue %u\n", side,
+			queue);
+		return TAP_NO;
+	}
+	if (rc < 0) {
+		fprintf(stderr, "tap %s: %s\n", side,
+			rc == -ETIMEDOUT ? "it does not answer (are you root?)" :
+					   strerror(-rc));
+		return TAP_SYSTEM;
+	}
+	fputs(reply, stdout);
+	return TAP_OK;
+}

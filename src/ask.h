@@ -1,0 +1,16 @@
+/*
+ * Ask a running daemon how it is.
+ */
+#ifndef TAP_ASK_H
+#define TAP_ASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Print the status of the "server" or "client" of a queue.  An exit
+ * status: TAP_NO where none runs.
+ */
+int ask_status(const char *side, uint16_t queue, bool json);
+
+#endif

@@ -1,0 +1,397 @@
+#include "client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "plan.h"
+#include "queue.h"
+#include "control.h"
+#include "daemon.h"
+#include "fw.h"
+#include "links.h"
+#include "log.h"
+#include "nfq.h"
+#include "notify.h"
+#include "ports.h"
+#include "rawsock.h"
+#include "sender.h"
+#include "stat.h"
+#include "tap.h"
+
+#define QUEUE_LENGTH 4096u /* connections begun at the same moment */
+
+struct client {
+	struct conf_client *conf;
+	const char *path;
+	struct plan plan;
+	struct fw fw;
+	struct nfq syns;
+	struct rawsock raw;
+	struct ports ports;
+	struct links links;
+	int signals, control;
+	struct log_limit limit;
+	uint64_t started; /* ms */
+	uint64_t seen, authenticated, passed, data, signature, failed;
+};
+
+enum fate { FATE_PASS, FATE_SYN0, FATE_DROP };
+
+/* What went wrong with a SYN, at a bounded rate. */
+static void
+complain(struct client *c, const struct packet *p, const char *event,
+	 const char *reason)
+{
+	struct log_record r;
+
+	if (!log_limit_allows(&c->limit, clock_ms())) {
+		return;
+	}
+	log_begin(&r, LOG_LEVEL_WARNING, event);
+	log_text(&r, "reason", reason);
+	log_address(&r, "src", &p->src, p->sport);
+	log_address(&r, "dst", &p->dst, p->dport);
+	log_end(&r);
+}
+
+static int
+make_group(struct client *c, const struct sender_rule *rule,
+	   const struct packet *p, struct sender_group *group)
+{
+	size_t others = FRAME_BASE - 1 + rule->key.mac.extra;
+	uint16_t sports[FRAME_MAX];
+	uint16_t mark;
+	int rc = ports_take(&c->ports, sports, others);
+
+	if (rc < 0) {
+		return rc;
+	}
+	if (getrandom(&mark, sizeof mark, 0) != sizeof mark) {
+		return -errno;
+	}
+	sender_sign(group, p, rule, clock_instant(), mark, sports);
+	return 0;
+}
+
+/* The frames but for SYN0, in their order, before it. */
+static int
+send_frames(struct client *c, const struct nfq_packet *q,
+	    const struct packet *p, const struct sender_group *group)
+{
+	uint8_t frames[FRAME_MAX][PACKET_HEADERS_MAX];
+	struct rawsock_packet packets[FRAME_MAX];
+	size_t count = group->count - 1;
+
+	for (size_t i = 0; i < count; i++) {
+		enum frame_role role = sender_order(i, group->count);
+
+		packets[i].bytes = frames[i];
+		packets[i].len = sender_frame(frames[i], q->bytes, p, group,
+					      role);
+	}
+	return rawsock_send(&c->raw, &p->src, &p->dst, q->outdev,
+			    q->mark | c->conf->settings.mark, packets, count);
+}
+
+/* Decide on a SYN; where it becomes SYN0, bytes has it. */
+static enum fate
+judge(struct client *c, const struct nfq_packet *q, const struct packet *p,
+      uint8_t *bytes)
+{
+	const struct sender_packet in = {
+		.packet = p,
+		.outdev = c->conf->by_device ?
+				  links_name(&c->links, q->outdev) : NULL,
+		.has_uid = q->has_uid,
+		.uid = q->uid,
+	};
+	const struct sender_rule *rule = sender_rule_for(
+		c->conf->rules, c->conf->rules_count, &in);
+	struct sender_group group;
+	int rc;
+
+	if (!rule) {
+		c->passed++;
+		return FATE_PASS;
+	}
+	switch (sender_judge(p)) {
+	case SENDER_DATA:
+		c->data++;
+		complain(c, p, "not authenticated",
+			 "SYN carries data (TCP Fast Open)");
+		return FATE_PASS;
+	case SENDER_SIGNATURE:
+		c->signature++;
+		complain(c, p, "refused",
+			 "SYN is signed (TCP-MD5 or TCP-AO)");
+		return FATE_DROP;
+	case SENDER_GROUP:
+		break;
+	}
+	rc = make_group(c, rule, p, &group);
+	if (rc == 0) {
+		rc = send_frames(c, q, p, &group);
+	}
+	if (rc < 0) {
+		c->failed++;
+		complain(c, p, "not authenticated", strerror(-rc));
+		return FATE_PASS;
+	}
+	memcpy(bytes, q->bytes, q->len);
+	sender_syn0(bytes, p, &group);
+	c->authenticated++;
+	return FATE_SYN0;
+}
+
+static void
+handle(struct client *c, const struct nfq_packet *q)
+{
+	uint8_t bytes[NFQ_COPY];
+	struct packet p;
+	enum fate fate = FATE_PASS;
+
+	c->seen++;
+	/* A SYN with data may be cut short: it is sent as it is anyway. */
+	if (packet_parse(&p, q->bytes, q->len, q->wire_len) == PACKET_OK &&
+	    packet_is_syn(&p)) {
+		fate = judge(c, q, &p, bytes);
+	} else {
+		c->passed++;
+	}
+	nfq_decide(&c->syns, q->id, fate == FATE_DROP ? NFQ_DROP : NFQ_ACCEPT,
+		   fate == FATE_SYN0 ? bytes : NULL, q->len);
+}
+
+static bool
+serve(struct client *c)
+{
+	for (;;) {
+		int count = nfq_receive(&c->syns);
+
+		if (count < 0) {
+			log_say(LOG_LEVEL_ERROR, "queue %u: %s",
+				c->syns.queue, strerror(-count));
+			return false;
+		}
+		if (count == 0) {
+			return true;
+		}
+		for (int i = 0; i < count; i++) {
+			handle(c, &c->syns.packets[i]);
+			nfq_flush(&c->syns);
+		}
+	}
+}
+
+static void
+write_status(void *context, bool json, struct text *t)
+{
+	struct client *c = context;
+	uint64_t uptime = (clock_ms() - c->started) / 1000;
+	struct nfq_drops drops = { 0 };
+	const char *tool = c->fw.tool == FW_NFT	     ? "nft" :
+			   c->fw.tool == FW_IPTABLES ? "iptables" :
+						       "none";
+	char duration[32];
+
+	stat_duration(duration, uptime);
+	nfq_read_drops(c->syns.queue, &drops);
+	const struct stat_item items[] = {
+		{ "command", NULL, "client", 0 },
+		{ "version", NULL, TAP_VERSION, 0 },
+		{ "uptime", NULL, NULL, uptime },
+		{ NULL, "up", duration, 0 },
+		{ "queue", "queue", NULL, c->syns.queue },
+		{ "firewall", "firewall", tool, 0 },
+		{ "rules", "rules", NULL, c->conf->rules_count },
+		{ "syns", "SYNs seen", NULL, c->seen },
+		{ "authenticated", "authenticated", NULL, c->authenticated },
+		{ "passed", "without a rule", NULL, c->passed },
+		{ "refused.data", "sent as is: data", NULL, c->data },
+		{ "refused.signature", "refused: signed", NULL,
+		  c->signature },
+		{ "failed", "sent as is: failed", NULL, c->failed },
+		{ "queue_drops", "queue drops", NULL,
+		  drops.queue_full + drops.socket_full },
+	};
+	stat_write(t, items, sizeof items / sizeof items[0], json);
+}
+
+static void
+reload(struct client *c)
+{
+	char err[CONF_ERROR_MAX];
+	struct conf_client *conf = conf_client_load(c->path, err);
+	struct plan plan;
+	struct fw fw;
+
+	if (!conf) {
+		log_say(LOG_LEVEL_ERROR, "%s; still with the old configuration",
+			err);
+		return;
+	}
+	conf->settings.queue = c->conf->settings.queue;
+	conf->settings.firewall = c->conf->settings.firewall;
+	if (plan_client(&plan, conf) < 0) {
+		log_say(LOG_LEVEL_ERROR,
+			"out of memory; still with the old configuration");
+		conf_client_free(conf);
+		return;
+	}
+	if (c->fw.tool != FW_NONE) {
+		if (fw_install(&fw, &plan.fw, c->fw.tool, err) < 0) {
+			log_say(LOG_LEVEL_ERROR,
+				"%s; still with the old configuration", err);
+			plan_free(&plan);
+			conf_client_free(conf);
+			return;
+		}
+		memcpy(fw.table_is_ours, c->fw.table_is_ours,
+		       sizeof fw.table_is_ours);
+		c->fw = fw;
+	}
+	plan_free(&c->plan);
+	conf_client_free(c->conf);
+	c->conf = conf;
+	c->plan = plan;
+	log_say(LOG_LEVEL_INFO, "reloaded: %zu rules", conf->rules_count);
+}
+
+static int
+loop(struct client *c)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = c->syns.nl.fd, .events = POLLIN },
+			{ .fd = c->signals, .events = POLLIN },
+			{ .fd = c->control, .events = POLLIN },
+			{ .fd = c->links.nl.fd, .events = POLLIN },
+		};
+		enum daemon_signal signal = DAEMON_NOTHING;
+
+		/* While nothing waits, get ports ready for the next SYNs. */
+		ports_refill(&c->ports);
+		if (poll(fds, sizeof fds / sizeof fds[0], -1) < 0 &&
+		    errno != EINTR) {
+			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
+			return TAP_SYSTEM;
+		}
+		if (fds[3].revents) {
+			links_update(&c->links);
+		}
+		if (fds[0].revents && !serve(c)) {
+			return TAP_SYSTEM;
+		}
+		if (fds[2].revents) {
+			daemon_answer(c->control, write_status, c);
+		}
+		if (fds[1].revents) {
+			signal = daemon_signal(c->signals);
+		}
+		if (signal == DAEMON_RELOAD) {
+			notify_manager("RELOADING=1");
+			reload(c);
+			notify_manager("READY=1");
+		} else if (signal == DAEMON_STOP) {
+			return TAP_OK;
+		}
+	}
+}
+
+static int
+fail(const char *what, int rc)
+{
+	log_say(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-rc));
+	return TAP_SYSTEM;
+}
+
+static int
+open_all(struct client *c)
+{
+	uint16_t queue = c->conf->settings.queue;
+	char name[32];
+	int status;
+	int rc;
+
+	c->signals = daemon_signals();
+	if (c->signals < 0) {
+		return fail("signals", c->signals);
+	}
+	status = queue_open(&c->syns, queue, QUEUE_LENGTH, true);
+	if (status != TAP_OK) {
+		return status;
+	}
+	rc = rawsock_open(&c->raw);
+	if (rc < 0) {
+		return fail("raw socket", rc);
+	}
+	rc = ports_refill(&c->ports);
+	if (rc < 0) {
+		return fail("source ports", rc);
+	}
+	rc = links_open(&c->links);
+	if (rc < 0) {
+		return fail("rtnetlink", rc);
+	}
+	snprintf(name, sizeof name, "tap-client-%u", queue);
+	c->control = control_listen(name);
+	return c->control < 0 ? fail("control socket", c->control) : TAP_OK;
+}
+
+static void
+close_all(struct client *c)
+{
+	plan_free(&c->plan);
+	conf_client_free(c->conf);
+	nfq_close(&c->syns);
+	rawsock_close(&c->raw);
+	ports_close(&c->ports);
+	links_close(&c->links);
+	if (c->control >= 0) {
+		close(c->control);
+	}
+	if (c->signals >= 0) {
+		close(c->signals);
+	}
+}
+
+int
+client_run(struct conf_client *conf, const char *path)
+{
+	static struct client c;
+	char err[FW_ERROR_MAX];
+	int status;
+
+	c = (struct client){ .conf = conf, .path = path, .control = -1 };
+	c.syns.nl.fd = c.links.nl.fd = c.raw.fd4 = c.raw.fd6 = -1;
+	c.started = clock_ms();
+	ports_init(&c.ports);
+	status = open_all(&c);
+	if (status == TAP_OK && plan_client(&c.plan, conf) < 0) {
+		status = fail("rules", -ENOMEM);
+	}
+	if (status == TAP_OK && conf->settings.firewall != FIREWALL_NONE &&
+	    fw_install(&c.fw, &c.plan.fw, plan_tool(&conf->settings),
+		       err) < 0) {
+		log_say(LOG_LEVEL_ERROR, "%s", err);
+		status = TAP_SYSTEM;
+	}
+	if (status == TAP_OK) {
+		log_say(LOG_LEVEL_INFO, "ready: %zu rules, queue %u",
+			conf->rules_count, conf->settings.queue);
+		notify_manager("READY=1");
+		status = loop(&c);
+		notify_manager("STOPPING=1");
+		if (fw_remove(&c.fw, err) < 0) {
+			log_say(LOG_LEVEL_ERROR, "%s", err);
+			status = TAP_SYSTEM;
+		}
+	}
+	close_all(&c);
+	return status;
+}

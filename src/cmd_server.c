@@ -1,0 +1,165 @@
+#include <getopt.h>
+#include <stdio.h>
+
+#include "plan.h"
+#include "queue.h"
+#include "server.h"
+#include "ask.h"
+#include "log.h"
+#include "tap.h"
+
+static const char usage[] =
+	"usage: tap server [-c TAPservd.conf] [-k server.key] [-a ACL.conf]\n"
+	"       tap server --port PORTS -k server.key [-a ACL.conf]\n"
+	"       tap server --status [--json] | --check | --print-rules\n"
+	"\n"
+	"Hide TCP services of this host from everyone who holds no key.\n"
+	"\n"
+	"  -c, --conf FILE    settings and rules (" CONF_SERVER_FILE ")\n"
+	"  -k, --keys FILE    keys (" CONF_SERVER_KEYS ")\n"
+	"  -a, --acl FILE     who may use what (" CONF_SERVER_ACL ")\n"
+	"  -p, --port PORTS   protect these ports, without -c; every key may\n"
+	"                     use them unless -a says otherwise\n"
+	"      --check        validate the configuration, and do nothing else\n"
+	"      --print-rules  print the firewall rules, and do nothing else\n"
+	"      --status       ask the running server\n"
+	"      --queue N      the NFQUEUE to use, or the server to ask\n"
+	"      --json         with --status: JSON\n"
+	"  -v, --verbose      log more\n"
+	"  -h, --help         this\n";
+
+struct options {
+	struct conf_server_from from;
+	bool check, print_rules, status, json, verbose, help;
+	int queue; /* or -1 */
+};
+
+static int
+parse(int argc, char **argv, struct options *o)
+{
+	enum { CHECK = 256, PRINT_RULES, STATUS, JSON, QUEUE };
+	static const struct option longs[] = {
+		{ "conf", required_argument, NULL, 'c' },
+		{ "keys", required_argument, NULL, 'k' },
+		{ "acl", required_argument, NULL, 'a' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "check", no_argument, NULL, CHECK },
+		{ "print-rules", no_argument, NULL, PRINT_RULES },
+		{ "status", no_argument, NULL, STATUS },
+		{ "queue", required_argument, NULL, QUEUE },
+		{ "json", no_argument, NULL, JSON },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:k:a:p:vh", longs, NULL)) !=
+	       -1) {
+		switch (option) {
+		case 'c':
+			o->from.conf = optarg;
+			break;
+		case 'k':
+			o->from.keys = optarg;
+			break;
+		case 'a':
+			o->from.acl = optarg;
+			break;
+		case 'p':
+			o->from.ports = optarg;
+			break;
+		case CHECK:
+			o->check = true;
+			break;
+		case PRINT_RULES:
+			o->print_rules = true;
+			break;
+		case STATUS:
+			o->status = true;
+			break;
+		case JSON:
+			o->json = true;
+			break;
+		case QUEUE:
+			if (queue_option("server", optarg, &o->queue) < 0) {
+				return -1;
+			}
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case 'h':
+			o->help = true;
+			break;
+		default:
+			return -1;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "tap server: '%s' is one word too many\n",
+			argv[optind]);
+		return -1;
+	}
+	if (o->from.ports && o->from.conf) {
+		fprintf(stderr, "tap server: either -c or --port\n");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+print_rules(const struct conf_server *conf)
+{
+	struct plan plan;
+	int status;
+
+	if (plan_server(&plan, conf) < 0) {
+		fprintf(stderr, "tap server: out of memory\n");
+		return TAP_SYSTEM;
+	}
+	status = plan_print(&plan, &conf->settings);
+	plan_free(&plan);
+	return status;
+}
+
+int
+cmd_server(int argc, char **argv)
+{
+	struct options o = { .queue = -1 };
+	char err[CONF_ERROR_MAX];
+	struct conf_server *conf;
+	int status;
+
+	if (parse(argc, argv, &o) < 0) {
+		fprintf(stderr, "'tap server -h' tells more\n");
+		return TAP_USAGE;
+	}
+	if (o.help) {
+		fputs(usage, stdout);
+		return TAP_OK;
+	}
+	if (o.status) {
+		if (o.queue < 0) {
+			o.queue = settings_peek_queue(
+				o.from.conf ? o.from.conf : CONF_SERVER_FILE,
+				CONF_SERVER_QUEUE);
+		}
+		return ask_status("server", (uint16_t)o.queue, o.json);
+	}
+	conf = conf_server_load(&o.from, err);
+	if (!conf) {
+		fprintf(stderr, "%s\n", err);
+		return TAP_USAGE;
+	}
+	if (o.queue >= 0) {
+		conf->settings.queue = (uint16_t)o.queue;
+	}
+	if (o.check || o.print_rules) {
+		status = o.print_rules ? print_rules(conf) : TAP_OK;
+		conf_server_free(conf);
+		return status;
+	}
+	log_open("tap server", conf->settings.log_json, o.verbose);
+	return server_run(conf, &o.from);
+}

@@ -1,0 +1,166 @@
+#include "plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tap.h"
+
+static unsigned
+prefix_bits(const struct acl_net *net)
+{
+	unsigned bits = 0;
+
+	while (bits < 128 && net->mask[bits / 8] & 128 >> bits % 8) {
+		bits++;
+	}
+	return bits;
+}
+
+/* The next match; its ports are appended to those of the others. */
+static struct fw_match *
+add_match(struct plan *out, size_t *ports_used, const char *indev,
+	  const char *outdev, const struct acl_net *src,
+	  const struct acl_net *dst, const struct acl_range *ports,
+	  size_t ports_count)
+{
+	struct fw_match *m = &out->matches[out->fw.count++];
+
+	*m = (struct fw_match){
+		.indev = indev,
+		.outdev = outdev,
+		.src = src->addr,
+		.dst = dst->addr,
+		.src_bits = prefix_bits(src),
+		.dst_bits = prefix_bits(dst),
+		.ports = out->ports + *ports_used,
+		.ports_count = ports_count,
+	};
+	for (size_t i = 0; i < ports_count; i++) {
+		out->ports[(*ports_used)++] = (struct fw_ports){
+			ports[i].low, ports[i].high };
+	}
+	return m;
+}
+
+static int
+allocate(struct plan *out, size_t matches, size_t ports)
+{
+	out->matches = calloc(matches + 1, sizeof *out->matches);
+	out->ports = calloc(ports + 1, sizeof *out->ports);
+	out->fw.matches = out->matches;
+	if (!out->matches || !out->ports) {
+		plan_free(out);
+		return -1;
+	}
+	return 0;
+}
+
+int
+plan_server(struct plan *out, const struct conf_server *conf)
+{
+	const struct acl *acl = &conf->acl;
+	size_t ports = 0;
+	size_t used = 0;
+
+	*out = (struct plan){ .fw = {
+		.side = FW_SERVER,
+		.queue = conf->settings.queue,
+		.loopback_open = !conf->hide_loopback,
+	} };
+	for (size_t i = 0; i < acl->rules_count; i++) {
+		ports += acl->rules[i].ports_count;
+	}
+	if (allocate(out, acl->rules_count, ports) < 0) {
+		return -1;
+	}
+	for (size_t i = 0; i < acl->rules_count; i++) {
+		const struct acl_rule *rule = &acl->rules[i];
+
+		add_match(out, &used, rule->indev, rule->outdev, &rule->src,
+			  &rule->dst, rule->ports, rule->ports_count);
+	}
+	return 0;
+}
+
+int
+plan_client(struct plan *out, const struct conf_client *conf)
+{
+	size_t ports = 0;
+	size_t used = 0;
+
+	*out = (struct plan){ .fw = {
+		.side = FW_CLIENT,
+		.queue = conf->settings.queue,
+		.mark = conf->settings.mark,
+	} };
+	for (size_t i = 0; i < conf->rules_count; i++) {
+		ports += conf->rules[i].ports_count;
+	}
+	if (allocate(out, conf->rules_count, ports) < 0) {
+		return -1;
+	}
+	for (size_t i = 0; i < conf->rules_count; i++) {
+		const struct sender_rule *rule = &conf->rules[i];
+
+		add_match(out, &used, NULL, rule->outdev, &rule->src,
+			  &rule->dst, rule->ports, rule->ports_count);
+	}
+	return 0;
+}
+
+void
+plan_free(struct plan *plan)
+{
+	free(plan->matches);
+	free(plan->ports);
+	*plan = (struct plan){ 0 };
+}
+
+enum fw_tool
+plan_tool(const struct settings *settings)
+{
+	switch (settings->firewall) {
+	case FIREWALL_NFT:
+		return FW_NFT;
+	case FIREWALL_IPTABLES:
+		return FW_IPTABLES;
+	default:
+		return FW_NONE;
+	}
+}
+
+static int
+print_text(const struct plan *plan, enum fw_tool tool, unsigned family)
+{
+	char *text = fw_text(&plan->fw, tool, family);
+
+	if (!text) {
+		fprintf(stderr, "tap: out of memory\n");
+		return TAP_SYSTEM;
+	}
+	fputs(text, stdout);
+	free(text);
+	return TAP_OK;
+}
+
+int
+plan_print(const struct plan *plan, const struct settings *settings)
+{
+	enum fw_tool tool = plan_tool(settings);
+	int status;
+
+	if (tool == FW_NONE) {
+		tool = fw_probe(&plan->fw);
+	}
+	if (tool == FW_NFT) {
+		puts("# nft -f -");
+		return print_text(plan, tool, 0);
+	}
+	puts("# iptables-restore --noflush");
+	status = print_text(plan, tool, 4);
+	if (status == TAP_OK) {
+		puts("# ip6tables-restore --noflush");
+		status = print_text(plan, tool, 6);
+	}
+	return status;
+}

@@ -1,0 +1,29 @@
+/*
+ * From a configuration to the firewall rules that it needs.
+ */
+#ifndef TAP_PLAN_H
+#define TAP_PLAN_H
+
+#include "conf_client.h"
+#include "conf_server.h"
+#include "fw.h"
+
+struct plan {
+	struct fw_plan fw;
+	struct fw_match *matches; /* owned */
+	struct fw_ports *ports;	  /* owned, of all matches */
+};
+
+/* conf must outlive the plan.  0, or -1 where memory is out. */
+int plan_server(struct plan *out, const struct conf_server *conf);
+int plan_client(struct plan *out, const struct conf_client *conf);
+void plan_free(struct plan *plan);
+
+/* The tool that a setting asks for; FW_NONE: any. */
+enum fw_tool plan_tool(const struct settings *settings);
+
+/* Print the rules that would be installed.  An exit status. */
+int plan_print(const struct plan *plan,
+		   const struct settings *settings);
+
+#endif

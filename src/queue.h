@@ -1,0 +1,16 @@
+/*
+ * Choose and open a queue, and say what is wrong where that fails.
+ */
+#ifndef TAP_QUEUE_H
+#define TAP_QUEUE_H
+
+#include "nfq.h"
+
+/* nfq_open(), with the reason in the log.  An exit status. */
+int queue_open(struct nfq *nfq, uint16_t queue, uint32_t length,
+		   bool with_uid);
+
+/* Take the value of --queue; where it is none, say so.  0 or -1. */
+int queue_option(const char *side, const char *text, int *queue);
+
+#endif

@@ -1,0 +1,92 @@
+#include "tap.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+} commands[] = {
+	{ "server", cmd_server, "hide this host's services from strangers" },
+	{ "client", cmd_client, "authenticate this host's connections" },
+};
+
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static void
+usage(FILE *out)
+{
+	fprintf(out, "usage: tap COMMAND [options]\n\n"
+		     "TCP services that only key holders can see.\n\n");
+	for (size_t i = 0; i < COMMANDS; i++) {
+		fprintf(out, "  %-12s %s\n", commands[i].name,
+			commands[i].summary);
+	}
+	fprintf(out, "\n'tap help COMMAND' or 'tap COMMAND -h' tells more; "
+		     "tap(8) tells all.\n");
+}
+
+static const struct command *
+find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i].name, name) == 0) {
+			return &commands[i];
+		}
+	}
+	fprintf(stderr, "tap: no command '%s'; 'tap help' lists them\n",
+		name);
+	return NULL;
+}
+
+static int
+help(int argc, char **argv)
+{
+	char option[] = "-h";
+	char *args[] = { NULL, option, NULL };
+	const struct command *command;
+
+	if (argc < 2) {
+		usage(stdout);
+		return TAP_OK;
+	}
+	command = find(argv[1]);
+	if (!command) {
+		return TAP_USAGE;
+	}
+	args[0] = argv[1];
+	return command->run(2, args);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *command;
+	int status;
+
+	/* Whoever closes our output gets an error, and we an exit status. */
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		usage(stderr);
+		return TAP_USAGE;
+	}
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "--help") == 0) {
+		status = help(argc - 1, argv + 1);
+	} else if (strcmp(argv[1], "--version") == 0 ||
+		   strcmp(argv[1], "-V") == 0) {
+		printf("tap %s\n", TAP_VERSION);
+		status = TAP_OK;
+	} else {
+		command = find(argv[1]);
+		status = command ? command->run(argc - 1, argv + 1) :
+				   TAP_USAGE;
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "tap: standard output: write error\n");
+		return status ? status : TAP_SYSTEM;
+	}
+	return status;
+}

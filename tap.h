@@ -1,0 +1,21 @@
+/*
+ * tap: TCP services that only key holders can see.
+ */
+#ifndef TAP_H
+#define TAP_H
+
+#define TAP_VERSION "0.1.0"
+
+/* Exit statuses, of all commands. */
+enum tap_exit {
+	TAP_OK = 0,	/* done, or yes */
+	TAP_NO = 1,	/* the answer is no */
+	TAP_USAGE = 2,	/* usage or configuration */
+	TAP_SYSTEM = 3, /* the system refused: privilege, kernel, I/O */
+};
+
+/* A command gets argv from its own name on. */
+int cmd_server(int argc, char **argv);
+int cmd_client(int argc, char **argv);
+
+#endif
