@@ -70,50 +70,33 @@ run_restore(unsigned family, unsigned variant, const char *script, char *err)
 	return status == 0 ? 0 : fail(err, name, status, errors);
 }
 
-/* The legacy tools make a table by asking for it: don't ask. */
-static bool
-table_exists(unsigned family, unsigned variant, const char *table)
-{
-	char name[40];
-	const char *const version[] = { name, "--version", NULL };
-	char output[256];
-	FILE *file;
-	bool found = false;
-
-	tool_name(name, family, variant, "save");
-	if (run_program(version, NULL, output, sizeof output, NULL, 0) != 0) {
-		return false;
-	}
-	if (!strstr(output, "legacy")) {
-		return true;
-	}
-	file = fopen(family == 4 ? "/proc/net/ip_tables_names" :
-				   "/proc/net/ip6_tables_names", "re");
-	while (file && fgets(output, sizeof output, file)) {
-		output[strcspn(output, "\n")] = '\0';
-		found |= strcmp(output, table) == 0;
-	}
-	if (file) {
-		fclose(file);
-	}
-	return found;
-}
-
-/* A table as iptables-save has it; "" where there is none. */
+/*
+ * A table as iptables-save has it; "" where there is none.  All tables
+ * are asked for, since asking for one by name makes it (legacy) or feigns
+ * it (nft).  *by_nft: which of the two this variant is.
+ */
 static const char *
-save_table(unsigned family, unsigned variant, const char *table)
+save_table(unsigned family, unsigned variant, const char *table, bool *by_nft)
 {
 	static char saved[SAVED_MAX];
-	char name[40];
-	const char *const argv[] = { name, "-t", table, NULL };
+	char name[40], head[32];
+	const char *const argv[] = { name, NULL };
+	char *start, *end;
 
-	saved[0] = '\0';
 	tool_name(name, family, variant, "save");
-	if (!table_exists(family, variant, table) ||
-	    run_program(argv, NULL, saved, sizeof saved, NULL, 0) != 0) {
-		saved[0] = '\0';
+	*by_nft = false;
+	if (run_program(argv, NULL, saved, sizeof saved, NULL, 0) != 0) {
+		return "";
 	}
-	return saved;
+	*by_nft = strstr(saved, "(nf_tables)") != NULL;
+	snprintf(head, sizeof head, "*%s\n", table);
+	start = strstr(saved, head);
+	end = start ? strstr(start, "\nCOMMIT") : NULL;
+	if (!end) {
+		return "";
+	}
+	end[1] = '\0';
+	return start;
 }
 
 static const char *
@@ -184,10 +167,9 @@ iptables_script(struct fw *fw, const struct fw_plan *plan, size_t family)
 	t = text_over(script, TEXT_MAX);
 	ruleset_name(name, fw->side, fw->queue);
 	for (size_t i = 0; i < count; i++) {
+		bool foreign, left, by_nft;
 		const char *saved = save_table(families[family], fw->variant,
-					       tables[i].name);
-		bool foreign;
-		bool left;
+					       tables[i].name, &by_nft);
 
 		stale = text_over(stale_lines, sizeof stale_lines);
 		left = find_ours(saved, name, &stale, &foreign);
@@ -251,14 +233,14 @@ fw_text(const struct fw_plan *plan, enum fw_tool tool, unsigned family)
 static void
 drop_table(unsigned family, unsigned variant, const char *table)
 {
-	const char *saved = save_table(family, variant, table);
 	char script[128];
 	char err[FW_ERROR_MAX];
 	struct text none = text_over(script, sizeof script);
-	bool foreign;
+	bool foreign, by_nft;
 
-	find_ours(saved, "-", &none, &foreign);
-	if (!foreign && strstr(saved, "(nf_tables)")) {
+	find_ours(save_table(family, variant, table, &by_nft), "-", &none,
+		  &foreign);
+	if (by_nft && !foreign) {
 		snprintf(script, sizeof script, "delete table %s %s\n",
 			 family == 4 ? "ip" : "ip6", table);
 		run_nft(script, false, err);
@@ -279,10 +261,10 @@ remove_iptables(struct fw *fw, size_t family, unsigned variant, char *err)
 		char script[STALE_MAX + 256], lines[STALE_MAX];
 		struct text t = text_over(script, sizeof script);
 		struct text stale = text_over(lines, sizeof lines);
-		bool foreign;
+		bool foreign, by_nft;
 
 		if (!find_ours(save_table(families[family], variant,
-					  tables[i].name),
+					  tables[i].name, &by_nft),
 			       name, &stale, &foreign)) {
 			continue;
 		}
