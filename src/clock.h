@@ -8,7 +8,7 @@
 
 /* UTC as an instant (frame.h). */
 uint64_t clock_instant(void);
-/* Milliseconds of a clock that never goes back. */
+/* Milliseconds of a clock that never goes back, and counts sleep, too. */
 uint64_t clock_ms(void);
 
 #endif

@@ -270,13 +270,31 @@ setting_replays(void *into, const char *value, char *why)
 		       REPLAY_CAPACITY_MIN, REPLAY_CAPACITY_MAX, why);
 }
 
+static int
+setting_replay_file(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+	size_t len = strlen(value);
+
+	if (len >= CONF_PATH_MAX) {
+		return value_fail(why, "path longer than %d bytes",
+				  CONF_PATH_MAX - 1);
+	}
+	if (value[0] != '/' && strcmp(value, "none") != 0) {
+		return value_fail(why, "'%.64s' is neither a path from / on "
+				       "nor none", value);
+	}
+	memcpy(words->conf->replay_file, value, len + 1);
+	return 0;
+}
+
 static const struct conf_option setting_options[] = {
 	{ "tolerance", setting_tolerance }, { "window", setting_window },
 	{ "log", setting_log },		    { "queue", setting_queue },
 	{ "firewall", setting_firewall },   { "loopback", setting_loopback },
 	{ "groups", setting_groups },	    { "held", setting_held },
 	{ "assembly", setting_assembly },   { "flood", setting_flood },
-	{ "replays", setting_replays },
+	{ "replays", setting_replays },	    { "replay_file", setting_replay_file },
 };
 
 static int

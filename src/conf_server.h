@@ -17,10 +17,17 @@
 /* The queue of SYNs, and the one after it, where nothing else is set. */
 #define CONF_SERVER_QUEUE 5040
 
+/* Below the PATH_MAX of Linux, and long enough. */
+#define CONF_PATH_MAX 256
+/* The replay file of a queue, where no other is set. */
+#define CONF_SERVER_REPLAYS "/var/lib/tap/replay-%u"
+
 struct conf_server {
 	struct settings settings;
 	struct gate_limits limits;
 	bool hide_loopback;
+	/* Where replays are remembered; empty: the default; "none": nowhere. */
+	char replay_file[CONF_PATH_MAX];
 	struct acl acl; /* owns its arrays */
 };
 

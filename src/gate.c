@@ -58,6 +58,24 @@ gate_set_acl(struct gate *g, const struct acl *acl)
 }
 
 void
+gate_begin_unknown(struct gate *g, const struct gate_now *now)
+{
+	g->begin_unknown = true;
+	g->begin_ms = now->ms;
+}
+
+/* Whether a group is from a time that nothing is known of. */
+static bool
+is_before_begin(const struct gate *g, const struct gate_now *now,
+		uint64_t instant)
+{
+	uint64_t since = (now->ms - g->begin_ms) * 256 / 1000;
+
+	return g->begin_unknown &&
+	       (since > now->instant || instant <= now->instant - since);
+}
+
+uint32_t
 gate_init(struct gate *g, void *memory, struct replay_store *store,
 	  const struct gate_limits *limits, const struct acl *acl,
 	  const struct hash_key *hash)
@@ -66,11 +84,11 @@ gate_init(struct gate *g, void *memory, struct replay_store *store,
 	g->limits = *limits;
 	g->hash = *hash;
 	quad_init(&g->quad, memory, &limits->quad, hash);
-	replay_init(&g->replay, store,
-		    (uint8_t *)memory + quad_size(&limits->quad),
-		    limits->replays, hash);
 	guess_init(&g->guess, hash);
 	gate_set_acl(g, acl);
+	return replay_init(&g->replay, store,
+			   (uint8_t *)memory + quad_size(&limits->quad),
+			   limits->replays, hash);
 }
 
 static void
@@ -221,7 +239,8 @@ finish(struct gate *g, const struct gate_now *now, const struct packet *p,
 		.skew = (int64_t)(found->instant - now->instant),
 	};
 
-	if (replay_remember(&g->replay, now->instant, g->keep, found->tag,
+	if (!is_before_begin(g, now, found->instant) &&
+	    replay_remember(&g->replay, now->instant, g->keep, found->tag,
 			    found->instant) == REPLAY_NEW) {
 		event.reason = MATCH_ACCEPTED;
 		verdict = GATE_ACCEPT;

@@ -90,6 +90,8 @@ struct gate {
 	struct replay replay;
 	struct hash_key hash;
 	uint64_t keep; /* span of instants that replays are remembered for */
+	bool begin_unknown;
+	uint64_t begin_ms;
 	uint64_t rate_since;
 	uint32_t rate_count, rate_before;
 	struct guess guess;
@@ -104,11 +106,20 @@ size_t gate_size(const struct gate_limits *limits);
 /*
  * Begin.  memory (gate_size(), aligned for uint64_t), the store
  * (replay_store_size(limits->replays)) and acl stay the caller's and
- * must outlive g.  hash is a secret random key.
+ * must outlive g.  hash is a secret random key.  Returns what
+ * replay_init() does.
  */
-void gate_init(struct gate *g, void *memory, struct replay_store *store,
-	       const struct gate_limits *limits, const struct acl *acl,
-	       const struct hash_key *hash);
+uint32_t gate_init(struct gate *g, void *memory, struct replay_store *store,
+		   const struct gate_limits *limits, const struct acl *acl,
+		   const struct hash_key *hash);
+
+/*
+ * What was accepted before `now` is not known: refuse whatever is not
+ * later.  The moment is kept by the clock that never goes back, so that
+ * a UTC clock that is set right afterwards, in either direction, neither
+ * opens a gap nor locks anybody out.
+ */
+void gate_begin_unknown(struct gate *g, const struct gate_now *now);
 
 /* Another access list, from the next packet on. */
 void gate_set_acl(struct gate *g, const struct acl *acl);

@@ -1,5 +1,6 @@
 #include "replay.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 size_t
@@ -36,10 +37,69 @@ chain_of(struct replay *r, uint64_t tag)
 	return &r->head[hash & (heads_for(r->capacity) - 1)];
 }
 
+#define INSTANT_MASK (((uint64_t)1 << REPLAY_INSTANT_BITS) - 1)
+
+/*
+ * The key of the checks, which are against damage and not against
+ * forgery: who can write the store could as well empty it.
+ */
+static const struct hash_key check_key = {
+	0x7461702d7265706c,
+	0x61792d736c6f7431,
+};
+
+/* An instant with a check over it and over what it belongs to. */
+static uint64_t
+seal(uint64_t instant, uint64_t tag, uint64_t place)
+{
+	uint64_t words[3] = { instant & INSTANT_MASK, tag, place };
+
+	return words[0] | hash_bytes(&check_key, words, sizeof words)
+				  << REPLAY_INSTANT_BITS;
+}
+
+/* The place of the floor among the slots: none of them. */
+#define FLOOR_PLACE UINT64_MAX
+
+/*
+ * A slot is written tag first: between the two it is empty still, with
+ * a tag already.  So the check of an empty slot leaves its tag out.
+ */
+static uint64_t
+seal_slot(uint64_t instant, uint64_t tag, uint32_t slot)
+{
+	return seal(instant, instant ? tag : 0, slot);
+}
+
+static bool
+slot_is_sound(const struct replay_store *store, uint32_t slot)
+{
+	uint64_t sealed = store->slot[slot].sealed;
+
+	return sealed == seal_slot(sealed & INSTANT_MASK,
+				   store->slot[slot].tag, slot);
+}
+
 static uint64_t
 instant_at(const struct replay *r, uint32_t place)
 {
-	return r->store->slot[r->heap[place]].instant;
+	return r->store->slot[r->heap[place]].sealed & INSTANT_MASK;
+}
+
+uint64_t
+replay_floor(const struct replay *r)
+{
+	return r->store->floor & INSTANT_MASK;
+}
+
+void
+replay_format(struct replay_store *store, uint32_t capacity)
+{
+	store->floor = seal(0, 0, FLOOR_PLACE);
+	for (uint32_t slot = 0; slot < capacity; slot++) {
+		store->slot[slot].tag = 0;
+		store->slot[slot].sealed = seal_slot(0, 0, slot);
+	}
 }
 
 static void
@@ -109,8 +169,10 @@ unlink_slot(struct replay *r, uint32_t slot)
 void
 replay_raise_floor(struct replay *r, uint64_t instant)
 {
-	if (instant > r->store->floor) {
-		r->store->floor = instant;
+	if (instant > replay_floor(r)) {
+		__atomic_store_n(&r->store->floor,
+				 seal(instant, 0, FLOOR_PLACE),
+				 __ATOMIC_RELEASE);
 	}
 }
 
@@ -120,17 +182,40 @@ forget_oldest(struct replay *r)
 {
 	uint32_t slot = r->heap[0];
 
-	replay_raise_floor(r, r->store->slot[slot].instant);
+	replay_raise_floor(r, instant_at(r, 0));
 	unlink_slot(r, slot);
-	__atomic_store_n(&r->store->slot[slot].instant, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->store->slot[slot].sealed, seal_slot(0, 0, slot),
+			 __ATOMIC_RELEASE);
 	heap_swap(r, 0, --r->count);
 	heap_down(r, 0);
 }
 
-void
+/* What is damaged becomes empty.  Returns how much that is. */
+static uint32_t
+mend(struct replay_store *store, uint32_t capacity)
+{
+	uint32_t damaged = 0;
+
+	if (store->floor !=
+	    seal(store->floor & INSTANT_MASK, 0, FLOOR_PLACE)) {
+		store->floor = seal(0, 0, FLOOR_PLACE);
+		damaged++;
+	}
+	for (uint32_t slot = 0; slot < capacity; slot++) {
+		if (!slot_is_sound(store, slot)) {
+			store->slot[slot].sealed = seal_slot(0, 0, slot);
+			damaged++;
+		}
+	}
+	return damaged;
+}
+
+uint32_t
 replay_init(struct replay *r, struct replay_store *store, void *index,
 	    uint32_t capacity, const struct hash_key *key)
 {
+	uint32_t damaged = mend(store, capacity);
+
 	memset(index, 0, replay_index_size(capacity));
 	*r = (struct replay){
 		.key = *key,
@@ -146,11 +231,12 @@ replay_init(struct replay *r, struct replay_store *store, void *index,
 		r->place[slot] = slot;
 	}
 	for (uint32_t slot = 0; slot < capacity; slot++) {
-		if (store->slot[slot].instant != 0) {
+		if (store->slot[slot].sealed & INSTANT_MASK) {
 			heap_swap(r, r->place[slot], r->count);
 			link_slot(r);
 		}
 	}
+	return damaged;
 }
 
 enum replay_answer
@@ -163,7 +249,7 @@ replay_remember(struct replay *r, uint64_t now, uint64_t keep, uint64_t tag,
 	       now - instant_at(r, 0) > keep) {
 		forget_oldest(r);
 	}
-	if (instant <= r->store->floor) {
+	if (instant <= replay_floor(r)) {
 		return REPLAY_OLD;
 	}
 	for (uint32_t at = *chain_of(r, tag); at != 0; at = r->next[at - 1]) {
@@ -173,13 +259,15 @@ replay_remember(struct replay *r, uint64_t now, uint64_t keep, uint64_t tag,
 	}
 	if (r->count == r->capacity) {
 		forget_oldest(r);
-		if (instant <= r->store->floor) {
+		if (instant <= replay_floor(r)) {
 			return REPLAY_OLD;
 		}
 	}
 	slot = &r->store->slot[r->heap[r->count]];
-	slot->tag = tag;
-	__atomic_store_n(&slot->instant, instant, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->tag, tag, __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->sealed,
+			 seal_slot(instant, tag, r->heap[r->count]),
+			 __ATOMIC_RELEASE);
 	link_slot(r);
 	return REPLAY_NEW;
 }

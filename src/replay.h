@@ -6,10 +6,11 @@
  * since nobody can tell any more whether it is new.  That also holds
  * when the clock is stepped: what was forgotten before can't come back.
  *
- * The store is what has to outlive the process: a floor and the slots,
- * in which any content is legal, and a slot is taken and given up by one
- * aligned store of 64 bits, so that it may be the mapping of a file.
- * The index over it is made anew at each start.
+ * The store is what has to outlive the process: a floor and the slots.
+ * Each word of it that counts carries a check of 24 bits, so that damage
+ * is seen, and a slot is taken and given up by one aligned store of 64
+ * bits: it may be the mapping of a file, and the process may be killed
+ * at any instant.  The index over it is made anew at each start.
  *
  * Remembering costs O(log n) at the most, and O(1) for groups that come
  * in the order of their time.  Pure.
@@ -25,13 +26,19 @@
 #define REPLAY_CAPACITY_MIN 16u
 #define REPLAY_CAPACITY_MAX (1u << 24)
 
+/*
+ * A sealed word: check:24 instant:40.  2^40 instants of 1/256 s are the
+ * years up to 2106.
+ */
+#define REPLAY_INSTANT_BITS 40
+
 struct replay_slot {
 	uint64_t tag;
-	uint64_t instant; /* frame.h; 0 is an empty slot */
+	uint64_t sealed; /* instant 0: an empty slot, whatever its tag */
 };
 
 struct replay_store {
-	uint64_t floor; /* an instant; groups not later are refused */
+	uint64_t floor; /* sealed; groups not later are refused */
 	struct replay_slot slot[];
 };
 
@@ -58,13 +65,21 @@ enum replay_answer {
 size_t replay_store_size(uint32_t capacity);
 size_t replay_index_size(uint32_t capacity);
 
+/* Make an empty store of what may hold anything. */
+void replay_format(struct replay_store *store, uint32_t capacity);
+
 /*
- * Take up a store and index what is in it; all zeros is an empty one.
- * Both blocks are the caller's, aligned for uint64_t, and must outlive
- * r.  capacity is from REPLAY_CAPACITY_MIN to REPLAY_CAPACITY_MAX.
+ * Take up a store and index what is in it.  Both blocks are the
+ * caller's, aligned for uint64_t, and must outlive r.  capacity is from
+ * REPLAY_CAPACITY_MIN to REPLAY_CAPACITY_MAX.  Returns the number of
+ * damaged words, which are made good as empty: where it is not 0, groups
+ * may be missing.
  */
-void replay_init(struct replay *r, struct replay_store *store, void *index,
-		 uint32_t capacity, const struct hash_key *key);
+uint32_t replay_init(struct replay *r, struct replay_store *store, void *index,
+		     uint32_t capacity, const struct hash_key *key);
+
+/* The floor, an instant. */
+uint64_t replay_floor(const struct replay *r);
 
 /* Refuse what is not later than this instant; a lower one does nothing. */
 void replay_raise_floor(struct replay *r, uint64_t instant);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -22,6 +23,7 @@
 #include "nfq.h"
 #include "notify.h"
 #include "stat.h"
+#include "store.h"
 #include "tap.h"
 
 /*
@@ -44,7 +46,7 @@ struct server {
 	int signals, control;
 	struct gate *gate;
 	void *gate_memory;
-	struct replay_store *store;
+	struct store store;
 	struct log_limit refusals;
 	uint64_t started;	   /* ms */
 	uint64_t rest_passed, rest_dropped; /* packets of no known connection */
@@ -368,25 +370,63 @@ fail(const char *what, int rc)
 	return TAP_SYSTEM;
 }
 
+/* Open the memory of replays, and say what became of it. */
+static int
+open_store(struct server *s)
+{
+	const char *path = s->conf->replay_file;
+	char usual[64], why[STORE_WHY_MAX];
+
+	if (path[0] == '\0') {
+		mkdir("/var/lib/tap", 0700);
+		snprintf(usual, sizeof usual, CONF_SERVER_REPLAYS,
+			 s->conf->settings.queue);
+		path = usual;
+	} else if (strcmp(path, "none") == 0) {
+		path = NULL;
+	}
+	if (store_open(&s->store, path, s->conf->limits.replays, why) < 0) {
+		return fail("replay memory", -ENOMEM);
+	}
+	if (why[0]) {
+		log_say(LOG_LEVEL_WARNING, "%s", why);
+	} else if (s->store.state == STORE_LOST) {
+		log_say(LOG_LEVEL_WARNING,
+			"%s: no replay memory of this host and size; groups "
+			"from before now are refused", path);
+	}
+	return TAP_OK;
+}
+
 static int
 make_gate(struct server *s)
 {
 	const struct gate_limits *limits = &s->conf->limits;
+	const struct gate_now now = read_clocks();
 	struct hash_key key;
+	uint32_t damaged;
 
 	if (getrandom(&key, sizeof key, 0) != sizeof key) {
 		return fail("getrandom", -errno);
 	}
 	s->gate = calloc(1, sizeof *s->gate);
 	s->gate_memory = malloc(gate_size(limits));
-	s->store = calloc(1, replay_store_size(limits->replays));
-	if (!s->gate || !s->gate_memory || !s->store) {
+	if (!s->gate || !s->gate_memory) {
 		return fail("memory", -ENOMEM);
 	}
-	gate_init(s->gate, s->gate_memory, s->store, limits, &s->conf->acl,
-		  &key);
-	/* What was accepted before the start is not known: refuse it all. */
-	replay_raise_floor(&s->gate->replay, clock_instant());
+	if (open_store(s) != TAP_OK) {
+		return TAP_SYSTEM;
+	}
+	damaged = gate_init(s->gate, s->gate_memory, s->store.replay, limits,
+			    &s->conf->acl, &key);
+	if (damaged > 0) {
+		log_say(LOG_LEVEL_WARNING,
+			"replay memory: %u places damaged; groups from before "
+			"now are refused", damaged);
+	}
+	if (damaged > 0 || s->store.state != STORE_KEPT) {
+		gate_begin_unknown(s->gate, &now);
+	}
 	return TAP_OK;
 }
 
@@ -493,7 +533,7 @@ close_all(struct server *s)
 {
 	free(s->gate);
 	free(s->gate_memory);
-	free(s->store);
+	store_close(&s->store);
 	plan_free(&s->plan);
 	conf_server_free(s->conf);
 	nfq_close(&s->syns);
@@ -516,6 +556,7 @@ server_run(struct conf_server *conf, const struct conf_server_from *from)
 	int status;
 
 	s = (struct server){ .conf = conf, .from = from, .control = -1 };
+	s.store.fd = -1;
 	s.syns.nl.fd = s.rest.nl.fd = s.diag.fd = s.links.nl.fd = -1;
 	s.started = clock_ms();
 	status = open_all(&s);
