@@ -87,14 +87,15 @@ device_is(const char *wanted, const char *device)
 }
 
 const struct acl_rule *
-acl_rule_for(const struct acl *acl, const struct packet *p, const char *indev,
-	     const char *outdev)
+acl_rule_for(const struct acl *acl, const struct packet *p, bool forwarded,
+	     const char *indev, const char *outdev)
 {
 	for (size_t i = acl->first_rule[p->dport]; i < acl->rules_count; i++) {
 		const struct acl_rule *rule = &acl->rules[i];
 
 		if (acl_ports_have(rule->ports, rule->ports_count,
 				   p->dport) &&
+		    (rule->type != ACL_LOCAL) == forwarded &&
 		    acl_net_has(&rule->dst, &p->dst) &&
 		    acl_net_has(&rule->src, &p->src) &&
 		    device_is(rule->indev, indev) &&

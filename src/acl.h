@@ -31,6 +31,13 @@ struct acl_range {
 
 enum acl_type { ACL_LOCAL, ACL_ROUTER, ACL_BRIDGE };
 
+/* What strangers see in a service's place. */
+enum acl_hide {
+	ACL_FILTERED, /* nothing comes back */
+	ACL_CLOSED,   /* what a port without a listener answers */
+	ACL_DECOY,    /* another service */
+};
+
 struct acl_rule {
 	char indev[ACL_IFNAME_MAX]; /* empty is ANY, here and below */
 	char outdev[ACL_IFNAME_MAX];
@@ -38,6 +45,9 @@ struct acl_rule {
 	struct acl_range *ports; /* in the order written; none is ANY */
 	size_t ports_count;
 	enum acl_type type;
+	enum acl_hide hide;
+	struct packet_addr decoy; /* ACL_DECOY: the other service's */
+	uint16_t decoy_port;
 	bool window_loose;
 	uint16_t tolerance; /* seconds */
 	unsigned line;	    /* of the file that it came from */
@@ -87,12 +97,13 @@ bool acl_ports_have(const struct acl_range *ports, size_t count,
 bool acl_net_has(const struct acl_net *net, const struct packet_addr *addr);
 
 /*
- * The first rule that matches a packet, or NULL: not protected.  indev
- * and outdev may be NULL where the packet has none.
+ * The first rule that matches a packet, or NULL: not protected.
+ * forwarded tells packets through this host from those to it; indev and
+ * outdev may be NULL where the packet has none.
  */
 const struct acl_rule *acl_rule_for(const struct acl *acl,
-				    const struct packet *p, const char *indev,
-				    const char *outdev);
+				    const struct packet *p, bool forwarded,
+				    const char *indev, const char *outdev);
 
 const struct acl_key *acl_key_by_no(const struct acl *acl, uint16_t no);
 bool acl_key_valid_at(const struct acl_key *key, uint64_t instant);

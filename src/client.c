@@ -194,9 +194,6 @@ write_status(void *context, bool json, struct text *t)
 	struct client *c = context;
 	uint64_t uptime = (clock_ms() - c->started) / 1000;
 	struct nfq_drops drops = { 0 };
-	const char *tool = c->fw.tool == FW_NFT	     ? "nft" :
-			   c->fw.tool == FW_IPTABLES ? "iptables" :
-						       "none";
 	char duration[32];
 
 	stat_duration(duration, uptime);
@@ -207,7 +204,7 @@ write_status(void *context, bool json, struct text *t)
 		{ "uptime", NULL, NULL, uptime },
 		{ NULL, "up", duration, 0 },
 		{ "queue", "queue", NULL, c->syns.queue },
-		{ "firewall", "firewall", tool, 0 },
+		{ "firewall", "firewall", fw_tool_name(c->fw.tool), 0 },
 		{ "rules", "rules", NULL, c->conf->rules_count },
 		{ "syns", "SYNs seen", NULL, c->seen },
 		{ "authenticated", "authenticated", NULL, c->authenticated },
@@ -222,38 +219,31 @@ write_status(void *context, bool json, struct text *t)
 	stat_write(t, items, sizeof items / sizeof items[0], json);
 }
 
+/* A new configuration takes the place of the old one, or nothing does. */
 static void
 reload(struct client *c)
 {
 	char err[CONF_ERROR_MAX];
 	struct conf_client *conf = conf_client_load(c->path, err);
-	struct plan plan;
-	struct fw fw;
+	struct plan plan = { 0 };
+	int rc = conf ? 0 : -1;
 
-	if (!conf) {
+	if (conf) {
+		conf->settings.queue = c->conf->settings.queue;
+		conf->settings.firewall = c->conf->settings.firewall;
+		rc = plan_client(&plan, conf);
+		if (rc < 0) {
+			snprintf(err, sizeof err, "out of memory");
+		} else {
+			rc = fw_replace(&c->fw, &c->plan.fw, &plan.fw, err);
+		}
+	}
+	if (rc < 0) {
 		log_say(LOG_LEVEL_ERROR, "%s; still with the old configuration",
 			err);
-		return;
-	}
-	conf->settings.queue = c->conf->settings.queue;
-	conf->settings.firewall = c->conf->settings.firewall;
-	if (plan_client(&plan, conf) < 0) {
-		log_say(LOG_LEVEL_ERROR,
-			"out of memory; still with the old configuration");
+		plan_free(&plan);
 		conf_client_free(conf);
 		return;
-	}
-	if (c->fw.tool != FW_NONE) {
-		if (fw_install(&fw, &plan.fw, c->fw.tool, err) < 0) {
-			log_say(LOG_LEVEL_ERROR,
-				"%s; still with the old configuration", err);
-			plan_free(&plan);
-			conf_client_free(conf);
-			return;
-		}
-		memcpy(fw.table_is_ours, c->fw.table_is_ours,
-		       sizeof fw.table_is_ours);
-		c->fw = fw;
 	}
 	plan_free(&c->plan);
 	conf_client_free(c->conf);

@@ -1,5 +1,6 @@
 #include "conf_server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +10,7 @@
 /* The settings of a file, some of them defaults for its rules. */
 struct setting_words {
 	struct conf_server *conf;
-	uint16_t tolerance;
-	bool window_loose;
+	struct acl_rule defaults; /* of rules that say nothing else */
 };
 
 static int
@@ -22,6 +22,45 @@ set_tolerance(uint16_t *tolerance, const char *value, char *why)
 		return -1;
 	}
 	*tolerance = (uint16_t)seconds;
+	return 0;
+}
+
+/* filtered, closed, or decoy:ADDR:PORT; the address may be in brackets. */
+static int
+set_hide(struct acl_rule *rule, const char *value, char *why)
+{
+	static const char decoy[] = "decoy:";
+	struct acl_net net;
+	char addr[64];
+	const char *port;
+
+	rule->hide = ACL_FILTERED;
+	if (strcmp(value, "filtered") == 0) {
+		return 0;
+	}
+	if (strcmp(value, "closed") == 0) {
+		rule->hide = ACL_CLOSED;
+		return 0;
+	}
+	port = strrchr(value, ':');
+	if (strncmp(value, decoy, sizeof decoy - 1) != 0 ||
+	    port < value + sizeof decoy ||
+	    (size_t)(port - value) >= sizeof addr) {
+		return value_fail(why, "'%.64s' is none of filtered closed "
+				       "decoy:ADDR:PORT", value);
+	}
+	snprintf(addr, sizeof addr, "%.*s",
+		 (int)(port - value - (ptrdiff_t)sizeof decoy + 1),
+		 value + sizeof decoy - 1);
+	if (strchr(addr, '/') || strcmp(addr, "ANY") == 0) {
+		return value_fail(why, "'%.64s' is not one address", addr);
+	}
+	if (value_net(addr, &net, why) < 0 ||
+	    value_port(port + 1, &rule->decoy_port, why) < 0) {
+		return -1;
+	}
+	rule->hide = ACL_DECOY;
+	rule->decoy = net.addr;
 	return 0;
 }
 
@@ -84,7 +123,8 @@ rule_port(void *into, const char *value, char *why)
 static int
 rule_type(void *into, const char *value, char *why)
 {
-	static const char *const words[] = { "LOCAL", NULL };
+	static const char *const words[] = { "LOCAL", "ROUTER", "BRIDGE",
+					     NULL };
 	struct acl_rule *rule = into;
 	int choice;
 
@@ -111,11 +151,18 @@ rule_window(void *into, const char *value, char *why)
 	return set_window(&rule->window_loose, value, why);
 }
 
+static int
+rule_hide(void *into, const char *value, char *why)
+{
+	return set_hide(into, value, why);
+}
+
 static const struct conf_option rule_options[] = {
 	{ "indev", rule_indev },   { "outdev", rule_outdev },
 	{ "src_host", rule_src },  { "dst_host", rule_dst },
 	{ "dst_port", rule_port }, { "type", rule_type },
 	{ "window", rule_window }, { "tolerance", rule_tolerance },
+	{ "hide", rule_hide },
 };
 
 static int
@@ -130,8 +177,7 @@ add_rule(const struct conf_file *file, const struct conf_line *line,
 		return conf_fail(err, file, line->line,
 				 "more than %u rules", ACL_RULES_MAX);
 	}
-	rule->tolerance = defaults->tolerance;
-	rule->window_loose = defaults->window_loose;
+	*rule = defaults->defaults;
 	rule->line = line->line;
 	/* Counted before it is parsed: its ports are freed with the rest. */
 	acl->rules_count++;
@@ -146,10 +192,20 @@ add_rule(const struct conf_file *file, const struct conf_line *line,
 				 "src_host and dst_host are of different IP "
 				 "versions");
 	}
-	if (rule->outdev[0] != '\0') {
+	if (rule->type == ACL_LOCAL && rule->outdev[0] != '\0') {
 		return conf_fail(err, file, line->line,
 				 "outdev: a packet for this host "
 				 "(type=LOCAL) leaves by none");
+	}
+	if (rule->type != ACL_LOCAL && rule->hide == ACL_CLOSED) {
+		return conf_fail(err, file, line->line,
+				 "hide=closed: only this host's own closed "
+				 "ports can be imitated (type=LOCAL)");
+	}
+	if (rule->type == ACL_BRIDGE && rule->hide == ACL_DECOY) {
+		return conf_fail(err, file, line->line,
+				 "hide=decoy: a bridge can't lead packets to "
+				 "another address");
 	}
 	return 0;
 }
@@ -159,7 +215,7 @@ setting_tolerance(void *into, const char *value, char *why)
 {
 	struct setting_words *words = into;
 
-	return set_tolerance(&words->tolerance, value, why);
+	return set_tolerance(&words->defaults.tolerance, value, why);
 }
 
 static int
@@ -167,7 +223,23 @@ setting_window(void *into, const char *value, char *why)
 {
 	struct setting_words *words = into;
 
-	return set_window(&words->window_loose, value, why);
+	return set_window(&words->defaults.window_loose, value, why);
+}
+
+static int
+setting_hide(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return set_hide(&words->defaults, value, why);
+}
+
+static int
+setting_mark(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return settings_mark(&words->conf->settings, value, why);
 }
 
 static int
@@ -294,13 +366,15 @@ static const struct conf_option setting_options[] = {
 	{ "firewall", setting_firewall },   { "loopback", setting_loopback },
 	{ "groups", setting_groups },	    { "held", setting_held },
 	{ "assembly", setting_assembly },   { "flood", setting_flood },
+	{ "hide", setting_hide },	    { "mark", setting_mark },
 	{ "replays", setting_replays },	    { "replay_file", setting_replay_file },
 };
 
 static int
 load_rules(struct conf_server *conf, const char *path, char *err)
 {
-	struct setting_words words = { .conf = conf, .tolerance = 30 };
+	struct setting_words words = { .conf = conf,
+				       .defaults.tolerance = 30 };
 	struct conf_file file;
 	struct conf_line line;
 	uint64_t seen = 0;
@@ -531,6 +605,7 @@ conf_server_load(const struct conf_server_from *from, char *err)
 		return NULL;
 	}
 	conf->settings.queue = CONF_SERVER_QUEUE;
+	conf->settings.mark = CONF_SERVER_MARK;
 	conf->limits = gate_limits_default;
 	conf->hide_loopback = true;
 	if (load_all(conf, from, err) < 0) {

@@ -16,6 +16,8 @@
 
 /* The queue of SYNs, and the one after it, where nothing else is set. */
 #define CONF_SERVER_QUEUE 5040
+/* The mark of packets that go to a decoy; see CONF_CLIENT_MARK. */
+#define CONF_SERVER_MARK 0x00800000u
 
 /* Below the PATH_MAX of Linux, and long enough. */
 #define CONF_PATH_MAX 256

@@ -17,6 +17,19 @@ static const char *const variants[FW_VARIANTS] = { "", "-nft", "-legacy" };
 
 static const unsigned families[FW_FAMILIES] = { 4, 6 };
 
+const char *
+fw_tool_name(enum fw_tool tool)
+{
+	switch (tool) {
+	case FW_NFT:
+		return "nft";
+	case FW_IPTABLES:
+		return "iptables";
+	default:
+		return "none";
+	}
+}
+
 static bool
 has_ipv6(void)
 {
@@ -128,11 +141,12 @@ static bool
 find_ours(const char *saved, const char *name, struct text *stale,
 	  bool *foreign)
 {
-	char jump[48], chain[48];
+	char jump[80], chain[80], rule[80];
 	bool found = false;
 
 	snprintf(jump, sizeof jump, " -j %s", name);
 	snprintf(chain, sizeof chain, ":%s ", name);
+	snprintf(rule, sizeof rule, "-A %s ", name);
 	*foreign = false;
 	for (const char *line = saved; *line; line = next_line(line)) {
 		if (strncmp(line, chain, strlen(chain)) == 0) {
@@ -140,8 +154,7 @@ find_ours(const char *saved, const char *name, struct text *stale,
 		} else if (line[0] == '-' && line_ends(line, jump)) {
 			text_put(stale, "-D%.*s\n",
 				 (int)strcspn(line + 2, "\n"), line + 2);
-		} else if (line[0] == '-' && strncmp(line + 3, name,
-						     strlen(name)) == 0) {
+		} else if (strncmp(line, rule, strlen(rule)) == 0) {
 			continue;
 		} else if (line[0] == '-' ||
 			   (line[0] == ':' && !strstr(line, " ACCEPT ["))) {
@@ -151,32 +164,54 @@ find_ours(const char *saved, const char *name, struct text *stale,
 	return found;
 }
 
+static void
+chain_name(char out[2 * RULESET_NAME_MAX], const struct fw *fw,
+	   const struct ruleset_hook *hook)
+{
+	char name[RULESET_NAME_MAX];
+
+	ruleset_name(name, fw->side, fw->queue);
+	snprintf(out, 2 * RULESET_NAME_MAX, "%s%s", name, hook->suffix);
+}
+
+/* A section that removes our chain and the jumps to it. */
+static void
+put_removal(struct text *t, const struct ruleset_hook *hook, const char *chain,
+	    const char *stale)
+{
+	text_put(t, "*%s\n%s-F %s\n-X %s\nCOMMIT\n", hook->table, stale, chain,
+		 chain);
+}
+
 static char *
 iptables_script(struct fw *fw, const struct fw_plan *plan, size_t family)
 {
 	size_t count;
-	const struct ruleset_table *tables = ruleset_tables(fw->side, &count);
+	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
 	char *script = malloc(TEXT_MAX);
-	char stale_lines[STALE_MAX];
-	struct text t, stale;
-	char name[32];
+	struct text t;
 
 	if (!script) {
 		return NULL;
 	}
 	t = text_over(script, TEXT_MAX);
-	ruleset_name(name, fw->side, fw->queue);
 	for (size_t i = 0; i < count; i++) {
+		char chain[2 * RULESET_NAME_MAX], stale_lines[STALE_MAX];
+		struct text stale = text_over(stale_lines, sizeof stale_lines);
 		bool foreign, left, by_nft;
 		const char *saved = save_table(families[family], fw->variant,
-					       tables[i].name, &by_nft);
+					       hooks[i].table, &by_nft);
 
-		stale = text_over(stale_lines, sizeof stale_lines);
-		left = find_ours(saved, name, &stale, &foreign);
+		chain_name(chain, fw, &hooks[i]);
+		left = find_ours(saved, chain, &stale, &foreign);
 		fw->table_is_ours[family][i] = saved[0] == '\0' ||
 					       (left && !foreign);
-		ruleset_iptables(&t, plan, &tables[i], families[family],
-				 stale_lines);
+		if (ruleset_needs(plan, &hooks[i])) {
+			ruleset_iptables(&t, plan, &hooks[i], families[family],
+					 stale_lines);
+		} else if (left) {
+			put_removal(&t, &hooks[i], chain, stale_lines);
+		}
 	}
 	if (t.full) {
 		free(script);
@@ -209,7 +244,7 @@ fw_text(const struct fw_plan *plan, enum fw_tool tool, unsigned family)
 	char *script;
 	struct text t;
 	size_t count;
-	const struct ruleset_table *tables;
+	const struct ruleset_hook *hooks;
 
 	if (tool == FW_NFT) {
 		return nft_script(plan);
@@ -219,9 +254,11 @@ fw_text(const struct fw_plan *plan, enum fw_tool tool, unsigned family)
 		return NULL;
 	}
 	t = text_over(script, TEXT_MAX);
-	tables = ruleset_tables(plan->side, &count);
+	hooks = ruleset_hooks(plan->side, &count);
 	for (size_t i = 0; i < count; i++) {
-		ruleset_iptables(&t, plan, &tables[i], family, "");
+		if (ruleset_needs(plan, &hooks[i])) {
+			ruleset_iptables(&t, plan, &hooks[i], family, "");
+		}
 	}
 	return script;
 }
@@ -251,29 +288,28 @@ static int
 remove_iptables(struct fw *fw, size_t family, unsigned variant, char *err)
 {
 	size_t count;
-	const struct ruleset_table *tables = ruleset_tables(fw->side, &count);
-	char name[32];
+	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
 	int rc = 0;
 
-	ruleset_name(name, fw->side, fw->queue);
-	/* The last table first: what hides goes before what keeps. */
+	/* The last first: what hides goes before what keeps. */
 	for (size_t i = count; i-- > 0;) {
 		char script[STALE_MAX + 256], lines[STALE_MAX];
+		char chain[2 * RULESET_NAME_MAX];
 		struct text t = text_over(script, sizeof script);
 		struct text stale = text_over(lines, sizeof lines);
 		bool foreign, by_nft;
 
+		chain_name(chain, fw, &hooks[i]);
 		if (!find_ours(save_table(families[family], variant,
-					  tables[i].name, &by_nft),
-			       name, &stale, &foreign)) {
+					  hooks[i].table, &by_nft),
+			       chain, &stale, &foreign)) {
 			continue;
 		}
-		text_put(&t, "*%s\n%s-F %s\n-X %s\nCOMMIT\n", tables[i].name,
-			 lines, name, name);
+		put_removal(&t, &hooks[i], chain, lines);
 		if (run_restore(families[family], variant, script, err) < 0) {
 			rc = -1;
 		} else if (fw->table_is_ours[family][i]) {
-			drop_table(families[family], variant, tables[i].name);
+			drop_table(families[family], variant, hooks[i].table);
 		}
 	}
 	return rc;
@@ -282,7 +318,7 @@ remove_iptables(struct fw *fw, size_t family, unsigned variant, char *err)
 static int
 remove_nft(enum fw_side side, uint16_t queue, char *err)
 {
-	char script[128], name[32];
+	char script[128], name[RULESET_NAME_MAX];
 
 	ruleset_name(name, side, queue);
 	snprintf(script, sizeof script,
@@ -373,6 +409,17 @@ remove_others(struct fw *fw)
 	}
 }
 
+static bool
+has_bridged(const struct fw_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->matches[i].place == FW_BRIDGED) {
+			return true;
+		}
+	}
+	return false;
+}
+
 int
 fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 	   char *err)
@@ -381,6 +428,15 @@ fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 	char reason[FW_ERROR_MAX];
 
 	*fw = (struct fw){ .side = plan->side, .queue = plan->queue };
+	if (has_bridged(plan)) {
+		/* nft's rules for bridged packets know no bridge's ports. */
+		if (wanted == FW_NFT) {
+			snprintf(err, FW_ERROR_MAX, "type=BRIDGE needs "
+						    "firewall=iptables");
+			return -1;
+		}
+		wanted = FW_IPTABLES;
+	}
 	if (wanted != FW_IPTABLES) {
 		if (try_nft(fw, plan, reason) == 0) {
 			remove_others(fw);
@@ -400,6 +456,41 @@ fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 	}
 	snprintf(err, FW_ERROR_MAX, "no firewall rules: %s", why);
 	fw->tool = FW_NONE;
+	return -1;
+}
+
+static int
+install_again(struct fw *fw, const struct fw_plan *plan, char *err)
+{
+	struct fw before = *fw;
+	int rc = fw->tool == FW_NFT ? try_nft(fw, plan, err) :
+				      install_iptables(fw, plan, err);
+
+	/* Whose the tables are was known the first time. */
+	memcpy(fw->table_is_ours, before.table_is_ours,
+	       sizeof fw->table_is_ours);
+	return rc;
+}
+
+int
+fw_replace(struct fw *fw, const struct fw_plan *old,
+	   const struct fw_plan *plan, char *err)
+{
+	char ignored[FW_ERROR_MAX];
+
+	if (fw->tool == FW_NONE) {
+		return 0;
+	}
+	if (fw->tool == FW_NFT && has_bridged(plan)) {
+		snprintf(err, FW_ERROR_MAX, "type=BRIDGE needs "
+					    "firewall=iptables");
+		return -1;
+	}
+	if (install_again(fw, plan, err) == 0) {
+		return 0;
+	}
+	/* Of two families one may have changed already. */
+	install_again(fw, old, ignored);
 	return -1;
 }
 
@@ -427,7 +518,7 @@ enum fw_tool
 fw_probe(const struct fw_plan *plan)
 {
 	char ignored[FW_ERROR_MAX];
-	char *script = nft_script(plan);
+	char *script = has_bridged(plan) ? NULL : nft_script(plan);
 	int rc = script ? run_nft(script, true, ignored) : -1;
 
 	free(script);

@@ -22,12 +22,27 @@
 
 enum fw_tool { FW_NONE, FW_NFT, FW_IPTABLES };
 
+/* "nft", "iptables" or "none". */
+const char *fw_tool_name(enum fw_tool tool);
+
 struct fw_ports {
 	uint16_t low, high;
 };
 
-/* What a rule matches, beside TCP. */
+/* Where a rule's packets go. */
+enum fw_place {
+	FW_LOCAL,   /* to this host */
+	FW_ROUTED,  /* through it, whatever device they leave by */
+	FW_FORWARD, /* through it; outdev is known only after routing */
+	FW_BRIDGED, /* through its bridge; devices are the bridge's ports */
+};
+
+/* What a rule matches, beside TCP, and what is to be done. */
 struct fw_match {
+	enum fw_place place;
+	bool answered;		  /* strangers get an answer, at any rate */
+	struct packet_addr decoy; /* marked SYNs go there; family 0: none */
+	uint16_t decoy_port;
 	const char *indev, *outdev; /* empty: any */
 	struct packet_addr src, dst; /* family 0: any */
 	unsigned src_bits, dst_bits; /* of prefix */
@@ -42,16 +57,31 @@ enum fw_side {
 
 struct fw_plan {
 	enum fw_side side;
-	uint16_t queue;	    /* of SYNs; the next one of what is no SYN */
-	uint32_t mark;	    /* client: a bit; packets that have it pass */
+	uint16_t queue;	    /* the first, see enum fw_queue */
+	uint32_t mark;	    /* a bit: of packets that pass, or to the decoy */
 	bool loopback_open; /* server: the loopback device is let alone */
+	/*
+	 * Server: what comes to this host's other ports takes the same way
+	 * through the queues, so that timing tells nothing; but it passes
+	 * without the daemon.
+	 */
+	bool watch_all;
 	const struct fw_match *matches;
 	size_t count;
 };
 
+/* The server's queues, counted from the plan's. */
+enum fw_queue {
+	FW_QUEUE_SYN,	   /* SYNs to this host */
+	FW_QUEUE_REST,	   /* what is no SYN and of no known connection */
+	FW_QUEUE_FORWARD,  /* the same, through this host */
+	FW_QUEUE_FORWARD_REST,
+	FW_QUEUES,
+};
+
 #define FW_VARIANTS 3 /* iptables, iptables-nft, iptables-legacy */
 #define FW_FAMILIES 2
-#define FW_TABLES 2
+#define FW_HOOKS 4
 
 /* What was installed, and what fw_remove() has to undo. */
 struct fw {
@@ -59,8 +89,8 @@ struct fw {
 	enum fw_side side;
 	uint16_t queue;
 	unsigned variant; /* of iptables */
-	/* Tables of iptables-nft that were not there before. */
-	bool table_is_ours[FW_FAMILIES][FW_TABLES];
+	/* Whether a hook's table (of iptables-nft) was not there before. */
+	bool table_is_ours[FW_FAMILIES][FW_HOOKS];
 };
 
 /*
@@ -77,6 +107,12 @@ char *fw_text(const struct fw_plan *plan, enum fw_tool tool, unsigned family);
  */
 int fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 	       char *err);
+/*
+ * Put another plan of the same name in the place of the one installed.
+ * 0, or -1 with the error in err; then the old one stands.
+ */
+int fw_replace(struct fw *fw, const struct fw_plan *old,
+	       const struct fw_plan *plan, char *err);
 /* Remove the rules of this name, whichever tool installed them. */
 int fw_remove(struct fw *fw, char *err);
 

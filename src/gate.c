@@ -92,7 +92,7 @@ gate_init(struct gate *g, void *memory, struct replay_store *store,
 }
 
 static void
-release(struct gate_result *result, uint32_t id, enum gate_verdict verdict)
+release(struct gate_result *result, uint64_t id, enum gate_verdict verdict)
 {
 	result->releases[result->releases_count++] =
 		(struct gate_release){ id, verdict };
@@ -195,7 +195,7 @@ make_room(struct gate *g, struct gate_result *result)
 }
 
 static void
-hold(struct gate *g, struct quad_frame *f, uint32_t id,
+hold(struct gate *g, struct quad_frame *f, uint64_t id,
      struct gate_result *result)
 {
 	if (g->quad.held_used == g->quad.held_max) {
@@ -247,7 +247,7 @@ finish(struct gate *g, const struct gate_now *now, const struct packet *p,
 	}
 	if (syn0->held) {
 		unhold(g, syn0, verdict, result);
-	} else {
+	} else if (verdict == GATE_ACCEPT) {
 		result->verdict = verdict;
 	}
 	for (size_t i = 0; i < found->frames; i++) {
@@ -392,8 +392,28 @@ input_frame(struct gate *g, const struct gate_now *now,
 	}
 	/* What is surely no SYN0 has its verdict: it only had to be seen. */
 	sure = syn2 || (flood && frame_role_of(p->seq) == FRAME_SYN1);
-	if (!try_group(g, now, rule, p, group, result) && !sure) {
+	if (!try_group(g, now, rule, p, group, result) && !sure &&
+	    rule->hide == ACL_FILTERED) {
 		hold(g, f, in->id, result);
+	}
+}
+
+/*
+ * What strangers get.  Where that is an answer it is given at once, to
+ * every SYN: who knows the protocol must not be able to ask.  So nothing
+ * is held there, and frames have to come in their order.
+ */
+static enum gate_verdict
+stranger_gets(const struct acl_rule *rule, const struct packet *p)
+{
+	switch (rule->hide) {
+	case ACL_CLOSED:
+		return GATE_RESET;
+	case ACL_DECOY:
+		return rule->decoy.family == p->src.family ? GATE_DECOY :
+							     GATE_DROP;
+	default:
+		return GATE_DROP;
 	}
 }
 
@@ -403,11 +423,12 @@ gate_input(struct gate *g, const struct gate_now *now,
 {
 	const struct packet *p = in->packet;
 	const struct acl_rule *rule =
-		acl_rule_for(g->acl, p, in->indev, in->outdev);
+		acl_rule_for(g->acl, p, in->forwarded, in->indev, in->outdev);
 
 	result->releases_count = 0;
 	result->events_count = 0;
-	result->verdict = rule ? GATE_DROP : GATE_PASS;
+	result->rule = rule;
+	result->verdict = rule ? stranger_gets(rule, p) : GATE_PASS;
 	if (!rule || !packet_is_syn(p)) {
 		return;
 	}
@@ -428,6 +449,7 @@ gate_expire(struct gate *g, const struct gate_now *now,
 
 	result->releases_count = 0;
 	result->events_count = 0;
+	result->rule = NULL;
 	result->verdict = GATE_DROP;
 	if (group && now->ms - group->arrived > g->limits.assembly_ms) {
 		refuse(g, group, result);

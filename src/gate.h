@@ -24,6 +24,8 @@ enum gate_verdict {
 	GATE_DROP,
 	GATE_HOLD,   /* no verdict yet; a later result releases it */
 	GATE_ACCEPT, /* an authenticated SYN0: goes on to the TCP stack */
+	GATE_RESET,  /* drop it, and answer as a closed port does */
+	GATE_DECOY,  /* goes on to the rule's decoy */
 };
 
 /* The word for a reason in counters and logs. */
@@ -47,7 +49,7 @@ struct gate_event {
 
 /* A verdict for a packet that an earlier call held. */
 struct gate_release {
-	uint32_t id;
+	uint64_t id;
 	enum gate_verdict verdict;
 };
 
@@ -59,7 +61,8 @@ struct gate_release {
 #define GATE_EVENTS_MAX 2
 
 struct gate_result {
-	enum gate_verdict verdict; /* of the packet given */
+	enum gate_verdict verdict;   /* of the packet given */
+	const struct acl_rule *rule; /* that it matches, or NULL */
 	size_t releases_count;
 	size_t events_count;
 	struct gate_release releases[GATE_RELEASES_MAX];
@@ -127,13 +130,14 @@ void gate_set_acl(struct gate *g, const struct acl *acl);
 struct gate_packet {
 	const struct packet *packet;
 	const uint8_t *options; /* of TCP, packet->options_len; or NULL */
+	bool forwarded; /* through this host, not to it */
 	const char *indev, *outdev; /* names, or NULL */
-	uint32_t id; /* names the packet in later results, if it is held */
+	uint64_t id; /* names the packet in later results, if it is held */
 };
 
 /*
- * Judge a packet.  One that isn't a first SYN gets GATE_DROP, or
- * GATE_PASS where no rule matches.
+ * Judge a packet.  One that is no first SYN, and of no connection that
+ * is known, gets what hides its service, as a stranger's SYN does.
  */
 void gate_input(struct gate *g, const struct gate_now *now,
 		const struct gate_packet *in, struct gate_result *result);

@@ -160,7 +160,11 @@ nfq_parse(const struct netlink_reply *reply, struct nfq_packet *packet)
 	}
 	packet->indev = number_of(&attrs[NFQA_IFINDEX_INDEV]);
 	packet->outdev = number_of(&attrs[NFQA_IFINDEX_OUTDEV]);
+	packet->physin = number_of(&attrs[NFQA_IFINDEX_PHYSINDEV]);
+	packet->physout = number_of(&attrs[NFQA_IFINDEX_PHYSOUTDEV]);
 	packet->mark = number_of(&attrs[NFQA_MARK]);
+	packet->checksum_ready = !(number_of(&attrs[NFQA_SKB_INFO]) &
+				   NFQA_SKB_CSUMNOTREADY);
 	packet->has_uid = netlink_be32(&attrs[NFQA_UID], &packet->uid);
 	return 0;
 }
@@ -205,25 +209,37 @@ nfq_receive(struct nfq *nfq)
 	return count;
 }
 
-void
-nfq_decide(struct nfq *nfq, uint32_t id, enum nfq_verdict verdict,
-	   const uint8_t *bytes, size_t len)
+static void
+put_verdict(struct nfq *nfq, uint32_t id, uint32_t verdict, size_t room)
 {
 	struct nfqnl_msg_verdict_hdr header;
-	size_t room = nfq->verdicts.size - nfq->verdicts.len;
 
-	if (room < 128 + len) {
+	if (nfq->verdicts.size - nfq->verdicts.len < 128 + room) {
 		nfq_flush(nfq);
 	}
-	be32_store((uint8_t *)&header.verdict,
-		   verdict == NFQ_ACCEPT ? NF_ACCEPT : NF_DROP);
+	be32_store((uint8_t *)&header.verdict, verdict);
 	be32_store((uint8_t *)&header.id, id);
 	begin(&nfq->verdicts, TYPE(NFQNL_MSG_VERDICT), NLM_F_REQUEST, 0,
 	      nfq->queue);
 	netlink_put(&nfq->verdicts, NFQA_VERDICT_HDR, &header, sizeof header);
+}
+
+void
+nfq_decide(struct nfq *nfq, uint32_t id, enum nfq_verdict verdict,
+	   const uint8_t *bytes, size_t len)
+{
+	put_verdict(nfq, id, verdict == NFQ_ACCEPT ? NF_ACCEPT : NF_DROP,
+		    bytes ? len : 0);
 	if (bytes) {
 		netlink_put(&nfq->verdicts, NFQA_PAYLOAD, bytes, len);
 	}
+}
+
+void
+nfq_accept_marked(struct nfq *nfq, uint32_t id, uint32_t mark)
+{
+	put_verdict(nfq, id, NF_ACCEPT, 0);
+	netlink_put_be32(&nfq->verdicts, NFQA_MARK, mark);
 }
 
 int

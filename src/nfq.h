@@ -13,8 +13,8 @@
 #include "packet.h"
 
 #define NFQ_BATCH 32u /* packets taken with one system call */
-/* All headers a packet may have; no frame has data. */
-#define NFQ_COPY 512u
+/* A whole packet of an Ethernet, for its checksum. */
+#define NFQ_COPY 1536u
 /* What the kernel adds to a packet: its header and our attributes. */
 #define NFQ_RECEIVE (NFQ_COPY + 512u)
 
@@ -23,7 +23,9 @@ struct nfq_packet {
 	const uint8_t *bytes; /* from the IP header on; until the next call */
 	size_t len, wire_len;
 	uint32_t indev, outdev; /* indices, or 0 */
+	uint32_t physin, physout; /* of a bridge's ports, or 0 */
 	uint32_t mark;
+	bool checksum_ready; /* false: the sender left it to the device */
 	bool has_uid;
 	uint32_t uid;
 };
@@ -58,6 +60,8 @@ int nfq_receive(struct nfq *nfq);
 /* Decide on a packet; a new content may replace its own (NULL: none). */
 void nfq_decide(struct nfq *nfq, uint32_t id, enum nfq_verdict verdict,
 		const uint8_t *bytes, size_t len);
+/* Let a packet go on with another firewall mark. */
+void nfq_accept_marked(struct nfq *nfq, uint32_t id, uint32_t mark);
 /* Send the verdicts gathered.  0 or -errno. */
 int nfq_flush(struct nfq *nfq);
 

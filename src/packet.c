@@ -18,7 +18,11 @@ enum tcp_option {
 /* Where the fields are that a rewrite changes, from the TCP header on. */
 enum tcp_field {
 	TCP_SPORT = 0,
+	TCP_DPORT = 2,
 	TCP_SEQ = 4,
+	TCP_ACK = 8,
+	TCP_OFFSET = 12,
+	TCP_FLAGS = 13,
 	TCP_WINDOW = 14,
 	TCP_CHECKSUM = 16,
 };
@@ -124,7 +128,7 @@ parse_ip4(struct packet *p, const uint8_t *bytes, size_t len, size_t wire_len)
 	uint16_t fragment;
 	uint8_t protocol;
 
-	cursor_u8(&c);
+	p->tos = cursor_u8(&c);
 	total = cursor_u16(&c);
 	cursor_u16(&c);
 	fragment = cursor_u16(&c);
@@ -217,7 +221,7 @@ parse_ip6(struct packet *p, const uint8_t *bytes, size_t len, size_t wire_len)
 	uint8_t next;
 	ptrdiff_t chain;
 
-	cursor_u32(&c);
+	p->tos = (uint8_t)(cursor_u32(&c) >> 20);
 	payload = cursor_u16(&c);
 	next = cursor_u8(&c);
 	p->ttl = cursor_u8(&c);
@@ -282,20 +286,48 @@ sum_finish(uint32_t sum)
 	return (uint16_t)~sum;
 }
 
-uint16_t
-packet_tcp_checksum(const uint8_t *bytes, const struct packet *p)
+/* Of a TCP header and its data, between two addresses in any order. */
+static uint16_t
+tcp_checksum(const uint8_t *tcp, size_t len, const struct packet *p)
 {
 	size_t addr_len = p->src.family == 4 ? 4 : 16;
-	size_t tcp_len = p->data_at - p->tcp_at + p->data_len;
-	uint32_t sum = IPPROTO_OF_TCP + (uint32_t)tcp_len;
-	const uint8_t *tcp = bytes + p->tcp_at;
+	uint32_t sum = IPPROTO_OF_TCP + (uint32_t)len;
 
 	sum = sum_bytes(sum, p->src.bytes, addr_len);
 	sum = sum_bytes(sum, p->dst.bytes, addr_len);
 	sum = sum_bytes(sum, tcp, TCP_CHECKSUM);
-	sum = sum_bytes(sum, tcp + TCP_CHECKSUM + 2,
-			tcp_len - TCP_CHECKSUM - 2);
+	sum = sum_bytes(sum, tcp + TCP_CHECKSUM + 2, len - TCP_CHECKSUM - 2);
 	return sum_finish(sum);
+}
+
+uint16_t
+packet_tcp_checksum(const uint8_t *bytes, const struct packet *p)
+{
+	return tcp_checksum(bytes + p->tcp_at,
+			    p->data_at - p->tcp_at + p->data_len, p);
+}
+
+bool
+packet_reset(uint8_t *out, const struct packet *p)
+{
+	uint32_t next = p->seq + (uint32_t)p->data_len +
+			((p->flags & PACKET_SYN) != 0) +
+			((p->flags & PACKET_FIN) != 0);
+	bool acks = p->flags & PACKET_ACK;
+
+	if (p->flags & PACKET_RST) {
+		return false;
+	}
+	memset(out, 0, PACKET_TCP_HEADER);
+	be16_store(out + TCP_SPORT, p->dport);
+	be16_store(out + TCP_DPORT, p->sport);
+	be32_store(out + TCP_SEQ, acks ? p->ack : 0);
+	be32_store(out + TCP_ACK, acks ? 0 : next);
+	out[TCP_OFFSET] = PACKET_TCP_HEADER / 4 << 4;
+	out[TCP_FLAGS] = acks ? PACKET_RST : PACKET_RST | PACKET_ACK;
+	be16_store(out + TCP_CHECKSUM,
+		   tcp_checksum(out, PACKET_TCP_HEADER, p));
+	return true;
 }
 
 void

@@ -55,6 +55,19 @@ allocate(struct plan *out, size_t matches, size_t ports)
 	return 0;
 }
 
+static enum fw_place
+place_of(const struct acl_rule *rule)
+{
+	switch (rule->type) {
+	case ACL_ROUTER:
+		return rule->outdev[0] ? FW_FORWARD : FW_ROUTED;
+	case ACL_BRIDGE:
+		return FW_BRIDGED;
+	default:
+		return FW_LOCAL;
+	}
+}
+
 int
 plan_server(struct plan *out, const struct conf_server *conf)
 {
@@ -65,6 +78,7 @@ plan_server(struct plan *out, const struct conf_server *conf)
 	*out = (struct plan){ .fw = {
 		.side = FW_SERVER,
 		.queue = conf->settings.queue,
+		.mark = conf->settings.mark,
 		.loopback_open = !conf->hide_loopback,
 	} };
 	for (size_t i = 0; i < acl->rules_count; i++) {
@@ -76,8 +90,16 @@ plan_server(struct plan *out, const struct conf_server *conf)
 	for (size_t i = 0; i < acl->rules_count; i++) {
 		const struct acl_rule *rule = &acl->rules[i];
 
-		add_match(out, &used, rule->indev, rule->outdev, &rule->src,
-			  &rule->dst, rule->ports, rule->ports_count);
+		struct fw_match *m = add_match(out, &used, rule->indev,
+					       rule->outdev, &rule->src,
+					       &rule->dst, rule->ports,
+					       rule->ports_count);
+
+		m->place = place_of(rule);
+		m->answered = rule->hide != ACL_FILTERED;
+		m->decoy = rule->decoy;
+		m->decoy_port = rule->decoy_port;
+		out->fw.watch_all |= rule->hide == ACL_CLOSED;
 	}
 	return 0;
 }

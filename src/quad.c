@@ -235,7 +235,7 @@ quad_drop(struct quad *q, struct quad_group *g, struct quad_frame *f)
 }
 
 void
-quad_hold(struct quad *q, struct quad_frame *f, uint32_t id)
+quad_hold(struct quad *q, struct quad_frame *f, uint64_t id)
 {
 	f->held = true;
 	f->id = id;

@@ -34,7 +34,7 @@ struct quad_key {
 
 struct quad_frame {
 	uint32_t seq;
-	uint32_t id;   /* the caller's name of a held packet */
+	uint64_t id;   /* the caller's name of a held packet */
 	uint32_t hint; /* equal for frames of one group, where known */
 	uint16_t sport;
 	bool held; /* no verdict yet: it may still become SYN0 */
@@ -99,7 +99,7 @@ struct quad_frame *quad_next(struct quad *q, const struct quad_frame *f);
 void quad_drop(struct quad *q, struct quad_group *g, struct quad_frame *f);
 
 /* Note that the caller holds this frame's packet under this id. */
-void quad_hold(struct quad *q, struct quad_frame *f, uint32_t id);
+void quad_hold(struct quad *q, struct quad_frame *f, uint64_t id);
 void quad_unhold(struct quad *q, struct quad_frame *f);
 /* The frame that was held longest, or NULL. */
 struct quad_frame *quad_held(struct quad *q);

@@ -51,58 +51,78 @@ set_mark(struct rawsock *raw, uint32_t mark)
 	return 0;
 }
 
-/* The way a packet is to take: where to, from where, through what. */
-struct route {
-	union {
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} to;
-	socklen_t to_len;
-	union {
-		struct cmsghdr header;
-		char v4[CMSG_SPACE(sizeof(struct in_pktinfo))];
-		char v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	} control;
-	socklen_t control_len;
-};
+static void
+put_control(struct rawsock_flow *flow, int level, int type, const void *data,
+	    size_t len)
+{
+	struct cmsghdr header = {
+		.cmsg_level = level,
+		.cmsg_type = type,
+		.cmsg_len = (socklen_t)CMSG_LEN(len),
+	};
+	uint8_t *at = flow->control.room + flow->control_len;
+
+	memcpy(at, &header, sizeof header);
+	memcpy(at + CMSG_LEN(0), data, len);
+	flow->control_len += CMSG_SPACE(len);
+}
 
 static void
-route_v4(struct route *route, const struct packet_addr *src,
-	 const struct packet_addr *dst, uint32_t device)
+init_v4(struct rawsock_flow *flow, const struct packet_addr *src,
+	const struct packet_addr *dst, uint32_t device)
 {
 	struct in_pktinfo info = { .ipi_ifindex = (int)device };
 
 	memcpy(&info.ipi_spec_dst, src->bytes, 4);
-	route->to.v4.sin_family = AF_INET;
-	memcpy(&route->to.v4.sin_addr, dst->bytes, 4);
-	route->to_len = sizeof route->to.v4;
-	route->control.header = (struct cmsghdr){
-		.cmsg_level = IPPROTO_IP,
-		.cmsg_type = IP_PKTINFO,
-		.cmsg_len = CMSG_LEN(sizeof info),
-	};
-	memcpy(CMSG_DATA(&route->control.header), &info, sizeof info);
-	route->control_len = CMSG_SPACE(sizeof info);
+	flow->to.v4.sin_family = AF_INET;
+	memcpy(&flow->to.v4.sin_addr, dst->bytes, 4);
+	flow->to_len = sizeof flow->to.v4;
+	put_control(flow, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
 }
 
 static void
-route_v6(struct route *route, const struct packet_addr *src,
-	 const struct packet_addr *dst, uint32_t device)
+init_v6(struct rawsock_flow *flow, const struct packet_addr *src,
+	const struct packet_addr *dst, uint32_t device)
 {
 	struct in6_pktinfo info = { .ipi6_ifindex = device };
 
 	memcpy(&info.ipi6_addr, src->bytes, 16);
-	route->to.v6.sin6_family = AF_INET6;
-	route->to.v6.sin6_scope_id = device;
-	memcpy(&route->to.v6.sin6_addr, dst->bytes, 16);
-	route->to_len = sizeof route->to.v6;
-	route->control.header = (struct cmsghdr){
-		.cmsg_level = IPPROTO_IPV6,
-		.cmsg_type = IPV6_PKTINFO,
-		.cmsg_len = CMSG_LEN(sizeof info),
+	flow->to.v6.sin6_family = AF_INET6;
+	flow->to.v6.sin6_scope_id = device;
+	memcpy(&flow->to.v6.sin6_addr, dst->bytes, 16);
+	flow->to_len = sizeof flow->to.v6;
+	put_control(flow, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+}
+
+void
+rawsock_flow_init(struct rawsock_flow *flow, const struct packet_addr *src,
+		  const struct packet_addr *dst, uint32_t device)
+{
+	memset(flow, 0, sizeof *flow);
+	if (dst->family == 4) {
+		init_v4(flow, src, dst, device);
+	} else {
+		init_v6(flow, src, dst, device);
+	}
+}
+
+void
+rawsock_flow_option(struct rawsock_flow *flow, int level, int type, int value)
+{
+	put_control(flow, level, type, &value, sizeof value);
+}
+
+struct msghdr
+rawsock_flow_message(struct rawsock_flow *flow, struct iovec *part)
+{
+	return (struct msghdr){
+		.msg_name = &flow->to,
+		.msg_namelen = flow->to_len,
+		.msg_iov = part,
+		.msg_iovlen = 1,
+		.msg_control = &flow->control,
+		.msg_controllen = (socklen_t)flow->control_len,
 	};
-	memcpy(CMSG_DATA(&route->control.header), &info, sizeof info);
-	route->control_len = CMSG_SPACE(sizeof info);
 }
 
 int
@@ -110,7 +130,7 @@ rawsock_send(struct rawsock *raw, const struct packet_addr *src,
 	     const struct packet_addr *dst, uint32_t device, uint32_t mark,
 	     const struct rawsock_packet *packets, size_t count)
 {
-	struct route route = { 0 };
+	struct rawsock_flow flow;
 	struct mmsghdr messages[RAWSOCK_BATCH] = { 0 };
 	struct iovec parts[RAWSOCK_BATCH];
 	int fd = dst->family == 4 ? raw->fd4 : raw->fd6;
@@ -123,22 +143,11 @@ rawsock_send(struct rawsock *raw, const struct packet_addr *src,
 	if (fd < 0) {
 		return -EAFNOSUPPORT;
 	}
-	if (dst->family == 4) {
-		route_v4(&route, src, dst, device);
-	} else {
-		route_v6(&route, src, dst, device);
-	}
+	rawsock_flow_init(&flow, src, dst, device);
 	for (size_t i = 0; i < count; i++) {
 		parts[i].iov_base = (void *)(uintptr_t)packets[i].bytes;
 		parts[i].iov_len = packets[i].len;
-		messages[i].msg_hdr = (struct msghdr){
-			.msg_name = &route.to,
-			.msg_namelen = route.to_len,
-			.msg_iov = &parts[i],
-			.msg_iovlen = 1,
-			.msg_control = &route.control,
-			.msg_controllen = route.control_len,
-		};
+		messages[i].msg_hdr = rawsock_flow_message(&flow, &parts[i]);
 	}
 	while (sent < count) {
 		int done = sendmmsg(fd, messages + sent,

@@ -7,27 +7,34 @@
 #include "fw.h"
 #include "text.h"
 
-/* A table of iptables that a side uses, and where it hooks in. */
-struct ruleset_table {
-	const char *name; /* "raw" */
-	const char *hook; /* "PREROUTING" */
+#define RULESET_NAME_MAX 32u
+
+/* Where iptables has rules of a side: each place has a chain of its own. */
+struct ruleset_hook {
+	const char *table;  /* "raw" */
+	const char *hook;   /* "PREROUTING" */
+	const char *suffix; /* of the chain's name */
 };
 
-/* The tables of a side, FW_TABLES at the most. */
-const struct ruleset_table *ruleset_tables(enum fw_side side, size_t *count);
+/* The hooks of a side, FW_HOOKS at the most; what keeps goes in first. */
+const struct ruleset_hook *ruleset_hooks(enum fw_side side, size_t *count);
 
 /* "tap-server-5040" */
-void ruleset_name(char out[32], enum fw_side side, uint16_t queue);
+void ruleset_name(char out[RULESET_NAME_MAX], enum fw_side side,
+		  uint16_t queue);
+
+/* Whether a plan has anything to do at a hook. */
+bool ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook);
 
 /* A whole nft script that puts the plan in place of what was there. */
 void ruleset_nft(struct text *t, const struct fw_plan *plan);
 
 /*
- * One table's section for iptables-restore --noflush.  stale has lines
+ * One hook's section for iptables-restore --noflush.  stale has lines
  * ("-D ...") that remove earlier jumps, or is empty.
  */
 void ruleset_iptables(struct text *t, const struct fw_plan *plan,
-		      const struct ruleset_table *table, unsigned family,
+		      const struct ruleset_hook *hook, unsigned family,
 		      const char *stale);
 
 #endif

@@ -1,0 +1,540 @@
+#include "guard.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "bytes.h"
+#include "clock.h"
+#include "diag.h"
+#include "queue.h"
+#include "tap.h"
+
+/*
+ * The kernel's queue of SYNs has to take a burst beyond those held, the
+ * other ones what their rate limit lets through in a second.
+ */
+#define QUEUE_SPARE 16384u
+#define QUEUE_REST (2u * FW_REST_PER_SECOND)
+/* Batches of SYNs taken before anything else gets its turn. */
+#define BATCHES_MAX 64
+/*
+ * Connections through this host have no socket here.  For this long
+ * after the start those that tracking does not know may pass.
+ */
+#define ADOPTION_MS 60000u
+
+/* The gate's name of a packet: which queue, and its id there. */
+static uint64_t
+name_of(size_t queue, uint32_t id)
+{
+	return (uint64_t)queue << 32 | id;
+}
+
+static struct gate_now
+read_clocks(void)
+{
+	return (struct gate_now){ clock_instant(), clock_ms() };
+}
+
+static void
+log_event(struct guard *g, const struct gate_event *event, uint64_t ms)
+{
+	bool accepted = event->reason == MATCH_ACCEPTED;
+	struct log_record r;
+
+	if (!accepted && !log_limit_allows(&g->refusals, ms)) {
+		return;
+	}
+	log_begin(&r, LOG_LEVEL_INFO, accepted ? "accepted" : "refused");
+	if (!accepted) {
+		log_text(&r, "reason", gate_reason_name(event->reason));
+	}
+	if (event->key_no >= 0) {
+		log_number(&r, "key", event->key_no);
+	}
+	if (event->key && event->key->name[0]) {
+		log_text(&r, "name", event->key->name);
+	}
+	log_address(&r, "src", &event->src, event->sport);
+	log_address(&r, "dst", &event->dst, event->dport);
+	if (event->key_no >= 0) {
+		log_seconds(&r, "skew", event->skew);
+	}
+	if (!accepted && g->refusals.left_out > 0) {
+		log_number(&r, "left_out", (long long)g->refusals.left_out);
+		g->refusals.left_out = 0;
+	}
+	log_end(&r);
+}
+
+/* Only what was held is released: it is accepted or dropped. */
+static void
+apply(struct guard *g, const struct gate_result *result, uint64_t ms)
+{
+	for (size_t i = 0; i < result->releases_count; i++) {
+		const struct gate_release *r = &result->releases[i];
+
+		nfq_decide(&g->queues[r->id >> 32], (uint32_t)r->id,
+			   r->verdict == GATE_ACCEPT ? NFQ_ACCEPT : NFQ_DROP,
+			   NULL, 0);
+	}
+	for (size_t i = 0; i < result->events_count; i++) {
+		log_event(g, &result->events[i], ms);
+	}
+}
+
+/* A closed port is silent to a packet that did not arrive whole. */
+static bool
+is_intact(const struct nfq_packet *q, const struct packet *p)
+{
+	size_t end = p->data_at + p->data_len;
+
+	return !q->checksum_ready || end > q->len ||
+	       packet_tcp_checksum(q->bytes, p) ==
+		       be16_load(q->bytes + p->tcp_at + 16);
+}
+
+static void
+carry_out(struct guard *g, size_t queue, const struct nfq_packet *q,
+	  const struct packet *p, enum gate_verdict verdict)
+{
+	struct nfq *nfq = &g->queues[queue];
+
+	switch (verdict) {
+	case GATE_HOLD:
+		break;
+	case GATE_PASS:
+	case GATE_ACCEPT:
+		nfq_decide(nfq, q->id, NFQ_ACCEPT, NULL, 0);
+		break;
+	case GATE_RESET:
+		if (is_intact(q, p)) {
+			reset_send(&g->reset, p, q->bytes, q->indev);
+			g->resets++;
+		}
+		nfq_decide(nfq, q->id, NFQ_DROP, NULL, 0);
+		break;
+	case GATE_DECOY:
+		g->decoys++;
+		nfq_accept_marked(nfq, q->id,
+				  q->mark | g->conf->settings.mark);
+		break;
+	case GATE_DROP:
+		nfq_decide(nfq, q->id, NFQ_DROP, NULL, 0);
+		break;
+	}
+}
+
+/* What the gate is told of a packet; p must outlive it. */
+static struct gate_packet
+describe(struct guard *g, size_t queue, const struct nfq_packet *q,
+	 const struct packet *p)
+{
+	struct gate_packet in = {
+		.packet = p,
+		.options = q->bytes + p->options_at,
+		.forwarded = queue >= FW_QUEUE_FORWARD,
+		.id = name_of(queue, q->id),
+	};
+
+	if (g->conf->acl.by_device) {
+		static char indev[ACL_IFNAME_MAX];
+		const char *name = links_name(&g->links, q->physout ?
+							 q->physin : q->indev);
+
+		/* Copied: two names may share a place in the cache. */
+		snprintf(indev, sizeof indev, "%s", name ? name : "");
+		in.indev = indev;
+		in.outdev = links_name(&g->links, q->physout ? q->physout :
+							       q->outdev);
+	}
+	return in;
+}
+
+/* A packet that is broken but for its options is one to a closed port. */
+static bool
+is_readable(int error)
+{
+	return error == PACKET_OK || error == PACKET_OPTION;
+}
+
+static void
+judge_syn(struct guard *g, size_t queue, const struct nfq_packet *q,
+	  const struct gate_now *now)
+{
+	struct gate_result result;
+	struct gate_packet in;
+	struct packet p;
+	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
+
+	if (!is_readable(error)) {
+		g->gate->counters.syns++;
+		g->gate->counters.by_reason[MATCH_MALFORMED]++;
+		nfq_decide(&g->queues[queue], q->id, NFQ_DROP, NULL, 0);
+		return;
+	}
+	in = describe(g, queue, q, &p);
+	gate_input(g->gate, now, &in, &result);
+	carry_out(g, queue, q, &p, result.verdict);
+	apply(g, &result, now->ms);
+}
+
+/*
+ * What is no SYN, and of a connection that the kernel does not track: it
+ * passes if there is a socket for it, since established connections are
+ * never touched.
+ */
+static bool
+has_connection(struct guard *g, size_t queue, const struct packet *p)
+{
+	const struct diag_connection c = { p->dst, p->src, p->dport,
+					   p->sport };
+
+	if (queue == FW_QUEUE_FORWARD_REST) {
+		return p->flags & PACKET_ACK && !(p->flags & PACKET_RST) &&
+		       clock_ms() - g->opened < ADOPTION_MS;
+	}
+	return diag_exists(&g->diag, &c) == 1;
+}
+
+/*
+ * What else comes to a port that answers strangers.  A listener resets
+ * whatever acknowledges something, just as a closed port does, so that
+ * may pass; the rest it would ignore.
+ */
+static enum gate_verdict
+judge_stray(enum gate_verdict verdict, const struct packet *p)
+{
+	if (verdict != GATE_RESET && verdict != GATE_DECOY) {
+		return verdict;
+	}
+	if (p->flags & PACKET_RST) {
+		return GATE_DROP;
+	}
+	return p->flags & PACKET_ACK || verdict == GATE_DECOY ? GATE_PASS :
+								verdict;
+}
+
+static void
+judge_rest(struct guard *g, size_t queue, const struct nfq_packet *q,
+	   const struct gate_now *now)
+{
+	struct gate_result result = { .verdict = GATE_DROP };
+	struct gate_packet in;
+	struct packet p;
+
+	if (is_readable(packet_parse(&p, q->bytes, q->len, q->wire_len))) {
+		in = describe(g, queue, q, &p);
+		gate_input(g->gate, now, &in, &result);
+		if (result.verdict != GATE_PASS) {
+			result.verdict = has_connection(g, queue, &p) ?
+						 GATE_PASS :
+						 judge_stray(result.verdict,
+							     &p);
+		}
+	}
+	g->rest_passed += result.verdict == GATE_PASS;
+	g->rest_dropped += result.verdict != GATE_PASS;
+	carry_out(g, queue, q, &p, result.verdict);
+}
+
+static bool
+serve_queue(struct guard *g, size_t queue)
+{
+	struct nfq *nfq = &g->queues[queue];
+	bool syns = queue == FW_QUEUE_SYN || queue == FW_QUEUE_FORWARD;
+
+	for (int batch = 0; batch < (syns ? BATCHES_MAX : 1); batch++) {
+		int count = nfq_receive(nfq);
+		struct gate_now now;
+
+		if (count < 0) {
+			log_say(LOG_LEVEL_ERROR, "queue %u: %s", nfq->queue,
+				strerror(-count));
+			return false;
+		}
+		if (count == 0) {
+			return true;
+		}
+		now = read_clocks();
+		for (int i = 0; i < count; i++) {
+			if (syns) {
+				judge_syn(g, queue, &nfq->packets[i], &now);
+			} else {
+				judge_rest(g, queue, &nfq->packets[i], &now);
+			}
+		}
+		nfq_flush(nfq);
+	}
+	return true;
+}
+
+static void
+expire(struct guard *g)
+{
+	const struct gate_now now = read_clocks();
+	struct gate_result result;
+
+	while (gate_expire(g->gate, &now, &result)) {
+		apply(g, &result, now.ms);
+	}
+	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
+		nfq_flush(&g->queues[queue]);
+	}
+}
+
+void
+guard_fds(const struct guard *g, struct pollfd *fds)
+{
+	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
+		fds[queue] = (struct pollfd){ .fd = g->queues[queue].nl.fd,
+					      .events = POLLIN };
+	}
+	fds[FW_QUEUES] = (struct pollfd){ .fd = g->links.nl.fd,
+					  .events = POLLIN };
+}
+
+int
+guard_wait(struct guard *g)
+{
+	const struct gate_now now = read_clocks();
+
+	return (int)gate_wait(g->gate, &now);
+}
+
+bool
+guard_serve(struct guard *g, const struct pollfd *fds)
+{
+	bool usable = true;
+
+	/* Names first: the packets may come from a new device. */
+	if (fds[FW_QUEUES].revents) {
+		links_update(&g->links);
+	}
+	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
+		if (fds[queue].fd >= 0 && fds[queue].revents) {
+			usable &= serve_queue(g, queue);
+		}
+	}
+	expire(g);
+	return usable;
+}
+
+static int
+fail(const char *what, int rc)
+{
+	log_say(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-rc));
+	return TAP_SYSTEM;
+}
+
+/* The queues of this host always, those of forwarded packets if needed. */
+static int
+open_queues(struct guard *g, const struct conf_server *conf)
+{
+	bool forwards = false;
+	int status = TAP_OK;
+
+	for (size_t i = 0; i < conf->acl.rules_count; i++) {
+		forwards |= conf->acl.rules[i].type != ACL_LOCAL;
+	}
+	for (size_t queue = 0; queue < FW_QUEUES && status == TAP_OK;
+	     queue++) {
+		bool syns = queue == FW_QUEUE_SYN ||
+			    queue == FW_QUEUE_FORWARD;
+
+		if (g->queues[queue].nl.fd >= 0 ||
+		    (queue >= FW_QUEUE_FORWARD && !forwards)) {
+			continue;
+		}
+		status = queue_open(&g->queues[queue],
+				    (uint16_t)(conf->settings.queue + queue),
+				    syns ? conf->limits.quad.held +
+						   QUEUE_SPARE :
+					   QUEUE_REST,
+				    false);
+	}
+	return status;
+}
+
+/* Open the memory of replays, and say what became of it. */
+static int
+open_store(struct guard *g)
+{
+	const char *path = g->conf->replay_file;
+	char usual[64], why[STORE_WHY_MAX];
+
+	if (path[0] == '\0') {
+		mkdir("/var/lib/tap", 0700);
+		snprintf(usual, sizeof usual, CONF_SERVER_REPLAYS,
+			 g->conf->settings.queue);
+		path = usual;
+	} else if (strcmp(path, "none") == 0) {
+		path = NULL;
+	}
+	if (store_open(&g->store, path, g->conf->limits.replays, why) < 0) {
+		return fail("replay memory", -ENOMEM);
+	}
+	if (why[0]) {
+		log_say(LOG_LEVEL_WARNING, "%s", why);
+	} else if (g->store.state == STORE_LOST) {
+		log_say(LOG_LEVEL_WARNING,
+			"%s: no replay memory of this host and size; groups "
+			"from before now are refused", path);
+	}
+	return TAP_OK;
+}
+
+static int
+make_gate(struct guard *g, const struct hash_key *key)
+{
+	const struct gate_limits *limits = &g->conf->limits;
+	const struct gate_now now = read_clocks();
+	uint32_t damaged;
+
+	g->gate = calloc(1, sizeof *g->gate);
+	g->gate_memory = malloc(gate_size(limits));
+	if (!g->gate || !g->gate_memory) {
+		return fail("memory", -ENOMEM);
+	}
+	if (open_store(g) != TAP_OK) {
+		return TAP_SYSTEM;
+	}
+	damaged = gate_init(g->gate, g->gate_memory, g->store.replay, limits,
+			    &g->conf->acl, key);
+	if (damaged > 0) {
+		log_say(LOG_LEVEL_WARNING,
+			"replay memory: %u places damaged; groups from before "
+			"now are refused", damaged);
+	}
+	if (damaged > 0 || g->store.state != STORE_KEPT) {
+		gate_begin_unknown(g->gate, &now);
+	}
+	return TAP_OK;
+}
+
+int
+guard_open(struct guard *g, const struct conf_server *conf)
+{
+	struct hash_key keys[2];
+	int status;
+	int rc;
+
+	*g = (struct guard){ .conf = conf, .diag.fd = -1, .links.nl.fd = -1 };
+	g->reset.fd4 = g->reset.fd6 = g->store.fd = -1;
+	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
+		g->queues[queue].nl.fd = -1;
+	}
+	g->opened = clock_ms();
+	if (getrandom(keys, sizeof keys, 0) != sizeof keys) {
+		return fail("getrandom", -errno);
+	}
+	status = open_queues(g, conf);
+	if (status != TAP_OK) {
+		return status;
+	}
+	rc = diag_open(&g->diag);
+	if (rc < 0) {
+		return fail("sock_diag", rc);
+	}
+	rc = links_open(&g->links);
+	if (rc < 0) {
+		return fail("rtnetlink", rc);
+	}
+	rc = reset_open(&g->reset, &keys[1]);
+	if (rc < 0) {
+		return fail("raw socket", rc);
+	}
+	return make_gate(g, &keys[0]);
+}
+
+int
+guard_configure(struct guard *g, const struct conf_server *conf)
+{
+	int status = open_queues(g, conf);
+
+	if (status == TAP_OK) {
+		g->conf = conf;
+		gate_set_acl(g->gate, &conf->acl);
+	}
+	return status;
+}
+
+void
+guard_close(struct guard *g)
+{
+	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
+		nfq_close(&g->queues[queue]);
+	}
+	netlink_close(&g->diag);
+	links_close(&g->links);
+	reset_close(&g->reset);
+	store_close(&g->store);
+	free(g->gate);
+	free(g->gate_memory);
+}
+
+/* What the kernel dropped before we saw it, of all queues. */
+static uint64_t
+queue_drops(const struct guard *g)
+{
+	uint64_t sum = 0;
+
+	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
+		struct nfq_drops drops;
+
+		if (g->queues[queue].nl.fd >= 0 &&
+		    nfq_read_drops(g->queues[queue].queue, &drops) == 0) {
+			sum += drops.queue_full + drops.socket_full;
+		}
+	}
+	return sum;
+}
+
+size_t
+guard_stats(struct guard *g, struct stat_item *items)
+{
+	const struct gate_counters *c = &g->gate->counters;
+#define REFUSED(REASON, name) \
+	{ "refused." name, "refused: " name, NULL, c->by_reason[REASON] }
+	const struct stat_item all[] = {
+		{ "rules", "rules", NULL, g->conf->acl.rules_count },
+		{ "keys", "keys", NULL, g->conf->acl.keys_count },
+		{ "syns", "SYNs seen", NULL, c->syns },
+		{ "groups", "groups completed", NULL, c->groups },
+		{ "accepted", "accepted", NULL,
+		  c->by_reason[MATCH_ACCEPTED] },
+		REFUSED(MATCH_FLAGS, "flags"),
+		REFUSED(MATCH_TIME, "time"),
+		REFUSED(MATCH_KEY, "key"),
+		REFUSED(MATCH_ACL, "acl"),
+		REFUSED(MATCH_GUESS, "guess"),
+		REFUSED(MATCH_MAC, "mac"),
+		REFUSED(MATCH_REPLAY, "replay"),
+		REFUSED(MATCH_MALFORMED, "malformed"),
+		REFUSED(MATCH_INCOMPLETE, "incomplete"),
+		{ "duplicates", "duplicate frames", NULL, c->duplicates },
+		{ "evicted", "groups evicted", NULL, c->evicted },
+		{ "held_dropped", "held SYNs dropped", NULL, c->held_early },
+		{ "held", "held SYNs", NULL, g->gate->quad.held_used },
+		{ "assembling", "groups in assembly", NULL,
+		  g->gate->quad.groups_used },
+		{ "replays", "replays remembered", NULL,
+		  g->gate->replay.count },
+		{ "resets", "resets sent", NULL, g->resets },
+		{ "decoys", "SYNs to decoys", NULL, g->decoys },
+		{ "stray_passed", "stray packets passed", NULL,
+		  g->rest_passed },
+		{ "stray_dropped", "stray packets dropped", NULL,
+		  g->rest_dropped },
+		{ "queue_drops", "queue drops", NULL, queue_drops(g) },
+		{ "unreadable", NULL, NULL, g->queues[0].unreadable },
+	};
+#undef REFUSED
+
+	memcpy(items, all, sizeof all);
+	return sizeof all / sizeof all[0];
+}
