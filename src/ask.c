@@ -7,16 +7,15 @@
 #include "control.h"
 #include "tap.h"
 
-int
-ask_status(const char *side, uint16_t queue, bool json)
+static int
+ask(const char *side, uint16_t queue, enum control_request request)
 {
 	static char reply[CONTROL_REPLY_MAX];
 	char name[32];
 	int rc;
 
 	snprintf(name, sizeof name, "tap-%s-%u", side, queue);
-	rc = control_ask(name, json ? CONTROL_STATUS_JSON :
-				      CONTROL_STATUS_TEXT, reply);
+	rc = control_ask(name, request, reply);
 	if (rc == -ECONNREFUSED) {
 		fprintf(stderr, "tap %s: none runs here with queue %u\n", side,
 			queue);
@@ -30,4 +29,17 @@ ask_status(const char *side, uint16_t queue, bool json)
 	}
 	fputs(reply, stdout);
 	return TAP_OK;
+}
+
+int
+ask_status(const char *side, uint16_t queue, bool json)
+{
+	return ask(side, queue, json ? CONTROL_STATUS_JSON :
+				       CONTROL_STATUS_TEXT);
+}
+
+int
+ask_confirm(uint16_t queue)
+{
+	return ask("server", queue, CONTROL_CONFIRM);
 }

@@ -13,4 +13,7 @@
  */
 int ask_status(const char *side, uint16_t queue, bool json);
 
+/* Confirm the rules of a server that was started with --confirm. */
+int ask_confirm(uint16_t queue);
+
 #endif

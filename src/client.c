@@ -15,6 +15,7 @@
 #include "fw.h"
 #include "links.h"
 #include "log.h"
+#include "monitor.h"
 #include "nfq.h"
 #include "notify.h"
 #include "ports.h"
@@ -37,7 +38,15 @@ struct client {
 	int signals, control;
 	struct log_limit limit;
 	uint64_t started; /* ms */
+	int drops;	  /* the file of nfq_read_drops(), or below 0 */
+	struct client_shared *shared;
+};
+
+/* What a worker leaves to the next one; see monitor.h. */
+struct client_shared {
+	struct monitor_shared monitor;
 	uint64_t seen, authenticated, passed, data, signature, failed;
+	uint32_t last_id;
 };
 
 enum fate { FATE_PASS, FATE_SYN0, FATE_DROP };
@@ -116,17 +125,17 @@ judge(struct client *c, const struct nfq_packet *q, const struct packet *p,
 	int rc;
 
 	if (!rule) {
-		c->passed++;
+		c->shared->passed++;
 		return FATE_PASS;
 	}
 	switch (sender_judge(p)) {
 	case SENDER_DATA:
-		c->data++;
+		c->shared->data++;
 		complain(c, p, "not authenticated",
 			 "SYN carries data (TCP Fast Open)");
 		return FATE_PASS;
 	case SENDER_SIGNATURE:
-		c->signature++;
+		c->shared->signature++;
 		complain(c, p, "refused",
 			 "SYN is signed (TCP-MD5 or TCP-AO)");
 		return FATE_DROP;
@@ -138,13 +147,13 @@ judge(struct client *c, const struct nfq_packet *q, const struct packet *p,
 		rc = send_frames(c, q, p, &group);
 	}
 	if (rc < 0) {
-		c->failed++;
+		c->shared->failed++;
 		complain(c, p, "not authenticated", strerror(-rc));
 		return FATE_PASS;
 	}
 	memcpy(bytes, q->bytes, q->len);
 	sender_syn0(bytes, p, &group);
-	c->authenticated++;
+	c->shared->authenticated++;
 	return FATE_SYN0;
 }
 
@@ -155,13 +164,13 @@ handle(struct client *c, const struct nfq_packet *q)
 	struct packet p;
 	enum fate fate = FATE_PASS;
 
-	c->seen++;
+	c->shared->seen++;
 	/* A SYN with data may be cut short: it is sent as it is anyway. */
 	if (packet_parse(&p, q->bytes, q->len, q->wire_len) == PACKET_OK &&
 	    packet_is_syn(&p)) {
 		fate = judge(c, q, &p, bytes);
 	} else {
-		c->passed++;
+		c->shared->passed++;
 	}
 	nfq_decide(&c->syns, q->id, fate == FATE_DROP ? NFQ_DROP : NFQ_ACCEPT,
 		   fate == FATE_SYN0 ? bytes : NULL, q->len);
@@ -181,6 +190,7 @@ serve(struct client *c)
 		if (count == 0) {
 			return true;
 		}
+		c->shared->last_id = c->syns.packets[count - 1].id;
 		for (int i = 0; i < count; i++) {
 			handle(c, &c->syns.packets[i]);
 			nfq_flush(&c->syns);
@@ -189,15 +199,15 @@ serve(struct client *c)
 }
 
 static void
-write_status(void *context, bool json, struct text *t)
+write_status(struct client *c, bool json, struct text *t)
 {
-	struct client *c = context;
+	const struct client_shared *counted = c->shared;
 	uint64_t uptime = (clock_ms() - c->started) / 1000;
 	struct nfq_drops drops = { 0 };
 	char duration[32];
 
 	stat_duration(duration, uptime);
-	nfq_read_drops(c->syns.queue, &drops);
+	nfq_read_drops(c->drops, c->syns.queue, &drops);
 	const struct stat_item items[] = {
 		{ "command", NULL, "client", 0 },
 		{ "version", NULL, TAP_VERSION, 0 },
@@ -206,23 +216,35 @@ write_status(void *context, bool json, struct text *t)
 		{ "queue", "queue", NULL, c->syns.queue },
 		{ "firewall", "firewall", fw_tool_name(c->fw.tool), 0 },
 		{ "rules", "rules", NULL, c->conf->rules_count },
-		{ "syns", "SYNs seen", NULL, c->seen },
-		{ "authenticated", "authenticated", NULL, c->authenticated },
-		{ "passed", "without a rule", NULL, c->passed },
-		{ "refused.data", "sent as is: data", NULL, c->data },
+		{ "syns", "SYNs seen", NULL, counted->seen },
+		{ "authenticated", "authenticated", NULL,
+		  counted->authenticated },
+		{ "passed", "without a rule", NULL, counted->passed },
+		{ "refused.data", "sent as is: data", NULL, counted->data },
 		{ "refused.signature", "refused: signed", NULL,
-		  c->signature },
-		{ "failed", "sent as is: failed", NULL, c->failed },
+		  counted->signature },
+		{ "failed", "sent as is: failed", NULL, counted->failed },
 		{ "queue_drops", "queue drops", NULL,
 		  drops.queue_full + drops.socket_full },
+		{ "worker_restarts", "worker restarts", NULL,
+		  counted->monitor.restarts },
 	};
 	stat_write(t, items, sizeof items / sizeof items[0], json);
 }
 
+static void
+answer(void *context, enum control_request request, struct text *t)
+{
+	if (request != CONTROL_CONFIRM) {
+		write_status(context, request == CONTROL_STATUS_JSON, t);
+	}
+}
+
 /* A new configuration takes the place of the old one, or nothing does. */
 static void
-reload(struct client *c)
+reload(void *context)
 {
+	struct client *c = context;
 	char err[CONF_ERROR_MAX];
 	struct conf_client *conf = conf_client_load(c->path, err);
 	struct plan plan = { 0 };
@@ -252,42 +274,53 @@ reload(struct client *c)
 	log_say(LOG_LEVEL_INFO, "reloaded: %zu rules", conf->rules_count);
 }
 
-static int
-loop(struct client *c)
+static void
+recover(void *context)
 {
+	struct client *c = context;
+
+	nfq_drop_waiting(&c->syns, c->shared->last_id);
+}
+
+static void
+asked(void *context)
+{
+	struct client *c = context;
+
+	daemon_answer(c->control, answer, c);
+}
+
+/* The worker: SYNs, until told to stop. */
+static int
+work(void *context)
+{
+	struct client *c = context;
+
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = c->syns.nl.fd, .events = POLLIN },
 			{ .fd = c->signals, .events = POLLIN },
-			{ .fd = c->control, .events = POLLIN },
 			{ .fd = c->links.nl.fd, .events = POLLIN },
 		};
-		enum daemon_signal signal = DAEMON_NOTHING;
 
+		__atomic_fetch_add(&c->shared->monitor.beats, 1,
+				   __ATOMIC_RELAXED);
 		/* While nothing waits, get ports ready for the next SYNs. */
 		ports_refill(&c->ports);
-		if (poll(fds, sizeof fds / sizeof fds[0], -1) < 0 &&
+		if (poll(fds, sizeof fds / sizeof fds[0], MONITOR_BEAT_MS) <
+			    0 &&
 		    errno != EINTR) {
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
-		if (fds[3].revents) {
+		if (fds[2].revents) {
 			links_update(&c->links);
 		}
 		if (fds[0].revents && !serve(c)) {
 			return TAP_SYSTEM;
 		}
-		if (fds[2].revents) {
-			daemon_answer(c->control, write_status, c);
-		}
-		if (fds[1].revents) {
-			signal = daemon_signal(c->signals);
-		}
-		if (signal == DAEMON_RELOAD) {
-			notify_manager("RELOADING=1");
-			reload(c);
-			notify_manager("READY=1");
-		} else if (signal == DAEMON_STOP) {
+		if (fds[1].revents &&
+		    daemon_signal(c->signals) == DAEMON_STOP) {
 			return TAP_OK;
 		}
 	}
@@ -308,6 +341,10 @@ open_all(struct client *c)
 	int status;
 	int rc;
 
+	c->shared = monitor_memory(sizeof *c->shared);
+	if (!c->shared) {
+		return fail("memory", -ENOMEM);
+	}
 	c->signals = daemon_signals();
 	if (c->signals < 0) {
 		return fail("signals", c->signals);
@@ -320,10 +357,7 @@ open_all(struct client *c)
 	if (rc < 0) {
 		return fail("raw socket", rc);
 	}
-	rc = ports_refill(&c->ports);
-	if (rc < 0) {
-		return fail("source ports", rc);
-	}
+	c->drops = nfq_open_drops();
 	rc = links_open(&c->links);
 	if (rc < 0) {
 		return fail("rtnetlink", rc);
@@ -342,12 +376,40 @@ close_all(struct client *c)
 	rawsock_close(&c->raw);
 	ports_close(&c->ports);
 	links_close(&c->links);
+	if (c->drops >= 0) {
+		close(c->drops);
+	}
 	if (c->control >= 0) {
 		close(c->control);
 	}
 	if (c->signals >= 0) {
 		close(c->signals);
 	}
+}
+
+static int
+run(struct client *c)
+{
+	const struct settings *settings = &c->conf->settings;
+	const struct monitor_job job = {
+		.context = c,
+		.role = PRIV_CLIENT,
+		.user = settings->user[0] ? settings->user : NULL,
+		.shared = &c->shared->monitor,
+		.control = c->control,
+		.work = work,
+		.reload = reload,
+		.recover = recover,
+		.asked = asked,
+	};
+	int status;
+
+	log_say(LOG_LEVEL_INFO, "ready: %zu rules, queue %u",
+		c->conf->rules_count, settings->queue);
+	notify_manager("READY=1");
+	status = monitor_run(&job, c->signals);
+	notify_manager("STOPPING=1");
+	return status;
 }
 
 int
@@ -358,7 +420,8 @@ client_run(struct conf_client *conf, const char *path)
 	int status;
 
 	c = (struct client){ .conf = conf, .path = path, .control = -1 };
-	c.syns.nl.fd = c.links.nl.fd = c.raw.fd4 = c.raw.fd6 = -1;
+	c.syns.nl.fd = c.links.nl.fd = c.links.query = -1;
+	c.raw.fd4 = c.raw.fd6 = c.drops = -1;
 	c.started = clock_ms();
 	ports_init(&c.ports);
 	status = open_all(&c);
@@ -366,17 +429,13 @@ client_run(struct conf_client *conf, const char *path)
 		status = fail("rules", -ENOMEM);
 	}
 	if (status == TAP_OK && conf->settings.firewall != FIREWALL_NONE &&
-	    fw_install(&c.fw, &c.plan.fw, plan_tool(&conf->settings),
-		       err) < 0) {
+	    fw_install(&c.fw, &c.plan.fw, plan_tool(&conf->settings), err) <
+		    0) {
 		log_say(LOG_LEVEL_ERROR, "%s", err);
 		status = TAP_SYSTEM;
 	}
 	if (status == TAP_OK) {
-		log_say(LOG_LEVEL_INFO, "ready: %zu rules, queue %u",
-			conf->rules_count, conf->settings.queue);
-		notify_manager("READY=1");
-		status = loop(&c);
-		notify_manager("STOPPING=1");
+		status = run(&c);
 		if (fw_remove(&c.fw, err) < 0) {
 			log_say(LOG_LEVEL_ERROR, "%s", err);
 			status = TAP_SYSTEM;

@@ -7,11 +7,13 @@
 #include "ask.h"
 #include "log.h"
 #include "tap.h"
+#include "value.h"
 
 static const char usage[] =
 	"usage: tap server [-c TAPservd.conf] [-k server.key] [-a ACL.conf]\n"
 	"       tap server --port PORTS -k server.key [-a ACL.conf]\n"
-	"       tap server --status [--json] | --check | --print-rules\n"
+	"       tap server --status [--json] | --check | --print-rules |\n"
+	"                  --confirm-now\n"
 	"\n"
 	"Hide TCP services of this host from everyone who holds no key.\n"
 	"\n"
@@ -23,21 +25,39 @@ static const char usage[] =
 	"      --check        validate the configuration, and do nothing else\n"
 	"      --print-rules  print the firewall rules, and do nothing else\n"
 	"      --status       ask the running server\n"
+	"      --confirm SEC  take the rules away again unless confirmed\n"
+	"      --confirm-now  confirm\n"
+	"      --metrics FILE write numbers for Prometheus every few seconds\n"
 	"      --queue N      the NFQUEUE to use, or the server to ask\n"
 	"      --json         with --status: JSON\n"
 	"  -v, --verbose      log more\n"
 	"  -h, --help         this\n";
 
 struct options {
-	struct conf_server_from from;
-	bool check, print_rules, status, json, verbose, help;
+	struct server_options run;
+	bool check, print_rules, status, confirm_now, json, verbose, help;
 	int queue; /* or -1 */
 };
 
 static int
+parse_seconds(const char *text, struct options *o)
+{
+	char why[VALUE_WHY_MAX];
+	unsigned long seconds;
+
+	if (value_number(text, 5, 86400, &seconds, why) < 0) {
+		fprintf(stderr, "tap server: --confirm: %s\n", why);
+		return -1;
+	}
+	o->run.confirm_seconds = (unsigned)seconds;
+	return 0;
+}
+
+static int
 parse(int argc, char **argv, struct options *o)
 {
-	enum { CHECK = 256, PRINT_RULES, STATUS, JSON, QUEUE };
+	enum { CHECK = 256, PRINT_RULES, STATUS, JSON, QUEUE, CONFIRM,
+	       CONFIRM_NOW, METRICS };
 	static const struct option longs[] = {
 		{ "conf", required_argument, NULL, 'c' },
 		{ "keys", required_argument, NULL, 'k' },
@@ -47,6 +67,9 @@ parse(int argc, char **argv, struct options *o)
 		{ "print-rules", no_argument, NULL, PRINT_RULES },
 		{ "status", no_argument, NULL, STATUS },
 		{ "queue", required_argument, NULL, QUEUE },
+		{ "confirm", required_argument, NULL, CONFIRM },
+		{ "confirm-now", no_argument, NULL, CONFIRM_NOW },
+		{ "metrics", required_argument, NULL, METRICS },
 		{ "json", no_argument, NULL, JSON },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -58,16 +81,16 @@ parse(int argc, char **argv, struct options *o)
 	       -1) {
 		switch (option) {
 		case 'c':
-			o->from.conf = optarg;
+			o->run.from.conf = optarg;
 			break;
 		case 'k':
-			o->from.keys = optarg;
+			o->run.from.keys = optarg;
 			break;
 		case 'a':
-			o->from.acl = optarg;
+			o->run.from.acl = optarg;
 			break;
 		case 'p':
-			o->from.ports = optarg;
+			o->run.from.ports = optarg;
 			break;
 		case CHECK:
 			o->check = true;
@@ -86,6 +109,17 @@ parse(int argc, char **argv, struct options *o)
 				return -1;
 			}
 			break;
+		case CONFIRM:
+			if (parse_seconds(optarg, o) < 0) {
+				return -1;
+			}
+			break;
+		case CONFIRM_NOW:
+			o->confirm_now = true;
+			break;
+		case METRICS:
+			o->run.metrics = optarg;
+			break;
 		case 'v':
 			o->verbose = true;
 			break;
@@ -101,7 +135,7 @@ parse(int argc, char **argv, struct options *o)
 			argv[optind]);
 		return -1;
 	}
-	if (o->from.ports && o->from.conf) {
+	if (o->run.from.ports && o->run.from.conf) {
 		fprintf(stderr, "tap server: either -c or --port\n");
 		return -1;
 	}
@@ -139,15 +173,17 @@ cmd_server(int argc, char **argv)
 		fputs(usage, stdout);
 		return TAP_OK;
 	}
-	if (o.status) {
+	if (o.status || o.confirm_now) {
 		if (o.queue < 0) {
 			o.queue = settings_peek_queue(
-				o.from.conf ? o.from.conf : CONF_SERVER_FILE,
+				o.run.from.conf ? o.run.from.conf : CONF_SERVER_FILE,
 				CONF_SERVER_QUEUE);
 		}
-		return ask_status("server", (uint16_t)o.queue, o.json);
+		return o.confirm_now ? ask_confirm((uint16_t)o.queue) :
+				       ask_status("server", (uint16_t)o.queue,
+						  o.json);
 	}
-	conf = conf_server_load(&o.from, err);
+	conf = conf_server_load(&o.run.from, err);
 	if (!conf) {
 		fprintf(stderr, "%s\n", err);
 		return TAP_USAGE;
@@ -161,5 +197,5 @@ cmd_server(int argc, char **argv)
 		return status;
 	}
 	log_open("tap server", conf->settings.log_json, o.verbose);
-	return server_run(conf, &o.from);
+	return server_run(conf, &o.run);
 }

@@ -165,6 +165,7 @@ static const struct conf_option setting_options[] = {
 	{ "queue", settings_queue },
 	{ "mark", settings_mark },
 	{ "firewall", settings_firewall },
+	{ "run_as", settings_user },
 };
 
 static int

@@ -18,6 +18,7 @@
 enum control_request {
 	CONTROL_STATUS_TEXT = 't',
 	CONTROL_STATUS_JSON = 'j',
+	CONTROL_CONFIRM = 'c', /* the server's --confirm-now */
 };
 
 /* Who has asked. */

@@ -15,6 +15,7 @@ daemon_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
 		return -errno;
 	}
@@ -25,16 +26,23 @@ daemon_signals(void)
 enum daemon_signal
 daemon_signal(int fd)
 {
+	enum daemon_signal found = DAEMON_NOTHING;
 	struct signalfd_siginfo info;
 
-	if (read(fd, &info, sizeof info) != sizeof info) {
-		return DAEMON_NOTHING;
+	while (read(fd, &info, sizeof info) == sizeof info) {
+		if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM) {
+			return DAEMON_STOP;
+		}
+		if (info.ssi_signo == SIGHUP) {
+			found = DAEMON_RELOAD;
+		}
 	}
-	return info.ssi_signo == SIGHUP ? DAEMON_RELOAD : DAEMON_STOP;
+	return found;
 }
 
 void
-daemon_answer(int fd, void (*status)(void *, bool, struct text *),
+daemon_answer(int fd,
+	      void (*answer)(void *, enum control_request, struct text *),
 	      void *context)
 {
 	static char reply[CONTROL_REPLY_MAX];
@@ -44,10 +52,7 @@ daemon_answer(int fd, void (*status)(void *, bool, struct text *),
 	while ((request = control_receive(fd, &peer)) > 0) {
 		struct text t = text_over(reply, sizeof reply);
 
-		if (request == CONTROL_STATUS_TEXT ||
-		    request == CONTROL_STATUS_JSON) {
-			status(context, request == CONTROL_STATUS_JSON, &t);
-		}
+		answer(context, (enum control_request)request, &t);
 		control_reply(fd, &peer, reply, t.len);
 	}
 }

@@ -12,17 +12,21 @@
 
 enum daemon_signal { DAEMON_NOTHING, DAEMON_STOP, DAEMON_RELOAD };
 
-/* Take SIGINT, SIGTERM and SIGHUP as a descriptor.  It, or -errno. */
+/*
+ * Take SIGINT, SIGTERM, SIGHUP and SIGCHLD as a descriptor.  It, or
+ * -errno.
+ */
 int daemon_signals(void);
-/* What a signal that came asks for; without waiting. */
+/* What the signals that came ask for, without waiting: to stop goes first. */
 enum daemon_signal daemon_signal(int fd);
 
 /*
- * Answer all requests that are waiting with the text that `status`
- * writes.
+ * Answer all requests that are waiting with the text that `answer`
+ * writes; with none, where a request is none that it knows.
  */
 void daemon_answer(int fd,
-		   void (*status)(void *context, bool json, struct text *t),
+		   void (*answer)(void *context, enum control_request request,
+				  struct text *t),
 		   void *context);
 
 #endif

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "bytes.h"
 #include "clock.h"
@@ -114,12 +114,12 @@ carry_out(struct guard *g, size_t queue, const struct nfq_packet *q,
 	case GATE_RESET:
 		if (is_intact(q, p)) {
 			reset_send(&g->reset, p, q->bytes, q->indev);
-			g->resets++;
+			g->shared->resets++;
 		}
 		nfq_decide(nfq, q->id, NFQ_DROP, NULL, 0);
 		break;
 	case GATE_DECOY:
-		g->decoys++;
+		g->shared->decoys++;
 		nfq_accept_marked(nfq, q->id,
 				  q->mark | g->conf->settings.mark);
 		break;
@@ -237,8 +237,8 @@ judge_rest(struct guard *g, size_t queue, const struct nfq_packet *q,
 							     &p);
 		}
 	}
-	g->rest_passed += result.verdict == GATE_PASS;
-	g->rest_dropped += result.verdict != GATE_PASS;
+	g->shared->rest_passed += result.verdict == GATE_PASS;
+	g->shared->rest_dropped += result.verdict != GATE_PASS;
 	carry_out(g, queue, q, &p, result.verdict);
 }
 
@@ -261,6 +261,7 @@ serve_queue(struct guard *g, size_t queue)
 			return true;
 		}
 		now = read_clocks();
+		g->shared->last_id[queue] = nfq->packets[count - 1].id;
 		for (int i = 0; i < count; i++) {
 			if (syns) {
 				judge_syn(g, queue, &nfq->packets[i], &now);
@@ -302,8 +303,10 @@ int
 guard_wait(struct guard *g)
 {
 	const struct gate_now now = read_clocks();
+	int64_t wait = gate_wait(g->gate, &now);
 
-	return (int)gate_wait(g->gate, &now);
+	return wait < 0 || wait > MONITOR_BEAT_MS ? MONITOR_BEAT_MS :
+						    (int)wait;
 }
 
 bool
@@ -311,6 +314,7 @@ guard_serve(struct guard *g, const struct pollfd *fds)
 {
 	bool usable = true;
 
+	__atomic_fetch_add(&g->shared->monitor.beats, 1, __ATOMIC_RELAXED);
 	/* Names first: the packets may come from a new device. */
 	if (fds[FW_QUEUES].revents) {
 		links_update(&g->links);
@@ -388,48 +392,84 @@ open_store(struct guard *g)
 	return TAP_OK;
 }
 
+/* Begin with an empty gate and what the store remembers. */
 static int
-make_gate(struct guard *g, const struct hash_key *key)
+begin_gate(struct guard *g)
 {
-	const struct gate_limits *limits = &g->conf->limits;
-	const struct gate_now now = read_clocks();
+	struct hash_key key;
 	uint32_t damaged;
 
-	g->gate = calloc(1, sizeof *g->gate);
-	g->gate_memory = malloc(gate_size(limits));
-	if (!g->gate || !g->gate_memory) {
-		return fail("memory", -ENOMEM);
+	if (getrandom(&key, sizeof key, 0) != sizeof key) {
+		return fail("getrandom", -errno);
 	}
-	if (open_store(g) != TAP_OK) {
-		return TAP_SYSTEM;
-	}
-	damaged = gate_init(g->gate, g->gate_memory, g->store.replay, limits,
-			    &g->conf->acl, key);
+	damaged = gate_init(g->gate, g->gate_memory, g->store.replay,
+			    &g->conf->limits, &g->conf->acl, &key);
 	if (damaged > 0) {
+		const struct gate_now now = read_clocks();
+
 		log_say(LOG_LEVEL_WARNING,
 			"replay memory: %u places damaged; groups from before "
 			"now are refused", damaged);
-	}
-	if (damaged > 0 || g->store.state != STORE_KEPT) {
 		gate_begin_unknown(g->gate, &now);
 	}
 	return TAP_OK;
 }
 
+static int
+make_gate(struct guard *g)
+{
+	const struct gate_now now = read_clocks();
+	int status;
+
+	g->shared = monitor_memory(sizeof *g->shared);
+	g->gate_memory = monitor_memory(gate_size(&g->conf->limits));
+	if (!g->shared || !g->gate_memory) {
+		return fail("memory", -ENOMEM);
+	}
+	g->gate = &g->shared->gate;
+	status = open_store(g);
+	if (status == TAP_OK) {
+		status = begin_gate(g);
+	}
+	if (status == TAP_OK && g->store.state != STORE_KEPT) {
+		gate_begin_unknown(g->gate, &now);
+	}
+	return status;
+}
+
+void
+guard_recover(struct guard *g)
+{
+	bool unknown = g->gate->begin_unknown;
+	uint64_t since = g->gate->begin_ms;
+
+	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
+		if (g->queues[queue].nl.fd >= 0) {
+			nfq_drop_waiting(&g->queues[queue],
+					 g->shared->last_id[queue]);
+		}
+	}
+	if (begin_gate(g) == TAP_OK && !g->gate->begin_unknown) {
+		g->gate->begin_unknown = unknown;
+		g->gate->begin_ms = since;
+	}
+}
+
 int
 guard_open(struct guard *g, const struct conf_server *conf)
 {
-	struct hash_key keys[2];
+	struct hash_key key;
 	int status;
 	int rc;
 
 	*g = (struct guard){ .conf = conf, .diag.fd = -1, .links.nl.fd = -1 };
+	g->links.query = g->drops = -1;
 	g->reset.fd4 = g->reset.fd6 = g->store.fd = -1;
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
 		g->queues[queue].nl.fd = -1;
 	}
 	g->opened = clock_ms();
-	if (getrandom(keys, sizeof keys, 0) != sizeof keys) {
+	if (getrandom(&key, sizeof key, 0) != sizeof key) {
 		return fail("getrandom", -errno);
 	}
 	status = open_queues(g, conf);
@@ -444,11 +484,12 @@ guard_open(struct guard *g, const struct conf_server *conf)
 	if (rc < 0) {
 		return fail("rtnetlink", rc);
 	}
-	rc = reset_open(&g->reset, &keys[1]);
+	rc = reset_open(&g->reset, &key);
 	if (rc < 0) {
 		return fail("raw socket", rc);
 	}
-	return make_gate(g, &keys[0]);
+	g->drops = nfq_open_drops();
+	return make_gate(g);
 }
 
 int
@@ -473,8 +514,10 @@ guard_close(struct guard *g)
 	links_close(&g->links);
 	reset_close(&g->reset);
 	store_close(&g->store);
-	free(g->gate);
-	free(g->gate_memory);
+	if (g->drops >= 0) {
+		close(g->drops);
+	}
+	/* The shared memory goes with the process. */
 }
 
 /* What the kernel dropped before we saw it, of all queues. */
@@ -487,7 +530,7 @@ queue_drops(const struct guard *g)
 		struct nfq_drops drops;
 
 		if (g->queues[queue].nl.fd >= 0 &&
-		    nfq_read_drops(g->queues[queue].queue, &drops) == 0) {
+		    nfq_read_drops(g->drops, g->queues[queue].queue, &drops) == 0) {
 			sum += drops.queue_full + drops.socket_full;
 		}
 	}
@@ -524,13 +567,15 @@ guard_stats(struct guard *g, struct stat_item *items)
 		  g->gate->quad.groups_used },
 		{ "replays", "replays remembered", NULL,
 		  g->gate->replay.count },
-		{ "resets", "resets sent", NULL, g->resets },
-		{ "decoys", "SYNs to decoys", NULL, g->decoys },
+		{ "resets", "resets sent", NULL, g->shared->resets },
+		{ "decoys", "SYNs to decoys", NULL, g->shared->decoys },
 		{ "stray_passed", "stray packets passed", NULL,
-		  g->rest_passed },
+		  g->shared->rest_passed },
 		{ "stray_dropped", "stray packets dropped", NULL,
-		  g->rest_dropped },
+		  g->shared->rest_dropped },
 		{ "queue_drops", "queue drops", NULL, queue_drops(g) },
+		{ "worker_restarts", "worker restarts", NULL,
+		  g->shared->monitor.restarts },
 		{ "unreadable", NULL, NULL, g->queues[0].unreadable },
 	};
 #undef REFUSED

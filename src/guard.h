@@ -13,6 +13,7 @@
 #include "gate.h"
 #include "links.h"
 #include "log.h"
+#include "monitor.h"
 #include "nfq.h"
 #include "reset.h"
 #include "stat.h"
@@ -21,19 +22,28 @@
 #define GUARD_FDS (FW_QUEUES + 1)
 #define GUARD_STATS 40
 
+/* What a worker leaves to the next one; see monitor.h. */
+struct guard_shared {
+	struct monitor_shared monitor;
+	uint64_t rest_passed, rest_dropped; /* of no known connection */
+	uint64_t resets, decoys;
+	uint32_t last_id[FW_QUEUES]; /* of packets taken */
+	struct gate gate;
+};
+
 struct guard {
 	const struct conf_server *conf;
 	struct nfq queues[FW_QUEUES]; /* fd -1: not needed */
 	struct netlink diag;
 	struct links links;
 	struct reset reset;
-	struct gate *gate;
-	void *gate_memory;
+	int drops; /* the file of nfq_read_drops(), or below 0 */
+	struct guard_shared *shared;
+	struct gate *gate; /* in the shared memory */
+	void *gate_memory; /* likewise */
 	struct store store;
 	struct log_limit refusals;
 	uint64_t opened; /* ms */
-	uint64_t rest_passed, rest_dropped; /* of no known connection */
-	uint64_t resets, decoys;
 };
 
 /*
@@ -50,9 +60,16 @@ void guard_close(struct guard *g);
  */
 int guard_configure(struct guard *g, const struct conf_server *conf);
 
+/*
+ * A worker died with the shared memory in its hands: make it sound again.
+ * The counters begin anew, what was accepted stays remembered, and what
+ * it held is dropped.
+ */
+void guard_recover(struct guard *g);
+
 /* Fill in GUARD_FDS descriptors to wait for; those below 0 count, too. */
 void guard_fds(const struct guard *g, struct pollfd *fds);
-/* Milliseconds until guard_serve() has something to do anyway, or -1. */
+/* The longest time to wait, in milliseconds, before guard_serve(). */
 int guard_wait(struct guard *g);
 /* Do what there is to do.  False where a queue is beyond use. */
 bool guard_serve(struct guard *g, const struct pollfd *fds);

@@ -4,7 +4,9 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int
 links_open(struct links *links)
@@ -18,6 +20,12 @@ links_open(struct links *links)
 				  NETLINK_ADD_MEMBERSHIP, &group,
 				  sizeof group) < 0) {
 		rc = -errno;
+	}
+	links->query = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (rc == 0 && links->query < 0) {
+		rc = -errno;
+	}
+	if (rc < 0) {
 		links_close(links);
 	}
 	return rc;
@@ -27,6 +35,10 @@ void
 links_close(struct links *links)
 {
 	netlink_close(&links->nl);
+	if (links->query >= 0) {
+		close(links->query);
+	}
+	links->query = -1;
 }
 
 void
@@ -45,15 +57,17 @@ const char *
 links_name(struct links *links, uint32_t index)
 {
 	size_t at = index % LINKS_CACHED;
+	struct ifreq request = { .ifr_ifindex = (int)index };
 
 	if (index == 0) {
 		return NULL;
 	}
 	if (links->cache[at].index != index) {
-		if (!if_indextoname(index, links->cache[at].name)) {
-			links->cache[at].index = 0;
+		links->cache[at].index = 0;
+		if (ioctl(links->query, SIOCGIFNAME, &request) < 0) {
 			return NULL;
 		}
+		memcpy(links->cache[at].name, request.ifr_name, IF_NAMESIZE);
 		links->cache[at].index = index;
 	}
 	return links->cache[at].name;

@@ -14,6 +14,7 @@
 
 struct links {
 	struct netlink nl; /* readable when something has changed */
+	int query;	   /* a socket to ask by */
 	struct {
 		uint32_t index;
 		char name[IF_NAMESIZE];

@@ -1,6 +1,7 @@
 #include "nfq.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "bytes.h"
 
@@ -255,21 +257,33 @@ nfq_flush(struct nfq *nfq)
 	return rc;
 }
 
+#define PROC_FILE "/proc/net/netfilter/nfnetlink_queue"
+#define PROC_MAX 16384 /* two hundred queues */
+
+int
+nfq_open_drops(void)
+{
+	int fd = open(PROC_FILE, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 /*
  * A line of /proc: queue, port id of its owner, packets waiting, copy
  * mode, copy range, dropped by the queue, dropped by the socket, ...
  */
 static int
-read_line(uint16_t queue, uint32_t *owner, struct nfq_drops *drops)
+read_line(int fd, uint16_t queue, uint32_t *owner, struct nfq_drops *drops)
 {
-	FILE *file = fopen("/proc/net/netfilter/nfnetlink_queue", "re");
-	char line[256];
-	int rc = -ENOENT;
+	char text[PROC_MAX];
+	ssize_t got = pread(fd, text, sizeof text - 1, 0);
+	const char *line = text;
 
-	if (!file) {
+	if (got < 0) {
 		return -errno;
 	}
-	while (rc < 0 && fgets(line, sizeof line, file)) {
+	text[got] = '\0';
+	while (*line) {
 		unsigned number, port;
 		unsigned long long full, user;
 
@@ -278,26 +292,46 @@ read_line(uint16_t queue, uint32_t *owner, struct nfq_drops *drops)
 		    number == queue) {
 			*owner = port;
 			*drops = (struct nfq_drops){ full, user };
-			rc = 0;
+			return 0;
 		}
+		line += strcspn(line, "\n");
+		line += *line != '\0';
 	}
-	fclose(file);
-	return rc;
+	return -ENOENT;
 }
 
 uint32_t
 nfq_owner(uint16_t queue)
 {
 	struct nfq_drops drops;
-	uint32_t owner;
+	uint32_t owner = 0;
+	int fd = nfq_open_drops();
 
-	return read_line(queue, &owner, &drops) < 0 ? 0 : owner;
+	if (fd >= 0) {
+		read_line(fd, queue, &owner, &drops);
+		close(fd);
+	}
+	return owner;
 }
 
 int
-nfq_read_drops(uint16_t queue, struct nfq_drops *drops)
+nfq_read_drops(int fd, uint16_t queue, struct nfq_drops *drops)
 {
 	uint32_t owner;
 
-	return read_line(queue, &owner, drops);
+	return read_line(fd, queue, &owner, drops);
+}
+
+void
+nfq_drop_waiting(struct nfq *nfq, uint32_t last)
+{
+	struct nfqnl_msg_verdict_hdr header;
+
+	/* Ids go round: half of them lie behind this one. */
+	be32_store((uint8_t *)&header.verdict, NF_DROP);
+	be32_store((uint8_t *)&header.id, last + 0x3fffffff);
+	begin(&nfq->verdicts, TYPE(NFQNL_MSG_VERDICT_BATCH), NLM_F_REQUEST, 0,
+	      nfq->queue);
+	netlink_put(&nfq->verdicts, NFQA_VERDICT_HDR, &header, sizeof header);
+	nfq_flush(nfq);
 }

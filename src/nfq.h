@@ -62,6 +62,11 @@ void nfq_decide(struct nfq *nfq, uint32_t id, enum nfq_verdict verdict,
 		const uint8_t *bytes, size_t len);
 /* Let a packet go on with another firewall mark. */
 void nfq_accept_marked(struct nfq *nfq, uint32_t id, uint32_t mark);
+/*
+ * Drop every packet that still waits for its verdict, up to about `last`:
+ * of a process that died before it could decide.
+ */
+void nfq_drop_waiting(struct nfq *nfq, uint32_t last);
 /* Send the verdicts gathered.  0 or -errno. */
 int nfq_flush(struct nfq *nfq);
 
@@ -72,8 +77,13 @@ uint32_t nfq_owner(uint16_t queue);
 struct nfq_drops {
 	uint64_t queue_full, socket_full;
 };
-/* 0, or -errno where /proc has no such line. */
-int nfq_read_drops(uint16_t queue, struct nfq_drops *drops);
+/*
+ * The file that tells them: open it before the file system is out of
+ * reach.  A descriptor, or -errno.
+ */
+int nfq_open_drops(void);
+/* 0, or -errno where the file has no such line. */
+int nfq_read_drops(int fd, uint16_t queue, struct nfq_drops *drops);
 
 /* Read one message of the kernel's (also for the fuzzer).  0 or -1. */
 int nfq_parse(const struct netlink_reply *reply, struct nfq_packet *packet);

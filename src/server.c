@@ -13,27 +13,29 @@
 #include "fw.h"
 #include "guard.h"
 #include "log.h"
+#include "metrics.h"
+#include "monitor.h"
 #include "notify.h"
 #include "plan.h"
 #include "tap.h"
 
 struct server {
 	struct conf_server *conf;
-	const struct conf_server_from *from;
+	const struct server_options *options;
 	struct guard guard;
 	struct plan plan;
 	struct fw fw;
 	int signals, control;
-	uint64_t started; /* ms */
+	uint64_t started;      /* ms */
+	uint64_t confirm_ends; /* ms; 0: nothing to confirm */
+	uint64_t metrics_ms;
 };
 
-static void
-write_status(void *context, bool json, struct text *t)
+static size_t
+server_stats(struct server *s, struct stat_item *items, char duration[32])
 {
-	struct server *s = context;
 	uint64_t uptime = (clock_ms() - s->started) / 1000;
-	char duration[32];
-	struct stat_item items[GUARD_STATS + 8] = {
+	const struct stat_item first[] = {
 		{ "command", NULL, "server", 0 },
 		{ "version", NULL, TAP_VERSION, 0 },
 		{ "uptime", NULL, NULL, uptime },
@@ -41,9 +43,36 @@ write_status(void *context, bool json, struct text *t)
 		{ "queue", "queue", NULL, s->conf->settings.queue },
 		{ "firewall", "firewall", fw_tool_name(s->fw.tool), 0 },
 	};
+	size_t count = sizeof first / sizeof first[0];
 
 	stat_duration(duration, uptime);
-	stat_write(t, items, 6 + guard_stats(&s->guard, items + 6), json);
+	memcpy(items, first, sizeof first);
+	return count + guard_stats(&s->guard, items + count);
+}
+
+static void
+answer(void *context, enum control_request request, struct text *t)
+{
+	struct stat_item items[GUARD_STATS + 8];
+	struct server *s = context;
+	char duration[32];
+
+	switch (request) {
+	case CONTROL_STATUS_TEXT:
+	case CONTROL_STATUS_JSON:
+		stat_write(t, items, server_stats(s, items, duration),
+			   request == CONTROL_STATUS_JSON);
+		break;
+	case CONTROL_CONFIRM:
+		if (s->confirm_ends == 0) {
+			text_put(t, "nothing to confirm\n");
+		} else {
+			s->confirm_ends = 0;
+			log_say(LOG_LEVEL_INFO, "confirmed");
+			text_put(t, "confirmed\n");
+		}
+		break;
+	}
 }
 
 /* Put a new configuration to work, all of it or nothing. */
@@ -69,10 +98,11 @@ take_up(struct server *s, struct conf_server *conf, char *err)
 }
 
 static void
-reload(struct server *s)
+reload(void *context)
 {
+	struct server *s = context;
 	char err[CONF_ERROR_MAX];
-	struct conf_server *conf = conf_server_load(s->from, err);
+	struct conf_server *conf = conf_server_load(&s->options->from, err);
 
 	if (conf) {
 		/* What sockets and memory were made for stays. */
@@ -92,40 +122,67 @@ reload(struct server *s)
 		conf->acl.rules_count, conf->acl.keys_count);
 }
 
-static int
-loop(struct server *s)
+static void
+recover(void *context)
 {
-	enum { SIGNALS = GUARD_FDS, CONTROL, FDS };
+	struct server *s = context;
+
+	guard_recover(&s->guard);
+}
+
+static void
+asked(void *context)
+{
+	struct server *s = context;
+
+	daemon_answer(s->control, answer, s);
+}
+
+static enum monitor_next
+tick(void *context)
+{
+	struct stat_item items[GUARD_STATS + 8];
+	struct server *s = context;
+	uint64_t now = clock_ms();
+	char duration[32];
+
+	if (s->confirm_ends != 0 && now >= s->confirm_ends) {
+		log_say(LOG_LEVEL_WARNING,
+			"not confirmed in time: taking the rules away");
+		return MONITOR_STOP;
+	}
+	if (s->options->metrics &&
+	    now - s->metrics_ms >= METRICS_EVERY_MS) {
+		s->metrics_ms = now;
+		metrics_write(s->options->metrics, "tap_server", items,
+			      server_stats(s, items, duration));
+	}
+	return MONITOR_GO_ON;
+}
+
+/* The worker: packets, until told to stop. */
+static int
+work(void *context)
+{
+	enum { SIGNALS = GUARD_FDS, FDS };
+	struct server *s = context;
 
 	for (;;) {
-		enum daemon_signal signal = DAEMON_NOTHING;
 		struct pollfd fds[FDS] = {
 			[SIGNALS] = { .fd = s->signals, .events = POLLIN },
-			[CONTROL] = { .fd = s->control, .events = POLLIN },
 		};
 
 		guard_fds(&s->guard, fds);
-		if (poll(fds, FDS, guard_wait(&s->guard)) < 0) {
-			if (errno == EINTR) {
-				continue;
-			}
+		if (poll(fds, FDS, guard_wait(&s->guard)) < 0 &&
+		    errno != EINTR) {
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
 		if (!guard_serve(&s->guard, fds)) {
 			return TAP_SYSTEM;
 		}
-		if (fds[CONTROL].revents) {
-			daemon_answer(s->control, write_status, s);
-		}
-		if (fds[SIGNALS].revents) {
-			signal = daemon_signal(s->signals);
-		}
-		if (signal == DAEMON_RELOAD) {
-			notify_manager("RELOADING=1");
-			reload(s);
-			notify_manager("READY=1");
-		} else if (signal == DAEMON_STOP) {
+		if (fds[SIGNALS].revents &&
+		    daemon_signal(s->signals) == DAEMON_STOP) {
 			return TAP_OK;
 		}
 	}
@@ -237,14 +294,48 @@ close_all(struct server *s)
 	}
 }
 
+static int
+serve(struct server *s)
+{
+	const struct monitor_job job = {
+		.context = s,
+		.role = PRIV_SERVER,
+		.user = s->conf->settings.user[0] ? s->conf->settings.user :
+						    NULL,
+		.shared = &s->guard.shared->monitor,
+		.control = s->control,
+		.work = work,
+		.reload = reload,
+		.recover = recover,
+		.asked = asked,
+		.tick = tick,
+	};
+	int status;
+
+	if (s->options->confirm_seconds > 0) {
+		s->confirm_ends = clock_ms() +
+				  s->options->confirm_seconds * 1000ull;
+		log_say(LOG_LEVEL_INFO, "'tap server --confirm-now' within %u "
+					"seconds, or the rules go again",
+			s->options->confirm_seconds);
+	}
+	log_say(LOG_LEVEL_INFO, "ready: %zu rules, %zu keys, queue %u",
+		s->conf->acl.rules_count, s->conf->acl.keys_count,
+		s->conf->settings.queue);
+	notify_manager("READY=1");
+	status = monitor_run(&job, s->signals);
+	notify_manager("STOPPING=1");
+	return status;
+}
+
 int
-server_run(struct conf_server *conf, const struct conf_server_from *from)
+server_run(struct conf_server *conf, const struct server_options *options)
 {
 	static struct server s;
 	char err[FW_ERROR_MAX];
 	int status;
 
-	s = (struct server){ .conf = conf, .from = from, .control = -1 };
+	s = (struct server){ .conf = conf, .options = options, .control = -1 };
 	s.started = clock_ms();
 	status = open_all(&s);
 	if (status == TAP_OK) {
@@ -257,14 +348,9 @@ server_run(struct conf_server *conf, const struct conf_server_from *from)
 		status = TAP_SYSTEM;
 	}
 	if (status == TAP_OK) {
-		log_say(LOG_LEVEL_INFO, "ready: %zu rules, %zu keys, queue %u",
-			conf->acl.rules_count, conf->acl.keys_count,
-			conf->settings.queue);
-		notify_manager("READY=1");
-		status = loop(&s);
-		notify_manager("STOPPING=1");
+		status = serve(&s);
 		/* After a failure the rules stay: the service is hidden. */
-		if (status == TAP_OK && fw_remove(&s.fw, err) < 0) {
+		if (status != TAP_SYSTEM && fw_remove(&s.fw, err) < 0) {
 			log_say(LOG_LEVEL_ERROR, "%s", err);
 			status = TAP_SYSTEM;
 		}

@@ -1,6 +1,7 @@
 #include "settings.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,19 @@ settings_firewall(void *into, const char *value, char *why)
 		return -1;
 	}
 	settings->firewall = (enum settings_firewall)choice;
+	return 0;
+}
+
+int
+settings_user(void *into, const char *value, char *why)
+{
+	struct settings *settings = into;
+	size_t len = strlen(value);
+
+	if (len > SETTINGS_USER_MAX || !getpwnam(value)) {
+		return value_fail(why, "no user '%.64s'", value);
+	}
+	memcpy(settings->user, value, len + 1);
 	return 0;
 }
 

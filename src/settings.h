@@ -14,7 +14,10 @@ enum settings_firewall {
 	FIREWALL_NONE,	   /* the administrator's own rules */
 };
 
+#define SETTINGS_USER_MAX 32u /* what useradd(8) allows */
+
 struct settings {
+	char user[SETTINGS_USER_MAX + 1]; /* of the worker; empty: the usual */
 	bool log_json;
 	uint16_t queue; /* of NFQUEUE */
 	uint32_t mark;	/* the bit that marks tap's own packets */
@@ -26,6 +29,7 @@ int settings_log(void *settings, const char *value, char *why);
 int settings_queue(void *settings, const char *value, char *why);
 int settings_mark(void *settings, const char *value, char *why);
 int settings_firewall(void *settings, const char *value, char *why);
+int settings_user(void *settings, const char *value, char *why);
 
 /*
  * The queue that a configuration file sets, without reading more of it;

@@ -10,9 +10,9 @@ set -u
 # The layers, by the names of files in src/ without .c or .h. cmd_* are the
 # commands; what is named nowhere is system.
 PURE='bytes hash frame mac packet quad replay acl guess match gate sender'
-FILES='text value settings store log json stat conf conf_* key key_*'
+FILES='text value settings store log json stat metrics conf conf_* key key_*'
 # What commands share: a command as a whole, without its options.
-ENGINES='server guard client plan queue ask'
+ENGINES='monitor server guard client plan queue ask'
 
 # What a pure file may include, besides pure headers.
 PURE_HEADERS='stdint.h stddef.h stdbool.h string.h limits.h errno.h bearssl.h'

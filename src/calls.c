@@ -1,0 +1,160 @@
+#include "calls.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/sockios.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define THIS_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define THIS_ARCH AUDIT_ARCH_AARCH64
+#elif defined(__riscv) && __riscv_xlen == 64
+#define THIS_ARCH AUDIT_ARCH_RISCV64
+#endif
+
+/* What both roles need: packets, the log, the clocks, an end. */
+static const int common[] = {
+#ifdef SYS_poll
+	SYS_poll,
+#endif
+	SYS_ppoll, SYS_recvmmsg, SYS_recvfrom, SYS_recvmsg, SYS_sendto,
+	SYS_sendmsg, SYS_sendmmsg, SYS_read, SYS_pread64, SYS_write,
+	SYS_writev, SYS_clock_gettime, SYS_getpid, SYS_getuid, SYS_geteuid,
+	SYS_gettid, SYS_close, SYS_munmap, SYS_brk, SYS_madvise, SYS_futex,
+	SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_restart_syscall,
+	SYS_exit, SYS_exit_group,
+};
+
+/* Reserving source ports, marks, random numbers. */
+static const int client[] = {
+	SYS_socket, SYS_bind, SYS_getsockname, SYS_setsockopt, SYS_getrandom,
+};
+
+/* Eight instructions around the lists, and two for each call. */
+#define PROGRAM_MAX \
+	(2 * (sizeof common + sizeof client) / sizeof common[0] + 24)
+
+struct program {
+	struct sock_filter at[PROGRAM_MAX];
+	unsigned short len;
+};
+
+static void
+put(struct program *p, struct sock_filter instruction)
+{
+	p->at[p->len++] = instruction;
+}
+
+static void
+put_load(struct program *p, size_t offset)
+{
+	put(p, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					    (uint32_t)offset));
+}
+
+/* If the number loaded is this one, allow; else go on. */
+static void
+put_allow(struct program *p, uint32_t number)
+{
+	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number,
+					    0, 1));
+	put(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+					    SECCOMP_RET_ALLOW));
+}
+
+/* If it is, and an argument's low half has this value, allow. */
+static void
+put_allow_if(struct program *p, uint32_t number, unsigned argument,
+	     uint32_t value)
+{
+	size_t low = offsetof(struct seccomp_data, args) +
+		     argument * sizeof(uint64_t);
+
+	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number,
+					    0, 4));
+	put_load(p, low);
+	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value,
+					    0, 1));
+	put(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+					    SECCOMP_RET_ALLOW));
+	put_load(p, offsetof(struct seccomp_data, nr));
+}
+
+#ifdef TAP_DEBUG
+#define RET_FORBIDDEN SECCOMP_RET_TRAP
+
+static void
+report(int signal_no, siginfo_t *info, void *context)
+{
+	char line[64];
+	int len = snprintf(line, sizeof line,
+			   "tap: forbidden system call %d\n",
+			   info->si_syscall);
+
+	(void)signal_no;
+	(void)context;
+	if (write(STDERR_FILENO, line, (size_t)len) < 0) {
+		_exit(4);
+	}
+	_exit(4);
+}
+
+static void
+watch(void)
+{
+	struct sigaction action = { .sa_sigaction = report,
+				    .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGSYS, &action, NULL);
+}
+#else
+#define RET_FORBIDDEN SECCOMP_RET_KILL_PROCESS
+
+static void
+watch(void)
+{
+}
+#endif
+
+int
+calls_limit(enum priv_role role)
+{
+#ifdef THIS_ARCH
+	struct program p = { .len = 0 };
+	struct sock_fprog program = { .filter = p.at };
+
+	watch();
+	put_load(&p, offsetof(struct seccomp_data, arch));
+	put(&p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+					     THIS_ARCH, 1, 0));
+	put(&p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+					     SECCOMP_RET_KILL_PROCESS));
+	put_load(&p, offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
+		put_allow(&p, (uint32_t)common[i]);
+	}
+	for (size_t i = 0; role == PRIV_CLIENT &&
+			   i < sizeof client / sizeof client[0]; i++) {
+		put_allow(&p, (uint32_t)client[i]);
+	}
+	/* The name of a device, and nothing else of devices. */
+	put_allow_if(&p, SYS_ioctl, 1, SIOCGIFNAME);
+	put(&p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RET_FORBIDDEN));
+	program.len = p.len;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+#else
+	/* No list for this machine yet: the other means have to do. */
+	(void)role;
+	watch();
+	return 0;
+#endif
+}

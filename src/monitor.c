@@ -1,0 +1,226 @@
+#include "monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "daemon.h"
+#include "log.h"
+#include "notify.h"
+#include "tap.h"
+
+#define STOP_MS 3000
+
+struct monitor {
+	const struct monitor_job *job;
+	int signals;
+	pid_t worker;	   /* or 0 */
+	int pipe;	   /* its other end is the worker's alone */
+	uint64_t beats, beats_ms; /* when they moved last */
+	uint64_t deaths_ms[MONITOR_DEATHS_MAX];
+	size_t deaths;
+};
+
+void *
+monitor_memory(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void
+be_worker(const struct monitor_job *job, pid_t parent)
+{
+	char why[PRIV_WHY_MAX];
+
+	/* A terminal's Ctrl-C is the monitor's to handle. */
+	setpgid(0, 0);
+	if (priv_drop(job->role, job->user, parent, why) < 0) {
+		log_say(LOG_LEVEL_ERROR, "privileges: %s", why);
+		_exit(TAP_SYSTEM);
+	}
+	_exit(job->work(job->context));
+}
+
+static int
+start(struct monitor *m)
+{
+	pid_t parent = getpid();
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+		log_say(LOG_LEVEL_ERROR, "worker: %s", strerror(errno));
+		return -1;
+	}
+	m->worker = fork();
+	if (m->worker == 0) {
+		close(ends[0]);
+		be_worker(m->job, parent);
+	}
+	close(ends[1]);
+	if (m->worker < 0) {
+		log_say(LOG_LEVEL_ERROR, "worker: %s", strerror(errno));
+		close(ends[0]);
+		m->worker = 0;
+		return -1;
+	}
+	m->pipe = ends[0];
+	m->beats_ms = clock_ms();
+	return 0;
+}
+
+/* End the worker, by force if it does not answer, and wait for it. */
+static void
+stop(struct monitor *m)
+{
+	uint64_t begun = clock_ms();
+
+	if (m->worker == 0) {
+		return;
+	}
+	kill(m->worker, SIGTERM);
+	while (waitpid(m->worker, NULL, WNOHANG) == 0) {
+		struct pollfd fd = { .fd = m->pipe };
+
+		/* The pipe's other end closes when the worker is gone. */
+		poll(&fd, 1, 100);
+		if (clock_ms() - begun > STOP_MS) {
+			kill(m->worker, SIGKILL);
+		}
+	}
+	close(m->pipe);
+	m->worker = 0;
+}
+
+/* Whether workers die too fast for another one to be of use. */
+static bool
+note_death(struct monitor *m)
+{
+	uint64_t now = clock_ms();
+	uint64_t *oldest = &m->deaths_ms[m->deaths % MONITOR_DEATHS_MAX];
+	bool too_fast = m->deaths >= MONITOR_DEATHS_MAX &&
+			now - *oldest < 60000;
+
+	*oldest = now;
+	m->deaths++;
+	return too_fast;
+}
+
+/* The worker is gone although nobody told it to go. */
+static int
+revive(struct monitor *m, int status)
+{
+	if (WIFSIGNALED(status)) {
+		log_say(LOG_LEVEL_ERROR, "worker: ended by signal %d (%s)",
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	} else {
+		log_say(LOG_LEVEL_ERROR, "worker: ended with status %d",
+			WEXITSTATUS(status));
+	}
+	close(m->pipe);
+	m->worker = 0;
+	if (note_death(m)) {
+		log_say(LOG_LEVEL_ERROR, "worker: dies too often, giving up");
+		return -1;
+	}
+	m->job->shared->restarts++;
+	if (m->job->recover) {
+		m->job->recover(m->job->context);
+	}
+	return start(m);
+}
+
+static int
+check_worker(struct monitor *m)
+{
+	uint64_t beats = __atomic_load_n(&m->job->shared->beats,
+					 __ATOMIC_RELAXED);
+	uint64_t now = clock_ms();
+	int status;
+
+	if (waitpid(m->worker, &status, WNOHANG) == m->worker) {
+		return revive(m, status);
+	}
+	if (beats != m->beats) {
+		m->beats = beats;
+		m->beats_ms = now;
+	} else if (now - m->beats_ms > MONITOR_STUCK_MS) {
+		log_say(LOG_LEVEL_ERROR, "worker: stuck");
+		kill(m->worker, SIGKILL);
+		m->beats_ms = now;
+	}
+	return 0;
+}
+
+static int
+reload(struct monitor *m)
+{
+	notify_manager("RELOADING=1");
+	stop(m);
+	m->job->reload(m->job->context);
+	if (start(m) < 0) {
+		return -1;
+	}
+	notify_manager("READY=1");
+	return 0;
+}
+
+static int
+loop(struct monitor *m)
+{
+	for (;;) {
+		enum monitor_next next = MONITOR_GO_ON;
+		struct pollfd fds[] = {
+			{ .fd = m->signals, .events = POLLIN },
+			{ .fd = m->job->control, .events = POLLIN },
+			{ .fd = m->pipe },
+		};
+
+		poll(fds, 3, MONITOR_TICK_MS);
+		switch (daemon_signal(m->signals)) {
+		case DAEMON_STOP:
+			return TAP_OK;
+		case DAEMON_RELOAD:
+			if (reload(m) < 0) {
+				return TAP_SYSTEM;
+			}
+			continue;
+		case DAEMON_NOTHING:
+			break;
+		}
+		if (fds[1].revents) {
+			m->job->asked(m->job->context);
+		}
+		if (m->job->tick) {
+			next = m->job->tick(m->job->context);
+		}
+		if (next == MONITOR_STOP) {
+			return TAP_NO;
+		}
+		if (check_worker(m) < 0) {
+			return TAP_SYSTEM;
+		}
+	}
+}
+
+int
+monitor_run(const struct monitor_job *job, int signals)
+{
+	struct monitor m = { .job = job, .signals = signals };
+	int status = TAP_SYSTEM;
+
+	if (start(&m) == 0) {
+		status = loop(&m);
+	}
+	stop(&m);
+	return status;
+}

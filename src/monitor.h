@@ -1,0 +1,59 @@
+/*
+ * Two processes make a daemon.  The worker handles packets and has given
+ * up every privilege but the verdicts; the monitor keeps root's, reads
+ * files, runs the firewall's tools, and starts the worker again if it
+ * dies or hangs.  It never looks at a packet.
+ *
+ * What the worker knows lives in shared memory that the monitor made, so
+ * that its successor goes on where it stopped.
+ */
+#ifndef TAP_MONITOR_H
+#define TAP_MONITOR_H
+
+#include <stdint.h>
+
+#include "priv.h"
+
+/* A worker that does not turn its loop for this long is stuck. */
+#define MONITOR_STUCK_MS 10000u
+/* The longest that a worker may wait for packets, to show it is alive. */
+#define MONITOR_BEAT_MS 2000
+/* How often the monitor looks, and calls tick(). */
+#define MONITOR_TICK_MS 1000
+/* Workers that die this often within a minute are not started again. */
+#define MONITOR_DEATHS_MAX 5u
+
+struct monitor_shared {
+	uint64_t beats;	   /* the worker's, one a turn */
+	uint64_t restarts; /* of workers that died or hung */
+};
+
+enum monitor_next { MONITOR_GO_ON, MONITOR_STOP };
+
+struct monitor_job {
+	void *context;
+	enum priv_role role;
+	const char *user; /* see priv_drop() */
+	struct monitor_shared *shared;
+	int control; /* a socket by which the monitor is asked */
+	/* In the worker: serve until told to stop.  An exit status. */
+	int (*work)(void *context);
+	/* In the monitor, with no worker at work: */
+	void (*reload)(void *context);	/* SIGHUP came */
+	void (*recover)(void *context); /* the worker died */
+	/* In the monitor, any time: */
+	void (*asked)(void *context); /* the control socket is readable */
+	enum monitor_next (*tick)(void *context); /* or NULL */
+};
+
+/* Memory for both processes, zeroed; NULL where there is none. */
+void *monitor_memory(size_t size);
+
+/*
+ * Run until SIGINT or SIGTERM, which have to be blocked already along
+ * with SIGHUP and SIGCHLD (daemon_signals()).  An exit status: TAP_OK
+ * when stopped, TAP_NO when tick() said so.
+ */
+int monitor_run(const struct monitor_job *job, int signals);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * Least privilege: give up all that a running daemon does not need.
+ */
+#ifndef TAP_PRIV_H
+#define TAP_PRIV_H
+
+#include <sys/types.h>
+
+#define PRIV_WHY_MAX 256u
+
+/* Who the process is from now on: each has its list of system calls. */
+enum priv_role { PRIV_SERVER, PRIV_CLIENT };
+
+/*
+ * Become `user` (NULL: "tap" if there is one, else "nobody") with
+ * CAP_NET_ADMIN alone, see no file any more, and be killed for any
+ * system call that the role does not need.  What is open stays open.
+ * 0, or -1 with the reason in why (PRIV_WHY_MAX).
+ */
+int priv_drop(enum priv_role role, const char *user, pid_t parent, char *why);
+
+#endif
