@@ -294,6 +294,21 @@ check_pages()
 		done
 }
 
+# The map of the source names every file.
+check_map()
+{
+	for file in src/*.c; do
+		file=${file#src/}
+		case $file in
+		cmd_*) ;;
+		*) echo "${file%.c}" ;;
+		esac
+	done >"$dir/files.txt"
+	sed -n '/^## The source/,/^## /s/^| \(`[^|]*`\) | .*/\1/p' README.md |
+		grep -o '[a-z_]*[a-z]' >"$dir/other"
+	same README.md "$dir/files.txt" "$dir/other"
+}
+
 # COMMAND ARGUMENT...: what a running one says of itself, in $dir/status and
 # $dir/json. In a network namespace of its own, which ends with it.
 ask()
@@ -305,28 +320,35 @@ ask()
 		shift 3
 		"$tap" "$command" "$@" 2>"$dir/log" &
 		exec 3<"$dir/log"
-		read -r line <&3
+		while read -r line; do
+			case $line in
+			*": ready: "*) break ;;
+			esac
+			echo "$line"
+		done <&3
 		"$tap" "$command" --status >"$dir/status"
 		"$tap" "$command" --status --json >"$dir/json"
 		kill $!
 		cat <&3 >/dev/null
-		wait $!
-		status=$?
-		case $line in
-		*ready*) exit $status ;;
-		esac
-		echo "$line"' sh "$dir" "$TAP" "$@"
+		wait $! || echo "exit status $?"' sh "$dir" "$TAP" "$@"
 	rm "$dir/log"
 }
 
 check_status()
 {
 	printf 'key_no=1, key=0x%032d\n' 7 >"$dir/key"
-	sed 's/^/RULE:dst_port=22, /' "$dir/key" >"$dir/conf"
-	chmod 600 "$dir/key" "$dir/conf"
+	chmod 600 "$dir/key"
 	case $1 in
-	server) ask server --port 22 -k "$dir/key" ;;
-	client) ask client -c "$dir/conf" ;;
+	server)
+		printf 'replay_file=none\nRULE:dst_port=22\n' >"$dir/conf"
+		echo 'port=22, key_no=1' >"$dir/acl"
+		ask server -c "$dir/conf" -k "$dir/key" -a "$dir/acl"
+		;;
+	client)
+		sed 's/^/RULE:dst_port=22, /' "$dir/key" >"$dir/conf"
+		chmod 600 "$dir/conf"
+		ask client -c "$dir/conf"
+		;;
 	esac
 	python3 -c '
 import json, sys
@@ -388,6 +410,7 @@ check bash-files check_bash_files
 check words check_words
 check examples check_examples
 check pages check_pages
+check map check_map
 for command in server client; do
 	if [ "$(id -u)" -eq 0 ]; then
 		check "status-$command" check_status $command
