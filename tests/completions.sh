@@ -304,6 +304,7 @@ check_map()
 		*) echo "${file%.c}" ;;
 		esac
 	done >"$dir/files.txt"
+	# shellcheck disable=SC2016 # backquotes are meant
 	sed -n '/^## The source/,/^## /s/^| \(`[^|]*`\) | .*/\1/p' README.md |
 		grep -o '[a-z_]*[a-z]' >"$dir/other"
 	same README.md "$dir/files.txt" "$dir/other"
