@@ -5,7 +5,8 @@
 #:                             SAN=1: address and undefined sanitizers
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: build unit unit-san
-#:                             unit-valgrind fuzz-replay rules lint hosts
+#:                             unit-valgrind fuzz-replay rules lint docs
+#:                             hosts
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #: make clean | distclean      distclean: the libraries, too
@@ -145,7 +146,7 @@ demo: need-demo $(TAP)
 	@TAP='$(abspath $(TAP))' tests/demo/run
 
 # Each step of check may also be run alone.
-CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint hosts
+CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint docs hosts
 check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
@@ -186,6 +187,8 @@ rules:
 	@tests/rules.sh
 hosts: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/hosts/run
+docs: $(TAP)
+	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/completions.sh
 lint:
 	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS)
 

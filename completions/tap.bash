@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: ISC
+# Completion of tap(8) for bash. A command's options are one line in
+# _tap_options; what an option's or a command's argument can be is in
+# _tap_argument.
+
+_tap_commands='server client help'
+
+# COMMAND: its options, each as NAME[,NAME][=KIND of argument].
+_tap_options()
+{
+	case $1 in
+	server)
+		echo '-c,--conf=file -k,--keys=file -a,--acl=file' \
+		    '-p,--port=service --check --print-rules --status' \
+		    '--queue=number --json -v,--verbose -h,--help'
+		;;
+	client)
+		echo '-c,--conf=file --check --print-rules --status' \
+		    '--queue=number --json -v,--verbose -h,--help'
+		;;
+	help) ;;
+	*) echo '-h,--help -V,--version' ;;
+	esac
+}
+
+# KIND WORD: what may stand there, into COMPREPLY.
+_tap_argument()
+{
+	local words=''
+
+	case $1 in
+	file)
+		mapfile -t COMPREPLY < <(compgen -f -- "$2")
+		# Names are quoted; and ~ is left to readline.
+		compopt -o filenames -o default 2>/dev/null
+		return
+		;;
+	service)
+		mapfile -t COMPREPLY < <(compgen -s -- "$2")
+		return
+		;;
+	command) words=$_tap_commands ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$2")
+}
+
+# COMMAND OPTION: the kind of its argument, or nothing.
+_tap_kind()
+{
+	local option
+
+	for option in $(_tap_options "$1"); do
+		case ,${option%%=*}, in
+		*,"$2",*)
+			case $option in
+			*=*) echo "${option#*=}" ;;
+			esac
+			;;
+		esac
+	done
+}
+
+# COMMAND: all names of its options.
+_tap_names()
+{
+	local option
+
+	for option in $(_tap_options "$1"); do
+		option=${option%%=*}
+		echo "${option//,/ }"
+	done
+}
+
+_tap()
+{
+	local word=${COMP_WORDS[COMP_CWORD]} before='' command='' kind
+
+	COMPREPLY=()
+	[ "$COMP_CWORD" -lt 1 ] || before=${COMP_WORDS[COMP_CWORD - 1]}
+	[ "$COMP_CWORD" -lt 2 ] || command=${COMP_WORDS[1]}
+
+	# --conf=FILE comes as three words: "--conf", "=", "FILE".
+	if [ "$word" = = ]; then
+		word=
+	elif [ "$before" = = ]; then
+		before=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+
+	kind=$(_tap_kind "$command" "$before")
+	if [ -n "$kind" ]; then
+		_tap_argument "$kind" "$word"
+	elif [[ $word = -* || ( $command && $command != help ) ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_tap_names "$command")" \
+		    -- "$word")
+	elif [ "$COMP_CWORD" -le 2 ]; then
+		_tap_argument command "$word"
+	fi
+}
+
+complete -F _tap tap

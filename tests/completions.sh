@@ -1,0 +1,437 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# Holds completions and manual pages to the program: every command, option,
+# word of the configuration and number of the status stands in them, and
+# nothing else does; the examples are valid; and make install puts all of it
+# where it belongs. Run at the top of the tree.
+# usage: TAP=./tap MAKE=make tests/completions.sh
+
+set -u
+: "${TAP:=./tap}" "${MAKE:=make}"
+failed=0
+dir=$(mktemp -d) || exit
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# Commands that are no commands to -h.
+BUILTIN=help
+
+# Where tap.conf(5) has the words of a table: FILE TABLE HEADING
+SECTIONS='
+conf_server setting_options Settings of TAPservd.conf
+conf_server rule_options Rules of TAPservd.conf
+conf_server entry_options Words of ACL.conf
+conf_client setting_options Settings of TAPclientd.conf
+conf_client rule_options Rules of TAPclientd.conf
+key options Words of a key
+'
+
+result()
+{
+	[ -z "${RESULTS:-}" ] || echo "$1 docs/$2" >>"$RESULTS"
+}
+
+# CASE COMMAND...: one result, of a function that says what is wrong.
+check()
+{
+	name=$1
+	shift
+	if "$@" >"$dir/out" 2>&1 && [ ! -s "$dir/out" ]; then
+		result pass "$name"
+	else
+		echo "docs/$name:"
+		sed 's/^/    /' "$dir/out"
+		result fail "$name"
+		failed=$((failed + 1))
+	fi
+}
+
+skip()
+{
+	echo "docs/$1: skipped: $2"
+	result skip "$1 $2"
+}
+
+# WHAT FILE1 FILE2: complains of lines that only one of them has.
+same()
+{
+	sort -u "$2" >"$dir/first" && sort -u "$3" >"$dir/second" || return
+	[ -s "$dir/first" ] || echo "$1: the program has none"
+	comm -23 "$dir/first" "$dir/second" |
+		sed "s|^|$1: missing: |"
+	comm -13 "$dir/first" "$dir/second" |
+		sed "s|^|$1: there is no such thing: |"
+}
+
+# What the program itself says: its commands, and the options of one, with
+# "=" where they take an argument.
+commands()
+{
+	"$TAP" help | sed -nE 's/^  ([a-z][a-z-]*)  .*/\1/p'
+	echo $BUILTIN
+}
+
+options()
+{
+	"$TAP" "$1" -h | sed -nE 's/^ +(-.*)/\1/p' | sed 's/   *.*//' |
+		while IFS= read -r line; do
+			argument=
+			case $line in
+			*' '[A-Z]*) argument='=' ;;
+			esac
+			echo "$line" | grep -oE -- '-[-a-zA-Z0-9]+' |
+				sed "s/\$/$argument/"
+		done
+}
+
+# The same, as each text has it.
+options_man()
+{
+	sed -nE 's/^\.It (Fl .*)/\1/p' "man/tap-$1.8" |
+		while IFS= read -r line; do
+			argument=
+			case $line in
+			*' Ar '*) argument='=' ;;
+			esac
+			echo "$line" | grep -oE 'Fl [-a-zA-Z0-9]+' |
+				sed "s/Fl /-/; s/\$/$argument/"
+		done
+}
+
+options_zsh()
+{
+	sed -n "/^_tap_$1()/,/^}/p" completions/tap.zsh |
+		sed -nE "s/^[[:blank:]]+('\([^)]*\)'|'\(- \*\)')?[{']?//
+			s/\[.*//; /^-/p" | tr ',' '\n' |
+		sed -nE "s/[}']//g; s/\+\$/=/; /^-/p"
+}
+
+options_fish()
+{
+	sed -n "s/^__tap_option $1 //p" completions/tap.fish |
+		while IFS= read -r line; do
+			argument=
+			case $line in
+			*' -r '* | *' -x '*) argument='=' ;;
+			esac
+			echo "$line" |
+				sed -nE "s/.*-s ([^ ]).*/-\1$argument/p"
+			echo "$line" |
+				sed -nE "s/.*-l ([^ ]+).*/--\1$argument/p"
+		done
+}
+
+# WORD...: what bash offers where the last word is being typed.
+bash_offers()
+{
+	# shellcheck disable=SC2016 # expanded by bash
+	bash -c '. "$1" || exit
+		shift
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_tap
+		[ "${#COMPREPLY[@]}" -eq 0 ] ||
+			printf "%s\n" "${COMPREPLY[@]}"' \
+	    bash "$top/completions/tap.bash" "$@"
+}
+
+check_commands()
+{
+	commands >"$dir/commands"
+	bash_offers tap '' >"$dir/other"
+	same bash "$dir/commands" "$dir/other"
+	bash_offers tap help '' >"$dir/other"
+	same 'bash, help' "$dir/commands" "$dir/other"
+	sed -n '/^_tap_commands()/,/^}/s/^\t*["'\'']\([a-z-]*\):.*/\1/p' \
+	    completions/tap.zsh >"$dir/other"
+	same zsh "$dir/commands" "$dir/other"
+	sed -n 's/^complete .* __tap_command -a \([a-z-]*\) .*/\1/p' \
+	    completions/tap.fish >"$dir/other"
+	same fish "$dir/commands" "$dir/other"
+	sed -n 's/^\.It Cm \([a-z-]*\).*/\1/p' man/tap.8 >"$dir/other"
+	same 'tap(8)' "$dir/commands" "$dir/other"
+	for page in man/tap-*.8; do
+		page=${page#man/tap-}
+		echo "${page%.8}"
+	done >"$dir/other"
+	echo $BUILTIN >>"$dir/other"
+	same 'pages' "$dir/commands" "$dir/other"
+}
+
+check_options()
+{
+	options "$1" >"$dir/options"
+	options_man "$1" >"$dir/other"
+	same "tap-$1(8)" "$dir/options" "$dir/other"
+	options_zsh "$1" >"$dir/other"
+	same zsh "$dir/options" "$dir/other"
+	options_fish "$1" >"$dir/other"
+	same fish "$dir/options" "$dir/other"
+	sed 's/=$//' "$dir/options" >"$dir/names"
+	bash_offers tap "$1" - >"$dir/other"
+	same bash "$dir/names" "$dir/other"
+	grep '=$' "$dir/options" | sed 's/=$//' | while IFS= read -r name; do
+		! bash_offers tap "$1" "$name" - | grep -q . ||
+			echo "bash: an option after $1 $name"
+	done
+}
+
+check_bash_files()
+(
+	mkdir "$dir/files" && cd "$dir/files" &&
+		touch 'two words.conf' two.conf other.conf || exit
+	printf '%s\n' 'two words.conf' two.conf >../wanted
+	for words in 'server -c' 'server --conf' 'server --keys =' \
+	    'client --conf ='; do
+		# shellcheck disable=SC2086 # words
+		bash_offers tap $words tw >../offered
+		same "tap $words" ../wanted ../offered
+	done
+	bash_offers tap client --conf = >../offered
+	ls >../wanted
+	same 'tap client --conf=' ../wanted ../offered
+)
+
+check_fish_offers()
+{
+	for command in $(commands); do
+		[ "$command" != $BUILTIN ] || continue
+		options "$command" | sed -n 's/=$//; /^--/p' >"$dir/names"
+		HOME=$dir fish --no-config -c "source completions/tap.fish
+			complete -C 'tap $command --'" |
+			cut -f 1 >"$dir/other"
+		same "tap $command" "$dir/names" "$dir/other"
+	done
+}
+
+# Every table of words, as FILE TABLE WORD.
+tables()
+{
+	awk '
+	/struct conf_option [a-z_]+\[.*= \{/ {
+		file = FILENAME
+		gsub(/^src\/|\.c$/, "", file)
+		table = $0
+		gsub(/.*conf_option |\[.*/, "", table)
+		on = 1
+		next
+	}
+	/^};/ { on = 0 }
+	on {
+		while (match($0, /\{ "[a-z_0-9]+"/)) {
+			print file, table, substr($0, RSTART + 3, RLENGTH - 4)
+			$0 = substr($0, RSTART + RLENGTH)
+		}
+	}' src/*.c
+}
+
+# HEADING: the words of that section of tap.conf(5).
+documented()
+{
+	awk -v heading="$1" '
+	/^\.S[sh] / { on = substr($0, 5) == heading }
+	on && /^\.It Ic / {
+		for (i = 2; i < NF; i++) {
+			if ($i == "Ic")
+				print $(i + 1)
+		}
+	}' man/tap.conf.5
+}
+
+check_words()
+{
+	tables >"$dir/tables"
+	echo "$SECTIONS" | while read -r file table heading; do
+		[ -n "$file" ] || continue
+		sed -n "s/^$file $table //p" "$dir/tables" >"$dir/words"
+		documented "$heading" >"$dir/other"
+		same "$file.c, $table" "$dir/words" "$dir/other"
+	done
+	echo "$SECTIONS" | awk 'NF { print $1, $2 }' >"$dir/words"
+	cut -d ' ' -f 1-2 "$dir/tables" >"$dir/other"
+	same 'tables' "$dir/words" "$dir/other"
+	echo "$SECTIONS" | sed -n 's/^[^ ]* [^ ]* //p' >"$dir/words"
+	sed -nE 's/^\.Ss ((Settings|Rules|Words) of .*)/\1/p' \
+	    man/tap.conf.5 >"$dir/other"
+	same 'sections' "$dir/words" "$dir/other"
+}
+
+# PAGE N: its Nth literal block, as it is shown.
+example()
+{
+	awk -v wanted="$2" '
+	/^\.Ed/ { on = 0 }
+	on { gsub(/\\e/, "\\"); print }
+	/^\.Bd -literal/ { on = ++n == wanted }' "$1"
+}
+
+check_examples()
+{
+	# Of the papers: a user that is not on every machine.
+	for n in 1 2 3 4 5 6 7 8; do
+		example man/tap.conf.5 $n | sed 's/user=takahasi/user=1000/' \
+			>"$dir/example$n" || return
+		chmod 600 "$dir/example$n"
+	done
+	"$TAP" server --check -c "$dir/example1" -k "$dir/example2" \
+	    -a "$dir/example3"
+	"$TAP" client --check -c "$dir/example4"
+	"$TAP" server --check -c "$dir/example5" -k "$dir/example6" \
+	    -a "$dir/example7"
+	"$TAP" client --check -c "$dir/example8"
+	example man/tap-client.8 1 | sed '/^[#$]/d' >"$dir/example1"
+	"$TAP" client --check -c "$dir/example1"
+}
+
+check_pages()
+{
+	# Whether a manual of something else is installed does not matter.
+	mandoc -T lint -W style man/*.[1-8] 2>/dev/null |
+		grep -v 'referenced manual not found'
+	sed -nE 's/^\.Xr (tap[^ ]*) ([0-9]).*/\1.\2/p' man/* | sort -u |
+		while read -r page; do
+			[ -e "man/$page" ] || echo "no page $page"
+		done
+}
+
+# The map of the source names every file.
+check_map()
+{
+	for file in src/*.c; do
+		file=${file#src/}
+		case $file in
+		cmd_*) ;;
+		*) echo "${file%.c}" ;;
+		esac
+	done >"$dir/files.txt"
+	# shellcheck disable=SC2016 # backquotes are meant
+	sed -n '/^## The source/,/^## /s/^| \(`[^|]*`\) | .*/\1/p' README.md |
+		grep -o '[a-z_]*[a-z]' >"$dir/other"
+	same README.md "$dir/files.txt" "$dir/other"
+}
+
+# COMMAND ARGUMENT...: what a running one says of itself, in $dir/status and
+# $dir/json. In a network namespace of its own, which ends with it.
+ask()
+{
+	mkfifo "$dir/log" || return
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare --net sh -c '
+		dir=$1 tap=$2 command=$3
+		shift 3
+		"$tap" "$command" "$@" 2>"$dir/log" &
+		exec 3<"$dir/log"
+		while read -r line; do
+			case $line in
+			*": ready: "*) break ;;
+			esac
+			echo "$line"
+		done <&3
+		"$tap" "$command" --status >"$dir/status"
+		"$tap" "$command" --status --json >"$dir/json"
+		kill $!
+		cat <&3 >/dev/null
+		wait $! || echo "exit status $?"' sh "$dir" "$TAP" "$@"
+	rm "$dir/log"
+}
+
+check_status()
+{
+	printf 'key_no=1, key=0x%032d\n' 7 >"$dir/key"
+	chmod 600 "$dir/key"
+	case $1 in
+	server)
+		printf 'replay_file=none\nRULE:dst_port=22\n' >"$dir/conf"
+		echo 'port=22, key_no=1' >"$dir/acl"
+		ask server -c "$dir/conf" -k "$dir/key" -a "$dir/acl"
+		;;
+	client)
+		sed 's/^/RULE:dst_port=22, /' "$dir/key" >"$dir/conf"
+		chmod 600 "$dir/conf"
+		ask client -c "$dir/conf"
+		;;
+	esac
+	python3 -c '
+import json, sys
+for name, value in json.load(open(sys.argv[1])).items():
+	if isinstance(value, dict):
+		for part in value:
+			print(name + "." + part)
+	else:
+		print(name)' "$dir/json" >"$dir/names"
+	sed -nE 's/^\.It Cm ([a-z_.]+) Ta .*/\1/p' "man/tap-$1.8" \
+		>"$dir/other"
+	same JSON "$dir/names" "$dir/other"
+	cut -c 1-24 "$dir/status" | sed 's/ *$//' >"$dir/names"
+	sed -nE '/ Ta "" Ta /d
+		s/^\.It Cm [a-z_.]+ Ta (.*) Ta .*/\1/p' "man/tap-$1.8" \
+		>"$dir/other"
+	same table "$dir/names" "$dir/other"
+}
+
+make_at()
+{
+	env -u TAP "$MAKE" -s "$1" DESTDIR="$dir/root" PREFIX=/usr \
+		>"$dir/make" 2>&1 || cat "$dir/make"
+}
+
+check_install()
+{
+	make_at install
+	{
+		for page in man/*.[1-8]; do
+			echo "usr/share/man/man${page##*.}/${page#man/}"
+		done
+		echo usr/sbin/tap
+		echo usr/share/bash-completion/completions/tap
+		echo usr/share/zsh/site-functions/_tap
+		echo usr/share/fish/vendor_completions.d/tap.fish
+	} >"$dir/wanted"
+	(cd "$dir/root" && find . -type f | sed 's/^..//') >"$dir/there"
+	same 'installed' "$dir/wanted" "$dir/there"
+	"$dir/root/usr/sbin/tap" --version | grep -v '^tap [0-9]'
+	stat -c %a "$dir/root/etc/tap" | grep -v '^700$'
+	make_at uninstall
+	(cd "$dir/root" && find . -type f)
+	[ ! -e "$dir/root/etc/tap" ] || echo 'etc/tap is left'
+}
+
+top=$PWD
+case $TAP in
+/*) ;;
+*) TAP=$top/$TAP ;;
+esac
+
+check commands check_commands
+for command in $(commands); do
+	[ "$command" = $BUILTIN ] || check "options-$command" \
+		check_options "$command"
+done
+check bash-files check_bash_files
+check words check_words
+check examples check_examples
+check pages check_pages
+check map check_map
+for command in server client; do
+	if [ "$(id -u)" -eq 0 ]; then
+		check "status-$command" check_status $command
+	else
+		skip "status-$command" 'needs root'
+	fi
+done
+if command -v zsh >/dev/null; then
+	check zsh-syntax zsh -n completions/tap.zsh
+else
+	skip zsh-syntax 'zsh is not installed'
+fi
+if command -v fish >/dev/null; then
+	check fish-syntax fish -n completions/tap.fish
+	check fish-offers check_fish_offers
+else
+	skip fish-syntax 'fish is not installed'
+fi
+check install check_install
+[ $failed -eq 0 ] || {
+	echo "docs: $failed wrong"
+	exit 1
+}
