@@ -137,7 +137,9 @@ check_auth(struct search *s, struct match *tried)
 
 /*
  * A whole group that fails is ended at once; but what would be SYN0 in
- * it may be the SYN2 of another group with the same mark.
+ * it may be the SYN2 of another group with the same mark.  That the head
+ * is in order has to be known before: a SYN0 that looks like a SYN1 may
+ * name any length.
  */
 static bool
 is_whole(const struct search *s, size_t i0, unsigned extra)
@@ -178,11 +180,11 @@ try_head(struct search *s, size_t i1, size_t i2)
 		    (!has_new && i0 != new) || !marks_suffice(s, i0, extra)) {
 			continue;
 		}
-		s->found->whole |= is_whole(s, i0, extra);
 		if (head != MATCH_ACCEPTED) {
 			note(s, head, &tried);
 			return false;
 		}
+		s->found->whole |= is_whole(s, i0, extra);
 		tried.at[FRAME_SYN0] = i0;
 		reason = check_auth(s, &tried);
 		note(s, reason, &tried);
