@@ -9,8 +9,9 @@ struct search {
 	const struct match_frame *frames;
 	size_t count;
 	unsigned marks[FRAME_MAX]; /* how many frames bear each role's mark */
+	bool blind; /* hints tell nothing: only a group alone is tried */
 	unsigned macs_left;
-	unsigned wrong; /* 30-bit authenticators that did not fit */
+	unsigned wrong; /* guesses at 30-bit authenticators so far */
 	struct match *found;
 };
 
@@ -107,18 +108,35 @@ locate_auth(const struct search *s, struct match *tried, const uint32_t *seq,
 	}
 }
 
+/*
+ * The guesses that one HMAC makes: it is compared with every SYN3.  Keys
+ * of more bits than 30 need not count.
+ */
+static unsigned
+guesses_in(const struct search *s, const struct match *tried)
+{
+	uint32_t syn0 = s->frames[tried->at[FRAME_SYN0]].seq;
+
+	if (tried->key->mac.extra > 0) {
+		return 0;
+	}
+	return s->marks[FRAME_SYN3] - (frame_role_of(syn0) == FRAME_SYN3);
+}
+
 static enum match_reason
 check_auth(struct search *s, struct match *tried)
 {
 	const struct match_scene *scene = s->scene;
 	const struct acl_key *key = tried->key;
 	unsigned extra = key->mac.extra;
+	unsigned guesses = guesses_in(s, tried);
 	uint32_t seq[FRAME_MAX];
 
 	if (s->macs_left == 0) {
 		return MATCH_INCOMPLETE;
 	}
-	if (extra == 0 && !guess_allows(scene->guess, scene->src, scene->ms)) {
+	if (guesses > 0 && !guess_allows(scene->guess, scene->src, scene->ms,
+					 s->wrong + guesses)) {
 		return MATCH_GUESS;
 	}
 	s->macs_left--;
@@ -127,7 +145,7 @@ check_auth(struct search *s, struct match *tried)
 	}
 	mac_sign(&key->mac, scene->dport, seq, &tried->tag);
 	if (!auth_stands(s, tried, seq, extra)) {
-		s->wrong += extra == 0;
+		s->wrong += guesses;
 		return MATCH_MAC;
 	}
 	locate_auth(s, tried, seq, extra);
@@ -173,6 +191,9 @@ try_head(struct search *s, size_t i1, size_t i2, bool new_is_syn0)
 	};
 	enum match_reason head = check_head(s->scene, &tried, flags);
 
+	if (s->blind && s->count != FRAME_BASE + extra) {
+		return false;
+	}
 	for (size_t i0 = s->count; i0-- > 0;) {
 		enum match_reason reason;
 
@@ -230,13 +251,13 @@ hints_survive(const struct match_frame *frames, size_t count)
 /* The frames that may belong with the new one. */
 static size_t
 pick_kin(struct match_frame *kin, size_t *place,
-	 const struct match_frame *frames, size_t count, bool any)
+	 const struct match_frame *frames, size_t count, bool blind)
 {
 	uint32_t hint = frames[count - 1].hint;
 	size_t picked = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (any || frames[i].hint == hint) {
+		if (blind || frames[i].hint == hint) {
 			kin[picked] = frames[i];
 			place[picked++] = i;
 		}
@@ -257,17 +278,13 @@ match_find(const struct match_scene *scene, const struct match_frame *frames,
 					    MATCH_MACS_STRICT,
 		.found = found,
 	};
-	bool any;
 
 	*found = (struct match){ .key_no = -1 };
 	if (count < FRAME_BASE) {
 		return;
 	}
-	any = !hints_survive(frames, count);
-	if (any) {
-		s.macs_left = MATCH_MACS_BLIND;
-	}
-	s.count = pick_kin(kin, place, frames, count, any);
+	s.blind = !hints_survive(frames, count);
+	s.count = pick_kin(kin, place, frames, count, s.blind);
 	for (size_t i = 0; i < s.count; i++) {
 		s.marks[frame_role_of(kin[i].seq)]++;
 	}
@@ -279,8 +296,8 @@ match_find(const struct match_scene *scene, const struct match_frame *frames,
 		for (size_t role = 0; role < found->frames; role++) {
 			found->at[role] = place[found->at[role]];
 		}
-		return;
 	}
+	/* What was found may be a copy sent along with the guesses. */
 	if (s.wrong > 0) {
 		guess_charge(scene->guess, scene->src, scene->ms, s.wrong);
 	}

@@ -34,8 +34,6 @@ enum match_reason {
 /* HMACs computed for one frame: two assignments of a clean group, and more. */
 #define MATCH_MACS_STRICT 16u
 #define MATCH_MACS_LOOSE 64u
-/* Where no two hints are equal: mostly the first frames of a mixture. */
-#define MATCH_MACS_BLIND 2u
 
 struct match_frame {
 	uint32_t seq;
