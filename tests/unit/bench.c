@@ -146,6 +146,7 @@ static void
 check_events(struct bench *b, size_t accepted)
 {
 	const struct gate_result *r = &b->result;
+	uint64_t groups = 0;
 
 	assert_true(r->events_count <= GATE_EVENTS_MAX);
 	for (size_t i = 0; i < r->events_count; i++) {
@@ -164,6 +165,13 @@ check_events(struct bench *b, size_t accepted)
 		assert_int_equal(event->sport, b->sent[b->accepted_id].sport);
 	}
 	assert_int_equal(accepted, 0);
+	/* Each group that was complete had one end. */
+	for (unsigned reason = 0; reason < MATCH_REASONS; reason++) {
+		if (reason != MATCH_INCOMPLETE && reason != MATCH_MALFORMED) {
+			groups += b->by_reason[reason];
+		}
+	}
+	assert_int_equal(b->gate.counters.groups, groups);
 	assert_memory_equal(b->by_reason, b->gate.counters.by_reason,
 			    sizeof b->by_reason);
 }

@@ -532,11 +532,14 @@ static void
 options_may_be_rewritten(void **state)
 {
 	(void)state;
-	for (size_t key = 0; key < 4; key++) {
+	for (size_t n = 0; n < 8; n++) {
 		struct group g;
 		size_t order[FRAME_MAX];
+		uint32_t isn = n % 2 ? 0x20000000 : random_u32(&seed);
 
-		make_loose(&g, key, true);
+		make_loose(&g, n / 2, true);
+		g.seq[FRAME_SYN0] = isn;
+		mac_sign(&b->keys[n / 2].mac, PORT_LOOSE, g.seq, NULL);
 		order_init(order, g.frames);
 		do {
 			size_t before = b->accepted;

@@ -124,6 +124,35 @@ flood_lets_ordered_groups_through(void **state)
 	bench_drain(b);
 }
 
+/* Then SYN0 comes last: what it is not has its verdict at once. */
+static void
+flood_holds_what_may_be_syn0(void **state)
+{
+	struct group g;
+
+	(void)state;
+	b->limits.flood_per_second = 1000;
+	begin();
+	for (int i = 0; i < 1000; i++) {
+		send_random(random_u32(&seed), PORT);
+	}
+	/* The rate is exceeded by the next, and not before. */
+	assert_true(b->held > 0);
+	make(&g, KEY_60);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), GATE_DROP);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN1), GATE_DROP);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN3), GATE_HOLD);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN4), GATE_HOLD);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN0), GATE_ACCEPT);
+	/* The second after a flood is still one; the next is not. */
+	bench_wait(b, 1000);
+	make(&g, KEY_60);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), GATE_DROP);
+	bench_wait(b, 1000);
+	make(&g, KEY_60);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), GATE_HOLD);
+}
+
 /* A flood that stops is over within two seconds, and any order is good. */
 static void
 flood_ends(void **state)
@@ -567,6 +596,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(flood_holds_nothing),
 		T(flood_lets_ordered_groups_through),
+		T(flood_holds_what_may_be_syn0),
 		T(flood_ends),
 		T(a_group_is_bounded),
 		T(full_tables_evict_the_oldest),

@@ -100,6 +100,35 @@ addresses_are_apart(void **state)
 	assert_true(guess_allows(g, &other, 1, GUESS_BURST));
 }
 
+/* A set that is full gives up the bucket that was charged longest ago. */
+static void
+the_stalest_gives_way(void **state)
+{
+	struct packet_addr addrs[GUESS_WAYS + 1];
+	size_t count = 0;
+
+	(void)state;
+	for (uint32_t i = 0; count < COUNT(addrs); i++) {
+		const struct packet_addr addr = addr4(i);
+
+		if (hash_bytes(&hash, &addr, sizeof addr) % GUESS_SETS == 0) {
+			addrs[count++] = addr;
+		}
+	}
+	for (size_t stalest = 0; stalest < GUESS_WAYS; stalest++) {
+		guess_init(g, &hash);
+		for (size_t i = 0; i < GUESS_WAYS; i++) {
+			guess_charge(g, &addrs[i], i == stalest ? 1 : 2 + i,
+				     GUESS_BURST);
+		}
+		guess_charge(g, &addrs[GUESS_WAYS], 10, GUESS_BURST);
+		for (size_t i = 0; i <= GUESS_WAYS; i++) {
+			assert_int_equal(guess_allows(g, &addrs[i], 10, 1),
+					 i == stalest);
+		}
+	}
+}
+
 /* More addresses than buckets: the stalest give way, nothing breaks. */
 static void
 a_full_table_goes_on(void **state)
@@ -130,7 +159,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_burst_and_one_a_second), T(asking_neither_earns_nor_costs),
 		T(tokens_are_capped),        T(addresses_are_apart),
-		T(a_full_table_goes_on),
+		T(the_stalest_gives_way),    T(a_full_table_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
