@@ -72,12 +72,14 @@ struct bench {
 	struct acl_range entry_keys[BENCH_MAX];
 	void *memory;
 	struct replay_store *store;
+	struct replay empty; /* the replay memory as it began */
+	void *empty_store, *empty_index;
 
 	struct bench_sent *sent;
 	size_t sent_count, sent_size;
 	size_t held;
 	size_t accepted;
-	uint32_t accepted_id;      /* the last */
+	uint64_t accepted_id;      /* the last */
 	struct gate_event event;   /* the last */
 	struct gate_result result; /* of the last call */
 	uint64_t by_reason[MATCH_REASONS];
