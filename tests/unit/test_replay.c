@@ -295,6 +295,25 @@ half_written_is_empty_and_misplaced_is_damage(void **state)
 	memory_free(&m);
 }
 
+/* What the 40 bits of a slot can't hold can't be remembered. */
+static void
+the_end_of_time_is_refused(void **state)
+{
+	const uint64_t end = (uint64_t)1 << REPLAY_INSTANT_BITS;
+	struct memory m = memory_new(64);
+
+	(void)state;
+	assert_int_equal(ask(&m, end - 1, 1, end - 1), REPLAY_NEW);
+	assert_int_equal(ask(&m, end - 1, 1, end - 1), REPLAY_SEEN);
+	assert_int_equal(ask(&m, end, 2, end), REPLAY_OLD);
+	assert_int_equal(ask(&m, end, 3, end + 1), REPLAY_OLD);
+	assert_int_equal(ask(&m, end, 1, end - 1), REPLAY_SEEN);
+	assert_int_equal(ask(&m, UINT64_MAX, 4, UINT64_MAX), REPLAY_OLD);
+	replay_raise_floor(&m.r, end);
+	assert_int_equal(ask(&m, end, 5, end - 1), REPLAY_OLD);
+	memory_free(&m);
+}
+
 /* The obvious memory: everything that was ever accepted. */
 struct slow {
 	struct {
@@ -422,6 +441,7 @@ main(void)
 		cmocka_unit_test(any_store_can_be_taken_up),
 		cmocka_unit_test(each_damaged_bit_is_seen),
 		cmocka_unit_test(half_written_is_empty_and_misplaced_is_damage),
+		cmocka_unit_test(the_end_of_time_is_refused),
 		cmocka_unit_test(agrees_with_the_slow_one),
 		cmocka_unit_test(nothing_new_is_refused_with_room),
 	};
