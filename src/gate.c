@@ -390,8 +390,8 @@ input_frame(struct gate *g, const struct gate_now *now,
 	if (rule->window_loose && in->options) {
 		f->hint = hint_of(g, in);
 	}
-	/* What is surely no SYN0 has its verdict: it only had to be seen. */
-	sure = syn2 || (flood && frame_role_of(p->seq) == FRAME_SYN1);
+	/* Under flood SYN0 comes last: what came before had to be seen only. */
+	sure = flood && (syn2 || frame_role_of(p->seq) == FRAME_SYN1);
 	if (!try_group(g, now, rule, p, group, result) && !sure &&
 	    rule->hide == ACL_FILTERED) {
 		hold(g, f, in->id, result);

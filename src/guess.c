@@ -57,16 +57,17 @@ bucket_of(struct guess *g, const struct packet_addr *prefix)
 }
 
 bool
-guess_allows(struct guess *g, const struct packet_addr *addr, uint64_t ms)
+guess_allows(struct guess *g, const struct packet_addr *addr, uint64_t ms,
+	     unsigned guesses)
 {
 	struct packet_addr prefix = prefix_of(addr);
 	struct guess_bucket *bucket = bucket_of(g, &prefix);
 
 	if (!packet_addr_equal(&bucket->prefix, &prefix)) {
-		return true;
+		return guesses <= GUESS_BURST;
 	}
 	refill(bucket, ms);
-	return bucket->tokens > 0;
+	return guesses <= bucket->tokens;
 }
 
 void

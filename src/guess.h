@@ -34,9 +34,9 @@ struct guess {
 };
 
 void guess_init(struct guess *g, const struct hash_key *hash);
-/* Whether this address may make one more guess at this time. */
+/* Whether this address may make so many guesses at this time. */
 bool guess_allows(struct guess *g, const struct packet_addr *addr,
-		  uint64_t ms);
+		  uint64_t ms, unsigned guesses);
 /* Charge an address for wrong guesses. */
 void guess_charge(struct guess *g, const struct packet_addr *addr,
 		  uint64_t ms, unsigned wrong);

@@ -9,8 +9,9 @@ struct search {
 	const struct match_frame *frames;
 	size_t count;
 	unsigned marks[FRAME_MAX]; /* how many frames bear each role's mark */
+	bool blind; /* hints tell nothing: only a group alone is tried */
 	unsigned macs_left;
-	unsigned wrong; /* 30-bit authenticators that did not fit */
+	unsigned wrong; /* guesses at 30-bit authenticators so far */
 	struct match *found;
 };
 
@@ -107,18 +108,35 @@ locate_auth(const struct search *s, struct match *tried, const uint32_t *seq,
 	}
 }
 
+/*
+ * The guesses that one HMAC makes: it is compared with every SYN3.  Keys
+ * of more bits than 30 need not count.
+ */
+static unsigned
+guesses_in(const struct search *s, const struct match *tried)
+{
+	uint32_t syn0 = s->frames[tried->at[FRAME_SYN0]].seq;
+
+	if (tried->key->mac.extra > 0) {
+		return 0;
+	}
+	return s->marks[FRAME_SYN3] - (frame_role_of(syn0) == FRAME_SYN3);
+}
+
 static enum match_reason
 check_auth(struct search *s, struct match *tried)
 {
 	const struct match_scene *scene = s->scene;
 	const struct acl_key *key = tried->key;
 	unsigned extra = key->mac.extra;
+	unsigned guesses = guesses_in(s, tried);
 	uint32_t seq[FRAME_MAX];
 
 	if (s->macs_left == 0) {
 		return MATCH_INCOMPLETE;
 	}
-	if (extra == 0 && !guess_allows(scene->guess, scene->src, scene->ms)) {
+	if (guesses > 0 && !guess_allows(scene->guess, scene->src, scene->ms,
+					 s->wrong + guesses)) {
 		return MATCH_GUESS;
 	}
 	s->macs_left--;
@@ -127,7 +145,7 @@ check_auth(struct search *s, struct match *tried)
 	}
 	mac_sign(&key->mac, scene->dport, seq, &tried->tag);
 	if (!auth_stands(s, tried, seq, extra)) {
-		s->wrong += extra == 0;
+		s->wrong += guesses;
 		return MATCH_MAC;
 	}
 	locate_auth(s, tried, seq, extra);
@@ -137,7 +155,9 @@ check_auth(struct search *s, struct match *tried)
 
 /*
  * A whole group that fails is ended at once; but what would be SYN0 in
- * it may be the SYN2 of another group with the same mark.
+ * it may be the SYN2 of another group with the same mark.  That the head
+ * is in order has to be known before: a SYN0 that looks like a SYN1 may
+ * name any length.  And without the mark nothing tells what is whole.
  */
 static bool
 is_whole(const struct search *s, size_t i0, unsigned extra)
@@ -145,15 +165,15 @@ is_whole(const struct search *s, size_t i0, unsigned extra)
 	uint32_t seq = s->frames[i0].seq;
 	uint64_t now = s->scene->instant;
 
-	return s->count == FRAME_BASE + extra &&
+	return !s->scene->loose && s->count == FRAME_BASE + extra &&
 	       (frame_role_of(seq) != FRAME_SYN2 ||
 		distance(frame_second(seq, now), now) >
 			((uint64_t)s->scene->tolerance + 1) << 8);
 }
 
-/* Try a SYN1 and a SYN2 with every frame that could be their SYN0. */
+/* Try a SYN1 and a SYN2 with every frame, old or new, that could be SYN0. */
 static bool
-try_head(struct search *s, size_t i1, size_t i2)
+try_head(struct search *s, size_t i1, size_t i2, bool new_is_syn0)
 {
 	const size_t new = s->count - 1;
 	uint32_t syn1 = s->frames[i1].seq;
@@ -171,18 +191,22 @@ try_head(struct search *s, size_t i1, size_t i2)
 	};
 	enum match_reason head = check_head(s->scene, &tried, flags);
 
+	if (s->blind && s->count != FRAME_BASE + extra) {
+		return false;
+	}
 	for (size_t i0 = s->count; i0-- > 0;) {
 		enum match_reason reason;
 
 		if (i0 == i1 || i0 == i2 || !s->frames[i0].maybe_syn0 ||
-		    (!has_new && i0 != new) || !marks_suffice(s, i0, extra)) {
+		    (i0 == new) != new_is_syn0 || (!has_new && i0 != new) ||
+		    !marks_suffice(s, i0, extra)) {
 			continue;
 		}
-		s->found->whole |= is_whole(s, i0, extra);
 		if (head != MATCH_ACCEPTED) {
 			note(s, head, &tried);
 			return false;
 		}
+		s->found->whole |= is_whole(s, i0, extra);
 		tried.at[FRAME_SYN0] = i0;
 		reason = check_auth(s, &tried);
 		note(s, reason, &tried);
@@ -194,18 +218,15 @@ try_head(struct search *s, size_t i1, size_t i2)
 }
 
 static bool
-try_all(struct search *s, bool equal_hints)
+try_all(struct search *s, bool new_is_syn0)
 {
 	for (size_t i1 = s->count; i1-- > 0;) {
 		if (frame_role_of(s->frames[i1].seq) != FRAME_SYN1) {
 			continue;
 		}
 		for (size_t i2 = s->count; i2-- > 0 && s->macs_left > 0;) {
-			const struct match_frame *f = &s->frames[i2];
-
-			if (frame_role_of(f->seq) == FRAME_SYN2 &&
-			    (f->hint == s->frames[i1].hint) == equal_hints &&
-			    try_head(s, i1, i2)) {
+			if (frame_role_of(s->frames[i2].seq) == FRAME_SYN2 &&
+			    try_head(s, i1, i2, new_is_syn0)) {
 				return true;
 			}
 		}
@@ -213,14 +234,46 @@ try_all(struct search *s, bool equal_hints)
 	return false;
 }
 
+/* Whether hints tell anything: some path gives every frame another. */
+static bool
+hints_survive(const struct match_frame *frames, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (frames[i].hint == frames[j].hint) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* The frames that may belong with the new one. */
+static size_t
+pick_kin(struct match_frame *kin, size_t *place,
+	 const struct match_frame *frames, size_t count, bool blind)
+{
+	uint32_t hint = frames[count - 1].hint;
+	size_t picked = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (blind || frames[i].hint == hint) {
+			kin[picked] = frames[i];
+			place[picked++] = i;
+		}
+	}
+	return picked;
+}
+
 void
 match_find(const struct match_scene *scene, const struct match_frame *frames,
 	   size_t count, struct match *found)
 {
+	struct match_frame kin[QUAD_FRAMES_MAX];
+	size_t place[QUAD_FRAMES_MAX];
 	struct search s = {
 		.scene = scene,
-		.frames = frames,
-		.count = count,
+		.frames = kin,
 		.macs_left = scene->loose ? MATCH_MACS_LOOSE :
 					    MATCH_MACS_STRICT,
 		.found = found,
@@ -230,15 +283,21 @@ match_find(const struct match_scene *scene, const struct match_frame *frames,
 	if (count < FRAME_BASE) {
 		return;
 	}
-	for (size_t i = 0; i < count; i++) {
-		s.marks[frame_role_of(frames[i].seq)]++;
+	s.blind = !hints_survive(frames, count);
+	s.count = pick_kin(kin, place, frames, count, s.blind);
+	for (size_t i = 0; i < s.count; i++) {
+		s.marks[frame_role_of(kin[i].seq)]++;
 	}
 	if (s.marks[FRAME_SYN1] == 0 || s.marks[FRAME_SYN2] == 0) {
 		return;
 	}
+	/* SYN0 is sent last: what it completes is found at once. */
 	if (try_all(&s, true) || try_all(&s, false)) {
-		return;
+		for (size_t role = 0; role < found->frames; role++) {
+			found->at[role] = place[found->at[role]];
+		}
 	}
+	/* What was found may be a copy sent along with the guesses. */
 	if (s.wrong > 0) {
 		guess_charge(scene->guess, scene->src, scene->ms, s.wrong);
 	}

@@ -2,8 +2,9 @@
  * Find, among the frames of a group, those that make one connection.
  * No frame says that it is SYN0, and a SYN0 may look like any other
  * frame; where windows don't survive, frames of several connections are
- * mixed.  So assignments are tried, newest frames first and each with
- * the new frame in it, until an authenticator fits.  Pure.
+ * mixed.  So assignments are tried, each with the new frame in it, first
+ * those that it completes as SYN0, newest frames first, until an
+ * authenticator fits.  Pure.
  */
 #ifndef TAP_MATCH_H
 #define TAP_MATCH_H
@@ -36,7 +37,7 @@ enum match_reason {
 
 struct match_frame {
 	uint32_t seq;
-	uint32_t hint;	 /* loose: frames with equal hints are tried first */
+	uint32_t hint;	 /* loose: equal for all frames of one SYN */
 	bool maybe_syn0; /* its packet can still be let through */
 };
 

@@ -169,6 +169,9 @@ unlink_slot(struct replay *r, uint32_t slot)
 void
 replay_raise_floor(struct replay *r, uint64_t instant)
 {
+	if (instant > INSTANT_MASK) {
+		instant = INSTANT_MASK;
+	}
 	if (instant > replay_floor(r)) {
 		__atomic_store_n(&r->store->floor,
 				 seal(instant, 0, FLOOR_PLACE),
@@ -249,7 +252,8 @@ replay_remember(struct replay *r, uint64_t now, uint64_t keep, uint64_t tag,
 	       now - instant_at(r, 0) > keep) {
 		forget_oldest(r);
 	}
-	if (instant <= replay_floor(r)) {
+	/* What a slot can't hold would be forgotten without a trace. */
+	if (instant <= replay_floor(r) || instant > INSTANT_MASK) {
 		return REPLAY_OLD;
 	}
 	for (uint32_t at = *chain_of(r, tag); at != 0; at = r->next[at - 1]) {
