@@ -87,6 +87,8 @@ endif
 SRCS := tap.c $(wildcard src/*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
 UNITS := $(patsubst %.c,%,$(wildcard tests/unit/test_*.c))
+# What the unit tests share.
+HELP := $(patsubst %.c,%,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 FUZZERS := $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $(TAP)
@@ -167,7 +169,7 @@ unit-san fuzz-replay:
 $(B)/libtap.a: $(filter-out $(B)/tap.o $(B)/src/cmd_%,$(OBJS))
 	@rm -f $@
 	$(call pretty,AR,$@)$(AR) rcs $@ $^
-$(addprefix $(B)/,$(UNITS)): %: %.o $(B)/libtap.a
+$(addprefix $(B)/,$(UNITS)): %: %.o $(HELP:%=$(B)/%.o) $(B)/libtap.a
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
 		-lcmocka $(LDLIBS)
 $(addprefix $(B)/,$(FUZZERS)): %: %.o $(B)/tests/fuzz/replay.o $(B)/libtap.a
@@ -226,4 +228,4 @@ FORCE:
 	run-unit run-unit-san run-unit-valgrind run-fuzz-replay install \
 	uninstall clean distclean help
 
--include $(OBJS:.o=.d) $(UNITS:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)
+-include $(OBJS:.o=.d) $(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)
