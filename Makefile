@@ -9,6 +9,7 @@
 #:                             hosts
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
+#:                             UNITDIR=
 #: make clean | distclean      distclean: the libraries, too
 #:
 #: V=1 shows the commands; WERROR=1 or CI=true makes warnings errors;
@@ -202,16 +203,23 @@ install: $(TAP)
 	install -D -m 0644 completions/tap.zsh '$(DESTDIR)$(ZSHDIR)/_tap'
 	install -D -m 0644 completions/tap.fish '$(DESTDIR)$(FISHDIR)/tap.fish'
 	install -d -m 0700 '$(DESTDIR)$(SYSCONFDIR)/tap'
+	install -d '$(DESTDIR)$(UNITDIR)'
+	for side in server client; do ./$(TAP) $$side --print-unit | \
+		sed 's|^ExecStart=[^ ]*|ExecStart=$(SBINDIR)/tap|' \
+		>'$(DESTDIR)$(UNITDIR)/tap-'$$side.service || exit; done
 # Keys and configuration stay.
 uninstall:
 	rm -f '$(DESTDIR)$(SBINDIR)/tap' '$(DESTDIR)$(BASHDIR)/tap' \
-		'$(DESTDIR)$(ZSHDIR)/_tap' '$(DESTDIR)$(FISHDIR)/tap.fish'
+		'$(DESTDIR)$(ZSHDIR)/_tap' '$(DESTDIR)$(FISHDIR)/tap.fish' \
+		'$(DESTDIR)$(UNITDIR)'/tap-server.service \
+		'$(DESTDIR)$(UNITDIR)'/tap-client.service
 	for f in man/*.[1-8]; do \
 		rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}"; done
 	-rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(SYSCONFDIR)/tap'
 BASHDIR ?= $(DATADIR)/bash-completion/completions
 ZSHDIR ?= $(DATADIR)/zsh/site-functions
 FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 clean:
 	rm -rf .build tap

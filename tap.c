@@ -41,6 +41,17 @@ find(const char *name)
 	return NULL;
 }
 
+/* getopt(3) complains in the name of argv[0]. */
+static int
+run(const struct command *command, int argc, char **argv)
+{
+	static char name[32];
+
+	snprintf(name, sizeof name, "tap %s", command->name);
+	argv[0] = name;
+	return command->run(argc, argv);
+}
+
 static int
 help(int argc, char **argv)
 {
@@ -56,8 +67,7 @@ help(int argc, char **argv)
 	if (!command) {
 		return TAP_USAGE;
 	}
-	args[0] = argv[1];
-	return command->run(2, args);
+	return run(command, 2, args);
 }
 
 int
@@ -81,8 +91,7 @@ main(int argc, char **argv)
 		status = TAP_OK;
 	} else {
 		command = find(argv[1]);
-		status = command ? command->run(argc - 1, argv + 1) :
-				   TAP_USAGE;
+		status = command ? run(command, argc - 1, argv + 1) : TAP_USAGE;
 	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "tap: standard output: write error\n");

@@ -11,11 +11,12 @@ _tap_options()
 	case $1 in
 	server)
 		echo '-c,--conf=file -k,--keys=file -a,--acl=file' \
-		    '-p,--port=service --check --print-rules --status' \
-		    '--queue=number --json -v,--verbose -h,--help'
+		    '-p,--port=service --check --print-rules --print-unit' \
+		    '--status --confirm=number --confirm-now' \
+		    '--metrics=file --queue=number --json -v,--verbose -h,--help'
 		;;
 	client)
-		echo '-c,--conf=file --check --print-rules --status' \
+		echo '-c,--conf=file --check --print-rules --print-unit --status' \
 		    '--queue=number --json -v,--verbose -h,--help'
 		;;
 	help) ;;

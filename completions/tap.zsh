@@ -23,7 +23,11 @@ _tap_server()
 	    '(-p --port -c --conf)'{-p+,--port=}'[protect these ports, without -c]:ports:_ports' \
 	    '--check[validate the configuration, and do nothing else]' \
 	    '--print-rules[print the firewall rules, and do nothing else]' \
+	    '--print-unit[print a systemd unit, and do nothing else]' \
 	    '--status[ask the running server]' \
+	    '--confirm=[take the rules away again unless confirmed]:seconds:' \
+	    '--confirm-now[confirm]' \
+	    '--metrics=[write numbers for Prometheus every few seconds]:file:_files' \
 	    '--queue=[the NFQUEUE to use, or the server to ask]:number:' \
 	    '--json[with --status\: JSON]' \
 	    '(-v --verbose)'{-v,--verbose}'[log more]' \
@@ -36,6 +40,7 @@ _tap_client()
 	    '(-c --conf)'{-c+,--conf=}'[settings and rules]:file:_files' \
 	    '--check[validate the configuration, and do nothing else]' \
 	    '--print-rules[print the firewall rules, and do nothing else]' \
+	    '--print-unit[print a systemd unit, and do nothing else]' \
 	    '--status[ask the running client]' \
 	    '--queue=[the NFQUEUE to use, or the client to ask]:number:' \
 	    '--json[with --status\: JSON]' \

@@ -8,7 +8,8 @@
 #include "tap.h"
 
 static int
-ask(const char *side, uint16_t queue, enum control_request request)
+ask(const char *side, uint16_t queue, uint16_t usual,
+    enum control_request request)
 {
 	static char reply[CONTROL_REPLY_MAX];
 	char name[32];
@@ -16,6 +17,11 @@ ask(const char *side, uint16_t queue, enum control_request request)
 
 	snprintf(name, sizeof name, "tap-%s-%u", side, queue);
 	rc = control_ask(name, request, reply);
+	if (rc == -ECONNREFUSED && usual != queue) {
+		/* Perhaps it was started without this configuration. */
+		snprintf(name, sizeof name, "tap-%s-%u", side, usual);
+		rc = control_ask(name, request, reply);
+	}
 	if (rc == -ECONNREFUSED) {
 		fprintf(stderr, "tap %s: none runs here with queue %u\n", side,
 			queue);
@@ -32,14 +38,14 @@ ask(const char *side, uint16_t queue, enum control_request request)
 }
 
 int
-ask_status(const char *side, uint16_t queue, bool json)
+ask_status(const char *side, uint16_t queue, uint16_t usual, bool json)
 {
-	return ask(side, queue, json ? CONTROL_STATUS_JSON :
+	return ask(side, queue, usual, json ? CONTROL_STATUS_JSON :
 				       CONTROL_STATUS_TEXT);
 }
 
 int
-ask_confirm(uint16_t queue)
+ask_confirm(uint16_t queue, uint16_t usual)
 {
-	return ask("server", queue, CONTROL_CONFIRM);
+	return ask("server", queue, usual, CONTROL_CONFIRM);
 }

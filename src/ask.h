@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 /*
- * Print the status of the "server" or "client" of a queue.  An exit
- * status: TAP_NO where none runs.
+ * Print the status of the "server" or "client" of a queue, or else of
+ * the usual one.  An exit status: TAP_NO where none runs.
  */
-int ask_status(const char *side, uint16_t queue, bool json);
+int ask_status(const char *side, uint16_t queue, uint16_t usual, bool json);
 
 /* Confirm the rules of a server that was started with --confirm. */
-int ask_confirm(uint16_t queue);
+int ask_confirm(uint16_t queue, uint16_t usual);
 
 #endif

@@ -65,6 +65,26 @@ complain(struct client *c, const struct packet *p, const char *event,
 	log_text(&r, "reason", reason);
 	log_address(&r, "src", &p->src, p->sport);
 	log_address(&r, "dst", &p->dst, p->dport);
+	if (c->limit.left_out > 0) {
+		log_number(&r, "left_out", (long long)c->limit.left_out);
+		c->limit.left_out = 0;
+	}
+	log_end(&r);
+}
+
+/* One line for each connection, where they are wanted. */
+static void
+tell(const struct sender_rule *rule, const struct packet *p)
+{
+	struct log_record r;
+
+	if (!log_is_verbose()) {
+		return;
+	}
+	log_begin(&r, LOG_LEVEL_DEBUG, "authenticated");
+	log_number(&r, "key", rule->key.no);
+	log_address(&r, "src", &p->src, p->sport);
+	log_address(&r, "dst", &p->dst, p->dport);
 	log_end(&r);
 }
 
@@ -131,7 +151,7 @@ judge(struct client *c, const struct nfq_packet *q, const struct packet *p,
 	switch (sender_judge(p)) {
 	case SENDER_DATA:
 		c->shared->data++;
-		complain(c, p, "not authenticated",
+		complain(c, p, "unauthenticated",
 			 "SYN carries data (TCP Fast Open)");
 		return FATE_PASS;
 	case SENDER_SIGNATURE:
@@ -142,18 +162,24 @@ judge(struct client *c, const struct nfq_packet *q, const struct packet *p,
 	case SENDER_GROUP:
 		break;
 	}
+	if (!acl_key_valid_at(&rule->key, clock_instant())) {
+		c->shared->failed++;
+		complain(c, p, "unauthenticated", "key is not valid now");
+		return FATE_PASS;
+	}
 	rc = make_group(c, rule, p, &group);
 	if (rc == 0) {
 		rc = send_frames(c, q, p, &group);
 	}
 	if (rc < 0) {
 		c->shared->failed++;
-		complain(c, p, "not authenticated", strerror(-rc));
+		complain(c, p, "unauthenticated", strerror(-rc));
 		return FATE_PASS;
 	}
 	memcpy(bytes, q->bytes, q->len);
 	sender_syn0(bytes, p, &group);
 	c->shared->authenticated++;
+	tell(rule, p);
 	return FATE_SYN0;
 }
 
@@ -219,11 +245,13 @@ write_status(struct client *c, bool json, struct text *t)
 		{ "syns", "SYNs seen", NULL, counted->seen },
 		{ "authenticated", "authenticated", NULL,
 		  counted->authenticated },
-		{ "passed", "without a rule", NULL, counted->passed },
-		{ "refused.data", "sent as is: data", NULL, counted->data },
+		{ "as_is.no_rule", "sent as is: no rule", NULL,
+		  counted->passed },
+		{ "as_is.data", "sent as is: data", NULL, counted->data },
+		{ "as_is.failed", "sent as is: failed", NULL,
+		  counted->failed },
 		{ "refused.signature", "refused: signed", NULL,
 		  counted->signature },
-		{ "failed", "sent as is: failed", NULL, counted->failed },
 		{ "queue_drops", "queue drops", NULL,
 		  drops.queue_full + drops.socket_full },
 		{ "worker_restarts", "worker restarts", NULL,
@@ -271,6 +299,7 @@ reload(void *context)
 	conf_client_free(c->conf);
 	c->conf = conf;
 	c->plan = plan;
+	log_use_json(conf->settings.log_json);
 	log_say(LOG_LEVEL_INFO, "reloaded: %zu rules", conf->rules_count);
 }
 

@@ -7,16 +7,19 @@
 #include "ask.h"
 #include "log.h"
 #include "tap.h"
+#include "unit.h"
 
 static const char usage[] =
 	"usage: tap client [-c TAPclientd.conf]\n"
-	"       tap client --status [--json] | --check | --print-rules\n"
+	"       tap client --status [--json] | --check | --print-rules |\n"
+	"                  --print-unit\n"
 	"\n"
 	"Authenticate this host's TCP connections to hidden services.\n"
 	"\n"
 	"  -c, --conf FILE    settings and rules (" CONF_CLIENT_FILE ")\n"
 	"      --check        validate the configuration, and do nothing else\n"
 	"      --print-rules  print the firewall rules, and do nothing else\n"
+	"      --print-unit   print a systemd unit, and do nothing else\n"
 	"      --status       ask the running client\n"
 	"      --queue N      the NFQUEUE to use, or the client to ask\n"
 	"      --json         with --status: JSON\n"
@@ -25,18 +28,19 @@ static const char usage[] =
 
 struct options {
 	const char *conf;
-	bool check, print_rules, status, json, verbose, help;
+	bool check, print_rules, print_unit, status, json, verbose, help;
 	int queue; /* or -1 */
 };
 
 static int
 parse(int argc, char **argv, struct options *o)
 {
-	enum { CHECK = 256, PRINT_RULES, STATUS, JSON, QUEUE };
+	enum { CHECK = 256, PRINT_RULES, PRINT_UNIT, STATUS, JSON, QUEUE };
 	static const struct option longs[] = {
 		{ "conf", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, CHECK },
 		{ "print-rules", no_argument, NULL, PRINT_RULES },
+		{ "print-unit", no_argument, NULL, PRINT_UNIT },
 		{ "status", no_argument, NULL, STATUS },
 		{ "queue", required_argument, NULL, QUEUE },
 		{ "json", no_argument, NULL, JSON },
@@ -56,6 +60,9 @@ parse(int argc, char **argv, struct options *o)
 			break;
 		case PRINT_RULES:
 			o->print_rules = true;
+			break;
+		case PRINT_UNIT:
+			o->print_unit = true;
 			break;
 		case STATUS:
 			o->status = true;
@@ -77,6 +84,10 @@ parse(int argc, char **argv, struct options *o)
 		default:
 			return -1;
 		}
+	}
+	if (o->json && !o->status) {
+		fprintf(stderr, "tap client: --json goes with --status\n");
+		return -1;
 	}
 	if (optind < argc) {
 		fprintf(stderr, "tap client: '%s' is one word too many\n",
@@ -110,20 +121,24 @@ cmd_client(int argc, char **argv)
 	int status;
 
 	if (parse(argc, argv, &o) < 0) {
-		fprintf(stderr, "'tap client -h' tells more\n");
 		return TAP_USAGE;
 	}
 	if (o.help) {
 		fputs(usage, stdout);
 		return TAP_OK;
 	}
+	if (o.print_unit) {
+		return unit_print("client");
+	}
 	if (o.status) {
-		if (o.queue < 0) {
-			o.queue = settings_peek_queue(
-				o.conf ? o.conf : CONF_CLIENT_FILE,
-				CONF_CLIENT_QUEUE);
-		}
-		return ask_status("client", (uint16_t)o.queue, o.json);
+		bool chosen = o.queue >= 0;
+		uint16_t queue = chosen ? (uint16_t)o.queue :
+					  settings_peek_queue(
+						  o.conf ? o.conf : CONF_CLIENT_FILE,
+						  CONF_CLIENT_QUEUE);
+		uint16_t usual = chosen ? queue : CONF_CLIENT_QUEUE;
+
+		return ask_status("client", queue, usual, o.json);
 	}
 	conf = conf_client_load(o.conf, err);
 	if (!conf) {

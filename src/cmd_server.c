@@ -7,13 +7,14 @@
 #include "ask.h"
 #include "log.h"
 #include "tap.h"
+#include "unit.h"
 #include "value.h"
 
 static const char usage[] =
 	"usage: tap server [-c TAPservd.conf] [-k server.key] [-a ACL.conf]\n"
 	"       tap server --port PORTS -k server.key [-a ACL.conf]\n"
 	"       tap server --status [--json] | --check | --print-rules |\n"
-	"                  --confirm-now\n"
+	"                  --print-unit | --confirm-now\n"
 	"\n"
 	"Hide TCP services of this host from everyone who holds no key.\n"
 	"\n"
@@ -24,6 +25,7 @@ static const char usage[] =
 	"                     use them unless -a says otherwise\n"
 	"      --check        validate the configuration, and do nothing else\n"
 	"      --print-rules  print the firewall rules, and do nothing else\n"
+	"      --print-unit   print a systemd unit, and do nothing else\n"
 	"      --status       ask the running server\n"
 	"      --confirm SEC  take the rules away again unless confirmed\n"
 	"      --confirm-now  confirm\n"
@@ -35,7 +37,8 @@ static const char usage[] =
 
 struct options {
 	struct server_options run;
-	bool check, print_rules, status, confirm_now, json, verbose, help;
+	bool check, print_rules, print_unit, status, confirm_now, json, verbose,
+		help;
 	int queue; /* or -1 */
 };
 
@@ -56,8 +59,8 @@ parse_seconds(const char *text, struct options *o)
 static int
 parse(int argc, char **argv, struct options *o)
 {
-	enum { CHECK = 256, PRINT_RULES, STATUS, JSON, QUEUE, CONFIRM,
-	       CONFIRM_NOW, METRICS };
+	enum { CHECK = 256, PRINT_RULES, PRINT_UNIT, STATUS, JSON, QUEUE,
+	       CONFIRM, CONFIRM_NOW, METRICS };
 	static const struct option longs[] = {
 		{ "conf", required_argument, NULL, 'c' },
 		{ "keys", required_argument, NULL, 'k' },
@@ -65,6 +68,7 @@ parse(int argc, char **argv, struct options *o)
 		{ "port", required_argument, NULL, 'p' },
 		{ "check", no_argument, NULL, CHECK },
 		{ "print-rules", no_argument, NULL, PRINT_RULES },
+		{ "print-unit", no_argument, NULL, PRINT_UNIT },
 		{ "status", no_argument, NULL, STATUS },
 		{ "queue", required_argument, NULL, QUEUE },
 		{ "confirm", required_argument, NULL, CONFIRM },
@@ -98,6 +102,9 @@ parse(int argc, char **argv, struct options *o)
 		case PRINT_RULES:
 			o->print_rules = true;
 			break;
+		case PRINT_UNIT:
+			o->print_unit = true;
+			break;
 		case STATUS:
 			o->status = true;
 			break;
@@ -129,6 +136,10 @@ parse(int argc, char **argv, struct options *o)
 		default:
 			return -1;
 		}
+	}
+	if (o->json && !o->status) {
+		fprintf(stderr, "tap server: --json goes with --status\n");
+		return -1;
 	}
 	if (optind < argc) {
 		fprintf(stderr, "tap server: '%s' is one word too many\n",
@@ -166,21 +177,25 @@ cmd_server(int argc, char **argv)
 	int status;
 
 	if (parse(argc, argv, &o) < 0) {
-		fprintf(stderr, "'tap server -h' tells more\n");
 		return TAP_USAGE;
 	}
 	if (o.help) {
 		fputs(usage, stdout);
 		return TAP_OK;
 	}
+	if (o.print_unit) {
+		return unit_print("server");
+	}
 	if (o.status || o.confirm_now) {
-		if (o.queue < 0) {
-			o.queue = settings_peek_queue(
-				o.run.from.conf ? o.run.from.conf : CONF_SERVER_FILE,
-				CONF_SERVER_QUEUE);
-		}
-		return o.confirm_now ? ask_confirm((uint16_t)o.queue) :
-				       ask_status("server", (uint16_t)o.queue,
+		bool chosen = o.queue >= 0;
+		uint16_t queue = chosen ? (uint16_t)o.queue :
+					  settings_peek_queue(
+						  o.run.from.conf ? o.run.from.conf : CONF_SERVER_FILE,
+						  CONF_SERVER_QUEUE);
+		uint16_t usual = chosen ? queue : CONF_SERVER_QUEUE;
+
+		return o.confirm_now ? ask_confirm(queue, usual) :
+				       ask_status("server", queue, usual,
 						  o.json);
 	}
 	conf = conf_server_load(&o.run.from, err);

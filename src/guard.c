@@ -46,7 +46,8 @@ log_event(struct guard *g, const struct gate_event *event, uint64_t ms)
 	bool accepted = event->reason == MATCH_ACCEPTED;
 	struct log_record r;
 
-	if (!accepted && !log_limit_allows(&g->refusals, ms)) {
+	if (!accepted && !log_is_verbose() &&
+	    !log_limit_allows(&g->refusals, ms)) {
 		return;
 	}
 	log_begin(&r, LOG_LEVEL_INFO, accepted ? "accepted" : "refused");
@@ -537,6 +538,17 @@ queue_drops(const struct guard *g)
 	return sum;
 }
 
+static uint64_t
+unreadable(const struct guard *g)
+{
+	uint64_t sum = 0;
+
+	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
+		sum += g->queues[queue].unreadable;
+	}
+	return sum;
+}
+
 size_t
 guard_stats(struct guard *g, struct stat_item *items)
 {
@@ -576,7 +588,7 @@ guard_stats(struct guard *g, struct stat_item *items)
 		{ "queue_drops", "queue drops", NULL, queue_drops(g) },
 		{ "worker_restarts", "worker restarts", NULL,
 		  g->shared->monitor.restarts },
-		{ "unreadable", NULL, NULL, g->queues[0].unreadable },
+		{ "unreadable", "unreadable messages", NULL, unreadable(g) },
 	};
 #undef REFUSED
 

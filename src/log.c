@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,14 +16,35 @@ static bool log_json;
 static bool log_debug;
 static bool log_journal;
 
+/*
+ * systemd names the journal's socket by device and inode; who inherited
+ * the name but not the socket does not write to the journal.
+ */
+static bool
+is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+	       st.st_ino == inode;
+}
+
 void
 log_open(const char *who, bool json, bool debug)
 {
 	log_who = who;
 	log_json = json;
 	log_debug = debug;
-	/* systemd sets it where stderr is the journal's. */
-	log_journal = getenv("JOURNAL_STREAM") != NULL;
+	log_journal = is_journal();
+}
+
+void
+log_use_json(bool json)
+{
+	log_json = json;
 }
 
 static const char *
@@ -151,6 +173,12 @@ log_seconds(struct log_record *r, const char *name, int64_t ticks)
 {
 	text_put(&r->text, log_json ? ",\"%s\":%.3f" : " %s=%+.3fs", name,
 		 (double)ticks / 256);
+}
+
+bool
+log_is_verbose(void)
+{
+	return log_debug;
 }
 
 void

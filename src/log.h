@@ -26,6 +26,11 @@ enum log_level {
 /* Who writes ("tap server"), how, and whether debug lines are wanted. */
 void log_open(const char *who, bool json, bool debug);
 
+/* Another form of lines, from now on. */
+void log_use_json(bool json);
+/* Whether debug lines are wanted. */
+bool log_is_verbose(void);
+
 /* One line of text. */
 void log_say(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

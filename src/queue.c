@@ -1,6 +1,8 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,11 +11,28 @@
 #include "tap.h"
 #include "value.h"
 
+#define TRIES_MAX 40
+#define TRY_MS 50
+
+/* A queue's owner is known by the process that opened it first. */
+static bool
+exists(uint32_t process)
+{
+	return process != 0 && kill((pid_t)process, 0) == 0;
+}
+
 int
 queue_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
 {
 	int rc = nfq_open(nfq, queue, length, with_uid);
 
+	/* The worker of a killed server needs a moment to follow it. */
+	for (int tries = 0; rc == -EBUSY && tries < TRIES_MAX &&
+			    !exists(nfq_owner(queue));
+	     tries++) {
+		poll(NULL, 0, TRY_MS);
+		rc = nfq_open(nfq, queue, length, with_uid);
+	}
 	switch (-rc) {
 	case 0:
 		return TAP_OK;

@@ -118,6 +118,7 @@ reload(void *context)
 	}
 	conf_server_free(s->conf);
 	s->conf = conf;
+	log_use_json(conf->settings.log_json);
 	log_say(LOG_LEVEL_INFO, "reloaded: %zu rules, %zu keys",
 		conf->acl.rules_count, conf->acl.keys_count);
 }

@@ -28,8 +28,8 @@ settings_queue(void *into, const char *value, char *why)
 	struct settings *settings = into;
 	unsigned long queue;
 
-	/* The number after it is the one for packets that aren't SYNs. */
-	if (value_number(value, 0, 65534, &queue, why) < 0) {
+	/* A server has the three numbers after it, too. */
+	if (value_number(value, 0, 65532, &queue, why) < 0) {
 		return -1;
 	}
 	settings->queue = (uint16_t)queue;

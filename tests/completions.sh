@@ -386,6 +386,8 @@ check_install()
 		echo usr/share/bash-completion/completions/tap
 		echo usr/share/zsh/site-functions/_tap
 		echo usr/share/fish/vendor_completions.d/tap.fish
+		echo usr/lib/systemd/system/tap-client.service
+		echo usr/lib/systemd/system/tap-server.service
 	} >"$dir/wanted"
 	(cd "$dir/root" && find . -type f | sed 's/^..//') >"$dir/there"
 	same 'installed' "$dir/wanted" "$dir/there"
