@@ -16,7 +16,8 @@ _tap_options()
 		    '--metrics=file --queue=number --json -v,--verbose -h,--help'
 		;;
 	client)
-		echo '-c,--conf=file --check --print-rules --print-unit --status' \
+		echo '-c,--conf=file --to=host --proxy=host -k,--keys=file' \
+		    '--key-no=number --check --print-rules --print-unit --status' \
 		    '--queue=number --json -v,--verbose -h,--help'
 		;;
 	help) ;;

@@ -38,6 +38,10 @@ _tap_client()
 {
 	_arguments -s \
 	    '(-c --conf)'{-c+,--conf=}'[settings and rules]:file:_files' \
+	    '--to=[authenticate the connections of one command to there]:host and port:' \
+	    '--proxy=[connect there for standard input and output]:host and port:' \
+	    '(-k --keys)'{-k+,--keys=}'[keys, as a server has them]:file:_files' \
+	    '--key-no=[which of them, where there are several]:number:' \
 	    '--check[validate the configuration, and do nothing else]' \
 	    '--print-rules[print the firewall rules, and do nothing else]' \
 	    '--print-unit[print a systemd unit, and do nothing else]' \

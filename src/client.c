@@ -28,7 +28,7 @@
 
 struct client {
 	struct conf_client *conf;
-	const char *path;
+	const struct client_options *options;
 	struct plan plan;
 	struct fw fw;
 	struct nfq syns;
@@ -274,7 +274,7 @@ reload(void *context)
 {
 	struct client *c = context;
 	char err[CONF_ERROR_MAX];
-	struct conf_client *conf = conf_client_load(c->path, err);
+	struct conf_client *conf = conf_client_load(c->options->path, err);
 	struct plan plan = { 0 };
 	int rc = conf ? 0 : -1;
 
@@ -349,7 +349,7 @@ work(void *context)
 			return TAP_SYSTEM;
 		}
 		if (fds[1].revents &&
-		    daemon_signal(c->signals) == DAEMON_STOP) {
+		    daemon_signal(c->signals, NULL) == DAEMON_STOP) {
 			return TAP_OK;
 		}
 	}
@@ -365,7 +365,7 @@ fail(const char *what, int rc)
 static int
 open_all(struct client *c)
 {
-	uint16_t queue = c->conf->settings.queue;
+	struct settings *settings = &c->conf->settings;
 	char name[32];
 	int status;
 	int rc;
@@ -378,10 +378,15 @@ open_all(struct client *c)
 	if (c->signals < 0) {
 		return fail("signals", c->signals);
 	}
-	status = queue_open(&c->syns, queue, QUEUE_LENGTH, true);
+	status = c->options->task ?
+			 queue_open_free(&c->syns, settings->queue + 1u,
+					 QUEUE_LENGTH, true) :
+			 queue_open(&c->syns, settings->queue, QUEUE_LENGTH,
+				    true);
 	if (status != TAP_OK) {
 		return status;
 	}
+	settings->queue = c->syns.queue;
 	rc = rawsock_open(&c->raw);
 	if (rc < 0) {
 		return fail("raw socket", rc);
@@ -391,7 +396,7 @@ open_all(struct client *c)
 	if (rc < 0) {
 		return fail("rtnetlink", rc);
 	}
-	snprintf(name, sizeof name, "tap-client-%u", queue);
+	snprintf(name, sizeof name, "tap-client-%u", settings->queue);
 	c->control = control_listen(name);
 	return c->control < 0 ? fail("control socket", c->control) : TAP_OK;
 }
@@ -416,9 +421,48 @@ close_all(struct client *c)
 	}
 }
 
+static enum monitor_next
+tick(void *context)
+{
+	struct client *c = context;
+
+	return task_ended(c->options->task) ? MONITOR_STOP : MONITOR_GO_ON;
+}
+
+/* The task decides what a signal means, not we. */
+static void
+pass_signal(void *context, int number)
+{
+	struct client *c = context;
+
+	if (number != 0) {
+		task_signal(c->options->task, number);
+	}
+}
+
+/* Its sockets alone: by their group, or else those of its user. */
+static void
+set_scope(struct client *c)
+{
+	struct task *task = c->options->task;
+	int rc = scope_open(&task->scope);
+
+	if (rc == 0) {
+		c->plan.fw.cgroup = task->scope.name;
+		return;
+	}
+	log_say(LOG_LEVEL_DEBUG, "control group: %s; by user instead",
+		strerror(-rc));
+	for (size_t i = 0; i < c->conf->rules_count; i++) {
+		c->conf->rules[i].has_user = true;
+		c->conf->rules[i].uid = getuid();
+	}
+}
+
 static int
 run(struct client *c)
 {
+	struct task *task = c->options->task;
 	const struct settings *settings = &c->conf->settings;
 	const struct monitor_job job = {
 		.context = c,
@@ -430,25 +474,39 @@ run(struct client *c)
 		.reload = reload,
 		.recover = recover,
 		.asked = asked,
+		.tick = task ? tick : NULL,
+		.signalled = task ? pass_signal : NULL,
 	};
 	int status;
+	int rc;
 
 	log_say(LOG_LEVEL_INFO, "ready: %zu rules, queue %u",
 		c->conf->rules_count, settings->queue);
-	notify_manager("READY=1");
+	if (task) {
+		rc = task_start(task);
+		if (rc < 0) {
+			return fail("command", rc);
+		}
+	} else {
+		notify_manager("READY=1");
+	}
 	status = monitor_run(&job, c->signals);
+	if (task) {
+		return status == TAP_NO ? task->status : status;
+	}
 	notify_manager("STOPPING=1");
 	return status;
 }
 
 int
-client_run(struct conf_client *conf, const char *path)
+client_run(struct conf_client *conf, const struct client_options *options)
 {
 	static struct client c;
 	char err[FW_ERROR_MAX];
 	int status;
 
-	c = (struct client){ .conf = conf, .path = path, .control = -1 };
+	c = (struct client){ .conf = conf, .options = options,
+			       .control = -1 };
 	c.syns.nl.fd = c.links.nl.fd = c.links.query = -1;
 	c.raw.fd4 = c.raw.fd6 = c.drops = -1;
 	c.started = clock_ms();
@@ -456,6 +514,9 @@ client_run(struct conf_client *conf, const char *path)
 	status = open_all(&c);
 	if (status == TAP_OK && plan_client(&c.plan, conf) < 0) {
 		status = fail("rules", -ENOMEM);
+	}
+	if (status == TAP_OK && options->task) {
+		set_scope(&c);
 	}
 	if (status == TAP_OK && conf->settings.firewall != FIREWALL_NONE &&
 	    fw_install(&c.fw, &c.plan.fw, plan_tool(&conf->settings), err) <
@@ -469,6 +530,9 @@ client_run(struct conf_client *conf, const char *path)
 			log_say(LOG_LEVEL_ERROR, "%s", err);
 			status = TAP_SYSTEM;
 		}
+	}
+	if (options->task) {
+		scope_close(&options->task->scope);
 	}
 	close_all(&c);
 	return status;

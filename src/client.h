@@ -5,11 +5,18 @@
 #define TAP_CLIENT_H
 
 #include "conf_client.h"
+#include "task.h"
+
+struct client_options {
+	const char *path;  /* where a reload reads from, or NULL */
+	struct task *task; /* serve this alone, and end with it; or NULL */
+};
 
 /*
- * Authenticate what conf says until told to stop.  Takes conf over;
- * `path` is where a reload reads from.  An exit status.
+ * Authenticate what conf says until told to stop, or until the task has
+ * ended.  Takes conf over; options must outlive it.  An exit status, of
+ * the task where there is one.
  */
-int client_run(struct conf_client *conf, const char *path);
+int client_run(struct conf_client *conf, const struct client_options *options);
 
 #endif

@@ -5,18 +5,28 @@
 #include "plan.h"
 #include "queue.h"
 #include "ask.h"
+#include "key.h"
 #include "log.h"
 #include "tap.h"
 #include "unit.h"
+#include "value.h"
 
 static const char usage[] =
 	"usage: tap client [-c TAPclientd.conf]\n"
+	"       tap client --to HOST:PORT -k FILE [--key-no N] -- COMMAND...\n"
+	"       tap client --proxy HOST:PORT -k FILE [--key-no N]\n"
 	"       tap client --status [--json] | --check | --print-rules |\n"
 	"                  --print-unit\n"
 	"\n"
 	"Authenticate this host's TCP connections to hidden services.\n"
 	"\n"
 	"  -c, --conf FILE    settings and rules (" CONF_CLIENT_FILE ")\n"
+	"      --to HOST:PORT authenticate the connections of COMMAND to there,\n"
+	"                     and nothing else\n"
+	"      --proxy HOST:PORT  connect there for standard input and output,\n"
+	"                     as ssh's ProxyCommand\n"
+	"  -k, --keys FILE    keys, as a server has them\n"
+	"      --key-no N     which of them, where there are several\n"
 	"      --check        validate the configuration, and do nothing else\n"
 	"      --print-rules  print the firewall rules, and do nothing else\n"
 	"      --print-unit   print a systemd unit, and do nothing else\n"
@@ -27,17 +37,68 @@ static const char usage[] =
 	"  -h, --help         this\n";
 
 struct options {
-	const char *conf;
+	const char *conf, *to, *proxy, *keys;
+	char **command; /* behind the options, or NULL */
+	int key_no;	/* or -1 */
 	bool check, print_rules, print_unit, status, json, verbose, help;
 	int queue; /* or -1 */
 };
 
 static int
+parse_key_no(const char *text, int *key_no)
+{
+	char why[VALUE_WHY_MAX];
+	unsigned long number;
+
+	if (value_number(text, 0, 65535, &number, why) < 0) {
+		fprintf(stderr, "tap client: --key-no: %s\n", why);
+		return -1;
+	}
+	*key_no = (int)number;
+	return 0;
+}
+
+/* What goes together, and what stands behind the options. */
+static int
+check_words(struct options *o, int count, char **words)
+{
+	const char *wrong = NULL;
+
+	if (o->to && o->proxy) {
+		wrong = "either --to or --proxy";
+	} else if ((o->to || o->proxy) && !o->keys) {
+		wrong = "-k FILE is missing";
+	} else if (!o->to && !o->proxy && (o->keys || o->key_no >= 0)) {
+		wrong = "-k and --key-no go with --to or --proxy";
+	} else if ((o->to || o->proxy) && o->conf) {
+		wrong = "-c does not go with --to or --proxy";
+	} else if (o->to && count == 0) {
+		wrong = "a command is missing behind --";
+	}
+	if (wrong) {
+		fprintf(stderr, "tap client: %s\n", wrong);
+		return -1;
+	}
+	if (!o->to && count > 0) {
+		fprintf(stderr, "tap client: '%s' is one word too many\n",
+			words[0]);
+		return -1;
+	}
+	o->command = o->to ? words : NULL;
+	return 0;
+}
+
+static int
 parse(int argc, char **argv, struct options *o)
 {
-	enum { CHECK = 256, PRINT_RULES, PRINT_UNIT, STATUS, JSON, QUEUE };
+	enum { CHECK = 256, PRINT_RULES, PRINT_UNIT, STATUS, JSON, QUEUE,
+	       TO, PROXY, KEY_NO };
 	static const struct option longs[] = {
 		{ "conf", required_argument, NULL, 'c' },
+		{ "to", required_argument, NULL, TO },
+		{ "proxy", required_argument, NULL, PROXY },
+		{ "keys", required_argument, NULL, 'k' },
+		{ "key-no", required_argument, NULL, KEY_NO },
 		{ "check", no_argument, NULL, CHECK },
 		{ "print-rules", no_argument, NULL, PRINT_RULES },
 		{ "print-unit", no_argument, NULL, PRINT_UNIT },
@@ -50,10 +111,24 @@ parse(int argc, char **argv, struct options *o)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:vh", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+c:k:vh", longs, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			o->conf = optarg;
+			break;
+		case TO:
+			o->to = optarg;
+			break;
+		case PROXY:
+			o->proxy = optarg;
+			break;
+		case 'k':
+			o->keys = optarg;
+			break;
+		case KEY_NO:
+			if (parse_key_no(optarg, &o->key_no) < 0) {
+				return -1;
+			}
 			break;
 		case CHECK:
 			o->check = true;
@@ -89,12 +164,7 @@ parse(int argc, char **argv, struct options *o)
 		fprintf(stderr, "tap client: --json goes with --status\n");
 		return -1;
 	}
-	if (optind < argc) {
-		fprintf(stderr, "tap client: '%s' is one word too many\n",
-			argv[optind]);
-		return -1;
-	}
-	return 0;
+	return check_words(o, argc - optind, argv + optind);
 }
 
 static int
@@ -112,10 +182,63 @@ print_rules(const struct conf_client *conf)
 	return status;
 }
 
+/* The key of that number, or the only one. */
+static const struct acl_key *
+choose_key(const struct options *o, const struct key_file *keys)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		if (keys->keys[i].no == o->key_no) {
+			return &keys->keys[i];
+		}
+	}
+	if (o->key_no >= 0) {
+		fprintf(stderr, "%s: no key_no %d in it\n", o->keys,
+			o->key_no);
+	} else if (keys->count > 1) {
+		fprintf(stderr, "%s: %zu keys in it, --key-no chooses one\n",
+			o->keys, keys->count);
+	}
+	return o->key_no < 0 && keys->count == 1 ? &keys->keys[0] : NULL;
+}
+
+/* Serve one command, or a relay, and nothing else. */
+static int
+run_task(const struct options *o)
+{
+	static struct task task = { .scope.root = -1 };
+	const struct client_options run = { .task = &task };
+	char err[CONF_ERROR_MAX], why[VALUE_WHY_MAX];
+	struct conf_client *conf = NULL;
+	const struct acl_key *key;
+	struct key_file keys;
+
+	task.argv = o->command;
+	if (key_load(o->keys, &keys, err) < 0) {
+		fprintf(stderr, "%s\n", err);
+		return TAP_USAGE;
+	}
+	key = choose_key(o, &keys);
+	if (key && task_resolve(&task, o->to ? o->to : o->proxy, why) < 0) {
+		fprintf(stderr, "tap client: %s\n", why);
+		key = NULL;
+	}
+	if (key) {
+		conf = conf_client_for(task.to, task.to_count, task.port, key);
+	}
+	key_free(&keys);
+	if (!conf) {
+		return TAP_USAGE;
+	}
+	log_open("tap client", false, o->verbose);
+	log_quiet();
+	return client_run(conf, &run);
+}
+
 int
 cmd_client(int argc, char **argv)
 {
-	struct options o = { .queue = -1 };
+	struct options o = { .queue = -1, .key_no = -1 };
+	struct client_options run = { 0 };
 	char err[CONF_ERROR_MAX];
 	struct conf_client *conf;
 	int status;
@@ -140,6 +263,9 @@ cmd_client(int argc, char **argv)
 
 		return ask_status("client", queue, usual, o.json);
 	}
+	if (o.to || o.proxy) {
+		return run_task(&o);
+	}
 	conf = conf_client_load(o.conf, err);
 	if (!conf) {
 		fprintf(stderr, "%s\n", err);
@@ -154,5 +280,6 @@ cmd_client(int argc, char **argv)
 		return status;
 	}
 	log_open("tap client", conf->settings.log_json, o.verbose);
-	return client_run(conf, o.conf);
+	run.path = o.conf;
+	return client_run(conf, &run);
 }

@@ -227,6 +227,38 @@ conf_client_load(const char *path, char *err)
 	return conf;
 }
 
+struct conf_client *
+conf_client_for(const struct packet_addr *to, size_t count, uint16_t port,
+		const struct acl_key *key)
+{
+	struct conf_client *conf = calloc(1, sizeof *conf);
+
+	if (conf) {
+		conf->rules = calloc(RULES_MAX, sizeof *conf->rules);
+	}
+	if (!conf || !conf->rules) {
+		conf_client_free(conf);
+		return NULL;
+	}
+	conf->settings.queue = CONF_CLIENT_QUEUE;
+	conf->settings.mark = CONF_CLIENT_MARK;
+	for (size_t i = 0; i < count; i++) {
+		struct sender_rule *rule = &conf->rules[conf->rules_count++];
+
+		rule->dst.addr = to[i];
+		memset(rule->dst.mask, 0xff, to[i].family == 4 ? 4 : 16);
+		rule->key = *key;
+		rule->ports = calloc(1, sizeof *rule->ports);
+		if (!rule->ports) {
+			conf_client_free(conf);
+			return NULL;
+		}
+		rule->ports[0] = (struct acl_range){ port, port };
+		rule->ports_count = 1;
+	}
+	return conf;
+}
+
 void
 conf_client_free(struct conf_client *conf)
 {

@@ -28,6 +28,13 @@ struct conf_client {
  * error in err.
  */
 struct conf_client *conf_client_load(const char *path, char *err);
+/*
+ * One rule for each address, all with the same port and key: for a
+ * connection that no file names.
+ */
+struct conf_client *conf_client_for(const struct packet_addr *to,
+				    size_t count, uint16_t port,
+				    const struct acl_key *key);
 /* Wipe and free. */
 void conf_client_free(struct conf_client *conf);
 

@@ -24,12 +24,16 @@ daemon_signals(void)
 }
 
 enum daemon_signal
-daemon_signal(int fd)
+daemon_signal(int fd, int *number)
 {
 	enum daemon_signal found = DAEMON_NOTHING;
 	struct signalfd_siginfo info;
 
 	while (read(fd, &info, sizeof info) == sizeof info) {
+		if (number) {
+			*number = info.ssi_code == SI_KERNEL ?
+					  0 : (int)info.ssi_signo;
+		}
 		if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM) {
 			return DAEMON_STOP;
 		}

@@ -17,8 +17,12 @@ enum daemon_signal { DAEMON_NOTHING, DAEMON_STOP, DAEMON_RELOAD };
  * -errno.
  */
 int daemon_signals(void);
-/* What the signals that came ask for, without waiting: to stop goes first. */
-enum daemon_signal daemon_signal(int fd);
+/*
+ * What the signals that came ask for, without waiting: to stop goes
+ * first.  *number (or NULL) gets the signal, or 0 where a terminal sent
+ * it, which sends it to the whole foreground.
+ */
+enum daemon_signal daemon_signal(int fd, int *number);
 
 /*
  * Answer all requests that are waiting with the text that `answer`

@@ -132,14 +132,37 @@ line_ends(const char *line, const char *end)
 	       memcmp(line + len - end_len, end, end_len) == 0;
 }
 
+/* Who else has something in a table. */
+enum others { NOBODY, OTHER_TAPS, STRANGERS };
+
+/* A copy of a line, cut to fit: what is looked for stands in it whole. */
+static void
+copy_line(char *out, size_t size, const char *line)
+{
+	snprintf(out, size, "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+static enum others
+line_is_of(const char *line)
+{
+	char text[1024];
+
+	copy_line(text, sizeof text, line);
+	if (strstr(text, " ACCEPT [") || (text[0] != ':' && text[0] != '-')) {
+		return NOBODY;
+	}
+	return strstr(text, "tap-server-") || strstr(text, "tap-client-") ?
+		       OTHER_TAPS :
+		       STRANGERS;
+}
+
 /*
  * What a saved table has of ours: lines that undo the jumps to our
- * chain, and whether the chain is there.  *foreign: it also holds what
- * is not ours.
+ * chain, and whether the chain is there.  *others: who else is in it.
  */
 static bool
 find_ours(const char *saved, const char *name, struct text *stale,
-	  bool *foreign)
+	  enum others *others)
 {
 	char jump[80], chain[80], rule[80];
 	bool found = false;
@@ -147,18 +170,18 @@ find_ours(const char *saved, const char *name, struct text *stale,
 	snprintf(jump, sizeof jump, " -j %s", name);
 	snprintf(chain, sizeof chain, ":%s ", name);
 	snprintf(rule, sizeof rule, "-A %s ", name);
-	*foreign = false;
+	*others = NOBODY;
 	for (const char *line = saved; *line; line = next_line(line)) {
+		enum others of = line_is_of(line);
+
 		if (strncmp(line, chain, strlen(chain)) == 0) {
 			found = true;
 		} else if (line[0] == '-' && line_ends(line, jump)) {
 			text_put(stale, "-D%.*s\n",
 				 (int)strcspn(line + 2, "\n"), line + 2);
-		} else if (strncmp(line, rule, strlen(rule)) == 0) {
-			continue;
-		} else if (line[0] == '-' ||
-			   (line[0] == ':' && !strstr(line, " ACCEPT ["))) {
-			*foreign = true;
+		} else if (strncmp(line, rule, strlen(rule)) != 0 &&
+			   of > *others) {
+			*others = of;
 		}
 	}
 	return found;
@@ -198,14 +221,17 @@ iptables_script(struct fw *fw, const struct fw_plan *plan, size_t family)
 	for (size_t i = 0; i < count; i++) {
 		char chain[2 * RULESET_NAME_MAX], stale_lines[STALE_MAX];
 		struct text stale = text_over(stale_lines, sizeof stale_lines);
-		bool foreign, left, by_nft;
+		enum others others;
+		bool left, by_nft;
 		const char *saved = save_table(families[family], fw->variant,
 					       hooks[i].table, &by_nft);
 
 		chain_name(chain, fw, &hooks[i]);
-		left = find_ours(saved, chain, &stale, &foreign);
-		fw->table_is_ours[family][i] = saved[0] == '\0' ||
-					       (left && !foreign);
+		left = find_ours(saved, chain, &stale, &others);
+		/* Another tap's table is of no use to it alone. */
+		fw->table_is_ours[family][i] =
+			saved[0] == '\0' || (left && others != STRANGERS) ||
+			others == OTHER_TAPS;
 		if (ruleset_needs(plan, &hooks[i])) {
 			ruleset_iptables(&t, plan, &hooks[i], families[family],
 					 stale_lines);
@@ -273,11 +299,12 @@ drop_table(unsigned family, unsigned variant, const char *table)
 	char script[128];
 	char err[FW_ERROR_MAX];
 	struct text none = text_over(script, sizeof script);
-	bool foreign, by_nft;
+	enum others others;
+	bool by_nft;
 
 	find_ours(save_table(family, variant, table, &by_nft), "-", &none,
-		  &foreign);
-	if (by_nft && !foreign) {
+		  &others);
+	if (by_nft && others == NOBODY) {
 		snprintf(script, sizeof script, "delete table %s %s\n",
 			 family == 4 ? "ip" : "ip6", table);
 		run_nft(script, false, err);
@@ -297,12 +324,13 @@ remove_iptables(struct fw *fw, size_t family, unsigned variant, char *err)
 		char chain[2 * RULESET_NAME_MAX];
 		struct text t = text_over(script, sizeof script);
 		struct text stale = text_over(lines, sizeof lines);
-		bool foreign, by_nft;
+		enum others others;
+		bool by_nft;
 
 		chain_name(chain, fw, &hooks[i]);
 		if (!find_ours(save_table(families[family], variant,
 					  hooks[i].table, &by_nft),
-			       chain, &stale, &foreign)) {
+			       chain, &stale, &others)) {
 			continue;
 		}
 		put_removal(&t, &hooks[i], chain, lines);

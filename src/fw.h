@@ -58,6 +58,7 @@ enum fw_side {
 struct fw_plan {
 	enum fw_side side;
 	uint16_t queue;	    /* the first, see enum fw_queue */
+	const char *cgroup; /* client: of these sockets alone; or NULL */
 	uint32_t mark;	    /* a bit: of packets that pass, or to the decoy */
 	bool loopback_open; /* server: the loopback device is let alone */
 	/*

@@ -14,6 +14,7 @@
 static const char *log_who = "tap";
 static bool log_json;
 static bool log_debug;
+static bool log_only_trouble;
 static bool log_journal;
 
 /*
@@ -97,7 +98,11 @@ write_line(struct log_record *r)
 static bool
 is_wanted(enum log_level level)
 {
-	return level != LOG_LEVEL_DEBUG || log_debug;
+	if (log_debug) {
+		return true;
+	}
+	return level != LOG_LEVEL_DEBUG &&
+	       (level != LOG_LEVEL_INFO || !log_only_trouble);
 }
 
 void
@@ -173,6 +178,12 @@ log_seconds(struct log_record *r, const char *name, int64_t ticks)
 {
 	text_put(&r->text, log_json ? ",\"%s\":%.3f" : " %s=%+.3fs", name,
 		 (double)ticks / 256);
+}
+
+void
+log_quiet(void)
+{
+	log_only_trouble = true;
 }
 
 bool

@@ -28,6 +28,8 @@ void log_open(const char *who, bool json, bool debug);
 
 /* Another form of lines, from now on. */
 void log_use_json(bool json);
+/* Only warnings and errors, from now on. */
+void log_quiet(void);
 /* Whether debug lines are wanted. */
 bool log_is_verbose(void);
 

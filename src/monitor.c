@@ -179,6 +179,8 @@ loop(struct monitor *m)
 {
 	for (;;) {
 		enum monitor_next next = MONITOR_GO_ON;
+		enum daemon_signal asked;
+		int number = 0;
 		struct pollfd fds[] = {
 			{ .fd = m->signals, .events = POLLIN },
 			{ .fd = m->job->control, .events = POLLIN },
@@ -186,7 +188,12 @@ loop(struct monitor *m)
 		};
 
 		poll(fds, 3, MONITOR_TICK_MS);
-		switch (daemon_signal(m->signals)) {
+		asked = daemon_signal(m->signals, &number);
+		if (asked != DAEMON_NOTHING && m->job->signalled) {
+			m->job->signalled(m->job->context, number);
+			asked = DAEMON_NOTHING;
+		}
+		switch (asked) {
 		case DAEMON_STOP:
 			return TAP_OK;
 		case DAEMON_RELOAD:

@@ -44,6 +44,11 @@ struct monitor_job {
 	/* In the monitor, any time: */
 	void (*asked)(void *context); /* the control socket is readable */
 	enum monitor_next (*tick)(void *context); /* or NULL */
+	/*
+	 * A signal came, of that number, or 0 where a terminal sent it: for
+	 * who does not stop or reload by signals.  Or NULL.
+	 */
+	void (*signalled)(void *context, int number);
 };
 
 /* Memory for both processes, zeroed; NULL where there is none. */

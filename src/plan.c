@@ -10,7 +10,9 @@ prefix_bits(const struct acl_net *net)
 {
 	unsigned bits = 0;
 
-	while (bits < 128 && net->mask[bits / 8] & 128 >> bits % 8) {
+	unsigned size = net->addr.family == 4 ? 32 : 128;
+
+	while (bits < size && net->mask[bits / 8] & 128 >> bits % 8) {
 		bits++;
 	}
 	return bits;

@@ -13,6 +13,8 @@
 
 #define TRIES_MAX 40
 #define TRY_MS 50
+/* Commands that are served at the same time. */
+#define FREE_TRIES_MAX 1000
 
 /* A queue's owner is known by the process that opened it first. */
 static bool
@@ -56,6 +58,19 @@ queue_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
 		log_say(LOG_LEVEL_ERROR, "queue %u: %s", queue, strerror(-rc));
 		return TAP_SYSTEM;
 	}
+}
+
+int
+queue_open_free(struct nfq *nfq, uint16_t from, uint32_t length, bool with_uid)
+{
+	uint16_t queue = from;
+
+	while (queue - from < FREE_TRIES_MAX &&
+	       nfq_open(nfq, queue, length, with_uid) == -EBUSY) {
+		queue++;
+	}
+	return nfq->nl.fd >= 0 ? TAP_OK :
+				 queue_open(nfq, queue, length, with_uid);
 }
 
 int

@@ -119,6 +119,9 @@ nft_match(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 	}
 	nft_address(t, "saddr", &m->src, m->src_bits);
 	nft_address(t, "daddr", &m->dst, m->dst_bits);
+	if (plan->cgroup) {
+		text_put(t, "socket cgroupv2 level 1 \"%s\" ", plan->cgroup);
+	}
 	if (plan->side == FW_SERVER && !is_forwarded(m)) {
 		text_put(t, "fib daddr type %slocal ",
 			 m->place == FW_LOCAL ? "" : "!= ");
@@ -350,6 +353,9 @@ iptables_rule(struct text *t, const struct fw_plan *plan, const char *chain,
 		}
 	}
 	text_put(t, lot->to > lot->from ? " " : "");
+	if (plan->cgroup) {
+		text_put(t, "-m cgroup --path %s ", plan->cgroup);
+	}
 	if (plan->side == FW_SERVER && !is_forwarded(m)) {
 		text_put(t, "-m addrtype %s--dst-type LOCAL ",
 			 m->place == FW_LOCAL ? "" : "! ");

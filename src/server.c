@@ -183,7 +183,7 @@ work(void *context)
 			return TAP_SYSTEM;
 		}
 		if (fds[SIGNALS].revents &&
-		    daemon_signal(s->signals) == DAEMON_STOP) {
+		    daemon_signal(s->signals, NULL) == DAEMON_STOP) {
 			return TAP_OK;
 		}
 	}

@@ -12,7 +12,7 @@ set -u
 PURE='bytes hash frame mac packet quad replay acl guess match gate sender'
 FILES='text value settings store log json stat metrics conf conf_* key key_*'
 # What commands share: a command as a whole, without its options.
-ENGINES='monitor server guard client plan queue ask unit'
+ENGINES='monitor server guard client task plan queue ask unit'
 
 # What a pure file may include, besides pure headers.
 PURE_HEADERS='stdint.h stddef.h stdbool.h string.h limits.h errno.h bearssl.h'
