@@ -34,9 +34,10 @@ static const int common[] = {
 	SYS_exit, SYS_exit_group,
 };
 
-/* Reserving source ports, marks, random numbers. */
+/* Reserving source ports, marks, random numbers, how the clock is. */
 static const int client[] = {
 	SYS_socket, SYS_bind, SYS_getsockname, SYS_setsockopt, SYS_getrandom,
+	SYS_adjtimex, SYS_clock_adjtime,
 };
 
 /* Eight instructions around the lists, and two for each call. */

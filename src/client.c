@@ -18,6 +18,7 @@
 #include "monitor.h"
 #include "nfq.h"
 #include "notify.h"
+#include "owner.h"
 #include "ports.h"
 #include "rawsock.h"
 #include "sender.h"
@@ -25,6 +26,11 @@
 #include "tap.h"
 
 #define QUEUE_LENGTH 4096u /* connections begun at the same moment */
+
+/* SYNs that were not answered yet, by a hash of what they are. */
+#define UNANSWERED_MAX 256u
+/* How often one comes again before it is worth a line. */
+#define UNANSWERED_TIMES 3u
 
 struct client {
 	struct conf_client *conf;
@@ -38,6 +44,13 @@ struct client {
 	int signals, control;
 	struct log_limit limit;
 	uint64_t started; /* ms */
+	struct {
+		uint32_t seq;
+		uint16_t sport;
+		uint16_t times;
+	} unanswered[UNANSWERED_MAX];
+	struct netlink diag; /* the monitor's, for owner_path() */
+	int to_monitor;	     /* the worker's */
 	int drops;	  /* the file of nfq_read_drops(), or below 0 */
 	struct client_shared *shared;
 };
@@ -70,6 +83,30 @@ complain(struct client *c, const struct packet *p, const char *event,
 		c->limit.left_out = 0;
 	}
 	log_end(&r);
+}
+
+/*
+ * The same SYN again is one that nobody answered: after a few times, say
+ * what may be the reason.
+ */
+static void
+watch_answer(struct client *c, const struct packet *p)
+{
+	size_t at = (p->seq ^ p->sport) % UNANSWERED_MAX;
+
+	if (c->unanswered[at].seq != p->seq ||
+	    c->unanswered[at].sport != p->sport) {
+		c->unanswered[at].seq = p->seq;
+		c->unanswered[at].sport = p->sport;
+		c->unanswered[at].times = 0;
+	}
+	if (++c->unanswered[at].times == UNANSWERED_TIMES) {
+		complain(c, p, "unanswered", clock_is_synchronised() ?
+			 "no answer: not admitted there, not reached, or the "
+			 "server's clock is off" :
+			 "no answer: perhaps since this host's clock is not "
+			 "synchronised");
+	}
 }
 
 /* One line for each connection, where they are wanted. */
@@ -127,13 +164,54 @@ send_frames(struct client *c, const struct nfq_packet *q,
 			    q->mark | c->conf->settings.mark, packets, count);
 }
 
+/* The path of the program that sends this, by asking the monitor. */
+static const char *
+program_behind(struct client *c, const struct packet *p,
+	       char path[OWNER_PATH_MAX])
+{
+	const struct diag_connection connection = { p->src, p->dst, p->sport,
+						    p->dport };
+	uint8_t answer[MONITOR_QUESTION_MAX];
+	ssize_t len = monitor_ask(c->to_monitor, &connection,
+				  sizeof connection, answer);
+
+	if (len <= 0 || (size_t)len >= OWNER_PATH_MAX) {
+		return NULL;
+	}
+	memcpy(path, answer, (size_t)len);
+	path[len] = '\0';
+	return path;
+}
+
+/* The monitor's part of it. */
+static size_t
+answer_program(void *context, const void *question, size_t len, void *answer)
+{
+	struct client *c = context;
+	struct diag_connection connection;
+	char path[OWNER_PATH_MAX];
+
+	if (len != sizeof connection) {
+		return 0;
+	}
+	memcpy(&connection, question, sizeof connection);
+	if (owner_path(&c->diag, &connection, path) < 0) {
+		return 0;
+	}
+	len = strlen(path);
+	memcpy(answer, path, len);
+	return len;
+}
+
 /* Decide on a SYN; where it becomes SYN0, bytes has it. */
 static enum fate
 judge(struct client *c, const struct nfq_packet *q, const struct packet *p,
       uint8_t *bytes)
 {
+	char exe[OWNER_PATH_MAX];
 	const struct sender_packet in = {
 		.packet = p,
+		.exe = c->conf->by_exe ? program_behind(c, p, exe) : NULL,
 		.outdev = c->conf->by_device ?
 				  links_name(&c->links, q->outdev) : NULL,
 		.has_uid = q->has_uid,
@@ -179,6 +257,7 @@ judge(struct client *c, const struct nfq_packet *q, const struct packet *p,
 	memcpy(bytes, q->bytes, q->len);
 	sender_syn0(bytes, p, &group);
 	c->shared->authenticated++;
+	watch_answer(c, p);
 	tell(rule, p);
 	return FATE_SYN0;
 }
@@ -321,10 +400,11 @@ asked(void *context)
 
 /* The worker: SYNs, until told to stop. */
 static int
-work(void *context)
+work(void *context, int to_monitor)
 {
 	struct client *c = context;
 
+	c->to_monitor = to_monitor;
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = c->syns.nl.fd, .events = POLLIN },
@@ -392,6 +472,10 @@ open_all(struct client *c)
 		return fail("raw socket", rc);
 	}
 	c->drops = nfq_open_drops();
+	rc = diag_open(&c->diag);
+	if (rc < 0) {
+		return fail("sock_diag", rc);
+	}
 	rc = links_open(&c->links);
 	if (rc < 0) {
 		return fail("rtnetlink", rc);
@@ -410,6 +494,7 @@ close_all(struct client *c)
 	rawsock_close(&c->raw);
 	ports_close(&c->ports);
 	links_close(&c->links);
+	netlink_close(&c->diag);
 	if (c->drops >= 0) {
 		close(c->drops);
 	}
@@ -474,6 +559,7 @@ run(struct client *c)
 		.reload = reload,
 		.recover = recover,
 		.asked = asked,
+		.question = answer_program,
 		.tick = task ? tick : NULL,
 		.signalled = task ? pass_signal : NULL,
 	};
@@ -508,7 +594,7 @@ client_run(struct conf_client *conf, const struct client_options *options)
 	c = (struct client){ .conf = conf, .options = options,
 			       .control = -1 };
 	c.syns.nl.fd = c.links.nl.fd = c.links.query = -1;
-	c.raw.fd4 = c.raw.fd6 = c.drops = -1;
+	c.raw.fd4 = c.raw.fd6 = c.drops = c.diag.fd = -1;
 	c.started = clock_ms();
 	ports_init(&c.ports);
 	status = open_all(&c);

@@ -1,5 +1,6 @@
 #include "clock.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 #include "frame.h"
@@ -20,4 +21,12 @@ clock_ms(void)
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool
+clock_is_synchronised(void)
+{
+	struct timex timex = { .modes = 0 };
+
+	return adjtimex(&timex) != TIME_ERROR;
 }

@@ -4,11 +4,15 @@
 #ifndef TAP_CLOCK_H
 #define TAP_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* UTC as an instant (frame.h). */
 uint64_t clock_instant(void);
 /* Milliseconds of a clock that never goes back, and counts sleep, too. */
 uint64_t clock_ms(void);
+
+/* Whether somebody keeps UTC right (adjtimex(2)), as far as is known. */
+bool clock_is_synchronised(void);
 
 #endif

@@ -78,6 +78,19 @@ rule_user(void *into, const char *value, char *why)
 }
 
 static int
+rule_exe(void *into, const char *value, char *why)
+{
+	struct sender_rule *rule = rule_of(into);
+	size_t len = strlen(value);
+
+	if (value[0] != '/' || len >= sizeof rule->exe) {
+		return value_fail(why, "'%.64s' is no path from / on", value);
+	}
+	memcpy(rule->exe, value, len + 1);
+	return 0;
+}
+
+static int
 rule_service_port(void *into, const char *value, char *why)
 {
 	return value_port(value, &rule_of(into)->service_port, why);
@@ -102,7 +115,7 @@ static const struct conf_option rule_options[] = {
 	{ "outdev", rule_outdev },	{ "user", rule_user },
 	{ "src_host", rule_src },	{ "dst_host", rule_dst },
 	{ "dst_port", rule_port },	{ "service_port", rule_service_port },
-	{ "type", rule_type },
+	{ "type", rule_type },		{ "exe", rule_exe },
 };
 
 static int
@@ -156,6 +169,7 @@ add_rule(struct conf_client *conf, const struct conf_file *file,
 	rc = fill_rule(file, line, &words, err);
 	conf->by_device |= words.rule->outdev[0] != '\0';
 	conf->by_user |= words.rule->has_user;
+	conf->by_exe |= words.rule->exe[0] != '\0';
 	key_spec_wipe(&words.key);
 	return rc;
 }

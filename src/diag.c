@@ -32,19 +32,20 @@ build(struct netlink *nl, struct netlink_msg *msg,
 }
 
 static int
-take_state(void *context, const struct netlink_reply *reply)
+take_one(void *context, const struct netlink_reply *reply)
 {
-	struct inet_diag_msg found;
+	struct inet_diag_msg *found = context;
 
-	if (reply->type == SOCK_DIAG_BY_FAMILY && reply->len >= sizeof found) {
-		memcpy(&found, reply->payload, sizeof found);
-		*(int *)context = found.idiag_state;
+	if (reply->type == SOCK_DIAG_BY_FAMILY && reply->len >= sizeof *found) {
+		memcpy(found, reply->payload, sizeof *found);
 	}
 	return 0;
 }
 
-int
-diag_exists(struct netlink *nl, const struct diag_connection *connection)
+/* The socket of a connection; state 0 where there is none.  0 or -errno. */
+static int
+find(struct netlink *nl, const struct diag_connection *connection,
+     struct inet_diag_msg *found)
 {
 	bool v4 = connection->local.family == 4;
 	struct inet_diag_req_v2 request = {
@@ -56,9 +57,9 @@ diag_exists(struct netlink *nl, const struct diag_connection *connection)
 	uint32_t bytes[64];
 	struct netlink_msg msg = { .bytes = (void *)bytes,
 				   .size = sizeof bytes };
-	int state = 0;
 	int rc;
 
+	memset(found, 0, sizeof *found);
 	be16_store((uint8_t *)&request.id.idiag_sport,
 		   connection->local_port);
 	be16_store((uint8_t *)&request.id.idiag_dport,
@@ -67,14 +68,38 @@ diag_exists(struct netlink *nl, const struct diag_connection *connection)
 	memcpy(request.id.idiag_dst, connection->remote.bytes, 16);
 	/* The answer and then an acknowledgement, or an error alone. */
 	build(nl, &msg, &request, NLM_F_ACK);
-	rc = netlink_call(nl, &msg, take_state, &state);
-	if (rc == -ENOENT) {
-		return 0;
-	}
+	rc = netlink_call(nl, &msg, take_one, found);
 	if (rc < 0) {
-		return rc;
+		return rc == -ENOENT ? 0 : rc;
 	}
-	return state != 0 && state != STATE_LISTEN && state != STATE_CLOSE;
+	if (found->idiag_state == STATE_LISTEN ||
+	    found->idiag_state == STATE_CLOSE) {
+		found->idiag_state = 0;
+	}
+	return 0;
+}
+
+int
+diag_exists(struct netlink *nl, const struct diag_connection *connection)
+{
+	struct inet_diag_msg found;
+	int rc = find(nl, connection, &found);
+
+	return rc < 0 ? rc : found.idiag_state != 0;
+}
+
+int
+diag_inode(struct netlink *nl, const struct diag_connection *connection,
+	   uint32_t *inode)
+{
+	struct inet_diag_msg found;
+	int rc = find(nl, connection, &found);
+
+	if (rc == 0 && (found.idiag_state == 0 || found.idiag_inode == 0)) {
+		rc = -ENOENT;
+	}
+	*inode = found.idiag_inode;
+	return rc;
 }
 
 struct each {

@@ -25,6 +25,12 @@ int diag_open(struct netlink *nl);
  * 1, 0, or -errno.
  */
 int diag_exists(struct netlink *nl, const struct diag_connection *connection);
+/*
+ * The inode by which /proc/PID/fd names that socket.  0 (and *inode), or
+ * -errno: -ENOENT where there is none.
+ */
+int diag_inode(struct netlink *nl, const struct diag_connection *connection,
+	       uint32_t *inode);
 
 /* Call `take` for each connection there is.  0 or -errno. */
 int diag_each(struct netlink *nl,

@@ -1,12 +1,12 @@
 #include "monitor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +22,7 @@ struct monitor {
 	const struct monitor_job *job;
 	int signals;
 	pid_t worker;	   /* or 0 */
-	int pipe;	   /* its other end is the worker's alone */
+	int line;	   /* to the worker; its other end is there alone */
 	uint64_t beats, beats_ms; /* when they moved last */
 	uint64_t deaths_ms[MONITOR_DEATHS_MAX];
 	size_t deaths;
@@ -38,7 +38,7 @@ monitor_memory(size_t size)
 }
 
 static void
-be_worker(const struct monitor_job *job, pid_t parent)
+be_worker(const struct monitor_job *job, pid_t parent, int to_monitor)
 {
 	char why[PRIV_WHY_MAX];
 
@@ -48,7 +48,7 @@ be_worker(const struct monitor_job *job, pid_t parent)
 		log_say(LOG_LEVEL_ERROR, "privileges: %s", why);
 		_exit(TAP_SYSTEM);
 	}
-	_exit(job->work(job->context));
+	_exit(job->work(job->context, to_monitor));
 }
 
 static int
@@ -57,14 +57,14 @@ start(struct monitor *m)
 	pid_t parent = getpid();
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
 		log_say(LOG_LEVEL_ERROR, "worker: %s", strerror(errno));
 		return -1;
 	}
 	m->worker = fork();
 	if (m->worker == 0) {
 		close(ends[0]);
-		be_worker(m->job, parent);
+		be_worker(m->job, parent, ends[1]);
 	}
 	close(ends[1]);
 	if (m->worker < 0) {
@@ -73,7 +73,7 @@ start(struct monitor *m)
 		m->worker = 0;
 		return -1;
 	}
-	m->pipe = ends[0];
+	m->line = ends[0];
 	m->beats_ms = clock_ms();
 	return 0;
 }
@@ -89,15 +89,15 @@ stop(struct monitor *m)
 	}
 	kill(m->worker, SIGTERM);
 	while (waitpid(m->worker, NULL, WNOHANG) == 0) {
-		struct pollfd fd = { .fd = m->pipe };
+		struct pollfd fd = { .fd = m->line };
 
-		/* The pipe's other end closes when the worker is gone. */
+		/* The line's other end closes when the worker is gone. */
 		poll(&fd, 1, 100);
 		if (clock_ms() - begun > STOP_MS) {
 			kill(m->worker, SIGKILL);
 		}
 	}
-	close(m->pipe);
+	close(m->line);
 	m->worker = 0;
 }
 
@@ -126,7 +126,7 @@ revive(struct monitor *m, int status)
 		log_say(LOG_LEVEL_ERROR, "worker: ended with status %d",
 			WEXITSTATUS(status));
 	}
-	close(m->pipe);
+	close(m->line);
 	m->worker = 0;
 	if (note_death(m)) {
 		log_say(LOG_LEVEL_ERROR, "worker: dies too often, giving up");
@@ -161,6 +161,44 @@ check_worker(struct monitor *m)
 	return 0;
 }
 
+static void
+take_question(struct monitor *m)
+{
+	uint8_t question[MONITOR_QUESTION_MAX], answer[MONITOR_QUESTION_MAX];
+	ssize_t got = recv(m->line, question, sizeof question, MSG_DONTWAIT);
+	size_t len = 0;
+
+	if (got <= 0) {
+		return;
+	}
+	if (m->job->question) {
+		len = m->job->question(m->job->context, question, (size_t)got,
+				       answer);
+	}
+	/* Who does not wait any more gets none. */
+	(void)send(m->line, answer, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+ssize_t
+monitor_ask(int to_monitor, const void *question, size_t len, void *answer)
+{
+	struct pollfd fd = { .fd = to_monitor, .events = POLLIN };
+	ssize_t got;
+
+	/* The answer to an earlier question, which came too late. */
+	while (recv(to_monitor, answer, MONITOR_QUESTION_MAX, MSG_DONTWAIT) >
+	       0) {
+	}
+	if (send(to_monitor, question, len, MSG_NOSIGNAL) < 0) {
+		return -errno;
+	}
+	if (poll(&fd, 1, MONITOR_ANSWER_MS) != 1) {
+		return -ETIMEDOUT;
+	}
+	got = recv(to_monitor, answer, MONITOR_QUESTION_MAX, MSG_DONTWAIT);
+	return got < 0 ? -errno : got;
+}
+
 static int
 reload(struct monitor *m)
 {
@@ -184,7 +222,7 @@ loop(struct monitor *m)
 		struct pollfd fds[] = {
 			{ .fd = m->signals, .events = POLLIN },
 			{ .fd = m->job->control, .events = POLLIN },
-			{ .fd = m->pipe },
+			{ .fd = m->line, .events = POLLIN },
 		};
 
 		poll(fds, 3, MONITOR_TICK_MS);
@@ -206,6 +244,9 @@ loop(struct monitor *m)
 		}
 		if (fds[1].revents) {
 			m->job->asked(m->job->context);
+		}
+		if (fds[2].revents & POLLIN) {
+			take_question(m);
 		}
 		if (m->job->tick) {
 			next = m->job->tick(m->job->context);

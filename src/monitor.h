@@ -10,7 +10,9 @@
 #ifndef TAP_MONITOR_H
 #define TAP_MONITOR_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "priv.h"
 
@@ -22,6 +24,10 @@
 #define MONITOR_TICK_MS 1000
 /* Workers that die this often within a minute are not started again. */
 #define MONITOR_DEATHS_MAX 5u
+
+#define MONITOR_QUESTION_MAX 512u
+/* How long the worker waits for an answer. */
+#define MONITOR_ANSWER_MS 500
 
 struct monitor_shared {
 	uint64_t beats;	   /* the worker's, one a turn */
@@ -36,8 +42,11 @@ struct monitor_job {
 	const char *user; /* see priv_drop() */
 	struct monitor_shared *shared;
 	int control; /* a socket by which the monitor is asked */
-	/* In the worker: serve until told to stop.  An exit status. */
-	int (*work)(void *context);
+	/*
+	 * In the worker: serve until told to stop; to_monitor is for
+	 * monitor_ask().  An exit status.
+	 */
+	int (*work)(void *context, int to_monitor);
 	/* In the monitor, with no worker at work: */
 	void (*reload)(void *context);	/* SIGHUP came */
 	void (*recover)(void *context); /* the worker died */
@@ -45,11 +54,25 @@ struct monitor_job {
 	void (*asked)(void *context); /* the control socket is readable */
 	enum monitor_next (*tick)(void *context); /* or NULL */
 	/*
+	 * The worker asks: `len` bytes of a question, at most
+	 * MONITOR_QUESTION_MAX, become an answer of as many at the most.
+	 * Returns its length.  Or NULL.
+	 */
+	size_t (*question)(void *context, const void *question, size_t len,
+			   void *answer);
+	/*
 	 * A signal came, of that number, or 0 where a terminal sent it: for
 	 * who does not stop or reload by signals.  Or NULL.
 	 */
 	void (*signalled)(void *context, int number);
 };
+
+/*
+ * Ask the monitor, from the worker.  The length of the answer, which
+ * holds MONITOR_QUESTION_MAX bytes; or -errno.
+ */
+ssize_t monitor_ask(int to_monitor, const void *question, size_t len,
+		    void *answer);
 
 /* Memory for both processes, zeroed; NULL where there is none. */
 void *monitor_memory(size_t size);

@@ -17,6 +17,8 @@ sender_rule_for(const struct sender_rule *rules, size_t count,
 		    acl_net_has(&rule->src, &p->src) &&
 		    (!rule->has_user ||
 		     (in->has_uid && in->uid == rule->uid)) &&
+		    (rule->exe[0] == '\0' ||
+		     (in->exe && strcmp(rule->exe, in->exe) == 0)) &&
 		    (rule->outdev[0] == '\0' ||
 		     (in->outdev && strcmp(rule->outdev, in->outdev) == 0))) {
 			return rule;

@@ -14,6 +14,8 @@
 #include "frame.h"
 #include "packet.h"
 
+#define SENDER_EXE_MAX 256 /* bytes of a path, with its NUL */
+
 /* Which connections are authenticated, and by which key (000, 7.2). */
 struct sender_rule {
 	char outdev[ACL_IFNAME_MAX]; /* empty is ANY */
@@ -22,6 +24,7 @@ struct sender_rule {
 	size_t ports_count;
 	bool has_user;
 	uint32_t uid;
+	char exe[SENDER_EXE_MAX]; /* the program's path; empty is ANY */
 	uint16_t service_port; /* as the server sees it; 0: the packet's */
 	struct acl_key key;
 	unsigned line;
@@ -29,6 +32,7 @@ struct sender_rule {
 
 struct sender_packet {
 	const struct packet *packet;
+	const char *exe; /* or NULL: not known */
 	const char *outdev; /* or NULL */
 	bool has_uid;
 	uint32_t uid;

@@ -163,11 +163,12 @@ tick(void *context)
 
 /* The worker: packets, until told to stop. */
 static int
-work(void *context)
+work(void *context, int to_monitor)
 {
 	enum { SIGNALS = GUARD_FDS, FDS };
 	struct server *s = context;
 
+	(void)to_monitor;
 	for (;;) {
 		struct pollfd fds[FDS] = {
 			[SIGNALS] = { .fd = s->signals, .events = POLLIN },
