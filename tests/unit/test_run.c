@@ -162,7 +162,7 @@ gives_a_clean_environment(void **state)
 	fd = fcntl(0, F_DUPFD_CLOEXEC, 77);
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, &old);
-	assert_int_equal(run_sh("ls -1 /proc/$$/fd; grep SigBlk /proc/$$/status; "
+	assert_int_equal(run_sh("ls -1 /proc/$$/fd; grep SigBlk /proc/self/status; "
 				"kill -13 $$", NULL), 128 + SIGPIPE);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	close(fd);
