@@ -11,6 +11,24 @@
 
 #include "bytes.h"
 
+/* Names are shorter than any secret, and have no digits. */
+#define NAME_MAX_LEN 31u
+#define NAME_CHARS \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+/* Digits in a row that nothing but a key has. */
+#define SECRET_DIGITS 16u
+
+/* One printable line, whatever a path or a file has in it. */
+static void
+make_printable(char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == 127) {
+			*text = '?';
+		}
+	}
+}
+
 int
 conf_fail(char *err, const struct conf_file *file, unsigned line,
 	  const char *format, ...)
@@ -23,12 +41,12 @@ conf_fail(char *err, const struct conf_file *file, unsigned line,
 	} else {
 		at = snprintf(err, CONF_ERROR_MAX, "%s: ", file->path);
 	}
-	if (at < 0 || (size_t)at >= CONF_ERROR_MAX) {
-		return -1;
+	if (at >= 0 && (size_t)at < CONF_ERROR_MAX) {
+		va_start(args, format);
+		vsnprintf(err + at, CONF_ERROR_MAX - (size_t)at, format, args);
+		va_end(args);
 	}
-	va_start(args, format);
-	vsnprintf(err + at, CONF_ERROR_MAX - (size_t)at, format, args);
-	va_end(args);
+	make_printable(err);
 	return -1;
 }
 
@@ -73,7 +91,8 @@ grow(char **text, size_t *size, size_t used)
 	}
 	if (*text) {
 		memcpy(bigger, *text, used);
-		bytes_wipe(*text, used);
+		/* All of it: a line before this one may have had more. */
+		bytes_wipe(*text, *size);
 		free(*text);
 	}
 	*text = bigger;
@@ -165,16 +184,17 @@ conf_close(struct conf_file *file)
 
 /*
  * Append one line of the file to joined[*len]: without its comment and
- * end.  Sets *more where a backslash continues it.
+ * end.  Sets *more where a backslash continues it; *quoted is whether
+ * that is within quotes.
  */
 static int
-take_line(struct conf_file *file, size_t *len, bool *more, char *err)
+take_line(struct conf_file *file, size_t *len, bool *more, bool *quoted,
+	  char *err)
 {
 	const char *start = file->text + file->pos;
 	const char *end = memchr(start, '\n', file->len - file->pos);
 	size_t n = end ? (size_t)(end - start) : file->len - file->pos;
 	unsigned line = file->next++;
-	bool quoted = false;
 	size_t i;
 
 	file->pos += n + (end ? 1 : 0);
@@ -190,8 +210,8 @@ take_line(struct conf_file *file, size_t *len, bool *more, char *err)
 	if (n > 0 && start[n - 1] == '\r') {
 		n--;
 	}
-	for (i = 0; i < n && (quoted || start[i] != '#'); i++) {
-		quoted ^= start[i] == '"';
+	for (i = 0; i < n && (*quoted || start[i] != '#'); i++) {
+		*quoted ^= start[i] == '"';
 	}
 	*more = i == n && n > 0 && start[n - 1] == '\\';
 	n = *more ? n - 1 : i;
@@ -234,6 +254,16 @@ cut(const char *start, char *end)
 	*end = '\0';
 }
 
+/* How much of what stands at `at` can be shown: a name, or nothing. */
+static int
+name_len(const char *at)
+{
+	size_t len = strspn(at, NAME_CHARS);
+	bool digit = at[len] >= '0' && at[len] <= '9';
+
+	return len > NAME_MAX_LEN || digit ? 0 : (int)len;
+}
+
 /* One name=value at `at`; *rest is where the next one begins. */
 static int
 split_word(const struct conf_file *file, char *at, struct conf_word *word,
@@ -243,27 +273,26 @@ split_word(const struct conf_file *file, char *at, struct conf_word *word,
 	char *value;
 	char *end;
 
-	if (*equals != '=') {
+	value = *equals == '=' ? skip_blanks(equals + 1) : equals;
+	cut(at, equals);
+	if (value == equals || name_len(at) == 0 || at[name_len(at)] != '\0') {
 		/* Not the whole word: it may be a key without its name. */
 		return conf_fail(err, file, file->line,
-				 "'%.*s...' is not name=value",
-				 (int)strspn(at, "abcdefghijklmnopqrstuvwxyz_"),
+				 "'%.*s...' is not name=value", name_len(at),
 				 at);
 	}
-	cut(at, equals);
-	value = skip_blanks(equals + 1);
 	if (*value == '"') {
 		value++;
 		end = strchr(value, '"');
 		if (!end) {
 			return conf_fail(err, file, file->line,
-					 "quote not closed after %.64s=", at);
+					 "quote not closed after %s=", at);
 		}
 		*end = '\0';
 		end = skip_blanks(end + 1);
 		if (*end != ',' && *end != '\0') {
 			return conf_fail(err, file, file->line,
-					 "comma expected after %.64s=\"...\"",
+					 "comma expected after %s=\"...\"",
 					 at);
 		}
 	} else {
@@ -275,7 +304,7 @@ split_word(const struct conf_file *file, char *at, struct conf_word *word,
 	}
 	if (*value == '\0') {
 		return conf_fail(err, file, file->line,
-				 "%.64s has no value", at);
+				 "%s has no value", at);
 	}
 	word->name = at;
 	word->value = value;
@@ -312,10 +341,11 @@ conf_next(struct conf_file *file, struct conf_line *line, char *err)
 	while (file->pos < file->len) {
 		size_t len = 0;
 		bool more = true;
+		bool quoted = false;
 
 		file->line = file->next;
 		while (more && file->pos < file->len) {
-			if (take_line(file, &len, &more, err) < 0) {
+			if (take_line(file, &len, &more, &quoted, err) < 0) {
 				return -1;
 			}
 		}
@@ -324,6 +354,27 @@ conf_next(struct conf_file *file, struct conf_line *line, char *err)
 		}
 	}
 	return 0;
+}
+
+/* Whether a reason shows part of a value that has a key in it. */
+static bool
+shows_secret(const char *why, const char *value)
+{
+	size_t len = strlen(value);
+	size_t digits = 0;
+
+	for (size_t i = 0; i < len && digits < SECRET_DIGITS; i++) {
+		digits = strchr("0123456789abcdefABCDEF", value[i]) ?
+				 digits + 1 :
+				 0;
+	}
+	for (size_t i = 0; digits == SECRET_DIGITS && i + 4 <= strlen(why);
+	     i++) {
+		if (memmem(value, len, why + i, 4)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 int
@@ -342,7 +393,7 @@ conf_apply(const struct conf_file *file, const struct conf_line *line,
 		}
 		if (at == count) {
 			return conf_fail(err, file, line->line,
-					 "unknown word '%.32s'", word->name);
+					 "unknown word '%s'", word->name);
 		}
 		if (*seen & (uint64_t)1 << at) {
 			return conf_fail(err, file, line->line,
@@ -350,6 +401,10 @@ conf_apply(const struct conf_file *file, const struct conf_line *line,
 		}
 		*seen |= (uint64_t)1 << at;
 		if (options[at].set(into, word->value, why) < 0) {
+			if (shows_secret(why, word->value)) {
+				value_fail(why, "not such a value; it may be "
+						"a key and is not shown");
+			}
 			return conf_fail(err, file, line->line, "%s: %s",
 					 word->name, why);
 		}

@@ -5,7 +5,8 @@
  * comments from a # on, blank lines, CRLF, and a backslash at the end
  * that continues a line.
  *
- * Errors are one line of text that names file and line; whoever called
+ * Errors are one printable line of text that names file and line and
+ * shows no key, wherever in the file one has slipped; whoever called
  * prints it.
  */
 #ifndef TAP_CONF_H

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #define ANSWER_MS 3000
+/* Thrown away in one go; anybody may send, and packets wait meanwhile. */
+#define RUBBISH_MAX 16
 
 static socklen_t
 abstract(struct sockaddr_un *addr, const char *name)
@@ -93,7 +95,7 @@ receive_trusted(int fd, void *out, size_t size, struct control_peer *peer)
 int
 control_receive(int fd, struct control_peer *peer)
 {
-	for (;;) {
+	for (int i = 0; i < RUBBISH_MAX; i++) {
 		uint8_t request[2];
 		ssize_t got = receive_trusted(fd, request, sizeof request,
 					      peer);
@@ -108,6 +110,7 @@ control_receive(int fd, struct control_peer *peer)
 			return request[0];
 		}
 	}
+	return 0;
 }
 
 void

@@ -31,7 +31,8 @@ struct control_peer {
 int control_listen(const char *name);
 /*
  * The next request, without waiting: the byte, 0 where there is none,
- * or -errno.  What others send is thrown away.
+ * or -errno.  What others send is thrown away; where they have sent
+ * much, some of it, and 0 is returned.
  */
 int control_receive(int fd, struct control_peer *peer);
 void control_reply(int fd, const struct control_peer *peer, const char *text,

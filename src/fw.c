@@ -45,6 +45,10 @@ fail(char *err, const char *program, int status, const char *errors)
 	} else if (status < 0) {
 		snprintf(err, FW_ERROR_MAX, "%s: %s", program,
 			 strerror(-status));
+	} else if (strcspn(errors, "\n") == 0) {
+		/* 128 and more: killed by that signal less 128. */
+		snprintf(err, FW_ERROR_MAX, "%s: exit status %d", program,
+			 status);
 	} else {
 		snprintf(err, FW_ERROR_MAX, "%s: %.*s", program,
 			 (int)strcspn(errors, "\n"), errors);

@@ -264,6 +264,8 @@ key_load_conf(struct conf_file *file, struct key_file *out, char *err)
 			break;
 		}
 		if (line_of[key->no] != 0) {
+			/* Not counted, so key_free() would pass over it. */
+			bytes_wipe(&key->mac, sizeof key->mac);
 			conf_fail(err, file, line.line,
 				  "key_no %u stands in line %u already",
 				  key->no, line_of[key->no]);

@@ -11,6 +11,8 @@
 
 #include "json.h"
 
+#define LINE_END 2u /* "}\n" */
+
 static const char *log_who = "tap";
 static bool log_json;
 static bool log_debug;
@@ -71,7 +73,7 @@ begin_line(struct log_record *r, enum log_level level)
 	struct tm tm;
 
 	r->level = level;
-	r->text = text_over(r->line, sizeof r->line - 2);
+	r->text = text_over(r->line, sizeof r->line - LINE_END);
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	if (log_json) {
@@ -87,9 +89,14 @@ begin_line(struct log_record *r, enum log_level level)
 static void
 write_line(struct log_record *r)
 {
+	size_t len = r->text.len;
+
+	if (log_json) {
+		r->line[len++] = '}';
+	}
+	r->line[len++] = '\n';
 	/* One write a line, so that lines of several writers don't mix. */
-	r->line[r->text.len] = '\n';
-	if (write(STDERR_FILENO, r->line, r->text.len + 1) < 0) {
+	if (write(STDERR_FILENO, r->line, len) < 0) {
 		/* Nobody to tell. */
 		return;
 	}
@@ -103,6 +110,28 @@ is_wanted(enum log_level level)
 	}
 	return level != LOG_LEVEL_DEBUG &&
 	       (level != LOG_LEVEL_INFO || !log_only_trouble);
+}
+
+/* As much of the message as the line has room for. */
+static void
+put_message(struct text *t, char *message)
+{
+	const struct text before = *t;
+	size_t len = strlen(message);
+
+	for (;;) {
+		*t = before;
+		if (log_json) {
+			json_string(t, message);
+		} else {
+			text_put(t, "%s", message);
+		}
+		if (!t->full || len == 0) {
+			return;
+		}
+		len -= len / 32 + 1;
+		message[len] = '\0';
+	}
 }
 
 void
@@ -121,11 +150,8 @@ log_say(enum log_level level, const char *format, ...)
 	begin_line(&r, level);
 	if (log_json) {
 		text_put(&r.text, ",\"event\":\"message\",\"text\":");
-		json_string(&r.text, message);
-		text_put(&r.text, "}");
-	} else {
-		text_put(&r.text, "%s", message);
 	}
+	put_message(&r.text, message);
 	write_line(&r);
 }
 
@@ -139,6 +165,8 @@ log_begin(struct log_record *r, enum log_level level, const char *event)
 void
 log_text(struct log_record *r, const char *name, const char *value)
 {
+	size_t before = r->text.len;
+
 	if (log_json) {
 		text_put(&r->text, ",\"%s\":", name);
 		json_string(&r->text, value);
@@ -146,6 +174,10 @@ log_text(struct log_record *r, const char *name, const char *value)
 		text_put(&r->text, " %s=\"%s\"", name, value);
 	} else {
 		text_put(&r->text, " %s=%s", name, value);
+	}
+	/* A field goes in whole or not at all: the line is still JSON. */
+	if (r->text.full) {
+		r->text.len = before;
 	}
 }
 
@@ -195,9 +227,6 @@ log_is_verbose(void)
 void
 log_end(struct log_record *r)
 {
-	if (log_json) {
-		text_put(&r->text, "}");
-	}
 	if (is_wanted(r->level)) {
 		write_line(r);
 	}

@@ -4,6 +4,9 @@
  *
  *   2026-11-20T09:00:00Z tap server: accepted key=10 name=alice ...
  *   {"time":"...","level":"info","event":"accepted","key":10,...}
+ *
+ * What does not fit in LOG_LINE_MAX is left out: the end of a text, or
+ * whole fields from the first too long one on.
  */
 #ifndef TAP_LOG_H
 #define TAP_LOG_H

@@ -249,6 +249,18 @@ netlink_be32(const struct netlink_attr *attr, uint32_t *value)
 	return true;
 }
 
+/* The end of a dump has the error that ended it early, or none. */
+static int
+end_of_dump(const struct netlink_reply *reply)
+{
+	int32_t error = 0;
+
+	if (reply->len >= sizeof error) {
+		memcpy(&error, reply->payload, sizeof error);
+	}
+	return error < 0 && error >= -4095 ? error : 1;
+}
+
 /* The messages of one datagram; 1 where the request has come to its end. */
 static int
 take_datagram(const uint8_t *bytes, size_t len, uint32_t seq,
@@ -264,7 +276,7 @@ take_datagram(const uint8_t *bytes, size_t len, uint32_t seq,
 			continue;
 		}
 		if (reply.type == NLMSG_DONE) {
-			return 1;
+			return end_of_dump(&reply);
 		}
 		if (reply.type == NLMSG_ERROR) {
 			rc = netlink_error(&reply);

@@ -33,6 +33,10 @@ child(const char *const *argv, int in, int out, int err)
 {
 	sigset_t none;
 
+	/* Where we lack standard descriptors, the pipes took their places. */
+	in = fcntl(in, F_DUPFD_CLOEXEC, 3);
+	out = fcntl(out, F_DUPFD_CLOEXEC, 3);
+	err = fcntl(err, F_DUPFD_CLOEXEC, 3);
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) {
 		_exit(126);
 	}
@@ -142,19 +146,22 @@ run_program(const char *const *argv, const char *input, char *output,
 {
 	int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	struct stream streams[2];
-	void (*handler)(int);
+	void (*on_pipe)(int), (*on_child)(int);
 	pid_t pid;
 	int rc = 0;
 
 	for (int i = 0; i < 3 && rc == 0; i++) {
 		rc = pipe2(pipes[i], O_CLOEXEC) < 0 ? -errno : 0;
 	}
+	/* Ignored, as whoever started us may have it, it loses the status. */
+	on_child = signal(SIGCHLD, SIG_DFL);
 	pid = rc == 0 ? fork() : -1;
 	if (pid == 0) {
 		child(argv, pipes[0][0], pipes[1][1], pipes[2][1]);
 	}
 	if (pid < 0) {
 		rc = rc ? rc : -errno;
+		signal(SIGCHLD, on_child);
 		for (int i = 0; i < 6; i++) {
 			if (pipes[i / 2][i % 2] >= 0) {
 				close(pipes[i / 2][i % 2]);
@@ -167,8 +174,10 @@ run_program(const char *const *argv, const char *input, char *output,
 	close(pipes[2][1]);
 	streams[0] = (struct stream){ pipes[1][0], output, output_size, 0 };
 	streams[1] = (struct stream){ pipes[2][0], errors, errors_size, 0 };
-	handler = signal(SIGPIPE, SIG_IGN);
+	on_pipe = signal(SIGPIPE, SIG_IGN);
 	converse(pipes[0][1], input, streams);
-	signal(SIGPIPE, handler);
-	return wait_for(pid);
+	signal(SIGPIPE, on_pipe);
+	rc = wait_for(pid);
+	signal(SIGCHLD, on_child);
+	return rc;
 }

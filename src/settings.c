@@ -95,8 +95,11 @@ settings_peek_queue(const char *path, uint16_t fallback)
 		return fallback;
 	}
 	while (conf_next(&file, &line, err) > 0 && !line.is_rule) {
-		if (strcmp(line.words[0].name, "queue") == 0) {
-			settings_queue(&settings, line.words[0].value, why);
+		for (size_t i = 0; i < line.count; i++) {
+			if (strcmp(line.words[i].name, "queue") == 0) {
+				settings_queue(&settings, line.words[i].value,
+					       why);
+			}
 		}
 	}
 	conf_close(&file);

@@ -286,7 +286,7 @@ value_device(const char *text, char out[ACL_IFNAME_MAX], char *why)
 		return 0;
 	}
 	/* What the kernel refuses, and what rules would misread. */
-	if (len >= ACL_IFNAME_MAX || strpbrk(text, "/ \t\"'+*%\\{};") ||
+	if (len >= ACL_IFNAME_MAX || strpbrk(text, "/: \t\"'+*%\\{};") ||
 	    strcmp(text, ".") == 0 || strcmp(text, "..") == 0) {
 		return value_fail(why, "'%.64s' can't be an interface", text);
 	}
@@ -303,6 +303,7 @@ int
 value_time(const char *text, uint64_t *instant, char *why)
 {
 	struct tm tm = { 0 };
+	struct tm real;
 	unsigned long seconds;
 	const char *end;
 	time_t when;
@@ -319,8 +320,15 @@ value_time(const char *text, uint64_t *instant, char *why)
 		memset(&tm, 0, sizeof tm);
 		end = strptime(text, "%Y-%m-%d", &tm);
 	}
-	when = end && *end == '\0' ? timegm(&tm) : -1;
-	if (when < 0) {
+	real = tm;
+	when = end && *end == '\0' && !strpbrk(text, " \t") ? timegm(&real) :
+								-1;
+	/*
+	 * strptime() skips blanks, and timegm() makes the 3rd of March of a
+	 * 31st of February.
+	 */
+	if (when < 0 || real.tm_mday != tm.tm_mday ||
+	    real.tm_sec != tm.tm_sec) {
 		return value_fail(why, "'%.64s' is no time like "
 			       "2027-01-01T00:00:00Z", text);
 	}
