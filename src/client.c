@@ -246,7 +246,7 @@ reload(void *context)
 {
 	struct client *c = context;
 	char err[CONF_ERROR_MAX];
-	struct conf_client *conf = conf_client_load(c->path, err);
+	struct conf_client *conf = conf_client_load(c->path, NULL, err);
 	struct plan plan = { 0 };
 	int rc = conf ? 0 : -1;
 

@@ -6,6 +6,7 @@
 #include "server.h"
 #include "ask.h"
 #include "log.h"
+#include "secret.h"
 #include "tap.h"
 #include "value.h"
 
@@ -165,6 +166,7 @@ cmd_server(int argc, char **argv)
 	struct conf_server *conf;
 	int status;
 
+	secret_harden();
 	if (parse(argc, argv, &o) < 0) {
 		fprintf(stderr, "'tap server -h' tells more\n");
 		return TAP_USAGE;
