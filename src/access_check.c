@@ -271,7 +271,7 @@ check_keys(struct check *c)
 				key->no, access_name(key));
 		} else if (key->bits == 30) {
 			finding(c, false, "30-bits", c->paths.keys, key->line,
-				"key %u%s: only 30 bits can be guessed",
+				"key %u%s: 30 bits, which can be guessed",
 				key->no, access_name(key));
 		}
 	}
