@@ -11,6 +11,8 @@ static const struct command {
 } commands[] = {
 	{ "server", cmd_server, "hide this host's services from strangers" },
 	{ "client", cmd_client, "authenticate this host's connections" },
+	{ "keygen", cmd_keygen, "make keys, for the server and its clients" },
+	{ "acl", cmd_acl, "check, show and change who may use what" },
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

@@ -17,5 +17,7 @@ enum tap_exit {
 /* A command gets argv from its own name on. */
 int cmd_server(int argc, char **argv);
 int cmd_client(int argc, char **argv);
+int cmd_keygen(int argc, char **argv);
+int cmd_acl(int argc, char **argv);
 
 #endif

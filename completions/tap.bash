@@ -3,7 +3,8 @@
 # _tap_options; what an option's or a command's argument can be is in
 # _tap_argument.
 
-_tap_commands='server client help'
+_tap_commands='server client keygen acl help'
+_tap_verbs='check show test allow deny'
 
 # COMMAND: its options, each as NAME[,NAME][=KIND of argument].
 _tap_options()
@@ -18,7 +19,22 @@ _tap_options()
 	client)
 		echo '-c,--conf=file --to=host --proxy=host -k,--keys=file' \
 		    '--key-no=number --check --print-rules --print-unit --status' \
-		    '--queue=number --json -v,--verbose -h,--help'
+		    '--queue=number --json -v,--verbose -h,--help' \
+		    '--passphrase-fd=number'
+		;;
+	keygen)
+		echo '-n,--key-no=number --name=text --alg=alg --auth=bits' \
+		    '--bytes=number --realm=text --not-before=time' \
+		    '--not-after=time --valid=span --count=number' \
+		    '--client=text -a,--append=file --both=directory' \
+		    '--rotate=number --overlap=span --passphrase' \
+		    '--passphrase-fd=number --json -h,--help'
+		;;
+	acl)
+		echo '-c,--conf=file -k,--keys=file -a,--acl=file' \
+		    '-p,--port=service -n,--key=number --within=span' \
+		    '--strict --at=time --src=text --dry-run --reload' \
+		    '--queue=number --json -h,--help'
 		;;
 	help) ;;
 	*) echo '-h,--help -V,--version' ;;
@@ -41,6 +57,14 @@ _tap_argument()
 		mapfile -t COMPREPLY < <(compgen -s -- "$2")
 		return
 		;;
+	directory)
+		mapfile -t COMPREPLY < <(compgen -d -- "$2")
+		compopt -o filenames -o default 2>/dev/null
+		return
+		;;
+	alg) words='hmac-sha256 hmac-md5' ;;
+	bits) words='30 60 89 118' ;;
+	verb) words=$_tap_verbs ;;
 	command) words=$_tap_commands ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$2")
@@ -91,6 +115,8 @@ _tap()
 	kind=$(_tap_kind "$command" "$before")
 	if [ -n "$kind" ]; then
 		_tap_argument "$kind" "$word"
+	elif [[ $command = acl && $COMP_CWORD -eq 2 && $word != -* ]]; then
+		_tap_argument verb "$word"
 	elif [[ $word = -* || ( $command && $command != help ) ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_tap_names "$command")" \
 		    -- "$word")

@@ -20,10 +20,12 @@ end
 complete -c tap -f
 complete -c tap -n __tap_command -a server -d "hide this host's services from strangers"
 complete -c tap -n __tap_command -a client -d "authenticate this host's connections"
+complete -c tap -n __tap_command -a keygen -d 'make keys, for the server and its clients'
+complete -c tap -n __tap_command -a acl -d 'check, show and change who may use what'
 complete -c tap -n __tap_command -a help -d 'list the commands, or tell the options of one'
 complete -c tap -n __tap_command -s h -l help -d 'list the commands'
 complete -c tap -n __tap_command -s V -l version -d 'print the version'
-complete -c tap -n '__tap_command help' -a 'server client'
+complete -c tap -n '__tap_command help' -a 'server client keygen acl'
 
 __tap_option server -s c -l conf -r -F -d 'settings and rules'
 __tap_option server -s k -l keys -r -F -d keys
@@ -54,3 +56,40 @@ __tap_option client -l queue -x -d 'the NFQUEUE to use, or the client to ask'
 __tap_option client -l json -d 'with --status: JSON'
 __tap_option client -s v -l verbose -d 'log more'
 __tap_option client -s h -l help -d 'print the usage'
+__tap_option client -l passphrase-fd -x -d 'read the passphrase of a sealed file from a descriptor'
+
+__tap_option keygen -s n -l key-no -x -d 'the number, 0 to 65535'
+__tap_option keygen -l name -x -d 'whose it is, for the log'
+__tap_option keygen -l alg -x -a 'hmac-sha256 hmac-md5' -d 'hmac-sha256 or hmac-md5'
+__tap_option keygen -l auth -x -a '30 60 89 118' -d '30, 60, 89 or 118 bits of authenticator'
+__tap_option keygen -l bytes -x -d 'bytes of secret, 16 to 64'
+__tap_option keygen -l realm -x -d 'the service or cluster it is for'
+__tap_option keygen -l not-before -x -d 'valid from'
+__tap_option keygen -l not-after -x -d 'valid until'
+__tap_option keygen -l valid -x -d 'valid for, as 90d'
+__tap_option keygen -l count -x -d 'so many keys, past taken numbers'
+__tap_option keygen -l client -x -d "print the client's rule for HOST:PORT instead"
+__tap_option keygen -s a -l append -r -F -d 'put the line into a key file'
+__tap_option keygen -l both -x -a '(__fish_complete_directories)' -d 'write server.key and TAPclientd.conf there'
+__tap_option keygen -l rotate -x -d "make this key's successor"
+__tap_option keygen -l overlap -x -d 'how long both are valid'
+__tap_option keygen -l passphrase -d 'seal what the client gets'
+__tap_option keygen -l passphrase-fd -x -d 'read the passphrase from a descriptor'
+__tap_option keygen -l json -d 'JSON, one object a line'
+__tap_option keygen -s h -l help -d 'print the usage'
+
+complete -c tap -n '__tap_command acl' -a 'check show test allow deny'
+__tap_option acl -s c -l conf -r -F -d 'settings and rules'
+__tap_option acl -s k -l keys -r -F -d 'keys'
+__tap_option acl -s a -l acl -r -F -d 'who may use what'
+__tap_option acl -s p -l port -x -d 'a port, or a range of ports'
+__tap_option acl -s n -l key -x -d 'numbers of keys'
+__tap_option acl -l within -x -d 'check: warn of keys that end within'
+__tap_option acl -l strict -d 'check: exit 1 where there are warnings'
+__tap_option acl -l at -x -d 'test: at that time, not now'
+__tap_option acl -l src -x -d 'test: from there'
+__tap_option acl -l dry-run -d 'allow, deny: show the change only'
+__tap_option acl -l reload -d 'allow, deny: tell the running server'
+__tap_option acl -l queue -x -d "allow, deny: the running server's NFQUEUE"
+__tap_option acl -l json -d 'JSON'
+__tap_option acl -s h -l help -d 'print the usage'

@@ -8,6 +8,8 @@ _tap_commands()
 	local -a commands=(
 		"server:hide this host's services from strangers"
 		"client:authenticate this host's connections"
+		'keygen:make keys, for the server and its clients'
+		'acl:check, show and change who may use what'
 		'help:list the commands, or tell the options of one'
 	)
 
@@ -49,7 +51,52 @@ _tap_client()
 	    '--queue=[the NFQUEUE to use, or the client to ask]:number:' \
 	    '--json[with --status\: JSON]' \
 	    '(-v --verbose)'{-v,--verbose}'[log more]' \
+	    '--passphrase-fd=[read the passphrase of a sealed file from a descriptor]:number:' \
 	    '(- *)'{-h,--help}'[print the usage]'
+}
+
+_tap_keygen()
+{
+	_arguments -s \
+	    '(-n --key-no)'{-n+,--key-no=}'[the number, 0 to 65535]:number:' \
+	    '--name=[whose it is, for the log]:text:' \
+	    '--alg=[hmac-sha256 or hmac-md5]:alg:(hmac-sha256 hmac-md5)' \
+	    '--auth=[30, 60, 89 or 118 bits of authenticator]:bits:(30 60 89 118)' \
+	    '--bytes=[bytes of secret, 16 to 64]:number:' \
+	    '--realm=[the service or cluster it is for]:text:' \
+	    '--not-before=[valid from]:time:' \
+	    '--not-after=[valid until]:time:' \
+	    '--valid=[valid for, as 90d]:span:' \
+	    '--count=[so many keys, past taken numbers]:number:' \
+	    '--client=[print the client'\''s rule for HOST\:PORT instead]:text:' \
+	    '(-a --append)'{-a+,--append=}'[put the line into a key file]:file:_files' \
+	    '--both=[write server.key and TAPclientd.conf there]:directory:_files -/' \
+	    '--rotate=[make this key'\''s successor]:number:' \
+	    '--overlap=[how long both are valid]:span:' \
+	    '--passphrase[seal what the client gets]' \
+	    '--passphrase-fd=[read the passphrase from a descriptor]:number:' \
+	    '--json[JSON, one object a line]' \
+	    '(- *)'{-h,--help}'[print the usage]'
+}
+
+_tap_acl()
+{
+	_arguments -s \
+	    '(-c --conf)'{-c+,--conf=}'[settings and rules]:file:_files' \
+	    '(-k --keys)'{-k+,--keys=}'[keys]:file:_files' \
+	    '(-a --acl)'{-a+,--acl=}'[who may use what]:file:_files' \
+	    '(-p --port)'{-p+,--port=}'[a port, or a range of ports]:port:_ports' \
+	    '(-n --key)'{-n+,--key=}'[numbers of keys]:number:' \
+	    '--within=[check\: warn of keys that end within]:span:' \
+	    '--strict[check\: exit 1 where there are warnings]' \
+	    '--at=[test\: at that time, not now]:time:' \
+	    '--src=[test\: from there]:text:' \
+	    '--dry-run[allow, deny\: show the change only]' \
+	    '--reload[allow, deny\: tell the running server]' \
+	    '--queue=[allow, deny\: the running server'\''s NFQUEUE]:number:' \
+	    '--json[JSON]' \
+	    '(- *)'{-h,--help}'[print the usage]' \
+	    '1:verb:(check show test allow deny)'
 }
 
 _tap_help()

@@ -153,6 +153,19 @@ ct_equal32(uint32_t a, uint32_t b)
 	return 1 ^ ((differ | (0 - differ)) >> 31);
 }
 
+bool
+ct_equal(const void *a, const void *b, size_t len)
+{
+	const uint8_t *left = a;
+	const uint8_t *right = b;
+	uint32_t differ = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		differ |= (uint32_t)(left[i] ^ right[i]);
+	}
+	return ct_equal32(differ, 0) == 1;
+}
+
 void
 bytes_wipe(void *bytes, size_t len)
 {

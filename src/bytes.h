@@ -50,6 +50,9 @@ void hex_encode(char *out, const uint8_t *bytes, size_t len);
 /* 1 where a == b, else 0, in time that tells nothing of either. */
 uint32_t ct_equal32(uint32_t a, uint32_t b);
 
+/* Whether len bytes are the same, likewise. */
+bool ct_equal(const void *a, const void *b, size_t len);
+
 /* Overwrite len bytes with zeros; never optimised away. */
 void bytes_wipe(void *bytes, size_t len);
 

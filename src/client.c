@@ -353,7 +353,8 @@ reload(void *context)
 {
 	struct client *c = context;
 	char err[CONF_ERROR_MAX];
-	struct conf_client *conf = conf_client_load(c->options->path, err);
+	struct conf_client *conf = conf_client_load(c->options->path, NULL,
+						    err);
 	struct plan plan = { 0 };
 	int rc = conf ? 0 : -1;
 

@@ -1,12 +1,15 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "bytes.h"
 #include "client.h"
 #include "plan.h"
 #include "queue.h"
 #include "ask.h"
 #include "key.h"
 #include "log.h"
+#include "prompt.h"
+#include "secret.h"
 #include "tap.h"
 #include "unit.h"
 #include "value.h"
@@ -27,6 +30,9 @@ static const char usage[] =
 	"                     as ssh's ProxyCommand\n"
 	"  -k, --keys FILE    keys, as a server has them\n"
 	"      --key-no N     which of them, where there are several\n"
+	"      --passphrase-fd N\n"
+	"                     where FILE is sealed: read the passphrase from\n"
+	"                     this descriptor, not from the terminal\n"
 	"      --check        validate the configuration, and do nothing else\n"
 	"      --print-rules  print the firewall rules, and do nothing else\n"
 	"      --print-unit   print a systemd unit, and do nothing else\n"
@@ -42,6 +48,7 @@ struct options {
 	int key_no;	/* or -1 */
 	bool check, print_rules, print_unit, status, json, verbose, help;
 	int queue; /* or -1 */
+	int passphrase_fd; /* or -1 */
 };
 
 static int
@@ -92,7 +99,7 @@ static int
 parse(int argc, char **argv, struct options *o)
 {
 	enum { CHECK = 256, PRINT_RULES, PRINT_UNIT, STATUS, JSON, QUEUE,
-	       TO, PROXY, KEY_NO };
+	       TO, PROXY, KEY_NO, PASSPHRASE };
 	static const struct option longs[] = {
 		{ "conf", required_argument, NULL, 'c' },
 		{ "to", required_argument, NULL, TO },
@@ -105,10 +112,12 @@ parse(int argc, char **argv, struct options *o)
 		{ "status", no_argument, NULL, STATUS },
 		{ "queue", required_argument, NULL, QUEUE },
 		{ "json", no_argument, NULL, JSON },
+		{ "passphrase-fd", required_argument, NULL, PASSPHRASE },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	char why[VALUE_WHY_MAX];
 	int option;
 
 	while ((option = getopt_long(argc, argv, "+c:k:vh", longs, NULL)) != -1) {
@@ -147,6 +156,15 @@ parse(int argc, char **argv, struct options *o)
 			break;
 		case QUEUE:
 			if (queue_option("client", optarg, &o->queue) < 0) {
+				return -1;
+			}
+			break;
+		case PASSPHRASE:
+			if (prompt_option(optarg, &o->passphrase_fd, why) <
+			    0) {
+				fprintf(stderr,
+					"tap client: --passphrase-fd: %s\n",
+					why);
 				return -1;
 			}
 			break;
@@ -234,15 +252,52 @@ run_task(const struct options *o)
 	return client_run(conf, &run);
 }
 
+/* The configuration, or NULL with the error said. */
+static struct conf_client *
+load(const struct options *o)
+{
+	const char *path = o->conf ? o->conf : CONF_CLIENT_FILE;
+	struct sealed_passphrase passphrase;
+	struct conf_client *conf = NULL;
+	bool sealed = sealed_is(path);
+	char err[CONF_ERROR_MAX];
+	char why[VALUE_WHY_MAX];
+	char question[CONF_ERROR_MAX];
+	int rc = 0;
+
+	if (sealed && sealed_check(path, err) < 0) {
+		fprintf(stderr, "%s\n", err);
+		return NULL;
+	}
+	if (sealed && o->passphrase_fd >= 0) {
+		rc = prompt_fd(&passphrase, o->passphrase_fd, why);
+	} else if (sealed) {
+		snprintf(question, sizeof question, "Passphrase of %s: ",
+			 path);
+		rc = prompt_terminal(&passphrase, question, false, why);
+	}
+	if (rc < 0) {
+		fprintf(stderr, "%s: passphrase: %s\n", path, why);
+	} else {
+		conf = conf_client_load(path, sealed ? &passphrase : NULL,
+					err);
+		if (!conf) {
+			fprintf(stderr, "%s\n", err);
+		}
+	}
+	bytes_wipe(&passphrase, sizeof passphrase);
+	return conf;
+}
+
 int
 cmd_client(int argc, char **argv)
 {
-	struct options o = { .queue = -1, .key_no = -1 };
+	struct options o = { .queue = -1, .key_no = -1, .passphrase_fd = -1 };
 	struct client_options run = { 0 };
-	char err[CONF_ERROR_MAX];
 	struct conf_client *conf;
 	int status;
 
+	secret_harden();
 	if (parse(argc, argv, &o) < 0) {
 		return TAP_USAGE;
 	}
@@ -266,9 +321,8 @@ cmd_client(int argc, char **argv)
 	if (o.to || o.proxy) {
 		return run_task(&o);
 	}
-	conf = conf_client_load(o.conf, err);
+	conf = load(&o);
 	if (!conf) {
-		fprintf(stderr, "%s\n", err);
 		return TAP_USAGE;
 	}
 	if (o.queue >= 0) {

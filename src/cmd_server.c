@@ -6,6 +6,7 @@
 #include "server.h"
 #include "ask.h"
 #include "log.h"
+#include "secret.h"
 #include "tap.h"
 #include "unit.h"
 #include "value.h"
@@ -176,6 +177,7 @@ cmd_server(int argc, char **argv)
 	struct conf_server *conf;
 	int status;
 
+	secret_harden();
 	if (parse(argc, argv, &o) < 0) {
 		return TAP_USAGE;
 	}

@@ -4,12 +4,11 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bytes.h"
+#include "secret.h"
 
 /* Names are shorter than any secret, and have no digits. */
 #define NAME_MAX_LEN 31u
@@ -79,21 +78,14 @@ check_file(const struct conf_file *file, int fd, enum conf_secrecy secrecy,
 	return 0;
 }
 
-/* Grow by doubling, wiping what is left behind: it may hold keys. */
 static int
-grow(char **text, size_t *size, size_t used)
+grow(char **text, size_t *size)
 {
 	size_t more = *size ? *size * 2 : 4096;
-	char *bigger = malloc(more);
+	char *bigger = secret_resize(*text, more);
 
 	if (!bigger) {
 		return -1;
-	}
-	if (*text) {
-		memcpy(bigger, *text, used);
-		/* All of it: a line before this one may have had more. */
-		bytes_wipe(*text, *size);
-		free(*text);
 	}
 	*text = bigger;
 	*size = more;
@@ -103,16 +95,14 @@ grow(char **text, size_t *size, size_t used)
 static int
 read_all(struct conf_file *file, int fd, char *err)
 {
-	size_t size = 0;
-
 	for (;;) {
 		ssize_t got;
 
-		if (file->len == size &&
-		    grow(&file->text, &size, file->len) < 0) {
+		if (file->len == file->size &&
+		    grow(&file->text, &file->size) < 0) {
 			return conf_fail(err, file, 0, "out of memory");
 		}
-		got = read(fd, file->text + file->len, size - file->len);
+		got = read(fd, file->text + file->len, file->size - file->len);
 		if (got < 0 && errno == EINTR) {
 			continue;
 		}
@@ -131,6 +121,21 @@ read_all(struct conf_file *file, int fd, char *err)
 }
 
 int
+conf_open_fd(struct conf_file *file, const char *path, int fd,
+	     enum conf_secrecy secrecy, char *err)
+{
+	*file = (struct conf_file){ .path = path, .next = 1 };
+	if (check_file(file, fd, secrecy, err) < 0) {
+		return -1;
+	}
+	if (read_all(file, fd, err) < 0) {
+		conf_close(file);
+		return -1;
+	}
+	return 0;
+}
+
+int
 conf_open(struct conf_file *file, const char *path, enum conf_secrecy secrecy,
 	  char *err)
 {
@@ -141,14 +146,8 @@ conf_open(struct conf_file *file, const char *path, enum conf_secrecy secrecy,
 	if (fd < 0) {
 		return conf_fail(err, file, 0, "%s", strerror(errno));
 	}
-	rc = check_file(file, fd, secrecy, err);
-	if (rc == 0) {
-		rc = read_all(file, fd, err);
-	}
+	rc = conf_open_fd(file, path, fd, secrecy, err);
 	close(fd);
-	if (rc < 0) {
-		conf_close(file);
-	}
 	return rc;
 }
 
@@ -156,48 +155,66 @@ int
 conf_open_text(struct conf_file *file, const char *path, const char *text,
 	       size_t len, char *err)
 {
-	*file = (struct conf_file){ .path = path, .next = 1, .len = len };
-	file->text = malloc(len + 1);
+	*file = (struct conf_file){ .path = path, .next = 1 };
+	file->text = secret_new(len + 1);
 	if (!file->text) {
 		return conf_fail(err, file, 0, "out of memory");
 	}
 	memcpy(file->text, text, len);
+	file->len = len;
+	file->size = len + 1;
 	return 0;
 }
 
 void
 conf_close(struct conf_file *file)
 {
-	if (file->text) {
-		bytes_wipe(file->text, file->len);
-		free(file->text);
-	}
-	if (file->joined) {
-		bytes_wipe(file->joined, file->joined_size);
-		free(file->joined);
-	}
+	secret_free(file->text);
+	secret_free(file->joined);
 	file->text = NULL;
 	file->joined = NULL;
-	file->len = 0;
+	file->len = file->size = 0;
 	file->joined_size = 0;
 }
 
-/*
- * Append one line of the file to joined[*len]: without its comment and
- * end.  Sets *more where a backslash continues it; *quoted is whether
- * that is within quotes.
- */
-static int
-take_line(struct conf_file *file, size_t *len, bool *more, bool *quoted,
-	  char *err)
+/* The length of the line that begins at an offset, without its newline. */
+static size_t
+line_length(const struct conf_file *file, size_t at)
 {
-	const char *start = file->text + file->pos;
-	const char *end = memchr(start, '\n', file->len - file->pos);
-	size_t n = end ? (size_t)(end - start) : file->len - file->pos;
-	unsigned line = file->next++;
+	const char *end = memchr(file->text + at, '\n', file->len - at);
+
+	return end ? (size_t)(end - file->text) - at : file->len - at;
+}
+
+/*
+ * How much of a line of n bytes counts: not its comment and end.  *quoted
+ * tells whether it begins in quotes, then whether it ends so; *more,
+ * whether a backslash continues it.
+ */
+static size_t
+kept_length(const char *start, size_t n, bool *quoted, bool *more)
+{
 	size_t i;
 
-	file->pos += n + (end ? 1 : 0);
+	if (n > 0 && start[n - 1] == '\r') {
+		n--;
+	}
+	for (i = 0; i < n && (*quoted || start[i] != '#'); i++) {
+		*quoted ^= start[i] == '"';
+	}
+	*more = i == n && n > 0 && start[n - 1] == '\\';
+	return *more ? n - 1 : i;
+}
+
+/* Append what counts of the next line of the file to joined[*len]. */
+static int
+take_line(struct conf_file *file, size_t *len, bool *quoted, char *err)
+{
+	const char *start = file->text + file->pos;
+	size_t n = line_length(file, file->pos);
+	unsigned line = file->next++;
+
+	file->pos += n < file->len - file->pos ? n + 1 : n;
 	if (n > CONF_LINE_MAX) {
 		return conf_fail(err, file, line,
 				 "line longer than %u bytes; a backslash at "
@@ -207,16 +224,9 @@ take_line(struct conf_file *file, size_t *len, bool *more, bool *quoted,
 	if (memchr(start, '\0', n)) {
 		return conf_fail(err, file, line, "NUL byte");
 	}
-	if (n > 0 && start[n - 1] == '\r') {
-		n--;
-	}
-	for (i = 0; i < n && (*quoted || start[i] != '#'); i++) {
-		*quoted ^= start[i] == '"';
-	}
-	*more = i == n && n > 0 && start[n - 1] == '\\';
-	n = *more ? n - 1 : i;
+	n = kept_length(start, n, quoted, &file->more);
 	while (*len + n + 1 > file->joined_size) {
-		if (grow(&file->joined, &file->joined_size, *len) < 0) {
+		if (grow(&file->joined, &file->joined_size) < 0) {
 			return conf_fail(err, file, line, "out of memory");
 		}
 	}
@@ -227,6 +237,26 @@ take_line(struct conf_file *file, size_t *len, bool *more, bool *quoted,
 		return conf_fail(err, file, line, "continued line too long");
 	}
 	return 0;
+}
+
+size_t
+conf_offset(const struct conf_file *file, const char *at)
+{
+	size_t left = (size_t)(at - file->joined);
+	size_t pos = file->start;
+	bool quoted = false;
+
+	for (;;) {
+		size_t n = line_length(file, pos);
+		bool more;
+		size_t kept = kept_length(file->text + pos, n, &quoted, &more);
+
+		if (left < kept || !more || pos + n >= file->len) {
+			return pos + left;
+		}
+		left -= kept;
+		pos += n + 1;
+	}
 }
 
 static bool
@@ -340,15 +370,15 @@ conf_next(struct conf_file *file, struct conf_line *line, char *err)
 {
 	while (file->pos < file->len) {
 		size_t len = 0;
-		bool more = true;
 		bool quoted = false;
 
 		file->line = file->next;
-		while (more && file->pos < file->len) {
-			if (take_line(file, &len, &more, &quoted, err) < 0) {
+		file->start = file->pos;
+		do {
+			if (take_line(file, &len, &quoted, err) < 0) {
 				return -1;
 			}
-		}
+		} while (file->more && file->pos < file->len);
 		if (len > 0 && *skip_blanks(file->joined) != '\0') {
 			return split_line(file, line, err);
 		}

@@ -29,10 +29,12 @@ enum conf_secrecy { CONF_PUBLIC, CONF_SECRET };
 struct conf_file {
 	const char *path;
 	char *text; /* owned; wiped when freed */
-	size_t len;
+	size_t len, size;
 	size_t pos;
+	size_t start;  /* where the line read last begins; pos: where it ends */
 	unsigned line; /* of the line read last */
 	unsigned next;
+	bool more;     /* the text read last ends in a continuing backslash */
 	char *joined; /* owned: the line read last, taken apart */
 	size_t joined_size;
 };
@@ -56,6 +58,9 @@ struct conf_line {
  */
 int conf_open(struct conf_file *file, const char *path,
 	      enum conf_secrecy secrecy, char *err);
+/* The same from a descriptor, which stays the caller's. */
+int conf_open_fd(struct conf_file *file, const char *path, int fd,
+		 enum conf_secrecy secrecy, char *err);
 /* The same over text in memory, which is copied. */
 int conf_open_text(struct conf_file *file, const char *path, const char *text,
 		   size_t len, char *err);
@@ -66,6 +71,12 @@ void conf_close(struct conf_file *file);
  * call.  Returns 1, 0 at the end, or -1 with the error in err.
  */
 int conf_next(struct conf_file *file, struct conf_line *line, char *err);
+
+/*
+ * Where in file->text a byte of the line read last stands, by a pointer
+ * to it in one of its words.
+ */
+size_t conf_offset(const struct conf_file *file, const char *at);
 
 /* Begin err with "path:line: "; returns where the message goes. */
 int conf_fail(char *err, const struct conf_file *file, unsigned line,

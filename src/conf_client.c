@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
 #include "key.h"
+#include "secret.h"
 
 #define RULES_MAX 4096u
 
@@ -213,28 +213,21 @@ load_file(struct conf_client *conf, struct conf_file *file, char *err)
 }
 
 struct conf_client *
-conf_client_load(const char *path, char *err)
+conf_client_read(struct conf_file *file, char *err)
 {
 	struct conf_client *conf = calloc(1, sizeof *conf);
-	struct conf_file file = { .path = "tap" };
-	int rc = -1;
 
 	if (conf) {
-		conf->rules = calloc(RULES_MAX, sizeof *conf->rules);
+		conf->rules = secret_new(RULES_MAX * sizeof *conf->rules);
 	}
 	if (!conf || !conf->rules) {
-		conf_fail(err, &file, 0, "out of memory");
+		conf_fail(err, file, 0, "out of memory");
 		conf_client_free(conf);
 		return NULL;
 	}
 	conf->settings.queue = CONF_CLIENT_QUEUE;
 	conf->settings.mark = CONF_CLIENT_MARK;
-	if (conf_open(&file, path ? path : CONF_CLIENT_FILE, CONF_SECRET,
-		      err) == 0) {
-		rc = load_file(conf, &file, err);
-		conf_close(&file);
-	}
-	if (rc < 0) {
+	if (load_file(conf, file, err) < 0) {
 		conf_client_free(conf);
 		return NULL;
 	}
@@ -273,6 +266,35 @@ conf_client_for(const struct packet_addr *to, size_t count, uint16_t port,
 	return conf;
 }
 
+struct conf_client *
+conf_client_load(const char *path, const struct sealed_passphrase *passphrase,
+		 char *err)
+{
+	struct conf_client *conf;
+	struct conf_file file;
+	int rc;
+
+	if (!path) {
+		path = CONF_CLIENT_FILE;
+	}
+	if (!sealed_is(path)) {
+		rc = conf_open(&file, path, CONF_SECRET, err);
+	} else if (passphrase) {
+		rc = sealed_open(&file, path, passphrase, err);
+	} else {
+		file = (struct conf_file){ .path = path };
+		rc = conf_fail(err, &file, 0,
+			       "is sealed with a passphrase, which is not "
+			       "kept: a restart reads it again");
+	}
+	if (rc < 0) {
+		return NULL;
+	}
+	conf = conf_client_read(&file, err);
+	conf_close(&file);
+	return conf;
+}
+
 void
 conf_client_free(struct conf_client *conf)
 {
@@ -282,9 +304,6 @@ conf_client_free(struct conf_client *conf)
 	for (size_t i = 0; i < conf->rules_count; i++) {
 		free(conf->rules[i].ports);
 	}
-	if (conf->rules) {
-		bytes_wipe(conf->rules, RULES_MAX * sizeof *conf->rules);
-		free(conf->rules);
-	}
+	secret_free(conf->rules);
 	free(conf);
 }

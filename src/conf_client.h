@@ -6,6 +6,7 @@
 #define TAP_CONF_CLIENT_H
 
 #include "conf.h"
+#include "sealed.h"
 #include "sender.h"
 #include "settings.h"
 
@@ -24,10 +25,15 @@ struct conf_client {
 };
 
 /*
- * Load and check (path NULL: CONF_CLIENT_FILE).  Returns NULL with the
- * error in err.
+ * Load and check (path NULL: CONF_CLIENT_FILE).  A file that is sealed
+ * needs its passphrase; without one (NULL, as on a reload, since it is
+ * not kept) that is an error.  Returns NULL with the error in err.
  */
-struct conf_client *conf_client_load(const char *path, char *err);
+struct conf_client *conf_client_load(const char *path,
+				     const struct sealed_passphrase *passphrase,
+				     char *err);
+/* The same from an open file, which stays the caller's. */
+struct conf_client *conf_client_read(struct conf_file *file, char *err);
 /*
  * One rule for each address, all with the same port and key: for a
  * connection that no file names.

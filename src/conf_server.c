@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "acl_file.h"
 #include "key.h"
 
 /* The settings of a file, some of them defaults for its rules. */
@@ -378,39 +378,48 @@ static const struct conf_option setting_options[] = {
 	{ "replays", setting_replays },	    { "replay_file", setting_replay_file },
 };
 
-static int
-load_rules(struct conf_server *conf, const char *path, char *err)
+int
+conf_server_read(struct conf_server *conf, struct conf_file *file, char *err)
 {
 	struct setting_words words = { .conf = conf,
 				       .defaults.tolerance = 30 };
-	struct conf_file file;
 	struct conf_line line;
 	uint64_t seen = 0;
 	int rc;
 
-	if (conf_open(&file, path, CONF_PUBLIC, err) < 0) {
-		return -1;
-	}
-	while ((rc = conf_next(&file, &line, err)) > 0) {
+	while ((rc = conf_next(file, &line, err)) > 0) {
 		if (line.is_rule) {
-			rc = add_rule(&file, &line, &words, err);
+			rc = add_rule(file, &line, &words, err);
 		} else if (conf->acl.rules_count > 0) {
-			rc = conf_fail(err, &file, line.line,
+			rc = conf_fail(err, file, line.line,
 				       "settings stand before the rules; a "
 				       "rule begins with RULE:");
 		} else {
-			rc = conf_apply(&file, &line, setting_options,
+			rc = conf_apply(file, &line, setting_options,
 					sizeof setting_options /
 						sizeof setting_options[0],
 					&words, &seen, err);
 		}
 		if (rc < 0) {
-			break;
+			return -1;
 		}
 	}
 	if (rc == 0 && conf->acl.rules_count == 0) {
-		rc = conf_fail(err, &file, 0, "no rule in it");
+		return conf_fail(err, file, 0, "no rule in it");
 	}
+	return rc;
+}
+
+int
+conf_server_read_path(struct conf_server *conf, const char *path, char *err)
+{
+	struct conf_file file;
+	int rc;
+
+	if (conf_open(&file, path, CONF_PUBLIC, err) < 0) {
+		return -1;
+	}
+	rc = conf_server_read(conf, &file, err);
 	conf_close(&file);
 	return rc;
 }
@@ -429,126 +438,6 @@ one_rule(struct conf_server *conf, const char *ports, char *err)
 		return conf_fail(err, &file, 0, "%s", why);
 	}
 	return 0;
-}
-
-static int
-entry_ports(void *into, const char *value, char *why)
-{
-	struct acl_entry *entry = into;
-
-	return value_port_range(value, &entry->ports, why);
-}
-
-static int
-entry_keys(void *into, const char *value, char *why)
-{
-	struct acl_entry *entry = into;
-
-	return value_ranges(value, false, &entry->keys, &entry->keys_count,
-			    why);
-}
-
-static const struct conf_option entry_options[] = {
-	{ "port", entry_ports },
-	{ "key_no", entry_keys },
-};
-
-static int
-by_low(const void *a, const void *b)
-{
-	const struct acl_range *left = a;
-	const struct acl_range *right = b;
-
-	return (left->low > right->low) - (left->low < right->low);
-}
-
-/* Sort an entry's keys; a number that stands there twice is an error. */
-static int
-settle_keys(const struct conf_file *file, const struct acl_entry *entry,
-	    char *err)
-{
-	qsort(entry->keys, entry->keys_count, sizeof *entry->keys, by_low);
-	for (size_t i = 1; i < entry->keys_count; i++) {
-		if (entry->keys[i].low <= entry->keys[i - 1].high) {
-			return conf_fail(err, file, entry->line,
-					 "key_no: %u stands there twice",
-					 entry->keys[i].low);
-		}
-	}
-	return 0;
-}
-
-static int
-check_overlap(const struct conf_file *file, const struct acl *acl,
-	      const struct acl_entry *entry, char *err)
-{
-	for (size_t i = 0; i + 1 < acl->entries_count; i++) {
-		const struct acl_entry *other = &acl->entries[i];
-
-		if (entry->ports.low <= other->ports.high &&
-		    other->ports.low <= entry->ports.high) {
-			return conf_fail(err, file, entry->line,
-					 "port %u stands in line %u already",
-					 entry->ports.low > other->ports.low ?
-						 entry->ports.low :
-						 other->ports.low,
-					 other->line);
-		}
-	}
-	return 0;
-}
-
-static int
-load_entry(struct acl *acl, const struct conf_file *file,
-	   const struct conf_line *line, char *err)
-{
-	struct acl_entry *entry = &acl->entries[acl->entries_count];
-	uint64_t seen = 0;
-
-	if (line->is_rule) {
-		return conf_fail(err, file, line->line,
-				 "an access list has no rules");
-	}
-	if (acl->entries_count == ACL_ENTRIES_MAX) {
-		return conf_fail(err, file, line->line,
-				 "more than %u entries", ACL_ENTRIES_MAX);
-	}
-	entry->line = line->line;
-	acl->entries_count++;
-	if (conf_apply(file, line, entry_options, 2, entry, &seen, err) < 0) {
-		return -1;
-	}
-	if (seen != 3) {
-		return conf_fail(err, file, line->line, "%s is missing",
-				 seen & 1 ? "key_no" : "port");
-	}
-	if (settle_keys(file, entry, err) < 0) {
-		return -1;
-	}
-	return check_overlap(file, acl, entry, err);
-}
-
-static int
-load_acl(struct acl *acl, const char *path, char *err)
-{
-	struct conf_file file;
-	struct conf_line line;
-	int rc;
-
-	if (conf_open(&file, path, CONF_PUBLIC, err) < 0) {
-		return -1;
-	}
-	while ((rc = conf_next(&file, &line, err)) > 0) {
-		rc = load_entry(acl, &file, &line, err);
-		if (rc < 0) {
-			break;
-		}
-	}
-	if (rc == 0 && acl->entries_count == 0) {
-		rc = conf_fail(err, &file, 0, "no entry in it");
-	}
-	conf_close(&file);
-	return rc;
 }
 
 /* Every key may use every port that a rule protects. */
@@ -578,8 +467,10 @@ load_all(struct conf_server *conf, const struct conf_server_from *from,
 		if (one_rule(conf, from->ports, err) < 0) {
 			return -1;
 		}
-	} else if (load_rules(conf, from->conf ? from->conf : CONF_SERVER_FILE,
-			      err) < 0) {
+	} else if (conf_server_read_path(conf,
+					 from->conf ? from->conf :
+						      CONF_SERVER_FILE,
+					 err) < 0) {
 		return -1;
 	}
 	if (key_load(from->keys ? from->keys : CONF_SERVER_KEYS, &keys, err) <
@@ -591,24 +482,21 @@ load_all(struct conf_server *conf, const struct conf_server_from *from,
 	if (from->ports && !from->acl) {
 		return allow_all(&conf->acl, err);
 	}
-	return load_acl(&conf->acl, from->acl ? from->acl : CONF_SERVER_ACL,
-			err);
+	return acl_file_load(&conf->acl, from->acl ? from->acl : CONF_SERVER_ACL,
+			     err);
 }
 
 struct conf_server *
-conf_server_load(const struct conf_server_from *from, char *err)
+conf_server_new(void)
 {
 	struct conf_server *conf = calloc(1, sizeof *conf);
-	struct conf_file none = { .path = "tap" };
 
 	if (conf) {
 		conf->acl.rules = calloc(ACL_RULES_MAX,
 					 sizeof *conf->acl.rules);
-		conf->acl.entries = calloc(ACL_ENTRIES_MAX,
-					   sizeof *conf->acl.entries);
 	}
-	if (!conf || !conf->acl.rules || !conf->acl.entries) {
-		conf_fail(err, &none, 0, "out of memory");
+	if (!conf || !conf->acl.rules ||
+	    acl_file_init(&conf->acl) < 0) {
 		conf_server_free(conf);
 		return NULL;
 	}
@@ -616,6 +504,19 @@ conf_server_load(const struct conf_server_from *from, char *err)
 	conf->settings.mark = CONF_SERVER_MARK;
 	conf->limits = gate_limits_default;
 	conf->hide_loopback = true;
+	return conf;
+}
+
+struct conf_server *
+conf_server_load(const struct conf_server_from *from, char *err)
+{
+	struct conf_server *conf = conf_server_new();
+	struct conf_file none = { .path = "tap" };
+
+	if (!conf) {
+		conf_fail(err, &none, 0, "out of memory");
+		return NULL;
+	}
 	if (load_all(conf, from, err) < 0) {
 		conf_server_free(conf);
 		return NULL;
@@ -635,11 +536,8 @@ conf_server_free(struct conf_server *conf)
 	for (size_t i = 0; i < conf->acl.rules_count; i++) {
 		free(conf->acl.rules[i].ports);
 	}
-	for (size_t i = 0; i < conf->acl.entries_count; i++) {
-		free(conf->acl.entries[i].keys);
-	}
 	free(conf->acl.rules);
-	free(conf->acl.entries);
+	acl_file_free(&conf->acl);
 	keys = (struct key_file){ conf->acl.keys, conf->acl.keys_count };
 	key_free(&keys);
 	free(conf);

@@ -49,6 +49,19 @@ struct conf_server_from {
  */
 struct conf_server *conf_server_load(const struct conf_server_from *from,
 				     char *err);
+
+/*
+ * Its parts, for who wants them one by one: an empty configuration (NULL
+ * where there is no memory), and TAPservd.conf read into it.  Keys and
+ * access list are key.h's and acl_file.h's, into conf->acl; then
+ * acl_index().
+ */
+struct conf_server *conf_server_new(void);
+int conf_server_read(struct conf_server *conf, struct conf_file *file,
+		     char *err);
+int conf_server_read_path(struct conf_server *conf, const char *path,
+			  char *err);
+
 /* Wipe and free. */
 void conf_server_free(struct conf_server *conf);
 

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ANSWER_MS 3000
@@ -89,6 +91,7 @@ receive_trusted(int fd, void *out, size_t size, struct control_peer *peer)
 		return -EACCES;
 	}
 	memcpy(&from, CMSG_DATA(header), sizeof from);
+	peer->pid = from.pid;
 	return from.uid == 0 || from.uid == geteuid() ? got : -EACCES;
 }
 
@@ -122,6 +125,7 @@ control_reply(int fd, const struct control_peer *peer, const char *text,
 		     (const struct sockaddr *)&peer->addr, peer->len);
 }
 
+/* The process that has answered, or -errno. */
 static int
 await_reply(int fd, char *out)
 {
@@ -141,7 +145,7 @@ await_reply(int fd, char *out)
 		got = receive_trusted(fd, out, CONTROL_REPLY_MAX - 1, &peer);
 		if (got >= 0) {
 			out[got] = '\0';
-			return 0;
+			return peer.pid;
 		}
 		if (got != -EACCES && got != -EAGAIN && got != -EINTR) {
 			return (int)got;
@@ -149,8 +153,9 @@ await_reply(int fd, char *out)
 	}
 }
 
-int
-control_ask(const char *name, enum control_request request, char *out)
+/* control_ask(), but for its result: as await_reply(). */
+static int
+ask(const char *name, enum control_request request, char *out)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	/* Bound to no name, the kernel gives one. */
@@ -167,6 +172,42 @@ control_ask(const char *name, enum control_request request, char *out)
 		rc = -errno;
 	} else {
 		rc = await_reply(fd, out);
+	}
+	close(fd);
+	return rc;
+}
+
+int
+control_ask(const char *name, enum control_request request, char *out)
+{
+	int pid = ask(name, request, out);
+
+	return pid < 0 ? pid : 0;
+}
+
+int
+control_reload(const char *name)
+{
+	static char reply[CONTROL_REPLY_MAX];
+	int pid = ask(name, CONTROL_STATUS_TEXT, reply);
+	int again;
+	int rc;
+	int fd;
+
+	if (pid <= 0) {
+		return pid < 0 ? pid : -ESRCH;
+	}
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0) {
+		return -errno;
+	}
+	/* The number may have become another's before the descriptor was. */
+	again = ask(name, CONTROL_STATUS_TEXT, reply);
+	if (again == pid) {
+		rc = syscall(SYS_pidfd_send_signal, fd, SIGHUP, NULL, 0) < 0 ?
+			     -errno : pid;
+	} else {
+		rc = again < 0 ? again : -ESRCH;
 	}
 	close(fd);
 	return rc;

@@ -25,6 +25,7 @@ enum control_request {
 struct control_peer {
 	struct sockaddr_un addr;
 	socklen_t len;
+	int pid;
 };
 
 /* Listen as, say, "tap-server-5040".  A descriptor, or -errno. */
@@ -44,5 +45,8 @@ void control_reply(int fd, const struct control_peer *peer, const char *text,
  * -ETIMEDOUT; or another -errno.
  */
 int control_ask(const char *name, enum control_request request, char *out);
+
+/* Send SIGHUP to that daemon: its process number, or as above. */
+int control_reload(const char *name);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "secret.h"
 
 void
 key_spec_init(struct key_spec *spec)
@@ -190,35 +191,42 @@ static const struct conf_option options[KEY_WORDS] = {
 	{ "not_after", key_set_not_after },
 };
 
+int
+key_read(const struct conf_file *file, const struct conf_line *line,
+	 struct key_spec *spec, char *err)
+{
+	uint64_t seen = 0;
+
+	key_spec_init(spec);
+	if (line->is_rule) {
+		return conf_fail(err, file, line->line,
+				 "a key file has no rules");
+	}
+	if (conf_apply(file, line, options, KEY_WORDS, spec, &seen, err) < 0) {
+		return -1;
+	}
+	if ((seen & 3) != 3) {
+		return conf_fail(err, file, line->line, "%s is missing",
+				 seen & 1 ? "key" : "key_no");
+	}
+	return 0;
+}
+
 static int
 load_line(struct conf_file *file, const struct conf_line *line,
 	  struct acl_key *key, char *err)
 {
 	struct key_spec spec;
-	uint64_t seen = 0;
 	char why[VALUE_WHY_MAX];
-	int rc = -1;
+	int rc = key_read(file, line, &spec, err);
 
-	key_spec_init(&spec);
-	if (line->is_rule) {
-		conf_fail(err, file, line->line, "a key file has no rules");
-		goto out;
-	}
-	if (conf_apply(file, line, options, KEY_WORDS, &spec, &seen, err) < 0) {
-		goto out;
-	}
-	if ((seen & 3) != 3) {
-		conf_fail(err, file, line->line, "%s is missing",
-			  seen & 1 ? "key" : "key_no");
-		goto out;
-	}
-	if (key_finish(&spec, key, why) < 0) {
-		conf_fail(err, file, line->line, "%s", why);
-		goto out;
+	if (rc == 0) {
+		rc = key_finish(&spec, key, why);
+		if (rc < 0) {
+			conf_fail(err, file, line->line, "%s", why);
+		}
 	}
 	key->line = line->line;
-	rc = 0;
-out:
 	key_spec_wipe(&spec);
 	return rc;
 }
@@ -227,15 +235,11 @@ static int
 grow(struct key_file *out, size_t *room)
 {
 	size_t more = *room ? *room * 2 : 16;
-	struct acl_key *bigger = calloc(more, sizeof *bigger);
+	struct acl_key *bigger = secret_resize(out->keys,
+					       more * sizeof *bigger);
 
 	if (!bigger) {
 		return -1;
-	}
-	if (out->keys) {
-		memcpy(bigger, out->keys, out->count * sizeof *bigger);
-		bytes_wipe(out->keys, out->count * sizeof *bigger);
-		free(out->keys);
 	}
 	out->keys = bigger;
 	*room = more;
@@ -304,9 +308,6 @@ key_load(const char *path, struct key_file *out, char *err)
 void
 key_free(struct key_file *keys)
 {
-	if (keys->keys) {
-		bytes_wipe(keys->keys, keys->count * sizeof *keys->keys);
-		free(keys->keys);
-	}
+	secret_free(keys->keys);
 	*keys = (struct key_file){ 0 };
 }

@@ -45,6 +45,13 @@ int key_set_not_after(void *spec, const char *value, char *why);
  */
 int key_finish(const struct key_spec *spec, struct acl_key *key, char *why);
 
+/*
+ * The words of one line of a key file.  Returns 0, or -1 with the error
+ * in err (CONF_ERROR_MAX); the caller wipes spec either way.
+ */
+int key_read(const struct conf_file *file, const struct conf_line *line,
+	     struct key_spec *spec, char *err);
+
 /* A key file, loaded: keys in the order of the file. */
 struct key_file {
 	struct acl_key *keys; /* owned */

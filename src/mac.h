@@ -1,7 +1,7 @@
 /*
  * The authenticators of TAP (papers: 000, 3.5, "TAP-hmac protocol"):
- * HMAC (RFC 2104) over the first three frames.  The only user of
- * BearSSL's HMAC.  Pure.
+ * HMAC (RFC 2104) over the first three frames.  Besides seal.h, the only
+ * user of BearSSL's HMAC.  Pure.
  */
 #ifndef TAP_MAC_H
 #define TAP_MAC_H

@@ -336,6 +336,70 @@ value_time(const char *text, uint64_t *instant, char *why)
 	return 0;
 }
 
+void
+value_time_text(char out[VALUE_TIME_MAX], uint64_t instant)
+{
+	time_t when = (time_t)(instant / FRAME_SECOND);
+	struct tm tm;
+
+	/* Years of five digits are not read back as such. */
+	if (!gmtime_r(&when, &tm) || tm.tm_year > 9999 - 1900) {
+		snprintf(out, VALUE_TIME_MAX, "%llu",
+			 (unsigned long long)when);
+		return;
+	}
+	strftime(out, VALUE_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+int
+value_duration(const char *text, uint64_t *out, char *why)
+{
+	static const struct {
+		char unit;
+		unsigned long seconds;
+	} units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+		{ 'w', 604800 },
+	};
+	size_t digits = strspn(text, "0123456789");
+	unsigned long number;
+	char part[32];
+
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		if (digits == 0 || digits >= sizeof part ||
+		    text[digits] != units[i].unit || text[digits + 1]) {
+			continue;
+		}
+		memcpy(part, text, digits);
+		part[digits] = '\0';
+		/* Up to a hundred years. */
+		if (value_number(part, 1, 3155760000ul / units[i].seconds,
+				 &number, why) < 0) {
+			return -1;
+		}
+		*out = (uint64_t)number * units[i].seconds * FRAME_SECOND;
+		return 0;
+	}
+	return value_fail(why, "'%.64s' is no span of time like 90d, 12h or "
+			       "30m", text);
+}
+
+const char *
+value_service(uint16_t port)
+{
+	const struct servent *service = getservbyport(htons(port), "tcp");
+
+	if (service) {
+		return service->s_name;
+	}
+	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+		if (services[i].port == port) {
+			return services[i].name;
+		}
+	}
+	return NULL;
+}
+
 int
 value_choice(const char *text, const char *const *words, int *out, char *why)
 {

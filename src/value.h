@@ -13,6 +13,7 @@
 #include "acl.h"
 
 #define VALUE_WHY_MAX 256u
+#define VALUE_TIME_MAX 32u
 
 /* Write a reason; returns -1. */
 int value_fail(char *why, const char *format, ...)
@@ -39,6 +40,12 @@ int value_net(const char *text, struct acl_net *out, char *why);
 int value_device(const char *text, char out[ACL_IFNAME_MAX], char *why);
 /* 2027-01-01, 2027-01-01T00:00:00Z, or seconds since the epoch. */
 int value_time(const char *text, uint64_t *instant, char *why);
+/* An instant as value_time() reads it, with the whole second. */
+void value_time_text(char out[VALUE_TIME_MAX], uint64_t instant);
+/* 90d, also s, m, h, w; *out is in instants' units, and not 0. */
+int value_duration(const char *text, uint64_t *out, char *why);
+/* The name of the TCP service at a port, or NULL; till the next call. */
+const char *value_service(uint16_t port);
 /* One of `words`, which ends with NULL; *out is its place. */
 int value_choice(const char *text, const char *const *words, int *out,
 		char *why);

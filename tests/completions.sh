@@ -21,7 +21,7 @@ BUILTIN=help
 SECTIONS='
 conf_server setting_options Settings of TAPservd.conf
 conf_server rule_options Rules of TAPservd.conf
-conf_server entry_options Words of ACL.conf
+acl_file entry_options Words of ACL.conf
 conf_client setting_options Settings of TAPclientd.conf
 conf_client rule_options Rules of TAPclientd.conf
 key options Words of a key

@@ -13,6 +13,11 @@ PURE='bytes hash frame mac packet quad replay acl guess match gate sender'
 FILES='text value settings store log json stat metrics conf conf_* key key_*'
 # What commands share: a command as a whole, without its options.
 ENGINES='monitor server guard client task plan queue ask unit'
+# Keys and access.
+PURE="$PURE seal numset"
+FILES="$FILES secret sealed rewrite edit table acl_*"
+ENGINES="$ENGINES keygen keygen_out"
+ENGINES="$ENGINES access access_check access_show access_test access_change"
 
 # What a pure file may include, besides pure headers.
 PURE_HEADERS='stdint.h stddef.h stdbool.h string.h limits.h errno.h bearssl.h'
@@ -183,8 +188,9 @@ rule_pure_calls()
 
 rule_hmac_in_mac_only()
 {
-	grep -E 'br_hmac|bearssl_hmac' "$all" | grep -v '^src/mac\.[ch]:' |
-		breach 'only mac uses the HMAC'
+	grep -E 'br_hmac|bearssl_hmac' "$all" |
+		grep -vE '^src/(mac|seal)\.[ch]:' |
+		breach 'only mac and seal use the HMAC'
 }
 
 rule_downwards()
