@@ -92,7 +92,9 @@ put_tcp(struct built *b, const uint8_t *options, size_t options_len,
 	put_u16(b, 64240);
 	put_u16(b, 0);
 	put_u16(b, 0);
-	put(b, options, options_len);
+	if (options_len > 0) {
+		put(b, options, options_len);
+	}
 	for (size_t i = 0; i < data_len; i++) {
 		put_u8(b, (unsigned)(i * 7 + 1) & 255);
 	}
@@ -216,6 +218,7 @@ ip4_with_and_without_options(void **state)
 			assert_true(packet_addr_equal(&p.src, &src));
 			assert_true(packet_addr_equal(&p.dst, &dst));
 			assert_int_equal(p.ttl, 61);
+			assert_int_equal(p.tos, 0x10);
 			assert_false(p.has_signature);
 			assert_false(p.has_fastopen);
 		}
@@ -234,6 +237,7 @@ ip6_with_extension_headers(void **state)
 	assert_int_equal(parse(&p, &b), PACKET_OK);
 	assert_tcp_found(&p, &b, sizeof linux_options, 3);
 	assert_int_equal(p.ttl, 62);
+	assert_int_equal(p.tos, 0x00);
 	assert_true(packet_addr_equal(&p.src, &src));
 	for (size_t i = 0; i < sizeof kinds; i++) {
 		for (unsigned units = 0; units < 5; units++) {
@@ -660,6 +664,52 @@ copies_have_no_data(void **state)
 	}
 }
 
+/* RFC 9293, 3.10.7.1: what a closed port answers. */
+static void
+resets_answer_the_packet(void **state)
+{
+	const struct {
+		uint8_t flags, answer;
+		uint32_t seq, ack;
+	} list[] = {
+		{PACKET_SYN, PACKET_RST | PACKET_ACK, 0, 101 + 5},
+		{PACKET_FIN, PACKET_RST | PACKET_ACK, 0, 101 + 5},
+		{0, PACKET_RST | PACKET_ACK, 0, 100 + 5},
+		{PACKET_SYN | PACKET_FIN, PACKET_RST | PACKET_ACK, 0, 107},
+		{PACKET_ACK, PACKET_RST, 777, 0},
+		{PACKET_SYN | PACKET_ACK, PACKET_RST, 777, 0},
+	};
+	struct packet p = {.src = addr4(0xc0000201),
+			   .dst = addr4(0xc6336402),
+			   .sport = 40001,
+			   .dport = 443,
+			   .seq = 100,
+			   .ack = 777,
+			   .data_len = 5};
+	uint8_t out[PACKET_TCP_HEADER];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(list); i++) {
+		struct built b = build_ip4(0, NULL, 0, 0);
+
+		p.flags = list[i].flags;
+		assert_true(packet_reset(out, &p));
+		assert_int_equal(be16_load(out), 443);
+		assert_int_equal(be16_load(out + 2), 40001);
+		assert_int_equal(be32_load(out + 4), list[i].seq);
+		assert_int_equal(be32_load(out + 8), list[i].ack);
+		assert_int_equal(out[12], 0x50);
+		assert_int_equal(out[13], list[i].answer);
+		/* From the destination to the source. */
+		memcpy(b.bytes + 12, p.dst.bytes, 4);
+		memcpy(b.bytes + 16, p.src.bytes, 4);
+		memcpy(b.bytes + 20, out, sizeof out);
+		assert_int_equal(checksum_left(&b), 0);
+		p.flags |= PACKET_RST;
+		assert_false(packet_reset(out, &p));
+	}
+}
+
 static void
 errors_have_names(void **state)
 {
@@ -703,6 +753,7 @@ main(void)
 		cmocka_unit_test(checksums_do_not_overflow),
 		cmocka_unit_test(rewrite_changes_four_fields),
 		cmocka_unit_test(copies_have_no_data),
+		cmocka_unit_test(resets_answer_the_packet),
 		cmocka_unit_test(errors_have_names),
 		cmocka_unit_test(addresses_compare_by_family),
 	};
