@@ -21,7 +21,7 @@ load(const char *text)
 
 	scratch_open(&file, text, 0600);
 	memset(err, 0, sizeof err);
-	conf = conf_client_load(file.path, err);
+	conf = conf_client_load(file.path, NULL, err);
 	scratch_close(&file);
 	return conf;
 }
@@ -179,10 +179,10 @@ conf_client_is_private(void **state)
 {
 	(void)state;
 	scratch_open(&file, RULE, 0644);
-	assert_null(conf_client_load(file.path, err));
+	assert_null(conf_client_load(file.path, NULL, err));
 	check_error(err, file.path, 0, "chmod 600");
 	scratch_close(&file);
-	assert_null(conf_client_load("/nonexistent", err));
+	assert_null(conf_client_load("/nonexistent", NULL, err));
 	check_error(err, "/nonexistent", 0, "No such file");
 	conf_client_free(NULL);
 }
