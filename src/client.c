@@ -4,33 +4,24 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "clock.h"
-#include "plan.h"
-#include "queue.h"
 #include "control.h"
 #include "daemon.h"
+#include "escort.h"
 #include "fw.h"
-#include "links.h"
 #include "log.h"
 #include "monitor.h"
 #include "nfq.h"
 #include "notify.h"
 #include "owner.h"
-#include "ports.h"
-#include "rawsock.h"
-#include "sender.h"
+#include "plan.h"
+#include "queue.h"
 #include "stat.h"
 #include "tap.h"
 
 #define QUEUE_LENGTH 4096u /* connections begun at the same moment */
-
-/* SYNs that were not answered yet, by a hash of what they are. */
-#define UNANSWERED_MAX 256u
-/* How often one comes again before it is worth a line. */
-#define UNANSWERED_TIMES 3u
 
 struct client {
 	struct conf_client *conf;
@@ -38,150 +29,20 @@ struct client {
 	struct plan plan;
 	struct fw fw;
 	struct nfq syns;
-	struct rawsock raw;
-	struct ports ports;
-	struct links links;
+	struct escort escort;
 	int signals, control;
-	struct log_limit limit;
-	uint64_t started; /* ms */
-	struct {
-		uint32_t seq;
-		uint16_t sport;
-		uint16_t times;
-	} unanswered[UNANSWERED_MAX];
+	uint64_t started;    /* ms */
 	struct netlink diag; /* the monitor's, for owner_path() */
-	int to_monitor;	     /* the worker's */
-	int drops;	  /* the file of nfq_read_drops(), or below 0 */
+	int drops;	     /* the file of nfq_read_drops(), or below 0 */
 	struct client_shared *shared;
 };
 
 /* What a worker leaves to the next one; see monitor.h. */
 struct client_shared {
 	struct monitor_shared monitor;
-	uint64_t seen, authenticated, passed, data, signature, failed;
+	struct escort_counters counters;
 	uint32_t last_id;
 };
-
-enum fate { FATE_PASS, FATE_SYN0, FATE_DROP };
-
-/* What went wrong with a SYN, at a bounded rate. */
-static void
-complain(struct client *c, const struct packet *p, const char *event,
-	 const char *reason)
-{
-	struct log_record r;
-
-	if (!log_limit_allows(&c->limit, clock_ms())) {
-		return;
-	}
-	log_begin(&r, LOG_LEVEL_WARNING, event);
-	log_text(&r, "reason", reason);
-	log_address(&r, "src", &p->src, p->sport);
-	log_address(&r, "dst", &p->dst, p->dport);
-	if (c->limit.left_out > 0) {
-		log_number(&r, "left_out", (long long)c->limit.left_out);
-		c->limit.left_out = 0;
-	}
-	log_end(&r);
-}
-
-/*
- * The same SYN again is one that nobody answered: after a few times, say
- * what may be the reason.
- */
-static void
-watch_answer(struct client *c, const struct packet *p)
-{
-	size_t at = (p->seq ^ p->sport) % UNANSWERED_MAX;
-
-	if (c->unanswered[at].seq != p->seq ||
-	    c->unanswered[at].sport != p->sport) {
-		c->unanswered[at].seq = p->seq;
-		c->unanswered[at].sport = p->sport;
-		c->unanswered[at].times = 0;
-	}
-	if (++c->unanswered[at].times == UNANSWERED_TIMES) {
-		complain(c, p, "unanswered", clock_is_synchronised() ?
-			 "no answer: not admitted there, not reached, or the "
-			 "server's clock is off" :
-			 "no answer: perhaps since this host's clock is not "
-			 "synchronised");
-	}
-}
-
-/* One line for each connection, where they are wanted. */
-static void
-tell(const struct sender_rule *rule, const struct packet *p)
-{
-	struct log_record r;
-
-	if (!log_is_verbose()) {
-		return;
-	}
-	log_begin(&r, LOG_LEVEL_DEBUG, "authenticated");
-	log_number(&r, "key", rule->key.no);
-	log_address(&r, "src", &p->src, p->sport);
-	log_address(&r, "dst", &p->dst, p->dport);
-	log_end(&r);
-}
-
-static int
-make_group(struct client *c, const struct sender_rule *rule,
-	   const struct packet *p, struct sender_group *group)
-{
-	size_t others = FRAME_BASE - 1 + rule->key.mac.extra;
-	uint16_t sports[FRAME_MAX];
-	uint16_t mark;
-	int rc = ports_take(&c->ports, sports, others);
-
-	if (rc < 0) {
-		return rc;
-	}
-	if (getrandom(&mark, sizeof mark, 0) != sizeof mark) {
-		return -errno;
-	}
-	sender_sign(group, p, rule, clock_instant(), mark, sports);
-	return 0;
-}
-
-/* The frames but for SYN0, in their order, before it. */
-static int
-send_frames(struct client *c, const struct nfq_packet *q,
-	    const struct packet *p, const struct sender_group *group)
-{
-	uint8_t frames[FRAME_MAX][PACKET_HEADERS_MAX];
-	struct rawsock_packet packets[FRAME_MAX];
-	size_t count = group->count - 1;
-
-	for (size_t i = 0; i < count; i++) {
-		enum frame_role role = sender_order(i, group->count);
-
-		packets[i].bytes = frames[i];
-		packets[i].len = sender_frame(frames[i], q->bytes, p, group,
-					      role);
-	}
-	return rawsock_send(&c->raw, &p->src, &p->dst, q->outdev,
-			    q->mark | c->conf->settings.mark, packets, count);
-}
-
-/* The path of the program that sends this, by asking the monitor. */
-static const char *
-program_behind(struct client *c, const struct packet *p,
-	       char path[OWNER_PATH_MAX])
-{
-	const struct diag_connection connection = { p->src, p->dst, p->sport,
-						    p->dport };
-	uint8_t answer[MONITOR_QUESTION_MAX];
-	ssize_t len = monitor_ask(c->to_monitor, &connection,
-				  sizeof connection, answer);
-
-	if (len <= 0 || (size_t)len >= OWNER_PATH_MAX) {
-		return NULL;
-	}
-	memcpy(path, answer, (size_t)len);
-	path[len] = '\0';
-	return path;
-}
 
 /* The monitor's part of it. */
 static size_t
@@ -203,82 +64,24 @@ answer_program(void *context, const void *question, size_t len, void *answer)
 	return len;
 }
 
-/* Decide on a SYN; where it becomes SYN0, bytes has it. */
-static enum fate
-judge(struct client *c, const struct nfq_packet *q, const struct packet *p,
-      uint8_t *bytes)
-{
-	char exe[OWNER_PATH_MAX];
-	const struct sender_packet in = {
-		.packet = p,
-		.exe = c->conf->by_exe ? program_behind(c, p, exe) : NULL,
-		.outdev = c->conf->by_device ?
-				  links_name(&c->links, q->outdev) : NULL,
-		.has_uid = q->has_uid,
-		.uid = q->uid,
-	};
-	const struct sender_rule *rule = sender_rule_for(
-		c->conf->rules, c->conf->rules_count, &in);
-	struct sender_group group;
-	int rc;
-
-	if (!rule) {
-		c->shared->passed++;
-		return FATE_PASS;
-	}
-	switch (sender_judge(p)) {
-	case SENDER_DATA:
-		c->shared->data++;
-		complain(c, p, "unauthenticated",
-			 "SYN carries data (TCP Fast Open)");
-		return FATE_PASS;
-	case SENDER_SIGNATURE:
-		c->shared->signature++;
-		complain(c, p, "refused",
-			 "SYN is signed (TCP-MD5 or TCP-AO)");
-		return FATE_DROP;
-	case SENDER_GROUP:
-		break;
-	}
-	if (!acl_key_valid_at(&rule->key, clock_instant())) {
-		c->shared->failed++;
-		complain(c, p, "unauthenticated", "key is not valid now");
-		return FATE_PASS;
-	}
-	rc = make_group(c, rule, p, &group);
-	if (rc == 0) {
-		rc = send_frames(c, q, p, &group);
-	}
-	if (rc < 0) {
-		c->shared->failed++;
-		complain(c, p, "unauthenticated", strerror(-rc));
-		return FATE_PASS;
-	}
-	memcpy(bytes, q->bytes, q->len);
-	sender_syn0(bytes, p, &group);
-	c->shared->authenticated++;
-	watch_answer(c, p);
-	tell(rule, p);
-	return FATE_SYN0;
-}
-
 static void
 handle(struct client *c, const struct nfq_packet *q)
 {
-	uint8_t bytes[NFQ_COPY];
-	struct packet p;
-	enum fate fate = FATE_PASS;
+	const struct escort_syn in = {
+		.bytes = q->bytes,
+		.len = q->len,
+		.wire_len = q->wire_len,
+		.outdev = q->outdev,
+		.mark = q->mark,
+		.has_uid = q->has_uid,
+		.uid = q->uid,
+	};
+	uint8_t syn0[NFQ_COPY];
+	enum escort_fate fate = escort_syn(&c->escort, &in, syn0);
 
-	c->shared->seen++;
-	/* A SYN with data may be cut short: it is sent as it is anyway. */
-	if (packet_parse(&p, q->bytes, q->len, q->wire_len) == PACKET_OK &&
-	    packet_is_syn(&p)) {
-		fate = judge(c, q, &p, bytes);
-	} else {
-		c->shared->passed++;
-	}
-	nfq_decide(&c->syns, q->id, fate == FATE_DROP ? NFQ_DROP : NFQ_ACCEPT,
-		   fate == FATE_SYN0 ? bytes : NULL, q->len);
+	nfq_decide(&c->syns, q->id,
+		   fate == ESCORT_DROP ? NFQ_DROP : NFQ_ACCEPT,
+		   fate == ESCORT_SYN0 ? syn0 : NULL, q->len);
 }
 
 static bool
@@ -306,7 +109,7 @@ serve(struct client *c)
 static void
 write_status(struct client *c, bool json, struct text *t)
 {
-	const struct client_shared *counted = c->shared;
+	const struct escort_counters *counted = &c->shared->counters;
 	uint64_t uptime = (clock_ms() - c->started) / 1000;
 	struct nfq_drops drops = { 0 };
 	char duration[32];
@@ -334,7 +137,7 @@ write_status(struct client *c, bool json, struct text *t)
 		{ "queue_drops", "queue drops", NULL,
 		  drops.queue_full + drops.socket_full },
 		{ "worker_restarts", "worker restarts", NULL,
-		  counted->monitor.restarts },
+		  c->shared->monitor.restarts },
 	};
 	stat_write(t, items, sizeof items / sizeof items[0], json);
 }
@@ -405,18 +208,19 @@ work(void *context, int to_monitor)
 {
 	struct client *c = context;
 
-	c->to_monitor = to_monitor;
+	c->escort.conf = c->conf;
+	c->escort.to_monitor = to_monitor;
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = c->syns.nl.fd, .events = POLLIN },
 			{ .fd = c->signals, .events = POLLIN },
-			{ .fd = c->links.nl.fd, .events = POLLIN },
+			{ .fd = c->escort.links.nl.fd, .events = POLLIN },
 		};
 
 		__atomic_fetch_add(&c->shared->monitor.beats, 1,
 				   __ATOMIC_RELAXED);
 		/* While nothing waits, get ports ready for the next SYNs. */
-		ports_refill(&c->ports);
+		ports_refill(&c->escort.ports);
 		if (poll(fds, sizeof fds / sizeof fds[0], MONITOR_BEAT_MS) <
 			    0 &&
 		    errno != EINTR) {
@@ -424,7 +228,7 @@ work(void *context, int to_monitor)
 			return TAP_SYSTEM;
 		}
 		if (fds[2].revents) {
-			links_update(&c->links);
+			links_update(&c->escort.links);
 		}
 		if (fds[0].revents && !serve(c)) {
 			return TAP_SYSTEM;
@@ -468,18 +272,15 @@ open_all(struct client *c)
 		return status;
 	}
 	settings->queue = c->syns.queue;
-	rc = rawsock_open(&c->raw);
+	rc = escort_open(&c->escort);
 	if (rc < 0) {
 		return fail("raw socket", rc);
 	}
+	c->escort.counters = &c->shared->counters;
 	c->drops = nfq_open_drops();
 	rc = diag_open(&c->diag);
 	if (rc < 0) {
 		return fail("sock_diag", rc);
-	}
-	rc = links_open(&c->links);
-	if (rc < 0) {
-		return fail("rtnetlink", rc);
 	}
 	snprintf(name, sizeof name, "tap-client-%u", settings->queue);
 	c->control = control_listen(name);
@@ -492,9 +293,7 @@ close_all(struct client *c)
 	plan_free(&c->plan);
 	conf_client_free(c->conf);
 	nfq_close(&c->syns);
-	rawsock_close(&c->raw);
-	ports_close(&c->ports);
-	links_close(&c->links);
+	escort_close(&c->escort);
 	netlink_close(&c->diag);
 	if (c->drops >= 0) {
 		close(c->drops);
@@ -594,10 +393,9 @@ client_run(struct conf_client *conf, const struct client_options *options)
 
 	c = (struct client){ .conf = conf, .options = options,
 			       .control = -1 };
-	c.syns.nl.fd = c.links.nl.fd = c.links.query = -1;
-	c.raw.fd4 = c.raw.fd6 = c.drops = c.diag.fd = -1;
+	c.syns.nl.fd = c.drops = c.diag.fd = c.escort.links.nl.fd = -1;
+	c.escort.links.query = c.escort.raw.fd4 = c.escort.raw.fd6 = -1;
 	c.started = clock_ms();
-	ports_init(&c.ports);
 	status = open_all(&c);
 	if (status == TAP_OK && plan_client(&c.plan, conf) < 0) {
 		status = fail("rules", -ENOMEM);

@@ -1,0 +1,223 @@
+#include "escort.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "clock.h"
+#include "log.h"
+#include "monitor.h"
+#include "owner.h"
+
+/* What went wrong with a SYN, at a bounded rate. */
+static void
+complain(struct escort *e, const struct packet *p, const char *event,
+	 const char *reason)
+{
+	struct log_record r;
+
+	if (!log_limit_allows(&e->limit, clock_ms())) {
+		return;
+	}
+	log_begin(&r, LOG_LEVEL_WARNING, event);
+	log_text(&r, "reason", reason);
+	log_address(&r, "src", &p->src, p->sport);
+	log_address(&r, "dst", &p->dst, p->dport);
+	if (e->limit.left_out > 0) {
+		log_number(&r, "left_out", (long long)e->limit.left_out);
+		e->limit.left_out = 0;
+	}
+	log_end(&r);
+}
+
+/*
+ * The same SYN again is one that nobody answered: after a few times, say
+ * what may be the reason.
+ */
+static void
+watch_answer(struct escort *e, const struct packet *p)
+{
+	size_t at = (p->seq ^ p->sport) % ESCORT_UNANSWERED_MAX;
+
+	if (e->unanswered[at].seq != p->seq ||
+	    e->unanswered[at].sport != p->sport) {
+		e->unanswered[at].seq = p->seq;
+		e->unanswered[at].sport = p->sport;
+		e->unanswered[at].times = 0;
+	}
+	if (++e->unanswered[at].times == ESCORT_UNANSWERED_TIMES) {
+		complain(e, p, "unanswered", clock_is_synchronised() ?
+			 "no answer: not admitted there, not reached, or the "
+			 "server's clock is off" :
+			 "no answer: perhaps since this host's clock is not "
+			 "synchronised");
+	}
+}
+
+/* One line for each connection, where they are wanted. */
+static void
+tell(const struct sender_rule *rule, const struct packet *p)
+{
+	struct log_record r;
+
+	if (!log_is_verbose()) {
+		return;
+	}
+	log_begin(&r, LOG_LEVEL_DEBUG, "authenticated");
+	log_number(&r, "key", rule->key.no);
+	log_address(&r, "src", &p->src, p->sport);
+	log_address(&r, "dst", &p->dst, p->dport);
+	log_end(&r);
+}
+
+static int
+make_group(struct escort *e, const struct sender_rule *rule,
+	   const struct packet *p, struct sender_group *group)
+{
+	size_t others = FRAME_BASE - 1 + rule->key.mac.extra;
+	uint16_t sports[FRAME_MAX];
+	uint16_t mark;
+	int rc = ports_take(&e->ports, sports, others);
+
+	if (rc < 0) {
+		return rc;
+	}
+	if (getrandom(&mark, sizeof mark, 0) != sizeof mark) {
+		return -errno;
+	}
+	sender_sign(group, p, rule, clock_instant(), mark, sports);
+	return 0;
+}
+
+/* The frames but for SYN0, in their order, before it. */
+static int
+send_frames(struct escort *e, const struct escort_syn *in,
+	    const struct packet *p, const struct sender_group *group)
+{
+	uint8_t frames[FRAME_MAX][PACKET_HEADERS_MAX];
+	struct rawsock_packet packets[FRAME_MAX];
+	size_t count = group->count - 1;
+
+	for (size_t i = 0; i < count; i++) {
+		enum frame_role role = sender_order(i, group->count);
+
+		packets[i].bytes = frames[i];
+		packets[i].len = sender_frame(frames[i], in->bytes, p, group,
+					      role);
+	}
+	return rawsock_send(&e->raw, &p->src, &p->dst, in->outdev,
+			    in->mark | e->conf->settings.mark, packets, count);
+}
+
+/* The path of the program that sends this, by asking the monitor. */
+static const char *
+program_behind(struct escort *e, const struct packet *p,
+	       char path[OWNER_PATH_MAX])
+{
+	const struct diag_connection connection = { p->src, p->dst, p->sport,
+						    p->dport };
+	uint8_t answer[MONITOR_QUESTION_MAX];
+	ssize_t len = monitor_ask(e->to_monitor, &connection,
+				  sizeof connection, answer);
+
+	if (len <= 0 || (size_t)len >= OWNER_PATH_MAX) {
+		return NULL;
+	}
+	memcpy(path, answer, (size_t)len);
+	path[len] = '\0';
+	return path;
+}
+
+/* Decide on a SYN; where it becomes SYN0, bytes has it. */
+static enum escort_fate
+judge(struct escort *e, const struct escort_syn *in, const struct packet *p,
+      uint8_t *syn0)
+{
+	char exe[OWNER_PATH_MAX];
+	const struct sender_packet about = {
+		.packet = p,
+		.exe = e->conf->by_exe ? program_behind(e, p, exe) : NULL,
+		.outdev = e->conf->by_device ?
+				  links_name(&e->links, in->outdev) : NULL,
+		.has_uid = in->has_uid,
+		.uid = in->uid,
+	};
+	const struct sender_rule *rule = sender_rule_for(
+		e->conf->rules, e->conf->rules_count, &about);
+	struct sender_group group;
+	int rc;
+
+	if (!rule) {
+		e->counters->passed++;
+		return ESCORT_PASS;
+	}
+	switch (sender_judge(p)) {
+	case SENDER_DATA:
+		e->counters->data++;
+		complain(e, p, "unauthenticated",
+			 "SYN carries data (TCP Fast Open)");
+		return ESCORT_PASS;
+	case SENDER_SIGNATURE:
+		e->counters->signature++;
+		complain(e, p, "refused",
+			 "SYN is signed (TCP-MD5 or TCP-AO)");
+		return ESCORT_DROP;
+	case SENDER_GROUP:
+		break;
+	}
+	if (!acl_key_valid_at(&rule->key, clock_instant())) {
+		e->counters->failed++;
+		complain(e, p, "unauthenticated", "key is not valid now");
+		return ESCORT_PASS;
+	}
+	rc = make_group(e, rule, p, &group);
+	if (rc == 0) {
+		rc = send_frames(e, in, p, &group);
+	}
+	if (rc < 0) {
+		e->counters->failed++;
+		complain(e, p, "unauthenticated", strerror(-rc));
+		return ESCORT_PASS;
+	}
+	memcpy(syn0, in->bytes, in->len);
+	sender_syn0(syn0, p, &group);
+	e->counters->authenticated++;
+	watch_answer(e, p);
+	tell(rule, p);
+	return ESCORT_SYN0;
+}
+
+enum escort_fate
+escort_syn(struct escort *e, const struct escort_syn *in, uint8_t *syn0)
+{
+	struct packet p;
+
+	e->counters->seen++;
+	/* A SYN with data may be cut short: it is sent as it is anyway. */
+	if (packet_parse(&p, in->bytes, in->len, in->wire_len) != PACKET_OK ||
+	    !packet_is_syn(&p)) {
+		e->counters->passed++;
+		return ESCORT_PASS;
+	}
+	return judge(e, in, &p, syn0);
+}
+
+int
+escort_open(struct escort *e)
+{
+	int rc;
+
+	memset(e, 0, sizeof *e);
+	e->links.nl.fd = e->links.query = e->raw.fd6 = -1;
+	ports_init(&e->ports);
+	rc = rawsock_open(&e->raw);
+	return rc < 0 ? rc : links_open(&e->links);
+}
+
+void
+escort_close(struct escort *e)
+{
+	rawsock_close(&e->raw);
+	ports_close(&e->ports);
+	links_close(&e->links);
+}
