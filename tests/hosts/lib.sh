@@ -158,7 +158,7 @@ report()
 # Wait for all cases so far and report them, in the order of check.
 settle()
 {
-	local name log
+	local name log before=$failures
 
 	while [ ${#case_pid[@]} -gt 0 ]; do
 		reap
@@ -172,10 +172,13 @@ settle()
 			report FAIL "$name"
 			failures=$((failures + 1))
 			for log in "$dir/case/$name/log" \
-			    "$dir/case/$name"/*.log "$dir"/*.log; do
+			    "$dir/case/$name"/*.log; do
 				show_log "$log"
 			done
 		fi
+	done
+	[ "$failures" -eq "$before" ] || for log in "$dir"/*.log; do
+		show_log "$log"
 	done
 	cases=()
 }
@@ -334,6 +337,7 @@ start()
 {
 	local name=$1
 
+	: >"$work/$name.log"
 	ip netns exec "$net-$2" "${@:3}" >"$work/$name.log" 2>&1 </dev/null &
 	pids[$name]=$!
 }
@@ -381,10 +385,19 @@ wait_log()
 	done
 }
 
-# tap_start NAME HOST ARGUMENT...: tap, until it is ready
+# tap_run NAME HOST ARGUMENT...: tap, with a /var/lib of the host's own
+tap_run()
+{
+	mkdir -p "$work/$2-lib"
+	# shellcheck disable=SC2016 # for the inner shell
+	start "$1" "$2" sh -c 'mount --bind "$0" /var/lib && exec "$@"' \
+	    "$work/$2-lib" "$TAP" "${@:3}"
+}
+
+# tap_start NAME HOST ARGUMENT...: tap_run, until it is ready
 tap_start()
 {
-	start "$1" "$2" "$TAP" "${@:3}"
+	tap_run "$@"
 	wait_log "$1" ': ready:'
 }
 
