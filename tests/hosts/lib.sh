@@ -20,8 +20,8 @@
 # has a directory, $work, and may make a lab, which goes when it ends.  A lab
 # made before the first check is there for all cases.
 
-# A case's subshell has a $work of its own, and callers use what is set here.
-# shellcheck disable=SC2030,SC2031,SC2034
+# Callers use what is set here.
+# shellcheck disable=SC2034
 
 set -u
 
@@ -112,6 +112,16 @@ wait_for()
 	done
 }
 
+# In a process of its own.
+run_case()
+{
+	trap - EXIT INT TERM HUP
+	set -e
+	work=$dir/case/$1
+	case_pid=()
+	"${@:2}"
+}
+
 # check NAME FUNCTION [ARGUMENT...]
 check()
 {
@@ -123,13 +133,7 @@ check()
 	done
 	cases+=("$name")
 	mkdir -p "$dir/case/$name"
-	(
-		trap - EXIT INT TERM HUP
-		set -e
-		work=$dir/case/$name
-		case_pid=()
-		"$@"
-	) >"$dir/case/$name/log" 2>&1 </dev/null &
+	run_case "$name" "$@" >"$dir/case/$name/log" 2>&1 </dev/null &
 	case_pid[$name]=$!
 }
 

@@ -33,7 +33,7 @@ prepare()
 	for host in client stranger; do
 		# Its kernel knows nothing of these connections.
 		for iptables in iptables ip6tables; do
-			on $host $iptables -A OUTPUT -p tcp --tcp-flags RST \
+			on "$host" "$iptables" -A OUTPUT -p tcp --tcp-flags RST \
 			    RST -m mark ! --mark 0x77 -j DROP
 		done
 	done
