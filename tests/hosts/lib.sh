@@ -511,11 +511,12 @@ client_rule()
 # ---- what is on the wire
 
 # capture NAME HOST DEVICE [FILTER]: into NAME.pcap, from now on.  UDP to port
-# 9, the discard service, is always in it: it marks the end.
+# 9, the discard service, marks its end.
 capture()
 {
+	# What the kernel logs (nflog:7) can't be filtered.
 	start "$1" "$2" tcpdump -U -n --immediate-mode -Z root -i "$3" \
-	    -w "$work/$1.pcap" "${4:+($4) or }(udp dst port 9)"
+	    -w "$work/$1.pcap" ${4:+"($4) or (udp dst port 9)"}
 	wait_log "$1" 'listening on'
 }
 
@@ -523,13 +524,14 @@ capture()
 capture_end()
 {
 	on "$2" bash -c 'echo >/dev/udp/10.77.0.250/9'
-	wait_for $patience capture_has_end "$1"
+	wait_for $patience packets ended "$work/$1.pcap"
 	end "$1" INT
 }
 
-capture_has_end()
+# reference TOOL ARGUMENT...: see reference.py
+reference()
 {
-	tcpdump -n -r "$work/$1.pcap" udp dst port 9 2>/dev/null | grep -q .
+	"$python" "$here/reference.py" "$@"
 }
 
 # packets TOOL ARGUMENT...: see packets.py

@@ -10,7 +10,7 @@ import struct
 import sys
 
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << bit for bit in range(8))
-TCP, ICMP, ICMP6, FRAGMENT6 = 6, 1, 58, 44
+TCP, UDP, ICMP, ICMP6, FRAGMENT6 = 6, 17, 1, 58, 44
 
 
 def checksum(data):
@@ -124,6 +124,8 @@ def read(path):
     """The IP packets of a capture, in its order."""
     with open(path, "rb") as file:
         data = file.read()
+    if len(data) < 24:
+        return []
     order = {0xA1B2C3D4: "<", 0xD4C3B2A1: ">"}[
         struct.unpack("<I", data[:4])[0]]
     link = struct.unpack(order + "I", data[20:24])[0] & 0xFFFF
@@ -133,6 +135,8 @@ def read(path):
         size = struct.unpack(order + "I", data[at + 8:at + 12])[0]
         frame = data[at + 16:at + 16 + size]
         at += 16 + size
+        if at > len(data):
+            break  # still being written
         ip = _network_layer(link, frame)
         if ip:
             packets.append(Packet(ip))
@@ -203,7 +207,15 @@ def alike(path, one, other):
     return [f"port {port}: {what}" for port in ports for what in seen[port]]
 
 
-TOOLS = {"silent": silent, "alike": alike}
+def ended(path):
+    """The packet that marks the end is there: UDP to port 9."""
+    for p in read(path):
+        if p.protocol == UDP and p.payload[2:4] == b"\0\11":
+            return []
+    return ["no end"]
+
+
+TOOLS = {"silent": silent, "alike": alike, "ended": ended}
 
 
 def main():

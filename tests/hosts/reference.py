@@ -7,6 +7,10 @@
                                       a case against the server of a lab: hosts
                                       server, client and stranger of NET
     reference.py names                the names of all cases
+    reference.py rule KEY WORDS       a client's rule with the key of that number
+    reference.py frames KEY PORT FRAMES.pcap ORIG.pcap
+                                      whether groups are what a sender has to
+                                      make of the SYNs in ORIG.pcap
 
 It shares nothing with tap: HMACs are the standard library's, packets its own.
 """
@@ -129,6 +133,50 @@ FUTURE = Key(16, "hmac-sha256", SECRETS[16], 1, more=", not_before=2200-01-01")
 KEYS = [MD5, SHORT, LONG, LONGER, LONGEST, OTHER, PAST, FUTURE]
 GOOD = [MD5, SHORT, LONG, LONGER, LONGEST]
 PORT, LOOSE_PORT, TIGHT_PORT = 80, 81, 82
+
+
+# ---- PROTOCOL.md: What a sender changes
+
+def differences(a, b, *but):
+    return {name: (a.fields[name], b.fields[name]) for name in a.fields
+            if name not in but and a.fields[name] != b.fields.get(name)}
+
+
+def check_group(key, port, frames, orig):
+    count = 4 + key.extra
+    assert len(frames) == count, f"{len(frames)} frames"
+    syn0 = frames[-1]
+    changed = differences(orig, syn0, "tcp.window", "tcp.checksum")
+    assert not changed, f"SYN0 is not SYN-ORIG: {changed}"
+    for f in frames:
+        assert f.valid, f"wrong TCP checksum: {f.fields}"
+        assert f.version == 6 or packets.checksum(
+            f.bytes[:f.fields["ip.header"]]) == 0, "wrong IP checksum"
+        changed = differences(syn0, f, "tcp.seq", "tcp.sport", "tcp.checksum")
+        assert not changed, f"a frame differs from SYN0: {changed}"
+    sports = {f.sport for f in frames}
+    assert len(sports) == count, f"a source port twice: {sports}"
+    roles = [role_of(f.seq) for f in frames[:-1]]
+    wanted = [role for role in SENDING_ORDER if 0 < role < count]
+    assert roles == wanted, f"order {roles}"
+    by_role = dict(zip(roles, frames))
+    when = unmarked(2, by_role[2].seq) << 8 | by_role[1].seq & 0xFF
+    seq = [syn0.seq] + [by_role[role].seq for role in range(1, count)]
+    assert seq == sequence(key, port, syn0.seq, when), f"{seq}"
+    late = ((now() & ((1 << 37) - 1)) - when) / 256
+    assert 0 <= late < 60, f"{late} seconds ago"
+
+
+def check_frames(number, port, path, orig_path):
+    key, = (key for key in KEYS if key.no == int(number))
+    orig = [p for p in packets.read(orig_path) if p.is_syn()]
+    frames = [p for p in packets.read(path) if p.is_syn()]
+    count = 4 + key.extra
+    assert len(frames) == count * len(orig), f"{len(frames)} frames"
+    for n, syn in enumerate(orig):
+        check_group(key, int(port), frames[n * count:(n + 1) * count], syn)
+    marks_used = {f.window for f in frames}
+    assert len(marks_used) == len(orig) > 1, f"marks {marks_used}"
 
 
 # ---- hosts
@@ -701,8 +749,13 @@ def main():
         print("\n".join(key.line() for key in KEYS))
     elif sys.argv[1] == "names":
         print("\n".join(CASES))
+    elif sys.argv[1] == "rule":
+        key, = (key for key in KEYS if key.no == int(sys.argv[2]))
+        print(f"RULE:{sys.argv[3]}, {key.line()}")
     elif sys.argv[1] == "vectors":
         check_vectors(sys.argv[2])
+    elif sys.argv[1] == "frames":
+        check_frames(*sys.argv[2:])
     else:
         name, net, family, tap = sys.argv[2:]
         {**CASES, **ERRANDS}[name](Lab(net, int(family), tap))

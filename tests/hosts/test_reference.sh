@@ -10,11 +10,6 @@
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-reference()
-{
-	"$python" "$here/reference.py" "$@"
-}
-
 server_conf()
 {
 	local file=$work/TAPservd.conf
