@@ -363,14 +363,14 @@ end()
 	return $status
 }
 
-# await NAME: its exit status, when it ends by itself
+# await NAME STATUS: it ends by itself, with this exit status
 await()
 {
 	local status=0
 
 	wait "${pids[$1]}" || status=$?
 	unset "pids[$1]"
-	return $status
+	same "$2" "$status" "exit status of $1"
 }
 
 # wait_log NAME PATTERN [TIMES]: until so many lines of its log match
@@ -389,13 +389,18 @@ wait_log()
 	done
 }
 
-# tap_run NAME HOST ARGUMENT...: tap, with a /var/lib of the host's own
+# What tap finds changed in the file system, as commands: see tap_run.
+mounts=:
+
+# tap_run NAME HOST ARGUMENT...: tap, with a /var/lib of the host's own, and
+# with what the commands in $mounts have mounted for it alone
 tap_run()
 {
 	mkdir -p "$work/$2-lib"
 	# shellcheck disable=SC2016 # for the inner shell
-	start "$1" "$2" sh -c 'mount --bind "$0" /var/lib && exec "$@"' \
-	    "$work/$2-lib" "$TAP" "${@:3}"
+	start "$1" "$2" sh -c 'mount --bind "$0" /var/lib && eval "$1" &&
+		shift && exec "$@"' \
+	    "$work/$2-lib" "$mounts" "$TAP" "${@:3}"
 }
 
 # tap_start NAME HOST ARGUMENT...: tap_run, until it is ready
@@ -484,6 +489,39 @@ ssh_start()
 	wait_port "$1" 22
 }
 
+# talk NAME 4|6 PORT: a connection from client to server, with nc at each end
+talk()
+{
+	local end
+
+	for end in client server; do
+		mkfifo "$work/$1-$end.fifo"
+	done
+	# shellcheck disable=SC2016 # for the inner shell
+	set -- "$@" 'exec "$@" <>"$0"'
+	start "$1-server" server sh -c "$4" "$work/$1-server.fifo" \
+	    nc -"$2" -l -p "$3"
+	wait_port server "$3"
+	start "$1-client" client sh -c "$4" "$work/$1-client.fifo" \
+	    nc -"$2" "$(addr "$2" server)" "$3"
+	wait_for $patience on server sh -c \
+	    "ss -Htn state established sport = :$3 | grep -q ."
+}
+
+# talks NAME [FIRST]: both ends hear each other; who speaks first matters to
+# what tracks connections
+talks()
+{
+	local ends=(client server) i
+
+	[ "${2:-client}" = client ] || ends=(server client)
+	spoken=$((${spoken:-0} + 1))
+	for i in 0 1; do
+		echo "line $spoken" >"$work/$1-${ends[i]}.fifo"
+		wait_log "$1-${ends[1 - i]}" "^line $spoken\$"
+	done
+}
+
 # ---- keys
 
 secret=A1949A68393EA4B339FB8A597C38DBC9
@@ -506,6 +544,51 @@ key_file()
 client_rule()
 {
 	key_file "RULE:$1, key_no=10, key=0x$secret, alg=hmac-sha256"
+}
+
+# ---- packet filters
+
+# All rules of a host, of all tools, as text to compare: without counters and
+# the tables that iptables-legacy makes when it is asked and can't take back.
+rules()
+{
+	local family tool
+
+	{
+		on "$1" nft list ruleset
+		for family in iptables ip6tables; do
+			for tool in nft legacy; do
+				echo "$family-$tool"
+				on "$1" "$family-$tool-save"
+			done
+		done
+	} 2>/dev/null | sed -E -e '/^#/d' -e 's/\[[0-9]*:[0-9]*\]//' \
+	    -e 's/counter packets [0-9]+ bytes [0-9]+/counter/' | awk '
+	/^\*/ { table = $0; rules = 0; next }
+	/^COMMIT/ { if (rules) print table; table = ""; next }
+	table != "" && /^:.* ACCEPT *$/ { next }
+	table != "" { rules++; table = table "\n" $0; next }
+	{ print }'
+}
+
+# hidden 4|6 [PORT]: from the stranger
+hidden()
+{
+	local status
+
+	status=$(status_of on stranger curl -sS --max-time 2 \
+	    "$(url "$1" server "${2:-80}")")
+	same 28 "$status" "a stranger's curl"
+}
+
+# page HOST 4|6 [PORT]
+page()
+{
+	local got
+
+	got=$(on "$1" curl -sS --max-time "$patience" \
+	    "$(url "$2" server "${3:-80}")")
+	same "page of ${3:-80}" "$got"
 }
 
 # ---- what is on the wire
