@@ -500,10 +500,10 @@ talk()
 	# shellcheck disable=SC2016 # for the inner shell
 	set -- "$@" 'exec "$@" <>"$0"'
 	start "$1-server" server sh -c "$4" "$work/$1-server.fifo" \
-	    nc -"$2" -l -p "$3"
+	    nc.openbsd -"$2" -l -p "$3"
 	wait_port server "$3"
 	start "$1-client" client sh -c "$4" "$work/$1-client.fifo" \
-	    nc -"$2" "$(addr "$2" server)" "$3"
+	    nc.openbsd -"$2" "$(addr "$2" server)" "$3"
 	wait_for $patience on server sh -c \
 	    "ss -Htn state established sport = :$3 | grep -q ."
 }
