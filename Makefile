@@ -138,10 +138,10 @@ NEED_san := $(NEED_system)
 NEED_build := $(NEED_$(FLAVOUR))
 NEED_demo := $(NEED_build) iproute2=ip iptables nftables=nft nmap \
 	nginx-light=nginx openssh-server=sshd openssh-client=ssh curl tcpdump \
-	ethtool procps=sysctl
+	ethtool procps=sysctl python3
 NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy cppcheck \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
-	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd python3
+	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd
 need-build need-demo need-check: need-%:
 	@tests/install-packages.sh 'make $(subst build,$(TAP),$*)' $(NEED_$*)
 
