@@ -17,7 +17,7 @@ _tap_options()
 		    '--metrics=file --queue=number --json -v,--verbose -h,--help'
 		;;
 	client)
-		echo '-c,--conf=file --to=host --proxy=host -k,--keys=file' \
+		echo '-c,--conf=file --backend=backend --to=host --proxy=host -k,--keys=file' \
 		    '--key-no=number --check --print-rules --print-unit --status' \
 		    '--queue=number --json -v,--verbose -h,--help' \
 		    '--passphrase-fd=number'
@@ -66,6 +66,7 @@ _tap_argument()
 	bits) words='30 60 89 118' ;;
 	verb) words=$_tap_verbs ;;
 	command) words=$_tap_commands ;;
+	backend) words='netfilter pcap' ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$2")
 }

@@ -44,6 +44,7 @@ __tap_option server -s v -l verbose -d 'log more'
 __tap_option server -s h -l help -d 'print the usage'
 
 __tap_option client -s c -l conf -r -F -d 'settings and rules'
+__tap_option client -l backend -x -a 'netfilter pcap' -d 'how to see SYNs go out'
 __tap_option client -l to -x -d 'authenticate the connections of one command to there'
 __tap_option client -l proxy -x -d 'connect there for standard input and output'
 __tap_option client -s k -l keys -r -F -d 'keys, as a server has them'

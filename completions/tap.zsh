@@ -40,6 +40,7 @@ _tap_client()
 {
 	_arguments -s \
 	    '(-c --conf)'{-c+,--conf=}'[settings and rules]:file:_files' \
+	    '--backend=[how to see SYNs go out]:backend:(netfilter pcap)' \
 	    '--to=[authenticate the connections of one command to there]:host and port:' \
 	    '--proxy=[connect there for standard input and output]:host and port:' \
 	    '(-k --keys)'{-k+,--keys=}'[keys, as a server has them]:file:_files' \

@@ -40,9 +40,9 @@ static const int client[] = {
 	SYS_adjtimex, SYS_clock_adjtime,
 };
 
-/* Eight instructions around the lists, and two for each call. */
+/* Two instructions for each call, five for each with an argument. */
 #define PROGRAM_MAX \
-	(2 * (sizeof common + sizeof client) / sizeof common[0] + 24)
+	(2 * (sizeof common + sizeof client) / sizeof common[0] + 48)
 
 struct program {
 	struct sock_filter at[PROGRAM_MAX];
@@ -147,8 +147,13 @@ calls_limit(enum priv_role role)
 			   i < sizeof client / sizeof client[0]; i++) {
 		put_allow(&p, (uint32_t)client[i]);
 	}
-	/* The name of a device, and nothing else of devices. */
+	/* Names of devices, and nothing else of them. */
 	put_allow_if(&p, SYS_ioctl, 1, SIOCGIFNAME);
+	if (role == PRIV_CLIENT) {
+		/* Its index; and for libpcap, whether it is up. */
+		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFINDEX);
+		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
+	}
 	put(&p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RET_FORBIDDEN));
 	program.len = p.len;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);

@@ -10,6 +10,7 @@
 #include "control.h"
 #include "daemon.h"
 #include "escort.h"
+#include "follower.h"
 #include "fw.h"
 #include "log.h"
 #include "monitor.h"
@@ -30,6 +31,7 @@ struct client {
 	struct fw fw;
 	struct nfq syns;
 	struct escort escort;
+	struct follower follower; /* in place of rules and a queue */
 	int signals, control;
 	uint64_t started;    /* ms */
 	struct netlink diag; /* the monitor's, for owner_path() */
@@ -121,7 +123,9 @@ write_status(struct client *c, bool json, struct text *t)
 		{ "version", NULL, TAP_VERSION, 0 },
 		{ "uptime", NULL, NULL, uptime },
 		{ NULL, "up", duration, 0 },
-		{ "queue", "queue", NULL, c->syns.queue },
+		{ "queue", "queue", NULL, c->conf->settings.queue },
+		{ "backend", "backend",
+		  c->options->wire ? "pcap" : "netfilter", 0 },
 		{ "firewall", "firewall", fw_tool_name(c->fw.tool), 0 },
 		{ "rules", "rules", NULL, c->conf->rules_count },
 		{ "syns", "SYNs seen", NULL, counted->seen },
@@ -191,7 +195,9 @@ recover(void *context)
 {
 	struct client *c = context;
 
-	nfq_drop_waiting(&c->syns, c->shared->last_id);
+	if (!c->options->wire) {
+		nfq_drop_waiting(&c->syns, c->shared->last_id);
+	}
 }
 
 static void
@@ -200,6 +206,36 @@ asked(void *context)
 	struct client *c = context;
 
 	daemon_answer(c->control, answer, c);
+}
+
+/* The worker without netfilter. */
+static int
+work_by_wire(void *context, int to_monitor)
+{
+	struct client *c = context;
+
+	c->escort.conf = c->conf;
+	c->escort.to_monitor = to_monitor;
+	for (;;) {
+		struct pollfd fds[FOLLOWER_FDS + 1];
+		size_t count = follower_fds(&c->follower, fds);
+
+		fds[count] = (struct pollfd){ .fd = c->signals,
+					      .events = POLLIN };
+		__atomic_fetch_add(&c->shared->monitor.beats, 1,
+				   __ATOMIC_RELAXED);
+		ports_refill(&c->escort.ports);
+		if (poll(fds, (nfds_t)count + 1, MONITOR_BEAT_MS) < 0 &&
+		    errno != EINTR) {
+			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
+			return TAP_SYSTEM;
+		}
+		follower_serve(&c->follower, fds);
+		if (fds[count].revents &&
+		    daemon_signal(c->signals, NULL) == DAEMON_STOP) {
+			return TAP_OK;
+		}
+	}
 }
 
 /* The worker: SYNs, until told to stop. */
@@ -263,7 +299,8 @@ open_all(struct client *c)
 	if (c->signals < 0) {
 		return fail("signals", c->signals);
 	}
-	status = c->options->task ?
+	status = c->options->wire ? TAP_OK :
+		 c->options->task ?
 			 queue_open_free(&c->syns, settings->queue + 1u,
 					 QUEUE_LENGTH, true) :
 			 queue_open(&c->syns, settings->queue, QUEUE_LENGTH,
@@ -271,12 +308,20 @@ open_all(struct client *c)
 	if (status != TAP_OK) {
 		return status;
 	}
-	settings->queue = c->syns.queue;
-	rc = escort_open(&c->escort);
+	if (!c->options->wire) {
+		settings->queue = c->syns.queue;
+	}
+	rc = escort_open(&c->escort, !c->options->wire);
 	if (rc < 0) {
 		return fail("raw socket", rc);
 	}
 	c->escort.counters = &c->shared->counters;
+	if (c->options->wire) {
+		status = follower_open(&c->follower, &c->escort, c->conf);
+		if (status != TAP_OK) {
+			return status;
+		}
+	}
 	c->drops = nfq_open_drops();
 	rc = diag_open(&c->diag);
 	if (rc < 0) {
@@ -294,6 +339,7 @@ close_all(struct client *c)
 	conf_client_free(c->conf);
 	nfq_close(&c->syns);
 	escort_close(&c->escort);
+	follower_close(&c->follower);
 	netlink_close(&c->diag);
 	if (c->drops >= 0) {
 		close(c->drops);
@@ -355,7 +401,7 @@ run(struct client *c)
 		.user = settings->user[0] ? settings->user : NULL,
 		.shared = &c->shared->monitor,
 		.control = c->control,
-		.work = work,
+		.work = c->options->wire ? work_by_wire : work,
 		.reload = reload,
 		.recover = recover,
 		.asked = asked,
@@ -403,7 +449,8 @@ client_run(struct conf_client *conf, const struct client_options *options)
 	if (status == TAP_OK && options->task) {
 		set_scope(&c);
 	}
-	if (status == TAP_OK && conf->settings.firewall != FIREWALL_NONE &&
+	if (status == TAP_OK && !options->wire &&
+	    conf->settings.firewall != FIREWALL_NONE &&
 	    fw_install(&c.fw, &c.plan.fw, plan_tool(&conf->settings), err) <
 		    0) {
 		log_say(LOG_LEVEL_ERROR, "%s", err);

@@ -10,6 +10,7 @@
 struct client_options {
 	const char *path;  /* where a reload reads from, or NULL */
 	struct task *task; /* serve this alone, and end with it; or NULL */
+	bool wire;	   /* without netfilter: by libpcap */
 };
 
 /*

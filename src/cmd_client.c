@@ -24,6 +24,8 @@ static const char usage[] =
 	"Authenticate this host's TCP connections to hidden services.\n"
 	"\n"
 	"  -c, --conf FILE    settings and rules (" CONF_CLIENT_FILE ")\n"
+	"      --backend NAME netfilter, or pcap: sees SYNs go out, and sends\n"
+	"                     the group after them\n"
 	"      --to HOST:PORT authenticate the connections of COMMAND to there,\n"
 	"                     and nothing else\n"
 	"      --proxy HOST:PORT  connect there for standard input and output,\n"
@@ -46,6 +48,7 @@ struct options {
 	const char *conf, *to, *proxy, *keys;
 	char **command; /* behind the options, or NULL */
 	int key_no;	/* or -1 */
+	bool wire;
 	bool check, print_rules, print_unit, status, json, verbose, help;
 	int queue; /* or -1 */
 	int passphrase_fd; /* or -1 */
@@ -65,6 +68,21 @@ parse_key_no(const char *text, int *key_no)
 	return 0;
 }
 
+static int
+parse_backend(const char *text, bool *wire)
+{
+	static const char *const names[] = { "netfilter", "pcap", NULL };
+	char why[VALUE_WHY_MAX];
+	int choice;
+
+	if (value_choice(text, names, &choice, why) < 0) {
+		fprintf(stderr, "tap client: --backend: %s\n", why);
+		return -1;
+	}
+	*wire = choice == 1;
+	return 0;
+}
+
 /* What goes together, and what stands behind the options. */
 static int
 check_words(struct options *o, int count, char **words)
@@ -79,6 +97,8 @@ check_words(struct options *o, int count, char **words)
 		wrong = "-k and --key-no go with --to or --proxy";
 	} else if ((o->to || o->proxy) && o->conf) {
 		wrong = "-c does not go with --to or --proxy";
+	} else if ((o->to || o->proxy) && o->wire) {
+		wrong = "--backend pcap does not go with --to or --proxy";
 	} else if (o->to && count == 0) {
 		wrong = "a command is missing behind --";
 	}
@@ -99,9 +119,10 @@ static int
 parse(int argc, char **argv, struct options *o)
 {
 	enum { CHECK = 256, PRINT_RULES, PRINT_UNIT, STATUS, JSON, QUEUE,
-	       TO, PROXY, KEY_NO, PASSPHRASE };
+	       TO, PROXY, KEY_NO, PASSPHRASE, BACKEND };
 	static const struct option longs[] = {
 		{ "conf", required_argument, NULL, 'c' },
+		{ "backend", required_argument, NULL, BACKEND },
 		{ "to", required_argument, NULL, TO },
 		{ "proxy", required_argument, NULL, PROXY },
 		{ "keys", required_argument, NULL, 'k' },
@@ -124,6 +145,11 @@ parse(int argc, char **argv, struct options *o)
 		switch (option) {
 		case 'c':
 			o->conf = optarg;
+			break;
+		case BACKEND:
+			if (parse_backend(optarg, &o->wire) < 0) {
+				return -1;
+			}
 			break;
 		case TO:
 			o->to = optarg;
@@ -335,5 +361,6 @@ cmd_client(int argc, char **argv)
 	}
 	log_open("tap client", conf->settings.log_json, o.verbose);
 	run.path = o.conf;
+	run.wire = o.wire;
 	return client_run(conf, &run);
 }

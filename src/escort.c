@@ -105,6 +105,9 @@ send_frames(struct escort *e, const struct escort_syn *in,
 		packets[i].len = sender_frame(frames[i], in->bytes, p, group,
 					      role);
 	}
+	if (e->send) {
+		return e->send(e->send_context, packets, count);
+	}
 	return rawsock_send(&e->raw, &p->src, &p->dst, in->outdev,
 			    in->mark | e->conf->settings.mark, packets, count);
 }
@@ -203,14 +206,16 @@ escort_syn(struct escort *e, const struct escort_syn *in, uint8_t *syn0)
 }
 
 int
-escort_open(struct escort *e)
+escort_open(struct escort *e, bool with_raw)
 {
-	int rc;
+	int rc = 0;
 
 	memset(e, 0, sizeof *e);
-	e->links.nl.fd = e->links.query = e->raw.fd6 = -1;
+	e->links.nl.fd = e->links.query = e->raw.fd4 = e->raw.fd6 = -1;
 	ports_init(&e->ports);
-	rc = rawsock_open(&e->raw);
+	if (with_raw) {
+		rc = rawsock_open(&e->raw);
+	}
 	return rc < 0 ? rc : links_open(&e->links);
 }
 

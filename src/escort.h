@@ -27,6 +27,10 @@ struct escort {
 	struct ports ports; /* refilled by the caller, when there is time */
 	struct links links; /* updated by the caller */
 	int to_monitor;	    /* for monitor_ask() */
+	/* Sends frames after such a SYN, in order; NULL: raw sockets do. */
+	int (*send)(void *context, const struct rawsock_packet *packets,
+		    size_t count);
+	void *send_context;
 	struct log_limit limit;
 	struct {
 		uint32_t seq;
@@ -51,8 +55,11 @@ enum escort_fate {
 	ESCORT_DROP, /* it may not go */
 };
 
-/* Open what it sends by; conf and counters are then set.  0 or -errno. */
-int escort_open(struct escort *e);
+/*
+ * Open what it sends by; conf and counters are then set.  with_raw: raw
+ * sockets, which a sender of one's own makes needless.  0 or -errno.
+ */
+int escort_open(struct escort *e, bool with_raw);
 void escort_close(struct escort *e);
 
 /*

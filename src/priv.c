@@ -49,6 +49,7 @@ drop_bounding_set(char *why)
 	return 0;
 }
 
+/* That one, if it was there: libpcap's client has never had it. */
 static int
 keep_net_admin(char *why)
 {
@@ -57,7 +58,13 @@ keep_net_admin(char *why)
 	};
 	struct __user_cap_data_struct data[2] = { { 0 } };
 
-	data[0].permitted = data[0].effective = 1u << CAP_NET_ADMIN;
+	if (syscall(SYS_capget, &header, data) < 0) {
+		return fail(why, "capabilities");
+	}
+	data[0].permitted &= 1u << CAP_NET_ADMIN;
+	data[0].effective = data[0].permitted;
+	data[0].inheritable = 0;
+	memset(&data[1], 0, sizeof data[1]);
 	if (syscall(SYS_capset, &header, data) < 0) {
 		return fail(why, "capabilities");
 	}
@@ -70,6 +77,10 @@ change_user(const char *user, char *why)
 	uid_t uid;
 	gid_t gid;
 
+	/* Who is not root has no more than it was given. */
+	if (geteuid() != 0) {
+		return keep_net_admin(why);
+	}
 	find_user(user, &uid, &gid);
 	if (drop_bounding_set(why) < 0) {
 		return -1;

@@ -28,7 +28,9 @@ rawsock_open(struct rawsock *raw)
 void
 rawsock_close(struct rawsock *raw)
 {
-	close(raw->fd4);
+	if (raw->fd4 >= 0) {
+		close(raw->fd4);
+	}
 	if (raw->fd6 >= 0) {
 		close(raw->fd6);
 	}

@@ -1,0 +1,35 @@
+/*
+ * The client without netfilter at work (papers: 000, 4.2): a group
+ * follows its SYN, which is out already.
+ */
+#ifndef TAP_FOLLOWER_H
+#define TAP_FOLLOWER_H
+
+#include <poll.h>
+
+#include "conf_client.h"
+#include "escort.h"
+#include "wire.h"
+
+#define FOLLOWER_FDS WIRE_DEVICES_MAX
+
+struct follower {
+	struct wire wire;
+	struct wire_syn *syn; /* that is being dealt with */
+	struct escort *escort;
+};
+
+/*
+ * Listen where the rules want it, and let the escort send by libpcap.
+ * An exit status; what is wrong is in the log.
+ */
+int follower_open(struct follower *f, struct escort *escort,
+		  const struct conf_client *conf);
+void follower_close(struct follower *f);
+
+/* Fill in the descriptors to wait for.  Their number. */
+size_t follower_fds(const struct follower *f, struct pollfd *fds);
+/* Deal with the SYNs that have gone out. */
+void follower_serve(struct follower *f, const struct pollfd *fds);
+
+#endif
