@@ -207,6 +207,24 @@ def alike(path, one, other):
     return [f"port {port}: {what}" for port in ports for what in seen[port]]
 
 
+def rewritten(inside, outside):
+    """A router changed address and source port of each SYN, and no more."""
+    before = {p.seq: p for p in read(inside) if p.is_syn()}
+    after = {p.seq: p for p in read(outside) if p.is_syn()}
+    if not before or set(before) != set(after):
+        return [f"SYNs {sorted(before)} became {sorted(after)}"]
+    wrong = []
+    for seq, p in before.items():
+        q = after[seq]
+        if p.sport == q.sport or p.src == q.src:
+            wrong.append(f"{p.src}:{p.sport} is still {q.src}:{q.sport}")
+        if (p.window, p.options) != (q.window, q.options):
+            wrong.append(f"{p.fields} became {q.fields}")
+    if len({q.sport for q in after.values()}) != len(after):
+        wrong.append("a source port twice")
+    return wrong
+
+
 def ended(path):
     """The packet that marks the end is there: UDP to port 9."""
     for p in read(path):
@@ -215,7 +233,8 @@ def ended(path):
     return ["no end"]
 
 
-TOOLS = {"silent": silent, "alike": alike, "ended": ended}
+TOOLS = {"silent": silent, "alike": alike, "rewritten": rewritten,
+         "ended": ended}
 
 
 def main():
