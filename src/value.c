@@ -20,6 +20,12 @@ value_fail(char *why, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(why, VALUE_WHY_MAX, format, args);
 	va_end(args);
+	/* One line, whatever the text quoted has in it. */
+	for (; *why; why++) {
+		if ((unsigned char)*why < ' ' || *why == 127) {
+			*why = '?';
+		}
+	}
 	return -1;
 }
 
