@@ -41,14 +41,14 @@ takes_signals_as_a_descriptor(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_int_equal(daemon_signal(fd), DAEMON_NOTHING);
+	assert_int_equal(daemon_signal(fd, NULL), DAEMON_NOTHING);
 	for (size_t i = 0; i < LENGTH(signals); i++) {
 		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
 		kill(getpid(), signals[i].number);
 		assert_int_equal(poll(&poll_fd, 1, 20000), 1);
-		assert_int_equal(daemon_signal(fd), signals[i].meaning);
-		assert_int_equal(daemon_signal(fd), DAEMON_NOTHING);
+		assert_int_equal(daemon_signal(fd, NULL), signals[i].meaning);
+		assert_int_equal(daemon_signal(fd, NULL), DAEMON_NOTHING);
 	}
 	close(fd);
 }
@@ -64,15 +64,33 @@ loses_no_signal(void **state)
 	kill(getpid(), SIGHUP);
 	kill(getpid(), SIGHUP);
 	/* The end goes first; whether a reload follows matters no more. */
-	assert_int_equal(daemon_signal(fd), DAEMON_STOP);
-	daemon_signal(fd);
-	assert_int_equal(daemon_signal(fd), DAEMON_NOTHING);
+	assert_int_equal(daemon_signal(fd, NULL), DAEMON_STOP);
+	daemon_signal(fd, NULL);
+	assert_int_equal(daemon_signal(fd, NULL), DAEMON_NOTHING);
 	for (int i = 0; i < 3; i++) {
 		kill(getpid(), SIGHUP);
 		kill(getpid(), SIGCHLD);
 	}
-	assert_int_equal(daemon_signal(fd), DAEMON_RELOAD);
-	assert_int_equal(daemon_signal(fd), DAEMON_NOTHING);
+	assert_int_equal(daemon_signal(fd, NULL), DAEMON_RELOAD);
+	assert_int_equal(daemon_signal(fd, NULL), DAEMON_NOTHING);
+	close(fd);
+}
+
+/* The signal that asks for it, whatever else came along. */
+static void
+tells_which_signal(void **state)
+{
+	int fd = daemon_signals();
+	int number = -1;
+
+	(void)state;
+	kill(getpid(), SIGHUP);
+	kill(getpid(), SIGCHLD);
+	assert_int_equal(daemon_signal(fd, &number), DAEMON_RELOAD);
+	assert_int_equal(number, SIGHUP);
+	kill(getpid(), SIGTERM);
+	assert_int_equal(daemon_signal(fd, &number), DAEMON_STOP);
+	assert_int_equal(number, SIGTERM);
 	close(fd);
 }
 
@@ -89,7 +107,7 @@ takes_ignored_signals(void **state)
 	poll_fd.fd = fd;
 	kill(getpid(), SIGTERM);
 	assert_int_equal(poll(&poll_fd, 1, 20000), 1);
-	assert_int_equal(daemon_signal(fd), DAEMON_STOP);
+	assert_int_equal(daemon_signal(fd, NULL), DAEMON_STOP);
 	signal(SIGINT, SIG_DFL);
 	close(fd);
 }
@@ -154,6 +172,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(takes_signals_as_a_descriptor,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(loses_no_signal, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(tells_which_signal, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(takes_ignored_signals, setup,
 						teardown),
