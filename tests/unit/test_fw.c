@@ -101,43 +101,51 @@ finds_what_is_ours(void **state)
 {
 	static const struct {
 		const char *saved;
-		bool found, foreign;
+		bool found;
+		enum others others;
 		const char *stale;
 	} tables[] = {
-		{ "", false, false, "" },
-		{ HEAD, false, false, "" },
-		{ HEAD CHAIN "-A " JUMP "\n" OWN, true, false,
+		{ "", false, NOBODY, "" },
+		{ HEAD, false, NOBODY, "" },
+		{ HEAD CHAIN "-A " JUMP "\n" OWN, true, NOBODY,
 		  "-D " JUMP "\n" },
-		{ HEAD CHAIN "-A " JUMP " \n-A " JUMP "\n" OWN, true, false,
+		{ HEAD CHAIN "-A " JUMP " \n-A " JUMP "\n" OWN, true, NOBODY,
 		  "-D " JUMP " \n-D " JUMP "\n" },
-		{ HEAD CHAIN OWN, true, false, "" },
-		{ HEAD "-A PREROUTING -j ACCEPT\n", false, true, "" },
+		{ HEAD CHAIN OWN, true, NOBODY, "" },
+		{ HEAD "-A PREROUTING -j ACCEPT\n", false, STRANGERS, "" },
 		{ HEAD CHAIN "-A " JUMP "\n" OWN "-A OUTPUT -j NOTRACK\n", true,
-		  true, "-D " JUMP "\n" },
-		{ "*raw\n:PREROUTING DROP [0:0]\n" CHAIN, true, true, "" },
-		{ HEAD ":other - [0:0]\n" CHAIN, true, true, "" },
+		  STRANGERS, "-D " JUMP "\n" },
+		{ "*raw\n:PREROUTING DROP [0:0]\n" CHAIN, true, STRANGERS, "" },
+		{ HEAD ":other - [0:0]\n" CHAIN, true, STRANGERS, "" },
 		{ "*raw\n:PREROUTING DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n" CHAIN,
-		  true, true, "" },
+		  true, STRANGERS, "" },
 		/* Names that begin or end like ours. */
-		{ HEAD ":" NAME "1 - [0:0]\n", false, true, "" },
-		{ HEAD CHAIN "-A PREROUTING -j " NAME "1\n", true, true, "" },
-		{ HEAD CHAIN "-A PREROUTING -j x" NAME "\n", true, true, "" },
-		{ HEAD CHAIN "-A " NAME "1 -j DROP\n", true, true, "" },
-		{ HEAD CHAIN "-A PREROUTING -j", true, true, "" },
-		{ "garbage\n-\n:\n\n-A", false, true, "" },
+		{ HEAD ":" NAME "1 - [0:0]\n", false, OTHER_TAPS, "" },
+		{ HEAD CHAIN "-A PREROUTING -j " NAME "1\n", true, OTHER_TAPS,
+		  "" },
+		{ HEAD CHAIN "-A PREROUTING -j x" NAME "\n", true, OTHER_TAPS,
+		  "" },
+		{ HEAD CHAIN "-A " NAME "1 -j DROP\n", true, OTHER_TAPS, "" },
+		{ HEAD CHAIN "-A " NAME "1 -j DROP\n-A OUTPUT -j x\n", true,
+		  STRANGERS, "" },
+		/* What is said in a rule is no policy. */
+		{ HEAD "-A OUTPUT -j LOG --log-prefix \"not ACCEPT [x]\"\n",
+		  false, STRANGERS, "" },
+		{ HEAD CHAIN "-A PREROUTING -j", true, STRANGERS, "" },
+		{ "garbage\n-\n:\n\n-A", false, STRANGERS, "" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(tables); i++) {
 		char room[STALE_MAX];
 		struct text stale = text_over(room, sizeof room);
-		bool foreign;
-		bool found = find_ours(tables[i].saved, NAME, &stale, &foreign);
+		enum others others;
+		bool found = find_ours(tables[i].saved, NAME, &stale, &others);
 
-		if (found != tables[i].found || foreign != tables[i].foreign ||
+		if (found != tables[i].found || others != tables[i].others ||
 		    strcmp(room, tables[i].stale) != 0) {
 			fail_msg("'%s': %d %d '%s'", tables[i].saved, found,
-				 foreign, room);
+				 others, room);
 		}
 	}
 }
