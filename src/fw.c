@@ -157,7 +157,8 @@ line_is_of(const char *line)
 	char text[1024];
 
 	copy_line(text, sizeof text, line);
-	if (strstr(text, " ACCEPT [") || (text[0] != ':' && text[0] != '-')) {
+	if (text[0] == ':' ? strstr(text, " ACCEPT [") != NULL :
+			     text[0] != '-') {
 		return NOBODY;
 	}
 	return strstr(text, "tap-server-") || strstr(text, "tap-client-") ?
