@@ -18,7 +18,7 @@
 
 #define FW_ERROR_MAX 512u
 /* What may come in a second that belongs to no connection that is known. */
-#define FW_REST_PER_SECOND 1000
+#define FW_REST_PER_SECOND 1000u
 
 enum fw_tool { FW_NONE, FW_NFT, FW_IPTABLES };
 
