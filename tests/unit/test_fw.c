@@ -322,7 +322,7 @@ drops_tables_that_it_made(void **state)
 			  .queue = 5040,
 			  .table_is_ours = { { true, true, true, true } } };
 	/* The fake keeps our chain, which then is somebody else's. */
-	assert_int_equal(remove_iptables(&fw, 0, 0, err), 0);
+	assert_int_equal(remove_family(&fw, 0, 0, err), 0);
 	assert_null(strstr(calls, "nft"));
 	snprintf(saved, sizeof saved, "%s%sCOMMIT\n", nft_head, HEAD);
 	drop_table(4, 0, "raw");
