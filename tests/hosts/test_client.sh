@@ -63,7 +63,7 @@ users()
 	for user in nobody daemon; do
 		# shellcheck disable=SC2046 # words of a command
 		same 'page of 80' \
-		    "$(on client $(as_user $user) "$(url 4 server)")"
+		    "$(on client $(as_user "$user") "$(url 4 server)")"
 	done
 	no_page client curl -sS "$(url 4 server)"
 	has "$(grep -o 'accepted key=[0-9]*' "$work/server.log" | tr '\n' ' ')" \
@@ -84,7 +84,7 @@ retransmission()
 	tap_start client client client -c "$(key_file mark=0x1000000 \
 	    "$(reference rule 12 dst_port=80)")"
 	log_syns client
-	on server $iptables -t raw -I PREROUTING 1 -p tcp --syn \
+	on server "$iptables" -t raw -I PREROUTING 1 -p tcp --syn \
 	    -m quota --quota $((2 * 5 * size)) -j DROP
 	capture frames client eth0 'tcp port 80'
 	capture orig client nflog:7

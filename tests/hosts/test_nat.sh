@@ -122,7 +122,7 @@ loss()
 	for iptables in iptables ip6tables; do
 		# First, before tap's own.
 		for chain in PREROUTING OUTPUT; do
-			on server "$iptables" -t raw -I $chain 1 -p tcp \
+			on server "$iptables" -t raw -I "$chain" 1 -p tcp \
 			    -m statistic --mode random --probability 0.2 \
 			    -j DROP
 		done
