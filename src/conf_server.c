@@ -35,6 +35,7 @@ set_hide(struct acl_rule *rule, const char *value, char *why)
 	const char *port;
 
 	rule->hide = ACL_FILTERED;
+	rule->decoy = (struct packet_addr){ 0 };
 	if (strcmp(value, "filtered") == 0) {
 		return 0;
 	}
@@ -52,12 +53,13 @@ set_hide(struct acl_rule *rule, const char *value, char *why)
 	snprintf(addr, sizeof addr, "%.*s",
 		 (int)(port - value - (ptrdiff_t)sizeof decoy + 1),
 		 value + sizeof decoy - 1);
-	if (strchr(addr, '/') || strcmp(addr, "ANY") == 0) {
-		return value_fail(why, "'%.64s' is not one address", addr);
-	}
 	if (value_net(addr, &net, why) < 0 ||
 	    value_port(port + 1, &rule->decoy_port, why) < 0) {
 		return -1;
+	}
+	/* Masks have no holes: their last byte tells. */
+	if (net.mask[net.addr.family == 6 ? 15 : 3] != 0xff) {
+		return value_fail(why, "'%.64s' is not one address", addr);
 	}
 	rule->hide = ACL_DECOY;
 	rule->decoy = net.addr;

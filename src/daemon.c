@@ -30,7 +30,8 @@ daemon_signal(int fd, int *number)
 	struct signalfd_siginfo info;
 
 	while (read(fd, &info, sizeof info) == sizeof info) {
-		if (number) {
+		/* One child more or less asks for nothing. */
+		if (number && info.ssi_signo != SIGCHLD) {
 			*number = info.ssi_code == SI_KERNEL ?
 					  0 : (int)info.ssi_signo;
 		}

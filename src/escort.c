@@ -83,7 +83,7 @@ make_group(struct escort *e, const struct sender_rule *rule,
 		return rc;
 	}
 	if (getrandom(&mark, sizeof mark, 0) != sizeof mark) {
-		return -errno;
+		return -EIO;
 	}
 	sender_sign(group, p, rule, clock_instant(), mark, sports);
 	return 0;
@@ -147,7 +147,7 @@ judge(struct escort *e, const struct escort_syn *in, const struct packet *p,
 	};
 	const struct sender_rule *rule = sender_rule_for(
 		e->conf->rules, e->conf->rules_count, &about);
-	struct sender_group group;
+	struct sender_group group = { 0 };
 	int rc;
 
 	if (!rule) {

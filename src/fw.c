@@ -1,10 +1,15 @@
 #include "fw.h"
 
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "netlink.h"
 #include "ruleset.h"
 #include "run.h"
 #include "text.h"
@@ -152,7 +157,8 @@ line_is_of(const char *line)
 	char text[1024];
 
 	copy_line(text, sizeof text, line);
-	if (strstr(text, " ACCEPT [") || (text[0] != ':' && text[0] != '-')) {
+	if (text[0] == ':' ? strstr(text, " ACCEPT [") != NULL :
+			     text[0] != '-') {
 		return NOBODY;
 	}
 	return strstr(text, "tap-server-") || strstr(text, "tap-client-") ?
@@ -524,6 +530,79 @@ fw_replace(struct fw *fw, const struct fw_plan *old,
 	/* Of two families one may have changed already. */
 	install_again(fw, old, ignored);
 	return -1;
+}
+
+static bool
+iptables_stands(struct fw *fw, const struct fw_plan *plan, size_t family)
+{
+	size_t count;
+	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		char chain[2 * RULESET_NAME_MAX], lines[STALE_MAX];
+		struct text jumps = text_over(lines, sizeof lines);
+		enum others others;
+		bool by_nft;
+
+		chain_name(chain, fw, &hooks[i]);
+		if (ruleset_needs(plan, &hooks[i]) &&
+		    (!find_ours(save_table(families[family], fw->variant,
+					   hooks[i].table, &by_nft),
+				chain, &jumps, &others) ||
+		     jumps.len == 0)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+fw_stands(struct fw *fw, const struct fw_plan *plan)
+{
+	char name[RULESET_NAME_MAX];
+	const char *const argv[] = { "nft", "list", "table", "inet", name,
+				     NULL };
+
+	ruleset_name(name, fw->side, fw->queue);
+	if (fw->tool == FW_NFT) {
+		return run_program(argv, NULL, NULL, 0, NULL, 0) == 0;
+	}
+	for (size_t family = 0; fw->tool == FW_IPTABLES &&
+				family < FW_FAMILIES; family++) {
+		if ((families[family] == 4 || has_ipv6()) &&
+		    !iptables_stands(fw, plan, family)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+int
+fw_watch(void)
+{
+	struct netlink nl;
+	int group = NFNLGRP_NFTABLES;
+	int rc = netlink_open(&nl, NETLINK_NETFILTER);
+
+	if (rc == 0 && setsockopt(nl.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+				  &group, sizeof group) < 0) {
+		rc = -errno;
+		netlink_close(&nl);
+	}
+	return rc < 0 ? rc : nl.fd;
+}
+
+bool
+fw_changed(int fd)
+{
+	uint8_t ignored[4096];
+	bool changed = false;
+
+	while (recv(fd, ignored, sizeof ignored, MSG_DONTWAIT) >= 0 ||
+	       errno == ENOBUFS) {
+		changed = true;
+	}
+	return changed;
 }
 
 int

@@ -18,7 +18,7 @@
 
 #define FW_ERROR_MAX 512u
 /* What may come in a second that belongs to no connection that is known. */
-#define FW_REST_PER_SECOND 1000
+#define FW_REST_PER_SECOND 1000u
 
 enum fw_tool { FW_NONE, FW_NFT, FW_IPTABLES };
 
@@ -114,6 +114,18 @@ int fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
  */
 int fw_replace(struct fw *fw, const struct fw_plan *old,
 	       const struct fw_plan *plan, char *err);
+/*
+ * Whether the rules still stand.  Other programs may flush what is not
+ * theirs: then fw_replace() with the same plan puts them back.
+ */
+bool fw_stands(struct fw *fw, const struct fw_plan *plan);
+/*
+ * A descriptor that is readable when somebody has changed rules of
+ * nftables, iptables-nft included; or -errno.
+ */
+int fw_watch(void);
+/* Take note of that.  Whether there was any change. */
+bool fw_changed(int fd);
 /* Remove the rules of this name, whichever tool installed them. */
 int fw_remove(struct fw *fw, char *err);
 

@@ -521,9 +521,8 @@ guard_close(struct guard *g)
 	/* The shared memory goes with the process. */
 }
 
-/* What the kernel dropped before we saw it, of all queues. */
-static uint64_t
-queue_drops(const struct guard *g)
+uint64_t
+guard_drops(const struct guard *g)
 {
 	uint64_t sum = 0;
 
@@ -585,7 +584,7 @@ guard_stats(struct guard *g, struct stat_item *items)
 		  g->shared->rest_passed },
 		{ "stray_dropped", "stray packets dropped", NULL,
 		  g->shared->rest_dropped },
-		{ "queue_drops", "queue drops", NULL, queue_drops(g) },
+		{ "queue_drops", "queue drops", NULL, guard_drops(g) },
 		{ "worker_restarts", "worker restarts", NULL,
 		  g->shared->monitor.restarts },
 		{ "unreadable", "unreadable messages", NULL, unreadable(g) },

@@ -74,6 +74,8 @@ int guard_wait(struct guard *g);
 /* Do what there is to do.  False where a queue is beyond use. */
 bool guard_serve(struct guard *g, const struct pollfd *fds);
 
+/* Packets that the kernel dropped before the guard saw them. */
+uint64_t guard_drops(const struct guard *g);
 /*
  * What there is to say of it: up to GUARD_STATS items.  Returns their
  * number.

@@ -46,10 +46,10 @@ bucket_of(struct guess *g, const struct packet_addr *prefix)
 		if (packet_addr_equal(&set[way].prefix, prefix)) {
 			return &set[way];
 		}
-		if (set[way].prefix.family == 0) {
-			stalest = &set[way];
-		} else if (stalest->prefix.family != 0 &&
-			   set[way].refilled < stalest->refilled) {
+		/* A free one is staler than any. */
+		if (stalest->prefix.family != 0 &&
+		    (set[way].prefix.family == 0 ||
+		     set[way].refilled < stalest->refilled)) {
 			stalest = &set[way];
 		}
 	}

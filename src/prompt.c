@@ -101,7 +101,7 @@ static int
 ask_twice(struct sealed_passphrase *out, int tty, const char *question,
 	  bool again, char *why)
 {
-	struct sealed_passphrase second;
+	struct sealed_passphrase second = { 0 };
 	int rc = ask(out, tty, question, why);
 
 	if (rc < 0 || !again) {

@@ -19,6 +19,10 @@
 #include "plan.h"
 #include "tap.h"
 
+/* Rules of iptables-legacy change without a word: then look this often. */
+#define FW_CHECK_MS 10000u
+#define DROPS_EVERY_MS 10000u
+
 struct server {
 	struct conf_server *conf;
 	const struct server_options *options;
@@ -29,6 +33,10 @@ struct server {
 	uint64_t started;      /* ms */
 	uint64_t confirm_ends; /* ms; 0: nothing to confirm */
 	uint64_t metrics_ms;
+	int fw_events;		 /* of fw_watch(), or below 0 */
+	uint64_t fw_checked_ms;
+	uint64_t restored;	 /* how often rules were put back */
+	uint64_t drops, drops_ms; /* that were told of last, and when */
 };
 
 static size_t
@@ -42,6 +50,7 @@ server_stats(struct server *s, struct stat_item *items, char duration[32])
 		{ NULL, "up", duration, 0 },
 		{ "queue", "queue", NULL, s->conf->settings.queue },
 		{ "firewall", "firewall", fw_tool_name(s->fw.tool), 0 },
+		{ "rules_restored", "rules put back", NULL, s->restored },
 	};
 	size_t count = sizeof first / sizeof first[0];
 
@@ -139,6 +148,51 @@ asked(void *context)
 	daemon_answer(s->control, answer, s);
 }
 
+/*
+ * Rules that somebody flushed are put back: at once where nftables tells
+ * of changes, else within FW_CHECK_MS.
+ */
+static void
+keep_rules(struct server *s, uint64_t now)
+{
+	bool changed = s->fw_events >= 0 && fw_changed(s->fw_events);
+	char err[FW_ERROR_MAX];
+
+	if (!changed && now - s->fw_checked_ms < FW_CHECK_MS) {
+		return;
+	}
+	s->fw_checked_ms = now;
+	if (s->fw.tool == FW_NONE || fw_stands(&s->fw, &s->plan.fw)) {
+		return;
+	}
+	s->restored++;
+	if (fw_replace(&s->fw, &s->plan.fw, &s->plan.fw, err) == 0) {
+		log_say(LOG_LEVEL_ERROR, "somebody removed the firewall's "
+					 "rules: put back");
+	} else {
+		log_say(LOG_LEVEL_ERROR, "somebody removed the firewall's "
+					 "rules: %s", err);
+	}
+	if (s->fw_events >= 0) {
+		fw_changed(s->fw_events);
+	}
+}
+
+/* A queue that is too short for what comes deserves a line now and then. */
+static void
+watch_drops(struct server *s, uint64_t now)
+{
+	uint64_t drops = guard_drops(&s->guard);
+
+	if (drops > s->drops && now - s->drops_ms >= DROPS_EVERY_MS) {
+		log_say(LOG_LEVEL_WARNING,
+			"the kernel dropped %llu packets: the queue was full",
+			(unsigned long long)(drops - s->drops));
+		s->drops = drops;
+		s->drops_ms = now;
+	}
+}
+
 static enum monitor_next
 tick(void *context)
 {
@@ -152,6 +206,8 @@ tick(void *context)
 			"not confirmed in time: taking the rules away");
 		return MONITOR_STOP;
 	}
+	keep_rules(s, now);
+	watch_drops(s, now);
 	if (s->options->metrics &&
 	    now - s->metrics_ms >= METRICS_EVERY_MS) {
 		s->metrics_ms = now;
@@ -286,6 +342,9 @@ static void
 close_all(struct server *s)
 {
 	guard_close(&s->guard);
+	if (s->fw_events >= 0) {
+		close(s->fw_events);
+	}
 	plan_free(&s->plan);
 	conf_server_free(s->conf);
 	if (s->control >= 0) {
@@ -321,6 +380,8 @@ serve(struct server *s)
 					"seconds, or the rules go again",
 			s->options->confirm_seconds);
 	}
+	s->fw_events = fw_watch();
+	s->fw_checked_ms = clock_ms();
 	log_say(LOG_LEVEL_INFO, "ready: %zu rules, %zu keys, queue %u",
 		s->conf->acl.rules_count, s->conf->acl.keys_count,
 		s->conf->settings.queue);
@@ -338,6 +399,7 @@ server_run(struct conf_server *conf, const struct server_options *options)
 	int status;
 
 	s = (struct server){ .conf = conf, .options = options, .control = -1 };
+	s.fw_events = -1;
 	s.started = clock_ms();
 	status = open_all(&s);
 	if (status == TAP_OK) {

@@ -20,6 +20,12 @@ value_fail(char *why, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(why, VALUE_WHY_MAX, format, args);
 	va_end(args);
+	/* One line, whatever the text quoted has in it. */
+	for (; *why; why++) {
+		if ((unsigned char)*why < ' ' || *why == 127) {
+			*why = '?';
+		}
+	}
 	return -1;
 }
 
@@ -57,7 +63,7 @@ int
 value_port(const char *text, uint16_t *out, char *why)
 {
 	const struct servent *service;
-	unsigned long port;
+	unsigned long port = 0;
 
 	if (text[0] >= '0' && text[0] <= '9') {
 		if (value_number(text, 0, ULONG_MAX, &port, why) < 0) {
@@ -104,10 +110,10 @@ one_range(const char *text, bool ports, struct acl_range *out, char *why)
 {
 	char part[2][64];
 	int parts = 1 + split_range(text, part[0], part[1], sizeof part[0]);
-	uint16_t value[2];
+	uint16_t value[2] = { 0, 0 };
 
 	for (int i = 0; i < parts; i++) {
-		unsigned long number;
+		unsigned long number = 0;
 
 		if (ports) {
 			if (value_port(part[i], &value[i], why) < 0) {
@@ -211,7 +217,7 @@ parse_mask(const char *text, struct acl_net *out, char *why)
 {
 	unsigned size = out->addr.family == 4 ? 32 : 128;
 	uint8_t mask[16] = { 0 };
-	unsigned long bits;
+	unsigned long bits = 0;
 	int ones;
 
 	if (text[0] == '/') {
@@ -304,7 +310,7 @@ value_time(const char *text, uint64_t *instant, char *why)
 {
 	struct tm tm = { 0 };
 	struct tm real;
-	unsigned long seconds;
+	unsigned long seconds = 0;
 	const char *end;
 	time_t when;
 
@@ -356,7 +362,7 @@ value_duration(const char *text, uint64_t *out, char *why)
 {
 	static const struct {
 		char unit;
-		unsigned long seconds;
+		unsigned long seconds = 0;
 	} units[] = {
 		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
 		{ 'w', 604800 },

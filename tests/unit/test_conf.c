@@ -346,22 +346,6 @@ conf_applies(void **state)
 	}
 }
 
-/* Lines that make the buffer grow, behind one with a secret. */
-static void
-conf_leaves_no_secret_in_memory(void **state)
-{
-	static char text[3 * CONF_LINE_MAX];
-
-	(void)state;
-	strcpy(text, "key=0x" SECRET "\nkey=");
-	memset(text + strlen(text), 'x', CONF_LINE_MAX - 100);
-	conf_never_quotes_a_secret(state);
-	assert_int_equal(apply_text(text), 0);
-	strcat(text, ",\\\nkey=");
-	memset(text + strlen(text), 'x', CONF_LINE_MAX - 100);
-	assert_int_equal(apply_text(text), -1);
-}
-
 static void
 conf_opens_files(void **state)
 {
@@ -458,7 +442,6 @@ main(void)
 		cmocka_unit_test(conf_refuses_what_is_too_long),
 		cmocka_unit_test(conf_never_quotes_a_secret),
 		cmocka_unit_test(conf_applies),
-		cmocka_unit_test(conf_leaves_no_secret_in_memory),
 		cmocka_unit_test(conf_opens_files),
 		cmocka_unit_test(conf_opens_no_other_files),
 		cmocka_unit_test(conf_secrets_are_private),

@@ -134,6 +134,44 @@ conf_server_takes_settings(void **state)
 }
 
 static void
+conf_server_hides(void **state)
+{
+	struct conf_server *conf = load_good(
+		"hide=decoy:192.0.2.1:80\nmark=0x2, run_as=root\n"
+		"replay_file=/x\n"
+		"RULE:dst_port=22\n"
+		"RULE:dst_port=23, hide=closed\n"
+		"RULE:dst_port=24, hide=decoy:[2001:db8::1]:www\n"
+		"RULE:dst_port=25, hide=\"decoy:2001:db8::1:1\", type=ROUTER, "
+		"outdev=eth0\n"
+		"RULE:dst_port=26, hide=filtered, type=BRIDGE\n",
+		KEYS, ACL);
+	const struct acl_rule *rule = conf->acl.rules;
+
+	(void)state;
+	assert_int_equal(conf->settings.mark, 2);
+	assert_string_equal(conf->settings.user, "root");
+	assert_string_equal(conf->replay_file, "/x");
+	assert_int_equal(rule[0].hide, ACL_DECOY);
+	assert_int_equal(rule[0].decoy.family, 4);
+	assert_memory_equal(rule[0].decoy.bytes, "\xc0\0\2\1", 4);
+	assert_int_equal(rule[0].decoy_port, 80);
+	assert_int_equal(rule[1].hide, ACL_CLOSED);
+	assert_int_equal(rule[2].hide, ACL_DECOY);
+	assert_int_equal(rule[2].decoy.family, 6);
+	assert_int_equal(rule[2].decoy.bytes[15], 1);
+	assert_int_equal(rule[2].decoy_port, 80);
+	assert_int_equal(rule[3].type, ACL_ROUTER);
+	assert_int_equal(rule[3].decoy_port, 1);
+	assert_string_equal(rule[3].outdev, "eth0");
+	assert_int_equal(rule[4].hide, ACL_FILTERED);
+	/* Where there is no decoy, no rule of the firewall may name one. */
+	assert_int_equal(rule[1].decoy.family, 0);
+	assert_int_equal(rule[4].decoy.family, 0);
+	conf_server_free(conf);
+}
+
+static void
 conf_server_sorts_keys_of_an_entry(void **state)
 {
 	struct conf_server *conf = load_good(
@@ -204,7 +242,7 @@ static const struct {
 	{ "tolerance=30\ntolerance=30\n", 2, "tolerance stands there twice" },
 	{ "window=open\n", 1, "window: 'open' is none of strict loose" },
 	{ "log=xml\n", 1, "log: " },
-	{ "queue=65535\n", 1, "queue: " },
+	{ "queue=65533\n", 1, "queue: " },
 	{ "firewall=pf\n", 1, "firewall: " },
 	{ "loopback=no\n", 1, "loopback: " },
 	{ "groups=15\n", 1, "groups: " },
@@ -224,11 +262,32 @@ static const struct {
 	{ "RULE:src_host=1.2.3\n", 1, "src_host: '1.2.3' is not an address" },
 	{ "RULE:dst_host=1.2.3.4:255.0.255.0\n", 1, "dst_host: mask " },
 	{ "RULE:src_host=1.2.3.4, dst_host=::1\n", 1, "different IP versions" },
-	{ "RULE:type=local\n", 1, "type: 'local' is none of LOCAL" },
+	{ "RULE:type=local\n", 1, "type: 'local' is none of LOCAL ROUTER BRIDGE" },
 	{ "RULE:outdev=eth0, dst_port=80\n", 1, "outdev: " },
 	{ RULES RULES "RULE:dst_port=80, tolerance=x\n", 3, "tolerance: " },
 	{ "RULE:dst_port=80, key=0x" SECRET "\n", 1, "unknown word 'key'" },
 	{ KEYS, 1, "unknown word 'key_no'" },
+	{ "hide=\"decoy:\"\n", 1, "hide: " },
+	{ "hide=decoy\n", 1, "hide: " },
+	{ "hide=decoy:80\n", 1, "hide: " },
+	{ "hide=decoy::80\n", 1, "hide: " },
+	{ "hide=decoy:1.2.3.4:0\n", 1, "hide: port 0 out of range" },
+	{ "hide=decoy:1.2.3.4:\n", 1, "hide: " },
+	{ "hide=decoy:1.2.3.4\n", 1, "hide: " },
+	{ "hide=decoy:ANY:80\n", 1, "hide: 'ANY' is not one address" },
+	{ "hide=decoy:1.2.3.0/24:80\n", 1, "is not one address" },
+	{ "hide=decoy:1.2.3.4:255.255.255.0:80\n", 1, "is not one address" },
+	{ "hide=decoy:[2001:db8::1:80\n", 1, "hide: " },
+	{ "hide=decoy:host:80\n", 1, "hide: 'host' is not an address" },
+	{ "hide=open\n", 1, "hide: 'open' is none of filtered closed" },
+	{ "hide=decoyx1.2.3.4:80\n", 1, "hide: " },
+	{ "hide=decoy:" SECRET SECRET ":80\n", 1, "hide: " },
+	{ "RULE:type=ROUTER, hide=closed\n", 1, "hide=closed: " },
+	{ "RULE:type=BRIDGE, hide=decoy:1.2.3.4:80\n", 1, "hide=decoy: " },
+	{ "hide=closed\nRULE:type=ROUTER\n", 2, "hide=closed: " },
+	{ "replay_file=relative\n", 1, "replay_file: " },
+	{ "run_as=no-such-user\n", 1, "run_as: no user" },
+	{ "mark=0\n", 1, "mark: " },
 };
 
 static void
@@ -373,6 +432,7 @@ main(void)
 		cmocka_unit_test(conf_server_of_the_papers),
 		cmocka_unit_test(conf_server_has_defaults),
 		cmocka_unit_test(conf_server_takes_settings),
+		cmocka_unit_test(conf_server_hides),
 		cmocka_unit_test(conf_server_sorts_keys_of_an_entry),
 		cmocka_unit_test(conf_server_of_one_service),
 		cmocka_unit_test(conf_server_refuses_rules),

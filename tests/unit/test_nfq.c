@@ -224,17 +224,20 @@ has_a_queue_to_itself(void **state)
 {
 	static struct nfq one, two;
 	struct nfq_drops drops;
+	int fd;
 
 	(void)state;
 	require_namespace();
+	fd = nfq_open_drops();
 	assert_int_equal(nfq_owner(5040), 0);
-	assert_int_equal(nfq_read_drops(5040, &drops), -ENOENT);
+	assert_true(fd >= 0);
+	assert_int_equal(nfq_read_drops(fd, 5040, &drops), -ENOENT);
 	if (nfq_open(&one, 5040, 100, true) == -ENOSYS) {
 		print_message("skipped: this kernel has no NFQUEUE\n");
 		skip();
 	}
 	assert_int_equal(nfq_owner(5040), one.nl.port);
-	assert_int_equal(nfq_read_drops(5040, &drops), 0);
+	assert_int_equal(nfq_read_drops(fd, 5040, &drops), 0);
 	assert_int_equal(drops.queue_full, 0);
 	assert_int_equal(nfq_open(&two, 5040, 100, false), -EBUSY);
 	assert_int_equal(two.nl.fd, -1);
@@ -245,6 +248,7 @@ has_a_queue_to_itself(void **state)
 	assert_int_equal(nfq_owner(5040), 0);
 	assert_int_equal(nfq_open(&two, 5040, 100, false), 0);
 	nfq_close(&two);
+	close(fd);
 }
 
 static int

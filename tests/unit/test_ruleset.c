@@ -1,7 +1,6 @@
 /* The text of the rules, to the letter: what is in it decides who gets in. */
 #include "files_support.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +24,25 @@ static const struct fw_match matches[] = {
 	{ .dst = { 6, { 0x20, 1, 0xd, 0xb8 } }, .dst_bits = 32 },
 };
 
+/* One through this host, and one through its bridge. */
+static const struct fw_match far_matches[] = {
+	{ .place = FW_ROUTED, .ports = ssh, .ports_count = 1 },
+	{ .place = FW_FORWARD, .outdev = "eth1", .ports = ssh,
+	  .ports_count = 1 },
+	{ .place = FW_BRIDGED, .indev = "br-a", .outdev = "br-b",
+	  .dst = { 4, { 192, 0, 2, 1 } }, .dst_bits = 32 },
+};
+
+/* Where strangers get an answer, from this host or from a decoy. */
+static const struct fw_match answered_matches[] = {
+	{ .answered = true, .ports = ssh, .ports_count = 1 },
+	{ .answered = true, .ports = lots, .ports_count = 1,
+	  .decoy = { 4, { 192, 0, 2, 9 } }, .decoy_port = 8022 },
+	{ .place = FW_ROUTED, .answered = true, .ports = lots + 1,
+	  .ports_count = 1, .decoy = { 6, { 0x20, 1, 0xd, 0xb8, [15] = 9 } },
+	  .decoy_port = 23 },
+};
+
 static const struct fw_match out_matches[] = {
 	{ .ports = ssh, .ports_count = 1 },
 	{ .outdev = "wg0", .src = { 4, { 10 } }, .src_bits = 8,
@@ -39,7 +57,17 @@ static const struct fw_plan server_open = {
 };
 
 static const struct fw_plan server_hidden = {
-	.side = FW_SERVER, .queue = 65534, .matches = matches, .count = 1,
+	.side = FW_SERVER, .queue = 65532, .matches = matches, .count = 1,
+};
+
+static const struct fw_plan server_far = {
+	.side = FW_SERVER, .queue = 0, .loopback_open = true,
+	.matches = far_matches, .count = LENGTH(far_matches),
+};
+
+static const struct fw_plan server_answers = {
+	.side = FW_SERVER, .queue = 5040, .mark = 0x800000, .watch_all = true,
+	.matches = answered_matches, .count = LENGTH(answered_matches),
 };
 
 static const struct fw_plan client = {
@@ -59,18 +87,20 @@ nft_text(const struct fw_plan *plan)
 	return out;
 }
 
+/* All of a plan's hooks in a table, in their order. */
 static const char *
 iptables_text(const struct fw_plan *plan, const char *table, unsigned family,
 	      const char *stale)
 {
 	struct text t = text_over(out, sizeof out);
 	size_t count;
-	const struct ruleset_table *tables = ruleset_tables(plan->side, &count);
+	const struct ruleset_hook *hooks = ruleset_hooks(plan->side, &count);
 
-	assert_true(count <= FW_TABLES);
+	assert_true(count <= FW_HOOKS);
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(tables[i].name, table) == 0) {
-			ruleset_iptables(&t, plan, &tables[i], family, stale);
+		if (strcmp(hooks[i].table, table) == 0 &&
+		    ruleset_needs(plan, &hooks[i])) {
+			ruleset_iptables(&t, plan, &hooks[i], family, stale);
 		}
 	}
 	assert_false(t.full);
@@ -89,15 +119,15 @@ nft_of_a_server(void **state)
 		"\t\ttype filter hook prerouting priority -300; policy "
 		"accept;\n"
 		"\t\ttcp flags & (fin|syn|rst|ack) == syn iifname != "
-		"\"lo\" tcp dport { 22 } fib daddr type local queue num "
+		"\"lo\" fib daddr type local tcp dport { 22 } queue num "
 		"5040\n"
 		"\t\ttcp flags & (fin|syn|rst|ack) == syn iifname \"eth0\" "
-		"ip saddr 10.0.0.0/8 tcp dport { 1, 2, 3, 4, 5, 6, 7, 8, "
-		"9, 10, 11, 12, 13, 14, 20-30, 40 } fib daddr type local "
+		"ip saddr 10.0.0.0/8 fib daddr type local tcp dport { 1, "
+		"2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20-30, 40 } "
 		"queue num 5040\n"
 		"\t\ttcp flags & (fin|syn|rst|ack) == syn iifname != "
-		"\"lo\" ip6 daddr 2001:db8::/32 meta l4proto tcp fib daddr "
-		"type local queue num 5040\n"
+		"\"lo\" ip6 daddr 2001:db8::/32 fib daddr type local meta "
+		"l4proto tcp queue num 5040\n"
 		"\t}\n"
 		"\tchain rest {\n"
 		"\t\ttype filter hook prerouting priority -150; policy "
@@ -105,23 +135,23 @@ nft_of_a_server(void **state)
 		"\t\tmeta l4proto != tcp accept\n"
 		"\t\ttcp flags & (fin|syn|rst|ack) == syn accept\n"
 		"\t\tct state established accept\n"
-		"\t\tiifname != \"lo\" tcp dport { 22 } fib daddr type "
-		"local limit rate 1000/second burst 1000 packets queue num "
+		"\t\tiifname != \"lo\" fib daddr type local tcp dport { 22 "
+		"} limit rate 1000/second burst 1000 packets queue num "
 		"5041\n"
-		"\t\tiifname != \"lo\" tcp dport { 22 } fib daddr type "
-		"local drop\n"
-		"\t\tiifname \"eth0\" ip saddr 10.0.0.0/8 tcp dport { 1, "
-		"2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20-30, 40 } "
-		"fib daddr type local limit rate 1000/second burst 1000 "
+		"\t\tiifname != \"lo\" fib daddr type local tcp dport { 22 "
+		"} drop\n"
+		"\t\tiifname \"eth0\" ip saddr 10.0.0.0/8 fib daddr type "
+		"local tcp dport { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
+		"13, 14, 20-30, 40 } limit rate 1000/second burst 1000 "
 		"packets queue num 5041\n"
-		"\t\tiifname \"eth0\" ip saddr 10.0.0.0/8 tcp dport { 1, "
-		"2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20-30, 40 } "
-		"fib daddr type local drop\n"
-		"\t\tiifname != \"lo\" ip6 daddr 2001:db8::/32 meta "
-		"l4proto tcp fib daddr type local limit rate 1000/second "
-		"burst 1000 packets queue num 5041\n"
-		"\t\tiifname != \"lo\" ip6 daddr 2001:db8::/32 meta "
-		"l4proto tcp fib daddr type local drop\n"
+		"\t\tiifname \"eth0\" ip saddr 10.0.0.0/8 fib daddr type "
+		"local tcp dport { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
+		"13, 14, 20-30, 40 } drop\n"
+		"\t\tiifname != \"lo\" ip6 daddr 2001:db8::/32 fib daddr "
+		"type local meta l4proto tcp limit rate 1000/second burst "
+		"1000 packets queue num 5041\n"
+		"\t\tiifname != \"lo\" ip6 daddr 2001:db8::/32 fib daddr "
+		"type local meta l4proto tcp drop\n"
 		"\t}\n"
 		"}\n");
 }
@@ -131,14 +161,14 @@ nft_of_a_server_that_hides_on_loopback(void **state)
 {
 	(void)state;
 	assert_string_equal(nft_text(&server_hidden),
-		"add table inet tap-server-65534\n"
-		"delete table inet tap-server-65534\n"
-		"table inet tap-server-65534 {\n"
+		"add table inet tap-server-65532\n"
+		"delete table inet tap-server-65532\n"
+		"table inet tap-server-65532 {\n"
 		"\tchain syn {\n"
 		"\t\ttype filter hook prerouting priority -300; policy "
 		"accept;\n"
-		"\t\ttcp flags & (fin|syn|rst|ack) == syn tcp dport { 22 } "
-		"fib daddr type local queue num 65534\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn fib daddr type "
+		"local tcp dport { 22 } queue num 65532\n"
 		"\t}\n"
 		"\tchain rest {\n"
 		"\t\ttype filter hook prerouting priority -150; policy "
@@ -146,9 +176,100 @@ nft_of_a_server_that_hides_on_loopback(void **state)
 		"\t\tmeta l4proto != tcp accept\n"
 		"\t\ttcp flags & (fin|syn|rst|ack) == syn accept\n"
 		"\t\tct state established accept\n"
-		"\t\ttcp dport { 22 } fib daddr type local limit rate "
-		"1000/second burst 1000 packets queue num 65535\n"
-		"\t\ttcp dport { 22 } fib daddr type local drop\n"
+		"\t\tfib daddr type local tcp dport { 22 } limit rate "
+		"1000/second burst 1000 packets queue num 65533\n"
+		"\t\tfib daddr type local tcp dport { 22 } drop\n"
+		"\t}\n"
+		"}\n");
+}
+
+static void
+nft_of_a_router(void **state)
+{
+	(void)state;
+	assert_string_equal(nft_text(&server_far),
+		"add table inet tap-server-0\n"
+		"delete table inet tap-server-0\n"
+		"table inet tap-server-0 {\n"
+		"\tchain syn {\n"
+		"\t\ttype filter hook prerouting priority -300; policy "
+		"accept;\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn fib daddr type "
+		"!= local tcp dport { 22 } queue num 2\n"
+		"\t}\n"
+		"\tchain rest {\n"
+		"\t\ttype filter hook prerouting priority -150; policy "
+		"accept;\n"
+		"\t\tmeta l4proto != tcp accept\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn accept\n"
+		"\t\tct state established accept\n"
+		"\t\tfib daddr type != local tcp dport { 22 } limit rate "
+		"1000/second burst 1000 packets queue num 3\n"
+		"\t\tfib daddr type != local tcp dport { 22 } drop\n"
+		"\t}\n"
+		"\tchain forwarded {\n"
+		"\t\ttype filter hook forward priority -150; policy "
+		"accept;\n"
+		"\t\tmeta l4proto != tcp accept\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn oifname \"eth1\" "
+		"tcp dport { 22 } queue num 2\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn iifname \"br-a\" "
+		"oifname \"br-b\" ip daddr 192.0.2.1/32 meta l4proto tcp "
+		"queue num 2\n"
+		"\t\tct state established accept\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn accept\n"
+		"\t\toifname \"eth1\" tcp dport { 22 } limit rate "
+		"1000/second burst 1000 packets queue num 3\n"
+		"\t\toifname \"eth1\" tcp dport { 22 } drop\n"
+		"\t\tiifname \"br-a\" oifname \"br-b\" ip daddr "
+		"192.0.2.1/32 meta l4proto tcp limit rate 1000/second "
+		"burst 1000 packets queue num 3\n"
+		"\t\tiifname \"br-a\" oifname \"br-b\" ip daddr "
+		"192.0.2.1/32 meta l4proto tcp drop\n"
+		"\t}\n"
+		"}\n");
+}
+
+static void
+nft_of_a_server_that_answers(void **state)
+{
+	(void)state;
+	assert_string_equal(nft_text(&server_answers),
+		"add table inet tap-server-5040\n"
+		"delete table inet tap-server-5040\n"
+		"table inet tap-server-5040 {\n"
+		"\tchain syn {\n"
+		"\t\ttype filter hook prerouting priority -300; policy "
+		"accept;\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn fib daddr type "
+		"local tcp dport { 22 } queue num 5040\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn fib daddr type "
+		"local tcp dport { 1 } queue num 5040\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn fib daddr type "
+		"!= local tcp dport { 2 } queue num 5042\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn fib daddr type "
+		"local queue num 5040 bypass\n"
+		"\t}\n"
+		"\tchain rest {\n"
+		"\t\ttype filter hook prerouting priority -150; policy "
+		"accept;\n"
+		"\t\tmeta l4proto != tcp accept\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn accept\n"
+		"\t\tct state established accept\n"
+		"\t\tfib daddr type local tcp dport { 22 } queue num 5041\n"
+		"\t\tfib daddr type local tcp dport { 1 } queue num 5041\n"
+		"\t\tfib daddr type != local tcp dport { 2 } queue num "
+		"5043\n"
+		"\t\tfib daddr type local limit rate 1000/second burst "
+		"1000 packets queue num 5041 bypass\n"
+		"\t}\n"
+		"\tchain decoy {\n"
+		"\t\ttype nat hook prerouting priority -100; policy "
+		"accept;\n"
+		"\t\tmeta mark & 0x00800000 != 0 fib daddr type local tcp "
+		"dport { 1 } dnat ip to 192.0.2.9:8022\n"
+		"\t\tmeta mark & 0x00800000 != 0 fib daddr type != local "
+		"tcp dport { 2 } dnat ip6 to [2001:db8::9]:23\n"
 		"\t}\n"
 		"}\n");
 }
@@ -212,9 +333,8 @@ static void
 iptables_keeps_the_rest_out(void **state)
 {
 	(void)state;
-	assert_string_equal(iptables_text(
-		&server_open, "mangle", 4,
-		"-D PREROUTING -j tap-server-5040\n"),
+	assert_string_equal(iptables_text(&server_open, "mangle", 4,
+					  "-D PREROUTING -j tap-server-5040\n"),
 		"*mangle\n"
 		":tap-server-5040 - [0:0]\n"
 		"-D PREROUTING -j tap-server-5040\n"
@@ -232,12 +352,12 @@ iptables_keeps_the_rest_out(void **state)
 		"addrtype --dst-type LOCAL -m limit --limit 1000/second "
 		"--limit-burst 1000 -j NFQUEUE --queue-num 5041\n"
 		"-A tap-server-5040 -p tcp -i eth0 -s 10.0.0.0/8 -m "
-		"multiport --dports 1,2,3,4,5,6,7,8,9,10,11,12,13,14 -m "
-		"addrtype --dst-type LOCAL -j DROP\n"
-		"-A tap-server-5040 -p tcp -i eth0 -s 10.0.0.0/8 -m "
 		"multiport --dports 20:30,40 -m addrtype --dst-type LOCAL "
 		"-m limit --limit 1000/second --limit-burst 1000 -j "
 		"NFQUEUE --queue-num 5041\n"
+		"-A tap-server-5040 -p tcp -i eth0 -s 10.0.0.0/8 -m "
+		"multiport --dports 1,2,3,4,5,6,7,8,9,10,11,12,13,14 -m "
+		"addrtype --dst-type LOCAL -j DROP\n"
 		"-A tap-server-5040 -p tcp -i eth0 -s 10.0.0.0/8 -m "
 		"multiport --dports 20:30,40 -m addrtype --dst-type LOCAL "
 		"-j DROP\n"
@@ -268,23 +388,156 @@ iptables_hides_on_loopback(void **state)
 	(void)state;
 	assert_string_equal(iptables_text(&server_hidden, "raw", 4, ""),
 		"*raw\n"
-		":tap-server-65534 - [0:0]\n"
+		":tap-server-65532 - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK "
-		"SYN -j tap-server-65534\n"
-		"-A tap-server-65534 -p tcp -m multiport --dports 22 -m "
-		"addrtype --dst-type LOCAL -j NFQUEUE --queue-num 65534\n"
+		"SYN -j tap-server-65532\n"
+		"-A tap-server-65532 -p tcp -m multiport --dports 22 -m "
+		"addrtype --dst-type LOCAL -j NFQUEUE --queue-num 65532\n"
 		"COMMIT\n");
 	assert_string_equal(iptables_text(&server_hidden, "mangle", 4, ""),
 		"*mangle\n"
-		":tap-server-65534 - [0:0]\n"
+		":tap-server-65532 - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -m tcp ! --tcp-flags "
 		"FIN,SYN,RST,ACK SYN -m conntrack ! --ctstate ESTABLISHED "
-		"-j tap-server-65534\n"
-		"-A tap-server-65534 -p tcp -m multiport --dports 22 -m "
+		"-j tap-server-65532\n"
+		"-A tap-server-65532 -p tcp -m multiport --dports 22 -m "
 		"addrtype --dst-type LOCAL -m limit --limit 1000/second "
-		"--limit-burst 1000 -j NFQUEUE --queue-num 65535\n"
-		"-A tap-server-65534 -p tcp -m multiport --dports 22 -m "
+		"--limit-burst 1000 -j NFQUEUE --queue-num 65533\n"
+		"-A tap-server-65532 -p tcp -m multiport --dports 22 -m "
 		"addrtype --dst-type LOCAL -j DROP\n"
+		"COMMIT\n");
+	assert_string_equal(iptables_text(&server_hidden, "nat", 4, ""),
+		"");
+}
+
+static void
+iptables_of_a_router(void **state)
+{
+	(void)state;
+	assert_string_equal(iptables_text(&server_far, "raw", 4, ""),
+		"*raw\n"
+		":tap-server-0 - [0:0]\n"
+		"-I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK "
+		"SYN -j tap-server-0\n"
+		"-A tap-server-0 -p tcp -m multiport --dports 22 -m "
+		"addrtype ! --dst-type LOCAL -j NFQUEUE --queue-num 2\n"
+		"COMMIT\n");
+	assert_string_equal(iptables_text(&server_far, "mangle", 4, ""),
+		"*mangle\n"
+		":tap-server-0 - [0:0]\n"
+		"-I PREROUTING 1 -p tcp -m tcp ! --tcp-flags "
+		"FIN,SYN,RST,ACK SYN -m conntrack ! --ctstate ESTABLISHED "
+		"-j tap-server-0\n"
+		"-A tap-server-0 -p tcp -m multiport --dports 22 -m "
+		"addrtype ! --dst-type LOCAL -m limit --limit 1000/second "
+		"--limit-burst 1000 -j NFQUEUE --queue-num 3\n"
+		"-A tap-server-0 -p tcp -m multiport --dports 22 -m "
+		"addrtype ! --dst-type LOCAL -j DROP\n"
+		"COMMIT\n"
+		"*mangle\n"
+		":tap-server-0-forward - [0:0]\n"
+		"-I FORWARD 1 -p tcp -j tap-server-0-forward\n"
+		"-A tap-server-0-forward -p tcp -o eth1 -m multiport "
+		"--dports 22 -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j "
+		"NFQUEUE --queue-num 2\n"
+		"-A tap-server-0-forward -p tcp -o eth1 -m multiport "
+		"--dports 22 -m conntrack ! --ctstate ESTABLISHED -m limit "
+		"--limit 1000/second --limit-burst 1000 -j NFQUEUE "
+		"--queue-num 3\n"
+		"-A tap-server-0-forward -p tcp -o eth1 -m multiport "
+		"--dports 22 -m conntrack ! --ctstate ESTABLISHED -j DROP\n"
+		"-A tap-server-0-forward -p tcp -m physdev "
+		"--physdev-is-bridged --physdev-in br-a --physdev-out br-b "
+		"-d 192.0.2.1/32 -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j "
+		"NFQUEUE --queue-num 2\n"
+		"-A tap-server-0-forward -p tcp -m physdev "
+		"--physdev-is-bridged --physdev-in br-a --physdev-out br-b "
+		"-d 192.0.2.1/32 -m conntrack ! --ctstate ESTABLISHED -m "
+		"limit --limit 1000/second --limit-burst 1000 -j NFQUEUE "
+		"--queue-num 3\n"
+		"-A tap-server-0-forward -p tcp -m physdev "
+		"--physdev-is-bridged --physdev-in br-a --physdev-out br-b "
+		"-d 192.0.2.1/32 -m conntrack ! --ctstate ESTABLISHED -j "
+		"DROP\n"
+		"COMMIT\n");
+	assert_string_equal(iptables_text(&server_far, "mangle", 6, ""),
+		"*mangle\n"
+		":tap-server-0 - [0:0]\n"
+		"-I PREROUTING 1 -p tcp -m tcp ! --tcp-flags "
+		"FIN,SYN,RST,ACK SYN -m conntrack ! --ctstate ESTABLISHED "
+		"-j tap-server-0\n"
+		"-A tap-server-0 -p tcp -m multiport --dports 22 -m "
+		"addrtype ! --dst-type LOCAL -m limit --limit 1000/second "
+		"--limit-burst 1000 -j NFQUEUE --queue-num 3\n"
+		"-A tap-server-0 -p tcp -m multiport --dports 22 -m "
+		"addrtype ! --dst-type LOCAL -j DROP\n"
+		"COMMIT\n"
+		"*mangle\n"
+		":tap-server-0-forward - [0:0]\n"
+		"-I FORWARD 1 -p tcp -j tap-server-0-forward\n"
+		"-A tap-server-0-forward -p tcp -o eth1 -m multiport "
+		"--dports 22 -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j "
+		"NFQUEUE --queue-num 2\n"
+		"-A tap-server-0-forward -p tcp -o eth1 -m multiport "
+		"--dports 22 -m conntrack ! --ctstate ESTABLISHED -m limit "
+		"--limit 1000/second --limit-burst 1000 -j NFQUEUE "
+		"--queue-num 3\n"
+		"-A tap-server-0-forward -p tcp -o eth1 -m multiport "
+		"--dports 22 -m conntrack ! --ctstate ESTABLISHED -j DROP\n"
+		"COMMIT\n");
+}
+
+static void
+iptables_answers(void **state)
+{
+	(void)state;
+	assert_string_equal(iptables_text(&server_answers, "raw", 4, ""),
+		"*raw\n"
+		":tap-server-5040 - [0:0]\n"
+		"-I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK "
+		"SYN -j tap-server-5040\n"
+		"-A tap-server-5040 -p tcp -m multiport --dports 22 -m "
+		"addrtype --dst-type LOCAL -j NFQUEUE --queue-num 5040\n"
+		"-A tap-server-5040 -p tcp -m multiport --dports 1 -m "
+		"addrtype --dst-type LOCAL -j NFQUEUE --queue-num 5040\n"
+		"-A tap-server-5040 -p tcp -m multiport --dports 2 -m "
+		"addrtype ! --dst-type LOCAL -j NFQUEUE --queue-num 5042\n"
+		"-A tap-server-5040 -p tcp -m addrtype --dst-type LOCAL -j "
+		"NFQUEUE --queue-num 5040 --queue-bypass\n"
+		"COMMIT\n");
+	assert_string_equal(iptables_text(&server_answers, "mangle", 4, ""),
+		"*mangle\n"
+		":tap-server-5040 - [0:0]\n"
+		"-I PREROUTING 1 -p tcp -m tcp ! --tcp-flags "
+		"FIN,SYN,RST,ACK SYN -m conntrack ! --ctstate ESTABLISHED "
+		"-j tap-server-5040\n"
+		"-A tap-server-5040 -p tcp -m multiport --dports 22 -m "
+		"addrtype --dst-type LOCAL -j NFQUEUE --queue-num 5041\n"
+		"-A tap-server-5040 -p tcp -m multiport --dports 1 -m "
+		"addrtype --dst-type LOCAL -j NFQUEUE --queue-num 5041\n"
+		"-A tap-server-5040 -p tcp -m multiport --dports 2 -m "
+		"addrtype ! --dst-type LOCAL -j NFQUEUE --queue-num 5043\n"
+		"-A tap-server-5040 -p tcp -m addrtype --dst-type LOCAL -m "
+		"limit --limit 1000/second --limit-burst 1000 -j NFQUEUE "
+		"--queue-num 5041 --queue-bypass\n"
+		"COMMIT\n");
+	assert_string_equal(iptables_text(&server_answers, "nat", 4, ""),
+		"*nat\n"
+		":tap-server-5040-decoy - [0:0]\n"
+		"-I PREROUTING 1 -p tcp -j tap-server-5040-decoy\n"
+		"-A tap-server-5040-decoy -p tcp -m multiport --dports 1 "
+		"-m addrtype --dst-type LOCAL -m mark --mark "
+		"0x800000/0x800000 -j DNAT --to-destination "
+		"192.0.2.9:8022\n"
+		"COMMIT\n");
+	assert_string_equal(iptables_text(&server_answers, "nat", 6, ""),
+		"*nat\n"
+		":tap-server-5040-decoy - [0:0]\n"
+		"-I PREROUTING 1 -p tcp -j tap-server-5040-decoy\n"
+		"-A tap-server-5040-decoy -p tcp -m multiport --dports 2 "
+		"-m addrtype ! --dst-type LOCAL -m mark --mark "
+		"0x800000/0x800000 -j DNAT --to-destination "
+		"[2001:db8::9]:23\n"
 		"COMMIT\n");
 }
 
@@ -400,10 +653,14 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nft_of_a_server),
 		cmocka_unit_test(nft_of_a_server_that_hides_on_loopback),
+		cmocka_unit_test(nft_of_a_router),
+		cmocka_unit_test(nft_of_a_server_that_answers),
 		cmocka_unit_test(nft_of_a_client),
 		cmocka_unit_test(iptables_queues_syns),
 		cmocka_unit_test(iptables_keeps_the_rest_out),
 		cmocka_unit_test(iptables_hides_on_loopback),
+		cmocka_unit_test(iptables_of_a_router),
+		cmocka_unit_test(iptables_answers),
 		cmocka_unit_test(iptables_of_a_client),
 		cmocka_unit_test(lots_hold_every_port_once),
 		cmocka_unit_test(rules_that_do_not_fit),

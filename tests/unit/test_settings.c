@@ -17,8 +17,8 @@ settings_take_their_words(void **state)
 	assert_true(s.log_json);
 	assert_int_equal(settings_log(&s, "text", why), 0);
 	assert_false(s.log_json);
-	assert_int_equal(settings_queue(&s, "65534", why), 0);
-	assert_int_equal(s.queue, 65534);
+	assert_int_equal(settings_queue(&s, "65532", why), 0);
+	assert_int_equal(s.queue, 65532);
 	assert_int_equal(settings_queue(&s, "0", why), 0);
 	assert_int_equal(s.queue, 0);
 	assert_int_equal(settings_mark(&s, "0x80000000", why), 0);
@@ -33,6 +33,8 @@ settings_take_their_words(void **state)
 	assert_int_equal(s.firewall, FIREWALL_IPTABLES);
 	assert_int_equal(settings_firewall(&s, "none", why), 0);
 	assert_int_equal(s.firewall, FIREWALL_NONE);
+	assert_int_equal(settings_user(&s, "root", why), 0);
+	assert_string_equal(s.user, "root");
 }
 
 static void
@@ -45,7 +47,7 @@ settings_refuse(void **state)
 		{ settings_log, "" },
 		{ settings_log, "JSON" },
 		{ settings_queue, "" },
-		{ settings_queue, "65535" },
+		{ settings_queue, "65533" },
 		{ settings_queue, "-1" },
 		{ settings_queue, "0x10" },
 		{ settings_mark, "" },
@@ -61,8 +63,14 @@ settings_refuse(void **state)
 		{ settings_mark, "99999999999999999999999" },
 		{ settings_firewall, "" },
 		{ settings_firewall, "ipfw" },
+		{ settings_user, "" },
+		{ settings_user, "no-such-user" },
+		{ settings_user, "roooooooooooooooooooooooooooooooooot" },
 	};
-	const struct settings before = { true, 7, 8, FIREWALL_NFT };
+	const struct settings before = { .log_json = true, .queue = 7,
+					 .mark = 8,
+					 .firewall = FIREWALL_NFT,
+					 .user = "me" };
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(bad); i++) {
@@ -75,6 +83,7 @@ settings_refuse(void **state)
 		assert_true(s.log_json == before.log_json &&
 			    s.queue == before.queue && s.mark == before.mark &&
 			    s.firewall == before.firewall);
+		assert_string_equal(s.user, "me");
 	}
 }
 

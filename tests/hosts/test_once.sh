@@ -1,0 +1,174 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# The client for one command, as ssh's ProxyCommand, by program, and without
+# netfilter; and rules that somebody else flushes.
+
+# Cases are called by check.
+# shellcheck disable=SC2317
+# shellcheck source=tests/hosts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+served()
+{
+	lab
+	http_start server 80
+	keys=$(key_file)
+	tap_start server server server -p 80 -k "$keys"
+}
+
+# once HOST:PORT COMMAND...
+once()
+{
+	on client "$TAP" client --to "$1" -k "$keys" -- "${@:2}"
+}
+
+plain_times_out()
+{
+	same 28 "$(status_of on client curl -sS --max-time 2 \
+	    "$(url 4 server)")" 'a connection of nobody'
+}
+
+# A command gets in, its neighbour does not, and nothing is left of it.
+one_command()
+{
+	local family=$1 to
+
+	served
+	to=$(addr "$family" server)
+	[ "$family" = 4 ] || to="[$to]"
+	rules client >"$work/before"
+	same 'page of 80' "$(once "$to:80" curl -sS --max-time "$patience" \
+	    "$(url "$family" server)")"
+	same 7 "$(status_of once "$to:80" sh -c 'exit 7')" 'its exit status'
+	same 127 "$(status_of once "$to:80" no-such-command)" 'no such command'
+	same 143 "$(status_of once "$to:80" sh -c 'kill -TERM $$')" 'its signal'
+	plain_times_out
+	rules client | diff "$work/before" -
+}
+
+# Two at once, each with its own; who is in neither stays outside.
+twice()
+{
+	local name
+
+	served
+	for name in one two; do
+		# shellcheck disable=SC2016 # for the inner shell
+		start "$name" client "$TAP" client --to "$(addr 4 server):80" \
+		    -k "$keys" -- sh -c 'echo here
+			until [ -e "$0" ]; do sleep 0.05; done; exec "$@"' \
+		    "$work/go" curl -sS --max-time "$patience" \
+		    "$(url 4 server)"
+	done
+	wait_log one '^here$'
+	wait_log two '^here$'
+	plain_times_out
+	touch "$work/go"
+	await one 0
+	await two 0
+	has "$(cat "$work/one.log")" '^page of 80$'
+	has "$(cat "$work/two.log")" '^page of 80$'
+	same '' "$(on client nft list ruleset)" 'what is left'
+}
+
+# Signals are the command's to decide on.
+signals()
+{
+	served
+	start held client "$TAP" client --to "$(addr 4 server):80" -k "$keys" \
+	    -- sh -c 'trap "echo told; exit 9" TERM; echo here
+		while :; do sleep 0.05; done'
+	wait_log held '^here$'
+	signal held TERM
+	await held 9
+	has "$(cat "$work/held.log")" '^told$'
+}
+
+proxy()
+{
+	served
+	ssh_start server
+	tap_start second server server --queue 6000 -p 22 -k "$keys"
+	same hello "$(on client ssh "${ssh_args[@]}" \
+	    -o "ProxyCommand=$TAP client --proxy %h:%p -k $keys" \
+	    "root@$(addr 4 server)" echo hello)"
+}
+
+refused_words()
+{
+	served
+	same 2 "$(status_of once nowhere true)" 'no port'
+	same 2 "$(status_of once "$(addr 4 server):0" true)" 'port 0'
+	same 2 "$(status_of once "$(addr 4 server):80")" 'no command'
+	same 2 "$(status_of on client "$TAP" client --to x:1 -- true)" 'no key'
+	same 2 "$(status_of on client "$TAP" client \
+	    --to "$(addr 4 server):80" -k "$keys" --key-no 11 -- true)" \
+	    'no such key'
+}
+
+# exe=: curl gets in, nc does not.
+program()
+{
+	served
+	tap_start client client client -c "$(client_rule \
+	    "dst_port=80, exe=$(readlink -f "$(command -v curl)")")"
+	page client 4
+	same 1 "$(status_of on client nc.openbsd -w 2 -z \
+	    "$(addr 4 server)" 80)" 'another program'
+}
+
+# Without netfilter: five SYNs leave, the first of which is refused.
+wire()
+{
+	local family=$1 syns
+
+	served
+	rules client >"$work/before"
+	tap_start client client client --backend pcap -c \
+	    "$(client_rule dst_port=80)"
+	rules client | diff "$work/before" -
+	capture syns server eth0 'tcp dst port 80'
+	page client "$family"
+	capture_end syns server
+	syns=$(tshark -r "$work/syns.pcap" -Y 'tcp.flags.syn == 1' 2>/dev/null |
+		wc -l)
+	# hmac-sha256 of 60 bits: five frames, and SYN-ORIG.
+	same 6 "$syns" 'SYNs on the wire'
+	wait_for 5 tap_counts server server incomplete 1
+	same 1 "$(tap_status server server accepted)" accepted
+}
+
+wire_refuses()
+{
+	served
+	tap_run client client client --backend pcap -c \
+	    "$(client_rule 'dst_port=80, user=0')"
+	await client 2
+	has "$(cat "$work/client.log")" 'user= and exe= need netfilter'
+}
+
+flushed()
+{
+	served
+	hidden 4
+	on server nft flush ruleset
+	wait_log server 'removed the firewall.s rules: put back'
+	hidden 4
+	same 1 "$(tap_status server server rules_restored)"
+	end server
+	same '' "$(on server nft list ruleset)" 'what is left'
+}
+
+check command-ipv4 one_command 4
+check command-ipv6 one_command 6
+check twice twice
+check signals signals
+check proxy proxy
+check refused-words refused_words
+check program program
+check wire-ipv4 wire 4
+check wire-ipv6 wire 6
+check wire-refuses wire_refuses
+check flushed flushed
+finish

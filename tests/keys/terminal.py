@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Runs a command on a terminal of its own, and types what it is asked for.
+
+usage: terminal.py [--answer TEXT]... [--signal N] COMMAND...
+
+What the terminal shows goes to standard output. An answer is typed when a
+question, which ends in ": ", waits without echo. With --signal the first
+question is answered by that signal instead. The last line tells whether the
+terminal has its echo back. Exits as the command does.
+"""
+import os
+import pty
+import select
+import signal
+import sys
+import termios
+import time
+
+PATIENCE = 60
+
+
+def echoes(fd):
+    return bool(termios.tcgetattr(fd)[3] & termios.ECHO)
+
+
+def main():
+    args = sys.argv[1:]
+    answers, number = [], None
+    while args[0].startswith("--"):
+        if args[0] == "--answer":
+            answers.append(args[1])
+        else:
+            number = int(args[1])
+        args = args[2:]
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execvp(args[0], args)
+    shown = b""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        readable, _, _ = select.select([fd], [], [], 0.05)
+        if readable:
+            try:
+                data = os.read(fd, 4096)
+            except OSError:
+                break
+            if not data:
+                break
+            shown += data
+        elif shown.endswith(b": ") and not echoes(fd):
+            if number is not None:
+                os.kill(pid, number)
+                number = None
+                shown += b"(signal)"
+            elif answers:
+                os.write(fd, answers.pop(0).encode() + b"\n")
+                shown += b"(typed)"
+    sys.stdout.write(shown.decode(errors="replace").replace("\r", ""))
+    try:
+        print("echo is", "on" if echoes(fd) else "off")
+    except termios.error:
+        print("echo is gone")
+    _, status = os.waitpid(pid, 0)
+    sys.exit(os.waitstatus_to_exitcode(status) % 256)
+
+
+signal.alarm(2 * PATIENCE)
+main()
