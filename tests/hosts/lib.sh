@@ -260,6 +260,7 @@ lab()
 	for name in "$@"; do
 		host "$name"
 	done
+	connected "$@"
 }
 
 namespace()
@@ -269,12 +270,28 @@ namespace()
 	ip -n "$net-$1" link set lo up
 }
 
-# host NAME: one more on the bridge
+# host NAME: one more on the bridge; not connected yet
 host()
 {
 	number[$1]=$((${#number[@]} + 1))
 	namespace "$1"
 	cable "$1" eth0 "${number[$1]}"
+}
+
+# connected HOST...: until their devices have noticed their other ends; before,
+# there is no route of IPv6
+connected()
+{
+	local name
+
+	for name in "$@"; do
+		wait_for $patience all_carry "$name"
+	done
+}
+
+all_carry()
+{
+	! ip -n "$net-$1" link show up | grep -q NO-CARRIER
 }
 
 # cable HOST DEVICE NUMBER: another device of a host, on the bridge
@@ -289,14 +306,15 @@ cable()
 	    dev "$2"
 }
 
-# device_up HOST DEVICE IPV4 IPV6: no address of its own making, no offload:
-# a wrong checksum is then seen as such
+# device_up HOST DEVICE IPV4 IPV6: with no address of its own making, which
+# would take its time; without offload: a wrong checksum is then seen as such
 device_up()
 {
 	ip -n "$net-$1" -batch - <<-END
 		link set $2 addrgenmode none
 		addr add $3 dev $2
 		addr add $4 dev $2 nodad
+		addr add fe80::${4#*::} dev $2 nodad
 		link set $2 up
 	END
 	on "$1" ethtool -K "$2" tx off tso off gso off gro off >/dev/null 2>&1
@@ -609,6 +627,21 @@ capture_end()
 	on "$2" bash -c 'echo >/dev/udp/10.77.0.250/9'
 	wait_for $patience packets ended "$work/$1.pcap"
 	end "$1" INT
+}
+
+# log_syns HOST: its kernel logs its SYNs to nflog:7, before tap has them, and
+# a capture's end; each rule comes before those that are there.  tap's own
+# packets have mark=0x1000000.
+log_syns()
+{
+	local iptables
+
+	for iptables in iptables ip6tables; do
+		on "$1" "$iptables" -t raw -I OUTPUT -p tcp --syn -m mark \
+		    ! --mark 0x1000000/0x1000000 -j NFLOG --nflog-group 7
+		on "$1" "$iptables" -t raw -I OUTPUT -p udp --dport 9 \
+		    -j NFLOG --nflog-group 7
+	done
 }
 
 # reference TOOL ARGUMENT...: see reference.py

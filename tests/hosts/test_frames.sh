@@ -10,18 +10,6 @@
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Log the SYNs of the client's kernel, before tap has them, and the capture's
-# end; each rule comes before those that are there.
-log_syns()
-{
-	for iptables in iptables ip6tables; do
-		on client "$iptables" -t raw -I OUTPUT -p tcp --syn -m mark \
-		    ! --mark 0x1000000/0x1000000 -j NFLOG --nflog-group 7
-		on client "$iptables" -t raw -I OUTPUT -p udp --dport 9 \
-		    -j NFLOG --nflog-group 7
-	done
-}
-
 frames()
 {
 	local key=$1 family=$2
@@ -31,7 +19,7 @@ frames()
 	tap_start server server server -p 80 -k "$(key_file "$(reference keys)")"
 	tap_start client client client \
 	    -c "$(key_file mark=0x1000000 "$(reference rule "$key" dst_port=80)")"
-	log_syns
+	log_syns client
 	capture frames client eth0 'tcp port 80'
 	capture orig client nflog:7
 	for _ in 1 2 3; do

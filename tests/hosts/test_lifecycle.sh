@@ -322,6 +322,7 @@ second_cable()
 	    netns "$net-client"
 	device_up server eth1 10.79.0.1/24 fd79::1/64
 	device_up client eth1 10.79.0.2/24 fd79::2/64
+	connected server client
 }
 
 by_eth1()
@@ -351,6 +352,7 @@ devices()
 		# Down and up again.
 		ip -n "$net-server" link set eth1 down
 		ip -n "$net-server" link set eth1 up
+		connected server client
 		same 'page of 80' "$(by_eth1 10)"
 		end client TERM
 		same 28 "$(status_of by_eth1 2)" "round $round"

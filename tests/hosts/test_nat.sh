@@ -20,6 +20,7 @@ nat_lab()
 	    netns "$net-client"
 	device_up router eth1 10.78.0.1/24 fd78::1/64
 	device_up client eth0 10.78.0.2/24 fd78::2/64
+	connected router client
 	ip -n "$net-client" route add default via 10.78.0.1
 	ip -n "$net-client" route add default via fd78::1
 	on router sysctl -qw net.ipv4.ip_forward=1 \

@@ -75,6 +75,7 @@ scans()
 		fragment6 | badsum6) continue ;;
 		esac
 		host "$name$family"
+		connected "$name$family"
 		check "$name-ipv$family" scan "$name$family" $family "$@"
 	done
 }
@@ -106,6 +107,7 @@ scans badsum -sS --badsum
 scans fragment -sS -f
 for family in 4 6; do
 	host "odd$family"
+	connected "odd$family"
 	check "odd-ipv$family" craft "odd$family" $family
 done
 finish

@@ -1,0 +1,206 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# Whose connections the client authenticates, and what it does with SYNs that
+# are not like others.
+
+# Cases are called by check.
+# shellcheck disable=SC2317
+# shellcheck source=tests/hosts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# client_lab WORDS: a client with a rule of these words, and its server
+client_lab()
+{
+	lab
+	http_start server 80 81
+	tap_start server server server -p 80 -k "$(key_file)"
+	tap_start client client client -c "$(client_rule "$1")"
+}
+
+# no_page HOST COMMAND...: that gets no page, within two seconds
+no_page()
+{
+	same 28 "$(status_of on "$1" "${@:2}" -m 2)" "$*"
+}
+
+as_user()
+{
+	echo setpriv "--reuid=$1" --regid=nogroup --clear-groups curl -sS
+}
+
+user()
+{
+	local family=$1 user=$2 other=$3 url
+
+	client_lab "dst_port=80, user=$2"
+	url=$(url "$family" server)
+	# shellcheck disable=SC2046 # words of a command
+	same 'page of 80' "$(on client $(as_user "$user") "$url")"
+	# shellcheck disable=SC2046
+	no_page client $(as_user "$other") "$url"
+	no_page client curl -sS "$url"
+	tap_counts client client authenticated 1
+	# What no rule names goes its ordinary way, whoever sends it.
+	# shellcheck disable=SC2046
+	same 'page of 81' "$(on client $(as_user "$other") \
+	    "$(url "$family" server 81)")"
+	page client "$family" 81
+}
+
+# Two users with a key each.
+users()
+{
+	local file user
+
+	lab
+	http_start server 80
+	file=$(key_file "$(reference keys)")
+	tap_start server server server -p 80 -k "$file"
+	tap_start client client client -c "$(key_file \
+	    "$(reference rule 12 'dst_port=80, user=nobody')" \
+	    "$(reference rule 13 'dst_port=80, user=daemon')")"
+	for user in nobody daemon; do
+		# shellcheck disable=SC2046 # words of a command
+		same 'page of 80' \
+		    "$(on client $(as_user "$user") "$(url 4 server)")"
+	done
+	no_page client curl -sS "$(url 4 server)"
+	has "$(grep -o 'accepted key=[0-9]*' "$work/server.log" | tr '\n' ' ')" \
+	    '^accepted key=12 accepted key=13 $'
+}
+
+# The first groups are lost whole: TCP's next SYN makes a group of its own.
+retransmission()
+{
+	local family=$1 size=60 iptables=iptables
+
+	if [ "$family" = 6 ]; then
+		size=80 iptables=ip6tables
+	fi
+	lab
+	http_start server 80
+	tap_start server server server -p 80 -k "$(key_file "$(reference keys)")"
+	tap_start client client client -c "$(key_file mark=0x1000000 \
+	    "$(reference rule 12 dst_port=80)")"
+	log_syns client
+	on server "$iptables" -t raw -I PREROUTING 1 -p tcp --syn \
+	    -m quota --quota $((2 * 5 * size)) -j DROP
+	capture frames client eth0 'tcp port 80'
+	capture orig client nflog:7
+	page client "$family"
+	capture_end frames client
+	capture_end orig client
+	tap_counts client client authenticated 3
+	tap_counts server server accepted 1
+	reference frames 12 80 "$work/frames.pcap" "$work/orig.pcap"
+}
+
+fastopen()
+{
+	local family=$1
+
+	client_lab dst_port=80
+	# Data without a cookie, too, so that the first SYN has it.
+	on client sysctl -qw net.ipv4.tcp_fastopen=5
+	same 'page of 80' "$(on client "$python" "$here/syn.py" fastopen \
+	    "$(addr "$family" server)" 80)"
+	same '1 1' "$(tap_status client client authenticated data)"
+	wait_log client 'unauthenticated reason="SYN carries data'
+	same 1 "$(tap_status server server malformed)"
+}
+
+signed()
+{
+	local family=$1
+
+	client_lab dst_port=80
+	capture wire client eth0 'tcp port 80'
+	refute on client "$python" "$here/syn.py" md5 \
+	    "$(addr "$family" server)" 80
+	wait_log client 'refused reason="SYN is signed'
+	capture_end wire client
+	same 0 "$(tap_status client client authenticated)"
+	refute tap_counts client client signature 0
+	# It is not sent as it is either: it could not get in.
+	same '' "$(tcpdump -n -r "$work/wire.pcap" tcp 2>/dev/null)"
+	page client "$family"
+}
+
+# The paper's 6.6: the client's key is for its own connections alone.
+forwarded()
+{
+	local family=$1
+
+	client_lab dst_port=80
+	namespace inner
+	ip -n "$net-client" link add eth1 type veth peer name eth0 \
+	    netns "$net-inner"
+	device_up client eth1 10.78.0.1/24 fd78::1/64
+	device_up inner eth0 10.78.0.2/24 fd78::2/64
+	connected client inner
+	ip -n "$net-inner" route add default via 10.78.0.1
+	ip -n "$net-inner" route add default via fd78::1
+	ip -n "$net-server" route add 10.78.0.0/24 via "$(addr4 client)"
+	ip -n "$net-server" route add fd78::/64 via "$(addr6 client)"
+	on client sysctl -qw net.ipv4.ip_forward=1 \
+	    net.ipv6.conf.all.forwarding=1
+	same 'page of 81' "$(on inner curl -sS -m 10 \
+	    "$(url "$family" server 81)")"
+	no_page inner curl -sS "$(url "$family" server)"
+	tap_counts client client syns 0
+	page client "$family"
+	tap_counts client client authenticated 1
+}
+
+# A dead client leaves a host that works, without its key.
+killed()
+{
+	local family=$1
+
+	client_lab 'dst_port="80,7001"'
+	talk old "$family" 7001
+	talks old
+	end client KILL || :
+	talks old server
+	page client "$family" 81
+	no_page client curl -sS "$(url "$family" server)"
+	tap_start client client client -c "$(client_rule 'dst_port="80,7001"')"
+	page client "$family"
+	talks old
+}
+
+# By which rule: the first one that fits in all its words.
+rules_in_order()
+{
+	local keys=() key
+
+	lab
+	http_start server 80
+	tap_start server server server -p 80 -k "$(key_file "$(reference keys)")"
+	for key in 'src_host=10.99.0.0/16' 'dst_host=10.77.0.9' 'outdev=eth9' \
+	    'user=nobody'; do
+		keys+=("$(reference rule 11 "dst_port=80, $key")")
+	done
+	keys+=("$(reference rule 12 "dst_port=80, src_host=10.77.0.0/24, \
+dst_host=10.77.0.1, outdev=eth0, user=0")")
+	keys+=("$(reference rule 13 "dst_port=80")")
+	tap_start client client client -c "$(key_file "${keys[@]}")"
+	page client 4
+	page client 6
+	wait_log server 'accepted key=12 src=10.77.0.2:'
+	wait_log server 'accepted key=13 src=\[fd77::2\]:'
+}
+
+for family in 4 6; do
+	check "user-ipv$family" user $family nobody daemon
+	check "retransmission-ipv$family" retransmission $family
+	check "fastopen-ipv$family" fastopen $family
+	check "signed-ipv$family" signed $family
+	check "forwarded-ipv$family" forwarded $family
+	check "killed-ipv$family" killed $family
+done
+check uid user 4 65534 1
+check users users
+check rules rules_in_order
+finish
