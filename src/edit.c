@@ -138,7 +138,8 @@ trim(const struct lines *a, const struct lines *b, size_t *from, size_t *end_a,
 		size_t end = line_end(a, *from);
 
 		if (end != line_end(b, *from) ||
-		    memcmp(a->text + *from, b->text + *from, end - *from)) {
+		    memcmp(a->text + *from, b->text + *from, end - *from) !=
+			    0) {
 			break;
 		}
 		*from = end;
@@ -152,7 +153,7 @@ trim(const struct lines *a, const struct lines *b, size_t *from, size_t *end_a,
 		if (*end_a - back_a != *end_b - back_b || back_a < *from ||
 		    back_b < *from ||
 		    memcmp(a->text + back_a, b->text + back_b,
-			   *end_a - back_a)) {
+			   *end_a - back_a) != 0) {
 			break;
 		}
 		*end_a = back_a;
