@@ -6,7 +6,7 @@
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: build unit unit-san
 #:                             unit-valgrind fuzz-replay rules lint docs
-#:                             hosts
+#:                             hosts keys
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR=
@@ -149,7 +149,8 @@ demo: need-demo $(TAP)
 	@TAP='$(abspath $(TAP))' tests/demo/run
 
 # Each step of check may also be run alone.
-CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint docs hosts
+CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint docs \
+	hosts keys
 check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
@@ -192,6 +193,8 @@ hosts: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/hosts/run
 docs: $(TAP)
 	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/completions.sh
+keys: $(TAP)
+	@TAP='$(abspath $(TAP))' tests/keys/run
 lint:
 	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS)
 

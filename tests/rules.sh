@@ -15,7 +15,7 @@ FILES='text value settings store log json stat metrics conf conf_* key key_*'
 ENGINES='monitor server guard client escort follower task plan queue ask unit'
 # Keys and access.
 PURE="$PURE seal numset linktype"
-FILES="$FILES secret sealed rewrite edit table acl_*"
+FILES="$FILES secret sealed rewrite edit diff table acl_*"
 ENGINES="$ENGINES keygen keygen_out"
 ENGINES="$ENGINES access access_check access_show access_test access_change"
 
