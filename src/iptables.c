@@ -137,7 +137,8 @@ find_ours(const char *saved, const char *name, struct text *stale,
 
 		if (strncmp(line, chain, strlen(chain)) == 0) {
 			found = true;
-		} else if (line[0] == '-' && line_ends(line, jump)) {
+		} else if (strncmp(line, "-A ", 3) == 0 &&
+			   line_ends(line, jump)) {
 			text_put(stale, "-D%.*s\n",
 				 (int)strcspn(line + 2, "\n"), line + 2);
 		} else if (strncmp(line, rule, strlen(rule)) != 0 &&

@@ -128,6 +128,9 @@ finds_what_is_ours(void **state)
 		{ HEAD CHAIN "-A " NAME "1 -j DROP\n", true, OTHER_TAPS, "" },
 		{ HEAD CHAIN "-A " NAME "1 -j DROP\n-A OUTPUT -j x\n", true,
 		  STRANGERS, "" },
+		/* Only rules are undone as rules. */
+		{ HEAD CHAIN "-N -j " NAME "\n- -j " NAME "\n", true,
+		  OTHER_TAPS, "" },
 		/* What is said in a rule is no policy. */
 		{ HEAD "-A OUTPUT -j LOG --log-prefix \"not ACCEPT [x]\"\n",
 		  false, STRANGERS, "" },
