@@ -13,6 +13,7 @@ static const struct command {
 	{ "client", cmd_client, "authenticate this host's connections" },
 	{ "keygen", cmd_keygen, "make keys, for the server and its clients" },
 	{ "acl", cmd_acl, "check, show and change who may use what" },
+	{ "scan-check", cmd_scan_check, "see what a port scanner sees" },
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
