@@ -204,6 +204,21 @@ scan_all(struct check *c)
 	return TAP_OK;
 }
 
+/* Whether packets of this version of IP have it. */
+static bool
+exists(enum leak_what what, const struct packet_addr *addr)
+{
+	switch (what) {
+	case LEAK_ID:
+	case LEAK_FRAGMENT:
+		return addr->family == 4;
+	case LEAK_LABEL:
+		return addr->family == 6;
+	default:
+		return true;
+	}
+}
+
 /* All there is to compare of one place and the reference's. */
 static void
 compare_place(struct check *c, size_t at, struct leak_room *room)
@@ -224,7 +239,9 @@ compare_place(struct check *c, size_t at, struct leak_room *room)
 
 		leak->at = at;
 		leak_compare(&leak->leak, what, &port, &reference, room);
-		c->report.leak_count += leak->leak.known;
+		c->report.leak_count +=
+			leak->leak.known &&
+			exists(what, &f->targets[place.target].addr);
 	}
 }
 

@@ -16,6 +16,13 @@
 #define LOOK_MAX 64u
 /* What the kernel could not send for want of room is sent so much later. */
 #define BLOCKED_MS 10u
+/*
+ * A connection's time, ms.  After a second the kernel repeats its SYN; an
+ * ICMPv6 error that comes back before connect(2) has, as from near hosts,
+ * is lost on it, and only the next one tells (nmap's own timeout is too
+ * short for that, and so its results vary there).
+ */
+#define DIAL_TIMEOUT_MIN 1500u
 /* The longest sleep, ms: for the progress line. */
 #define SLEEP_MAX 100u
 
@@ -236,8 +243,12 @@ take_dial(struct scan *s, struct shot *shot)
 static struct shot *
 fly(struct scan *s, size_t probe, unsigned try)
 {
-	return flight_add(&s->flight, probe, try, now_us(),
-			  pace_timeout(host_of(s, probe)));
+	uint32_t timeout = pace_timeout(host_of(s, probe));
+
+	if (scan_of(s, probe) == PROBE_CONNECT && timeout < DIAL_TIMEOUT_MIN) {
+		timeout = DIAL_TIMEOUT_MIN;
+	}
+	return flight_add(&s->flight, probe, try, now_us(), timeout);
 }
 
 static int
