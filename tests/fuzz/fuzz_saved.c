@@ -32,7 +32,7 @@ run_faked(const char *const *argv, const char *input, char *output,
 }
 
 #define run_program run_faked
-#include "fw.c"
+#include "iptables.c"
 #undef run_program
 
 #define NAME "tap-server-5040"
