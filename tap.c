@@ -1,4 +1,5 @@
 #include "tap.h"
+#include "fds.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -79,6 +80,9 @@ main(int argc, char **argv)
 	const struct command *command;
 	int status;
 
+	if (fds_fill() < 0) {
+		return TAP_SYSTEM;
+	}
 	/* Whoever closes our output gets an error, and we an exit status. */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
