@@ -6,7 +6,7 @@
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: build unit unit-san
 #:                             unit-valgrind fuzz-replay rules lint docs
-#:                             hosts keys
+#:                             hosts keys qemu
 #: make fuzz                   every fuzzer, with clang: FUZZ_SECONDS=60,
 #:                             FUZZ_RUNS=-1, FUZZ=fuzz_X for one alone
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
@@ -153,7 +153,9 @@ NEED_demo := $(NEED_build) iproute2=ip iptables nftables=nft nmap \
 	ethtool procps=sysctl python3
 NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy cppcheck \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
-	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd
+	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
+	qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
+	kmod=depmod
 need-build need-demo need-check: need-%:
 	@tests/install-packages.sh 'make $(subst build,$(TAP),$*)' $(NEED_$*)
 
@@ -162,7 +164,7 @@ demo: need-demo $(TAP)
 
 # Each step of check may also be run alone.
 CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint docs \
-	hosts keys
+	hosts keys qemu
 check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
@@ -215,6 +217,8 @@ rules:
 	@tests/rules.sh
 hosts: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/hosts/run
+qemu: $(TAP)
+	@TAP='$(abspath $(TAP))' tests/qemu/run
 docs: $(TAP)
 	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/completions.sh
 keys: $(TAP)
