@@ -6,7 +6,9 @@
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: build unit unit-san
 #:                             unit-valgrind fuzz-replay rules lint docs
-#:                             hosts
+#:                             hosts keys qemu
+#: make fuzz                   every fuzzer, with clang: FUZZ_SECONDS=60,
+#:                             FUZZ_RUNS=-1, FUZZ=fuzz_X for one alone
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR=
@@ -33,7 +35,9 @@ ifneq ($(origin CC),command line)
 CC := $(if $(filter system,$(DEPS)),gcc,musl-gcc)
 endif
 
-FLAVOUR := $(if $(filter system,$(DEPS)),$(if $(SAN),san,system),static)
+# SAN=fuzz: the sanitizers and libFuzzer, which only clang has.
+SANITIZED := $(if $(filter fuzz,$(SAN)),fuzz,san)
+FLAVOUR := $(if $(filter system,$(DEPS)),$(if $(SAN),$(SANITIZED),system),static)
 B := .build/$(FLAVOUR)
 MAKEFLAGS += --no-print-directory
 ifneq ($(V),1)
@@ -79,9 +83,14 @@ START := -pie
 FLAGS := $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(CPPFLAGS)
 ifneq ($(SAN),)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+ifeq ($(FLAVOUR),fuzz)
+# gcc defines it by itself; and clang knows fewer warnings.
+SANITIZE += -fsanitize=fuzzer-no-link -D__SANITIZE_ADDRESS__=1 \
+	-Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end
+endif
 FLAGS := $(BASE_CFLAGS) -g -O1 -fno-omit-frame-pointer -fPIE $(SANITIZE) \
 	$(CPPFLAGS)
-START := -pie $(SANITIZE)
+START := -pie $(SANITIZE:%fuzzer-no-link=%fuzzer)
 endif
 endif
 
@@ -90,7 +99,8 @@ OBJS := $(SRCS:%.c=$(B)/%.o)
 UNITS := $(patsubst %.c,%,$(wildcard tests/unit/test_*.c))
 # What the unit tests share.
 HELP := $(patsubst %.c,%,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
-FUZZERS := $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ ?= fuzz_*
+FUZZERS := $(patsubst %.c,%,$(wildcard tests/fuzz/$(FUZZ).c))
 
 all: $(TAP)
 
@@ -135,13 +145,17 @@ NEED_static := gcc make musl-tools=musl-gcc flex bison $(FETCH) \
 NEED_system := gcc make libc6-dev=/usr/include/stdio.h \
 	libpcap-dev=/usr/include/pcap.h libbearssl-dev=/usr/include/bearssl.h
 NEED_san := $(NEED_system)
+NEED_fuzz := $(NEED_system) clang \
+	libclang-rt-14-dev=/usr/share/doc/libclang-rt-14-dev
 NEED_build := $(NEED_$(FLAVOUR))
 NEED_demo := $(NEED_build) iproute2=ip iptables nftables=nft nmap \
 	nginx-light=nginx openssh-server=sshd openssh-client=ssh curl tcpdump \
 	ethtool procps=sysctl python3
 NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy cppcheck \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
-	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd
+	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
+	qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
+	kmod=depmod
 need-build need-demo need-check: need-%:
 	@tests/install-packages.sh 'make $(subst build,$(TAP),$*)' $(NEED_$*)
 
@@ -149,7 +163,8 @@ demo: need-demo $(TAP)
 	@TAP='$(abspath $(TAP))' tests/demo/run
 
 # Each step of check may also be run alone.
-CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint docs hosts
+CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint docs \
+	hosts keys qemu
 check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
@@ -173,8 +188,20 @@ $(B)/libtap.a: $(filter-out $(B)/tap.o $(B)/src/cmd_%,$(OBJS))
 $(addprefix $(B)/,$(UNITS)): %: %.o $(HELP:%=$(B)/%.o) $(B)/libtap.a
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
 		-lcmocka $(LDLIBS)
-$(addprefix $(B)/,$(FUZZERS)): %: %.o $(B)/tests/fuzz/replay.o $(B)/libtap.a
-	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ $(LDLIBS)
+# libFuzzer has a main of its own, and looks for sections that LINK drops.
+$(addprefix $(B)/,$(FUZZERS)): %: %.o $(B)/tests/fuzz/nodisk.o \
+	$(if $(filter fuzz,$(FLAVOUR)),,$(B)/tests/fuzz/replay.o) $(B)/libtap.a
+	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(if $(filter \
+		fuzz,$(FLAVOUR)),,$(LINK)) -o $@ $(START) $^ $(LDLIBS)
+
+# New inputs go to .build/corpus, those that fail to .build/crashes.
+FUZZ_SECONDS ?= 60
+FUZZ_RUNS ?= -1
+fuzz:
+	@$(MAKE) DEPS=system CC=clang SAN=fuzz TAP=.build/fuzz/tap run-fuzz
+run-fuzz: $(addprefix $(B)/,$(FUZZERS))
+	@FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_RUNS='$(FUZZ_RUNS)' \
+		tests/fuzz/run $^
 
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full
 run-unit: $(addprefix $(B)/,$(UNITS))
@@ -190,8 +217,12 @@ rules:
 	@tests/rules.sh
 hosts: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/hosts/run
+qemu: $(TAP)
+	@TAP='$(abspath $(TAP))' tests/qemu/run
 docs: $(TAP)
 	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/completions.sh
+keys: $(TAP)
+	@TAP='$(abspath $(TAP))' tests/keys/run
 lint:
 	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS)
 
@@ -233,7 +264,7 @@ FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all FORCE need-build need-demo need-check demo check $(CHECKS) \
-	run-unit run-unit-san run-unit-valgrind run-fuzz-replay install \
-	uninstall clean distclean help
+	run-unit run-unit-san run-unit-valgrind run-fuzz-replay fuzz run-fuzz \
+	install uninstall clean distclean help
 
 -include $(OBJS:.o=.d) $(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)

@@ -1,4 +1,5 @@
 #include "tap.h"
+#include "fds.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@ static const struct command {
 	{ "client", cmd_client, "authenticate this host's connections" },
 	{ "keygen", cmd_keygen, "make keys, for the server and its clients" },
 	{ "acl", cmd_acl, "check, show and change who may use what" },
+	{ "scan-check", cmd_scan_check, "see what a port scanner sees" },
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
@@ -78,6 +80,9 @@ main(int argc, char **argv)
 	const struct command *command;
 	int status;
 
+	if (fds_fill() < 0) {
+		return TAP_SYSTEM;
+	}
 	/* Whoever closes our output gets an error, and we an exit status. */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {

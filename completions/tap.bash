@@ -3,7 +3,7 @@
 # _tap_options; what an option's or a command's argument can be is in
 # _tap_argument.
 
-_tap_commands='server client keygen acl help'
+_tap_commands='server client keygen acl scan-check help'
 _tap_verbs='check show test allow deny'
 
 # COMMAND: its options, each as NAME[,NAME][=KIND of argument].
@@ -36,6 +36,12 @@ _tap_options()
 		    '--strict --at=time --src=text --dry-run --reload' \
 		    '--queue=number --json -h,--help'
 		;;
+	scan-check)
+		echo '-p,--port=service --scan=scan --nmap --nmap-xml=file' \
+		    '--expect=state --before=file --against=service' \
+		    '--samples=number --as-client --rate=number' \
+		    '-w,--write=file --json -h,--help'
+		;;
 	help) ;;
 	*) echo '-h,--help -V,--version' ;;
 	esac
@@ -64,6 +70,11 @@ _tap_argument()
 		;;
 	alg) words='hmac-sha256 hmac-md5' ;;
 	bits) words='30 60 89 118' ;;
+	scan)
+		words='all syn connect fin null xmas ack window maimon'
+		words+=' syn-data syn-ecn udp'
+		;;
+	state) words='filtered closed open' ;;
 	verb) words=$_tap_verbs ;;
 	command) words=$_tap_commands ;;
 	backend) words='netfilter pcap' ;;

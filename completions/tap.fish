@@ -22,10 +22,11 @@ complete -c tap -n __tap_command -a server -d "hide this host's services from st
 complete -c tap -n __tap_command -a client -d "authenticate this host's connections"
 complete -c tap -n __tap_command -a keygen -d 'make keys, for the server and its clients'
 complete -c tap -n __tap_command -a acl -d 'check, show and change who may use what'
+complete -c tap -n __tap_command -a scan-check -d 'see what a port scanner sees'
 complete -c tap -n __tap_command -a help -d 'list the commands, or tell the options of one'
 complete -c tap -n __tap_command -s h -l help -d 'list the commands'
 complete -c tap -n __tap_command -s V -l version -d 'print the version'
-complete -c tap -n '__tap_command help' -a 'server client keygen acl'
+complete -c tap -n '__tap_command help' -a 'server client keygen acl scan-check'
 
 __tap_option server -s c -l conf -r -F -d 'settings and rules'
 __tap_option server -s k -l keys -r -F -d keys
@@ -94,3 +95,17 @@ __tap_option acl -l reload -d 'allow, deny: tell the running server'
 __tap_option acl -l queue -x -d "allow, deny: the running server's NFQUEUE"
 __tap_option acl -l json -d 'JSON'
 __tap_option acl -s h -l help -d 'print the usage'
+
+__tap_option scan-check -s p -l port -x -d 'ports to scan, as 22,80,8000-8010'
+__tap_option scan-check -l scan -x -a 'all syn connect fin null xmas ack window maimon syn-data syn-ecn udp' -d 'ways to scan'
+__tap_option scan-check -l nmap -d 'run nmap, too, and compare'
+__tap_option scan-check -l nmap-xml -r -F -d 'compare with what nmap wrote as XML'
+__tap_option scan-check -l expect -x -a 'filtered closed open' -d 'what it should be, for all ports or as 22=filtered,80=open'
+__tap_option scan-check -l before -r -F -d 'compare with JSON of an earlier run'
+__tap_option scan-check -l against -x -d "look for any difference to this port's answers"
+__tap_option scan-check -l samples -x -d 'of each, for that, 20 to 1000'
+__tap_option scan-check -l as-client -d 'with a running tap client: expect open'
+__tap_option scan-check -l rate -x -d 'packets a second'
+__tap_option scan-check -s w -l write -r -F -d 'keep all packets, as pcap'
+__tap_option scan-check -l json -d JSON
+__tap_option scan-check -s h -l help -d 'print the usage'

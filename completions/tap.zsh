@@ -10,6 +10,7 @@ _tap_commands()
 		"client:authenticate this host's connections"
 		'keygen:make keys, for the server and its clients'
 		'acl:check, show and change who may use what'
+		'scan-check:see what a port scanner sees'
 		'help:list the commands, or tell the options of one'
 	)
 
@@ -98,6 +99,25 @@ _tap_acl()
 	    '--json[JSON]' \
 	    '(- *)'{-h,--help}'[print the usage]' \
 	    '1:verb:(check show test allow deny)'
+}
+
+_tap_scan-check()
+{
+	_arguments -s \
+	    '(-p --port)'{-p+,--port=}'[ports to scan]:ports:_ports' \
+	    '--scan=[ways to scan]:scan:_values -s , scan all syn connect fin null xmas ack window maimon syn-data syn-ecn udp' \
+	    '(--nmap-xml)''--nmap[run nmap, too, and compare]' \
+	    '(--nmap)''--nmap-xml=[compare with what nmap wrote as XML]:file:_files' \
+	    '--expect=[open, closed or filtered, or 22=filtered,80=open]:state:(filtered closed open)' \
+	    '--before=[compare with JSON of an earlier run]:file:_files' \
+	    '--against=[look for any difference to this port'\''s answers]:port:_ports' \
+	    '--samples=[of each, for that, 20 to 1000]:number:' \
+	    '--as-client[with a running tap client\: expect open]' \
+	    '--rate=[packets a second]:number:' \
+	    '(-w --write)'{-w+,--write=}'[keep all packets, as pcap]:file:_files' \
+	    '--json[JSON]' \
+	    '(- *)'{-h,--help}'[print the usage]' \
+	    ':host:_hosts'
 }
 
 _tap_help()

@@ -6,7 +6,7 @@
 
 #include "acl_edit.h"
 #include "control.h"
-#include "edit.h"
+#include "diff.h"
 #include "json.h"
 #include "key.h"
 #include "rewrite.h"
@@ -83,7 +83,7 @@ print_diff(const char *path, const struct conf_file *file,
 	struct secret_buf diff = { 0 };
 	int status = TAP_OK;
 
-	if (edit_diff(&diff, path, file->text, file->len, new->bytes,
+	if (diff_unified(&diff, path, file->text, file->len, new->bytes,
 		      new->len) < 0) {
 		status = access_no_memory();
 	} else if (diff.len > 0) {

@@ -43,11 +43,4 @@ struct edit_place {
 struct edit_place edit_place_of(const struct conf_file *file,
 				const struct conf_word *word);
 
-/*
- * Append the difference of two texts in the unified format, with three
- * lines of context; nothing where they are equal.  0 or -ENOMEM.
- */
-int edit_diff(struct secret_buf *out, const char *path, const char *old,
-	      size_t old_len, const char *new, size_t new_len);
-
 #endif

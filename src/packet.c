@@ -286,6 +286,18 @@ sum_finish(uint32_t sum)
 	return (uint16_t)~sum;
 }
 
+uint16_t
+packet_checksum(const struct packet_addr *src, const struct packet_addr *dst,
+		uint8_t protocol, const uint8_t *bytes, size_t len)
+{
+	size_t addr_len = src->family == 4 ? 4 : 16;
+	uint32_t sum = protocol + (uint32_t)len;
+
+	sum = sum_bytes(sum, src->bytes, addr_len);
+	sum = sum_bytes(sum, dst->bytes, addr_len);
+	return sum_finish(sum_bytes(sum, bytes, len));
+}
+
 /* Of a TCP header and its data, between two addresses in any order. */
 static uint16_t
 tcp_checksum(const uint8_t *tcp, size_t len, const struct packet *p)

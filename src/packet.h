@@ -103,6 +103,14 @@ size_t packet_copy_headers(uint8_t *out, struct packet *copy,
  */
 bool packet_reset(uint8_t *out, const struct packet *p);
 
+/*
+ * The checksum (RFC 1071) of a protocol's header and data between two
+ * addresses: what is to stand in the header, where there is 0 so far.
+ */
+uint16_t packet_checksum(const struct packet_addr *src,
+			 const struct packet_addr *dst, uint8_t protocol,
+			 const uint8_t *bytes, size_t len);
+
 /* The TCP checksum as it should stand in the header, 0 in its place. */
 uint16_t packet_tcp_checksum(const uint8_t *bytes, const struct packet *p);
 

@@ -55,7 +55,7 @@ open_dir(struct rewrite *rw, const char *path, char *err)
 static int
 take_lock(const struct rewrite *rw, char *err)
 {
-	const struct timespec pause = { 0, LOCK_POLL_MS * 1000000 };
+	const struct timespec pause = { 0, LOCK_POLL_MS * 1000000L };
 	unsigned tries = REWRITE_LOCK_SECONDS * 1000 / LOCK_POLL_MS;
 
 	while (flock(rw->dir, LOCK_EX | LOCK_NB) < 0) {

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,7 +31,7 @@ find_and_exec(const char *const *argv)
 }
 
 static void
-child(const char *const *argv, int in, int out, int err)
+child(const char *const *argv, int in, int out, int err, bool attached)
 {
 	sigset_t none;
 
@@ -40,8 +42,15 @@ child(const char *const *argv, int in, int out, int err)
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) {
 		_exit(126);
 	}
-	/* An interrupt at the terminal ends tap, which then needs the child. */
-	setpgid(0, 0);
+	if (attached) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	} else {
+		/*
+		 * An interrupt at the terminal ends tap, which then needs
+		 * the child.
+		 */
+		setpgid(0, 0);
+	}
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -140,9 +149,9 @@ wait_for(pid_t pid)
 				   128 + WTERMSIG(status);
 }
 
-int
-run_program(const char *const *argv, const char *input, char *output,
-	    size_t output_size, char *errors, size_t errors_size)
+static int
+run(const char *const *argv, const char *input, char *output,
+    size_t output_size, char *errors, size_t errors_size, bool attached)
 {
 	int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	struct stream streams[2];
@@ -157,7 +166,7 @@ run_program(const char *const *argv, const char *input, char *output,
 	on_child = signal(SIGCHLD, SIG_DFL);
 	pid = rc == 0 ? fork() : -1;
 	if (pid == 0) {
-		child(argv, pipes[0][0], pipes[1][1], pipes[2][1]);
+		child(argv, pipes[0][0], pipes[1][1], pipes[2][1], attached);
 	}
 	if (pid < 0) {
 		rc = rc ? rc : -errno;
@@ -180,4 +189,20 @@ run_program(const char *const *argv, const char *input, char *output,
 	rc = wait_for(pid);
 	signal(SIGCHLD, on_child);
 	return rc;
+}
+
+int
+run_program(const char *const *argv, const char *input, char *output,
+	    size_t output_size, char *errors, size_t errors_size)
+{
+	return run(argv, input, output, output_size, errors, errors_size,
+		   false);
+}
+
+int
+run_attached(const char *const *argv, const char *input, char *output,
+	     size_t output_size, char *errors, size_t errors_size)
+{
+	return run(argv, input, output, output_size, errors, errors_size,
+		   true);
 }

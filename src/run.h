@@ -18,5 +18,11 @@
  */
 int run_program(const char *const *argv, const char *input, char *output,
 		size_t output_size, char *errors, size_t errors_size);
+/*
+ * The same for a program that is to end when tap does, or when the
+ * terminal interrupts both.
+ */
+int run_attached(const char *const *argv, const char *input, char *output,
+		 size_t output_size, char *errors, size_t errors_size);
 
 #endif

@@ -7,7 +7,9 @@
 
 #define KEY_BYTES 32u
 
-static const char magic[] = "TAPSEAL1";
+static const uint8_t magic[SEAL_MAGIC_BYTES] = {
+	'T', 'A', 'P', 'S', 'E', 'A', 'L', '1',
+};
 
 const char *
 seal_result_text(enum seal_result result)

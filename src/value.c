@@ -362,7 +362,7 @@ value_duration(const char *text, uint64_t *out, char *why)
 {
 	static const struct {
 		char unit;
-		unsigned long seconds = 0;
+		unsigned long seconds;
 	} units[] = {
 		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
 		{ 'w', 604800 },

@@ -15,9 +15,14 @@ FILES='text value settings store log json stat metrics conf conf_* key key_*'
 ENGINES='monitor server guard client escort follower task plan queue ask unit'
 # Keys and access.
 PURE="$PURE seal numset linktype"
-FILES="$FILES secret sealed rewrite edit table acl_*"
+FILES="$FILES secret sealed rewrite edit diff table acl_*"
 ENGINES="$ENGINES keygen keygen_out"
 ENGINES="$ENGINES access access_check access_show access_test access_change"
+# Scans.
+PURE="$PURE answer probe pace roster finding leak twosample xml nmap_xml"
+PURE="$PURE json_read"
+FILES="$FILES report earlier"
+ENGINES="$ENGINES check scan volley flight nmap"
 
 # What a pure file may include, besides pure headers.
 PURE_HEADERS='stdint.h stddef.h stdbool.h string.h limits.h errno.h bearssl.h'

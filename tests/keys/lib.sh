@@ -140,7 +140,7 @@ run_case()
 {
 	# Processes of the case end with it.
 	# shellcheck disable=SC2154 # set in the trap
-	trap 'pids=$(jobs -p); [ -z "$pids" ] || kill $pids 2>/dev/null' EXIT
+	trap 'pids=$(jobs -p); [ -z "$pids" ] || { kill $pids; wait; } 2>/dev/null' EXIT
 	trap 'exit 1' INT TERM HUP
 	set -e
 	cd "$dir/work"

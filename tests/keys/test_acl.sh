@@ -314,6 +314,31 @@ case_change()
 	same 644 "$(stat -c %a new.conf)"
 }
 
+# A laptop lost: of a long list, only the lines that change are shown.
+case_long_diff()
+{
+	local i
+
+	for ((i = 1; i <= 500; i++)); do
+		printf 'port=%d, key_no="%d,7"\n\n' $i $((1000 + i))
+	done >ACL.conf
+	sed -i '21,980s/,7"/"/; 33i # a comment' ACL.conf
+	cp ACL.conf before
+	exits 0 "$TAP" acl deny -a ACL.conf --port ANY --key 7 --dry-run
+	same 20 "$(grep -c '^-port' out)"
+	[ "$(wc -l <out)" -lt 80 ]
+	cp out change.diff
+	exits 0 "$TAP" acl deny -a ACL.conf --port ANY --key 7
+	patch -s before change.diff
+	cmp before ACL.conf
+	exits 0 "$TAP" acl allow -a ACL.conf -k none --port 3-490 --key 9-12 \
+	    --dry-run
+	cp out change.diff
+	exits 0 "$TAP" acl allow -a ACL.conf -k none --port 3-490 --key 9-12
+	patch -s before change.diff
+	cmp before ACL.conf
+}
+
 case_change_refused()
 {
 	make_files

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "edit.h"
+#include "diff.h"
 #include "frame.h"
 #include "numset.h"
 #include "rewrite.h"
@@ -25,7 +25,7 @@ expect_diff(const char *old, const char *new, const char *wanted)
 {
 	struct secret_buf out = { 0 };
 
-	assert_int_equal(edit_diff(&out, "f", old, strlen(old), new,
+	assert_int_equal(diff_unified(&out, "f", old, strlen(old), new,
 				   strlen(new)), 0);
 	assert_int_equal(secret_append(&out, "", 1), 0);
 	assert_string_equal(out.bytes, wanted);
@@ -48,6 +48,13 @@ test_diffs(void **state)
 	expect_diff("a\nb", "a\nb\nc\n",
 		    HEAD "@@ -1,2 +1,3 @@\n a\n-b\n"
 			 "\\ No newline at end of file\n+b\n+c\n");
+	/* Two changes, apart and near each other. */
+	expect_diff("1\n2\n3\n4\n5\n6\n7\n8\n9\n",
+		    "x\n2\n3\n4\n5\n6\n7\n8\ny\n",
+		    HEAD "@@ -1,4 +1,4 @@\n-1\n+x\n 2\n 3\n 4\n"
+			 "@@ -6,4 +6,4 @@\n 6\n 7\n 8\n-9\n+y\n");
+	expect_diff("1\n2\n3\n4\n", "x\n2\n3\ny\nz\n",
+		    HEAD "@@ -1,4 +1,5 @@\n-1\n+x\n 2\n 3\n-4\n+y\n+z\n");
 	expect_diff("a\n", "a\na\n", HEAD "@@ -1,1 +1,2 @@\n a\n+a\n");
 }
 

@@ -50,13 +50,13 @@ run_faked(const char *const *argv, const char *input, char *output,
 	return RUN_NOT_FOUND;
 }
 
-#undef fail /* of cmocka; fw.c has its own */
 #define run_program run_faked
 #define access(path, mode) 0 /* there is IPv6 */
+#include "fw_run.c"
+#include "iptables.c"
 #include "fw.c"
 #undef access
 #undef run_program
-#define fail() _fail(__FILE__, __LINE__)
 
 static const struct fw_ports ssh[] = { { 22, 22 } };
 static const struct fw_match match = { .ports = ssh, .ports_count = 1 };
@@ -128,6 +128,9 @@ finds_what_is_ours(void **state)
 		{ HEAD CHAIN "-A " NAME "1 -j DROP\n", true, OTHER_TAPS, "" },
 		{ HEAD CHAIN "-A " NAME "1 -j DROP\n-A OUTPUT -j x\n", true,
 		  STRANGERS, "" },
+		/* Only rules are undone as rules. */
+		{ HEAD CHAIN "-N -j " NAME "\n- -j " NAME "\n", true,
+		  OTHER_TAPS, "" },
 		/* What is said in a rule is no policy. */
 		{ HEAD "-A OUTPUT -j LOG --log-prefix \"not ACCEPT [x]\"\n",
 		  false, STRANGERS, "" },
@@ -322,7 +325,7 @@ drops_tables_that_it_made(void **state)
 			  .queue = 5040,
 			  .table_is_ours = { { true, true, true, true } } };
 	/* The fake keeps our chain, which then is somebody else's. */
-	assert_int_equal(remove_iptables(&fw, 0, 0, err), 0);
+	assert_int_equal(remove_family(&fw, 0, 0, err), 0);
 	assert_null(strstr(calls, "nft"));
 	snprintf(saved, sizeof saved, "%s%sCOMMIT\n", nft_head, HEAD);
 	drop_table(4, 0, "raw");

@@ -1,0 +1,49 @@
+/*
+ * Packets as a device sends and receives them, by libpcap; and files of
+ * packets, for tcpdump and wireshark.
+ */
+#ifndef TAP_CAP_H
+#define TAP_CAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CAP_FILTER_MAX 2048u /* a filter's text */
+#define CAP_WHY_MAX 256u
+
+struct cap {
+	struct pcap *pcap;
+	int fd; /* readable when there is a packet */
+	int type; /* linktype.h */
+};
+
+struct cap_packet {
+	const uint8_t *ip; /* valid until the next call */
+	size_t len, wire_len;
+	uint64_t ns; /* since 1970, by the kernel */
+};
+
+/* 0, or -errno with the reason in why (CAP_WHY_MAX). */
+int cap_open(struct cap *cap, const char *device, const char *filter,
+	     char *why);
+void cap_close(struct cap *cap);
+
+/* The next IP packet, without waiting: 1, 0 where there is none, -errno. */
+int cap_next(struct cap *cap, struct cap_packet *packet);
+
+/* Packets that came too fast. */
+unsigned cap_lost(struct cap *cap);
+
+/* A file of IP packets (LINKTYPE_RAW), with nanoseconds. */
+struct cap_file {
+	struct pcap *pcap;
+	struct pcap_dumper *dumper;
+};
+
+/* 0, or -errno with the reason in why. */
+int cap_file_open(struct cap_file *file, const char *path, char *why);
+void cap_file_put(struct cap_file *file, const struct cap_packet *packet);
+/* 0, or -errno where not all could be written. */
+int cap_file_close(struct cap_file *file);
+
+#endif

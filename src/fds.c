@@ -1,0 +1,21 @@
+#include "fds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+int
+fds_fill(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0) {
+			continue;
+		}
+		/* The lowest number that is free, so it is this one. */
+		if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY :
+							   O_RDONLY) < 0) {
+			return -errno;
+		}
+	}
+	return 0;
+}

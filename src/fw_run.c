@@ -1,0 +1,37 @@
+#include "fw_run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "run.h"
+
+/* The first line of what a program complained of, for our one line. */
+int
+fw_run_fail(char *err, const char *program, int status, const char *errors)
+{
+	if (status == RUN_NOT_FOUND) {
+		snprintf(err, FW_ERROR_MAX, "%s: not installed", program);
+	} else if (status < 0) {
+		snprintf(err, FW_ERROR_MAX, "%s: %s", program,
+			 strerror(-status));
+	} else if (strcspn(errors, "\n") == 0) {
+		/* 128 and more: killed by that signal less 128. */
+		snprintf(err, FW_ERROR_MAX, "%s: exit status %d", program,
+			 status);
+	} else {
+		snprintf(err, FW_ERROR_MAX, "%s: %.*s", program,
+			 (int)strcspn(errors, "\n"), errors);
+	}
+	return -1;
+}
+
+int
+fw_run_nft(const char *script, bool check, char *err)
+{
+	const char *const argv[] = { "nft", check ? "-cf" : "-f", "-", NULL };
+	char errors[FW_ERROR_MAX] = "";
+	int status = run_program(argv, script, NULL, 0, errors,
+				 sizeof errors);
+
+	return status == 0 ? 0 : fw_run_fail(err, "nft", status, errors);
+}

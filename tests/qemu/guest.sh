@@ -1,0 +1,617 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# Tests tap in the machine that tests/qemu/run starts: the first process of
+# it, with busybox's shell, and hosts in network namespaces.  Each result is a
+# line `pass NAME` or `fail NAME` on the console; what else is said there
+# begins with a #.
+
+# Cases are called by check, and their functions by them; awk has its own $.
+# shellcheck disable=SC2317,SC2016
+
+set -u
+PATH=/usr/sbin:/sbin:/usr/bin:/bin
+export PATH
+secret=A1949A68393EA4B339FB8A597C38DBC9
+key="key_no=10, key=0x$secret, alg=hmac-sha256"
+patience=30 # seconds, for what should be there at once
+work=/tmp/none
+
+# The shell takes busybox's own before any in the path.
+ip()
+{
+	/usr/sbin/ip "$@"
+}
+
+# ---- the machine
+
+boot()
+{
+	mount -t proc none /proc
+	mount -t sysfs none /sys
+	mount -t devtmpfs none /dev
+	mount -t tmpfs none /tmp
+	mount -t tmpfs none /run
+	mount -t tmpfs none /var
+	mkdir -p /var/lib /run/netns
+	exec >/dev/console 2>&1 </dev/null
+	dmesg -n 1
+	ip link set lo up
+	echo "# Linux $(uname -r)"
+}
+
+halt_now()
+{
+	echo '# end'
+	sync
+	reboot -f
+}
+
+# ---- cases
+
+fail()
+{
+	echo "$*"
+	exit 1
+}
+
+# same WANT GOT [WHAT]
+same()
+{
+	[ "$1" = "$2" ] || fail "${3:+$3: }expected '$1', got '$2'"
+}
+
+# wait_for COMMAND...: until it succeeds
+wait_for()
+{
+	turns=$((patience * 20))
+	until "$@" >/dev/null 2>&1; do
+		turns=$((turns - 1))
+		[ $turns -gt 0 ] || fail "waited in vain for: $*"
+		usleep 50000
+	done
+}
+
+has_line()
+{
+	grep -q -e "$2" "$1"
+}
+
+# check NAME FUNCTION [ARGUMENT...]
+check()
+{
+	name=$1
+	shift
+	work=/tmp/$name
+	mkdir -p "$work"
+	(set -e; "$@") >"$work/log" 2>&1
+	status=$?
+	if [ $status -eq 0 ]; then
+		echo "pass $name"
+	else
+		echo "fail $name"
+		for file in "$work"/log "$work"/*.log; do
+			sed "s|^|#   ${file##*/}: |" "$file" | tail -n 40
+		done
+	fi
+	clean_up
+}
+
+clean_up()
+{
+	for ns in /run/netns/*; do
+		[ -e "$ns" ] || continue
+		for pid in $(ip netns pids "${ns##*/}"); do
+			kill -9 "$pid" 2>/dev/null
+		done
+		ip netns del "${ns##*/}"
+	done
+	# Namespaces take their time to go, and their cables with them.
+	for link in /sys/class/net/*; do
+		case ${link##*/} in
+		lo | '*') ;;
+		*) ip link del "${link##*/}" 2>/dev/null ;;
+		esac
+	done
+	rm -rf "$work" /var/lib/tap
+}
+
+# ---- hosts
+
+# on HOST COMMAND...
+on()
+{
+	on_host=$1
+	shift
+	nsenter --net="/run/netns/$on_host" "$@"
+}
+
+# host NAME NUMBER: on the bridge br0
+host()
+{
+	ip netns add "$1"
+	ip link add "$1" type veth peer name eth0 netns "$1"
+	ip link set "$1" master br0 up
+	device "$1" eth0 "10.77.0.$2/24" "fd77::$2/64"
+}
+
+# device HOST NAME IPV4 IPV6
+device()
+{
+	ip -n "$1" link set lo up
+	ip -n "$1" addr add "$3" dev "$2"
+	ip -n "$1" addr add "$4" dev "$2" nodad
+	ip -n "$1" link set "$2" up
+}
+
+# Hosts on one network: server is 10.77.0.1 and fd77::1.
+lab()
+{
+	ip link add br0 type bridge mcast_snooping 0
+	ip link set br0 up
+	host server 1
+	host client 2
+	host stranger 3
+	target=10.77.0.1 target6=fd77::1
+}
+
+# Hosts behind a router: server is 10.78.0.1 and fd78::1.
+lab_routed()
+{
+	ip link add br0 type bridge mcast_snooping 0
+	ip link set br0 up
+	host gateway 1
+	host client 2
+	host stranger 3
+	ip netns add server
+	ip -n gateway link add eth1 type veth peer name eth0 netns server
+	device gateway eth1 10.78.0.254/24 fd78::fe/64
+	device server eth0 10.78.0.1/24 fd78::1/64
+	on gateway sysctl -qw net.ipv4.ip_forward=1 \
+	    net.ipv6.conf.all.forwarding=1
+	ip -n server route add default via 10.78.0.254
+	ip -n server route add default via fd78::fe
+	for name in client stranger; do
+		ip -n $name route add 10.78.0.0/24 via 10.77.0.1
+		ip -n $name route add fd78::/64 via fd77::1
+	done
+	target=10.78.0.1 target6=fd78::1
+}
+
+# Hosts behind a bridge: gateway's br1, transparent.
+lab_bridged()
+{
+	ip link add br0 type bridge mcast_snooping 0
+	ip link set br0 up
+	ip netns add gateway
+	ip -n gateway link set lo up
+	ip link add gateway type veth peer name outer netns gateway
+	ip link set gateway master br0 up
+	host client 2
+	host stranger 3
+	ip netns add server
+	ip -n gateway link add inner type veth peer name eth0 netns server
+	ip -n gateway link add br1 type bridge mcast_snooping 0
+	for port in outer inner br1; do
+		[ $port = br1 ] || ip -n gateway link set $port master br1
+		ip -n gateway link set $port up
+	done
+	device server eth0 10.77.0.1/24 fd77::1/64
+	target=10.77.0.1 target6=fd77::1
+}
+
+# fetch HOST 4|6 PORT SECONDS: the page there; wget dies of its services(5)
+fetch()
+{
+	fetch_from=$target
+	[ "$2" = 4 ] || fetch_from=$target6
+	printf 'GET / HTTP/1.0\r\n\r\n' |
+	    on "$1" nc -w "$4" "$fetch_from" "$3" 2>&1 | sed '1,/^\r$/d'
+}
+
+# try HOST 4|6 PORT: what happens to a connection that no page comes of
+try()
+{
+	try_to=$target
+	[ "$2" = 4 ] || try_to=$target6
+	on "$1" nc -w 1 "$try_to" "$3" 2>&1 </dev/null && echo connected
+}
+
+# ---- programs that stay
+
+# start NAME HOST COMMAND...: its process is $pid, its output NAME.log
+start()
+{
+	start_name=$1 start_host=$2
+	shift 2
+	: >"$work/$start_name.log"
+	(exec nsenter --net="/run/netns/$start_host" "$@") \
+	    >"$work/$start_name.log" 2>&1 </dev/null &
+	pid=$!
+	echo $pid >"$work/$start_name.pid"
+}
+
+signal()
+{
+	kill "-$2" "$(cat "$work/$1.pid")"
+}
+
+# end NAME SIGNAL: its exit status is $status
+end()
+{
+	signal "$1" "$2"
+	status=0
+	wait "$(cat "$work/$1.pid")" || status=$?
+}
+
+# tap_start NAME HOST ARGUMENT...: until it is ready
+tap_start()
+{
+	tap_name=$1 tap_host=$2
+	shift 2
+	start "$tap_name" "$tap_host" tap "$@"
+	wait_for has_line "$work/$tap_name.log" ': ready:'
+}
+
+# server_start RULES...: with the firewall $firewall, on gateway or server
+server_start()
+{
+	{
+		echo "firewall=$firewall"
+		printf '%s\n' "$@"
+	} >"$work/TAPservd.conf"
+	[ -e "$work/acl" ] || echo 'port=1-65535, key_no=10' >"$work/acl"
+	if [ ! -e "$work/key" ]; then
+		(umask 077 && echo "$key" >"$work/key")
+	fi
+	tap_start tap "$guard" server -c "$work/TAPservd.conf" \
+	    -k "$work/key" -a "$work/acl"
+}
+
+client_start()
+{
+	(umask 077 && printf '%s\n' "firewall=$firewall" "RULE:$1, $key" \
+	    >"$work/client.conf")
+	tap_start client client client -c "$work/client.conf"
+}
+
+listens()
+{
+	on "$1" netstat -ltn | grep -q ":$2 "
+}
+
+# http_start HOST PORT...: its page says the port
+http_start()
+{
+	http_host=$1
+	shift
+	for port in "$@"; do
+		mkdir -p "$work/www-$port"
+		echo "page of $port" >"$work/www-$port/index.html"
+		start "http-$port" "$http_host" httpd -f -p "$port" \
+		    -h "$work/www-$port"
+		wait_for listens "$http_host" "$port"
+	done
+}
+
+# page HOST 4|6 PORT [TEXT]
+page()
+{
+	same "${4:-page of $3}" "$(fetch "$1" "$2" "$3" $patience)" \
+	    "$1, IPv$2, port $3"
+}
+
+# What has reached a host: TCP segments and ICMP messages.
+heard()
+{
+	on "$1" awk '
+	/^Tcp: [0-9]/ { sum += $11 } /^Icmp: [0-9]/ { sum += $2 }
+	END { print sum + 0 }' /proc/net/snmp
+	on "$1" awk '/^Icmp6In(DestUnreachs|TimeExcds|ParmProblems)/ {
+		sum += $2 } END { print sum + 0 }' /proc/net/snmp6
+}
+
+# hidden HOST 4|6 PORT: nothing at all comes back
+hidden()
+{
+	before=$(heard "$1")
+	got=$(try "$1" "$2" "$3") || :
+	case $got in
+	*timed\ out*) ;;
+	*) fail "$1, IPv$2, port $3: $got" ;;
+	esac
+	same "$before" "$(heard "$1")" "$1, IPv$2, port $3"
+}
+
+# closed HOST 4|6 PORT: it looks so
+closed()
+{
+	got=$(try "$1" "$2" "$3") || :
+	case $got in
+	*refused*) ;;
+	*) fail "$1, IPv$2, port $3: $got" ;;
+	esac
+}
+
+# talk NAME 4|6 PORT: a connection from client to server, nc at each end
+talk()
+{
+	talk_to=$target
+	[ "$2" = 4 ] || talk_to=$target6
+	mkfifo "$work/$1-client.fifo" "$work/$1-server.fifo"
+	start "$1-server" server sh -c 'exec nc -l -p "$1" <>"$0"' \
+	    "$work/$1-server.fifo" "$3"
+	wait_for listens server "$3"
+	start "$1-client" client sh -c 'exec nc "$1" "$2" <>"$0"' \
+	    "$work/$1-client.fifo" "$talk_to" "$3"
+	talks "$1" first
+}
+
+# talks NAME WORD: both ends hear it
+talks()
+{
+	echo "$2" >"$work/$1-client.fifo"
+	wait_for has_line "$work/$1-server.log" "^$2\$"
+	echo "$2" >"$work/$1-server.fifo"
+	wait_for has_line "$work/$1-client.log" "^$2\$"
+}
+
+# ---- packet filters
+
+# All rules of a host but for what iptables-legacy can't take back: tables
+# once made; and policies, which are all ACCEPT here.
+rules()
+{
+	on "$1" nft list ruleset 2>/dev/null | sed 's/packets .* bytes [0-9]*//'
+	for tool in iptables-legacy-save ip6tables-legacy-save; do
+		echo $tool
+		on "$1" $tool 2>/dev/null | sed -e '/^#/d' \
+		    -e '/^:.* ACCEPT \[/d' -e 's/\[[0-9:]*\]//'
+	done | awk '/^\*/ { table = $0; next } /^COMMIT/ { table = ""; next }
+	    { if (table != "") print table; table = ""; print }'
+}
+
+# An administrator's own, of every tool.
+others_rules()
+{
+	on "$1" nft add table inet other
+	on "$1" nft add chain inet other in '{ type filter hook input priority 5; }'
+	on "$1" nft add rule inet other in tcp dport 9999 drop
+	for tool in iptables-nft iptables-legacy ip6tables-nft \
+	    ip6tables-legacy; do
+		on "$1" $tool -t mangle -A PREROUTING -p tcp --dport 9998 \
+		    -j DROP
+	done
+}
+
+# iptables is one of nft and legacy, as by update-alternatives.
+choose_iptables()
+{
+	for name in iptables iptables-save iptables-restore; do
+		ln -sf "${name%%-*}-$1${name#iptables}" "/usr/sbin/$name"
+		ln -sf "ip6tables-$1${name#iptables}" "/usr/sbin/ip6${name#ip}"
+	done
+}
+
+# ---- the cases; each with the firewall of $variant
+
+same_rules()
+{
+	rules "$2" >"$work/now"
+	diff "$work/$1" "$work/now" || fail "rules are not those $1"
+}
+
+# both FUNCTION HOST PORT [TEXT]: over both versions of IP
+both()
+{
+	for both_family in 4 6; do
+		"$1" "$2" $both_family "$3" ${4+"$4"}
+	done
+}
+
+# The whole life of a server.
+life()
+{
+	guard=server
+	lab
+	others_rules server
+	rules server >"$work/before"
+	http_start server 80
+	talk old4 4 7001
+	talk old6 6 7002
+	server_start 'RULE:dst_port="80,7001-7003"'
+	has_line "$work/tap.log" 'ready: 1 rules'
+	client_start 'dst_port="80,7001-7003"'
+	rules server >"$work/during"
+	if cmp -s "$work/before" "$work/during"; then
+		fail 'no rules'
+	fi
+	both hidden stranger 80
+	both page client 80
+	talk new 6 7003
+	talks old4 second
+	talks old6 second
+	same 'accepted' "$(sed -n 's/.*: \(accepted\) key=10 .*/\1/p' \
+	    "$work/tap.log" | sort -u)" 'its log'
+
+	signal tap HUP
+	wait_for has_line "$work/tap.log" ': reloaded:'
+	same_rules during server
+	talks new second
+
+	# Killed, it hides all the same.
+	end tap KILL
+	both hidden stranger 80
+	hidden client 4 80
+	talks old4 third
+	talks new third
+	same_rules during server
+
+	server_start 'RULE:dst_port="80,7001-7003"'
+	same_rules during server
+	hidden stranger 6 80
+	both page client 80
+	talks old6 third
+	end tap TERM
+	same 0 "$status" 'its exit status'
+	same_rules before server
+	both page stranger 80
+	end client TERM
+	same 0 "$status" "the client's exit status"
+	talks new fourth
+}
+
+# Every kind of rule, and what strangers get by each.
+answers()
+{
+	guard=server
+	lab
+	http_start server 80 81 82 8080 83 84
+	rules server >"$work/before"
+	server_start 'RULE:dst_port=80, hide=closed' \
+	    'RULE:dst_port=81, src_host=10.0.0.0/8, hide=decoy:10.77.0.1:8080' \
+	    'RULE:dst_port=81, src_host=fd00::/8, hide=decoy:[fd77::1]:8080' \
+	    'RULE:indev=eth0, dst_host=10.77.0.1, dst_port=83' \
+	    'RULE:indev=eth0, dst_host=fd77::/64, dst_port=83, window=loose' \
+	    'RULE:indev=eth7, dst_port=84'
+	client_start 'dst_port="80-84"'
+	for family in 4 6; do
+		closed stranger $family 80
+		closed stranger $family 85
+		page stranger $family 81 'page of 8080'
+		page stranger $family 82
+		hidden stranger $family 83
+		page stranger $family 84
+		for port in 80 81 82 83 84; do
+			page client $family $port
+		done
+	done
+	end tap TERM
+	same_rules before server
+	page stranger 4 80
+	page stranger 6 81
+}
+
+# Hosts behind this one that run no tap; the words of a rule are $1.
+router()
+{
+	guard=gateway
+	lab_routed
+	rules gateway >"$work/before"
+	http_start server 80 81
+	talk old 4 7001
+	server_start "RULE:dst_port=\"80,7001\", type=ROUTER$1" \
+	    'RULE:dst_port=81, type=ROUTER, indev=eth1'
+	client_start 'dst_port="80,7001"'
+	for family in 4 6; do
+		hidden stranger $family 80
+		page stranger $family 81
+		page client $family 80
+	done
+	talks old second
+	end tap KILL
+	hidden stranger 4 80
+	hidden client 6 80
+	talks old third
+	server_start "RULE:dst_port=\"80,7001\", type=ROUTER$1"
+	page client 6 80
+	end tap TERM
+	same_rules before gateway
+	page stranger 4 80
+	talks old fourth
+}
+
+bridge()
+{
+	guard=gateway
+	/sbin/modprobe br_netfilter
+	lab_bridged
+	rules gateway >"$work/before"
+	on gateway sysctl -qw net.bridge.bridge-nf-call-iptables=1 \
+	    net.bridge.bridge-nf-call-ip6tables=1
+	http_start server 80
+	talk old 6 7001
+	server_start 'RULE:dst_port="80,7001", type=BRIDGE, indev=outer'
+	client_start 'dst_port="80,7001"'
+	for family in 4 6; do
+		hidden stranger $family 80
+		page client $family 80
+	done
+	talks old second
+	end tap KILL
+	hidden stranger 6 80
+	talks old third
+	server_start 'RULE:dst_port="80,7001", type=BRIDGE, outdev=inner'
+	page client 4 80
+	hidden stranger 4 80
+	end tap TERM
+	same_rules before gateway
+	page stranger 6 80
+}
+
+# A change of tool leaves nothing of the other behind.
+changes()
+{
+	guard=server
+	lab
+	rules server >"$work/before"
+	http_start server 80
+	for firewall in nft iptables nft; do
+		server_start RULE:dst_port=80
+		rules server >"$work/during"
+		hidden stranger 4 80
+		end tap KILL
+		hidden stranger 6 80
+	done
+	firewall=auto
+	server_start RULE:dst_port=80
+	same_rules during server
+	end tap TERM
+	same_rules before server
+	page stranger 4 80
+}
+
+# Two at once, of two tools, don't touch each other.
+neighbours()
+{
+	guard=server
+	lab
+	http_start server 80 81
+	firewall=nft
+	server_start RULE:dst_port=80
+	rules server >"$work/first"
+	cp "$work/key" "$work/key2"
+	printf '%s\n' firewall=iptables RULE:dst_port=81 >"$work/second.conf"
+	tap_start second server server -c "$work/second.conf" --queue 6000 \
+	    -k "$work/key" -a "$work/acl"
+	client_start 'dst_port="80,81"'
+	for family in 4 6; do
+		hidden stranger $family 80
+		hidden stranger $family 81
+		page client $family 80
+		page client $family 81
+	done
+	end second TERM
+	same_rules first server
+	hidden stranger 4 80
+	page stranger 4 81
+}
+
+all_cases()
+{
+	for variant in ${variants:-nft iptables-nft iptables-legacy}; do
+		firewall=${variant%%-*}
+		[ "$variant" = nft ] || choose_iptables "${variant#*-}"
+		check "$variant/life" life
+		check "$variant/answers" answers
+		check "$variant/router" router ''
+		check "$variant/router-outdev" router ', indev=eth0, outdev=eth1'
+		[ "$variant" = nft ] || check "$variant/bridge" bridge
+	done
+	check changes changes
+	check neighbours neighbours
+}
+
+boot
+all_cases
+halt_now
