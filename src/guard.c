@@ -156,10 +156,21 @@ describe(struct guard *g, size_t queue, const struct nfq_packet *q,
 	return in;
 }
 
-/* A packet that is broken but for its options is one to a closed port. */
+/*
+ * A packet that is broken but for its options is one to a listener.
+ *
+ * Where a port is to look closed, the kernel's answers to all others have
+ * to be as ours.  What it makes of odd IP headers and TCP options, which
+ * no honest connection begins with, differs from kernel to kernel: there
+ * they get no answer, at any port.
+ */
 static bool
-is_readable(int error)
+is_usable(const struct guard *g, size_t queue, int error,
+	  const struct packet *p)
 {
+	if (g->imitates && queue < FW_QUEUE_FORWARD) {
+		return error == PACKET_OK && packet_is_plain(p);
+	}
 	return error == PACKET_OK || error == PACKET_OPTION;
 }
 
@@ -172,7 +183,7 @@ judge_syn(struct guard *g, size_t queue, const struct nfq_packet *q,
 	struct packet p;
 	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
 
-	if (!is_readable(error)) {
+	if (!is_usable(g, queue, error, &p)) {
 		g->gate->counters.syns++;
 		g->gate->counters.by_reason[MATCH_MALFORMED]++;
 		nfq_decide(&g->queues[queue], q->id, NFQ_DROP, NULL, 0);
@@ -227,8 +238,9 @@ judge_rest(struct guard *g, size_t queue, const struct nfq_packet *q,
 	struct gate_result result = { .verdict = GATE_DROP };
 	struct gate_packet in;
 	struct packet p;
+	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
 
-	if (is_readable(packet_parse(&p, q->bytes, q->len, q->wire_len))) {
+	if (is_usable(g, queue, error, &p)) {
 		in = describe(g, queue, q, &p);
 		gate_input(g->gate, now, &in, &result);
 		if (result.verdict != GATE_PASS) {
@@ -334,6 +346,16 @@ fail(const char *what, int rc)
 {
 	log_say(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-rc));
 	return TAP_SYSTEM;
+}
+
+static void
+use_conf(struct guard *g, const struct conf_server *conf)
+{
+	g->conf = conf;
+	g->imitates = false;
+	for (size_t i = 0; i < conf->acl.rules_count; i++) {
+		g->imitates |= conf->acl.rules[i].hide == ACL_CLOSED;
+	}
 }
 
 /* The queues of this host always, those of forwarded packets if needed. */
@@ -463,7 +485,8 @@ guard_open(struct guard *g, const struct conf_server *conf)
 	int status;
 	int rc;
 
-	*g = (struct guard){ .conf = conf, .diag.fd = -1, .links.nl.fd = -1 };
+	*g = (struct guard){ .diag.fd = -1, .links.nl.fd = -1 };
+	use_conf(g, conf);
 	g->links.query = g->drops = -1;
 	g->reset.fd4 = g->reset.fd6 = g->store.fd = -1;
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
@@ -499,7 +522,7 @@ guard_configure(struct guard *g, const struct conf_server *conf)
 	int status = open_queues(g, conf);
 
 	if (status == TAP_OK) {
-		g->conf = conf;
+		use_conf(g, conf);
 		gate_set_acl(g->gate, &conf->acl);
 	}
 	return status;

@@ -33,6 +33,7 @@ struct guard_shared {
 
 struct guard {
 	const struct conf_server *conf;
+	bool imitates; /* some port is to look closed */
 	struct nfq queues[FW_QUEUES]; /* fd -1: not needed */
 	struct netlink diag;
 	struct links links;

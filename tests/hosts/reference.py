@@ -245,7 +245,7 @@ class Frame:
 
 
 class Lab:
-    PATIENCE = 10
+    PATIENCE = 20
 
     def __init__(self, net, family, tap):
         self.net, self.tap = net, tap
@@ -253,11 +253,17 @@ class Lab:
         self.client = Host(net, "client", 2, family)
         self.stranger = Host(net, "stranger", 3, family)
         self.sport = random.randrange(10000, 20000)
+        self.window = random.getrandbits(16)
         self.done = set()  # ports of connections that were reset
 
     def port(self):
         self.sport += 1
         return self.sport
+
+    def mark(self):
+        """A mark that no other group has; drawn, among many two are alike."""
+        self.window = (self.window + 40503) & 0xFFFF
+        return self.window
 
     def group(self, key, port=PORT, isn=None, when=None, window=None,
               service_port=None, **forged):
@@ -269,7 +275,7 @@ class Lab:
         """
         isn = marked(3, random.getrandbits(30)) if isn is None else isn
         when = now() if when is None else when
-        window = random.getrandbits(16) if window is None else window
+        window = self.mark() if window is None else window
         seq = sequence(key, service_port or port, isn, when, **forged)
         return [Frame(role, number, self.port(), window)
                 for role, number in enumerate(seq)]
@@ -558,7 +564,7 @@ def replay(lab):
         lab.refused(in_order(frames), "replay")
         lab.refused(in_order(frames), "replay", host=lab.stranger)
         # What the authenticator does not cover may look new.
-        window = random.getrandbits(16)
+        window = lab.mark()
         other = [replace(f, sport=lab.port(), window=window) for f in frames]
         lab.refused(in_order(other), "replay", host=lab.stranger)
         lab.refused(list(reversed(in_order(other))), "replay")
@@ -663,13 +669,13 @@ def one_mark(lab):
     which has a new mark, gets in.
     """
     for key in GOOD:
-        window = random.getrandbits(16)
+        window = lab.mark()
         groups = [lab.group(key, window=window) for _ in range(2)]
         lab.send(in_order(groups[0]) + in_order(groups[1]))
         lab.answers(groups)
     for key in LONG_ENOUGH:
         for _ in range(10):
-            window = random.getrandbits(16)
+            window = lab.mark()
             groups = [lab.group(key, window=window) for _ in range(2)]
             pairs = zip(*map(in_order, groups))
             lab.send([f for pair in pairs for f in pair])

@@ -14,7 +14,8 @@ server_conf()
 {
 	local file=$work/TAPservd.conf
 
-	printf '%s\n' 'RULE:dst_port=80' 'RULE:dst_port=81, window=loose' \
+	# On a busy machine a second between two frames is nothing.
+	printf '%s\n' assembly=4000 'RULE:dst_port=80' 'RULE:dst_port=81, window=loose' \
 	    'RULE:dst_port=82, tolerance=6' >"$file"
 	printf '%s\n' 'port=80, key_no="10-16"' 'port=81, key_no="10-20"' \
 	    'port=82, key_no="10-20"' \
