@@ -139,7 +139,7 @@ find_name(const char *text, struct finding_target **out, size_t *count,
 	for (const struct addrinfo *info = list; info; info = info->ai_next) {
 		n++;
 	}
-	*out = calloc(n, sizeof **out);
+	*out = calloc(n ? n : 1, sizeof **out);
 	*count = 0;
 	for (const struct addrinfo *info = list; *out && info;
 	     info = info->ai_next) {
