@@ -11,6 +11,7 @@
 #include "diag.h"
 #include "fw.h"
 #include "guard.h"
+#include "guard_stat.h"
 #include "log.h"
 #include "metrics.h"
 #include "monitor.h"
