@@ -75,11 +75,11 @@ networks()
 	refused_no=0
 	on stranger "$TAP" scan-check 10.77.0.200 -p 22 --scan syn,fin \
 	    --expect filtered || refused_no=$?
-	same 0 $refused_no
+	same 0 "$refused_no"
 	# The interface goes while it is used.
 	start scan stranger "$TAP" scan-check 10.77.0.250 -p 1-1000 \
 	    --scan syn --rate 100
-	wait_for $patience sent
+	wait_for "$patience" sent
 	ip -n "$net-stranger" link set eth0 down
 	await scan 3
 	has "$(cat "$work/scan.log")" '^tap scan-check: Network'
@@ -181,7 +181,7 @@ before()
 # nmap's XML, of another run, and of somebody who means ill.
 xml()
 {
-	local scan=(--scan syn -p 80,81)
+	local scan=(--scan syn -p "80,81")
 
 	lab server stranger
 	http_start server 80
@@ -243,7 +243,7 @@ packets_kept()
 	lab server stranger
 	http_start server 80
 	for family in 4 6; do
-		on stranger "$TAP" scan-check "$(addr $family server)" -p 80,81 \
+		on stranger "$TAP" scan-check "$(addr "$family" server)" -p 80,81 \
 		    --scan syn,fin,connect,udp -w "$work/kept.pcap" >&2
 		tcpdump -nr "$work/kept.pcap" >"$work/kept" 2>/dev/null
 		cat "$work/kept"

@@ -5,7 +5,8 @@
 # and never finds anything where there is nothing.
 
 # Cases are called by check.
-# shellcheck disable=SC2317
+# Each pair has a folder of its own, in a process of its own.
+# shellcheck disable=SC2317,SC2030,SC2031
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
