@@ -50,7 +50,9 @@ make_table(struct check *c)
 	if (c->reference) {
 		c->samples = calloc(f->count * c->samples_each,
 				    sizeof *c->samples);
-		c->leaks = calloc(f->count * LEAK_KINDS, sizeof *c->leaks);
+		/* And one for all scans of a port. */
+		c->leaks = calloc(f->count * (LEAK_KINDS + 1),
+				  sizeof *c->leaks);
 	}
 	if (!f->at || (c->reference && (!c->samples || !c->leaks))) {
 		fprintf(stderr, "tap scan-check: out of memory\n");
@@ -245,19 +247,53 @@ compare_place(struct check *c, size_t at, struct leak_room *room)
 	}
 }
 
+/* Times of all scans of a port, of TCP: its leaks stand from `first` on. */
+static void
+pool_times(struct check *c, size_t at, size_t first)
+{
+	struct report_leak *pooled = &c->leaks[c->report.leak_count];
+	struct leak times[PROBE_SCANS];
+	size_t count = 0;
+
+	for (size_t i = first; i < c->report.leak_count; i++) {
+		struct finding_place place =
+			finding_place(&c->findings, c->leaks[i].at);
+
+		if (c->leaks[i].leak.what == LEAK_TIME &&
+		    c->findings.scans[place.scan] != PROBE_UDP) {
+			times[count++] = c->leaks[i].leak;
+		}
+	}
+	if (count > 1) {
+		pooled->at = at;
+		pooled->all_scans = true;
+		leak_pool(&pooled->leak, times, count);
+		c->report.leak_count++;
+	}
+}
+
 static int
 compare_ports(struct check *c)
 {
 	struct leak_room *room = calloc(1, sizeof *room);
+	size_t first = 0;
 
 	if (!room) {
 		fprintf(stderr, "tap scan-check: out of memory\n");
 		return TAP_SYSTEM;
 	}
 	for (size_t i = 0; i < c->findings.count; i++) {
-		if (c->ports[finding_place(&c->findings, i).port] !=
-		    c->reference) {
-			compare_place(c, i, room);
+		struct finding_place place = finding_place(&c->findings, i);
+
+		if (c->ports[place.port] == c->reference) {
+			continue;
+		}
+		if (place.scan == 0) {
+			first = c->report.leak_count;
+		}
+		compare_place(c, i, room);
+		if (place.scan == c->findings.scan_count - 1) {
+			pool_times(c, i, first);
 		}
 	}
 	free(room);

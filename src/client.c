@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "control.h"
 #include "daemon.h"
 #include "escort.h"
 #include "follower.h"
@@ -328,8 +327,8 @@ open_all(struct client *c)
 		return fail("sock_diag", rc);
 	}
 	snprintf(name, sizeof name, "tap-client-%u", settings->queue);
-	c->control = control_listen(name);
-	return c->control < 0 ? fail("control socket", c->control) : TAP_OK;
+	c->control = daemon_control(name);
+	return TAP_OK;
 }
 
 static void

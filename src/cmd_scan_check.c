@@ -324,6 +324,30 @@ take_expectations(struct check *c, const struct options *o)
 	return status;
 }
 
+/* Addresses of a name that this host has no way to: IPv6, often. */
+static int
+leave_out(struct check *c)
+{
+	size_t all = c->findings.target_count;
+	size_t count = all;
+	struct finding_target first;
+	int error;
+	int rc = target_leave_out(c->targets, &count, &first, &error);
+
+	if (rc < 0 || count == 0) {
+		fprintf(stderr, "tap scan-check: %s: %s\n", c->host,
+			strerror(rc < 0 ? -rc : error));
+		return TAP_SYSTEM;
+	}
+	if (count < all) {
+		fprintf(stderr, "tap scan-check: %s%s: %s: not scanned\n",
+			first.text,
+			all - count > 1 ? " and others" : "", strerror(error));
+	}
+	c->findings.target_count = count;
+	return TAP_OK;
+}
+
 static int
 take_target(struct check *c)
 {
@@ -337,7 +361,7 @@ take_target(struct check *c)
 	}
 	c->findings.targets = c->targets;
 	c->findings.target_count = count;
-	return TAP_OK;
+	return leave_out(c);
 }
 
 int

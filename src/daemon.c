@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+#include "log.h"
 
 int
 daemon_signals(void)
@@ -43,6 +46,20 @@ daemon_signal(int fd, int *number)
 		}
 	}
 	return found;
+}
+
+int
+daemon_control(const char *name)
+{
+	int fd = control_listen(name);
+
+	if (fd < 0) {
+		log_say(LOG_LEVEL_WARNING,
+			"control socket %s: %s; --status gets no answer", name,
+			strerror(-fd));
+		return -1;
+	}
+	return fd;
 }
 
 void

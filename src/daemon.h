@@ -25,6 +25,13 @@ int daemon_signals(void);
 enum daemon_signal daemon_signal(int fd, int *number);
 
 /*
+ * Listen for requests under a name.  A descriptor, or -1 with a warning
+ * in the log: names are anybody's to take, and nobody shall keep the
+ * daemon from its work by that.
+ */
+int daemon_control(const char *name);
+
+/*
  * Answer all requests that are waiting with the text that `answer`
  * writes; with none, where a request is none that it knows.
  */

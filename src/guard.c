@@ -156,10 +156,21 @@ describe(struct guard *g, size_t queue, const struct nfq_packet *q,
 	return in;
 }
 
-/* A packet that is broken but for its options is one to a closed port. */
+/*
+ * A packet that is broken but for its options is one to a listener.
+ *
+ * Where a port is to look closed, the kernel's answers to all others have
+ * to be as ours.  What it makes of odd IP headers and TCP options, which
+ * no honest connection begins with, differs from kernel to kernel: there
+ * they get no answer, at any port.
+ */
 static bool
-is_readable(int error)
+is_usable(const struct guard *g, size_t queue, int error,
+	  const struct packet *p)
 {
+	if (g->imitates && queue < FW_QUEUE_FORWARD) {
+		return error == PACKET_OK && packet_is_plain(p);
+	}
 	return error == PACKET_OK || error == PACKET_OPTION;
 }
 
@@ -172,7 +183,7 @@ judge_syn(struct guard *g, size_t queue, const struct nfq_packet *q,
 	struct packet p;
 	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
 
-	if (!is_readable(error)) {
+	if (!is_usable(g, queue, error, &p)) {
 		g->gate->counters.syns++;
 		g->gate->counters.by_reason[MATCH_MALFORMED]++;
 		nfq_decide(&g->queues[queue], q->id, NFQ_DROP, NULL, 0);
@@ -227,8 +238,9 @@ judge_rest(struct guard *g, size_t queue, const struct nfq_packet *q,
 	struct gate_result result = { .verdict = GATE_DROP };
 	struct gate_packet in;
 	struct packet p;
+	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
 
-	if (is_readable(packet_parse(&p, q->bytes, q->len, q->wire_len))) {
+	if (is_usable(g, queue, error, &p)) {
 		in = describe(g, queue, q, &p);
 		gate_input(g->gate, now, &in, &result);
 		if (result.verdict != GATE_PASS) {
@@ -334,6 +346,16 @@ fail(const char *what, int rc)
 {
 	log_say(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-rc));
 	return TAP_SYSTEM;
+}
+
+static void
+use_conf(struct guard *g, const struct conf_server *conf)
+{
+	g->conf = conf;
+	g->imitates = false;
+	for (size_t i = 0; i < conf->acl.rules_count; i++) {
+		g->imitates |= conf->acl.rules[i].hide == ACL_CLOSED;
+	}
 }
 
 /* The queues of this host always, those of forwarded packets if needed. */
@@ -463,7 +485,8 @@ guard_open(struct guard *g, const struct conf_server *conf)
 	int status;
 	int rc;
 
-	*g = (struct guard){ .conf = conf, .diag.fd = -1, .links.nl.fd = -1 };
+	*g = (struct guard){ .diag.fd = -1, .links.nl.fd = -1 };
+	use_conf(g, conf);
 	g->links.query = g->drops = -1;
 	g->reset.fd4 = g->reset.fd6 = g->store.fd = -1;
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
@@ -499,7 +522,7 @@ guard_configure(struct guard *g, const struct conf_server *conf)
 	int status = open_queues(g, conf);
 
 	if (status == TAP_OK) {
-		g->conf = conf;
+		use_conf(g, conf);
 		gate_set_acl(g->gate, &conf->acl);
 	}
 	return status;
@@ -519,78 +542,4 @@ guard_close(struct guard *g)
 		close(g->drops);
 	}
 	/* The shared memory goes with the process. */
-}
-
-uint64_t
-guard_drops(const struct guard *g)
-{
-	uint64_t sum = 0;
-
-	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
-		struct nfq_drops drops;
-
-		if (g->queues[queue].nl.fd >= 0 &&
-		    nfq_read_drops(g->drops, g->queues[queue].queue, &drops) == 0) {
-			sum += drops.queue_full + drops.socket_full;
-		}
-	}
-	return sum;
-}
-
-static uint64_t
-unreadable(const struct guard *g)
-{
-	uint64_t sum = 0;
-
-	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
-		sum += g->queues[queue].unreadable;
-	}
-	return sum;
-}
-
-size_t
-guard_stats(struct guard *g, struct stat_item *items)
-{
-	const struct gate_counters *c = &g->gate->counters;
-#define REFUSED(REASON, name) \
-	{ "refused." name, "refused: " name, NULL, c->by_reason[REASON] }
-	const struct stat_item all[] = {
-		{ "rules", "rules", NULL, g->conf->acl.rules_count },
-		{ "keys", "keys", NULL, g->conf->acl.keys_count },
-		{ "syns", "SYNs seen", NULL, c->syns },
-		{ "groups", "groups completed", NULL, c->groups },
-		{ "accepted", "accepted", NULL,
-		  c->by_reason[MATCH_ACCEPTED] },
-		REFUSED(MATCH_FLAGS, "flags"),
-		REFUSED(MATCH_TIME, "time"),
-		REFUSED(MATCH_KEY, "key"),
-		REFUSED(MATCH_ACL, "acl"),
-		REFUSED(MATCH_GUESS, "guess"),
-		REFUSED(MATCH_MAC, "mac"),
-		REFUSED(MATCH_REPLAY, "replay"),
-		REFUSED(MATCH_MALFORMED, "malformed"),
-		REFUSED(MATCH_INCOMPLETE, "incomplete"),
-		{ "duplicates", "duplicate frames", NULL, c->duplicates },
-		{ "evicted", "groups evicted", NULL, c->evicted },
-		{ "held_dropped", "held SYNs dropped", NULL, c->held_early },
-		{ "held", "held SYNs", NULL, g->gate->quad.held_used },
-		{ "assembling", "groups in assembly", NULL,
-		  g->gate->quad.groups_used },
-		{ "replays", "replays remembered", NULL,
-		  g->gate->replay.count },
-		{ "resets", "resets sent", NULL, g->shared->resets },
-		{ "decoys", "SYNs to decoys", NULL, g->shared->decoys },
-		{ "stray_passed", "stray packets passed", NULL,
-		  g->shared->rest_passed },
-		{ "stray_dropped", "stray packets dropped", NULL,
-		  g->shared->rest_dropped },
-		{ "queue_drops", "queue drops", NULL, guard_drops(g) },
-		{ "worker_restarts", "worker restarts", NULL,
-		  g->shared->monitor.restarts },
-		{ "unreadable", "unreadable messages", NULL, unreadable(g) },
-	};
-#undef REFUSED
-
-	memcpy(items, all, sizeof all);
-	return sizeof all / sizeof all[0];
 }

@@ -16,11 +16,9 @@
 #include "monitor.h"
 #include "nfq.h"
 #include "reset.h"
-#include "stat.h"
 #include "store.h"
 
 #define GUARD_FDS (FW_QUEUES + 1)
-#define GUARD_STATS 40
 
 /* What a worker leaves to the next one; see monitor.h. */
 struct guard_shared {
@@ -33,6 +31,7 @@ struct guard_shared {
 
 struct guard {
 	const struct conf_server *conf;
+	bool imitates; /* some port is to look closed */
 	struct nfq queues[FW_QUEUES]; /* fd -1: not needed */
 	struct netlink diag;
 	struct links links;
@@ -73,13 +72,5 @@ void guard_fds(const struct guard *g, struct pollfd *fds);
 int guard_wait(struct guard *g);
 /* Do what there is to do.  False where a queue is beyond use. */
 bool guard_serve(struct guard *g, const struct pollfd *fds);
-
-/* Packets that the kernel dropped before the guard saw them. */
-uint64_t guard_drops(const struct guard *g);
-/*
- * What there is to say of it: up to GUARD_STATS items.  Returns their
- * number.
- */
-size_t guard_stats(struct guard *g, struct stat_item *items);
 
 #endif

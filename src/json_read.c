@@ -98,7 +98,7 @@ string(struct json_read *j)
 	j->cut = false;
 	while (j->pos < j->end) {
 		char c = *j->pos++;
-		int plain = c;
+		int plain = (unsigned char)c;
 
 		if (c == '"') {
 			return 0;

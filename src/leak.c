@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "twosample.h"
 
 /* Values of LEAK_ANSWER. */
 #define VALUE_NONE 0u
@@ -245,13 +244,37 @@ leak_compare(struct leak *out, enum leak_what what,
 		take_median(&out->port, room->values[0], room->from[0], n);
 		take_median(&out->reference, room->values[1], room->from[1],
 			    m);
-		out->score = twosample_ranks(room->values[0], n,
+		out->ranks = twosample_ranks(room->values[0], n,
 					     room->values[1], m);
+		out->score = twosample_score(&out->ranks);
 	} else {
 		take_mode(&out->port, room->values[0], room->from[0], n);
 		take_mode(&out->reference, room->values[1], room->from[1], m);
 		out->score = score_values(room, n, m);
 	}
+	out->differs = out->score >= TWOSAMPLE_DIFFERENT;
+}
+
+void
+leak_pool(struct leak *out, const struct leak *times, size_t count)
+{
+	double best = -1;
+
+	*out = (struct leak){ .what = LEAK_TIME };
+	for (size_t i = 0; i < count; i++) {
+		if (!times[i].known) {
+			continue;
+		}
+		out->known = true;
+		out->ranks.distance += times[i].ranks.distance;
+		out->ranks.variance += times[i].ranks.variance;
+		if (times[i].score > best) {
+			best = times[i].score;
+			out->port = times[i].port;
+			out->reference = times[i].reference;
+		}
+	}
+	out->score = twosample_score(&out->ranks);
 	out->differs = out->score >= TWOSAMPLE_DIFFERENT;
 }
 

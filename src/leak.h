@@ -13,6 +13,7 @@
 
 #include "answer.h"
 #include "probe.h"
+#include "twosample.h"
 
 enum leak_what {
 	LEAK_ANSWER,  /* whether there is one: flags, or an ICMP type, code */
@@ -68,6 +69,7 @@ struct leak {
 	bool known;   /* both sides have something to compare */
 	bool differs; /* by more than chance: twosample.h */
 	double score; /* the square of a standard score */
+	struct twosample_ranks ranks; /* of LEAK_TIME */
 	struct leak_side port, reference;
 };
 
@@ -82,6 +84,13 @@ void leak_compare(struct leak *out, enum leak_what what,
 		  const struct leak_samples *port,
 		  const struct leak_samples *reference,
 		  struct leak_room *room);
+
+/*
+ * Compare times over several scans: what is too small for one of them,
+ * or lost in noise, adds up.  The sides are those of the scan that shows
+ * it best.
+ */
+void leak_pool(struct leak *out, const struct leak *times, size_t count);
 
 const char *leak_name(enum leak_what what);
 

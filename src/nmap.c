@@ -76,9 +76,10 @@ static struct nmap_xml *
 reader_open(struct reader *r, struct findings *findings)
 {
 	struct nmap_xml_sink sink = { take_port, take_down, r };
-	struct nmap_xml *xml = malloc(sizeof *xml);
+	struct nmap_xml *xml;
 
-	*r = (struct reader){ findings, 0 };
+	r->findings = findings;
+	xml = malloc(sizeof *xml);
 	if (xml) {
 		nmap_xml_init(xml, &sink);
 	}
@@ -97,7 +98,7 @@ int
 nmap_read(struct findings *findings, const char *path, size_t *known,
 	  char *why)
 {
-	struct reader reader;
+	struct reader reader = { 0 };
 	struct nmap_xml *xml;
 	FILE *file = fopen(path, "re");
 	char part[PART];
@@ -161,7 +162,7 @@ static int
 run_once(struct findings *f, struct session *s, const char *const *argv,
 	 char *why)
 {
-	struct reader reader;
+	struct reader reader = { 0 };
 	struct nmap_xml *xml;
 	int status = run_attached(argv, NULL, s->output, sizeof s->output,
 				  s->errors, sizeof s->errors);

@@ -7,6 +7,10 @@
 #define IPPROTO_OF_TCP 6
 #define EXTENSIONS_MAX 8 /* more headers than any honest packet chains */
 
+/* A signature by MD5 has 18 bytes, by AO more than 4. */
+#define MD5_LEN 18
+#define AO_LEN_MIN 5
+
 enum tcp_option {
 	OPTION_END = 0,
 	OPTION_NOP = 1,
@@ -39,6 +43,13 @@ packet_error_name(int error)
 }
 
 bool
+packet_is_plain(const struct packet *p)
+{
+	return p->tcp_at == (p->src.family == 4 ? PACKET_IP4_HEADER :
+						  PACKET_IP6_HEADER);
+}
+
+bool
 packet_is_syn(const struct packet *p)
 {
 	return (p->flags & (PACKET_SYN | PACKET_ACK | PACKET_RST |
@@ -68,7 +79,15 @@ parse_options(struct packet *p, struct cursor c)
 		if (c.bad || len < 2 || !cursor_bytes(&c, len - 2u)) {
 			return PACKET_OPTION;
 		}
-		p->has_signature |= kind == OPTION_MD5 || kind == OPTION_AO;
+		if (kind == OPTION_MD5 || kind == OPTION_AO) {
+			if (p->has_signature ||
+			    (kind == OPTION_MD5 ? len != MD5_LEN :
+						  len < AO_LEN_MIN)) {
+				return PACKET_OPTION;
+			}
+			p->has_signature = true;
+			p->has_md5 = kind == OPTION_MD5;
+		}
 		p->has_fastopen |= kind == OPTION_FASTOPEN;
 	}
 	return PACKET_OK;

@@ -38,7 +38,7 @@ enum packet_error {
 	PACKET_FRAGMENT = -3,  /* a part of a datagram */
 	PACKET_NOT_TCP = -4,
 	PACKET_EXTENSION = -5, /* IPv6 chain too long, or still to be routed */
-	PACKET_OPTION = -6,    /* TCP options that run past their end */
+	PACKET_OPTION = -6,    /* TCP options that can't be so */
 };
 
 struct packet_addr {
@@ -55,6 +55,7 @@ struct packet {
 	uint8_t ttl;
 	uint8_t tos; /* DSCP and ECN */
 	bool has_signature; /* TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925) */
+	bool has_md5;	    /* the first of them */
 	bool has_fastopen;  /* RFC 7413, with or without a cookie */
 	size_t tcp_at;	    /* bytes before the TCP header */
 	size_t options_at, options_len;
@@ -72,6 +73,9 @@ int packet_parse(struct packet *p, const uint8_t *bytes, size_t len,
 		 size_t wire_len);
 
 const char *packet_error_name(int error);
+
+/* Whether TCP follows the IP header, with no options or headers between. */
+bool packet_is_plain(const struct packet *p);
 
 /* A first SYN: SYN set; ACK, RST and FIN clear. */
 bool packet_is_syn(const struct packet *p);

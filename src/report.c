@@ -150,6 +150,15 @@ report_count(const struct report *r)
 	return counts;
 }
 
+static const char *
+leak_scan_name(const struct report *r, const struct report_leak *l)
+{
+	enum probe_scan scan =
+		r->findings->scans[finding_place(r->findings, l->at).scan];
+
+	return l->all_scans ? "all" : probe_scan_name(scan);
+}
+
 /* ---- a table */
 
 static void
@@ -221,7 +230,7 @@ table_leaks(FILE *out, const struct report *r)
 		leak_text(port, leak->what, &leak->port);
 		leak_text(reference, leak->what, &leak->reference);
 		fprintf(out, "%5u  %-8s  %-10s  %s; port %u: %s",
-			row.port, probe_scan_name(row.scan),
+			row.port, leak_scan_name(r, &r->leaks[i]),
 			leak_name(leak->what), port, r->reference, reference);
 		fprintf(out, r->findings->target_count > 1 ? "  (%s)\n" : "\n",
 			row.target->text);
@@ -284,8 +293,8 @@ write_plain(FILE *out, const struct report *r)
 		leak_text(port, leak->what, &leak->port);
 		leak_text(reference, leak->what, &leak->reference);
 		fprintf(out, "against\t%s\t%u\t%s\t%u\t%s\t%s\t%s\t%s\n",
-			row.target->text, row.port, probe_scan_name(row.scan),
-			r->reference, leak_name(leak->what),
+			row.target->text, row.port,
+			leak_scan_name(r, &r->leaks[i]), r->reference, leak_name(leak->what),
 			leak->differs ? "differs" : "same", port, reference);
 	}
 }
@@ -350,7 +359,7 @@ json_leak(FILE *out, const struct report *r, size_t at)
 	text_put(&t, "{\"address\":");
 	json_string(&t, row.target->text);
 	text_put(&t, ",\"port\":%u,\"reference\":%u", row.port, r->reference);
-	member(&t, "scan", probe_scan_name(row.scan));
+	member(&t, "scan", leak_scan_name(r, l));
 	member(&t, "what", leak_name(l->leak.what));
 	text_put(&t, ",\"differs\":%s", l->leak.differs ? "true" : "false");
 	leak_text(side, l->leak.what, &l->leak.port);

@@ -15,7 +15,8 @@
 
 /* What one thing about a port and its reference looks like. */
 struct report_leak {
-	size_t at; /* of the port, in the table */
+	size_t at;	/* of the port, in the table */
+	bool all_scans; /* together, not only that place's */
 	struct leak leak;
 };
 

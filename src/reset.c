@@ -15,6 +15,8 @@
 #define LABEL_STATELESS 0x00080000u /* of flowlabel_state_ranges */
 #define ECN_MASK 3
 #define FLOWINFO_SEND 33 /* IPV6_FLOWINFO_SEND, which musl lacks */
+#define MD5SIG 14	 /* TCP_MD5SIG */
+#define AO_INFO 40	 /* TCP_AO_INFO, of Linux 6.7 */
 
 /* A number of /proc/sys/net/ipv6, or what the kernel begins with. */
 static int
@@ -58,6 +60,26 @@ open_raw(int family)
 	return fd;
 }
 
+/*
+ * Whether the kernel has a kind of signature: it then complains of what
+ * it is given, and not that there is no such option.
+ */
+static bool
+knows_option(int option)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int nothing = 0;
+	bool knows;
+
+	if (fd < 0) {
+		return false;
+	}
+	knows = setsockopt(fd, IPPROTO_TCP, option, &nothing,
+			   sizeof nothing) == 0 || errno != ENOPROTOOPT;
+	close(fd);
+	return knows;
+}
+
 int
 reset_open(struct reset *reset, const struct hash_key *hash)
 {
@@ -82,6 +104,8 @@ reset_open(struct reset *reset, const struct hash_key *hash)
 		setsockopt(reset->fd6, IPPROTO_IPV6, FLOWINFO_SEND, &on,
 			   sizeof on);
 	}
+	reset->knows_md5 = knows_option(MD5SIG);
+	reset->knows_ao = knows_option(AO_INFO);
 	reset->labels = automatic == 1 || automatic == 3;
 	reset->labels_reflect = read_setting("flowlabel_reflect", 0) & 2;
 	reset->labels_marked = read_setting("flowlabel_state_ranges", 0);
@@ -107,8 +131,9 @@ label_for(const struct reset *reset, const struct packet *p,
 	uint8_t flow[36];
 	uint32_t label;
 
-	if (reset->labels_reflect) {
-		return be32_load(bytes) & LABEL_MASK;
+	label = be32_load(bytes) & LABEL_MASK;
+	if (reset->labels_reflect && label != 0) {
+		return label;
 	}
 	if (!reset->labels) {
 		return 0;
@@ -139,7 +164,8 @@ reset_send(struct reset *reset, const struct packet *p, const uint8_t *bytes,
 	struct rawsock_flow flow;
 	struct msghdr msg;
 
-	if (!packet_reset(tcp, p)) {
+	if (!packet_reset(tcp, p) || (p->has_md5 && reset->knows_md5) ||
+	    (p->has_signature && !p->has_md5 && reset->knows_ao)) {
 		return 0;
 	}
 	if (fd < 0) {

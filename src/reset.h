@@ -17,6 +17,8 @@ struct reset {
 	int fd4, fd6; /* fd6 is -1 where the host has no IPv6 */
 	/* IPv6 flow labels, as this host's kernel makes them. */
 	bool labels, labels_reflect, labels_marked;
+	/* What the kernel checks signatures of, it does not reset. */
+	bool knows_md5, knows_ao;
 	struct hash_key hash;
 };
 

@@ -294,8 +294,10 @@ launch(struct scan *s, size_t probe)
 	}
 	if (sample) {
 		sample->sent = true;
-		sample->numbers = dials ? (struct probe_numbers){ 0 } :
-					  volley_numbers(&s->volley, probe, try);
+		if (!dials) {
+			sample->numbers =
+				volley_numbers(&s->volley, probe, try);
+		}
 	}
 	s->tries[probe]++;
 	s->last_sent = now_ms();

@@ -7,11 +7,11 @@
 
 #include "clock.h"
 #include "conntrack.h"
-#include "control.h"
 #include "daemon.h"
 #include "diag.h"
 #include "fw.h"
 #include "guard.h"
+#include "guard_stat.h"
 #include "log.h"
 #include "metrics.h"
 #include "monitor.h"
@@ -268,10 +268,7 @@ open_all(struct server *s)
 		return status;
 	}
 	snprintf(name, sizeof name, "tap-server-%u", s->conf->settings.queue);
-	s->control = control_listen(name);
-	if (s->control < 0) {
-		return fail("control socket", s->control);
-	}
+	s->control = daemon_control(name);
 	return plan_server(&s->plan, s->conf) < 0 ? fail("rules", -ENOMEM) :
 						    TAP_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "route.h"
 #include "value.h"
 
 #define NAME_MAX_LEN 254u /* RFC 1035, with NUL */
@@ -132,14 +133,14 @@ find_name(const char *text, struct finding_target **out, size_t *count,
 	size_t n = 0;
 
 	if (rc != 0) {
-		snprintf(why, TARGET_WHY_MAX, "'%.64s': %s", text,
+		snprintf(why, TARGET_WHY_MAX, "'%.64s' can't be resolved: %s", text,
 			 gai_strerror(rc));
 		return rc == EAI_NONAME ? TARGET_WRONG : TARGET_UNREACHED;
 	}
 	for (const struct addrinfo *info = list; info; info = info->ai_next) {
 		n++;
 	}
-	*out = calloc(n, sizeof **out);
+	*out = calloc(n ? n : 1, sizeof **out);
 	*count = 0;
 	for (const struct addrinfo *info = list; *out && info;
 	     info = info->ai_next) {
@@ -182,4 +183,33 @@ target_find(const char *text, struct finding_target **out, size_t *count,
 		*count = tidy(*out, *count);
 	}
 	return rc;
+}
+
+int
+target_leave_out(struct finding_target *targets, size_t *count,
+		 struct finding_target *first, int *error)
+{
+	struct netlink nl;
+	size_t kept = 0;
+	int rc = route_open(&nl);
+
+	*error = 0;
+	if (rc < 0) {
+		return rc;
+	}
+	for (size_t i = 0; i < *count; i++) {
+		struct route route;
+
+		rc = route_find(&nl, &targets[i].addr, targets[i].device,
+				&route);
+		if (rc == 0) {
+			targets[kept++] = targets[i];
+		} else if (*error == 0) {
+			*first = targets[i];
+			*error = -rc;
+		}
+	}
+	netlink_close(&nl);
+	*count = kept;
+	return 0;
 }

@@ -24,4 +24,11 @@ enum target_error {
 int target_find(const char *text, struct finding_target **out, size_t *count,
 		char *why);
 
+/*
+ * Leave out those that there is no way to.  0 or -errno; *error becomes
+ * why the first of them has none, and *first that one.
+ */
+int target_leave_out(struct finding_target *targets, size_t *count,
+		     struct finding_target *first, int *error);
+
 #endif

@@ -19,27 +19,35 @@ ties(const uint64_t *a, size_t n, const uint64_t *b, size_t m)
 	return sum;
 }
 
-double
+struct twosample_ranks
 twosample_ranks(const uint64_t *a, size_t n, const uint64_t *b, size_t m)
 {
-	double u = 0;
+	struct twosample_ranks ranks = { 0, 0 };
 	double of_a = (double)n;
 	double of_b = (double)m;
 	double all = of_a + of_b;
-	double distance, variance;
 
+	if (n == 0 || m == 0) {
+		return ranks;
+	}
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < m; j++) {
-			u += a[i] < b[j] ? 1 : a[i] == b[j] ? 0.5 : 0;
+			ranks.distance += a[i] < b[j] ? 1 :
+					  a[i] == b[j] ? 0.5 : 0;
 		}
 	}
-	if (n == 0 || m == 0) {
-		return 0;
-	}
-	variance = of_a * of_b / 12 *
-		   (all + 1 - ties(a, n, b, m) / (all * (all - 1)));
-	distance = u - of_a * of_b / 2;
-	return variance > 0 ? distance * distance / variance : 0;
+	ranks.distance -= of_a * of_b / 2;
+	ranks.variance = of_a * of_b / 12 *
+			 (all + 1 - ties(a, n, b, m) / (all * (all - 1)));
+	return ranks;
+}
+
+double
+twosample_score(const struct twosample_ranks *ranks)
+{
+	return ranks->variance > 0 ?
+		       ranks->distance * ranks->distance / ranks->variance :
+		       0;
 }
 
 double

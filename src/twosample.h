@@ -26,9 +26,20 @@
  */
 #define TWOSAMPLE_MIN 20u
 
-/* Of n and m times.  0 where one of them is empty or all are equal. */
-double twosample_ranks(const uint64_t *a, size_t n, const uint64_t *b,
-		       size_t m);
+/*
+ * How far the ranks of two samples are from those of equal ones, and the
+ * variance of that.  Sums of both over independent pairs of samples are
+ * those of all of them together (van Elteren, 1960).
+ */
+struct twosample_ranks {
+	double distance, variance;
+};
+
+/* Of n and m times. */
+struct twosample_ranks twosample_ranks(const uint64_t *a, size_t n,
+				       const uint64_t *b, size_t m);
+/* 0 where one of them was empty or all were equal. */
+double twosample_score(const struct twosample_ranks *ranks);
 
 /* Of n things of which a have something, and of m of which b have it. */
 double twosample_counts(size_t a, size_t n, size_t b, size_t m);

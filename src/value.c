@@ -305,6 +305,10 @@ value_device(const char *text, char out[ACL_IFNAME_MAX], char *why)
 	return 0;
 }
 
+/* A number of seconds since the epoch has nine digits since 1973. */
+#define EPOCH_SECONDS_MIN 100000000ul
+#define EPOCH_SECONDS_MAX (1ul << 40)
+
 int
 value_time(const char *text, uint64_t *instant, char *why)
 {
@@ -315,8 +319,15 @@ value_time(const char *text, uint64_t *instant, char *why)
 	time_t when;
 
 	if (text[strspn(text, "0123456789")] == '\0') {
-		if (value_number(text, 0, 1ul << 40, &seconds, why) < 0) {
+		if (value_number(text, 0, EPOCH_SECONDS_MAX, &seconds, why) <
+		    0) {
 			return -1;
+		}
+		/* Who writes 2027 means the year. */
+		if (seconds > 0 && seconds < EPOCH_SECONDS_MIN) {
+			return value_fail(why, "'%.64s' is no time since 1973 "
+					       "in seconds; a day is "
+					       "2027-01-01", text);
 		}
 		*instant = frame_instant_of((int64_t)seconds, 0);
 		return 0;

@@ -12,7 +12,7 @@ set -u
 PURE='bytes hash frame mac packet quad replay acl guess match gate sender'
 FILES='text value settings store log json stat metrics conf conf_* key key_*'
 # What commands share: a command as a whole, without its options.
-ENGINES='monitor server guard client escort follower task plan queue ask unit'
+ENGINES='monitor server guard guard_stat client escort follower task plan queue ask unit'
 # Keys and access.
 PURE="$PURE seal numset linktype"
 FILES="$FILES secret sealed rewrite edit diff table acl_*"

@@ -10,9 +10,12 @@
 . "$(dirname "$0")/lib.sh"
 
 # What REJECT can send, for ports from 100 on.
+# Used by name.
+# shellcheck disable=SC2034
 reject4=(icmp-net-unreachable icmp-host-unreachable icmp-proto-unreachable
 	icmp-port-unreachable icmp-net-prohibited icmp-host-prohibited
 	icmp-admin-prohibited)
+# shellcheck disable=SC2034
 reject6=(icmp6-no-route icmp6-adm-prohibited icmp6-addr-unreachable
 	icmp6-port-unreachable icmp6-policy-fail icmp6-reject-route)
 
@@ -44,9 +47,9 @@ reject()
 
 	[ "$2" = 4 ] || iptables=ip6tables
 	for with in "${list[@]}"; do
-		on "$1" "$iptables" -A INPUT -p tcp --dport $port -j REJECT \
+		on "$1" "$iptables" -A INPUT -p tcp --dport "$port" -j REJECT \
 		    --reject-with "$with"
-		on "$1" "$iptables" -A INPUT -p udp --dport $port -j REJECT \
+		on "$1" "$iptables" -A INPUT -p udp --dport "$port" -j REJECT \
 		    --reject-with "$with"
 		port=$((port + 1))
 	done
@@ -77,11 +80,11 @@ states()
 
 	shift
 	for scan in syn connect fin null xmas ack window maimon; do
-		same "$1" "$(state "$port" $scan)" "port $port, $scan"
+		same "$1" "$(state "$port" "$scan")" "port $port, $scan"
 		shift
 	done
 	for scan in syn-data syn-ecn; do
-		same "$(state "$port" syn)" "$(state "$port" $scan)" \
+		same "$(state "$port" syn)" "$(state "$port" "$scan")" \
 		    "port $port, $scan"
 	done
 }
@@ -119,13 +122,15 @@ plain()
 	port=100
 	for with in "${list[@]}"; do
 		# Of "port unreachable" the kernel makes "refused".
-		[ $port = 103 ] && rejected[1]=closed || rejected[1]=filtered
-		states $port "${rejected[@]}"
+		rejected[1]=filtered
+		[ "$port" != 103 ] || rejected[1]=closed
+		states "$port" "${rejected[@]}"
 		port=$((port + 1))
 	done
 	same closed "$(state 103 udp)" 'port unreachable to UDP'
 	# Over IPv6, on a near host, nmap's connect scan has 103 by chance.
-	[ "$family" = 4 ] && set -- || set -- 103 connect
+	set -- 103 connect
+	[ "$family" != 4 ] || set --
 	same '' "$(disagreements "$@")" 'where nmap sees something else'
 	[ "$family" = 6 ] || same 0 "$status"
 }
@@ -139,7 +144,7 @@ odd_icmp()
 	lab server stranger
 	for code in "${codes[@]}"; do
 		ports+=("$port,icmp=$code")
-		drop server $port
+		drop server "$port"
 		port=$((port + 1))
 	done
 	start answer server "$python" "$here/answer.py" eth0 "${ports[@]}"
@@ -180,7 +185,7 @@ limited()
 
 	lab server stranger
 	reject server "$1"
-	scan_check stranger "$1" -p 101 --scan $scans --nmap
+	scan_check stranger "$1" -p 101 --scan "$scans" --nmap
 	for scan in ${scans//,/ }; do
 		same filtered "$(state 101 "$scan")" "$scan"
 	done

@@ -74,7 +74,7 @@ conf_client_takes_all_words(void **state)
 		"log=json\nqueue=9\nmark=0x2, firewall=none\n"
 		"RULE:dst_host=[2001:db8::1], service_port=443, user=1000, "
 		"alg=hmac-sha256, auth=89, realm=web, name=me, " KEY
-		", not_before=5, not_after=2027-01-01\n"
+		", not_before=500000000, not_after=2027-01-01\n"
 		"RULE:user=ANY, dst_port=\"1-5,www\", src_host=::/0, " KEY
 		"\n");
 	const struct sender_rule *rule = &conf->rules[0];
@@ -89,7 +89,7 @@ conf_client_takes_all_words(void **state)
 	assert_int_equal(rule->key.bits, 89);
 	assert_int_equal(rule->key.mac.realm_len, 3);
 	assert_string_equal(rule->key.name, "me");
-	assert_int_equal(rule->key.not_before, 5 << 8);
+	assert_int_equal(rule->key.not_before, 500000000ull << 8);
 	assert_false(conf->rules[1].has_user);
 	assert_int_equal(conf->rules[1].ports_count, 2);
 	assert_int_equal(conf->rules[1].line, 5);

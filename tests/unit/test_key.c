@@ -78,7 +78,7 @@ key_with_all_words(void **state)
 
 	(void)state;
 	load_good("name=\"Alice B.\", not_after=2027-01-01T00:00:00Z, "
-		  "not_before=1000, realm=web, auth=118, alg=hmac-sha256, "
+		  "not_before=1000000000, realm=web, auth=118, alg=hmac-sha256, "
 		  "key=0X" SECRET64 ", key_no=65535", &keys);
 	key = &keys.keys[0];
 	assert_int_equal(key->no, 65535);
@@ -88,7 +88,7 @@ key_with_all_words(void **state)
 	assert_int_equal(key->mac.realm_len, 3);
 	assert_memory_equal(key->mac.realm, "web", 3);
 	assert_string_equal(key->name, "Alice B.");
-	assert_true(key->not_before == 1000 << 8);
+	assert_true(key->not_before == 1000000000ull << 8);
 	assert_true(key->not_after == 1798761600ull << 8);
 	key_free(&keys);
 }
@@ -222,7 +222,7 @@ static const struct {
 	  "not_before: " },
 	{ "key_no=1, key=0x" SECRET ", not_after=0", 1,
 	  "not_after: not later" },
-	{ "key_no=1, key=0x" SECRET ", not_before=2, not_after=2", 1,
+	{ "key_no=1, key=0x" SECRET ", not_before=200000000, not_after=200000000", 1,
 	  "not_after: not later" },
 	{ "key_no=1, key=0x" SECRET ", key=0x" SECRET, 1,
 	  "key stands there twice" },

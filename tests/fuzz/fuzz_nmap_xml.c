@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * nmap's XML: read whole and in parts of a size that the first byte says,
+ * it gives the same; and no more than headers promise.
+ */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "nmap_xml.h"
+
+struct seen {
+	uint64_t ports, sum, downs;
+};
+
+static void
+take_port(void *context, const struct nmap_xml_port *port)
+{
+	struct seen *seen = context;
+
+	CHECK(port->scan <= PROBE_SCANS);
+	CHECK(port->state < PROBE_STATES);
+	CHECK(strlen(port->address) < NMAP_XML_WORD_MAX);
+	seen->ports++;
+	seen->sum = seen->sum * 31 + port->port * 7u + port->state * 3u +
+		    port->scan;
+}
+
+static void
+take_down(void *context, const char *address)
+{
+	struct seen *seen = context;
+
+	CHECK(strlen(address) < NMAP_XML_WORD_MAX);
+	seen->downs++;
+}
+
+static int
+read_all(struct nmap_xml *n, struct seen *seen, const char *text, size_t size,
+	 size_t part)
+{
+	struct nmap_xml_sink sink = { take_port, take_down, seen };
+	int rc = 0;
+
+	memset(seen, 0, sizeof *seen);
+	nmap_xml_init(n, &sink);
+	while (rc == 0 && size > 0) {
+		size_t now = size < part ? size : part;
+
+		rc = nmap_xml_feed(n, text, now);
+		text += now;
+		size -= now;
+	}
+	rc = rc < 0 ? rc : nmap_xml_end(n);
+	CHECK((rc < 0) == (n->xml.why != NULL));
+	CHECK(n->xml.depth <= XML_DEPTH_MAX);
+	CHECK(n->xml.line >= 1);
+	return rc;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct nmap_xml whole, parts;
+	struct seen seen, again;
+	int rc;
+
+	if (size < 1) {
+		return 0;
+	}
+	rc = read_all(&whole, &seen, (const char *)data + 1, size - 1, size);
+	CHECK(read_all(&parts, &again, (const char *)data + 1, size - 1,
+		       1u + data[0]) == rc);
+	CHECK(memcmp(&seen, &again, sizeof seen) == 0);
+	CHECK(whole.xml.line == parts.xml.line);
+	return 0;
+}
