@@ -115,7 +115,8 @@ wait_for()
 # In a process of its own.
 run_case()
 {
-	trap - EXIT INT TERM HUP
+	trap - INT TERM HUP
+	trap 'kill_children $BASHPID' EXIT
 	set -e
 	work=$dir/case/$1
 	case_pid=()
@@ -135,6 +136,16 @@ check()
 	mkdir -p "$dir/case/$name"
 	run_case "$name" "$@" >"$dir/case/$name/log" 2>&1 </dev/null &
 	case_pid[$name]=$!
+}
+
+# Its children may not have entered their namespace yet.
+kill_children()
+{
+	local pid
+
+	for pid in $(ps -o pid= --ppid "$1"); do
+		kill -KILL "$pid" 2>/dev/null || :
+	done
 }
 
 # Wait for any one case.
@@ -227,8 +238,11 @@ clean_up()
 	trap '' INT TERM HUP
 	exec 2>/dev/null # "Killed", for each
 	for name in ${case_pid[@]+"${!case_pid[@]}"}; do
+		kill -STOP "${case_pid[$name]}"
+		kill_children "${case_pid[$name]}"
 		kill -KILL "${case_pid[$name]}"
 	done
+	kill_children $$
 	for name in "$dir" "$dir"/case/*; do
 		remove_lab "$name"
 	done

@@ -105,6 +105,32 @@ windows()
 	same 6 "$(cat "$work"/page* | grep -o 'page of 81' | wc -l)" 'pages'
 }
 
+# The router's port 8080 leads to the server's 80: the client has to know, for
+# the port in the authenticator is the server's.
+forward()
+{
+	local family=$1 router=10.78.0.1 rule
+
+	nat_lab
+	if [ "$family" = 4 ]; then
+		on router iptables -t nat -A PREROUTING -p tcp --dport 8080 \
+		    -j DNAT --to-destination "$(addr4 server):80"
+	else
+		router='[fd78::1]'
+		on router ip6tables -t nat -A PREROUTING -p tcp --dport 8080 \
+		    -j DNAT --to-destination "[$(addr6 server)]:80"
+	fi
+	rule=$(reference rule 12 'dst_port=8080')
+	tap_start client client client -c "$(key_file "$rule")"
+	same 28 "$(status_of on client curl -sS --max-time 2 \
+	    "http://$router:8080/")" 'signed for port 8080'
+	end client
+	tap_start client client client \
+	    -c "$(key_file "$rule, service_port=80")"
+	same 'page of 80' "$(on client curl -sS --max-time "$patience" \
+	    "http://$router:8080/")"
+}
+
 # A fifth of all packets is lost, both ways.
 loss()
 {
@@ -143,6 +169,7 @@ for family in 4 6; do
 	check "random-md5-ipv$family" nat 10 $family --random-fully
 	check "windows-ipv$family" windows 12 $family
 	check "windows-md5-ipv$family" windows 10 $family
+	check "forward-ipv$family" forward $family
 	check "loss-ipv$family" loss 12 $family
 done
 finish
