@@ -88,7 +88,7 @@ decoy()
 	same 7 "$(status_of on stranger curl -sS --max-time 2 \
 	    "$(url "$family" server 83)")" 'closed'
 	for port in 80 81 82 83; do
-		page client "$family" $port
+		page client "$family" "$port"
 	done
 	# Many of both at once, none mistaken for the other.
 	start strangers stranger sh -c "for i in \$(seq 40); do

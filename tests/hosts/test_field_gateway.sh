@@ -162,12 +162,12 @@ devices()
 	    'RULE:indev=in2, dst_port=81, type=ROUTER'
 	client_start dst_port=80
 	for family in 4 6; do
-		hidden $family 80
-		page stranger $family 81
-		page client $family 80
-		page neighbour $family 80
+		hidden "$family" 80
+		page stranger "$family" 81
+		page client "$family" 80
+		page neighbour "$family" 80
 		same 28 "$(status_of on neighbour curl -sS --max-time 2 \
-		    "$(url $family server 81)")" "neighbour, port 81"
+		    "$(url "$family" server 81)")" "neighbour, port 81"
 	done
 	# Another way out is another rule.
 	guard_conf 'RULE:outdev=in2, dst_port=80, type=ROUTER'
@@ -191,8 +191,8 @@ decoy()
 	client_start dst_port=80
 	for family in 4 6; do
 		same 'page of 8080' "$(on stranger curl -sS --max-time \
-		    "$patience" "$(url $family server)")"
-		page client $family
+		    "$patience" "$(url "$family" server)")"
+		page client "$family"
 	done
 }
 
@@ -268,7 +268,7 @@ balancer_behind()
 	namespace second
 	for i in 1 2; do
 		local name=first
-		[ $i = 1 ] || name=second
+		[ "$i" = 1 ] || name=second
 		ip -n "$net-server" link add "b$i" type veth peer name eth0 \
 		    netns "$net-$name"
 		device_up server "b$i" "10.79.$i.254/24" "fd79:$i::fe/64"
