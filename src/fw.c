@@ -148,6 +148,63 @@ has_bridged(const struct fw_plan *plan)
 	return false;
 }
 
+/* Whether iptables gets to see a family's packets on a bridge. */
+static int
+check_bridge_calls(unsigned family, char *err)
+{
+	const char *name = family == 4 ? "iptables" : "ip6tables";
+	char path[80];
+	FILE *file;
+	int value = 0;
+
+	snprintf(path, sizeof path, "/proc/sys/net/bridge/bridge-nf-call-%s",
+		 name);
+	file = fopen(path, "re");
+	if (!file) {
+		snprintf(err, FW_ERROR_MAX,
+			 "type=BRIDGE: no rule sees bridged packets; 'modprobe "
+			 "br_netfilter' first");
+		return -1;
+	}
+	if (fscanf(file, "%d", &value) != 1) {
+		value = 0;
+	}
+	fclose(file);
+	if (value == 0) {
+		snprintf(err, FW_ERROR_MAX,
+			 "type=BRIDGE: no rule sees bridged packets; 'sysctl "
+			 "net.bridge.bridge-nf-call-%s=1' first", name);
+		return -1;
+	}
+	return 0;
+}
+
+/* What bridged packets need, of a plan that has any. */
+static int
+check_bridged(const struct fw_plan *plan, enum fw_tool tool, char *err)
+{
+	/* nft's rules for bridged packets know no bridge's ports. */
+	if (tool == FW_NFT) {
+		snprintf(err, FW_ERROR_MAX, "type=BRIDGE needs "
+					    "firewall=iptables");
+		return -1;
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+
+		if (m->place != FW_BRIDGED) {
+			continue;
+		}
+		if ((ruleset_has_family(m, 4) &&
+		     check_bridge_calls(4, err) < 0) ||
+		    (ruleset_has_family(m, 6) &&
+		     check_bridge_calls(6, err) < 0)) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
 int
 fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 	   char *err)
@@ -157,10 +214,7 @@ fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 
 	*fw = (struct fw){ .side = plan->side, .queue = plan->queue };
 	if (has_bridged(plan)) {
-		/* nft's rules for bridged packets know no bridge's ports. */
-		if (wanted == FW_NFT) {
-			snprintf(err, FW_ERROR_MAX, "type=BRIDGE needs "
-						    "firewall=iptables");
+		if (check_bridged(plan, wanted, err) < 0) {
 			return -1;
 		}
 		wanted = FW_IPTABLES;
@@ -209,9 +263,7 @@ fw_replace(struct fw *fw, const struct fw_plan *old,
 	if (fw->tool == FW_NONE) {
 		return 0;
 	}
-	if (fw->tool == FW_NFT && has_bridged(plan)) {
-		snprintf(err, FW_ERROR_MAX, "type=BRIDGE needs "
-					    "firewall=iptables");
+	if (has_bridged(plan) && check_bridged(plan, fw->tool, err) < 0) {
 		return -1;
 	}
 	if (install_again(fw, plan, err) == 0) {

@@ -77,6 +77,12 @@ family_of(const struct fw_match *m)
 	return m->src.family ? m->src.family : m->dst.family;
 }
 
+bool
+ruleset_has_family(const struct fw_match *m, unsigned family)
+{
+	return family_of(m) == 0 || family_of(m) == family;
+}
+
 static unsigned
 queue_of(const struct fw_plan *plan, const struct fw_match *m, bool rest)
 {
@@ -478,7 +484,7 @@ iptables_place(struct text *t, const struct fw_plan *plan,
 {
 	bool at_forward = hook == &server_hooks[HOOK_FORWARD];
 
-	if (family_of(m) != 0 && family_of(m) != family) {
+	if (!ruleset_has_family(m, family)) {
 		return;
 	}
 	if (hook == &server_hooks[HOOK_DECOY]) {

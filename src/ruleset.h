@@ -37,4 +37,7 @@ void ruleset_iptables(struct text *t, const struct fw_plan *plan,
 		      const struct ruleset_hook *hook, unsigned family,
 		      const char *stale);
 
+/* Whether a match may be of packets of this family, 4 or 6. */
+bool ruleset_has_family(const struct fw_match *m, unsigned family);
+
 #endif

@@ -2,12 +2,12 @@
 """What a closed port answers, and whether a hidden one answers the same.
 
     closed.py probes DEVICE SOURCE TARGET HIDDEN CLOSED
-    closed.py times DEVICE SOURCE TARGET HIDDEN CLOSED COUNT [ONE OTHER]
+    closed.py times DEVICE SOURCE TARGET HIDDEN CLOSED COUNT
     closed.py labels DEVICE SOURCE TARGET HIDDEN CLOSED
 
 probes: sends every kind of packet below to both ports, and prints what of the
 answers differs.  times: says how long the answers to SYNs take, interleaved,
-and exits 1 where the two ports can be told apart.  labels: how the flow labels
+and exits 1 where one port is the slower in more than 70 of 100 pairs.  labels: how the flow labels
 of IPv6 behave.
 """
 
@@ -387,8 +387,8 @@ def probes(host, hidden, closed):
 def ask(host, sport, dport):
     """Seconds to the answer of a SYN."""
     packet = host.ip(host.segment(sport, dport))
-    host.send(packet)
     begun = time.perf_counter()
+    host.send(packet)
     while True:
         answer = host.receive(PATIENCE)
         if not answer:
@@ -432,7 +432,8 @@ def times(host, hidden, closed, count):
     print(f"medians of {count}: hidden {median(found[hidden]) * 1e6:.1f} us, "
           f"closed {median(found[closed]) * 1e6:.1f} us; "
           f"{apart:+.1f} sigma, hidden is the slower in {share:.1%}")
-    return abs(apart) < 3
+    # One that took another way through the host would be slower in nearly all.
+    return 0.3 < share < 0.7
 
 
 def labels(host, hidden, closed):

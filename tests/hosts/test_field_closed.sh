@@ -62,6 +62,57 @@ labels()
 	closed labels 6
 }
 
+# A stranger asks both ports in turns.
+timing()
+{
+	closed_lab
+	closed times "$1" 600
+}
+
+# Strangers get a real service, key holders the real one; each rule its own.
+decoy()
+{
+	local family=$1 decoy
+
+	lab
+	decoy=$(addr "$family" server)
+	[ "$family" = 4 ] || decoy="[$decoy]"
+	http_start server 80 81 82 83 8080 8081
+	hide_start "hide=decoy:$decoy:8080" RULE:dst_port=80 \
+	    "RULE:dst_port=81, hide=decoy:$decoy:8081" \
+	    'RULE:dst_port=82, hide=filtered' 'RULE:dst_port=83, hide=closed'
+	tap_start client client client -c "$(client_rule 'dst_port="80-83"')"
+	decoy_page stranger "$family" 80 8080
+	decoy_page stranger "$family" 81 8081
+	hidden "$family" 82
+	same 7 "$(status_of on stranger curl -sS --max-time 2 \
+	    "$(url "$family" server 83)")" 'closed'
+	for port in 80 81 82 83; do
+		page client "$family" "$port"
+	done
+	# Many of both at once, none mistaken for the other.
+	start strangers stranger sh -c "for i in \$(seq 40); do
+		curl -sS --max-time $patience $(url "$family" server); echo; done"
+	start clients client sh -c "for i in \$(seq 40); do
+		curl -sS --max-time $patience $(url "$family" server); echo; done"
+	await strangers 0
+	await clients 0
+	same 40 "$(grep -c '^page of 8080$' "$work/strangers.log")" strangers
+	same 40 "$(grep -c '^page of 80$' "$work/clients.log")" clients
+	# Not by way of the other version of IP.
+	hidden $((10 - family))
+	end server KILL || :
+	hidden "$family"
+	hidden "$family" 83
+}
+
+# decoy_page HOST 4|6 PORT DECOY
+decoy_page()
+{
+	same "page of $4" "$(on "$1" curl -sS --max-time "$patience" \
+	    "$(url "$2" server "$3")")" "$1's page at $3"
+}
+
 check battery-ipv4 battery 4
 check battery-ipv6 battery 6
 check labels labels auto_flowlabels=1
@@ -69,4 +120,11 @@ check labels-off labels auto_flowlabels=0
 check labels-reflected labels flowlabel_reflect=2
 check labels-reflected-only labels flowlabel_reflect=2 auto_flowlabels=0
 check labels-marked labels flowlabel_state_ranges=1
+check decoy-ipv4 decoy 4
+check decoy-ipv6 decoy 6
+settle
+# Alone, as nothing else is to take the time.
+check timing-ipv4 timing 4
+settle
+check timing-ipv6 timing 6
 finish
