@@ -72,10 +72,10 @@ networks()
 	refused 3 "$(addr4 server): Network" "$(addr4 server)" -p 22
 	ip -n "$net-stranger" link set eth0 up
 	# Nobody has that address: that is silence.
-	refused_no=0
+	silence=0
 	on stranger "$TAP" scan-check 10.77.0.200 -p 22 --scan syn,fin \
-	    --expect filtered || refused_no=$?
-	same 0 "$refused_no"
+	    --expect filtered || silence=$?
+	same 0 "$silence"
 	# The interface goes while it is used.
 	start scan stranger "$TAP" scan-check 10.77.0.250 -p 1-1000 \
 	    --scan syn --rate 100
@@ -120,7 +120,7 @@ devices()
 unprivileged()
 {
 	local nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups
-		--inh-caps=-all --bounding-set -all)
+		--inh-caps=-all --bounding-set=-all)
 
 	lab server stranger
 	http_start server 80

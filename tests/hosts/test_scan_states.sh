@@ -10,8 +10,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # What REJECT can send, for ports from 100 on.
-# Used by name.
-# shellcheck disable=SC2034
+# shellcheck disable=SC2034 # by their name
 reject4=(icmp-net-unreachable icmp-host-unreachable icmp-proto-unreachable
 	icmp-port-unreachable icmp-net-prohibited icmp-host-prohibited
 	icmp-admin-prohibited)
@@ -129,10 +128,12 @@ plain()
 	done
 	same closed "$(state 103 udp)" 'port unreachable to UDP'
 	# Over IPv6, on a near host, nmap's connect scan has 103 by chance.
-	set -- 103 connect
-	[ "$family" != 4 ] || set --
-	same '' "$(disagreements "$@")" 'where nmap sees something else'
-	[ "$family" = 6 ] || same 0 "$status"
+	if [ "$family" = 4 ]; then
+		same 0 "$status"
+	else
+		same '' "$(disagreements 103 connect)" \
+		    'where nmap sees something else'
+	fi
 }
 
 # Codes that REJECT does not send: some mean nothing to nmap.
