@@ -497,7 +497,8 @@ http_start()
 	done
 }
 
-# ssh_start HOST: sshd on port 22; ssh_args are for a client of it
+# ssh_start HOST: sshd on port 22; ssh_args are for a client of it.  Another
+# HOME keeps root's own .bashrc, which may do anything, out of it.
 ssh_start()
 {
 	ssh-keygen -q -t ed25519 -N '' -f "$work/ssh_host"
@@ -510,6 +511,7 @@ ssh_start()
 		UsePAM no
 		PermitRootLogin yes
 		PasswordAuthentication no
+		SetEnv HOME=$work
 	END
 	# sshd wants a directory in /run: it gets a /run of its own.
 	# shellcheck disable=SC2016 # for the inner shell
