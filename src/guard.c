@@ -402,7 +402,8 @@ open_store(struct guard *g)
 	} else if (strcmp(path, "none") == 0) {
 		path = NULL;
 	}
-	if (store_open(&g->store, path, g->conf->limits.replays, why) < 0) {
+	if (store_open(&g->store, path, g->conf->limits.replays, clock_ms(),
+		       why) < 0) {
 		return fail("replay memory", -ENOMEM);
 	}
 	if (why[0]) {
@@ -415,33 +416,39 @@ open_store(struct guard *g)
 	return TAP_OK;
 }
 
-/* Begin with an empty gate and what the store remembers. */
+/*
+ * Begin with an empty gate and what the store remembers.  Damage is made
+ * good on the way: should we be killed then, the store has to be known
+ * to begin now.
+ */
 static int
 begin_gate(struct guard *g)
 {
+	struct gate_now begin = { .ms = g->store.begin_ms };
 	struct hash_key key;
 	uint32_t damaged;
 
 	if (getrandom(&key, sizeof key, 0) != sizeof key) {
 		return fail("getrandom", -errno);
 	}
+	store_begin(&g->store, clock_ms());
 	damaged = gate_init(g->gate, g->gate_memory, g->store.replay,
 			    &g->conf->limits, &g->conf->acl, &key);
 	if (damaged > 0) {
-		const struct gate_now now = read_clocks();
-
 		log_say(LOG_LEVEL_WARNING,
 			"replay memory: %u places damaged; groups from before "
 			"now are refused", damaged);
-		gate_begin_unknown(g->gate, &now);
+		begin.ms = g->store.begin_ms;
+	} else {
+		store_begin(&g->store, begin.ms);
 	}
+	gate_begin_unknown(g->gate, &begin);
 	return TAP_OK;
 }
 
 static int
 make_gate(struct guard *g)
 {
-	const struct gate_now now = read_clocks();
 	int status;
 
 	g->shared = monitor_memory(sizeof *g->shared);
@@ -451,31 +458,19 @@ make_gate(struct guard *g)
 	}
 	g->gate = &g->shared->gate;
 	status = open_store(g);
-	if (status == TAP_OK) {
-		status = begin_gate(g);
-	}
-	if (status == TAP_OK && g->store.state != STORE_KEPT) {
-		gate_begin_unknown(g->gate, &now);
-	}
-	return status;
+	return status == TAP_OK ? begin_gate(g) : status;
 }
 
 void
 guard_recover(struct guard *g)
 {
-	bool unknown = g->gate->begin_unknown;
-	uint64_t since = g->gate->begin_ms;
-
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
 		if (g->queues[queue].nl.fd >= 0) {
 			nfq_drop_waiting(&g->queues[queue],
 					 g->shared->last_id[queue]);
 		}
 	}
-	if (begin_gate(g) == TAP_OK && !g->gate->begin_unknown) {
-		g->gate->begin_unknown = unknown;
-		g->gate->begin_ms = since;
-	}
+	(void)begin_gate(g);
 }
 
 int

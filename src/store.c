@@ -12,10 +12,18 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "hash.h"
 
 #define HEADER 4096u /* a page: what follows it is aligned */
-#define VERSION 1u
+#define VERSION 2u
 #define ID_BYTES 16u
+
+/* Where the fields are that have no fixed value. */
+#define BOOT_AT 16
+#define MACHINE_AT 32
+#define BEGIN_AT 48
+#define CHECK_AT 56
+#define ZEROS_AT 64
 
 static const char magic[8] = { 't', 'a', 'p', 'r', 'e', 'p', 'l', 'y' };
 
@@ -42,6 +50,16 @@ read_id(uint8_t id[ID_BYTES], const char *path)
 	}
 }
 
+/* Against damage, not against forgery: the key is no secret. */
+static uint64_t
+check_of(uint64_t begin_ms)
+{
+	static const struct hash_key key = { 0x7461702d73746f72,
+					     0x652d626567696e73 };
+
+	return hash_bytes(&key, &begin_ms, sizeof begin_ms);
+}
+
 static void
 make_header(uint8_t header[HEADER], uint32_t capacity)
 {
@@ -49,23 +67,31 @@ make_header(uint8_t header[HEADER], uint32_t capacity)
 	memcpy(header, magic, sizeof magic);
 	be32_store(header + 8, VERSION);
 	be32_store(header + 12, capacity);
-	read_id(header + 16, "/proc/sys/kernel/random/boot_id");
-	read_id(header + 32, "/etc/machine-id");
+	read_id(header + BOOT_AT, "/proc/sys/kernel/random/boot_id");
+	read_id(header + MACHINE_AT, "/etc/machine-id");
 }
 
 /* What an existing file's header says, against what ours would be. */
 static enum store_state
-judge(const uint8_t *found, const uint8_t *ours)
+judge(const uint8_t *found, const uint8_t *ours, uint64_t now_ms)
 {
 	static const uint8_t unknown[ID_BYTES];
+	uint64_t begin, check;
 
-	if (memcmp(found, ours, 16) != 0 ||
-	    memcmp(found + 32, ours + 32, HEADER - 32) != 0) {
+	memcpy(&begin, found + BEGIN_AT, sizeof begin);
+	memcpy(&check, found + CHECK_AT, sizeof check);
+	if (memcmp(found, ours, BOOT_AT) != 0 ||
+	    memcmp(found + MACHINE_AT, ours + MACHINE_AT, ID_BYTES) != 0 ||
+	    memcmp(found + ZEROS_AT, ours + ZEROS_AT, HEADER - ZEROS_AT) !=
+		    0 ||
+	    check != check_of(begin)) {
 		return STORE_LOST;
 	}
 	/* A boot that has no name may have been any. */
-	return memcmp(found + 16, ours + 16, ID_BYTES) == 0 &&
-			       memcmp(ours + 16, unknown, ID_BYTES) != 0 ?
+	return memcmp(found + BOOT_AT, ours + BOOT_AT, ID_BYTES) == 0 &&
+			       memcmp(ours + BOOT_AT, unknown, ID_BYTES) !=
+				       0 &&
+			       begin <= now_ms ?
 		       STORE_KEPT :
 		       STORE_PARTIAL;
 }
@@ -121,9 +147,41 @@ map_file(struct store *store, const char *path, char *why)
 	return 0;
 }
 
+void
+store_begin(struct store *store, uint64_t now_ms)
+{
+	uint64_t check = check_of(now_ms);
+	uint8_t *header = store->map;
+
+	store->begin_ms = now_ms;
+	memcpy(header + BEGIN_AT, &now_ms, sizeof now_ms);
+	memcpy(header + CHECK_AT, &check, sizeof check);
+}
+
+/*
+ * Write a header whose process may be killed at any instant: only with
+ * the magic, which comes last, does it count.
+ */
+static void
+put_header(struct store *store, const uint8_t *header, uint64_t now_ms)
+{
+	uint8_t *at = store->map;
+
+	memset(at, 0, sizeof magic);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (store->state == STORE_NEW || store->state == STORE_LOST) {
+		replay_format(store->replay, be32_load(header + 12));
+	}
+	memcpy(at + sizeof magic, header + sizeof magic,
+	       HEADER - sizeof magic);
+	store_begin(store, now_ms);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	memcpy(at, magic, sizeof magic);
+}
+
 static int
 open_mapped(struct store *store, const char *path, uint32_t capacity,
-	    char *why)
+	    uint64_t now_ms, char *why)
 {
 	uint8_t header[HEADER];
 	bool is_new = false;
@@ -139,20 +197,24 @@ open_mapped(struct store *store, const char *path, uint32_t capacity,
 		return -1;
 	}
 	make_header(header, capacity);
-	store->state = is_new ? STORE_NEW : judge(store->map, header);
+	store->state = is_new ? STORE_NEW :
+				judge(store->map, header, now_ms);
 	if ((size_t)st.st_size != store->size && !is_new) {
 		store->state = STORE_LOST;
 	}
 	store->replay = (void *)((uint8_t *)store->map + HEADER);
-	if (store->state == STORE_NEW || store->state == STORE_LOST) {
-		replay_format(store->replay, capacity);
+	if (store->state == STORE_KEPT) {
+		memcpy(&store->begin_ms, (uint8_t *)store->map + BEGIN_AT,
+		       sizeof store->begin_ms);
+	} else {
+		put_header(store, header, now_ms);
 	}
-	memcpy(store->map, header, HEADER);
 	return 0;
 }
 
 int
-store_open(struct store *store, const char *path, uint32_t capacity, char *why)
+store_open(struct store *store, const char *path, uint32_t capacity,
+	   uint64_t now_ms, char *why)
 {
 	*store = (struct store){
 		.state = STORE_MEMORY,
@@ -160,17 +222,18 @@ store_open(struct store *store, const char *path, uint32_t capacity, char *why)
 		.fd = -1,
 	};
 	why[0] = '\0';
-	if (path && open_mapped(store, path, capacity, why) == 0) {
+	if (path && open_mapped(store, path, capacity, now_ms, why) == 0) {
 		return 0;
 	}
 	store->map = mmap(NULL, store->size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (store->map == MAP_FAILED) {
 		store->map = NULL;
 		return -1;
 	}
 	store->replay = (void *)((uint8_t *)store->map + HEADER);
 	replay_format(store->replay, capacity);
+	store_begin(store, now_ms);
 	return 0;
 }
 

@@ -2,11 +2,16 @@
  * The file in which the replay memory outlives the process: a header of
  * one page, then struct replay_store, mapped.
  *
- *   magic:64 version:32 capacity:32 boot:128 machine:128 zeros...
+ *   magic:64 version:32 capacity:32 boot:128 machine:128
+ *   begin:64 check:64 zeros...
  *
  * Within one boot of one machine the kernel keeps what was written, even
  * if the process is killed.  After another boot what was written last
  * may be missing: then the memory counts as known in part only.
+ *
+ * begin is when the memory began to know everything: what was accepted
+ * before may be missing.  It outlives the process, too, or the second
+ * start after a loss would let in what the first one refused.
  */
 #ifndef TAP_STORE_H
 #define TAP_STORE_H
@@ -28,6 +33,7 @@ enum store_state {
 
 struct store {
 	enum store_state state;
+	uint64_t begin_ms; /* of clock_ms(); nothing is known from before */
 	struct replay_store *replay;
 	void *map;
 	size_t size;
@@ -35,12 +41,16 @@ struct store {
 };
 
 /*
- * Open or make the file; path NULL: memory alone.  Where the file can't
- * be used, memory serves instead, and why (STORE_WHY_MAX) says so; else
- * why is empty.  0, or -1 where there is no memory either.
+ * Open or make the file; path NULL: memory alone, which the processes
+ * that are forked share.  now_ms is when the store begins, where it is
+ * not kept.  Where the file can't be used, memory serves instead, and
+ * why (STORE_WHY_MAX) says so; else why is empty.  0, or -1 where there
+ * is no memory either.
  */
 int store_open(struct store *store, const char *path, uint32_t capacity,
-	       char *why);
+	       uint64_t now_ms, char *why);
+/* Something was lost: the store begins anew. */
+void store_begin(struct store *store, uint64_t now_ms);
 void store_close(struct store *store);
 
 #endif

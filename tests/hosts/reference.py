@@ -769,4 +769,5 @@ def main():
         {**CASES, **ERRANDS}[name](Lab(net, int(family), tap))
 
 
-main()
+if __name__ == "__main__":
+    main()
