@@ -513,10 +513,13 @@ ssh_start()
 		PasswordAuthentication no
 		SetEnv HOME=$work
 	END
-	# sshd wants a directory in /run: it gets a /run of its own.
+	# sshd wants a directory in /run, and the shell runs what is in its
+	# user's home: both are empty for them.
+	mkdir -p "$work/home"
 	# shellcheck disable=SC2016 # for the inner shell
 	start sshd "$1" sh -c 'mount -t tmpfs none /run && mkdir /run/sshd &&
-		exec /usr/sbin/sshd -D -e -f "$1"' sh "$work/sshd_config"
+		mount --bind "$2" ~root && exec /usr/sbin/sshd -D -e -f "$1"' \
+	    sh "$work/sshd_config" "$work/home"
 	ssh_args=(-F none -i "$work/ssh_user" -o IdentitiesOnly=yes
 		-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
 		-o BatchMode=yes -o LogLevel=ERROR)
