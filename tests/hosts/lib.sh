@@ -497,8 +497,7 @@ http_start()
 	done
 }
 
-# ssh_start HOST: sshd on port 22; ssh_args are for a client of it.  Another
-# HOME keeps root's own .bashrc, which may do anything, out of it.
+# ssh_start HOST: sshd on port 22; ssh_args are for a client of it
 ssh_start()
 {
 	ssh-keygen -q -t ed25519 -N '' -f "$work/ssh_host"
@@ -511,7 +510,6 @@ ssh_start()
 		UsePAM no
 		PermitRootLogin yes
 		PasswordAuthentication no
-		SetEnv HOME=$work
 	END
 	# sshd wants a directory in /run, and the shell runs what is in its
 	# user's home: both are empty for them.
