@@ -15,6 +15,8 @@
 #include "run.h"
 #include "text.h"
 
+#define LISTED_MAX 1024u /* the head of a chain, and more */
+
 const char *
 fw_tool_name(enum fw_tool tool)
 {
@@ -274,16 +276,44 @@ fw_replace(struct fw *fw, const struct fw_plan *old,
 	return -1;
 }
 
+/* Whether a chain of our table is there and has a rule. */
+static bool
+nft_chain_stands(const char *table, const char *chain)
+{
+	static const char head[] = "policy accept;";
+	const char *const argv[] = { "nft", "list", "chain", "inet", table,
+				     chain, NULL };
+	char text[LISTED_MAX] = "";
+	const char *rules;
+
+	if (run_program(argv, NULL, text, sizeof text, NULL, 0) != 0) {
+		return false;
+	}
+	rules = strstr(text, head);
+	rules += rules ? sizeof head - 1 : 0;
+	return rules && rules[strspn(rules, " \t\n")] != '}';
+}
+
+static bool
+nft_stands(const struct fw *fw)
+{
+	static const char *const argv[] = { "nft", "list", "tables", NULL };
+	char name[RULESET_NAME_MAX];
+
+	/* What can't be asked is not taken for gone. */
+	if (run_program(argv, NULL, NULL, 0, NULL, 0) != 0) {
+		return true;
+	}
+	ruleset_name(name, fw->side, fw->queue);
+	return nft_chain_stands(name, "syn") &&
+	       (fw->side == FW_CLIENT || nft_chain_stands(name, "rest"));
+}
+
 bool
 fw_stands(struct fw *fw, const struct fw_plan *plan)
 {
-	char name[RULESET_NAME_MAX];
-	const char *const argv[] = { "nft", "list", "table", "inet", name,
-				     NULL };
-
-	ruleset_name(name, fw->side, fw->queue);
 	if (fw->tool == FW_NFT) {
-		return run_program(argv, NULL, NULL, 0, NULL, 0) == 0;
+		return nft_stands(fw);
 	}
 	return fw->tool == FW_NONE || iptables_stands(fw, plan);
 }

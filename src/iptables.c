@@ -44,12 +44,13 @@ run_restore(unsigned family, unsigned variant, const char *script, char *err)
 }
 
 /*
- * A table as iptables-save has it; "" where there is none.  All tables
- * are asked for, since asking for one by name makes it (legacy) or feigns
- * it (nft).  *by_nft: which of the two this variant is.
+ * A table as iptables-save has it; "" where there is none, NULL where it
+ * can't be asked.  All tables are asked for, since asking for one by name
+ * makes it (legacy) or feigns it (nft).  *by_nft: which of the two this
+ * variant is.
  */
 static const char *
-save_table(unsigned family, unsigned variant, const char *table, bool *by_nft)
+try_to_save(unsigned family, unsigned variant, const char *table, bool *by_nft)
 {
 	static char saved[SAVED_MAX];
 	char name[40], head[32];
@@ -59,7 +60,7 @@ save_table(unsigned family, unsigned variant, const char *table, bool *by_nft)
 	tool_name(name, family, variant, "save");
 	*by_nft = false;
 	if (run_program(argv, NULL, saved, sizeof saved, NULL, 0) != 0) {
-		return "";
+		return NULL;
 	}
 	*by_nft = strstr(saved, "(nf_tables)") != NULL;
 	snprintf(head, sizeof head, "*%s\n", table);
@@ -70,6 +71,14 @@ save_table(unsigned family, unsigned variant, const char *table, bool *by_nft)
 	}
 	end[1] = '\0';
 	return start;
+}
+
+static const char *
+save_table(unsigned family, unsigned variant, const char *table, bool *by_nft)
+{
+	const char *saved = try_to_save(family, variant, table, by_nft);
+
+	return saved ? saved : "";
 }
 
 static const char *
@@ -286,6 +295,19 @@ iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 	return 0;
 }
 
+/* Whether a chain is there, with a jump to it and something in it. */
+static bool
+chain_stands(const char *saved, const char *chain)
+{
+	char lines[STALE_MAX], rule[80];
+	struct text jumps = text_over(lines, sizeof lines);
+	enum others others;
+
+	snprintf(rule, sizeof rule, "\n-A %s ", chain);
+	return find_ours(saved, chain, &jumps, &others) && jumps.len > 0 &&
+	       strstr(saved, rule);
+}
+
 static bool
 family_stands(struct fw *fw, const struct fw_plan *plan, size_t family)
 {
@@ -293,17 +315,18 @@ family_stands(struct fw *fw, const struct fw_plan *plan, size_t family)
 	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		char chain[2 * RULESET_NAME_MAX], lines[STALE_MAX];
-		struct text jumps = text_over(lines, sizeof lines);
-		enum others others;
+		char chain[2 * RULESET_NAME_MAX];
+		const char *saved;
 		bool by_nft;
 
+		if (!ruleset_needs(plan, &hooks[i])) {
+			continue;
+		}
 		chain_name(chain, fw, &hooks[i]);
-		if (ruleset_needs(plan, &hooks[i]) &&
-		    (!find_ours(save_table(families[family], fw->variant,
-					   hooks[i].table, &by_nft),
-				chain, &jumps, &others) ||
-		     jumps.len == 0)) {
+		saved = try_to_save(families[family], fw->variant,
+				    hooks[i].table, &by_nft);
+		/* What can't be asked is not taken for gone. */
+		if (saved && !chain_stands(saved, chain)) {
 			return false;
 		}
 	}

@@ -33,6 +33,7 @@ struct server {
 	uint64_t started;      /* ms */
 	uint64_t confirm_ends; /* ms; 0: nothing to confirm */
 	uint64_t metrics_ms;
+	int metrics_error; /* of the last time, or 0 */
 	int fw_events;		 /* of fw_watch(), or below 0 */
 	uint64_t fw_checked_ms;
 	uint64_t restored;	 /* how often rules were put back */
@@ -193,13 +194,32 @@ watch_drops(struct server *s, uint64_t now)
 	}
 }
 
+static void
+write_metrics(struct server *s, uint64_t now)
+{
+	struct stat_item items[GUARD_STATS + 8];
+	char duration[32];
+	int rc;
+
+	if (!s->options->metrics || now - s->metrics_ms < METRICS_EVERY_MS) {
+		return;
+	}
+	s->metrics_ms = now;
+	rc = metrics_write(s->options->metrics, "tap_server", items,
+			   server_stats(s, items, duration));
+	/* Once is enough for what goes on. */
+	if (rc < 0 && rc != s->metrics_error) {
+		log_say(LOG_LEVEL_ERROR, "%s: %s", s->options->metrics,
+			strerror(-rc));
+	}
+	s->metrics_error = rc;
+}
+
 static enum monitor_next
 tick(void *context)
 {
-	struct stat_item items[GUARD_STATS + 8];
 	struct server *s = context;
 	uint64_t now = clock_ms();
-	char duration[32];
 
 	if (s->confirm_ends != 0 && now >= s->confirm_ends) {
 		log_say(LOG_LEVEL_WARNING,
@@ -208,12 +228,7 @@ tick(void *context)
 	}
 	keep_rules(s, now);
 	watch_drops(s, now);
-	if (s->options->metrics &&
-	    now - s->metrics_ms >= METRICS_EVERY_MS) {
-		s->metrics_ms = now;
-		metrics_write(s->options->metrics, "tap_server", items,
-			      server_stats(s, items, duration));
-	}
+	write_metrics(s, now);
 	return MONITOR_GO_ON;
 }
 
