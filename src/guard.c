@@ -241,11 +241,16 @@ judge_rest(struct guard *g, size_t queue, const struct nfq_packet *q,
 	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
 
 	if (is_usable(g, queue, error, &p)) {
+		/*
+		 * Asked of every port, hidden or not: the time that the
+		 * question takes must not tell which are.
+		 */
+		const bool known = has_connection(g, queue, &p);
+
 		in = describe(g, queue, q, &p);
 		gate_input(g->gate, now, &in, &result);
 		if (result.verdict != GATE_PASS) {
-			result.verdict = has_connection(g, queue, &p) ?
-						 GATE_PASS :
+			result.verdict = known ? GATE_PASS :
 						 judge_stray(result.verdict,
 							     &p);
 		}
