@@ -46,6 +46,7 @@ other_worker()
 # waiting: packets in the kernel's queues
 waiting()
 {
+	# shellcheck disable=SC2016 # for the inner program
 	on server awk '{ sum += $3 } END { print sum + 0 }' \
 	    /proc/net/netfilter/nfnetlink_queue
 }
@@ -130,7 +131,7 @@ tools_fail()
 	talk old 4 7001
 	rules server >"$work/before"
 	for tool in nft xtables-nft-multi xtables-legacy-multi; do
-		tools+=("$(realpath "$(PATH=$PATH:/usr/sbin command -v $tool)")")
+		tools+=("$(realpath "$(PATH=$PATH:/usr/sbin command -v "$tool")")")
 	done
 	for tool in "${tools[@]}"; do
 		in_its_mounts mount --bind /bin/false "$tool"
@@ -238,6 +239,7 @@ worker_dies_often()
 	for _ in 1 2 3 4 5 6; do
 		old=$(worker)
 		kill -KILL "$old" || break
+		# shellcheck disable=SC2016 # for the inner program
 		wait_for "$patience" eval 'other_worker "$old" ||
 			! kill -0 "${pids[server]}"'
 		kill -0 "${pids[server]}" || break
