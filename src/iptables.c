@@ -295,17 +295,18 @@ iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 	return 0;
 }
 
-/* Whether a chain is there, with a jump to it and something in it. */
+/*
+ * Whether a chain is there, with a jump to it.  It may well be empty: a
+ * plan need not have a rule for each family at each hook.
+ */
 static bool
 chain_stands(const char *saved, const char *chain)
 {
-	char lines[STALE_MAX], rule[80];
+	char lines[STALE_MAX];
 	struct text jumps = text_over(lines, sizeof lines);
 	enum others others;
 
-	snprintf(rule, sizeof rule, "\n-A %s ", chain);
-	return find_ours(saved, chain, &jumps, &others) && jumps.len > 0 &&
-	       strstr(saved, rule);
+	return find_ours(saved, chain, &jumps, &others) && jumps.len > 0;
 }
 
 static bool
