@@ -597,56 +597,6 @@ neighbours()
 	page stranger 4 81
 }
 
-# Rules that somebody removes come back: all, a table or a chain of them.
-flushed()
-{
-	guard=server
-	lab
-	http_start server 80
-	server_start RULE:dst_port=80
-	rules server >"$work/during"
-	times=0
-	case $variant in
-	nft) set -- 'nft flush ruleset' 'nft flush table inet tap-server-5040' \
-		'nft flush chain inet tap-server-5040 syn' ;;
-	*) set -- "$variant -t raw -F" "$variant -t mangle -F" ;;
-	esac
-	for command; do
-		times=$((times + 1))
-		# shellcheck disable=SC2086 # words of a command
-		on server $command
-		wait_for has_lines "$work/tap.log" 'put back' $times
-		same_rules during server
-		hidden stranger 4 80
-	done
-}
-
-# has_lines FILE PATTERN TIMES
-has_lines()
-{
-	[ "$(grep -c -e "$2" "$1")" -ge "$3" ]
-}
-
-# The clock is stepped while server and client run.
-clock()
-{
-	guard=server
-	lab
-	http_start server 80
-	server_start RULE:dst_port=80
-	client_start dst_port=80
-	both page client 80
-	for step in +3600 -3600 -3600 +3600; do
-		date -s "@$(($(date +%s) + step))" >/dev/null
-		hidden stranger 4 80
-		# What is earlier than what was forgotten can't be told from a
-		# replay: only where the clock has not been before, or is again
-		case $step in
-		+3600) both page client 80 ;;
-		esac
-	done
-}
-
 all_cases()
 {
 	for variant in ${variants:-nft iptables-nft iptables-legacy}; do
@@ -654,14 +604,12 @@ all_cases()
 		[ "$variant" = nft ] || choose_iptables "${variant#*-}"
 		check "$variant/life" life
 		check "$variant/answers" answers
-		check "$variant/flushed" flushed
 		check "$variant/router" router ''
 		check "$variant/router-outdev" router ', indev=eth0, outdev=eth1'
 		[ "$variant" = nft ] || check "$variant/bridge" bridge
 	done
 	check changes changes
 	check neighbours neighbours
-	check clock clock
 }
 
 boot
