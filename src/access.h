@@ -22,7 +22,7 @@ struct access_options {
 	uint64_t at;	 /* an instant */
 	struct acl_net src;
 	bool dry_run, reload;
-	int queue; /* or -1 */
+	long queue; /* or -1 */
 };
 
 /* The paths, defaults filled in. */

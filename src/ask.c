@@ -5,30 +5,41 @@
 #include <string.h>
 
 #include "control.h"
+#include "settings.h"
 #include "tap.h"
 
 static int
-ask(const char *side, uint16_t queue, uint16_t usual,
-    enum control_request request)
+ask_queue(const struct ask_daemon *daemon, uint16_t queue,
+	  enum control_request request, char reply[CONTROL_REPLY_MAX])
+{
+	char name[32];
+
+	snprintf(name, sizeof name, "tap-%s-%u", daemon->side, queue);
+	return control_ask(name, request, reply);
+}
+
+static int
+ask(const struct ask_daemon *daemon, enum control_request request)
 {
 	static char reply[CONTROL_REPLY_MAX];
-	char name[32];
-	int rc;
+	uint16_t queue = daemon->queue >= 0 ?
+				 (uint16_t)daemon->queue :
+				 settings_peek_queue(daemon->conf,
+						     daemon->usual);
+	int rc = ask_queue(daemon, queue, request, reply);
 
-	snprintf(name, sizeof name, "tap-%s-%u", side, queue);
-	rc = control_ask(name, request, reply);
-	if (rc == -ECONNREFUSED && usual != queue) {
+	if (rc == -ECONNREFUSED && daemon->queue < 0 &&
+	    queue != daemon->usual) {
 		/* Perhaps it was started without this configuration. */
-		snprintf(name, sizeof name, "tap-%s-%u", side, usual);
-		rc = control_ask(name, request, reply);
+		rc = ask_queue(daemon, daemon->usual, request, reply);
 	}
 	if (rc == -ECONNREFUSED) {
-		fprintf(stderr, "tap %s: none runs here with queue %u\n", side,
-			queue);
+		fprintf(stderr, "tap %s: none runs here with queue %u\n",
+			daemon->side, queue);
 		return TAP_NO;
 	}
 	if (rc < 0) {
-		fprintf(stderr, "tap %s: %s\n", side,
+		fprintf(stderr, "tap %s: %s\n", daemon->side,
 			rc == -ETIMEDOUT ? "it does not answer (are you root?)" :
 					   strerror(-rc));
 		return TAP_SYSTEM;
@@ -38,14 +49,13 @@ ask(const char *side, uint16_t queue, uint16_t usual,
 }
 
 int
-ask_status(const char *side, uint16_t queue, uint16_t usual, bool json)
+ask_status(const struct ask_daemon *daemon, bool json)
 {
-	return ask(side, queue, usual, json ? CONTROL_STATUS_JSON :
-				       CONTROL_STATUS_TEXT);
+	return ask(daemon, json ? CONTROL_STATUS_JSON : CONTROL_STATUS_TEXT);
 }
 
 int
-ask_confirm(uint16_t queue, uint16_t usual)
+ask_confirm(const struct ask_daemon *daemon)
 {
-	return ask("server", queue, usual, CONTROL_CONFIRM);
+	return ask(daemon, CONTROL_CONFIRM);
 }

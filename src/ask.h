@@ -7,13 +7,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/*
- * Print the status of the "server" or "client" of a queue, or else of
- * the usual one.  An exit status: TAP_NO where none runs.
- */
-int ask_status(const char *side, uint16_t queue, uint16_t usual, bool json);
+struct ask_daemon {
+	const char *side; /* "server" or "client" */
+	long queue;	  /* its own; -1: as conf has it, or else the usual one */
+	const char *conf; /* a path */
+	uint16_t usual;
+};
+
+/* Print its status.  An exit status: TAP_NO where none runs. */
+int ask_status(const struct ask_daemon *daemon, bool json);
 
 /* Confirm the rules of a server that was started with --confirm. */
-int ask_confirm(uint16_t queue, uint16_t usual);
+int ask_confirm(const struct ask_daemon *daemon);
 
 #endif

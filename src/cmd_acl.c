@@ -1,4 +1,3 @@
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "access_show.h"
 #include "access_test.h"
 #include "clock.h"
+#include "option.h"
 #include "secret.h"
 #include "tap.h"
 #include "value.h"
@@ -19,29 +19,7 @@ static const char usage[] =
 	"       tap acl allow --port P --key 10,20-23 [--dry-run] [--reload]\n"
 	"       tap acl deny --port P --key 10,20-23 [--dry-run] [--reload]\n"
 	"\n"
-	"Check, show and change who may use what.\n"
-	"\n"
-	"  check: the server's three files as a whole\n"
-	"      --within SPAN  warn of keys that end within (14d)\n"
-	"      --strict       exit 1 where there are warnings\n"
-	"  show: who may use what\n"
-	"      --port P       only this port, or range of ports\n"
-	"      --key N        only these keys\n"
-	"  test: would it get in, and if not, by which line of which file\n"
-	"      --at T         at 2027-01-01[T00:00:00Z], not now\n"
-	"      --src ADDR     from there\n"
-	"  allow, deny: change ACL.conf\n"
-	"      --dry-run      show the change, and do not make it\n"
-	"      --reload       tell the running server\n"
-	"      --queue N      the running server's NFQUEUE\n"
-	"\n"
-	"  -c, --conf FILE    settings and rules (" CONF_SERVER_FILE ")\n"
-	"  -k, --keys FILE    keys (" CONF_SERVER_KEYS ")\n"
-	"  -a, --acl FILE     who may use what (" CONF_SERVER_ACL ")\n"
-	"  -p, --port P       a port, a service's name, or a range\n"
-	"  -n, --key N        numbers of keys\n"
-	"      --json         JSON\n"
-	"  -h, --help         this\n";
+	"Check, show and change who may use what.\n";
 
 /* The verbs, as bits: which options each takes. */
 enum {
@@ -49,79 +27,23 @@ enum {
 	SHOW = 2,
 	TEST = 4,
 	CHANGE = 8,
-	ALL = 15,
 };
 
 static const struct {
 	const char *name;
-	int verb;
+	unsigned verb;
 } verbs[] = {
 	{ "check", CHECK }, { "show", SHOW },	{ "test", TEST },
 	{ "allow", CHANGE }, { "deny", CHANGE },
 };
 
-enum {
-	WITHIN = 256, STRICT, AT, SRC, DRY_RUN, RELOAD, QUEUE, JSON,
-};
-
-static const struct option longs[] = {
-	{ "conf", required_argument, NULL, 'c' },
-	{ "keys", required_argument, NULL, 'k' },
-	{ "acl", required_argument, NULL, 'a' },
-	{ "port", required_argument, NULL, 'p' },
-	{ "key", required_argument, NULL, 'n' },
-	{ "within", required_argument, NULL, WITHIN },
-	{ "strict", no_argument, NULL, STRICT },
-	{ "at", required_argument, NULL, AT },
-	{ "src", required_argument, NULL, SRC },
-	{ "dry-run", no_argument, NULL, DRY_RUN },
-	{ "reload", no_argument, NULL, RELOAD },
-	{ "queue", required_argument, NULL, QUEUE },
-	{ "json", no_argument, NULL, JSON },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
-
-/* Which verbs an option is for. */
 static int
-verbs_of(int option)
+take_keys(void *into, const char *value, char *why)
 {
-	switch (option) {
-	case 'p':
-	case 'n':
-		return SHOW | TEST | CHANGE;
-	case WITHIN:
-	case STRICT:
-		return CHECK;
-	case AT:
-	case SRC:
-		return TEST;
-	case DRY_RUN:
-	case RELOAD:
-	case QUEUE:
-		return CHANGE;
-	default:
-		return ALL;
-	}
-}
+	struct access_options *o = into;
 
-static const char *
-long_name(int option)
-{
-	const struct option *at = longs;
-
-	while (at->val != option) {
-		at++;
-	}
-	return at->name;
-}
-
-static int
-take_keys(struct access_options *o, const char *value, char *why)
-{
 	free(o->keys);
 	o->keys = NULL;
-	o->has_key = true;
 	if (strcmp(value, "ANY") != 0) {
 		return value_ranges(value, false, &o->keys, &o->keys_count,
 				    why);
@@ -136,9 +58,10 @@ take_keys(struct access_options *o, const char *value, char *why)
 }
 
 static int
-take_port(struct access_options *o, const char *value, char *why)
+take_port(void *into, const char *value, char *why)
 {
-	o->has_port = true;
+	struct access_options *o = into;
+
 	if (strcmp(value, "ANY") == 0) {
 		o->port = (struct acl_range){ 0, UINT16_MAX };
 		return 0;
@@ -147,9 +70,10 @@ take_port(struct access_options *o, const char *value, char *why)
 }
 
 static int
-take_src(struct access_options *o, const char *value, char *why)
+take_src(void *into, const char *value, char *why)
 {
-	o->has_src = true;
+	struct access_options *o = into;
+
 	if (strchr(value, '/') || strcmp(value, "ANY") == 0) {
 		return value_fail(why, "'%.64s' is not one address", value);
 	}
@@ -157,94 +81,59 @@ take_src(struct access_options *o, const char *value, char *why)
 }
 
 static int
-take_queue(struct access_options *o, const char *value, char *why)
+parse(int argc, char **argv, unsigned verb, struct access_options *o)
 {
-	unsigned long queue;
+	const struct option_word words[] = {
+		{ .help = "check: the server's three files as a whole" },
+		{ OPTION(0, "within", "SPAN",
+		  "warn of keys that end within (14d)",
+		  option_duration, &o->within), .verbs = CHECK },
+		{ OPTION_FLAG(0, "strict", "exit 1 where there are warnings",
+		  &o->strict), .verbs = CHECK },
+		{ .help = "show: who may use what; of --port P, of --key N" },
+		{ .help = "test: would it get in, and if not, by which line "
+			  "of which file" },
+		{ OPTION(0, "at", "T", "at 2027-01-01[T00:00:00Z], not now",
+		  option_time, &o->at), .verbs = TEST },
+		{ OPTION(0, "src", "ADDR", "from there", take_src, o),
+		  .seen = &o->has_src, .verbs = TEST },
+		{ .help = "allow, deny: change ACL.conf" },
+		{ OPTION_FLAG(0, "dry-run",
+		  "show the change, and do not make it",
+		  &o->dry_run), .verbs = CHANGE },
+		{ OPTION_FLAG(0, "reload", "tell the running server",
+		  &o->reload), .verbs = CHANGE },
+		{ OPTION_NUMBER(0, "queue", "N", "the running server's NFQUEUE",
+		  &o->queue, 0, SETTINGS_QUEUE_MAX),
+		  .verbs = CHANGE },
+		{ .help = "" },
+		{ OPTION('c', "conf", "FILE",
+		  "settings and rules (" CONF_SERVER_FILE ")", option_text,
+		  &o->from.conf) },
+		{ OPTION('k', "keys", "FILE", "keys (" CONF_SERVER_KEYS ")",
+		  option_text, &o->from.keys) },
+		{ OPTION('a', "acl", "FILE",
+		  "who may use what (" CONF_SERVER_ACL ")",
+		  option_text, &o->from.acl) },
+		{ OPTION('p', "port", "P",
+		  "a port, a service's name, or a range",
+		  take_port, o), .seen = &o->has_port,
+		  .verbs = SHOW | TEST | CHANGE },
+		{ OPTION('n', "key", "N", "numbers of keys", take_keys, o),
+		  .seen = &o->has_key, .verbs = SHOW | TEST | CHANGE },
+		{ OPTION_FLAG(0, "json", "JSON", &o->json) },
+	};
+	const struct option_list list = {
+		.usage = usage, .words = words,
+		.count = sizeof words / sizeof words[0], .verb = verb,
+	};
+	int at = option_parse(&list, argc, argv);
 
-	if (value_number(value, 0, 65534, &queue, why) < 0) {
-		return -1;
-	}
-	o->queue = (int)queue;
-	return 0;
+	return at < 0 ? at : option_end(at, argc, argv);
 }
 
 static int
-take(struct access_options *o, int option, const char *value, char *why)
-{
-	switch (option) {
-	case 'c':
-		o->from.conf = value;
-		return 0;
-	case 'k':
-		o->from.keys = value;
-		return 0;
-	case 'a':
-		o->from.acl = value;
-		return 0;
-	case 'p':
-		return take_port(o, value, why);
-	case 'n':
-		return take_keys(o, value, why);
-	case WITHIN:
-		return value_duration(value, &o->within, why);
-	case AT:
-		return value_time(value, &o->at, why);
-	case SRC:
-		return take_src(o, value, why);
-	case QUEUE:
-		return take_queue(o, value, why);
-	case STRICT:
-		o->strict = true;
-		return 0;
-	case DRY_RUN:
-		o->dry_run = true;
-		return 0;
-	case RELOAD:
-		o->reload = true;
-		return 0;
-	default:
-		o->json = true;
-		return 0;
-	}
-}
-
-/* 0, 1 where help is wanted, or -1 with the error said. */
-static int
-parse(int argc, char **argv, const char *verb, int bit,
-      struct access_options *o)
-{
-	char why[VALUE_WHY_MAX];
-	int option;
-
-	while ((option = getopt_long(argc, argv, "c:k:a:p:n:h", longs,
-				     NULL)) != -1) {
-		if (option == '?') {
-			return -1;
-		}
-		if (option == 'h') {
-			return 1;
-		}
-		if (!(verbs_of(option) & bit)) {
-			fprintf(stderr, "tap acl %s: --%s is not for it\n",
-				verb, long_name(option));
-			return -1;
-		}
-		if (take(o, option, optarg, why) < 0) {
-			fprintf(stderr, "tap acl %s: --%s: %s\n", verb,
-				long_name(option), why);
-			return -1;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "tap acl %s: '%s' is one word too many\n",
-			verb, argv[optind]);
-		return -1;
-	}
-	return 0;
-}
-
-static int
-check_needs(const struct access_options *o, const char *verb, int bit)
+check_needs(const struct access_options *o, const char *verb, unsigned bit)
 {
 	const char *missing = NULL;
 
@@ -267,7 +156,7 @@ check_needs(const struct access_options *o, const char *verb, int bit)
 }
 
 static int
-run(const struct access_options *o, const char *verb, int bit)
+run(const struct access_options *o, const char *verb, unsigned bit)
 {
 	switch (bit) {
 	case CHECK:
@@ -281,7 +170,7 @@ run(const struct access_options *o, const char *verb, int bit)
 	}
 }
 
-static int
+static unsigned
 bit_of(const char *verb)
 {
 	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
@@ -297,15 +186,15 @@ cmd_acl(int argc, char **argv)
 {
 	struct access_options o = { .queue = -1 };
 	const char *verb = argc > 1 ? argv[1] : "";
-	int bit = bit_of(verb);
-	int status = TAP_USAGE;
-	int rc;
+	unsigned bit = bit_of(verb);
+	char name[32];
+	int status;
 
 	secret_harden();
 	o.at = clock_instant();
 	value_duration("14d", &o.within, NULL);
 	if (strcmp(verb, "-h") == 0 || strcmp(verb, "--help") == 0) {
-		fputs(usage, stdout);
+		parse(argc, argv, 0, &o);
 		return TAP_OK;
 	}
 	if (bit == 0) {
@@ -315,13 +204,15 @@ cmd_acl(int argc, char **argv)
 					   "or deny?%s\n", verb);
 		return TAP_USAGE;
 	}
-	rc = parse(argc - 1, argv + 1, verb, bit, &o);
-	if (rc > 0) {
-		fputs(usage, stdout);
+	/* Complaints name the verb, too. */
+	snprintf(name, sizeof name, "tap acl %s", verb);
+	argv[1] = name;
+	status = parse(argc - 1, argv + 1, bit, &o);
+	if (status == OPTION_HELP) {
 		status = TAP_OK;
-	} else if (rc < 0) {
-		fprintf(stderr, "'tap acl -h' tells more\n");
-	} else if (check_needs(&o, verb, bit) == 0) {
+	} else if (status < 0 || check_needs(&o, verb, bit) < 0) {
+		status = TAP_USAGE;
+	} else {
 		status = run(&o, verb, bit);
 	}
 	free(o.keys);

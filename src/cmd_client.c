@@ -1,13 +1,12 @@
-#include <getopt.h>
 #include <stdio.h>
 
 #include "bytes.h"
 #include "client.h"
 #include "plan.h"
-#include "queue.h"
 #include "ask.h"
 #include "key.h"
 #include "log.h"
+#include "option.h"
 #include "prompt.h"
 #include "secret.h"
 #include "tap.h"
@@ -21,62 +20,26 @@ static const char usage[] =
 	"       tap client --status [--json] | --check | --print-rules |\n"
 	"                  --print-unit\n"
 	"\n"
-	"Authenticate this host's TCP connections to hidden services.\n"
-	"\n"
-	"  -c, --conf FILE    settings and rules (" CONF_CLIENT_FILE ")\n"
-	"      --backend NAME netfilter, or pcap: sees SYNs go out, and sends\n"
-	"                     the group after them\n"
-	"      --to HOST:PORT authenticate the connections of COMMAND to there,\n"
-	"                     and nothing else\n"
-	"      --proxy HOST:PORT  connect there for standard input and output,\n"
-	"                     as ssh's ProxyCommand\n"
-	"  -k, --keys FILE    keys, as a server has them\n"
-	"      --key-no N     which of them, where there are several\n"
-	"      --passphrase-fd N\n"
-	"                     where FILE is sealed: read the passphrase from\n"
-	"                     this descriptor, not from the terminal\n"
-	"      --check        validate the configuration, and do nothing else\n"
-	"      --print-rules  print the firewall rules, and do nothing else\n"
-	"      --print-unit   print a systemd unit, and do nothing else\n"
-	"      --status       ask the running client\n"
-	"      --queue N      the NFQUEUE to use, or the client to ask\n"
-	"      --json         with --status: JSON\n"
-	"  -v, --verbose      log more\n"
-	"  -h, --help         this\n";
+	"Authenticate this host's TCP connections to hidden services.\n";
 
 struct options {
 	const char *conf, *to, *proxy, *keys;
 	char **command; /* behind the options, or NULL */
-	int key_no;	/* or -1 */
+	long key_no;	/* or -1 */
 	bool wire;
-	bool check, print_rules, print_unit, status, json, verbose, help;
-	int queue; /* or -1 */
+	bool check, print_rules, print_unit, status, json, verbose;
+	long queue;	   /* or -1 */
 	int passphrase_fd; /* or -1 */
 };
 
 static int
-parse_key_no(const char *text, int *key_no)
-{
-	char why[VALUE_WHY_MAX];
-	unsigned long number;
-
-	if (value_number(text, 0, 65535, &number, why) < 0) {
-		fprintf(stderr, "tap client: --key-no: %s\n", why);
-		return -1;
-	}
-	*key_no = (int)number;
-	return 0;
-}
-
-static int
-parse_backend(const char *text, bool *wire)
+take_backend(void *into, const char *value, char *why)
 {
 	static const char *const names[] = { "netfilter", "pcap", NULL };
-	char why[VALUE_WHY_MAX];
+	bool *wire = into;
 	int choice;
 
-	if (value_choice(text, names, &choice, why) < 0) {
-		fprintf(stderr, "tap client: --backend: %s\n", why);
+	if (value_choice(value, names, &choice, why) < 0) {
 		return -1;
 	}
 	*wire = choice == 1;
@@ -85,11 +48,13 @@ parse_backend(const char *text, bool *wire)
 
 /* What goes together, and what stands behind the options. */
 static int
-check_words(struct options *o, int count, char **words)
+check_words(struct options *o, int at, int argc, char **argv)
 {
 	const char *wrong = NULL;
 
-	if (o->to && o->proxy) {
+	if (o->json && !o->status) {
+		wrong = "--json goes with --status";
+	} else if (o->to && o->proxy) {
 		wrong = "either --to or --proxy";
 	} else if ((o->to || o->proxy) && !o->keys) {
 		wrong = "-k FILE is missing";
@@ -99,116 +64,72 @@ check_words(struct options *o, int count, char **words)
 		wrong = "-c does not go with --to or --proxy";
 	} else if ((o->to || o->proxy) && o->wire) {
 		wrong = "--backend pcap does not go with --to or --proxy";
-	} else if (o->to && count == 0) {
+	} else if (o->to && at == argc) {
 		wrong = "a command is missing behind --";
 	}
 	if (wrong) {
 		fprintf(stderr, "tap client: %s\n", wrong);
-		return -1;
+		return OPTION_WRONG;
 	}
-	if (!o->to && count > 0) {
-		fprintf(stderr, "tap client: '%s' is one word too many\n",
-			words[0]);
-		return -1;
+	if (!o->to && option_end(at, argc, argv) < 0) {
+		return OPTION_WRONG;
 	}
-	o->command = o->to ? words : NULL;
+	o->command = o->to ? argv + at : NULL;
 	return 0;
 }
 
 static int
 parse(int argc, char **argv, struct options *o)
 {
-	enum { CHECK = 256, PRINT_RULES, PRINT_UNIT, STATUS, JSON, QUEUE,
-	       TO, PROXY, KEY_NO, PASSPHRASE, BACKEND };
-	static const struct option longs[] = {
-		{ "conf", required_argument, NULL, 'c' },
-		{ "backend", required_argument, NULL, BACKEND },
-		{ "to", required_argument, NULL, TO },
-		{ "proxy", required_argument, NULL, PROXY },
-		{ "keys", required_argument, NULL, 'k' },
-		{ "key-no", required_argument, NULL, KEY_NO },
-		{ "check", no_argument, NULL, CHECK },
-		{ "print-rules", no_argument, NULL, PRINT_RULES },
-		{ "print-unit", no_argument, NULL, PRINT_UNIT },
-		{ "status", no_argument, NULL, STATUS },
-		{ "queue", required_argument, NULL, QUEUE },
-		{ "json", no_argument, NULL, JSON },
-		{ "passphrase-fd", required_argument, NULL, PASSPHRASE },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_word words[] = {
+		{ OPTION('c', "conf", "FILE",
+		  "settings and rules (" CONF_CLIENT_FILE ")",
+		  option_text, &o->conf) },
+		{ OPTION(0, "backend", "NAME",
+		  "netfilter, or pcap: sees SYNs go out, and sends\n"
+		  "the group after them",
+		  take_backend, &o->wire) },
+		{ OPTION(0, "to", "HOST:PORT",
+		  "authenticate the connections of COMMAND to there,\n"
+		  "and nothing else",
+		  option_text, &o->to) },
+		{ OPTION(0, "proxy", "HOST:PORT",
+		  "connect there for standard input and output,\n"
+		  "as ssh's ProxyCommand",
+		  option_text, &o->proxy) },
+		{ OPTION('k', "keys", "FILE", "keys, as a server has them",
+		  option_text, &o->keys) },
+		{ OPTION_NUMBER(0, "key-no", "N",
+		  "which of them, where there are several",
+		  &o->key_no, 0, UINT16_MAX) },
+		{ OPTION(0, "passphrase-fd", "N",
+		  "where FILE is sealed: read the passphrase from\n"
+		  "this descriptor, not from the terminal",
+		  prompt_option, &o->passphrase_fd) },
+		{ OPTION_FLAG(0, "check",
+		  "validate the configuration, and do nothing else",
+		  &o->check) },
+		{ OPTION_FLAG(0, "print-rules",
+		  "print the firewall rules, and do nothing else",
+		  &o->print_rules) },
+		{ OPTION_FLAG(0, "print-unit",
+		  "print a systemd unit, and do nothing else",
+		  &o->print_unit) },
+		{ OPTION_FLAG(0, "status", "ask the running client",
+		  &o->status) },
+		{ OPTION_NUMBER(0, "queue", "N",
+		  "the NFQUEUE to use, or the client to ask",
+		  &o->queue, 0, SETTINGS_QUEUE_MAX) },
+		{ OPTION_FLAG(0, "json", "with --status: JSON", &o->json) },
+		{ OPTION_FLAG('v', "verbose", "log more", &o->verbose) },
 	};
-	char why[VALUE_WHY_MAX];
-	int option;
+	const struct option_list list = {
+		.usage = usage, .words = words,
+		.count = sizeof words / sizeof words[0], .command = true,
+	};
+	int at = option_parse(&list, argc, argv);
 
-	while ((option = getopt_long(argc, argv, "+c:k:vh", longs, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			o->conf = optarg;
-			break;
-		case BACKEND:
-			if (parse_backend(optarg, &o->wire) < 0) {
-				return -1;
-			}
-			break;
-		case TO:
-			o->to = optarg;
-			break;
-		case PROXY:
-			o->proxy = optarg;
-			break;
-		case 'k':
-			o->keys = optarg;
-			break;
-		case KEY_NO:
-			if (parse_key_no(optarg, &o->key_no) < 0) {
-				return -1;
-			}
-			break;
-		case CHECK:
-			o->check = true;
-			break;
-		case PRINT_RULES:
-			o->print_rules = true;
-			break;
-		case PRINT_UNIT:
-			o->print_unit = true;
-			break;
-		case STATUS:
-			o->status = true;
-			break;
-		case JSON:
-			o->json = true;
-			break;
-		case QUEUE:
-			if (queue_option("client", optarg, &o->queue) < 0) {
-				return -1;
-			}
-			break;
-		case PASSPHRASE:
-			if (prompt_option(optarg, &o->passphrase_fd, why) <
-			    0) {
-				fprintf(stderr,
-					"tap client: --passphrase-fd: %s\n",
-					why);
-				return -1;
-			}
-			break;
-		case 'v':
-			o->verbose = true;
-			break;
-		case 'h':
-			o->help = true;
-			break;
-		default:
-			return -1;
-		}
-	}
-	if (o->json && !o->status) {
-		fprintf(stderr, "tap client: --json goes with --status\n");
-		return -1;
-	}
-	return check_words(o, argc - optind, argv + optind);
+	return at < 0 ? at : check_words(o, at, argc, argv);
 }
 
 static int
@@ -236,7 +157,7 @@ choose_key(const struct options *o, const struct key_file *keys)
 		}
 	}
 	if (o->key_no >= 0) {
-		fprintf(stderr, "%s: no key_no %d in it\n", o->keys,
+		fprintf(stderr, "%s: no key_no %ld in it\n", o->keys,
 			o->key_no);
 	} else if (keys->count > 1) {
 		fprintf(stderr, "%s: %zu keys in it, --key-no chooses one\n",
@@ -324,25 +245,17 @@ cmd_client(int argc, char **argv)
 	int status;
 
 	secret_harden();
-	if (parse(argc, argv, &o) < 0) {
-		return TAP_USAGE;
-	}
-	if (o.help) {
-		fputs(usage, stdout);
-		return TAP_OK;
+	status = parse(argc, argv, &o);
+	if (status < 0) {
+		return status == OPTION_HELP ? TAP_OK : TAP_USAGE;
 	}
 	if (o.print_unit) {
 		return unit_print("client");
 	}
 	if (o.status) {
-		bool chosen = o.queue >= 0;
-		uint16_t queue = chosen ? (uint16_t)o.queue :
-					  settings_peek_queue(
-						  o.conf ? o.conf : CONF_CLIENT_FILE,
-						  CONF_CLIENT_QUEUE);
-		uint16_t usual = chosen ? queue : CONF_CLIENT_QUEUE;
-
-		return ask_status("client", queue, usual, o.json);
+		return ask_status(&(struct ask_daemon){
+			"client", o.queue, o.conf ? o.conf : CONF_CLIENT_FILE,
+			CONF_CLIENT_QUEUE }, o.json);
 	}
 	if (o.to || o.proxy) {
 		return run_task(&o);

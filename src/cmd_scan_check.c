@@ -1,9 +1,9 @@
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
+#include "option.h"
 #include "tap.h"
 #include "target.h"
 #include "twosample.h"
@@ -15,143 +15,87 @@ static const char usage[] =
 	"usage: tap scan-check HOST -p PORTS [options]\n"
 	"\n"
 	"Show what a port scanner sees of a host, and whether nmap agrees.\n"
-	"HOST is an address, a network like 192.0.2.0/24, or a name.\n"
-	"\n"
-	"  -p, --port PORTS     ports to scan, as 22,80,8000-8010\n"
-	"      --scan LIST      of syn, connect, fin, null, xmas, ack, window,\n"
-	"                       maimon, syn-data, syn-ecn, udp; or all\n"
-	"      --nmap           run nmap, too, and compare\n"
-	"      --nmap-xml FILE  compare with what nmap wrote as XML\n"
-	"      --expect LIST    open, closed or filtered, or 22=filtered,80=open\n"
-	"      --before FILE    compare with JSON of an earlier run\n"
-	"      --against PORT   look for any difference to this port's answers\n"
-	"      --samples N      of each, for that, 20 to 1000\n"
-	"      --as-client      with a running tap client: expect open\n"
-	"      --rate N         packets a second\n"
-	"  -w, --write FILE     keep all packets, as pcap\n"
-	"      --json           JSON\n"
-	"  -h, --help           this\n";
+	"HOST is an address, a network like 192.0.2.0/24, or a name.\n";
 
 struct options {
 	const char *ports, *scans, *expect, *against;
-	bool help;
+	long samples, rate;
 };
 
 /* ---- the command line */
 
-static int
-number_option(const char *name, const char *text, unsigned long low,
-	      unsigned long high, unsigned long *out)
+/* What has to be there, and what goes together. */
+static const char *
+contradiction(const struct options *o, const struct check *c)
 {
-	char why[VALUE_WHY_MAX];
-
-	if (value_number(text, low, high, out, why) < 0) {
-		check_complain(name, why);
-		return -1;
+	if (!c->host) {
+		return "HOST is missing";
 	}
-	return 0;
+	if (!o->ports) {
+		return "-p PORTS is missing";
+	}
+	if (c->nmap && c->nmap_xml) {
+		return "either --nmap or --nmap-xml";
+	}
+	return NULL;
 }
 
 static int
 parse(int argc, char **argv, struct options *o, struct check *c)
 {
-	enum { SCAN = 256, NMAP, NMAP_XML, EXPECT, BEFORE, AGAINST, SAMPLE,
-	       AS_CLIENT, RATE, JSON };
-	static const struct option longs[] = {
-		{ "port", required_argument, NULL, 'p' },
-		{ "scan", required_argument, NULL, SCAN },
-		{ "nmap", no_argument, NULL, NMAP },
-		{ "nmap-xml", required_argument, NULL, NMAP_XML },
-		{ "expect", required_argument, NULL, EXPECT },
-		{ "before", required_argument, NULL, BEFORE },
-		{ "against", required_argument, NULL, AGAINST },
-		{ "samples", required_argument, NULL, SAMPLE },
-		{ "as-client", no_argument, NULL, AS_CLIENT },
-		{ "rate", required_argument, NULL, RATE },
-		{ "write", required_argument, NULL, 'w' },
-		{ "json", no_argument, NULL, JSON },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_word words[] = {
+		{ OPTION('p', "port", "PORTS",
+		  "ports to scan, as 22,80,8000-8010",
+		  option_text, &o->ports) },
+		{ OPTION(0, "scan", "LIST",
+		  "of syn, connect, fin, null, xmas, ack, window,\n"
+		  "maimon, syn-data, syn-ecn, udp; or all",
+		  option_text, &o->scans) },
+		{ OPTION_FLAG(0, "nmap", "run nmap, too, and compare",
+		  &c->nmap) },
+		{ OPTION(0, "nmap-xml", "FILE",
+		  "compare with what nmap wrote as XML",
+		  option_text, &c->nmap_xml) },
+		{ OPTION(0, "expect", "LIST",
+		  "open, closed or filtered, or 22=filtered,80=open",
+		  option_text, &o->expect) },
+		{ OPTION(0, "before", "FILE",
+		  "compare with JSON of an earlier run",
+		  option_text, &c->before) },
+		{ OPTION(0, "against", "PORT",
+		  "look for any difference to this port's answers",
+		  option_text, &o->against) },
+		{ OPTION_NUMBER(0, "samples", "N",
+		  "of each, for that, 20 to 1000",
+		  &o->samples, TWOSAMPLE_MIN, LEAK_SAMPLES_MAX) },
+		{ OPTION_FLAG(0, "as-client",
+		  "with a running tap client: expect open",
+		  &c->as_client) },
+		{ OPTION_NUMBER(0, "rate", "N", "packets a second", &o->rate, 1,
+		  SCAN_RATE_MAX) },
+		{ OPTION('w', "write", "FILE", "keep all packets, as pcap",
+		  option_text, &c->write) },
+		{ OPTION_FLAG(0, "json", "JSON", &c->json) },
 	};
-	unsigned long number;
-	int option;
+	const struct option_list list = {
+		.usage = usage, .words = words,
+		.count = sizeof words / sizeof words[0],
+	};
+	int at = option_parse(&list, argc, argv);
+	const char *wrong;
 
-	while ((option = getopt_long(argc, argv, "p:w:h", longs, NULL)) != -1) {
-		switch (option) {
-		case 'p':
-			o->ports = optarg;
-			break;
-		case SCAN:
-			o->scans = optarg;
-			break;
-		case NMAP:
-			c->nmap = true;
-			break;
-		case NMAP_XML:
-			c->nmap_xml = optarg;
-			break;
-		case EXPECT:
-			o->expect = optarg;
-			break;
-		case BEFORE:
-			c->before = optarg;
-			break;
-		case AGAINST:
-			o->against = optarg;
-			break;
-		case SAMPLE:
-			if (number_option("--samples", optarg, TWOSAMPLE_MIN,
-					  LEAK_SAMPLES_MAX, &number) < 0) {
-				return -1;
-			}
-			c->samples_each = (unsigned)number;
-			break;
-		case AS_CLIENT:
-			c->as_client = true;
-			break;
-		case RATE:
-			if (number_option("--rate", optarg, 1, SCAN_RATE_MAX,
-					  &number) < 0) {
-				return -1;
-			}
-			c->rate = (unsigned)number;
-			break;
-		case 'w':
-			c->write = optarg;
-			break;
-		case JSON:
-			c->json = true;
-			break;
-		case 'h':
-			o->help = true;
-			break;
-		default:
-			return -1;
-		}
+	if (at < 0) {
+		return at;
 	}
-	if (o->help) {
-		return 0;
+	c->host = at < argc ? argv[at] : NULL;
+	c->samples_each = (unsigned)o->samples;
+	c->rate = (unsigned)o->rate;
+	wrong = contradiction(o, c);
+	if (wrong) {
+		fprintf(stderr, "tap scan-check: %s\n", wrong);
+		return OPTION_WRONG;
 	}
-	if (optind == argc) {
-		fprintf(stderr, "tap scan-check: HOST is missing\n");
-		return -1;
-	}
-	if (optind + 1 < argc) {
-		fprintf(stderr, "tap scan-check: '%s' is one word too many\n",
-			argv[optind + 1]);
-		return -1;
-	}
-	c->host = argv[optind];
-	if (!o->ports) {
-		fprintf(stderr, "tap scan-check: -p PORTS is missing\n");
-		return -1;
-	}
-	if (c->nmap && c->nmap_xml) {
-		fprintf(stderr, "tap scan-check: either --nmap or "
-				"--nmap-xml\n");
-		return -1;
-	}
-	return 0;
+	return option_end(at + 1, argc, argv);
 }
 
 /* ---- what is to be scanned */
@@ -367,19 +311,13 @@ take_target(struct check *c)
 int
 cmd_scan_check(int argc, char **argv)
 {
-	static struct check check = { .rate = SCAN_RATE,
-				      .samples_each = SAMPLES };
+	static struct check check;
 	struct check *c = &check;
-	struct options o = { 0 };
-	int status;
+	struct options o = { .samples = SAMPLES, .rate = SCAN_RATE };
+	int status = parse(argc, argv, &o, c);
 
-	if (parse(argc, argv, &o, c) < 0) {
-		fprintf(stderr, "'tap scan-check -h' tells more\n");
-		return TAP_USAGE;
-	}
-	if (o.help) {
-		fputs(usage, stdout);
-		return TAP_OK;
+	if (status < 0) {
+		return status == OPTION_HELP ? TAP_OK : TAP_USAGE;
 	}
 	status = take_scans(c, &o);
 	status = status ? status : take_ports(c, &o);

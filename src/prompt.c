@@ -147,11 +147,12 @@ prompt_terminal(struct sealed_passphrase *out, const char *question,
 }
 
 int
-prompt_option(const char *text, int *fd, char *why)
+prompt_option(void *into, const char *value, char *why)
 {
 	unsigned long number;
+	int *fd = into;
 
-	if (value_number(text, 0, 1u << 20, &number, why) < 0) {
+	if (value_number(value, 0, 1u << 20, &number, why) < 0) {
 		return -1;
 	}
 	if (fcntl((int)number, F_GETFD) < 0) {

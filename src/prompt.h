@@ -20,7 +20,7 @@ int prompt_terminal(struct sealed_passphrase *out, const char *question,
 /* Read the first line of a descriptor, and no byte more.  0 or -1. */
 int prompt_fd(struct sealed_passphrase *out, int fd, char *why);
 
-/* Take the value of --passphrase-fd.  0, or -1 with the reason in why. */
-int prompt_option(const char *text, int *fd, char *why);
+/* Takes the value of --passphrase-fd, into an int: a descriptor. */
+int prompt_option(void *into, const char *value, char *why);
 
 #endif

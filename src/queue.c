@@ -3,13 +3,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "log.h"
-#include "settings.h"
 #include "tap.h"
-#include "value.h"
 
 #define TRIES_MAX 40
 #define TRY_MS 50
@@ -71,18 +68,4 @@ queue_open_free(struct nfq *nfq, uint16_t from, uint32_t length, bool with_uid)
 	}
 	return nfq->nl.fd >= 0 ? TAP_OK :
 				 queue_open(nfq, queue, length, with_uid);
-}
-
-int
-queue_option(const char *side, const char *text, int *queue)
-{
-	struct settings settings;
-	char why[VALUE_WHY_MAX];
-
-	if (settings_queue(&settings, text, why) < 0) {
-		fprintf(stderr, "tap %s: --queue: %s\n", side, why);
-		return -1;
-	}
-	*queue = settings.queue;
-	return 0;
 }

@@ -17,7 +17,4 @@ int queue_open(struct nfq *nfq, uint16_t queue, uint32_t length,
 int queue_open_free(struct nfq *nfq, uint16_t from, uint32_t length,
 		    bool with_uid);
 
-/* Take the value of --queue; where it is none, say so.  0 or -1. */
-int queue_option(const char *side, const char *text, int *queue);
-
 #endif

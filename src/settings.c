@@ -28,8 +28,7 @@ settings_queue(void *into, const char *value, char *why)
 	struct settings *settings = into;
 	unsigned long queue;
 
-	/* A server has the three numbers after it, too. */
-	if (value_number(value, 0, 65532, &queue, why) < 0) {
+	if (value_number(value, 0, SETTINGS_QUEUE_MAX, &queue, why) < 0) {
 		return -1;
 	}
 	settings->queue = (uint16_t)queue;

@@ -14,6 +14,8 @@ enum settings_firewall {
 	FIREWALL_NONE,	   /* the administrator's own rules */
 };
 
+/* A server has the three numbers after it, too. */
+#define SETTINGS_QUEUE_MAX 65532u
 #define SETTINGS_USER_MAX 32u /* what useradd(8) allows */
 
 struct settings {

@@ -265,7 +265,7 @@ client_conf()
 	    "RULE:dst_port=80, service_port=0, $key\n"
 }
 
-# usage NAMED COMMAND...: a wrong command line, and the line that tells more
+# usage NAMED COMMAND...: a wrong command line gets one line
 usage()
 {
 	local named=$1 status=0
@@ -275,8 +275,8 @@ usage()
 	same 2 "$status" "tap $*"
 	same 0 "$(wc -c <"$work/out")" 'output'
 	has "$(cat "$work/err")" "$named"
-	[ "$(wc -l <"$work/err")" -le 2 ] || [ $# -eq 0 ] ||
-		fail "more than two lines: $(cat "$work/err")"
+	[ "$(wc -l <"$work/err")" -eq 1 ] || [ $# -eq 0 ] ||
+		fail "not one line: $(cat "$work/err")"
 }
 
 options()

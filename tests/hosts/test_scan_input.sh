@@ -20,7 +20,7 @@ refused()
 	has "$status" "^$1\$" "${*:3}"
 	same '' "$(cat "$work/out")" "output of ${*:3}"
 	has "$(cat "$work/err")" "$2"
-	same 1 "$(grep -vc 'tells more' "$work/err")" "lines of ${*:3}"
+	same 1 "$(wc -l <"$work/err")" "lines of ${*:3}"
 }
 
 words()

@@ -378,10 +378,10 @@ case_bad_options()
 	refuses 2 'queue: ' acl allow --port 1 --key 1 --queue 65535
 	refuses 2 'one port and one key' acl test --port 1-2 --key 1
 	refuses 2 'one port and one key' acl test --port 1 --key 1,2
-	refuses 2 'strict is not for it' acl show --strict
-	refuses 2 'dry-run is not for it' acl check --dry-run
-	refuses 2 'at is not for it' acl allow --at 2027-01-01
-	refuses 2 'port is not for it' acl check --port 1
+	refuses 2 'strict: not for this verb' acl show --strict
+	refuses 2 'dry-run: not for this verb' acl check --dry-run
+	refuses 2 'at: not for this verb' acl allow --at 2027-01-01
+	refuses 2 'port: not for this verb' acl check --port 1
 	refuses 2 'one word too many' acl check word
 	refuses 2 'unrecognized option' acl check --no-such
 }
