@@ -49,7 +49,10 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wundef -Wvla \
 	-Wpointer-arith -Wwrite-strings -Wcast-align=strict -Wlogical-op \
 	-Wduplicated-cond -Wduplicated-branches -Wdate-time
 WARN += $(if $(filter 1 true,$(WERROR) $(CI)),-Werror)
-BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. -Isrc -fno-strict-aliasing \
+# A folder for each layer (README.md, "The source").
+LAYERS := pure files system engines commands
+BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(LAYERS:%=-Isrc/%) \
+	-fno-strict-aliasing \
 	-ffile-prefix-map=$(CURDIR)=. -ffunction-sections -fdata-sections
 HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LINK := -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack
@@ -94,7 +97,7 @@ START := -pie $(SANITIZE:%fuzzer-no-link=%fuzzer)
 endif
 endif
 
-SRCS := tap.c $(wildcard src/*.c)
+SRCS := tap.c $(wildcard src/*/*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
 UNITS := $(patsubst %.c,%,$(wildcard tests/unit/test_*.c))
 # What the unit tests share.
@@ -182,7 +185,7 @@ unit-san fuzz-replay:
 
 # An archive, so that a test or fuzzer that includes the .c it tests, to reach
 # what is static in it, does not get it twice.
-$(B)/libtap.a: $(filter-out $(B)/tap.o $(B)/src/cmd_%,$(OBJS))
+$(B)/libtap.a: $(filter-out $(B)/tap.o $(B)/src/commands/%,$(OBJS))
 	@rm -f $@
 	$(call pretty,AR,$@)$(AR) rcs $@ $^
 $(addprefix $(B)/,$(UNITS)): %: %.o $(HELP:%=$(B)/%.o) $(B)/libtap.a

@@ -210,7 +210,7 @@ tables()
 	awk '
 	/struct conf_option [a-z_]+\[.*= \{/ {
 		file = FILENAME
-		gsub(/^src\/|\.c$/, "", file)
+		gsub(/.*\/|\.c$/, "", file)
 		table = $0
 		gsub(/.*conf_option |\[.*/, "", table)
 		on = 1
@@ -222,7 +222,7 @@ tables()
 			print file, table, substr($0, RSTART + 3, RLENGTH - 4)
 			$0 = substr($0, RSTART + RLENGTH)
 		}
-	}' src/*.c
+	}' src/*/*.c
 }
 
 # HEADING: the words of that section of tap.conf(5).
@@ -297,8 +297,8 @@ check_pages()
 # The map of the source names every file.
 check_map()
 {
-	for file in src/*.c; do
-		file=${file#src/}
+	for file in src/*/*.c; do
+		file=${file##*/}
 		case $file in
 		cmd_*) ;;
 		*) echo "${file%.c}" ;;

@@ -7,23 +7,6 @@
 
 set -u
 
-# The layers, by the names of files in src/ without .c or .h. cmd_* are the
-# commands; what is named nowhere is system.
-PURE='bytes hash frame mac packet quad replay acl guess match gate sender'
-FILES='text value option settings store log json stat metrics conf conf_* key key_*'
-# What commands share: a command as a whole, without its options.
-ENGINES='monitor server guard guard_stat client escort follower task plan queue ask unit'
-# Keys and access.
-PURE="$PURE seal numset linktype"
-FILES="$FILES secret sealed rewrite edit diff table acl_*"
-ENGINES="$ENGINES keygen keygen_out"
-ENGINES="$ENGINES access access_check access_show access_test access_change"
-# Scans.
-PURE="$PURE answer probe pace roster finding leak twosample xml nmap_xml"
-PURE="$PURE json_read"
-FILES="$FILES report earlier"
-ENGINES="$ENGINES check scan volley flight nmap"
-
 # What a pure file may include, besides pure headers.
 PURE_HEADERS='stdint.h stddef.h stdbool.h string.h limits.h errno.h bearssl.h'
 # Calls that would make it impure: memory, clock, I/O, surroundings.
@@ -46,27 +29,19 @@ has()
 	return 1
 }
 
+# FILE, or a name as it is included: its layer, which is its folder.
 layer()
 {
-	case $1 in
-	cmd_*) echo command; return ;;
-	esac
-	has "$ENGINES" "$1" && { echo engine; return; }
-	set -f
-	for pattern in $PURE; do
-		# shellcheck disable=SC2254 # patterns are meant
-		case $1 in
-		$pattern) set +f; echo pure; return ;;
+	for path in "$1" src/*/"$1"; do
+		case $path in
+		src/*/*) [ ! -e "$path" ] || path=${path#src/} ;;
+		*) continue ;;
+		esac
+		case $path in
+		src/*) ;;
+		*) echo "${path%%/*}"; return ;;
 		esac
 	done
-	for pattern in $FILES; do
-		# shellcheck disable=SC2254
-		case $1 in
-		$pattern) set +f; echo files; return ;;
-		esac
-	done
-	set +f
-	echo system
 }
 
 base()
@@ -155,11 +130,13 @@ calls()
 	grep "^$1:" "$all" | grep -E "(^|[^A-Za-z0-9_.>])($2)[ \t]*\("
 }
 
+# LAYER...: their files.
 of_layer()
 {
-	for f in src/*.[ch]; do
-		[ ! -e "$f" ] || ! has "$1" "$(layer "$(base "$f")")" ||
-			echo "$f"
+	for l in "$@"; do
+		for f in src/"$l"/*.[ch]; do
+			[ ! -e "$f" ] || echo "$f"
+		done
 	done
 }
 
@@ -171,7 +148,7 @@ rule_pure_includes()
 			name=${name%%[\">]*}
 			case $line in
 			*:\"*)
-				[ "$(layer "$(base "$name")")" = pure ] ||
+				[ "$(layer "$name")" = pure ] ||
 					echo "$line"
 				;;
 			*)
@@ -194,20 +171,20 @@ rule_pure_calls()
 rule_hmac_in_mac_only()
 {
 	grep -E 'br_hmac|bearssl_hmac' "$all" |
-		grep -vE '^src/(mac|seal)\.[ch]:' |
+		grep -vE '^src/pure/(mac|seal)\.[ch]:' |
 		breach 'only mac and seal use the HMAC'
 }
 
 rule_downwards()
 {
-	for f in $(of_layer 'files system engine'); do
-		mine=$(layer "$(base "$f")")
+	for f in $(of_layer files system engines); do
+		mine=$(layer "$f")
 		includes "$f" | grep ':"' | while IFS= read -r line; do
 			name=${line#*:*:?}
-			theirs=$(layer "$(base "${name%%\"*}")")
+			theirs=$(layer "${name%%\"*}")
 			case $mine-$theirs in
-			engine-engine) ;;
-			*-command | *-engine) echo "$line" ;;
+			engines-engines) ;;
+			*-commands | *-engines) echo "$line" ;;
 			files-system)
 				has "$name" 'tap.h"' || echo "$line"
 				;;
@@ -230,10 +207,10 @@ rule_system_without_policy()
 
 rule_commands_apart()
 {
-	for f in src/cmd_*.c; do
+	for f in src/commands/cmd_*.c; do
 		[ -e "$f" ] || continue
 		own=$(base "$f")
-		for g in src/cmd_*.c; do
+		for g in src/commands/cmd_*.c; do
 			other=$(base "$g")
 			# cmd_a's own helpers may begin with cmd_a_b
 			case $other in
@@ -244,11 +221,26 @@ rule_commands_apart()
 	done | breach 'a command uses another'
 }
 
+# Each file is in a layer's folder, under a name that no other has.
+rule_layers()
+{
+	for f in src/*.[ch] src/*/*.[ch]; do
+		[ -e "$f" ] || continue
+		case $f in
+		src/pure/* | src/files/* | src/system/* | src/engines/*) ;;
+		src/commands/cmd_*) ;;
+		*) echo "$f:1:in no layer's folder" ;;
+		esac
+		set -- src/*/"${f##*/}"
+		[ $# -eq 1 ] || echo "$f:1:$*"
+	done | breach 'misplaced'
+}
+
 rule_header_each()
 {
-	for f in src/*.c; do
+	for f in src/*/*.c; do
 		case $f in
-		src/cmd_*) continue ;;
+		src/commands/*) continue ;;
 		esac
 		[ ! -e "$f" ] || [ -e "${f%.c}.h" ] || echo "$f:1:${f%.c}.h"
 	done | breach 'lacks its header'
@@ -256,9 +248,9 @@ rule_header_each()
 
 rule_exit_in_commands_only()
 {
-	for f in src/*.[ch]; do
+	for f in src/*/*.[ch]; do
 		case $f in
-		src/cmd_*) ;;
+		src/commands/*) ;;
 		*) calls "$f" exit ;;
 		esac
 	done | breach 'only tap.c and commands exit'
@@ -266,7 +258,7 @@ rule_exit_in_commands_only()
 
 rule_length()
 {
-	for f in src/*; do
+	for f in src/*/*; do
 		[ -f "$f" ] || continue
 		lines=$(wc -l <"$f")
 		[ "$lines" -le $MAX_LINES ] || echo "$f:$lines:$lines lines"
@@ -285,9 +277,9 @@ found=$(mktemp) || exit
 all=$(mktemp) || exit
 trap 'rm -f "$found" "$all"' EXIT
 trap 'exit 1' INT TERM
-code tap.c src/*.[ch] >"$all" || exit
+code tap.c src/*/*.[ch] >"$all" || exit
 
-for r in pure_includes pure_calls hmac_in_mac_only downwards \
+for r in layers pure_includes pure_calls hmac_in_mac_only downwards \
     system_without_policy commands_apart header_each exit_in_commands_only \
     length top_level; do
 	rule $r
