@@ -172,14 +172,14 @@ emptied()
 		for table in raw mangle; do
 			times=$((times + 1))
 			on server "$tool" -t "$table" -F tap-server-5040
-			wait_log server 'the firewall.s rules: put back' $times
+			wait_log server 'the firewall.s rules: put back' "$times"
 			rules server >"$work/after"
 			diff "$work/before" "$work/after"
 		done
 	done
 	hidden 4
 	hidden 6
-	same $times "$(tap_status server server rules_restored)"
+	same "$times" "$(tap_status server server rules_restored)"
 }
 
 check command-ipv4 one_command 4
