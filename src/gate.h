@@ -92,7 +92,6 @@ struct gate {
 	struct quad quad;
 	struct replay replay;
 	struct hash_key hash;
-	uint64_t keep; /* span of instants that replays are remembered for */
 	bool begin_unknown;
 	uint64_t begin_ms;
 	uint64_t rate_since;
