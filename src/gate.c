@@ -286,6 +286,7 @@ try_group(struct gate *g, const struct gate_now *now,
 	}
 	tries[count - 1].maybe_syn0 = true;
 	match_find(&scene, tries, count, &found);
+	g->counters.macs += found.macs;
 	if (found.reason == MATCH_ACCEPTED) {
 		finish(g, now, p, group, &found, frames, result);
 		return true;

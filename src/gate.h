@@ -72,6 +72,7 @@ struct gate_result {
 struct gate_counters {
 	uint64_t syns;	     /* seen, of protected services */
 	uint64_t groups;     /* that became complete */
+	uint64_t macs;	     /* authenticators computed */
 	uint64_t duplicates; /* frames that came twice */
 	uint64_t held_early; /* held frames dropped to make room */
 	uint64_t evicted;    /* groups given up to make room */
