@@ -1,6 +1,5 @@
 #include "follower.h"
 
-#include <net/if.h>
 #include <string.h>
 
 #include "log.h"
@@ -89,7 +88,7 @@ follow(struct follower *f, struct wire_syn *syn)
 		.bytes = syn->bytes,
 		.len = syn->len,
 		.wire_len = syn->wire_len,
-		.outdev = if_nametoindex(syn->device->name),
+		.outdev = syn->device->index,
 	};
 	uint8_t syn0[WIRE_SNAPLEN];
 	struct packet p;

@@ -40,6 +40,7 @@ guard_stats(struct guard *g, struct stat_item *items)
 		{ "keys", "keys", NULL, g->conf->acl.keys_count },
 		{ "syns", "SYNs seen", NULL, c->syns },
 		{ "groups", "groups completed", NULL, c->groups },
+		{ "authenticators", "authenticators", NULL, c->macs },
 		{ "accepted", "accepted", NULL,
 		  c->by_reason[MATCH_ACCEPTED] },
 		REFUSED(MATCH_FLAGS, "flags"),

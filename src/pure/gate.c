@@ -43,18 +43,7 @@ gate_size(const struct gate_limits *limits)
 void
 gate_set_acl(struct gate *g, const struct acl *acl)
 {
-	uint64_t keep = 0;
-
 	g->acl = acl;
-	for (size_t i = 0; i < acl->rules_count; i++) {
-		uint64_t span = (uint64_t)acl->rules[i].tolerance << 8;
-
-		keep = span > keep ? span : keep;
-	}
-	/* A tolerance that shrinks must not forget what it once let in. */
-	if (keep > g->keep) {
-		g->keep = keep;
-	}
 }
 
 void
@@ -240,8 +229,8 @@ finish(struct gate *g, const struct gate_now *now, const struct packet *p,
 	};
 
 	if (!is_before_begin(g, now, found->instant) &&
-	    replay_remember(&g->replay, now->instant, g->keep, found->tag,
-			    found->instant) == REPLAY_NEW) {
+	    replay_remember(&g->replay, found->tag, found->instant) ==
+		    REPLAY_NEW) {
 		event.reason = MATCH_ACCEPTED;
 		verdict = GATE_ACCEPT;
 	}
@@ -297,6 +286,7 @@ try_group(struct gate *g, const struct gate_now *now,
 	}
 	tries[count - 1].maybe_syn0 = true;
 	match_find(&scene, tries, count, &found);
+	g->counters.macs += found.macs;
 	if (found.reason == MATCH_ACCEPTED) {
 		finish(g, now, p, group, &found, frames, result);
 		return true;

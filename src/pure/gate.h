@@ -72,6 +72,7 @@ struct gate_result {
 struct gate_counters {
 	uint64_t syns;	     /* seen, of protected services */
 	uint64_t groups;     /* that became complete */
+	uint64_t macs;	     /* authenticators computed */
 	uint64_t duplicates; /* frames that came twice */
 	uint64_t held_early; /* held frames dropped to make room */
 	uint64_t evicted;    /* groups given up to make room */
@@ -92,7 +93,6 @@ struct gate {
 	struct quad quad;
 	struct replay replay;
 	struct hash_key hash;
-	uint64_t keep; /* span of instants that replays are remembered for */
 	bool begin_unknown;
 	uint64_t begin_ms;
 	uint64_t rate_since;

@@ -271,11 +271,12 @@ match_find(const struct match_scene *scene, const struct match_frame *frames,
 {
 	struct match_frame kin[QUAD_FRAMES_MAX];
 	size_t place[QUAD_FRAMES_MAX];
+	const unsigned macs = scene->loose ? MATCH_MACS_LOOSE :
+					     MATCH_MACS_STRICT;
 	struct search s = {
 		.scene = scene,
 		.frames = kin,
-		.macs_left = scene->loose ? MATCH_MACS_LOOSE :
-					    MATCH_MACS_STRICT,
+		.macs_left = macs,
 		.found = found,
 	};
 
@@ -297,6 +298,7 @@ match_find(const struct match_scene *scene, const struct match_frame *frames,
 			found->at[role] = place[found->at[role]];
 		}
 	}
+	found->macs = macs - s.macs_left;
 	/* What was found may be a copy sent along with the guesses. */
 	if (s.wrong > 0) {
 		guess_charge(scene->guess, scene->src, scene->ms, s.wrong);

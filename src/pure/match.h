@@ -59,6 +59,7 @@ struct match {
 	const struct acl_key *key;
 	uint64_t instant; /* carried */
 	uint64_t tag;	  /* for the replay memory; of an accepted one */
+	unsigned macs;	  /* HMACs that were computed */
 	size_t frames;	  /* of an accepted one */
 	size_t at[FRAME_MAX]; /* which frame is SYN0, SYN1, ... */
 };

@@ -243,15 +243,10 @@ replay_init(struct replay *r, struct replay_store *store, void *index,
 }
 
 enum replay_answer
-replay_remember(struct replay *r, uint64_t now, uint64_t keep, uint64_t tag,
-		uint64_t instant)
+replay_remember(struct replay *r, uint64_t tag, uint64_t instant)
 {
 	struct replay_slot *slot;
 
-	while (r->count > 0 && instant_at(r, 0) < now &&
-	       now - instant_at(r, 0) > keep) {
-		forget_oldest(r);
-	}
 	/* What a slot can't hold would be forgotten without a trace. */
 	if (instant <= replay_floor(r) || instant > INSTANT_MASK) {
 		return REPLAY_OLD;

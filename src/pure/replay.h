@@ -1,10 +1,13 @@
 /*
  * The bounded memory of accepted groups (papers: 000, 3.8).  A group is
- * remembered by 64 bits of its HMAC for as long as its time would be
- * accepted.  Nothing is forgotten without a trace: whatever is forgotten
- * raises the floor, and a group not later than the floor is refused,
- * since nobody can tell any more whether it is new.  That also holds
- * when the clock is stepped: what was forgotten before can't come back.
+ * remembered by 64 bits of its HMAC, until the oldest has to make room.
+ * Nothing is forgotten without a trace: whatever is forgotten raises the
+ * floor, and a group not later than the floor is refused, since nobody
+ * can tell any more whether it is new.
+ *
+ * It is not forgotten as soon as its time is past: when the clock is
+ * stepped back, that time comes again.  What is remembered then is
+ * refused, and only that; below the floor everybody would be.
  *
  * The store is what has to outlive the process: a floor and the slots.
  * Each word of it that counts carries a check of 24 bits, so that damage
@@ -85,13 +88,10 @@ uint64_t replay_floor(const struct replay *r);
 void replay_raise_floor(struct replay *r, uint64_t instant);
 
 /*
- * Ask about a group and remember it, as one step.  now and instant are
- * instants.  Groups that are older than `keep`, a span in the same
- * units, are forgotten; keep is at least the tolerance of the check of
- * time that went before.
+ * Ask about a group and remember it, as one step.  Whether its instant is
+ * acceptable at all was checked before.
  */
-enum replay_answer replay_remember(struct replay *r, uint64_t now,
-				   uint64_t keep, uint64_t tag,
+enum replay_answer replay_remember(struct replay *r, uint64_t tag,
 				   uint64_t instant);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,23 +27,33 @@ static const int common[] = {
 #ifdef SYS_poll
 	SYS_poll,
 #endif
-	SYS_ppoll, SYS_recvmmsg, SYS_recvfrom, SYS_recvmsg, SYS_sendto,
-	SYS_sendmsg, SYS_sendmmsg, SYS_read, SYS_pread64, SYS_write,
-	SYS_writev, SYS_clock_gettime, SYS_getpid, SYS_getuid, SYS_geteuid,
+	SYS_ppoll, SYS_recvmmsg, SYS_recvfrom, SYS_recvmsg, SYS_read,
+	SYS_pread64, SYS_write, SYS_writev, SYS_clock_gettime, SYS_getpid, SYS_getuid, SYS_geteuid,
 	SYS_gettid, SYS_close, SYS_munmap, SYS_brk, SYS_madvise, SYS_futex,
 	SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_restart_syscall,
 	SYS_exit, SYS_exit_group,
 };
 
+/* And these, but for the flag by which they connect: their argument. */
+static const struct {
+	int number;
+	unsigned flags;
+} sending[] = {
+	{ SYS_sendto, 3 }, { SYS_sendmsg, 2 }, { SYS_sendmmsg, 3 },
+};
+
 /* Reserving source ports, marks, random numbers, how the clock is. */
 static const int client[] = {
-	SYS_socket, SYS_bind, SYS_getsockname, SYS_setsockopt, SYS_getrandom,
+	SYS_bind, SYS_getsockname, SYS_setsockopt, SYS_getrandom,
 	SYS_adjtimex, SYS_clock_adjtime,
 };
 
-/* Two instructions for each call, five for each with an argument. */
+/*
+ * Two instructions for each call, five for each with an argument and seven
+ * with two: three that send, two ioctls, two sockets; six around them.
+ */
 #define PROGRAM_MAX \
-	(2 * (sizeof common + sizeof client) / sizeof common[0] + 48)
+	(2 * (sizeof common + sizeof client) / sizeof common[0] + 45)
 
 struct program {
 	struct sock_filter at[PROGRAM_MAX];
@@ -72,19 +83,56 @@ put_allow(struct program *p, uint32_t number)
 					    SECCOMP_RET_ALLOW));
 }
 
-/* If it is, and an argument's low half has this value, allow. */
+/* The low half of an argument. */
+static void
+put_load_argument(struct program *p, unsigned argument)
+{
+	put_load(p, offsetof(struct seccomp_data, args) +
+			    argument * sizeof(uint64_t));
+}
+
+/* If it is, and an argument has this value, allow. */
 static void
 put_allow_if(struct program *p, uint32_t number, unsigned argument,
 	     uint32_t value)
 {
-	size_t low = offsetof(struct seccomp_data, args) +
-		     argument * sizeof(uint64_t);
-
 	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number,
 					    0, 4));
-	put_load(p, low);
+	put_load_argument(p, argument);
 	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value,
 					    0, 1));
+	put(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+					    SECCOMP_RET_ALLOW));
+	put_load(p, offsetof(struct seccomp_data, nr));
+}
+
+/* If it is, and an argument has none of these bits, allow. */
+static void
+put_allow_without(struct program *p, uint32_t number, unsigned argument,
+		  uint32_t bits)
+{
+	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number,
+					    0, 4));
+	put_load_argument(p, argument);
+	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits,
+					    1, 0));
+	put(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+					    SECCOMP_RET_ALLOW));
+	put_load(p, offsetof(struct seccomp_data, nr));
+}
+
+/* If it makes a TCP socket of this family, allow: a port is reserved so. */
+static void
+put_allow_tcp_socket(struct program *p, uint32_t family)
+{
+	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+					    SYS_socket, 0, 6));
+	put_load_argument(p, 0);
+	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, family,
+					    0, 3));
+	put_load_argument(p, 1);
+	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+					    SOCK_STREAM | SOCK_CLOEXEC, 0, 1));
 	put(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
 					    SECCOMP_RET_ALLOW));
 	put_load(p, offsetof(struct seccomp_data, nr));
@@ -143,6 +191,10 @@ calls_limit(enum priv_role role)
 	for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
 		put_allow(&p, (uint32_t)common[i]);
 	}
+	for (size_t i = 0; i < sizeof sending / sizeof sending[0]; i++) {
+		put_allow_without(&p, (uint32_t)sending[i].number,
+				  sending[i].flags, MSG_FASTOPEN);
+	}
 	for (size_t i = 0; role == PRIV_CLIENT &&
 			   i < sizeof client / sizeof client[0]; i++) {
 		put_allow(&p, (uint32_t)client[i]);
@@ -150,8 +202,9 @@ calls_limit(enum priv_role role)
 	/* Names of devices, and nothing else of them. */
 	put_allow_if(&p, SYS_ioctl, 1, SIOCGIFNAME);
 	if (role == PRIV_CLIENT) {
-		/* Its index; and for libpcap, whether it is up. */
-		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFINDEX);
+		put_allow_tcp_socket(&p, AF_INET);
+		put_allow_tcp_socket(&p, AF_INET6);
+		/* For libpcap: whether it is up. */
 		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
 	}
 	put(&p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RET_FORBIDDEN));

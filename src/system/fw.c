@@ -15,6 +15,8 @@
 #include "run.h"
 #include "text.h"
 
+#define LISTED_MAX 1024u /* the head of a chain, and more */
+
 const char *
 fw_tool_name(enum fw_tool tool)
 {
@@ -274,36 +276,52 @@ fw_replace(struct fw *fw, const struct fw_plan *old,
 	return -1;
 }
 
-/* It may be empty: a plan need not have a rule for each hook. */
+/* Whether a chain of our table is there, and has a rule if it has any. */
 static bool
-nft_chain_stands(const char *table, const char *chain)
+nft_chain_stands(const char *table, const char *chain, bool has_rules)
 {
+	static const char head[] = "policy accept;";
 	const char *const argv[] = { "nft", "list", "chain", "inet", table,
 				     chain, NULL };
+	char text[LISTED_MAX] = "";
+	const char *rules;
 
-	return run_program(argv, NULL, NULL, 0, NULL, 0) == 0;
+	if (run_program(argv, NULL, text, sizeof text, NULL, 0) != 0) {
+		return false;
+	}
+	rules = strstr(text, head);
+	rules += rules ? sizeof head - 1 : 0;
+	return rules && (!has_rules || rules[strspn(rules, " \t\n")] != '}');
 }
 
 static bool
-nft_stands(const struct fw *fw)
+nft_stands(const struct fw *fw, const struct fw_plan *plan)
 {
 	static const char *const argv[] = { "nft", "list", "tables", NULL };
 	char name[RULESET_NAME_MAX];
+	size_t count;
+	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
 
 	/* What can't be asked is not taken for gone. */
 	if (run_program(argv, NULL, NULL, 0, NULL, 0) != 0) {
 		return true;
 	}
 	ruleset_name(name, fw->side, fw->queue);
-	return nft_chain_stands(name, "syn") &&
-	       (fw->side == FW_CLIENT || nft_chain_stands(name, "rest"));
+	for (size_t i = 0; i < count; i++) {
+		if (ruleset_needs(plan, &hooks[i]) &&
+		    !nft_chain_stands(name, hooks[i].nft,
+				      ruleset_fills(plan, &hooks[i], 0))) {
+			return false;
+		}
+	}
+	return true;
 }
 
 bool
 fw_stands(struct fw *fw, const struct fw_plan *plan)
 {
 	if (fw->tool == FW_NFT) {
-		return nft_stands(fw);
+		return nft_stands(fw, plan);
 	}
 	return fw->tool == FW_NONE || iptables_stands(fw, plan);
 }

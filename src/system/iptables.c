@@ -295,18 +295,17 @@ iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 	return 0;
 }
 
-/*
- * Whether a chain is there, with a jump to it.  It may well be empty: a
- * plan need not have a rule for each family at each hook.
- */
+/* Whether a chain is there, with a jump to it, and a rule if it has any. */
 static bool
-chain_stands(const char *saved, const char *chain)
+chain_stands(const char *saved, const char *chain, bool has_rules)
 {
-	char lines[STALE_MAX];
+	char lines[STALE_MAX], rule[80];
 	struct text jumps = text_over(lines, sizeof lines);
 	enum others others;
 
-	return find_ours(saved, chain, &jumps, &others) && jumps.len > 0;
+	snprintf(rule, sizeof rule, "\n-A %s ", chain);
+	return find_ours(saved, chain, &jumps, &others) && jumps.len > 0 &&
+	       (!has_rules || strstr(saved, rule));
 }
 
 static bool
@@ -327,7 +326,10 @@ family_stands(struct fw *fw, const struct fw_plan *plan, size_t family)
 		saved = try_to_save(families[family], fw->variant,
 				    hooks[i].table, &by_nft);
 		/* What can't be asked is not taken for gone. */
-		if (saved && !chain_stands(saved, chain)) {
+		if (saved &&
+		    !chain_stands(saved, chain,
+				  ruleset_fills(plan, &hooks[i],
+						families[family]))) {
 			return false;
 		}
 	}

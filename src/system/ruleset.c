@@ -26,14 +26,14 @@
 enum server_hook { HOOK_REST, HOOK_FORWARD, HOOK_DECOY, HOOK_SYN };
 
 static const struct ruleset_hook server_hooks[] = {
-	[HOOK_REST] = { "mangle", "PREROUTING", "" },
-	[HOOK_FORWARD] = { "mangle", "FORWARD", "-forward" },
-	[HOOK_DECOY] = { "nat", "PREROUTING", "-decoy" },
-	[HOOK_SYN] = { "raw", "PREROUTING", "" },
+	[HOOK_REST] = { "mangle", "PREROUTING", "", "rest" },
+	[HOOK_FORWARD] = { "mangle", "FORWARD", "-forward", "forwarded" },
+	[HOOK_DECOY] = { "nat", "PREROUTING", "-decoy", "decoy" },
+	[HOOK_SYN] = { "raw", "PREROUTING", "", "syn" },
 };
 
 static const struct ruleset_hook client_hooks[] = {
-	{ "raw", "OUTPUT", "" },
+	{ "raw", "OUTPUT", "", "syn" },
 };
 
 const struct ruleset_hook *
@@ -56,21 +56,6 @@ is_forwarded(const struct fw_match *m)
 	return m->place == FW_FORWARD || m->place == FW_BRIDGED;
 }
 
-bool
-ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook)
-{
-	bool forward = hook == &server_hooks[HOOK_FORWARD];
-	bool decoy = hook == &server_hooks[HOOK_DECOY];
-
-	for (size_t i = 0; i < plan->count; i++) {
-		if ((forward && is_forwarded(&plan->matches[i])) ||
-		    (decoy && plan->matches[i].decoy.family)) {
-			return true;
-		}
-	}
-	return !forward && !decoy;
-}
-
 static unsigned
 family_of(const struct fw_match *m)
 {
@@ -81,6 +66,43 @@ bool
 ruleset_has_family(const struct fw_match *m, unsigned family)
 {
 	return family_of(m) == 0 || family_of(m) == family;
+}
+
+/* Whether a match has rules at a hook; family: see ruleset_fills(). */
+static bool
+has_place(const struct ruleset_hook *hook, const struct fw_match *m,
+	  unsigned family)
+{
+	if (family && !ruleset_has_family(m, family)) {
+		return false;
+	}
+	if (hook == &server_hooks[HOOK_DECOY]) {
+		return m->decoy.family &&
+		       (family == 0 || m->decoy.family == family);
+	}
+	return is_forwarded(m) == (hook == &server_hooks[HOOK_FORWARD]);
+}
+
+bool
+ruleset_fills(const struct fw_plan *plan, const struct ruleset_hook *hook,
+	      unsigned family)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (has_place(hook, &plan->matches[i], family)) {
+			return true;
+		}
+	}
+	return plan->watch_all && (hook == &server_hooks[HOOK_REST] ||
+				   hook == &server_hooks[HOOK_SYN]);
+}
+
+bool
+ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook)
+{
+	bool optional = hook == &server_hooks[HOOK_FORWARD] ||
+			hook == &server_hooks[HOOK_DECOY];
+
+	return !optional || ruleset_fills(plan, hook, 0);
 }
 
 static unsigned
@@ -429,18 +451,16 @@ iptables_rest(struct text *t, const struct fw_plan *plan, const char *chain,
 
 static void
 iptables_decoy(struct text *t, const struct fw_plan *plan, const char *chain,
-	       const struct fw_match *m, unsigned family)
+	       const struct fw_match *m)
 {
+	bool v4 = m->decoy.family == 4;
 	char target[TARGET_MAX], addr[64];
 
-	if (m->decoy.family != family) {
-		return;
-	}
 	snprintf(target, sizeof target,
-		 family == 4 ? "-m mark --mark 0x%x/0x%x -j DNAT "
-			       "--to-destination %s:%u" :
-			       "-m mark --mark 0x%x/0x%x -j DNAT "
-			       "--to-destination [%s]:%u",
+		 v4 ? "-m mark --mark 0x%x/0x%x -j DNAT "
+		      "--to-destination %s:%u" :
+		      "-m mark --mark 0x%x/0x%x -j DNAT "
+		      "--to-destination [%s]:%u",
 		 plan->mark, plan->mark, addr_text(addr, &m->decoy),
 		 m->decoy_port);
 	iptables_match(t, plan, chain, m, target);
@@ -482,22 +502,19 @@ iptables_place(struct text *t, const struct fw_plan *plan,
 	       const struct ruleset_hook *hook, const char *chain,
 	       const struct fw_match *m, unsigned family)
 {
-	bool at_forward = hook == &server_hooks[HOOK_FORWARD];
-
-	if (!ruleset_has_family(m, family)) {
+	if (!has_place(hook, m, family)) {
 		return;
 	}
 	if (hook == &server_hooks[HOOK_DECOY]) {
-		iptables_decoy(t, plan, chain, m, family);
-	} else if (at_forward && is_forwarded(m)) {
+		iptables_decoy(t, plan, chain, m);
+		return;
+	}
+	if (hook != &server_hooks[HOOK_REST]) {
 		iptables_syn(t, plan, chain, m);
+	}
+	if (hook == &server_hooks[HOOK_REST] ||
+	    hook == &server_hooks[HOOK_FORWARD]) {
 		iptables_rest(t, plan, chain, m);
-	} else if (!at_forward && !is_forwarded(m)) {
-		if (hook == &server_hooks[HOOK_REST]) {
-			iptables_rest(t, plan, chain, m);
-		} else {
-			iptables_syn(t, plan, chain, m);
-		}
 	}
 }
 

@@ -14,6 +14,7 @@ struct ruleset_hook {
 	const char *table;  /* "raw" */
 	const char *hook;   /* "PREROUTING" */
 	const char *suffix; /* of the chain's name */
+	const char *nft;    /* the chain that nft has in its place */
 };
 
 /* The hooks of a side, FW_HOOKS at the most; what keeps goes in first. */
@@ -25,6 +26,13 @@ void ruleset_name(char out[RULESET_NAME_MAX], enum fw_side side,
 
 /* Whether a plan has anything to do at a hook. */
 bool ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook);
+
+/*
+ * Whether it has a rule there for packets of this family, 4 or 6, or (0) of
+ * either: where it has none, an empty chain is a whole one.
+ */
+bool ruleset_fills(const struct fw_plan *plan, const struct ruleset_hook *hook,
+		   unsigned family);
 
 /* A whole nft script that puts the plan in place of what was there. */
 void ruleset_nft(struct text *t, const struct fw_plan *plan);

@@ -1,6 +1,7 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <pcap.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -87,7 +88,7 @@ add_device(struct wire *wire, const char *name, char *why)
 	device->pcap = pcap;
 	device->fd = pcap_get_selectable_fd(pcap);
 	device->linktype = pcap_datalink(pcap);
-	snprintf(device->name, sizeof device->name, "%s", name);
+	device->index = if_nametoindex(name);
 	wire->count++;
 	return 0;
 }

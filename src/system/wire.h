@@ -9,8 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rawsock.h"
-
 #define WIRE_DEVICES_MAX 32u
 #define WIRE_WHY_MAX 512u
 /* A SYN with all its headers, behind any link header. */
@@ -24,7 +22,7 @@ struct wire_device {
 	struct pcap *pcap;
 	int fd; /* readable when there is a frame */
 	int linktype;
-	char name[16];
+	unsigned index; /* of the device; what is opened stays with it */
 };
 
 struct wire {

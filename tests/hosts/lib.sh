@@ -384,22 +384,30 @@ signal()
 	kill "-$2" "${pids[$1]}"
 }
 
+# gone NAME: it has ended; its exit status is for wait
+gone()
+{
+	! kill -0 "${pids[$1]}"
+}
+
 # end NAME [SIGNAL]: its exit status
 end()
 {
 	local status=0
 
 	signal "$1" "${2:-TERM}"
+	wait_for $patience gone "$1" || fail "$1 does not end"
 	wait "${pids[$1]}" 2>/dev/null || status=$?
 	unset "pids[$1]"
 	return $status
 }
 
-# await NAME STATUS: it ends by itself, with this exit status
+# await NAME STATUS [SECONDS]: it ends by itself, with this exit status
 await()
 {
 	local status=0
 
+	wait_for "${3:-$((4 * patience))}" gone "$1" || fail "$1 does not end"
 	wait "${pids[$1]}" || status=$?
 	unset "pids[$1]"
 	same "$2" "$status" "exit status of $1"

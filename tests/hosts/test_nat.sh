@@ -72,19 +72,14 @@ nat()
 	    "$(url "$family" server)")" "the same address without the key"
 }
 
-# Through a box that changes the windows; several at once.
-windows()
+# box: the router gives every SYN on its way out another window, of three
+box()
 {
-	local key=$1 family=$2 curls=() i
-
-	nat_lab --random-fully
-	tap_start client client client \
-	    -c "$(key_file "$(reference rule "$key" dst_port=80-81)")"
 	on router nft -f - <<-END
 		table inet box {
 			chain forward {
 				type filter hook forward priority 0;
-				iifname eth1 tcp flags & (syn | ack) == syn \
+				iifname != eth0 tcp flags & (syn | ack) == syn \
 					numgen inc mod 3 vmap { 0 : goto one,
 					1 : goto two, 2 : goto three }
 			}
@@ -93,16 +88,59 @@ windows()
 			chain three { tcp window set 65535; }
 		}
 	END
+}
+
+# behind_router NAME NUMBER: one more host there, 10.NUMBER.0.2
+behind_router()
+{
+	namespace "$1"
+	ip -n "$net-router" link add "to-$1" type veth peer name eth0 \
+	    netns "$net-$1"
+	device_up router "to-$1" "10.$2.0.1/24" "fd$2::1/64"
+	device_up "$1" eth0 "10.$2.0.2/24" "fd$2::2/64"
+	connected router "$1"
+	ip -n "$net-$1" route add default via "10.$2.0.1"
+	ip -n "$net-$1" route add default via "fd$2::1"
+}
+
+# Through a box that changes the windows; several at once, of three hosts that
+# the server sees at one address.
+windows()
+{
+	local key=$1 family=$2 curls=() host i accepted syns authenticators
+
+	nat_lab --random-fully
+	behind_router client2 80
+	behind_router client3 81
+	box
+	for host in client client2 client3; do
+		tap_start "$host" "$host" client -c \
+		    "$(key_file "$(reference rule "$key" dst_port=80-81)")"
+	done
 	same 28 "$(status_of on client curl -sS --max-time 2 \
 	    "$(url "$family" server 80)")" 'where the server wants the mark'
+	same 0 "$(tap_status server server accepted)"
+	wait_for "$patience" some_incomplete
 	page client "$family" 81
-	for i in $(seq 6); do
-		on client curl -sS --max-time "$patience" \
-		    "$(url "$family" server 81)" >"$work/page$i" &
-		curls+=($!)
+	for i in $(seq 3); do
+		for host in client client2 client3; do
+			on "$host" curl -sS --max-time "$patience" \
+			    "$(url "$family" server 81)" >"$work/page-$host-$i" &
+			curls+=($!)
+		done
 	done
 	wait "${curls[@]}"
-	same 6 "$(cat "$work"/page* | grep -o 'page of 81' | wc -l)" 'pages'
+	same 9 "$(cat "$work"/page-* | grep -o 'page of 81' | wc -l)" 'pages'
+	read -r accepted syns authenticators \
+	    <<<"$(tap_status server server accepted syns authenticators)"
+	[ "$accepted" -ge 10 ]
+	[ "$authenticators" -ge "$accepted" ]
+	[ "$authenticators" -le $((64 * syns)) ]
+}
+
+some_incomplete()
+{
+	[ "$(tap_status server server incomplete)" -gt 0 ]
 }
 
 # The router's port 8080 leads to the server's 80: the client has to know, for

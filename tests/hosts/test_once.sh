@@ -160,6 +160,28 @@ flushed()
 	same '' "$(on server nft list ruleset)" 'what is left'
 }
 
+# A chain that lost its rules is none, whichever it is.
+emptied()
+{
+	local tool table times=0
+
+	served
+	hidden 4
+	rules server >"$work/before"
+	for tool in iptables ip6tables; do
+		for table in raw mangle; do
+			times=$((times + 1))
+			on server "$tool" -t "$table" -F tap-server-5040
+			wait_log server 'the firewall.s rules: put back' "$times"
+			rules server >"$work/after"
+			diff "$work/before" "$work/after"
+		done
+	done
+	hidden 4
+	hidden 6
+	same "$times" "$(tap_status server server rules_restored)"
+}
+
 check command-ipv4 one_command 4
 check command-ipv6 one_command 6
 check twice twice
@@ -171,4 +193,5 @@ check wire-ipv4 wire 4
 check wire-ipv6 wire 6
 check wire-refuses wire_refuses
 check flushed flushed
+check emptied emptied
 finish

@@ -597,6 +597,125 @@ neighbours()
 	page stranger 4 81
 }
 
+# Rules that somebody removes come back: all, a table or a chain of them.
+flushed()
+{
+	guard=server
+	lab
+	http_start server 80
+	server_start RULE:dst_port=80
+	rules server >"$work/during"
+	times=0
+	case $variant in
+	nft) set -- 'nft flush ruleset' 'nft flush table inet tap-server-5040' \
+		'nft flush chain inet tap-server-5040 syn' \
+		'nft flush chain inet tap-server-5040 rest' ;;
+	*) set -- "$variant -t raw -F" "$variant -t mangle -F" \
+		"$variant -t raw -F tap-server-5040" \
+		"ip6${variant#ip} -t mangle -F tap-server-5040" ;;
+	esac
+	for command; do
+		times=$((times + 1))
+		# shellcheck disable=SC2086 # words of a command
+		on server $command
+		wait_for has_lines "$work/tap.log" 'put back' $times
+		same_rules during server
+		hidden stranger 4 80
+	done
+}
+
+# has_lines FILE PATTERN TIMES
+has_lines()
+{
+	[ "$(grep -c -e "$2" "$1")" -ge "$3" ]
+}
+
+# count NAME: of the server's status; it does not answer while it looks at the
+# rules, which takes its time here
+count()
+{
+	wait_for answers_status
+	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$work/status"
+}
+
+answers_status()
+{
+	on server tap server --status --json >"$work/status"
+}
+
+counts()
+{
+	[ "$(count "$1")" = "$2" ]
+}
+
+# record NAME: the group of a connection that gets in
+record()
+{
+	start "again-$1" client again record eth0 80 "$group_frames" "$work/$1"
+	recorder=$pid
+	wait_for test -e "$work/$1"
+	page client 4 80
+	status=0
+	wait "$recorder" || status=$?
+	same 0 "$status" 'the recorder'
+}
+
+# replayed NAME REASON: it is refused for this
+replayed()
+{
+	accepted=$(count accepted) refused=$(count "$2")
+	on client again send eth0 "$work/$1"
+	wait_for counts "$2" $((refused + 1))
+	same "$accepted" "$(count accepted)" "$1 got in again"
+}
+
+# step SECONDS: of the clock of server and client
+step()
+{
+	date -s "@$(($(date +%s) + $1))" >/dev/null
+}
+
+# The clock is stepped by an hour while server and client run, forward and
+# backward: nothing that was let in gets in again, whoever comes now does.
+clock()
+{
+	guard=server
+	group_frames=5 # of hmac-sha256 with 60 bits
+	lab
+	http_start server 80
+	server_start RULE:dst_port=80
+	client_start dst_port=80
+	record noon
+	replayed noon replay
+
+	step +3600
+	replayed noon time
+	both page client 80
+	record later
+	replayed later replay
+
+	step -3600
+	replayed noon replay
+	replayed later time
+	both page client 80
+
+	step -3600
+	replayed noon time
+	replayed later time
+	both page client 80
+	record earlier
+	replayed earlier replay
+	both hidden stranger 80
+
+	step +3600
+	for name in earlier later; do
+		replayed $name time
+	done
+	replayed noon replay
+	both page client 80
+	both hidden stranger 80
+}
+
 all_cases()
 {
 	for variant in ${variants:-nft iptables-nft iptables-legacy}; do
@@ -604,12 +723,14 @@ all_cases()
 		[ "$variant" = nft ] || choose_iptables "${variant#*-}"
 		check "$variant/life" life
 		check "$variant/answers" answers
+		check "$variant/flushed" flushed
 		check "$variant/router" router ''
 		check "$variant/router-outdev" router ', indev=eth0, outdev=eth1'
 		[ "$variant" = nft ] || check "$variant/bridge" bridge
 	done
 	check changes changes
 	check neighbours neighbours
+	check clock clock
 }
 
 boot

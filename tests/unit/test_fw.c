@@ -401,6 +401,76 @@ writes_texts(void **state)
 	assert_string_equal(calls, " ");
 }
 
+#define MANGLE_JUMP "-A PREROUTING -p tcp -j " NAME "\n"
+#define MANGLE \
+	"*mangle\n:PREROUTING ACCEPT [0:0]\n" CHAIN MANGLE_JUMP OWN "COMMIT\n"
+#define NFT_CHAIN(rules) \
+	"table inet " NAME " {\n\tchain syn {\n\t\ttype filter hook " \
+	"prerouting priority raw; policy accept;\n" rules "\t}\n}\n"
+
+/* A chain that lost its rules does not stand, but one that has none does. */
+static void
+notices_what_was_removed(void **state)
+{
+	static const struct {
+		const char *saved;
+		bool stands;
+	} tables[] = {
+		{ MANGLE HEAD CHAIN "-A " JUMP "\n" OWN "COMMIT\n", true },
+		{ MANGLE HEAD CHAIN "-A " JUMP "\nCOMMIT\n", false },
+		{ MANGLE HEAD CHAIN OWN "COMMIT\n", false },
+		{ MANGLE HEAD "COMMIT\n", false },
+		{ HEAD CHAIN "-A " JUMP "\n" OWN "COMMIT\n", false },
+		{ "", false },
+	};
+	static const struct fw_match of_ipv4 = {
+		.src = { 4, { 10 } }, .src_bits = 8,
+	};
+	const struct fw_plan plan = { .side = FW_SERVER, .queue = 5040,
+				      .matches = &of_ipv4, .count = 1 };
+
+	(void)state;
+	fw = (struct fw){ .tool = FW_IPTABLES, .side = FW_SERVER,
+			  .queue = 5040 };
+	program("ip6tables-save", 0,
+		"*mangle\n" CHAIN MANGLE_JUMP "COMMIT\n" HEAD CHAIN "-A " JUMP
+		"\nCOMMIT\n", NULL);
+	for (size_t i = 0; i < LENGTH(tables); i++) {
+		program("iptables-save", 0, tables[i].saved, NULL);
+		if (fw_stands(&fw, &plan) != tables[i].stands) {
+			fail_msg("%s", tables[i].saved);
+		}
+	}
+	/* It has rules for IPv6 by a plan of both families. */
+	program("iptables-save", 0, tables[0].saved, NULL);
+	assert_false(fw_stands(&fw, &server));
+	/* What can't be asked is not gone. */
+	program("iptables-save", 1, NULL, NULL);
+	assert_true(fw_stands(&fw, &plan));
+}
+
+static void
+notices_what_nft_lost(void **state)
+{
+	static const struct fw_match forward = { .place = FW_FORWARD };
+	const struct fw_plan far = { .side = FW_SERVER, .queue = 5040,
+				     .matches = &forward, .count = 1 };
+
+	(void)state;
+	fw = (struct fw){ .tool = FW_NFT, .side = FW_SERVER, .queue = 5040 };
+	program("nft", 0, NFT_CHAIN("\t\ttcp dport 22 queue to 5040\n"), NULL);
+	assert_true(fw_stands(&fw, &server));
+	/* Two chains, after the question whether nft can be asked. */
+	assert_int_equal(count_calls("nft"), 3);
+	assert_true(fw_stands(&fw, &far));
+	assert_int_equal(count_calls("nft"), 7);
+	program("nft", 0, NFT_CHAIN(""), NULL);
+	assert_false(fw_stands(&fw, &server));
+	assert_false(fw_stands(&fw, &far));
+	program("nft", 1, NULL, NULL);
+	assert_true(fw_stands(&fw, &server));
+}
+
 int
 main(void)
 {
@@ -422,6 +492,8 @@ main(void)
 		cmocka_unit_test_setup(bridges_with_iptables_alone, setup),
 		cmocka_unit_test_setup(probes_without_a_change, setup),
 		cmocka_unit_test_setup(writes_texts, setup),
+		cmocka_unit_test_setup(notices_what_was_removed, setup),
+		cmocka_unit_test_setup(notices_what_nft_lost, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -517,6 +517,34 @@ reload_of_the_tolerance_forgets_nothing(void **state)
 	assert_int_equal(b->accepted, 21 + 70);
 }
 
+/* A server that ran for long with a clock an hour ahead, or behind. */
+static void
+clock_set_right_locks_nobody_out(void **state)
+{
+	const int64_t hour = (int64_t)3600 << 8;
+	const int64_t steps[] = {-hour, hour, hour, -hour, -hour};
+	struct group seen[6 * 30];
+	size_t count = 0;
+
+	(void)state;
+	begin();
+	for (size_t i = 0; i <= COUNT(steps); i++) {
+		for (int n = 0; n < 30; n++) {
+			bench_wait(b, 10000);
+			make(&seen[count], KEY_60);
+			group_send(b, &seen[count++], NULL);
+			assert_int_equal(b->accepted, count);
+		}
+		for (size_t n = 0; n < count; n++) {
+			group_send(b, &seen[n], NULL);
+			assert_int_equal(b->accepted, count);
+		}
+		if (i < COUNT(steps)) {
+			b->now.instant += (uint64_t)steps[i];
+		}
+	}
+}
+
 /* Everything at once: the bench holds every call to the contract. */
 static void
 mixture(uint32_t calls)
@@ -609,6 +637,7 @@ main(void)
 		T(reload_takes_effect_at_once),
 		T(reload_may_take_the_rule_away),
 		T(reload_of_the_tolerance_forgets_nothing),
+		T(clock_set_right_locks_nobody_out),
 		T(any_mixture_keeps_the_contract),
 		T(any_mixture_in_small_tables),
 		T(any_mixture_under_flood),

@@ -313,6 +313,7 @@ work_is_bounded(void **state)
 	frames[COUNT(frames) - 2].seq = g.seq[FRAME_SYN3];
 	match_find(&scene, frames, QUAD_FRAMES_LOOSE, &found);
 	assert_int_equal(found.reason, MATCH_MAC);
+	assert_int_equal(found.macs, MATCH_MACS_STRICT);
 }
 
 /* Whatever the frames, the answer is one. */
@@ -343,6 +344,8 @@ any_frames_are_judged(void **state)
 		}
 		match_find(&scene, frames, count, &found);
 		assert_int_not_equal(found.reason, MATCH_ACCEPTED);
+		assert_true(found.macs <= (scene.loose ? MATCH_MACS_LOOSE :
+							 MATCH_MACS_STRICT));
 		assert_true((unsigned)found.reason < MATCH_REPLAY);
 		assert_int_equal(found.key_no == -1,
 				 found.reason == MATCH_INCOMPLETE);
