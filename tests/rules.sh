@@ -9,7 +9,7 @@ set -u
 
 # The layers, by the names of files in src/ without .c or .h. cmd_* are the
 # commands; what is named nowhere is system.
-PURE='bytes hash frame mac packet quad replay acl guess match gate sender'
+PURE='bytes hash frame mac packet quad replay acl guess match gate sender elf'
 FILES='text value settings store log json stat metrics conf conf_* key key_*'
 # What commands share: a command as a whole, without its options.
 ENGINES='monitor server guard guard_stat client escort follower task plan queue ask unit'
