@@ -97,8 +97,16 @@ START := -pie $(SANITIZE:%fuzzer-no-link=%fuzzer)
 endif
 endif
 
-SRCS := tap.c $(wildcard src/*/*.c)
+SRCS := tap.c $(filter-out %.bpf.c,$(wildcard src/*/*.c))
 OBJS := $(SRCS:%.c=$(B)/%.o)
+
+# Programs for the kernel, which only clang makes. Without it they are empty,
+# and tap says so and goes without.
+CLANG ?= $(shell command -v clang)
+BPF_FLAGS = -target bpf -mcpu=v3 -O2 -std=c11 -ffreestanding -Wall -Wextra \
+	$(if $(filter -Werror,$(WARN)),-Werror) $(LAYERS:%=-Isrc/%) \
+	-idirafter /usr/include \
+	-idirafter /usr/include/$(shell $(CLANG) -print-multiarch)
 UNITS := $(patsubst %.c,%,$(wildcard tests/unit/test_*.c))
 # What the unit tests share.
 HELP := $(patsubst %.c,%,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
@@ -120,6 +128,21 @@ $(B)/flags: FORCE | need-build
 $(B)/%.o: %.c $(B)/flags | $(LIBS)
 	@mkdir -p $(@D)
 	$(call pretty,CC,$<)$(CC) $(FLAGS) $(WARN) -MMD -MP -c -o $@ $<
+
+$(B)/%.bpf.o: %.bpf.c $(B)/flags
+	@mkdir -p $(@D)
+	$(if $(CLANG),$(call pretty,BPF,$<)$(CLANG) $(BPF_FLAGS) -MMD -MP -c \
+		-o $@ $<,@: >$@)
+
+# An object of the linker's would need a tool more, and be no smaller.
+$(B)/%_image.c: $(B)/%.bpf.o
+	@{ echo '#include "$(notdir $*)_image.h"'; \
+	echo 'const uint8_t $(notdir $*)_image[] = {'; \
+	od -An -v -tu1 $< | sed 's/ *\([0-9][0-9]*\)/\1,/g'; \
+	echo '0 }; const size_t $(notdir $*)_image_size = sizeof' \
+		'$(notdir $*)_image - 1;'; } >$@
+$(B)/%_image.o: $(B)/%_image.c
+	@$(CC) $(FLAGS) -I$(dir $*) -c -o $@ $<
 
 $(B)/tap.full: $(OBJS) $(LIBS)
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
@@ -197,6 +220,11 @@ $(addprefix $(B)/,$(FUZZERS)): %: %.o $(B)/tests/fuzz/nodisk.o \
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(if $(filter \
 		fuzz,$(FLAVOUR)),,$(LINK)) -o $@ $(START) $^ $(LDLIBS)
 
+# Floods, for the bench and the tests.
+$(B)/tests/bench/flood: %: %.o %_image.o $(B)/libtap.a
+	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
+		$(LDLIBS) $(END)
+
 # New inputs go to .build/corpus, those that fail to .build/crashes.
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?= -1
@@ -270,4 +298,4 @@ FORCE:
 	run-unit run-unit-san run-unit-valgrind run-fuzz-replay fuzz run-fuzz \
 	install uninstall clean distclean help
 
--include $(OBJS:.o=.d) $(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)
+-include $(OBJS:.o=.d) $(B)/tests/bench/flood.bpf.d $(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)

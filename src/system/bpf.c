@@ -1,0 +1,200 @@
+#include "bpf.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define LIVE_BATCH 64 /* frames at once, the kernel's own default */
+
+/* Kernels before 5.11 charge maps to this limit; root may lift it. */
+static long
+with_memory(int command, union bpf_attr *attr)
+{
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit before;
+	long rc = syscall(SYS_bpf, command, attr, sizeof *attr);
+
+	if (rc < 0 && errno == EPERM &&
+	    getrlimit(RLIMIT_MEMLOCK, &before) == 0 &&
+	    setrlimit(RLIMIT_MEMLOCK, &none) == 0) {
+		rc = syscall(SYS_bpf, command, attr, sizeof *attr);
+		if (setrlimit(RLIMIT_MEMLOCK, &before) < 0) {
+			return rc;
+		}
+	}
+	return rc;
+}
+
+static int
+call(int command, union bpf_attr *attr)
+{
+	long rc = command == BPF_MAP_CREATE || command == BPF_PROG_LOAD ?
+			  with_memory(command, attr) :
+			  syscall(SYS_bpf, command, attr, sizeof *attr);
+
+	return rc < 0 ? -errno : (int)rc;
+}
+
+static uint64_t
+address(const void *at)
+{
+	return (uint64_t)(uintptr_t)at;
+}
+
+int
+bpf_map_make(const struct bpf_map *map)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.map_type = map->type;
+	attr.key_size = map->key;
+	attr.value_size = map->value;
+	attr.max_entries = map->entries;
+	attr.map_flags = map->flags;
+	return call(BPF_MAP_CREATE, &attr);
+}
+
+static int
+on_entry(int command, int map, const void *key, const void *value,
+	 uint64_t flags)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.map_fd = (uint32_t)map;
+	attr.key = address(key);
+	attr.value = address(value);
+	attr.flags = flags;
+	return call(command, &attr);
+}
+
+int
+bpf_map_put(int map, const void *key, const void *value, uint64_t flags)
+{
+	return on_entry(BPF_MAP_UPDATE_ELEM, map, key, value, flags);
+}
+
+int
+bpf_map_get(int map, const void *key, void *value)
+{
+	return on_entry(BPF_MAP_LOOKUP_ELEM, map, key, value, 0);
+}
+
+int
+bpf_map_remove(int map, const void *key)
+{
+	return on_entry(BPF_MAP_DELETE_ELEM, map, key, NULL, 0);
+}
+
+int
+bpf_map_next(int map, const void *key, void *next)
+{
+	return on_entry(BPF_MAP_GET_NEXT_KEY, map, key, next, 0);
+}
+
+int
+bpf_program_load(const struct bpf_program *program)
+{
+	/* What the program is under: only that it is no GPL matters. */
+	static const char licence[] = "ISC";
+	union bpf_attr attr = { 0 };
+	uint8_t *insns = malloc(ELF_PROGRAM_MAX);
+	long len;
+	int rc;
+
+	if (!insns) {
+		return -ENOMEM;
+	}
+	len = elf_program(program->object, program->size, program->section,
+			  program->symbols, program->symbols_count, insns);
+	attr.prog_type = program->type;
+	attr.expected_attach_type = program->attach;
+	attr.prog_flags = program->flags;
+	attr.insns = address(insns);
+	attr.insn_cnt = (uint32_t)(len / (long)ELF_INSN);
+	attr.license = address(licence);
+	snprintf(attr.prog_name, sizeof attr.prog_name, "%s", program->name);
+	rc = len < 0 ? -ENOEXEC : call(BPF_PROG_LOAD, &attr);
+	free(insns);
+	return rc;
+}
+
+int
+bpf_link_make(int program, uint32_t device, uint32_t attach, uint32_t flags)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.link_create.prog_fd = (uint32_t)program;
+	attr.link_create.target_ifindex = device;
+	attr.link_create.attach_type = attach;
+	attr.link_create.flags = flags;
+	return call(BPF_LINK_CREATE, &attr);
+}
+
+int
+bpf_link_replace(int link, int program)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.link_update.link_fd = (uint32_t)link;
+	attr.link_update.new_prog_fd = (uint32_t)program;
+	return call(BPF_LINK_UPDATE, &attr);
+}
+
+int
+bpf_program_run(int program, const void *frame, size_t len)
+{
+	union bpf_attr attr = { 0 };
+	int rc;
+
+	attr.test.prog_fd = (uint32_t)program;
+	attr.test.data_in = address(frame);
+	attr.test.data_size_in = (uint32_t)len;
+	attr.test.repeat = 1;
+	rc = call(BPF_PROG_TEST_RUN, &attr);
+	return rc < 0 ? rc : (int)attr.test.retval;
+}
+
+int
+bpf_program_live(int program, const void *frame, size_t len, uint32_t device,
+		 uint32_t repeat)
+{
+	union bpf_attr attr = { 0 };
+	struct xdp_md context = {
+		.data_end = (uint32_t)len,
+		.ingress_ifindex = device,
+	};
+
+	attr.test.prog_fd = (uint32_t)program;
+	attr.test.data_in = address(frame);
+	attr.test.data_size_in = (uint32_t)len;
+	attr.test.ctx_in = address(&context);
+	attr.test.ctx_size_in = sizeof context;
+	attr.test.repeat = repeat;
+	attr.test.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
+	attr.test.batch_size = LIVE_BATCH;
+	return call(BPF_PROG_TEST_RUN, &attr);
+}
+
+unsigned
+bpf_processors(void)
+{
+	static const char path[] = "/sys/devices/system/cpu/possible";
+	FILE *file = fopen(path, "re");
+	unsigned first = 0, last = 0;
+	int c = ',';
+
+	/* Ranges, as "0-3" or "0,2-5": the last number counts. */
+	while (file && c != EOF && fscanf(file, "%u", &first) == 1) {
+		last = first > last ? first : last;
+		c = fgetc(file);
+	}
+	if (file) {
+		fclose(file);
+	}
+	return last + 1;
+}
