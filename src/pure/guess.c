@@ -77,13 +77,12 @@ guess_charge(struct guess *g, const struct packet_addr *addr, uint64_t ms,
 	struct packet_addr prefix = prefix_of(addr);
 	struct guess_bucket *bucket = bucket_of(g, &prefix);
 
-	if (!packet_addr_equal(&bucket->prefix, &prefix)) {
-		*bucket = (struct guess_bucket){
-			.prefix = prefix,
-			.tokens = GUESS_BURST,
-			.refilled = ms,
-		};
+	if (bucket->prefix.family == 0) {
+		bucket->tokens = GUESS_BURST;
+		bucket->refilled = ms;
 	}
+	/* What was spent stays spent, whoever spent it. */
+	bucket->prefix = prefix;
 	refill(bucket, ms);
 	if (wrong > bucket->tokens) {
 		wrong = bucket->tokens;

@@ -14,8 +14,11 @@
 #include "packet.h"
 
 /*
- * 16,384 addresses at once: pushing a bucket out of its set, which fills
- * it anew, costs an attacker some thousands of forged groups.
+ * 16,384 addresses at once.  To push a bucket out of its set costs an
+ * attacker some thousands of forged groups, and gains the guesses of one
+ * group: an address without a bucket may make some, so that a flood of
+ * forged addresses locks out nobody, but the bucket that it then takes
+ * over from another has what the other left.
  */
 #define GUESS_SETS 4096u
 #define GUESS_WAYS 4u

@@ -129,6 +129,36 @@ the_stalest_gives_way(void **state)
 	}
 }
 
+/* To be pushed out gains one group's guesses, and not a full bucket. */
+static void
+pushed_out_is_not_filled_anew(void **state)
+{
+	struct packet_addr addrs[GUESS_WAYS + 1];
+	size_t count = 0;
+	unsigned guesses = 0;
+
+	(void)state;
+	for (uint32_t i = 0; count < COUNT(addrs); i++) {
+		const struct packet_addr addr = addr4(i);
+
+		if (hash_bytes(&hash, &addr, sizeof addr) % GUESS_SETS == 0) {
+			addrs[count++] = addr;
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		guess_charge(g, &addrs[i], 1 + i, GUESS_BURST);
+	}
+	for (unsigned round = 0; round < 100; round++) {
+		for (; guess_allows(g, &addrs[0], 10 + round, 1); guesses++) {
+			guess_charge(g, &addrs[0], 10 + round, 1);
+		}
+		for (size_t i = 1; i < count; i++) {
+			guess_charge(g, &addrs[i], 10 + round, GUESS_BURST);
+		}
+	}
+	assert_int_equal(guesses, 100);
+}
+
 /* More addresses than buckets: the stalest give way, nothing breaks. */
 static void
 a_full_table_goes_on(void **state)
@@ -160,6 +190,7 @@ main(void)
 		T(a_burst_and_one_a_second), T(asking_neither_earns_nor_costs),
 		T(tokens_are_capped),        T(addresses_are_apart),
 		T(the_stalest_gives_way),    T(a_full_table_goes_on),
+		T(pushed_out_is_not_filled_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
