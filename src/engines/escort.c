@@ -35,7 +35,7 @@ complain(struct escort *e, const struct packet *p, const char *event,
  * what may be the reason.
  */
 static void
-watch_answer(struct escort *e, const struct packet *p)
+watch_answer(struct escort *e, const struct packet *p, const char *reason)
 {
 	size_t at = (p->seq ^ p->sport) % ESCORT_UNANSWERED_MAX;
 
@@ -46,12 +46,28 @@ watch_answer(struct escort *e, const struct packet *p)
 		e->unanswered[at].times = 0;
 	}
 	if (++e->unanswered[at].times == ESCORT_UNANSWERED_TIMES) {
-		complain(e, p, "unanswered", clock_is_synchronised() ?
-			 "no answer: not admitted there, not reached, or the "
-			 "server's clock is off" :
-			 "no answer: perhaps since this host's clock is not "
-			 "synchronised");
+		complain(e, p, "unanswered", reason);
 	}
+}
+
+/* What this host can know of why an authenticated SYN gets no answer. */
+static const char *
+no_answer(void)
+{
+	return clock_is_synchronised() ?
+		       "no answer: not admitted there, not reached, or the "
+		       "server's clock is off" :
+		       "no answer: perhaps since this host's clock is not "
+		       "synchronised";
+}
+
+/* Why a group could not be made or sent. */
+static const char *
+failure(int error)
+{
+	return error == EADDRINUSE || error == EADDRNOTAVAIL ?
+		       "no source port is free" :
+		       strerror(error);
 }
 
 /* One line for each connection, where they are wanted. */
@@ -152,6 +168,8 @@ judge(struct escort *e, const struct escort_syn *in, const struct packet *p,
 
 	if (!rule) {
 		e->counters->passed++;
+		watch_answer(e, p, "no answer: sent as it was, as no rule is "
+				   "for this user, program or device");
 		return ESCORT_PASS;
 	}
 	switch (sender_judge(p)) {
@@ -179,13 +197,13 @@ judge(struct escort *e, const struct escort_syn *in, const struct packet *p,
 	}
 	if (rc < 0) {
 		e->counters->failed++;
-		complain(e, p, "unauthenticated", strerror(-rc));
+		complain(e, p, "unauthenticated", failure(-rc));
 		return ESCORT_PASS;
 	}
 	memcpy(syn0, in->bytes, in->len);
 	sender_syn0(syn0, p, &group);
 	e->counters->authenticated++;
-	watch_answer(e, p);
+	watch_answer(e, p, no_answer());
 	tell(rule, p);
 	return ESCORT_SYN0;
 }

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +11,8 @@
  * Before the network is up, so that no service is ever seen, and with no
  * more than the monitor needs: NET_ADMIN and NET_RAW for rules and
  * sockets, SETUID, SETGID and SETPCAP to make the worker small, KILL to
- * end it, DAC_OVERRIDE for a metrics file in another's directory.
+ * end it, DAC_OVERRIDE for a metrics file in another's directory; and the
+ * client's SYS_PTRACE to know the programs of other users, for exe=.
  */
 static const char unit[] =
 	"[Unit]\n"
@@ -32,7 +34,7 @@ static const char unit[] =
 	"StateDirectory=tap\n"
 	"StateDirectoryMode=0700\n"
 	"CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SETUID "
-	"CAP_SETGID CAP_SETPCAP CAP_KILL CAP_DAC_OVERRIDE CAP_IPC_LOCK\n"
+	"CAP_SETGID CAP_SETPCAP CAP_KILL CAP_DAC_OVERRIDE CAP_IPC_LOCK%s\n"
 	"NoNewPrivileges=yes\n"
 	"ProtectSystem=strict\n"
 	"ReadWritePaths=-/run -/var/lib/prometheus/node-exporter\n"
@@ -61,6 +63,7 @@ unit_print(const char *side)
 {
 	char self[4096] = "/usr/local/sbin/tap";
 	char found[sizeof self];
+	bool server = strcmp(side, "server") == 0;
 	ssize_t len = readlink("/proc/self/exe", found, sizeof found - 1);
 
 	if (len > 0) {
@@ -68,8 +71,8 @@ unit_print(const char *side)
 		memcpy(self, found, (size_t)len + 1);
 	}
 	printf(unit, side,
-	       strcmp(side, "server") == 0 ? "hides services from strangers" :
-					     "authenticates connections",
-	       side, self, side);
+	       server ? "hides services from strangers" :
+			"authenticates connections",
+	       side, self, side, server ? "" : " CAP_SYS_PTRACE");
 	return TAP_OK;
 }

@@ -70,6 +70,46 @@ users()
 	    '^accepted key=12 accepted key=13 $'
 }
 
+# Nobody answers there: the client says what it knows of why.
+unanswered()
+{
+	local why='not admitted there, not reached'
+
+	lab
+	tap_start client client client -c \
+	    "$(client_rule 'dst_port=80, user=nobody')"
+	# TIME_ERROR of adjtimex(2): nobody keeps the clock right.
+	if [ "$("$python" -c 'import ctypes
+print(ctypes.CDLL(None).adjtimex(bytes(512)))')" = 5 ]; then
+		why="perhaps since this host's clock is not synchronised"
+	fi
+	# shellcheck disable=SC2046 # words of a command
+	start known client $(as_user nobody) -m 60 http://10.77.0.250/
+	# shellcheck disable=SC2046
+	start other client $(as_user daemon) -m 60 http://10.77.0.250/
+	wait_log client "unanswered reason=\"no answer: $why.* dst=10.77.0.250:80"
+	wait_log client 'unanswered reason="no answer: sent as it was, as no rule '
+	same 2 "$(grep -c unanswered "$work/client.log")"
+}
+
+# All source ports but two are taken; those that it has reserved go first.
+no_ports()
+{
+	client_lab dst_port=80
+	on client sysctl -qw net.ipv4.ip_local_port_range='40000 40001'
+	wait_for "$patience" no_port_is_left
+	has "$(cat "$work/client.log")" \
+	    'unauthenticated reason="no source port is free" src=10.77.0.2:50'
+	refute tap_counts client client failed 0
+}
+
+no_port_is_left()
+{
+	on client curl -sS --max-time 1 --local-port 50000-50999 \
+	    "$(url 4 server)" || :
+	grep -q 'no source port is free' "$work/client.log"
+}
+
 # The first groups are lost whole: TCP's next SYN makes a group of its own.
 retransmission()
 {
@@ -202,5 +242,7 @@ for family in 4 6; do
 done
 check uid user 4 65534 1
 check users users
+check unanswered unanswered
+check no-ports no_ports
 check rules rules_in_order
 finish

@@ -361,6 +361,37 @@ devices()
 	page stranger 6
 }
 
+# Both ends run before there is a network, and it flaps.
+before_network()
+{
+	local round
+
+	lab
+	http_start server 80
+	echo 'RULE:indev=eth1, dst_port=80' >"$work/TAPservd.conf"
+	echo 'port=80, key_no=10' >"$work/acl"
+	ip -n "$net-server" link set eth0 down
+	ip -n "$net-client" link set eth0 down
+	tap_start server server server -c "$work/TAPservd.conf" \
+	    -k "$(key_file)" -a "$work/acl"
+	tap_start client client client \
+	    -c "$(client_rule 'outdev=eth1, dst_port=80')"
+	for round in 1 2 3; do
+		second_cable
+		same 'page of 80' "$(by_eth1 10)" "round $round"
+		for _ in 1 2 3 4 5; do
+			ip -n "$net-client" link set eth1 down
+			ip -n "$net-client" link set eth1 up
+		done
+		connected client server
+		same 'page of 80' "$(by_eth1 10)" "round $round"
+		[ "$round" = 3 ] || ip -n "$net-server" link del eth1
+	done
+	[ "$(tap_status client client authenticated)" -ge 6 ]
+	end client TERM
+	same 28 "$(status_of by_eth1 2)"
+}
+
 for family in 4 6; do
 	check "killed-ipv$family" killed $family
 	check "before-ipv$family" before $family
@@ -379,4 +410,5 @@ check two-queues two_queues
 check reload reload
 check reload-client reload_client
 check devices devices
+check before-network before_network
 finish

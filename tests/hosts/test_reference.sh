@@ -23,6 +23,7 @@ server_conf()
 	key_file "$(reference keys)" >"$work/keys"
 }
 
+# prepare [OPTION...]: of the server
 prepare()
 {
 	lab server client stranger
@@ -35,13 +36,25 @@ prepare()
 	done
 	http_start server 80 81 82
 	server_conf
-	server_start
+	server_start "$@"
 }
 
 server_start()
 {
 	tap_start server server server -c "$work/TAPservd.conf" \
-	    -k "$(cat "$work/keys")" -a "$work/ACL.conf"
+	    -k "$(cat "$work/keys")" -a "$work/ACL.conf" "$@"
+}
+
+# The manual page's filter, and every kind of line.
+fail2ban()
+{
+	prepare -v
+	reference case reasons "$net" "$1" "$TAP"
+	reference case replay "$net" "$1" "$TAP"
+	status_of on stranger curl -sS --max-time 1 "$(url "$1" server)"
+	wait_log server 'refused reason=incomplete'
+	"$python" "$here/filter.py" "$here/../../man/tap-server.8" \
+	    "$work/server.log"
 }
 
 against()
@@ -75,6 +88,9 @@ for name in $(reference names); do
 	for family in 4 6; do
 		check "$name-ipv$family" against "$name" $family
 	done
+done
+for family in 4 6; do
+	check "fail2ban-ipv$family" fail2ban $family
 done
 check restart restart 4 TERM remembered true
 check restart-kill restart 6 KILL remembered true
