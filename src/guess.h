@@ -17,7 +17,9 @@
  * 16,384 addresses at once: pushing a bucket out of its set, which fills
  * it anew, costs an attacker some thousands of forged groups.
  */
+#ifndef GUESS_SETS /* a fuzzer has fewer, to begin anew in no time */
 #define GUESS_SETS 4096u
+#endif
 #define GUESS_WAYS 4u
 #define GUESS_BURST 16u	      /* wrong authenticators at once */
 #define GUESS_REFILL_MS 1000u /* for each further one: 2^30 take 34 years */
