@@ -88,8 +88,8 @@ ifeq ($(FLAVOUR),fuzz)
 SANITIZE += -fsanitize=fuzzer-no-link -D__SANITIZE_ADDRESS__=1 \
 	-Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end
 endif
-FLAGS := $(BASE_CFLAGS) -g -O1 -fno-omit-frame-pointer -fPIE $(SANITIZE) \
-	$(CPPFLAGS)
+FLAGS := $(BASE_CFLAGS) -g $(if $(filter fuzz,$(FLAVOUR)),-O2,-O1) \
+	-fno-omit-frame-pointer -fPIE $(SANITIZE) $(CPPFLAGS)
 START := -pie $(SANITIZE:%fuzzer-no-link=%fuzzer)
 endif
 endif
