@@ -91,8 +91,8 @@ ifeq ($(FLAVOUR),fuzz)
 SANITIZE += -fsanitize=fuzzer-no-link -D__SANITIZE_ADDRESS__=1 \
 	-Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end
 endif
-FLAGS := $(BASE_CFLAGS) -g -O1 -fno-omit-frame-pointer -fPIE $(SANITIZE) \
-	$(CPPFLAGS)
+FLAGS := $(BASE_CFLAGS) -g $(if $(filter fuzz,$(FLAVOUR)),-O2,-O1) \
+	-fno-omit-frame-pointer -fPIE $(SANITIZE) $(CPPFLAGS)
 START := -pie $(SANITIZE:%fuzzer-no-link=%fuzzer)
 endif
 endif
@@ -181,7 +181,7 @@ NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy cppcheck \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
 	qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
-	kmod=depmod
+	kmod=depmod strace
 need-build need-demo need-check: need-%:
 	@tests/install-packages.sh 'make $(subst build,$(TAP),$*)' $(NEED_$*)
 
@@ -240,7 +240,8 @@ run-unit: $(addprefix $(B)/,$(UNITS))
 run-unit-san: $(addprefix $(B)/,$(UNITS))
 	@tests/run.sh --each san --quiet '' $^
 run-unit-valgrind: $(addprefix $(B)/,$(UNITS))
-	@tests/run.sh --each valgrind --quiet '$(VALGRIND)' $^
+	@PROPERTY_STEPS=4000 tests/run.sh --each valgrind --quiet \
+		'$(VALGRIND)' $^
 run-fuzz-replay: $(addprefix $(B)/,$(FUZZERS))
 	@tests/run.sh --each fuzz --quiet '' $^
 

@@ -90,6 +90,7 @@ serve(struct client *c)
 {
 	for (;;) {
 		int count = nfq_receive(&c->syns);
+		int rc = 0;
 
 		if (count < 0) {
 			log_say(LOG_LEVEL_ERROR, "queue %u: %s",
@@ -100,9 +101,14 @@ serve(struct client *c)
 			return true;
 		}
 		c->shared->last_id = c->syns.packets[count - 1].id;
-		for (int i = 0; i < count; i++) {
+		for (int i = 0; i < count && rc == 0; i++) {
 			handle(c, &c->syns.packets[i]);
-			nfq_flush(&c->syns);
+			rc = nfq_flush(&c->syns);
+		}
+		if (rc < 0) {
+			log_say(LOG_LEVEL_ERROR, "queue %u: verdicts: %s",
+				c->syns.queue, strerror(-rc));
+			return false;
 		}
 	}
 }

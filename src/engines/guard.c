@@ -260,6 +260,19 @@ judge_rest(struct guard *g, size_t queue, const struct nfq_packet *q,
 	carry_out(g, queue, q, &p, result.verdict);
 }
 
+/* Verdicts that don't arrive leave their packets in the kernel's queue. */
+static bool
+send_verdicts(struct nfq *nfq)
+{
+	int rc = nfq_flush(nfq);
+
+	if (rc < 0) {
+		log_say(LOG_LEVEL_ERROR, "queue %u: verdicts: %s", nfq->queue,
+			strerror(-rc));
+	}
+	return rc == 0;
+}
+
 static bool
 serve_queue(struct guard *g, size_t queue)
 {
@@ -287,23 +300,27 @@ serve_queue(struct guard *g, size_t queue)
 				judge_rest(g, queue, &nfq->packets[i], &now);
 			}
 		}
-		nfq_flush(nfq);
+		if (!send_verdicts(nfq)) {
+			return false;
+		}
 	}
 	return true;
 }
 
-static void
+static bool
 expire(struct guard *g)
 {
 	const struct gate_now now = read_clocks();
 	struct gate_result result;
+	bool usable = true;
 
 	while (gate_expire(g->gate, &now, &result)) {
 		apply(g, &result, now.ms);
 	}
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
-		nfq_flush(&g->queues[queue]);
+		usable &= send_verdicts(&g->queues[queue]);
 	}
+	return usable;
 }
 
 void
@@ -342,8 +359,7 @@ guard_serve(struct guard *g, const struct pollfd *fds)
 			usable &= serve_queue(g, queue);
 		}
 	}
-	expire(g);
-	return usable;
+	return expire(g) && usable;
 }
 
 static int

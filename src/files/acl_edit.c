@@ -23,11 +23,11 @@ struct edits {
 struct work {
 	struct conf_file *file;
 	const struct acl_change *change;
-	struct acl acl; /* its entries only */
 	struct edits edits;
 	struct numset keys; /* of the entry at hand, changed */
 	struct numset before;
 	struct numset covered; /* ports that have an entry */
+	struct acl acl; /* its entries only */
 };
 
 static int
@@ -349,7 +349,7 @@ check(const struct conf_file *was, const struct secret_buf *out, char *err)
 		return -1;
 	}
 	acl = calloc(1, sizeof *acl);
-	if (!acl || acl_file_init(acl) < 0) {
+	if (!acl) {
 		conf_fail(err, was, 0, "out of memory");
 	} else {
 		rc = acl_file_read(acl, &file, err);
@@ -384,9 +384,8 @@ acl_edit(struct conf_file *file, const struct acl_change *change,
 	struct work *w = calloc(1, sizeof *w);
 	int rc = -1;
 
-	if (!w || acl_file_init(&w->acl) < 0) {
+	if (!w) {
 		conf_fail(err, file, 0, "out of memory");
-		free(w);
 		return -1;
 	}
 	w->file = file;

@@ -5,12 +5,27 @@
 
 #include "value.h"
 
-int
-acl_file_init(struct acl *acl)
+#define ENTRIES_FIRST 16u /* room for them, which doubles */
+
+struct acl_entry *
+acl_file_add(struct acl *acl)
 {
-	acl->entries = calloc(ACL_ENTRIES_MAX, sizeof *acl->entries);
-	acl->entries_count = 0;
-	return acl->entries ? 0 : -1;
+	struct acl_entry *entries = acl->entries;
+
+	if (acl->entries_count == acl->entries_room) {
+		size_t room = acl->entries_room ? acl->entries_room * 2 :
+						  ENTRIES_FIRST;
+
+		entries = reallocarray(entries, room, sizeof *entries);
+		if (!entries) {
+			return NULL;
+		}
+		acl->entries = entries;
+		acl->entries_room = room;
+	}
+	entries += acl->entries_count++;
+	*entries = (struct acl_entry){ 0 };
+	return entries;
 }
 
 void
@@ -21,7 +36,7 @@ acl_file_free(struct acl *acl)
 	}
 	free(acl->entries);
 	acl->entries = NULL;
-	acl->entries_count = 0;
+	acl->entries_count = acl->entries_room = 0;
 }
 
 static int
@@ -115,7 +130,7 @@ int
 acl_file_entry(struct acl *acl, const struct conf_file *file,
 	       const struct conf_line *line, char *err)
 {
-	struct acl_entry *entry = &acl->entries[acl->entries_count];
+	struct acl_entry *entry;
 	uint64_t seen = 0;
 
 	if (line->is_rule) {
@@ -126,8 +141,11 @@ acl_file_entry(struct acl *acl, const struct conf_file *file,
 		return conf_fail(err, file, line->line,
 				 "more than %u entries", ACL_ENTRIES_MAX);
 	}
+	entry = acl_file_add(acl);
+	if (!entry) {
+		return conf_fail(err, file, line->line, "out of memory");
+	}
 	entry->line = line->line;
-	acl->entries_count++;
 	if (conf_apply(file, line, entry_options, 2, entry, &seen, err) < 0) {
 		return -1;
 	}

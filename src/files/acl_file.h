@@ -15,14 +15,16 @@
 
 #define ACL_FILE_WORDS 2 /* port and key_no */
 
-/* Make room for the entries.  0, or -1: out of memory. */
-int acl_file_init(struct acl *acl);
+/*
+ * A new entry, all zeros and the last one, in room that grows with them.
+ * NULL: out of memory.  Fewer than ACL_ENTRIES_MAX may be there.
+ */
+struct acl_entry *acl_file_add(struct acl *acl);
 /* Free the entries. */
 void acl_file_free(struct acl *acl);
 
 /*
- * Load a whole list; the entries have been made room for, and none is
- * there yet.  Returns 0, or -1 with the error in err (CONF_ERROR_MAX);
+ * Load a whole list; no entry is there yet.  Returns 0, or -1 with the error in err (CONF_ERROR_MAX);
  * the entries are to be freed either way.
  */
 int acl_file_load(struct acl *acl, const char *path, char *err);

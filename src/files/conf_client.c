@@ -8,6 +8,7 @@
 #include "secret.h"
 
 #define RULES_MAX 4096u
+#define RULES_FIRST 16u /* room for them, which doubles */
 
 /* A rule in the making: its own words, and those of its key. */
 struct rule_words {
@@ -152,17 +153,40 @@ fill_rule(const struct conf_file *file, const struct conf_line *line,
 	return 0;
 }
 
+/* Room for one rule more. */
+static int
+make_room(struct conf_client *conf)
+{
+	size_t room = conf->rules_room ? conf->rules_room * 2 : RULES_FIRST;
+	struct sender_rule *rules;
+
+	if (conf->rules_count < conf->rules_room) {
+		return 0;
+	}
+	rules = secret_resize(conf->rules, room * sizeof *rules);
+	if (!rules) {
+		return -1;
+	}
+	conf->rules = rules;
+	conf->rules_room = room;
+	return 0;
+}
+
 static int
 add_rule(struct conf_client *conf, const struct conf_file *file,
 	 const struct conf_line *line, char *err)
 {
-	struct rule_words words = { .rule = &conf->rules[conf->rules_count] };
+	struct rule_words words;
 	int rc;
 
 	if (conf->rules_count == RULES_MAX) {
 		return conf_fail(err, file, line->line,
 				 "more than %u rules", RULES_MAX);
 	}
+	if (make_room(conf) < 0) {
+		return conf_fail(err, file, line->line, "out of memory");
+	}
+	words.rule = &conf->rules[conf->rules_count];
 	key_spec_init(&words.key);
 	words.rule->line = line->line;
 	conf->rules_count++;
@@ -212,21 +236,27 @@ load_file(struct conf_client *conf, struct conf_file *file, char *err)
 	return rc;
 }
 
-struct conf_client *
-conf_client_read(struct conf_file *file, char *err)
+static struct conf_client *
+conf_client_new(void)
 {
 	struct conf_client *conf = calloc(1, sizeof *conf);
 
 	if (conf) {
-		conf->rules = secret_new(RULES_MAX * sizeof *conf->rules);
+		conf->settings.queue = CONF_CLIENT_QUEUE;
+		conf->settings.mark = CONF_CLIENT_MARK;
 	}
-	if (!conf || !conf->rules) {
+	return conf;
+}
+
+struct conf_client *
+conf_client_read(struct conf_file *file, char *err)
+{
+	struct conf_client *conf = conf_client_new();
+
+	if (!conf) {
 		conf_fail(err, file, 0, "out of memory");
-		conf_client_free(conf);
 		return NULL;
 	}
-	conf->settings.queue = CONF_CLIENT_QUEUE;
-	conf->settings.mark = CONF_CLIENT_MARK;
 	if (load_file(conf, file, err) < 0) {
 		conf_client_free(conf);
 		return NULL;
@@ -238,20 +268,16 @@ struct conf_client *
 conf_client_for(const struct packet_addr *to, size_t count, uint16_t port,
 		const struct acl_key *key)
 {
-	struct conf_client *conf = calloc(1, sizeof *conf);
+	struct conf_client *conf = conf_client_new();
 
-	if (conf) {
-		conf->rules = calloc(RULES_MAX, sizeof *conf->rules);
-	}
-	if (!conf || !conf->rules) {
-		conf_client_free(conf);
-		return NULL;
-	}
-	conf->settings.queue = CONF_CLIENT_QUEUE;
-	conf->settings.mark = CONF_CLIENT_MARK;
-	for (size_t i = 0; i < count; i++) {
-		struct sender_rule *rule = &conf->rules[conf->rules_count++];
+	for (size_t i = 0; conf && i < count; i++) {
+		struct sender_rule *rule;
 
+		if (make_room(conf) < 0) {
+			conf_client_free(conf);
+			return NULL;
+		}
+		rule = &conf->rules[conf->rules_count++];
 		rule->dst.addr = to[i];
 		memset(rule->dst.mask, 0xff, to[i].family == 4 ? 4 : 16);
 		rule->key = *key;

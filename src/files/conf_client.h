@@ -20,7 +20,7 @@
 struct conf_client {
 	struct settings settings;
 	struct sender_rule *rules; /* owned, with what they point to */
-	size_t rules_count;
+	size_t rules_count, rules_room;
 	bool by_device, by_user, by_exe; /* some rule asks for it */
 };
 

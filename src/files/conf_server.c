@@ -7,6 +7,8 @@
 #include "acl_file.h"
 #include "key.h"
 
+#define RULES_FIRST 16u /* room for them, which doubles */
+
 /* The settings of a file, some of them defaults for its rules. */
 struct setting_words {
 	struct conf_server *conf;
@@ -167,22 +169,44 @@ static const struct conf_option rule_options[] = {
 	{ "hide", rule_hide },
 };
 
+/* One rule more, whatever is in it. */
+static struct acl_rule *
+new_rule(struct acl *acl)
+{
+	if (acl->rules_count == acl->rules_room) {
+		size_t room = acl->rules_room ? acl->rules_room * 2 :
+						RULES_FIRST;
+		struct acl_rule *rules = reallocarray(acl->rules, room,
+						      sizeof *rules);
+
+		if (!rules) {
+			return NULL;
+		}
+		acl->rules = rules;
+		acl->rules_room = room;
+	}
+	return &acl->rules[acl->rules_count++];
+}
+
 static int
 add_rule(const struct conf_file *file, const struct conf_line *line,
 	 const struct setting_words *defaults, char *err)
 {
 	struct acl *acl = &defaults->conf->acl;
-	struct acl_rule *rule = &acl->rules[acl->rules_count];
+	struct acl_rule *rule;
 	uint64_t seen = 0;
 
 	if (acl->rules_count == ACL_RULES_MAX) {
 		return conf_fail(err, file, line->line,
 				 "more than %u rules", ACL_RULES_MAX);
 	}
+	/* Counted before it is parsed: its ports are freed with the rest. */
+	rule = new_rule(acl);
+	if (!rule) {
+		return conf_fail(err, file, line->line, "out of memory");
+	}
 	*rule = defaults->defaults;
 	rule->line = line->line;
-	/* Counted before it is parsed: its ports are freed with the rest. */
-	acl->rules_count++;
 	if (conf_apply(file, line, rule_options,
 		       sizeof rule_options / sizeof rule_options[0], rule,
 		       &seen, err) < 0) {
@@ -430,11 +454,13 @@ static int
 one_rule(struct conf_server *conf, const char *ports, char *err)
 {
 	struct conf_file file = { .path = "--port" };
-	struct acl_rule *rule = &conf->acl.rules[0];
+	struct acl_rule *rule = new_rule(&conf->acl);
 	char why[VALUE_WHY_MAX];
 
-	rule->tolerance = 30;
-	conf->acl.rules_count = 1;
+	if (!rule) {
+		return conf_fail(err, &file, 0, "out of memory");
+	}
+	*rule = (struct acl_rule){ .tolerance = 30 };
 	if (value_ranges(ports, true, &rule->ports, &rule->ports_count, why) <
 	    0) {
 		return conf_fail(err, &file, 0, "%s", why);
@@ -447,15 +473,17 @@ static int
 allow_all(struct acl *acl, char *err)
 {
 	struct conf_file file = { .path = "tap" };
+	struct acl_entry *entry = acl_file_add(acl);
 
-	acl->entries[0].keys = calloc(1, sizeof *acl->entries[0].keys);
-	if (!acl->entries[0].keys) {
+	if (entry) {
+		entry->keys = calloc(1, sizeof *entry->keys);
+	}
+	if (!entry || !entry->keys) {
 		return conf_fail(err, &file, 0, "out of memory");
 	}
-	acl->entries[0].ports.high = 65535;
-	acl->entries[0].keys[0].high = 65535;
-	acl->entries[0].keys_count = 1;
-	acl->entries_count = 1;
+	entry->ports.high = 65535;
+	entry->keys[0].high = 65535;
+	entry->keys_count = 1;
 	return 0;
 }
 
@@ -493,13 +521,7 @@ conf_server_new(void)
 {
 	struct conf_server *conf = calloc(1, sizeof *conf);
 
-	if (conf) {
-		conf->acl.rules = calloc(ACL_RULES_MAX,
-					 sizeof *conf->acl.rules);
-	}
-	if (!conf || !conf->acl.rules ||
-	    acl_file_init(&conf->acl) < 0) {
-		conf_server_free(conf);
+	if (!conf) {
 		return NULL;
 	}
 	conf->settings.queue = CONF_SERVER_QUEUE;

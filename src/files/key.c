@@ -1,9 +1,9 @@
 #include "key.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
+#include "numset.h"
 #include "secret.h"
 
 void
@@ -246,44 +246,61 @@ grow(struct key_file *out, size_t *room)
 	return 0;
 }
 
+static unsigned
+line_of(const struct key_file *keys, uint16_t no)
+{
+	size_t i = 0;
+
+	while (keys->keys[i].no != no) {
+		i++;
+	}
+	return keys->keys[i].line;
+}
+
+/* The key of one line, where its number is new. */
+static int
+add_key(struct conf_file *file, const struct conf_line *line,
+	struct key_file *out, size_t *room, struct numset *seen, char *err)
+{
+	struct acl_range number;
+	struct acl_key *key;
+
+	if (out->count == *room && grow(out, room) < 0) {
+		return conf_fail(err, file, 0, "out of memory");
+	}
+	key = &out->keys[out->count];
+	if (load_line(file, line, key, err) < 0) {
+		return -1;
+	}
+	if (numset_has(seen, key->no)) {
+		return conf_fail(err, file, line->line,
+				 "key_no %u stands in line %u already",
+				 key->no, line_of(out, key->no));
+	}
+	number = (struct acl_range){ key->no, key->no };
+	numset_add(seen, &number, 1);
+	out->count++;
+	return 0;
+}
+
 int
 key_load_conf(struct conf_file *file, struct key_file *out, char *err)
 {
-	uint32_t *line_of = calloc(ACL_KEYS_MAX, sizeof *line_of);
+	struct numset seen = { 0 };
 	struct conf_line line;
 	size_t room = 0;
-	int rc = -1;
+	int rc;
 
 	*out = (struct key_file){ 0 };
-	while (line_of && (rc = conf_next(file, &line, err)) > 0) {
-		struct acl_key *key;
-
-		rc = -1;
-		if (out->count == room && grow(out, &room) < 0) {
-			conf_fail(err, file, 0, "out of memory");
+	while ((rc = conf_next(file, &line, err)) > 0) {
+		if (add_key(file, &line, out, &room, &seen, err) < 0) {
+			rc = -1;
 			break;
 		}
-		key = &out->keys[out->count];
-		if (load_line(file, &line, key, err) < 0) {
-			break;
-		}
-		if (line_of[key->no] != 0) {
-			/* Not counted, so key_free() would pass over it. */
-			bytes_wipe(&key->mac, sizeof key->mac);
-			conf_fail(err, file, line.line,
-				  "key_no %u stands in line %u already",
-				  key->no, line_of[key->no]);
-			break;
-		}
-		line_of[key->no] = line.line;
-		out->count++;
 	}
-	if (!line_of) {
-		conf_fail(err, file, 0, "out of memory");
-	} else if (rc == 0 && out->count == 0) {
+	if (rc == 0 && out->count == 0) {
 		rc = conf_fail(err, file, 0, "no key in it");
 	}
-	free(line_of);
 	if (rc < 0) {
 		key_free(out);
 	}

@@ -72,11 +72,11 @@ struct acl_entry {
 
 struct acl {
 	struct acl_rule *rules;
-	size_t rules_count;
+	size_t rules_count, rules_room; /* room: who fills them in grows it */
 	struct acl_key *keys;
 	size_t keys_count;
 	struct acl_entry *entries;
-	size_t entries_count;
+	size_t entries_count, entries_room;
 	bool by_device; /* some rule names a device */
 	/* Made by acl_index(): */
 	uint16_t first_rule[65536]; /* the first that can match a port */

@@ -20,7 +20,9 @@
  * forged addresses locks out nobody, but the bucket that it then takes
  * over from another has what the other left.
  */
+#ifndef GUESS_SETS /* a fuzzer has fewer, to begin anew in no time */
 #define GUESS_SETS 4096u
+#endif
 #define GUESS_WAYS 4u
 #define GUESS_BURST 16u	      /* wrong authenticators at once */
 #define GUESS_REFILL_MS 1000u /* for each further one: 2^30 take 34 years */

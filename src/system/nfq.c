@@ -217,7 +217,7 @@ put_verdict(struct nfq *nfq, uint32_t id, uint32_t verdict, size_t room)
 	struct nfqnl_msg_verdict_hdr header;
 
 	if (nfq->verdicts.size - nfq->verdicts.len < 128 + room) {
-		nfq_flush(nfq);
+		nfq->failed = nfq_flush(nfq);
 	}
 	be32_store((uint8_t *)&header.verdict, verdict);
 	be32_store((uint8_t *)&header.id, id);
@@ -247,14 +247,16 @@ nfq_accept_marked(struct nfq *nfq, uint32_t id, uint32_t mark)
 int
 nfq_flush(struct nfq *nfq)
 {
+	int before = nfq->failed;
 	int rc = 0;
 
+	nfq->failed = 0;
 	if (nfq->verdicts.len > 0) {
 		rc = netlink_send(&nfq->nl, &nfq->verdicts);
 		nfq->verdicts.len = 0;
 		nfq->verdicts.full = false;
 	}
-	return rc;
+	return rc < 0 ? rc : before;
 }
 
 #define PROC_FILE "/proc/net/netfilter/nfnetlink_queue"

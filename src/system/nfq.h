@@ -34,6 +34,7 @@ struct nfq {
 	struct netlink nl;
 	uint16_t queue;
 	struct netlink_msg verdicts;
+	int failed; /* of verdicts sent early, which nfq_flush() tells of */
 	uint64_t unreadable; /* messages that made no sense */
 	uint32_t verdict_bytes[8192];
 	uint8_t received[NFQ_BATCH][NFQ_RECEIVE];
@@ -67,7 +68,10 @@ void nfq_accept_marked(struct nfq *nfq, uint32_t id, uint32_t mark);
  * of a process that died before it could decide.
  */
 void nfq_drop_waiting(struct nfq *nfq, uint32_t last);
-/* Send the verdicts gathered.  0 or -errno. */
+/*
+ * Send the verdicts gathered.  0 or -errno: then packets wait for ever,
+ * until nfq_drop_waiting().
+ */
 int nfq_flush(struct nfq *nfq);
 
 /* The process that has a queue, by /proc; 0 where none is known. */

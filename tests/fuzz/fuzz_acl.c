@@ -3,15 +3,12 @@
  * ACL.conf: whatever is accepted can be changed; what comes out is what
  * was meant, and changing it back to what it was changes nothing.
  */
-#include <assert.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
-#include "acl_edit.h"
 #include "acl_file.h"
+#include "large.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "acl_edit.c"
 
 static struct acl *
 load(const char *text, size_t len)
@@ -20,8 +17,8 @@ load(const char *text, size_t len)
 	char err[CONF_ERROR_MAX];
 	struct conf_file file;
 
-	assert(acl && acl_file_init(acl) == 0);
-	assert(conf_open_text(&file, "ACL.conf", text, len, err) == 0);
+	CHECK(acl);
+	CHECK(conf_open_text(&file, "ACL.conf", text, len, err) == 0);
 	if (acl_file_read(acl, &file, err) < 0) {
 		acl_file_free(acl);
 		free(acl);
@@ -34,21 +31,21 @@ load(const char *text, size_t len)
 }
 
 static int
-change(const char *text, size_t len, const struct acl_change *change,
+edited(const char *text, size_t len, const struct acl_change *change,
        struct secret_buf *out)
 {
 	char err[CONF_ERROR_MAX];
 	struct conf_file file;
 	int rc;
 
-	assert(conf_open_text(&file, "ACL.conf", text, len, err) == 0);
+	CHECK(conf_open_text(&file, "ACL.conf", text, len, err) == 0);
 	rc = acl_edit(&file, change, out, err);
 	conf_close(&file);
 	return rc;
 }
 
 static void
-check(const struct acl *was, const struct acl *is,
+compare(const struct acl *was, const struct acl *is,
       const struct acl_change *change)
 {
 	/* A few numbers instead of 2^32 pairs. */
@@ -63,7 +60,7 @@ check(const struct acl *was, const struct acl *is,
 		if (port == 0) {
 			continue;
 		}
-		assert(acl_allows(is, port, key) ==
+		CHECK(acl_allows(is, port, key) ==
 		       (asked ? change->allow : acl_allows(was, port, key)));
 	}
 }
@@ -88,15 +85,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wanted.ports.high = (uint16_t)(wanted.ports.low < 65000 ?
 					       wanted.ports.low + size % 11 :
 					       wanted.ports.low);
-	if (change((const char *)data, size, &wanted, &out) == 0) {
+	if (edited((const char *)data, size, &wanted, &out) == 0) {
 		is = load(out.bytes, out.len);
-		assert(is);
-		check(was, is, &wanted);
+		CHECK(is);
+		compare(was, is, &wanted);
 		acl_file_free(is);
 		free(is);
-		assert(change(out.bytes, out.len, &wanted, &again) == 0);
-		assert(again.len == out.len);
-		assert(memcmp(again.bytes, out.bytes, out.len) == 0);
+		CHECK(edited(out.bytes, out.len, &wanted, &again) == 0);
+		CHECK(again.len == out.len);
+		CHECK(memcmp(again.bytes, out.bytes, out.len) == 0);
 	}
 	secret_drop(&out);
 	secret_drop(&again);

@@ -10,10 +10,14 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "gate.h"
+
+/* What an input takes most of its time for is to clear what is large. */
+#define GUESS_SETS 32u
+#include "gate.c"
+#include "guess.c"
 
 #define GROUPS 64u    /* that senders make */
-#define PACKETS 4096u /* held ones are known by their number */
+#define PACKETS 1024u /* held ones are known by their number */
 #define START_MS 100000u
 #define START_SECOND 1798761600u
 

@@ -29,6 +29,27 @@ random_below(uint64_t *state, uint32_t n)
 	return random_u32(state) % n;
 }
 
+unsigned long
+property_steps(unsigned long usual)
+{
+	const char *text = getenv("PROPERTY_STEPS");
+
+#ifdef __SANITIZE_ADDRESS__
+	usual /= 4;
+#endif
+	return text ? strtoul(text, NULL, 10) : usual;
+}
+
+uint64_t
+property_seed(void)
+{
+	const char *text = getenv("PROPERTY_SEED");
+	uint64_t seed = text ? strtoull(text, NULL, 10) : 1;
+
+	print_message("PROPERTY_SEED=%llu\n", (unsigned long long)seed);
+	return seed;
+}
+
 void
 order_init(size_t *order, size_t n)
 {

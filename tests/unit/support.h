@@ -24,6 +24,14 @@ uint32_t random_u32(uint64_t *state);
 /* Less than n, which is at least 1. */
 uint32_t random_below(uint64_t *state, uint32_t n);
 
+/*
+ * How many steps a test at random takes: PROPERTY_STEPS of the environment,
+ * or `usual`, a quarter of it with the sanitizers.
+ */
+unsigned long property_steps(unsigned long usual);
+/* The seed: PROPERTY_SEED, or 1.  It is printed. */
+uint64_t property_seed(void);
+
 /* Orders: permutations of 0 .. n - 1. */
 void order_init(size_t *order, size_t n);
 /* The next one in lexical order, or false after the last. */

@@ -174,6 +174,37 @@ conf_client_bounds_its_rules(void **state)
 	free(text);
 }
 
+/* One for each address that a name has: more than there is room at first. */
+static void
+conf_client_is_made_for_addresses(void **state)
+{
+	enum { ADDRESSES = 40 };
+	struct packet_addr to[ADDRESSES] = { 0 };
+	struct acl_key key = { .no = 7 };
+	struct conf_client *conf;
+
+	(void)state;
+	for (uint8_t i = 0; i < ADDRESSES; i++) {
+		to[i].family = i % 2 ? 6 : 4;
+		to[i].bytes[3] = i;
+	}
+	conf = conf_client_for(to, ADDRESSES, 2022, &key);
+	assert_non_null(conf);
+	assert_int_equal(conf->rules_count, ADDRESSES);
+	for (size_t i = 0; i < ADDRESSES; i++) {
+		const struct sender_rule *rule = &conf->rules[i];
+
+		assert_true(packet_addr_equal(&rule->dst.addr, &to[i]));
+		assert_int_equal(rule->dst.mask[i % 2 ? 15 : 3], 0xff);
+		assert_int_equal(rule->ports_count, 1);
+		assert_int_equal(rule->ports[0].low, 2022);
+		assert_int_equal(rule->ports[0].high, 2022);
+		assert_int_equal(rule->key.no, 7);
+	}
+	/* Its rules go as they came: as secrets. */
+	conf_client_free(conf);
+}
+
 static void
 conf_client_is_private(void **state)
 {
@@ -195,6 +226,7 @@ main(void)
 		cmocka_unit_test(conf_client_takes_all_words),
 		cmocka_unit_test(conf_client_refuses),
 		cmocka_unit_test(conf_client_bounds_its_rules),
+		cmocka_unit_test(conf_client_is_made_for_addresses),
 		cmocka_unit_test(conf_client_is_private),
 	};
 

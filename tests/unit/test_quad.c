@@ -290,9 +290,12 @@ drop_any(void)
 static void
 agrees_with_the_model(void **state)
 {
+	const uint32_t steps = (uint32_t)property_steps(1000000);
+
 	(void)state;
+	seed = property_seed();
 	model_count = 0;
-	for (uint32_t i = 0; i < 20000; i++) {
+	for (uint32_t i = 0; i < steps; i++) {
 		uint32_t what = random_below(&seed, 100);
 
 		if (what < 75 || model_count == 0) {

@@ -359,6 +359,8 @@ compare(struct memory *m, struct slow *s, uint64_t tag, uint64_t instant)
 	}
 }
 
+#define ASKS 6000
+
 /* Groups as a gate asks for them: in time by its clock, which may step. */
 static void
 compare_at_random(uint32_t capacity, uint64_t seed, uint32_t steps)
@@ -369,7 +371,7 @@ compare_at_random(uint32_t capacity, uint64_t seed, uint32_t steps)
 	uint64_t floor = 0;
 
 	assert_non_null(s);
-	for (int i = 0; i < 6000; i++) {
+	for (int i = 0; i < ASKS; i++) {
 		uint64_t instant =
 			now - KEEP + random_below(&seed, 2 * KEEP + 1);
 		uint64_t tag = random_u64(&seed);
@@ -406,11 +408,18 @@ agrees_with_the_slow_one(void **state)
 {
 	const uint32_t capacities[] = {16, 17, 31, 64, 1000, 4096};
 
+	const unsigned long asks = property_steps(1000000);
+	uint64_t seed = property_seed();
+	unsigned long asked = 0;
+
 	(void)state;
-	for (uint32_t i = 0; i < COUNT(capacities); i++) {
-		compare_at_random(capacities[i], i, 0);
-		compare_at_random(capacities[i], 100 + i, 500);
-	}
+	do {
+		for (uint32_t i = 0; i < COUNT(capacities); i++) {
+			compare_at_random(capacities[i], seed++, 0);
+			compare_at_random(capacities[i], seed++, 500);
+			asked += 2 * ASKS;
+		}
+	} while (asked < asks);
 }
 
 /* Room for all: then only what is old by the tolerance is refused. */
