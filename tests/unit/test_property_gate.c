@@ -41,8 +41,7 @@ struct known {
 	uint32_t seq[3];
 	uint64_t instant;
 	unsigned life;	/* of the replay memory, which may be lost */
-	bool counted;	/* may have a place in the memory still */
-	bool forgotten; /* and may have raised its floor */
+	bool forgotten; /* made room for others, and raised the floor */
 };
 
 struct flight {
@@ -186,7 +185,7 @@ learn(const struct acl_key *key, const uint32_t *seq, uint64_t instant)
 	}
 	assert_true(h.known_count < ACCEPTED);
 	*k = (struct known){ .key_no = key->no, .instant = instant,
-			     .life = h.life, .counted = true };
+			     .life = h.life };
 	memcpy(k->seq, seq, sizeof k->seq);
 	h.known_count++;
 }
@@ -230,43 +229,55 @@ check_accepted(const struct arrival *syn0)
 	fail_msg("accepted, and the reference refuses it");
 }
 
-/*
- * The highest that the floor may be, and the most that may be remembered:
- * what is too old may be forgotten at any time, and is at the latest when
- * the next group is accepted.
- */
-static uint64_t
-age_memory(bool accepted)
+/* The oldest group of this life that is remembered, or NULL. */
+static struct known *
+oldest_known(size_t *count)
 {
-	uint64_t now = h.b->now.instant;
-	uint64_t floor = 0;
+	struct known *oldest = NULL;
 
+	*count = 0;
 	for (size_t i = 0; i < h.known_count; i++) {
 		struct known *k = &h.known[i];
 
-		if (k->life != h.life) {
+		if (k->life != h.life || k->forgotten) {
 			continue;
 		}
-		if (k->instant < now && now - k->instant > h.b->gate.keep) {
-			k->forgotten = true;
-			k->counted &= !accepted;
+		++*count;
+		if (!oldest || k->instant < oldest->instant) {
+			oldest = k;
 		}
-		if (k->forgotten && k->instant > floor) {
+	}
+	return oldest;
+}
+
+/* The oldest makes room for what was accepted. */
+static void
+make_room(void)
+{
+	size_t count;
+	struct known *oldest = oldest_known(&count);
+
+	if (count > h.b->limits.replays) {
+		oldest->forgotten = true;
+	}
+}
+
+/* What is not later than this may be refused. */
+static uint64_t
+highest_floor(void)
+{
+	size_t count;
+	const struct known *oldest = oldest_known(&count);
+	uint64_t floor = count < h.b->limits.replays ? 0 : oldest->instant;
+
+	for (size_t i = 0; i < h.known_count; i++) {
+		const struct known *k = &h.known[i];
+
+		if (k->life == h.life && k->forgotten && k->instant > floor) {
 			floor = k->instant;
 		}
 	}
 	return floor;
-}
-
-static bool
-memory_has_room(void)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < h.known_count; i++) {
-		count += h.known[i].life == h.life && h.known[i].counted;
-	}
-	return count < h.b->limits.replays;
 }
 
 /* ---- what reaches the gate */
@@ -286,7 +297,7 @@ check_events(const struct packet *p)
 
 		if (e->reason == MATCH_ACCEPTED) {
 			check_accepted(&syn0);
-			age_memory(true);
+			make_room();
 		}
 	}
 }
@@ -297,7 +308,6 @@ keep_log_short(void)
 {
 	if (h.log_count >= LOG && in_time(&h.log[h.log_count % LOG])) {
 		bench_wait(h.b, h.b->limits.assembly_ms + 1);
-		age_memory(false);
 	}
 }
 
@@ -364,7 +374,7 @@ is_owed(const struct flight *f)
 	       acl_key_valid_at(f->key, h.b->now.instant) &&
 	       acl_allows(g->acl, f->g.dport, f->key->no) &&
 	       f->instant > begin_instant() &&
-	       f->instant > age_memory(false) && memory_has_room() &&
+	       f->instant > highest_floor() &&
 	       (f->key->mac.extra > 0 || !h.has_guessed[f->source]) &&
 	       is_alone(f);
 }
@@ -552,7 +562,6 @@ static void
 pass_time(uint32_t ms)
 {
 	bench_wait(h.b, ms);
-	age_memory(false);
 	for (size_t i = 0; i < SOURCES; i++) {
 		if (h.b->now.ms - h.guessed_ms[i] > GUESS_WAIT) {
 			h.has_guessed[i] = false;
@@ -567,7 +576,6 @@ set_clock(void)
 				      (int64_t)below(100000) - 50000;
 
 	h.b->now.instant += (uint64_t)(seconds * 256);
-	age_memory(false);
 	h.change++;
 }
 
