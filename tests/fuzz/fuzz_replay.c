@@ -59,11 +59,10 @@ static void
 ask(struct cursor *c)
 {
 	uint8_t tag = cursor_u8(c);
-	uint64_t now = cursor_u16(c) + 1u;
 	uint64_t instant = cursor_u16(c);
 	uint64_t floor = replay_floor(&rig.replay);
 	enum replay_answer answer =
-		replay_remember(&rig.replay, now, cursor_u8(c), tag, instant);
+		replay_remember(&rig.replay, tag, instant);
 
 	CHECK(rig.replay.count <= CAPACITY);
 	CHECK(replay_floor(&rig.replay) >= floor);
@@ -73,8 +72,7 @@ ask(struct cursor *c)
 		rig.new_at[tag] = instant;
 	}
 	/* Asked at once again, it never is. */
-	CHECK(replay_remember(&rig.replay, now, UINT64_MAX, tag, instant) !=
-	      REPLAY_NEW);
+	CHECK(replay_remember(&rig.replay, tag, instant) != REPLAY_NEW);
 }
 
 int
