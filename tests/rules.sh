@@ -15,6 +15,9 @@ IMPURE='malloc calloc realloc reallocarray strdup strndup free
 	printf fprintf dprintf vprintf vfprintf puts fputs putchar perror
 	fopen fread fwrite open openat close read write recv send ioctl socket
 	syslog vsyslog getenv secure_getenv abort'
+# What libpcap's client does on the wire is to build on other systems, too.
+PORTABLE='wire linktype'
+PORTABLE_HEADERS="$PURE_HEADERS stdio.h net/if.h pcap.h"
 # Policy: what no system file knows.
 POLICY='gate acl quad replay'
 
@@ -168,6 +171,27 @@ rule_pure_calls()
 	done | breach 'a pure file calls'
 }
 
+rule_portable_includes()
+{
+	for f in src/*/*.[ch]; do
+		has "$PORTABLE" "$(base "$f")" || continue
+		includes "$f" | while IFS= read -r line; do
+			name=${line#*:*:?}
+			name=${name%%[\">]*}
+			case $line in
+			*:\"*)
+				has "$PORTABLE" "$(base "$name")" ||
+					[ "$(layer "$name")" = pure ] ||
+					echo "$line"
+				;;
+			*)
+				has "$PORTABLE_HEADERS" "$name" || echo "$line"
+				;;
+			esac
+		done
+	done | breach 'a portable file includes'
+}
+
 rule_hmac_in_mac_only()
 {
 	grep -E 'br_hmac|bearssl_hmac' "$all" |
@@ -279,9 +303,9 @@ trap 'rm -f "$found" "$all"' EXIT
 trap 'exit 1' INT TERM
 code tap.c src/*/*.[ch] >"$all" || exit
 
-for r in layers pure_includes pure_calls hmac_in_mac_only downwards \
-    system_without_policy commands_apart header_each exit_in_commands_only \
-    length top_level; do
+for r in layers pure_includes pure_calls portable_includes \
+    hmac_in_mac_only downwards system_without_policy commands_apart \
+    header_each exit_in_commands_only length top_level; do
 	rule $r
 done
 [ $broken -eq 0 ] || {

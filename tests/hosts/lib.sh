@@ -680,3 +680,18 @@ packets()
 {
 	"$python" "$here/packets.py" "$@"
 }
+
+# flood COUNT: so many SYNs of the stranger's to the server's port 80, 30000 at
+# the most, each with a source port and a window of its own
+flood()
+{
+	PYTHONPATH=$here on stranger "$python" -c '
+import socket
+import sys
+import packets
+out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+for i in range(int(sys.argv[3])):
+    out.sendto(packets.build_tcp(sys.argv[1], sys.argv[2], 20000 + i, 80,
+                                 i * 7, window=1000 + i), (sys.argv[2], 0))
+' "$(addr 4 stranger)" "$(addr 4 server)" "$1"
+}

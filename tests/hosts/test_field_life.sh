@@ -315,6 +315,27 @@ worker_hangs()
 	page stranger 4
 }
 
+# More comes than waits for a worker that is not at work.
+queue_full()
+{
+	local old
+
+	life_lab
+	talk old 4 7001
+	old=$(worker)
+	kill -STOP "$old"
+	flood 30000
+	wait_log server 'the kernel dropped [0-9]+ packets: the queue was full'
+	talks old
+	# On a busy machine another one has taken its place.
+	kill -CONT "$old" || :
+	wait_for "$patience" none_waits
+	page client 4
+	hidden 4
+	talks old
+	refute tap_counts server server queue_drops 0
+}
+
 # Started again at once after a kill, as a supervisor does.
 killed_at_once()
 {
@@ -422,6 +443,7 @@ check tools-fail tools_fail
 check broken-files broken_files
 check worker-dies-often worker_dies_often
 check worker-hangs worker_hangs
+check queue-full queue_full
 check killed-at-once killed_at_once
 check confirm-in-vain confirm_in_vain
 check confirmed confirmed
