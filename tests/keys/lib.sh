@@ -35,6 +35,8 @@ tidy()
 		esac
 	done </proc/mounts
 	[ ! -e "$dir/namespaces" ] || while read -r name; do
+		# Services that a case started in the background.
+		ip netns pids "$name" 2>/dev/null | xargs -r kill -KILL
 		ip netns del "$name" 2>/dev/null
 	done <"$dir/namespaces"
 	rm -rf "$dir/namespaces" "$dir/work"
