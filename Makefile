@@ -6,9 +6,11 @@
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: build unit unit-san
 #:                             unit-valgrind fuzz-replay rules lint docs
-#:                             hosts keys qemu
+#:                             hosts keys soak qemu
 #: make fuzz                   every fuzzer, with clang: FUZZ_SECONDS=60,
 #:                             FUZZ_RUNS=-1, FUZZ=fuzz_X for one alone
+#: make soak                   through one server: SOAK_CONNECTIONS=2000,
+#:                             SOAK_PACKETS=100000 hostile ones
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR=
@@ -164,7 +166,7 @@ demo: need-demo $(TAP)
 
 # Each step of check may also be run alone.
 CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint docs \
-	hosts keys qemu
+	hosts keys soak qemu
 check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
@@ -224,6 +226,16 @@ docs: $(TAP)
 	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/completions.sh
 keys: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/keys/run
+# Linked as tap is: it runs where tap does.
+$(B)/tests/soak/soak: $(B)/tests/soak/soak.o $(B)/libtap.a $(LIBS)
+	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
+		$(LDLIBS) $(END)
+SOAK_CONNECTIONS ?= 2000
+SOAK_PACKETS ?= 100000
+soak: $(TAP) $(B)/tests/soak/soak
+	@TAP='$(abspath $(TAP))' SOAK='$(abspath $(B)/tests/soak/soak)' \
+		SOAK_CONNECTIONS='$(SOAK_CONNECTIONS)' \
+		SOAK_PACKETS='$(SOAK_PACKETS)' tests/soak/run
 lint:
 	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS)
 
