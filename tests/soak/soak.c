@@ -157,9 +157,14 @@ static void
 make(struct group *g, uint16_t key_no, uint64_t instant)
 {
 	const struct frame_head head = { 1, key_no, instant };
+	static uint32_t isn;
 
 	g->mark = (uint16_t)any();
-	g->seq[FRAME_SYN0] = any();
+	/*
+	 * As random as they look, but none comes twice: two at the same
+	 * moment would be the same group, and the second a replay.
+	 */
+	g->seq[FRAME_SYN0] = isn += 0x9e3779b1;
 	g->seq[FRAME_SYN1] = frame_syn1(&head);
 	g->seq[FRAME_SYN2] = frame_syn2(&head);
 	mac_sign(&key, port, g->seq, NULL);
