@@ -6,9 +6,12 @@
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: build unit unit-san
 #:                             unit-valgrind fuzz-replay rules lint docs
-#:                             hosts keys qemu
+#:                             hosts keys soak qemu
 #: make fuzz                   every fuzzer, with clang: FUZZ_SECONDS=60,
 #:                             FUZZ_RUNS=-1, FUZZ=fuzz_X for one alone
+#: make coverage               which lines and branches the tests reach
+#: make soak                   through one server: SOAK_CONNECTIONS=2000,
+#:                             SOAK_PACKETS=100000 hostile ones
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR=
@@ -36,7 +39,8 @@ CC := $(if $(filter system,$(DEPS)),gcc,musl-gcc)
 endif
 
 # SAN=fuzz: the sanitizers and libFuzzer, which only clang has.
-SANITIZED := $(if $(filter fuzz,$(SAN)),fuzz,san)
+# SAN=cov: none of them, but what is executed is counted.
+SANITIZED := $(or $(filter fuzz cov,$(SAN)),san)
 FLAVOUR := $(if $(filter system,$(DEPS)),$(if $(SAN),$(SANITIZED),system),static)
 B := .build/$(FLAVOUR)
 MAKEFLAGS += --no-print-directory
@@ -84,7 +88,13 @@ else
 LDLIBS := -lpcap -lbearssl
 START := -pie
 FLAGS := $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(CPPFLAGS)
-ifneq ($(SAN),)
+ifeq ($(FLAVOUR),cov)
+FLAGS := $(BASE_CFLAGS) -g -O0 --coverage -fprofile-update=atomic -fPIE \
+	$(CPPFLAGS)
+START := -pie --coverage
+UNCONFINED := $(B)/tests/coverage/unconfined.o
+WRAP := -Wl,--wrap=_exit,--wrap=prctl,--wrap=setresuid,--wrap=syscall
+else ifneq ($(SAN),)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 ifeq ($(FLAVOUR),fuzz)
 # gcc defines it by itself; and clang knows fewer warnings.
@@ -144,9 +154,9 @@ $(B)/%_image.c: $(B)/%.bpf.o
 $(B)/%_image.o: $(B)/%_image.c
 	@$(CC) $(FLAGS) -I$(dir $*) -c -o $@ $<
 
-$(B)/tap.full: $(OBJS) $(LIBS)
-	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
-		$(LDLIBS) $(END)
+$(B)/tap.full: $(OBJS) $(UNCONFINED) $(LIBS)
+	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) $(WRAP) -o $@ $(START) \
+		$^ $(LDLIBS) $(END)
 
 $(TAP): $(B)/tap.full $(if $(filter tap ./tap,$(TAP)),.build/flavour-of-tap)
 	@mkdir -p $(@D)
@@ -173,6 +183,7 @@ NEED_system := gcc make libc6-dev=/usr/include/stdio.h \
 NEED_san := $(NEED_system)
 NEED_fuzz := $(NEED_system) clang \
 	libclang-rt-14-dev=/usr/share/doc/libclang-rt-14-dev
+NEED_cov := $(NEED_system)
 NEED_build := $(NEED_$(FLAVOUR))
 NEED_demo := $(NEED_build) iproute2=ip iptables nftables=nft nmap \
 	nginx-light=nginx openssh-server=sshd openssh-client=ssh curl tcpdump \
@@ -182,7 +193,8 @@ NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy cppcheck \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
 	qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
 	kmod=depmod strace
-need-build need-demo need-check: need-%:
+NEED_coverage := $(NEED_check) lcov
+need-build need-demo need-check need-coverage: need-%:
 	@tests/install-packages.sh 'make $(subst build,$(TAP),$*)' $(NEED_$*)
 
 demo: need-demo $(TAP)
@@ -190,7 +202,7 @@ demo: need-demo $(TAP)
 
 # Each step of check may also be run alone.
 CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint docs \
-	hosts keys qemu
+	hosts keys soak qemu
 check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
@@ -234,6 +246,12 @@ run-fuzz: $(addprefix $(B)/,$(FUZZERS))
 	@FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_RUNS='$(FUZZ_RUNS)' \
 		tests/fuzz/run $^
 
+coverage: need-coverage
+	@$(MAKE) DEPS=system CC=gcc SAN=cov TAP=.build/cov/tap run-coverage
+run-coverage: $(TAP) $(addprefix $(B)/,$(UNITS) $(FUZZERS))
+	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/coverage/run $(B) \
+		$(filter-out $(TAP),$^)
+
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full
 run-unit: $(addprefix $(B)/,$(UNITS))
 	@tests/run.sh --each unit --cases '' $^
@@ -255,6 +273,16 @@ docs: $(TAP)
 	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/completions.sh
 keys: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/keys/run
+# Linked as tap is: it runs where tap does.
+$(B)/tests/soak/soak: $(B)/tests/soak/soak.o $(B)/libtap.a $(LIBS)
+	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
+		$(LDLIBS) $(END)
+SOAK_CONNECTIONS ?= 2000
+SOAK_PACKETS ?= 100000
+soak: $(TAP) $(B)/tests/soak/soak
+	@TAP='$(abspath $(TAP))' SOAK='$(abspath $(B)/tests/soak/soak)' \
+		SOAK_CONNECTIONS='$(SOAK_CONNECTIONS)' \
+		SOAK_PACKETS='$(SOAK_PACKETS)' tests/soak/run
 lint:
 	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS)
 
@@ -295,8 +323,9 @@ help:
 FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all FORCE need-build need-demo need-check demo check $(CHECKS) \
-	run-unit run-unit-san run-unit-valgrind run-fuzz-replay fuzz run-fuzz \
+.PHONY: all FORCE need-build need-demo need-check need-coverage demo check \
+	$(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
+	fuzz run-fuzz coverage run-coverage \
 	install uninstall clean distclean help
 
 -include $(OBJS:.o=.d) $(B)/tests/bench/flood.bpf.d $(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)

@@ -191,8 +191,12 @@ run_task(const struct options *o)
 		conf = conf_client_for(task.to, task.to_count, task.port, key);
 	}
 	key_free(&keys);
-	if (!conf) {
+	if (!key) {
 		return TAP_USAGE;
+	}
+	if (!conf) {
+		fprintf(stderr, "tap client: out of memory\n");
+		return TAP_SYSTEM;
 	}
 	log_open("tap client", false, o->verbose);
 	log_quiet();

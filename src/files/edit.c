@@ -37,6 +37,10 @@ edit_gap(const struct conf_file *file)
 	if (file->len == 0) {
 		return "";
 	}
+	if (file->text[file->len - 1] == '\r') {
+		/* Half an end is there: a whole one would make it text. */
+		return !file->more ? "\n" : crlf ? "\n\r\n" : "\n\n";
+	}
 	if (file->text[file->len - 1] != '\n') {
 		/* A backslash would take in the next line. */
 		if (file->more) {

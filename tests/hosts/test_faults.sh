@@ -4,6 +4,9 @@
 # System calls that fail, in the daemons as they are, by strace: the service
 # stays hidden, the log names the error, and what holds a key gets in again.
 
+# Cases are called by check.
+# shellcheck disable=SC2317
+# shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # The filter of the worker's system calls sees one that is left out as a
@@ -35,7 +38,7 @@ inject()
 	done
 	start strace server strace -f -qq -o "$work/calls" -p "$1" \
 	    -e trace=recvmmsg,sendto,poll,ppoll,write,writev "${specs[@]}"
-	wait_for $patience grep -q "^TracerPid:.[^0]" "/proc/$1/status"
+	wait_for "$patience" grep -q "^TracerPid:.[^0]" "/proc/$1/status"
 }
 
 eject()
@@ -54,7 +57,7 @@ both_start()
 
 injected()
 {
-	wait_for $patience grep -q INJECTED "$work/calls"
+	wait_for "$patience" grep -q INJECTED "$work/calls"
 }
 
 # Strangers see nothing, and who has a key gets in.
@@ -198,6 +201,75 @@ store_fails()
 	done
 }
 
+# each_allocation ARGUMENT...: of tap, in turn, fails: one line says so; until
+# none is left to fail
+each_allocation()
+{
+	local n=0 status
+
+	while :; do
+		n=$((n + 1))
+		status=$(status_of strace -qq -o "$work/calls" \
+		    -e "inject=mmap,brk:error=ENOMEM:when=$n" "$TAP" "$@" \
+		    2>"$work/errors")
+		grep -q INJECTED "$work/calls" || break
+		# An allocator may have another way.
+		[ "$status" != 0 ] || continue
+		has "$status" '^[23]$' "exit status, allocation $n of tap $*"
+		has "$(cat "$work/errors")" 'out of memory|Out of memory'
+		same 1 "$(wc -l <"$work/errors")" "lines, allocation $n"
+	done
+	same 0 "$status" "tap $*: $(cat "$work/errors")"
+	[ "$n" -gt 3 ] || fail "only $n allocations by tap $*"
+}
+
+allocations()
+{
+	local client key
+
+	key=$(key_file)
+	client=$(client_rule dst_port=80)
+	printf '%s\n' tolerance=5 RULE:dst_port=80 >"$work/TAPservd.conf"
+	echo 'port=80, key_no="1,10-20"' >"$work/ACL.conf"
+	each_allocation server --check -p 80 -k "$key"
+	each_allocation server --check -c "$work/TAPservd.conf" -k "$key" \
+	    -a "$work/ACL.conf"
+	each_allocation client --check -c "$client"
+	each_allocation keygen -n 7 -a "$key"
+}
+
+# Those of the server on its way, up to the first that it can do without.
+start_allocations()
+{
+	local before key n status
+
+	lab server
+	key=$(key_file)
+	before=$(rules server)
+	for n in 8 9 10 11 12 13 14 15 16; do
+		start "start$n" server strace -qq -o "$work/calls$n" \
+		    -e "inject=mmap,brk:error=ENOMEM:when=$n" \
+		    "$TAP" server -p 80 -k "$key"
+		wait_for "$patience" ended_or_ready "start$n"
+		if kill -0 "${pids[start$n]}" 2>/dev/null; then
+			kill "$(ps -o pid= --ppid "${pids[start$n]}" |
+				tr -d ' ')"
+			await "start$n" 0
+			continue
+		fi
+		status=0
+		wait "${pids[start$n]}" || status=$?
+		has "$status" '^[23]$' "exit status, allocation $n"
+		has "$(cat "$work/start$n.log")" 'memory'
+		same "$before" "$(rules server)"
+	done
+}
+
+ended_or_ready()
+{
+	grep -q ': ready:' "$work/$1.log" || ! kill -0 "${pids[$1]}"
+}
+
 strace_works=$(can_inject 2>&1) || {
 	report SKIP faults "strace can't inject here: ${strace_works%%$'\n'*}"
 	exit 0
@@ -222,6 +294,8 @@ check client_receive client_recovers recvmmsg:error=ENOBUFS \
     'queue [0-9]*: No buffer space'
 check client_send client_recovers sendto:error=ENOMEM \
     'queue [0-9]*: verdicts: '
+check allocations allocations
+check start_allocations start_allocations
 check start start_fails
 check store store_fails
 finish

@@ -72,6 +72,14 @@ static const struct {
 	  "key_no=\"1-3\", port=80\r\n" },
 	{ "port=80, key_no=1\r\n", "allow", "22", "7",
 	  "port=80, key_no=1\r\nport=22, key_no=\"7\"\r\n" },
+	/* Half of the last line's end is there. */
+	{ "port=80, key_no=1\r\n\r", "allow", "22", "7",
+	  "port=80, key_no=1\r\n\r\nport=22, key_no=\"7\"\r\n" },
+	{ "port=80, key_no=1\r", "allow", "22", "7",
+	  "port=80, key_no=1\r\nport=22, key_no=\"7\"\n" },
+	{ "port=80, key_no=1\r\n#\r\n\\\r", "allow", "22", "7",
+	  "port=80, key_no=1\r\n#\r\n\\\r\n\r\n"
+	  "port=22, key_no=\"7\"\r\n" },
 	/* Continued lines; what is not the list stays as it is. */
 	{ "port=80, \\\n  key_no=\"1,\\\n   5\" # c\nport=81, key_no=1\n",
 	  "allow", "80", "6",
