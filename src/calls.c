@@ -40,9 +40,15 @@ static const int client[] = {
 	SYS_adjtimex, SYS_clock_adjtime,
 };
 
+/* Connections of near sides; what libpcap has lost. */
+static const int listener[] = {
+	SYS_accept4, SYS_getrandom, SYS_getsockopt, SYS_lseek,
+};
+
 /* Two instructions for each call, five for each with an argument. */
 #define PROGRAM_MAX \
-	(2 * (sizeof common + sizeof client) / sizeof common[0] + 48)
+	(2 * (sizeof common + sizeof client + sizeof listener) / \
+	 sizeof common[0] + 48)
 
 struct program {
 	struct sock_filter at[PROGRAM_MAX];
@@ -146,6 +152,10 @@ calls_limit(enum priv_role role)
 	for (size_t i = 0; role == PRIV_CLIENT &&
 			   i < sizeof client / sizeof client[0]; i++) {
 		put_allow(&p, (uint32_t)client[i]);
+	}
+	for (size_t i = 0; role == PRIV_LISTENER &&
+			   i < sizeof listener / sizeof listener[0]; i++) {
+		put_allow(&p, (uint32_t)listener[i]);
 	}
 	/* Names of devices, and nothing else of them. */
 	put_allow_if(&p, SYS_ioctl, 1, SIOCGIFNAME);

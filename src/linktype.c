@@ -52,6 +52,51 @@ behind_ethertype(const uint8_t *frame, size_t len, size_t skip, size_t after)
 	return c.pos - frame;
 }
 
+/* Bytes of link headers: 802.11 with radiotap has about a hundred. */
+#define LINK_HEADER_MAX 256u
+#define PROTOCOL_TCP 6
+
+static bool
+is_ip4(const uint8_t *bytes, size_t len)
+{
+	size_t header;
+	uint32_t sum = 0;
+
+	if (len < 20 || bytes[0] >> 4 != 4 || bytes[9] != PROTOCOL_TCP) {
+		return false;
+	}
+	header = (bytes[0] & 15) * 4u;
+	if (header < 20 || header > len || be16_load(bytes + 2) < header) {
+		return false;
+	}
+	for (size_t i = 0; i < header; i += 2) {
+		sum += be16_load(bytes + i);
+	}
+	return (sum & 0xffff) + (sum >> 16) == 0xffff;
+}
+
+/* It has no checksum: the TCP header has to fit, too. */
+static bool
+is_ip6(const uint8_t *bytes, size_t len)
+{
+	return len >= 40 + 20 && bytes[0] >> 4 == 6 &&
+	       bytes[6] == PROTOCOL_TCP && be16_load(bytes + 4) >= 20 &&
+	       bytes[40 + 12] >> 4 >= 5 &&
+	       (bytes[40 + 12] >> 4) * 4u <= be16_load(bytes + 4);
+}
+
+ptrdiff_t
+linktype_search(const uint8_t *frame, size_t len)
+{
+	for (size_t at = 0; at < len && at < LINK_HEADER_MAX; at++) {
+		if (is_ip4(frame + at, len - at) ||
+		    is_ip6(frame + at, len - at)) {
+			return (ptrdiff_t)at;
+		}
+	}
+	return -1;
+}
+
 ptrdiff_t
 linktype_ip(int type, const uint8_t *frame, size_t len)
 {

@@ -23,6 +23,10 @@ PURE="$PURE answer probe pace roster finding leak twosample xml nmap_xml"
 PURE="$PURE json_read"
 FILES="$FILES report earlier"
 ENGINES="$ENGINES check scan volley flight nmap"
+# Paths.
+PURE="$PURE field trial quote path_filter path_judge path_talk path_trail"
+FILES="$FILES path_plan path_session path_words path_report"
+ENGINES="$ENGINES path_near path_link path_far path_trace path_check"
 
 # What a pure file may include, besides pure headers.
 PURE_HEADERS='stdint.h stddef.h stdbool.h string.h limits.h errno.h bearssl.h'
