@@ -263,21 +263,28 @@ read_packets(struct far *f)
 	return rc;
 }
 
-/* The SYN that a connection came from, and the device it came by. */
+/*
+ * The SYN that a connection came from.  It is the last one from there: an
+ * earlier one may be a probe of another trial.  Of copies of it, by
+ * several devices, the first: what came by the outermost.
+ */
 static const struct recent *
 find_recent(const struct far *f, const struct path_session *s)
 {
-	for (size_t i = 0; i < RECENT_MAX; i++) {
-		/* The oldest first: the outermost device. */
+	const struct recent *found = NULL;
+
+	for (size_t i = RECENT_MAX; i > 0; i--) {
 		const struct recent *r =
-			&f->recent[(f->recent_next + i) % RECENT_MAX];
+			&f->recent[(f->recent_next + i - 1) % RECENT_MAX];
 
 		if (r->len > 0 && r->v.value[FIELD_SPORT] == s->peer_port &&
-		    packet_addr_equal(&r->v.src, &s->peer)) {
-			return r;
+		    packet_addr_equal(&r->v.src, &s->peer) &&
+		    (!found || r->v.value[FIELD_SEQ] ==
+				       found->v.value[FIELD_SEQ])) {
+			found = r;
 		}
 	}
-	return NULL;
+	return found;
 }
 
 /* ---- connections */
