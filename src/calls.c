@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -163,6 +164,10 @@ calls_limit(enum priv_role role)
 		/* Its index; and for libpcap, whether it is up. */
 		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFINDEX);
 		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
+	}
+	if (role == PRIV_LISTENER) {
+		/* libpcap, when it closes. */
+		put_allow_if(&p, SYS_setsockopt, 1, SOL_PACKET);
 	}
 	put(&p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RET_FORBIDDEN));
 	program.len = p.len;

@@ -318,8 +318,12 @@ read_capture(struct trial *t, const char *path)
 	}
 	if (cap_open_file(&cap, path, "tcp", why) < 0) {
 		free(filter);
-		/* libpcap names the file where it could not be opened. */
-		return complain(TAP_USAGE, path, why);
+		/* libpcap names the file where it can't be opened. */
+		fprintf(stderr, "tap probe-path: %s%s%s\n",
+			strncmp(why, path, strlen(path)) == 0 ? "" : path,
+			strncmp(why, path, strlen(path)) == 0 ? "" : ": ",
+			why);
+		return TAP_USAGE;
 	}
 	while ((rc = cap_next(&cap, &packet)) == 1) {
 		if (field_read(&v, packet.ip, packet.len) == 0 &&
@@ -331,6 +335,7 @@ read_capture(struct trial *t, const char *path)
 	if (rc < 0) {
 		fprintf(stderr, "tap probe-path: %s: %s: what stands before "
 				"is compared\n", path, cap_why(&cap));
+		t->cut = true;
 	}
 	cap_close(&cap);
 	free(filter);

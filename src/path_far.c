@@ -341,30 +341,6 @@ begin(struct far *f, struct connection *c, int fd,
 }
 
 static void
-accept_one(struct far *f)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} from = { 0 };
-	socklen_t len = sizeof from;
-	int fd = accept4(f->listener, &from.any, &len,
-			 SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (fd < 0) {
-		return;
-	}
-	for (size_t i = 0; i < SESSIONS_MAX; i++) {
-		if (f->at[i].fd < 0) {
-			begin(f, &f->at[i], fd, &from.v6, &from.v4);
-			return;
-		}
-	}
-	close(fd);
-}
-
-static void
 log_session(const char *event, const struct path_session *s)
 {
 	struct log_record r;
@@ -384,6 +360,55 @@ end(struct connection *c)
 	}
 	close(c->fd);
 	c->fd = -1;
+}
+
+/*
+ * Where there is none, who has been longest without a plan gives way:
+ * connections that say nothing shall not keep others out.
+ */
+static struct connection *
+free_place(struct far *f)
+{
+	struct connection *oldest = NULL;
+
+	for (size_t i = 0; i < SESSIONS_MAX; i++) {
+		struct connection *c = &f->at[i];
+
+		if (c->fd < 0) {
+			return c;
+		}
+		if (!c->announced && (!oldest || c->until < oldest->until)) {
+			oldest = c;
+		}
+	}
+	if (oldest) {
+		end(oldest);
+	}
+	return oldest;
+}
+
+static void
+accept_one(struct far *f)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} from = { 0 };
+	socklen_t len = sizeof from;
+	int fd = accept4(f->listener, &from.any, &len,
+			 SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct connection *c;
+
+	if (fd < 0) {
+		return;
+	}
+	c = free_place(f);
+	if (c) {
+		begin(f, c, fd, &from.v6, &from.v4);
+	} else {
+		close(fd);
+	}
 }
 
 /* Its plan is known: from now on it is told of packets. */
@@ -429,6 +454,7 @@ read_connection(struct far *f, struct connection *c)
 	path_session_read(s, now, cap_lost(&f->cap));
 	if (s->state == PATH_SESSION_END && !c->announced) {
 		announce(f, c);
+		path_session_read(s, now, cap_lost(&f->cap));
 	}
 }
 

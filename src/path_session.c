@@ -170,11 +170,14 @@ void
 path_session_read(struct path_session *s, struct path_session_now now,
 		  uint32_t lost)
 {
+	enum path_session_state before = s->state;
 	size_t at = 0;
 	ptrdiff_t used = 0;
 	struct path_talk m;
 
+	/* Once there is a plan, the caller has something to tell first. */
 	while (s->state < PATH_SESSION_OVER &&
+	       (s->state < PATH_SESSION_END || s->state == before) &&
 	       (used = path_talk_parse(&m, s->in + at, s->in_len - at)) > 0) {
 		take(s, &m, now, lost);
 		at += (size_t)used;

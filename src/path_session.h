@@ -60,7 +60,10 @@ struct path_session_now {
 	uint64_t instant;
 };
 
-/* Deal with what is in s->in; s->in_len is the caller's to raise. */
+/*
+ * Deal with what is in s->in; s->in_len is the caller's to raise.  Once
+ * it has a plan (PATH_SESSION_END), it leaves off: to be called again.
+ */
 void path_session_read(struct path_session *s, struct path_session_now now,
 		       uint32_t lost);
 

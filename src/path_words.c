@@ -30,7 +30,7 @@ static const struct {
 		"blind", "the far side captures nothing, not even its own "
 		"connection", "name the device there: --listen -i" },
 	[PATH_CUT] = {
-		"cut", "the connection to the far side was lost too early",
+		"cut", "what the far side tells ends too early",
 		"try again, with a smaller --count" },
 	[PATH_PROXY] = {
 		"proxy", "a proxy answers for the server, and makes "
@@ -335,8 +335,8 @@ static bool
 note_cut(struct text *t, const struct path_result *r)
 {
 	if (r->trial->cut) {
-		text_put(t, "the connection to the far side was lost: this is "
-			    "what it had told by then");
+		text_put(t, "what the far side tells ends early: this is what "
+			    "is known by then");
 	}
 	return r->trial->cut;
 }
