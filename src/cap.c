@@ -98,7 +98,7 @@ cap_open(struct cap *cap, const char *device, const char *filter, char *why)
 }
 
 int
-cap_open_file(struct cap *cap, const char *path, const char *filter, char *why)
+cap_open_file(struct cap *cap, const char *path, char *why)
 {
 	char errors[PCAP_ERRBUF_SIZE] = "";
 
@@ -110,10 +110,7 @@ cap_open_file(struct cap *cap, const char *path, const char *filter, char *why)
 		return -EIO;
 	}
 	cap->type = pcap_datalink(cap->pcap);
-	/* A link type that carries no IP has no such filter. */
-	return set_filter(cap, filter) < 0 ?
-		       fail(cap, why, PCAP_ERROR, "no packets of IP") :
-		       0;
+	return 0;
 }
 
 const char *

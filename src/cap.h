@@ -31,10 +31,11 @@ int cap_open(struct cap *cap, const char *device, const char *filter,
 	     char *why);
 /*
  * A file instead, pcap or pcapng, of any link type that libpcap has; the
- * name - is standard input.  0, or -errno with the reason in why.
+ * name - is standard input.  No filter: those of libpcap don't look into
+ * VLANs, and not for all link types there are any.  0, or -errno with the
+ * reason in why.
  */
-int cap_open_file(struct cap *cap, const char *path, const char *filter,
-		  char *why);
+int cap_open_file(struct cap *cap, const char *path, char *why);
 void cap_close(struct cap *cap);
 
 /*

@@ -316,7 +316,7 @@ read_capture(struct trial *t, const char *path)
 	if (!filter) {
 		return complain(TAP_SYSTEM, path, strerror(ENOMEM));
 	}
-	if (cap_open_file(&cap, path, "tcp", why) < 0) {
+	if (cap_open_file(&cap, path, why) < 0) {
 		free(filter);
 		/* libpcap names the file where it can't be opened. */
 		fprintf(stderr, "tap probe-path: %s%s%s\n",

@@ -317,6 +317,19 @@ note_strangers(struct text *t, const struct path_result *r)
 }
 
 static bool
+note_empty(struct text *t, const struct path_result *r)
+{
+	bool any = r->trial->has_seen && !r->trial->connected &&
+		   r->trial->seen.count == 0;
+
+	if (any) {
+		text_put(t, "the capture has none of these SYNs: is it of "
+			    "that host, port and time?");
+	}
+	return any;
+}
+
+static bool
 note_skew(struct text *t, const struct path_result *r)
 {
 	double skew = (double)r->trial->skew_ns;
@@ -378,7 +391,7 @@ path_words_note(struct text *t, const struct path_result *r, size_t n)
 		note_nat,     note_loss,      note_order,     note_duplicates,
 		note_frames,  note_answers,   note_elsewhere, note_strangers,
 		note_skew,    note_cut,	      note_far_lost,  note_key,
-		note_unsent,
+		note_unsent,  note_empty,
 	};
 
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
