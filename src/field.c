@@ -345,5 +345,7 @@ field_compare(enum field field, const struct field_values *sent,
 		return FIELD_CHANGED;
 	}
 	/* Its data belongs to it. */
-	return field == FIELD_FASTOPEN ? compare_data(sent, seen) : FIELD_SAME;
+	return field == FIELD_FASTOPEN && sent->present & bit ?
+		       compare_data(sent, seen) :
+		       FIELD_SAME;
 }
