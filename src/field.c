@@ -304,6 +304,24 @@ field_read(struct field_values *v, const uint8_t *bytes, size_t len)
 	return read_tcp(v, &c, (size_t)tcp_len);
 }
 
+static uint8_t
+begins_with(const struct field_values *v)
+{
+	return v->flags & (PACKET_SYN | PACKET_ACK | PACKET_RST);
+}
+
+bool
+field_is_syn(const struct field_values *v)
+{
+	return begins_with(v) == PACKET_SYN;
+}
+
+bool
+field_is_syn_ack(const struct field_values *v)
+{
+	return begins_with(v) == (PACKET_SYN | PACKET_ACK);
+}
+
 static enum field_change
 compare_data(const struct field_values *sent, const struct field_values *seen)
 {

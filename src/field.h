@@ -82,6 +82,10 @@ struct field_values {
  */
 int field_read(struct field_values *v, const uint8_t *bytes, size_t len);
 
+/* A first SYN; a SYN/ACK. */
+bool field_is_syn(const struct field_values *v);
+bool field_is_syn_ack(const struct field_values *v);
+
 /*
  * How one field fared, from what was sent and what was seen of it.
  * FIELD_TTL is taken as same: it has to change.

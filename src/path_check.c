@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "cap.h"
-#include "clock.h"
 #include "daemon.h"
 #include "path_filter.h"
 #include "path_judge.h"
@@ -17,9 +16,6 @@
 #include "path_trace.h"
 #include "path_words.h"
 #include "tap.h"
-
-#define PROGRESS_AFTER_MS 2000u
-#define PROGRESS_EVERY_MS 200u
 
 static int
 complain(int status, const char *object, const char *why)
@@ -43,27 +39,11 @@ static void
 show_progress(void *context, size_t done, size_t total)
 {
 	struct path_check *c = context;
-	uint64_t now = clock_ms();
 
-	if (!isatty(STDERR_FILENO) || now < c->started + PROGRESS_AFTER_MS ||
-	    now < c->shown + PROGRESS_EVERY_MS) {
-		return;
+	if (progress_due(&c->progress)) {
+		progress_show(&c->progress, "%s: %zu of %zu SYNs sent",
+			      c->host, done, total);
 	}
-	c->shown = now;
-	c->line_shown = true;
-	fprintf(stderr, "\r\033[K%s: %zu of %zu SYNs sent", c->host, done,
-		total);
-	fflush(stderr);
-}
-
-static void
-clear_progress(struct path_check *c)
-{
-	if (c->line_shown) {
-		fprintf(stderr, "\r\033[K");
-		fflush(stderr);
-	}
-	c->line_shown = false;
 }
 
 /* ---- the verdict on what was seen */
@@ -128,13 +108,9 @@ trace(struct path_check *c, struct path_near *n, struct path_trail *trail)
 	if (judge(&path, &n->trial, c->host) != TAP_OK) {
 		return TAP_SYSTEM;
 	}
-	if (isatty(STDERR_FILENO)) {
-		c->line_shown = true;
-		fprintf(stderr, "\r\033[K%s: tracing", c->host);
-		fflush(stderr);
-	}
+	progress_show(&c->progress, "%s: tracing", c->host);
 	rc = path_trace_run(n, trail, path.has_hops ? path.hops : 0, why);
-	clear_progress(c);
+	progress_clear(&c->progress);
 	return rc < 0 ? complain(TAP_SYSTEM, c->host, why) : TAP_OK;
 }
 
@@ -192,10 +168,10 @@ try_target(struct path_check *c, const struct finding_target *target,
 	int status;
 	int rc;
 
-	c->started = clock_ms();
+	progress_begin(&c->progress);
 	rc = path_near_open(&near, &options, why);
 	rc = rc < 0 ? rc : path_near_run(&near, why);
-	clear_progress(c);
+	progress_clear(&c->progress);
 	if (rc == 0 && near.unsent > 0) {
 		fprintf(stderr, "tap probe-path: %s: %u SYNs could not be "
 				"sent: %s\n", target->text, near.unsent,

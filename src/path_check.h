@@ -11,6 +11,7 @@
 
 #include "acl.h"
 #include "finding.h"
+#include "progress.h"
 
 struct path_check {
 	const char *host; /* as the user named it */
@@ -24,8 +25,7 @@ struct path_check {
 	bool trace, json;
 
 	/* Its own. */
-	uint64_t started, shown; /* of the progress line, ms */
-	bool line_shown;
+	struct progress progress;
 };
 
 /* Try, and print.  An exit status. */

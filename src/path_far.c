@@ -215,25 +215,17 @@ remember(struct far *f, const struct cap_packet *packet)
 	struct recent *r = &f->recent[f->recent_next % RECENT_MAX];
 	size_t len = packet->len < sizeof r->bytes ? packet->len :
 						     sizeof r->bytes;
+	struct field_values v;
 
-	if (field_read(&r->v, packet->ip, len) < 0) {
+	if (field_read(&v, packet->ip, len) < 0 || !field_is_syn(&v)) {
 		return;
 	}
+	r->v = v;
 	r->ns = packet->ns;
 	r->device = packet->device;
 	r->len = len;
 	memcpy(r->bytes, packet->ip, len);
 	f->recent_next++;
-}
-
-static bool
-is_syn(const struct cap_packet *packet)
-{
-	struct field_values v;
-
-	return field_read(&v, packet->ip, packet->len) == 0 &&
-	       (v.flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) ==
-		       PACKET_SYN;
 }
 
 static int
@@ -246,9 +238,7 @@ read_packets(struct far *f)
 		if (f->file.dumper) {
 			cap_file_put(&f->file, &packet);
 		}
-		if (is_syn(&packet)) {
-			remember(f, &packet);
-		}
+		remember(f, &packet);
 		for (size_t i = 0; i < SESSIONS_MAX; i++) {
 			struct path_session *s = f->at[i].session;
 

@@ -47,8 +47,7 @@ path_filter_wants(struct path_filter *f, const struct trial *t,
 		  const struct packet_addr *peer,
 		  const struct field_values *v)
 {
-	if ((v->flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) ==
-	    PACKET_SYN) {
+	if (field_is_syn(v)) {
 		return wants_syn(f, t, peer, v);
 	}
 	return v->flags & (PACKET_SYN | PACKET_RST) && wants_answer(f, t, v);

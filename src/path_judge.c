@@ -7,20 +7,6 @@
 /* Paths to one host may differ by some hops; a rewritten TTL, by more. */
 #define HOPS_APART 4
 
-static bool
-is_syn(const struct field_values *v)
-{
-	return (v->flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) ==
-	       PACKET_SYN;
-}
-
-static bool
-is_answer(const struct field_values *v)
-{
-	return (v->flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) ==
-	       (PACKET_SYN | PACKET_ACK);
-}
-
 static size_t
 connection_of(const struct trial *t)
 {
@@ -44,7 +30,7 @@ take_arrival(struct path *path, const struct trial *t, struct path_room *room,
 	size_t at;
 
 	if (field_read(&seen, packet->bytes, packet->len) < 0 ||
-	    !is_syn(&seen)) {
+	    !field_is_syn(&seen)) {
 		return;
 	}
 	at = packet->control ? connection_of(t) :
@@ -70,7 +56,7 @@ take_far_answer(const struct trial *t, struct path_room *room,
 {
 	struct field_values v;
 
-	if (field_read(&v, packet->bytes, packet->len) < 0 || is_syn(&v)) {
+	if (field_read(&v, packet->bytes, packet->len) < 0 || field_is_syn(&v)) {
 		return;
 	}
 	for (size_t i = 0; i < t->count; i++) {
@@ -81,7 +67,7 @@ take_far_answer(const struct trial *t, struct path_room *room,
 		    fate->seen.value[FIELD_SPORT] != v.value[FIELD_DPORT]) {
 			continue;
 		}
-		if (is_answer(&v)) {
+		if (field_is_syn_ack(&v)) {
 			fate->far_answered = true;
 			fate->far_seq = (uint32_t)v.value[FIELD_SEQ];
 		}
@@ -108,7 +94,7 @@ take_near_answer(const struct trial *t, struct path_room *room,
 			    v.value[FIELD_SPORT]) {
 			continue;
 		}
-		if (is_answer(&v)) {
+		if (field_is_syn_ack(&v)) {
 			fate->near_answered = true;
 			fate->has_change |= fate->far_answered &&
 					    v.value[FIELD_SEQ] !=

@@ -149,10 +149,7 @@ take_connection(struct path_near *n, const struct field_values *v,
 	static const struct trial_probe like = { .kind = TRIAL_CONNECTION,
 						 .field = FIELDS };
 
-	if (n->trial.count == 0 &&
-	    (v->flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) ==
-		    PACKET_SYN &&
-	    n->link.dial.fd >= 0 &&
+	if (n->trial.count == 0 && field_is_syn(v) && n->link.dial.fd >= 0 &&
 	    v->value[FIELD_SPORT] == n->link.dial.sport &&
 	    packet_addr_equal(&v->dst, &n->trial.far)) {
 		trial_add(&n->trial, &like, packet->ip, packet->len);
@@ -187,9 +184,7 @@ take_packet(void *context, const struct cap_packet *packet)
 		take_connection(n, &v, packet);
 	}
 	if (packet_addr_equal(&v.src, &n->trial.far) &&
-	    (v.flags & PACKET_RST ||
-	     (v.flags & (PACKET_SYN | PACKET_ACK)) ==
-		     (PACKET_SYN | PACKET_ACK)) &&
+	    (v.flags & PACKET_RST || field_is_syn_ack(&v)) &&
 	    is_ours(n, &v)) {
 		trial_note(&n->trial.heard, packet->ns, false, packet->ip,
 			   packet->len);

@@ -4,8 +4,8 @@
 # A path to probe: near - router - far, or with several routers. Sourced after
 # lib.sh by tests/hosts/test_path_*.sh.
 
-# Callers use what is set here.
-# shellcheck disable=SC2034
+# Callers use what is set here, and lib.sh has set what is used.
+# shellcheck disable=SC2034,SC2154
 
 port=8270
 

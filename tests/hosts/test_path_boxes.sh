@@ -3,8 +3,8 @@
 #
 # tap probe-path through middleboxes: each is found, and named for what it is.
 
-# Cases are called by check.
-# shellcheck disable=SC2317
+# Cases are called by check; arguments may be left out.
+# shellcheck disable=SC2317,SC2119,SC2120
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/hosts/path.sh
@@ -50,20 +50,21 @@ masquerade()
 # A pool of four addresses, from which each connection gets another.
 pool()
 {
-	local family=$1 iptables=iptables prefix=10.11.0. n
+	local family=$1 iptables=iptables prefix=10.11.0. n addr
 
 	path_lab
 	[ "$family" = 4 ] || { iptables=ip6tables; prefix=fd11::; }
 	for n in 3 2 1; do
-		ip -n "$net-router1" addr add "$prefix$((20 + n))" dev out \
-		    ${family#4} 2>/dev/null ||
-			ip -n "$net-router1" addr add "$prefix$((20 + n))" \
-			    dev out nodad
-		on router1 $iptables -t nat -A POSTROUTING -o out -p tcp \
+		addr=$prefix$((20 + n))
+		case $family in
+		4) ip -n "$net-router1" addr add "$addr" dev out ;;
+		6) ip -n "$net-router1" addr add "$addr" dev out nodad ;;
+		esac
+		on router1 "$iptables" -t nat -A POSTROUTING -o out -p tcp \
 		    -m statistic --mode nth --every $((n + 1)) --packet 0 \
-		    -j SNAT --to-source "$prefix$((20 + n))"
+		    -j SNAT --to-source "$addr"
 	done
-	on router1 $iptables -t nat -A POSTROUTING -o out -p tcp \
+	on router1 "$iptables" -t nat -A POSTROUTING -o out -p tcp \
 	    -j SNAT --to-source "${prefix}1"
 	listen
 	probe "$family"
@@ -185,12 +186,12 @@ synproxy()
 	[ "$1" = 4 ] || iptables=ip6tables
 	path_lab
 	on router1 sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
-	on router1 $iptables -t raw -A PREROUTING -i in -p tcp --syn -j CT \
+	on router1 "$iptables" -t raw -A PREROUTING -i in -p tcp --syn -j CT \
 	    --notrack
-	on router1 $iptables -A FORWARD -i in -p tcp -m conntrack \
+	on router1 "$iptables" -A FORWARD -i in -p tcp -m conntrack \
 	    --ctstate INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp \
 	    --wscale 7 --mss 1440
-	on router1 $iptables -A FORWARD -m conntrack --ctstate INVALID -j DROP
+	on router1 "$iptables" -A FORWARD -m conntrack --ctstate INVALID -j DROP
 	listen
 	probe "$1"
 	fails 'path["reason"] == "syn-proxy"' 'path["answered_elsewhere"] > 0'
@@ -216,8 +217,8 @@ tproxy()
 	wait_port router1 9999
 	on router1 ip "-$1" rule add fwmark 1 lookup 100
 	on router1 ip "-$1" route add local "$any" dev lo table 100
-	on router1 $iptables -t mangle -A PREROUTING -i in -p tcp \
-	    --dport $port -j TPROXY --on-port 9999 --tproxy-mark 1
+	on router1 "$iptables" -t mangle -A PREROUTING -i in -p tcp \
+	    --dport "$port" -j TPROXY --on-port 9999 --tproxy-mark 1
 	listen
 	probe "$1"
 	fails 'path["reason"] == "proxy"' 'path["answered_elsewhere"] > 0' \
@@ -244,7 +245,7 @@ resets()
 
 	[ "$1" = 4 ] || iptables=ip6tables
 	path_lab
-	on router1 $iptables -A FORWARD -i in -p tcp --syn -m statistic \
+	on router1 "$iptables" -A FORWARD -i in -p tcp --syn -m statistic \
 	    --mode nth --every 3 --packet 2 -j REJECT --reject-with tcp-reset
 	listen
 	probe "$1"
@@ -258,9 +259,9 @@ limit()
 
 	[ "$1" = 4 ] || iptables=ip6tables
 	path_lab
-	on router1 $iptables -A FORWARD -i in -p tcp --syn -m limit \
+	on router1 "$iptables" -A FORWARD -i in -p tcp --syn -m limit \
 	    --limit 50/second --limit-burst 3 -j ACCEPT
-	on router1 $iptables -A FORWARD -i in -p tcp --syn -j DROP
+	on router1 "$iptables" -A FORWARD -i in -p tcp --syn -j DROP
 	listen
 	probe "$1"
 	fails 'path["reason"] == "frames"' \

@@ -4,8 +4,8 @@
 # tap probe-path --offline and --compare: the same report as with a far side,
 # from captures of all kinds; and what it says to wrong words and files.
 
-# Cases are called by check.
-# shellcheck disable=SC2317
+# Cases are called by check; arguments may be left out.
+# shellcheck disable=SC2317,SC2119,SC2120
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/hosts/path.sh
@@ -22,7 +22,7 @@ offline()
 	on near "$TAP" probe-path "$(far "$1")" --offline "$work/plan" \
 	    -w "$work/near.pcap"
 	on far bash -c 'echo >/dev/udp/10.77.0.250/9'
-	wait_for $patience has_end
+	wait_for "$patience" has_end
 	end dump INT
 	end listen
 }
@@ -45,7 +45,7 @@ clean()
 {
 	says 'verdict == "passes"' 'only()' 'path["notes"] == []' \
 	    'path["arrived"] == path["sent"]' 'path["complete"]' \
-	    'all(f["answered"] == f["probes"] for f in field.values())' "$@"
+	    'all(f["answered"] == f["probes"] for f in field.values())'
 	same 0 "$status" 'exit status'
 	same '' "$(cat "$work/err")"
 }
@@ -62,7 +62,7 @@ kinds()
 	clean
 	for kind in null ethernet vlan ppp raw wlan cooked cooked2 nflog; do
 		"$python" "$here/relink.py" "$work/far.pcap" \
-		    "$work/$kind.pcap" $kind
+		    "$work/$kind.pcap" "$kind"
 		echo "link type $kind"
 		compare "$work/$kind.pcap"
 		clean
@@ -105,14 +105,14 @@ cut()
 	    'not any(f["state"] == "rewritten" for f in field.values())'
 	size=$(stat -c %s "$work/far.pcap")
 	for n in 0 1 10 23; do
-		head -c $n "$work/far.pcap" >"$work/cut.pcap"
+		head -c "$n" "$work/far.pcap" >"$work/cut.pcap"
 		compare "$work/cut.pcap"
 		same 2 "$status" "$n bytes"
 		same 1 "$(wc -l <"$work/err")"
 		has "$(cat "$work/err")" '^tap probe-path: .*cut\.pcap'
 	done
 	for n in 30 50 1000 $((size / 2)) $((size - 1)); do
-		head -c $n "$work/far.pcap" >"$work/cut.pcap"
+		head -c "$n" "$work/far.pcap" >"$work/cut.pcap"
 		compare "$work/cut.pcap"
 		has "$(cat "$work/err")" 'cut\.pcap: truncated .*compared$'
 		same 1 "$(wc -l <"$work/err")"
@@ -198,6 +198,8 @@ plan_error()
 	bad 2 "$work/bad:$1: $2" --compare "$work/bad" "$work/far.pcap"
 }
 
+# Its scripts are for sed.
+# shellcheck disable=SC2016
 plans()
 {
 	local last

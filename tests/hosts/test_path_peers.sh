@@ -4,8 +4,8 @@
 # tap probe-path with another end that lies, hangs, floods or ends too early,
 # or that has another key or none.
 
-# Cases are called by check.
-# shellcheck disable=SC2317
+# Cases are called by check; arguments may be left out.
+# shellcheck disable=SC2317,SC2119,SC2120
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/hosts/path.sh
@@ -14,7 +14,7 @@
 # peer MODE: a far side of another make
 peer()
 {
-	start peer far "$python" "$here/path_peer.py" far $port "$1"
+	start peer far "$python" "$here/path_peer.py" far "$port" "$1"
 	wait_log peer '^ready'
 }
 
@@ -55,7 +55,7 @@ killed()
 	listen
 	start near near "$TAP" probe-path "$(far 4)" --json --count 20 \
 	    -w "$work/near.pcap"
-	wait_for $patience has_probes
+	wait_for "$patience" has_probes
 	end listen KILL || :
 	await near 0
 	mv "$work/near.log" "$work/probe.json"
@@ -81,7 +81,7 @@ nobody()
 	says 'verdict == "unknown"' '"refused" in path["trouble"]' \
 	    'field["sequence"]["answered"] == 1'
 	for iptables in iptables ip6tables; do
-		on far $iptables -A INPUT -p tcp --dport $port -j DROP
+		on far "$iptables" -A INPUT -p tcp --dport "$port" -j DROP
 	done
 	probe 4 --count 1
 	same 1 "$status"
@@ -95,7 +95,7 @@ nobody()
 # near_side MODE [ADDRESS]: its log is near.log
 near_side()
 {
-	on near "$python" "$here/path_peer.py" near "$(far 4)" $port "$@" \
+	on near "$python" "$here/path_peer.py" near "$(far 4)" "$port" "$@" \
 	    >"$work/near.log"
 }
 
@@ -124,7 +124,7 @@ hog()
 {
 	path_lab
 	listen
-	start hog near "$python" "$here/path_peer.py" near "$(far 4)" $port hog
+	start hog near "$python" "$here/path_peer.py" near "$(far 4)" "$port" hog
 	wait_log hog '^ready'
 	still_serves
 }
@@ -139,7 +139,7 @@ elsewhere()
 	start dump far tcpdump -U -n --immediate-mode -Z root -i eth0 \
 	    -w "$work/far.pcap" --direction out
 	wait_log dump 'listening on'
-	start near near "$python" "$here/path_peer.py" near "$(far 4)" $port \
+	start near near "$python" "$here/path_peer.py" near "$(far 4)" "$port" \
 	    many 10.11.0.77
 	wait_log near '^closed|^refused'
 	near_side nonsense
@@ -159,9 +159,9 @@ fish()
 	mkfifo "$work/fifo"
 	# shellcheck disable=SC2016 # for the inner shell
 	start near near sh -c 'exec "$@" <>"$0"' "$work/fifo" "$python" \
-	    "$here/path_peer.py" near "$(far 4)" $port fish 10.11.0.1
+	    "$here/path_peer.py" near "$(far 4)" "$port" fish 10.11.0.1
 	wait_log near '^ready'
-	on router1 nc.openbsd -z -p 40000 10.11.0.2 $port
+	on router1 nc.openbsd -z -p 40000 10.11.0.2 "$port"
 	echo >"$work/fifo"
 	wait_log near '^done'
 	same 1 "$(grep -c '^seen' "$work/near.log")" 'its own connection alone'

@@ -3,8 +3,8 @@
 #
 # tap probe-path --trace names, of four hops, the one where a field changes.
 
-# Cases are called by check.
-# shellcheck disable=SC2317
+# Cases are called by check; arguments may be left out.
+# shellcheck disable=SC2317,SC2119,SC2120
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/hosts/path.sh
