@@ -191,7 +191,7 @@ NEED_demo := $(NEED_build) iproute2=ip iptables nftables=nft nmap \
 NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy cppcheck \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
-	qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
+	haproxy qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
 	kmod=depmod strace
 NEED_coverage := $(NEED_check) lcov
 need-build need-demo need-check need-coverage: need-%:

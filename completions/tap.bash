@@ -3,7 +3,7 @@
 # _tap_options; what an option's or a command's argument can be is in
 # _tap_argument.
 
-_tap_commands='server client keygen acl scan-check help'
+_tap_commands='server client keygen acl scan-check probe-path help'
 _tap_verbs='check show test allow deny'
 
 # COMMAND: its options, each as NAME[,NAME][=KIND of argument].
@@ -42,6 +42,12 @@ _tap_options()
 		    '--samples=number --as-client --rate=number' \
 		    '-w,--write=file --json -h,--help'
 		;;
+	probe-path)
+		echo '--listen -i,--interface=device -p,--port=service' \
+		    '-k,--keys=file --key-no=number --count=number --trace' \
+		    '-4 -6 --offline=file --compare=file -w,--write=file' \
+		    '--json -h,--help'
+		;;
 	help) ;;
 	*) echo '-h,--help -V,--version' ;;
 	esac
@@ -78,6 +84,7 @@ _tap_argument()
 	verb) words=$_tap_verbs ;;
 	command) words=$_tap_commands ;;
 	backend) words='netfilter pcap' ;;
+	device) words=$(cd /sys/class/net 2>/dev/null && echo *) ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$2")
 }

@@ -23,10 +23,11 @@ complete -c tap -n __tap_command -a client -d "authenticate this host's connecti
 complete -c tap -n __tap_command -a keygen -d 'make keys, for the server and its clients'
 complete -c tap -n __tap_command -a acl -d 'check, show and change who may use what'
 complete -c tap -n __tap_command -a scan-check -d 'see what a port scanner sees'
+complete -c tap -n __tap_command -a probe-path -d 'see whether TAP passes a network'
 complete -c tap -n __tap_command -a help -d 'list the commands, or tell the options of one'
 complete -c tap -n __tap_command -s h -l help -d 'list the commands'
 complete -c tap -n __tap_command -s V -l version -d 'print the version'
-complete -c tap -n '__tap_command help' -a 'server client keygen acl scan-check'
+complete -c tap -n '__tap_command help' -a 'server client keygen acl scan-check probe-path'
 
 __tap_option server -s c -l conf -r -F -d 'settings and rules'
 __tap_option server -s k -l keys -r -F -d keys
@@ -109,3 +110,18 @@ __tap_option scan-check -l rate -x -d 'packets a second'
 __tap_option scan-check -s w -l write -r -F -d 'keep all packets, as pcap'
 __tap_option scan-check -l json -d JSON
 __tap_option scan-check -s h -l help -d 'print the usage'
+
+__tap_option probe-path -l listen -d 'be the far side'
+__tap_option probe-path -s i -l interface -x -a '(command ls /sys/class/net)' -d 'listen on this device, not on all'
+__tap_option probe-path -s p -l port -x -d '8270 unless named'
+__tap_option probe-path -s k -l keys -r -F -d 'a key file: who may use the far side'
+__tap_option probe-path -l key-no -x -d 'which of its keys'
+__tap_option probe-path -l count -x -d 'how often each field is tried, 1 to 20'
+__tap_option probe-path -l trace -d 'name the hop at which a field changes'
+__tap_option probe-path -s 4 -d 'only IPv4'
+__tap_option probe-path -s 6 -d 'only IPv6'
+__tap_option probe-path -l offline -r -F -d 'write the plan there, and ask no far side'
+__tap_option probe-path -l compare -r -F -d 'a plan, with what a capture has of it'
+__tap_option probe-path -s w -l write -r -F -d 'keep all packets, as pcap'
+__tap_option probe-path -l json -d JSON
+__tap_option probe-path -s h -l help -d 'print the usage'

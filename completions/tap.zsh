@@ -11,6 +11,7 @@ _tap_commands()
 		'keygen:make keys, for the server and its clients'
 		'acl:check, show and change who may use what'
 		'scan-check:see what a port scanner sees'
+		'probe-path:see whether TAP passes a network'
 		'help:list the commands, or tell the options of one'
 	)
 
@@ -114,6 +115,26 @@ _tap_scan-check()
 	    '--samples=[of each, for that, 20 to 1000]:number:' \
 	    '--as-client[with a running tap client\: expect open]' \
 	    '--rate=[packets a second]:number:' \
+	    '(-w --write)'{-w+,--write=}'[keep all packets, as pcap]:file:_files' \
+	    '--json[JSON]' \
+	    '(- *)'{-h,--help}'[print the usage]' \
+	    ':host:_hosts'
+}
+
+_tap_probe-path()
+{
+	_arguments -s \
+	    '--listen[be the far side]' \
+	    '(-i --interface)'{-i+,--interface=}'[listen on this device, not on all]:device:_net_interfaces' \
+	    '(-p --port)'{-p+,--port=}'[8270 unless named]:port:_ports' \
+	    '(-k --keys)'{-k+,--keys=}'[a key file\: who may use the far side]:file:_files' \
+	    '--key-no=[which of its keys]:number:' \
+	    '--count=[how often each field is tried, 1 to 20]:number:' \
+	    '--trace[name the hop at which a field changes]' \
+	    '(-6)''-4[only IPv4]' \
+	    '(-4)''-6[only IPv6]' \
+	    '--offline=[write the plan there, and ask no far side]:file:_files' \
+	    '--compare=[a plan, with what a capture has of it]:file:_files' \
 	    '(-w --write)'{-w+,--write=}'[keep all packets, as pcap]:file:_files' \
 	    '--json[JSON]' \
 	    '(- *)'{-h,--help}'[print the usage]' \

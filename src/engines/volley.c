@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "fds.h"
 #include "probe.h"
 #include "text.h"
 
@@ -168,20 +168,6 @@ map_ports(struct volley *v)
 	}
 }
 
-static void
-allow_files(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    limit.rlim_cur < FILES_WANTED) {
-		limit.rlim_cur = limit.rlim_max < FILES_WANTED ?
-					 limit.rlim_max :
-					 FILES_WANTED;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 static int
 open_raw(struct volley *v, const char *file, char *why)
 {
@@ -225,7 +211,7 @@ volley_open(struct volley *v, const struct findings *findings,
 	for (size_t i = 0; i < VOLLEY_POOLS; i++) {
 		ports_init(&v->pools[i]);
 	}
-	allow_files();
+	fds_allow(FILES_WANTED);
 	rc = find_routes(v, why);
 	if (rc == 0 && getrandom(&v->secret, sizeof v->secret, 0) !=
 			       (ssize_t)sizeof v->secret) {

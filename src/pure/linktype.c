@@ -52,6 +52,65 @@ behind_ethertype(const uint8_t *frame, size_t len, size_t skip, size_t after)
 	return c.pos - frame;
 }
 
+/* Bytes of link headers: 802.11 with radiotap has about a hundred. */
+#define LINK_HEADER_MAX 256u
+#define PROTOCOL_TCP 6
+#define PROTOCOL_ICMP6 58
+
+/* By its checksum; of any protocol. */
+static bool
+is_ip4(const uint8_t *bytes, size_t len)
+{
+	size_t header;
+	uint32_t sum = 0;
+
+	if (len < 20 || bytes[0] >> 4 != 4) {
+		return false;
+	}
+	header = (bytes[0] & 15) * 4u;
+	if (header < 20 || header > len || be16_load(bytes + 2) < header) {
+		return false;
+	}
+	for (size_t i = 0; i < header; i += 2) {
+		sum += be16_load(bytes + i);
+	}
+	return (sum & 0xffff) + (sum >> 16) == 0xffff;
+}
+
+/* It has no checksum: what it carries has to fit, too. */
+static bool
+is_ip6(const uint8_t *bytes, size_t len)
+{
+	size_t payload;
+
+	if (len < 40 + 20 || bytes[0] >> 4 != 6) {
+		return false;
+	}
+	payload = be16_load(bytes + 4);
+	if (bytes[6] == PROTOCOL_ICMP6) {
+		return payload >= len - 40;
+	}
+	return bytes[6] == PROTOCOL_TCP && bytes[40 + 12] >> 4 >= 5 &&
+	       (bytes[40 + 12] >> 4) * 4u <= payload;
+}
+
+/* What an error of ICMP quotes is not looked at: it stands behind. */
+ptrdiff_t
+linktype_search(const uint8_t *frame, size_t len)
+{
+	for (size_t at = 0; at < len && at < LINK_HEADER_MAX; at++) {
+		const uint8_t *ip = frame + at;
+
+		if (is_ip4(ip, len - at)) {
+			return ip[9] == PROTOCOL_TCP ? (ptrdiff_t)at : -1;
+		}
+		if (is_ip6(ip, len - at)) {
+			return ip[6] == PROTOCOL_TCP ? (ptrdiff_t)at : -1;
+		}
+	}
+	return -1;
+}
+
 ptrdiff_t
 linktype_ip(int type, const uint8_t *frame, size_t len)
 {

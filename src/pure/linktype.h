@@ -28,4 +28,10 @@ int linktype_known(int type);
  */
 ptrdiff_t linktype_ip(int type, const uint8_t *frame, size_t len);
 
+/*
+ * The same where the link type is another one: by the look of an IP
+ * header, of a frame that carries TCP.
+ */
+ptrdiff_t linktype_search(const uint8_t *frame, size_t len);
+
 #endif

@@ -89,3 +89,16 @@ mac_sign(const struct mac_key *key, uint16_t port, uint32_t *seq,
 	bytes_wipe(&hmac, sizeof hmac);
 	bytes_wipe(output, sizeof output);
 }
+
+void
+mac_prove(const struct mac_key *key, const uint8_t *text, size_t len,
+	  uint8_t out[MAC_PROOF_BYTES])
+{
+	br_hmac_context hmac;
+
+	memset(out, 0, MAC_PROOF_BYTES);
+	br_hmac_init(&hmac, &key->hmac, 0);
+	br_hmac_update(&hmac, text, len);
+	br_hmac_out(&hmac, out);
+	bytes_wipe(&hmac, sizeof hmac);
+}

@@ -15,6 +15,7 @@
 #define MAC_SECRET_MIN 16 /* bytes; the papers' keys have 16 */
 #define MAC_SECRET_MAX 64 /* the block of both hashes: more adds nothing */
 #define MAC_REALM_MAX 32
+#define MAC_PROOF_BYTES 32
 #define MAC_TAG_BYTES 8 /* of the HMAC's output, kept against replays */
 
 enum mac_suite {
@@ -56,5 +57,13 @@ void mac_key_init(struct mac_key *key, enum mac_suite suite, unsigned extra,
  */
 void mac_sign(const struct mac_key *key, uint16_t port, uint32_t *seq,
 	      uint64_t *tag);
+
+/*
+ * The whole HMAC of a text that is no group's (it has to begin unlike
+ * the inputs of mac_sign), to prove that one has the key; the rest of
+ * out is 0 where the suite's HMAC is shorter.
+ */
+void mac_prove(const struct mac_key *key, const uint8_t *text, size_t len,
+	       uint8_t out[MAC_PROOF_BYTES]);
 
 #endif

@@ -48,12 +48,19 @@ static const int client[] = {
 	SYS_adjtimex, SYS_clock_adjtime,
 };
 
+/* Connections of near sides; what libpcap has lost. */
+static const int listener[] = {
+	SYS_accept4, SYS_getrandom, SYS_getsockopt, SYS_lseek,
+};
+
 /*
  * Two instructions for each call, five for each with an argument and seven
- * with two: three that send, two ioctls, two sockets; six around them.
+ * with two: three that send, two ioctls, two sockets, an option of sockets;
+ * six around them.
  */
 #define PROGRAM_MAX \
-	(2 * (sizeof common + sizeof client) / sizeof common[0] + 45)
+	(2 * (sizeof common + sizeof client + sizeof listener) / \
+	 sizeof common[0] + 50)
 
 struct program {
 	struct sock_filter at[PROGRAM_MAX];
@@ -199,6 +206,10 @@ calls_limit(enum priv_role role)
 			   i < sizeof client / sizeof client[0]; i++) {
 		put_allow(&p, (uint32_t)client[i]);
 	}
+	for (size_t i = 0; role == PRIV_LISTENER &&
+			   i < sizeof listener / sizeof listener[0]; i++) {
+		put_allow(&p, (uint32_t)listener[i]);
+	}
 	/* Names of devices, and nothing else of them. */
 	put_allow_if(&p, SYS_ioctl, 1, SIOCGIFNAME);
 	if (role == PRIV_CLIENT) {
@@ -206,6 +217,10 @@ calls_limit(enum priv_role role)
 		put_allow_tcp_socket(&p, AF_INET6);
 		/* For libpcap: whether it is up. */
 		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
+	}
+	if (role == PRIV_LISTENER) {
+		/* libpcap, when it closes. */
+		put_allow_if(&p, SYS_setsockopt, 1, SOL_PACKET);
 	}
 	put(&p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RET_FORBIDDEN));
 	program.len = p.len;

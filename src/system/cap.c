@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "linktype.h"
 
 /*
@@ -13,6 +14,9 @@
  */
 #define SNAPLEN 2048
 #define RING (4 * 1024 * 1024) /* two thousand packets */
+
+/* Where an SLL2 header has the device's index. */
+#define SLL2_DEVICE 4
 
 static int
 error_of(int rc)
@@ -59,7 +63,7 @@ cap_open(struct cap *cap, const char *device, const char *filter, char *why)
 	char errors[PCAP_ERRBUF_SIZE] = "";
 	int rc;
 
-	cap->fd = -1;
+	*cap = (struct cap){ .fd = -1 };
 	cap->pcap = pcap_create(device, errors);
 	if (!cap->pcap) {
 		snprintf(why, CAP_WHY_MAX, "%s", errors);
@@ -74,6 +78,10 @@ cap_open(struct cap *cap, const char *device, const char *filter, char *why)
 	if (rc < 0) {
 		return fail(cap, why, rc, pcap_statustostr(rc));
 	}
+	/* The newer one tells devices apart; a library may not have it. */
+	if (strcmp(device, "any") == 0) {
+		pcap_set_datalink(cap->pcap, DLT_LINUX_SLL2);
+	}
 	cap->type = pcap_datalink(cap->pcap);
 	if (!linktype_known(cap->type)) {
 		snprintf(why, CAP_WHY_MAX, "link type %d is not known",
@@ -87,6 +95,28 @@ cap_open(struct cap *cap, const char *device, const char *filter, char *why)
 	}
 	cap->fd = pcap_get_selectable_fd(cap->pcap);
 	return 0;
+}
+
+int
+cap_open_file(struct cap *cap, const char *path, char *why)
+{
+	char errors[PCAP_ERRBUF_SIZE] = "";
+
+	*cap = (struct cap){ .fd = -1, .file = true };
+	cap->pcap = pcap_open_offline_with_tstamp_precision(
+		path, PCAP_TSTAMP_PRECISION_NANO, errors);
+	if (!cap->pcap) {
+		snprintf(why, CAP_WHY_MAX, "%s", errors);
+		return -EIO;
+	}
+	cap->type = pcap_datalink(cap->pcap);
+	return 0;
+}
+
+const char *
+cap_why(const struct cap *cap)
+{
+	return pcap_geterr(cap->pcap);
 }
 
 void
@@ -114,15 +144,20 @@ cap_next(struct cap *cap, struct cap_packet *packet)
 		int rc = pcap_next_ex(cap->pcap, &header, &frame);
 
 		if (rc <= 0) {
-			return rc == 0 ? 0 : -EIO;
+			return rc == 0 || rc == PCAP_ERROR_BREAK ? 0 : -EIO;
 		}
-		skip = linktype_ip(cap->type, frame, header->caplen);
+		skip = cap->file && !linktype_known(cap->type) ?
+			       linktype_search(frame, header->caplen) :
+			       linktype_ip(cap->type, frame, header->caplen);
 		if (skip < 0) {
 			continue;
 		}
 		packet->ip = frame + skip;
 		packet->len = header->caplen - (size_t)skip;
 		packet->wire_len = header->len - (size_t)skip;
+		packet->device = cap->type == LINKTYPE_LINUX_SLL2 ?
+					 be32_load(frame + SLL2_DEVICE) :
+					 0;
 		packet->ns = (uint64_t)header->ts.tv_sec * 1000000000u +
 			     (uint64_t)header->ts.tv_usec * scale;
 		return 1;

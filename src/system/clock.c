@@ -15,6 +15,15 @@ clock_instant(void)
 }
 
 uint64_t
+clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t
 clock_ms(void)
 {
 	struct timespec now;

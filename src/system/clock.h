@@ -9,6 +9,8 @@
 
 /* UTC as an instant (frame.h). */
 uint64_t clock_instant(void);
+/* UTC in nanoseconds since 1970. */
+uint64_t clock_ns(void);
 /* Milliseconds of a clock that never goes back, and counts sleep, too. */
 uint64_t clock_ms(void);
 

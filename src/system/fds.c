@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 int
@@ -18,4 +19,16 @@ fds_fill(void)
 		}
 	}
 	return 0;
+}
+
+void
+fds_allow(unsigned count)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < count) {
+		limit.rlim_cur = limit.rlim_max < count ? limit.rlim_max :
+							  count;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }

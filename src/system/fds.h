@@ -1,5 +1,5 @@
 /*
- * The standard descriptors, 0 to 2.
+ * Descriptors: the standard ones, 0 to 2, and how many there may be.
  */
 #ifndef TAP_FDS_H
 #define TAP_FDS_H
@@ -10,5 +10,8 @@
  * remains an error.  0 or -errno.
  */
 int fds_fill(void);
+
+/* Have room for so many, as far as the limits allow. */
+void fds_allow(unsigned count);
 
 #endif

@@ -51,7 +51,7 @@ drop_bounding_set(char *why)
 
 /* That one, if it was there: libpcap's client has never had it. */
 static int
-keep_net_admin(char *why)
+keep_net_admin(enum priv_role role, char *why)
 {
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
@@ -61,7 +61,7 @@ keep_net_admin(char *why)
 	if (syscall(SYS_capget, &header, data) < 0) {
 		return fail(why, "capabilities");
 	}
-	data[0].permitted &= 1u << CAP_NET_ADMIN;
+	data[0].permitted &= role == PRIV_LISTENER ? 0 : 1u << CAP_NET_ADMIN;
 	data[0].effective = data[0].permitted;
 	data[0].inheritable = 0;
 	memset(&data[1], 0, sizeof data[1]);
@@ -72,14 +72,14 @@ keep_net_admin(char *why)
 }
 
 static int
-change_user(const char *user, char *why)
+change_user(enum priv_role role, const char *user, char *why)
 {
 	uid_t uid;
 	gid_t gid;
 
 	/* Who is not root has no more than it was given. */
 	if (geteuid() != 0) {
-		return keep_net_admin(why);
+		return keep_net_admin(role, why);
 	}
 	find_user(user, &uid, &gid);
 	if (drop_bounding_set(why) < 0) {
@@ -94,7 +94,7 @@ change_user(const char *user, char *why)
 	    setresuid(uid, uid, uid) < 0) {
 		return fail(why, "user");
 	}
-	return keep_net_admin(why);
+	return keep_net_admin(role, why);
 }
 
 /*
@@ -138,7 +138,7 @@ hide_files(char *why)
 int
 priv_drop(enum priv_role role, const char *user, pid_t parent, char *why)
 {
-	if (change_user(user, why) < 0) {
+	if (change_user(role, user, why) < 0) {
 		return -1;
 	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
@@ -146,8 +146,8 @@ priv_drop(enum priv_role role, const char *user, pid_t parent, char *why)
 		return fail(why, "prctl");
 	}
 	/* After the change of user, which forgets it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
-	    getppid() != parent) {
+	if (parent != 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+			    getppid() != parent)) {
 		return fail(why, "parent");
 	}
 	if (hide_files(why) < 0) {
