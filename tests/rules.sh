@@ -10,6 +10,8 @@ set -u
 # The layers, by the names of files in src/ without .c or .h. cmd_* are the
 # commands; what is named nowhere is system.
 PURE='bytes hash frame mac packet quad replay acl guess match gate sender'
+# What breaks them on purpose, in a build for tests.
+PURE="$PURE fault"
 FILES='text value settings store log json stat metrics conf conf_* key key_*'
 # What commands share: a command as a whole, without its options.
 ENGINES='monitor server guard guard_stat client escort follower task plan queue ask unit'
