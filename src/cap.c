@@ -53,6 +53,41 @@ set_filter(struct cap *cap, const char *filter)
 	return rc;
 }
 
+static int
+take_type(struct cap *cap, char *why)
+{
+	cap->type = pcap_datalink(cap->pcap);
+	if (linktype_known(cap->type)) {
+		return 0;
+	}
+	snprintf(why, CAP_WHY_MAX, "link type %d is not known", cap->type);
+	cap_close(cap);
+	return -EPROTONOSUPPORT;
+}
+
+int
+cap_open_file(struct cap *cap, const char *path, char *why)
+{
+	char errors[PCAP_ERRBUF_SIZE] = "";
+	FILE *file = fopen(path, "rbe");
+	int saved = errno;
+
+	cap->fd = -1;
+	cap->pcap = NULL;
+	if (!file) {
+		snprintf(why, CAP_WHY_MAX, "%s", strerror(saved));
+		return -saved;
+	}
+	cap->pcap = pcap_fopen_offline_with_tstamp_precision(
+		file, PCAP_TSTAMP_PRECISION_NANO, errors);
+	if (!cap->pcap) {
+		fclose(file);
+		snprintf(why, CAP_WHY_MAX, "%s", errors);
+		return -EBADMSG;
+	}
+	return take_type(cap, why);
+}
+
 int
 cap_open(struct cap *cap, const char *device, const char *filter, char *why)
 {
@@ -74,12 +109,9 @@ cap_open(struct cap *cap, const char *device, const char *filter, char *why)
 	if (rc < 0) {
 		return fail(cap, why, rc, pcap_statustostr(rc));
 	}
-	cap->type = pcap_datalink(cap->pcap);
-	if (!linktype_known(cap->type)) {
-		snprintf(why, CAP_WHY_MAX, "link type %d is not known",
-			 cap->type);
-		cap_close(cap);
-		return -EPROTONOSUPPORT;
+	rc = take_type(cap, why);
+	if (rc < 0) {
+		return rc;
 	}
 	if (set_filter(cap, filter) < 0 ||
 	    pcap_setnonblock(cap->pcap, 1, errors) < 0) {
@@ -114,7 +146,7 @@ cap_next(struct cap *cap, struct cap_packet *packet)
 		int rc = pcap_next_ex(cap->pcap, &header, &frame);
 
 		if (rc <= 0) {
-			return rc == 0 ? 0 : -EIO;
+			return rc == 0 || rc == PCAP_ERROR_BREAK ? 0 : -EIO;
 		}
 		skip = linktype_ip(cap->type, frame, header->caplen);
 		if (skip < 0) {
@@ -122,11 +154,21 @@ cap_next(struct cap *cap, struct cap_packet *packet)
 		}
 		packet->ip = frame + skip;
 		packet->len = header->caplen - (size_t)skip;
-		packet->wire_len = header->len - (size_t)skip;
+		/* A file may say anything. */
+		packet->wire_len = (header->len > header->caplen ?
+					    header->len :
+					    header->caplen) -
+				   (size_t)skip;
 		packet->ns = (uint64_t)header->ts.tv_sec * 1000000000u +
 			     (uint64_t)header->ts.tv_usec * scale;
 		return 1;
 	}
+}
+
+const char *
+cap_error(const struct cap *cap)
+{
+	return pcap_geterr(cap->pcap);
 }
 
 unsigned

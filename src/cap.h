@@ -26,10 +26,18 @@ struct cap_packet {
 /* 0, or -errno with the reason in why (CAP_WHY_MAX). */
 int cap_open(struct cap *cap, const char *device, const char *filter,
 	     char *why);
+/* The same of a file of packets, pcap or pcapng, of any length. */
+int cap_open_file(struct cap *cap, const char *path, char *why);
 void cap_close(struct cap *cap);
 
-/* The next IP packet, without waiting: 1, 0 where there is none, -errno. */
+/*
+ * The next IP packet, without waiting: 1, 0 where there is none (of a
+ * file: no more), -errno.
+ */
 int cap_next(struct cap *cap, struct cap_packet *packet);
+
+/* What was wrong, where cap_next() failed; until cap_close(). */
+const char *cap_error(const struct cap *cap);
 
 /* Packets that came too fast. */
 unsigned cap_lost(struct cap *cap);

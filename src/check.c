@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "earlier.h"
 #include "nmap.h"
 #include "pace.h"
@@ -20,8 +19,6 @@
 #define ADDRESSES_TO_WARN 256u
 /* tap server may take some time over a group, and tap client over a SYN. */
 #define CLIENT_TIMEOUT_MIN 1000u
-#define PROGRESS_AFTER_MS 2000u
-#define PROGRESS_EVERY_MS 200u
 
 int
 check_complain(const char *object, const char *why)
@@ -63,33 +60,18 @@ make_table(struct check *c)
 
 /* ---- a line of progress, on a terminal, for what takes long */
 
-static bool
-progress_due(struct check *c)
-{
-	uint64_t now = clock_ms();
-
-	if (!isatty(STDERR_FILENO) || now < c->started + PROGRESS_AFTER_MS ||
-	    now < c->shown + PROGRESS_EVERY_MS) {
-		return false;
-	}
-	c->shown = now;
-	c->line_shown = true;
-	return true;
-}
-
 static void
 show_progress(void *context, size_t done, size_t total)
 {
 	struct check *c = context;
 
-	if (progress_due(c)) {
-		uint64_t ms = c->shown - c->started;
-		uint64_t left = done ? ms * (total - done) / done / 1000 : 0;
+	uint64_t ms = progress_ms(&c->progress);
+	uint64_t left = done ? ms * (total - done) / done / 1000 : 0;
 
-		fprintf(stderr, "\r\033[K%s: %zu of %zu probes, about %llu s "
-				"left", c->host, done, total,
-			(unsigned long long)left);
-		fflush(stderr);
+	if (progress_is_due(&c->progress)) {
+		progress_show(&c->progress, "%s: %zu of %zu probes, about %llu "
+			      "s left", c->host, done, total,
+			      (unsigned long long)left);
 	}
 }
 
@@ -98,22 +80,8 @@ show_nmap(void *context, enum probe_scan scan)
 {
 	struct check *c = context;
 
-	if (isatty(STDERR_FILENO)) {
-		c->line_shown = true;
-		fprintf(stderr, "\r\033[K%s: nmap runs, scan %s", c->host,
-			probe_scan_name(scan));
-		fflush(stderr);
-	}
-}
-
-static void
-clear_progress(struct check *c)
-{
-	if (c->line_shown) {
-		fprintf(stderr, "\r\033[K");
-		fflush(stderr);
-	}
-	c->line_shown = false;
+	progress_show(&c->progress, "%s: nmap runs, scan %s", c->host,
+		      probe_scan_name(scan));
 }
 
 /* ---- the scan, and what it is compared with */
@@ -152,7 +120,7 @@ scan_once(struct check *c, bool raw, char *why)
 	};
 	int rc = scan_run(&c->findings, c->samples, &options, &summary, why);
 
-	clear_progress(c);
+	progress_clear(&c->progress);
 	if (rc == 0) {
 		warn_summary(c, &summary);
 	}
@@ -194,7 +162,7 @@ scan_all(struct check *c)
 		fprintf(stderr, "tap scan-check: %s: scanning %zu addresses\n",
 			c->host, c->findings.target_count);
 	}
-	c->started = clock_ms();
+	progress_begin(&c->progress);
 	rc = scan_once(c, true, why);
 	if (rc == -EPERM || rc == -EACCES) {
 		return scan_unprivileged(c, why);
@@ -311,7 +279,7 @@ ask_nmap(struct check *c)
 	c->report.has_nmap = true;
 	if (c->nmap) {
 		rc = nmap_run(&c->findings, &options, why);
-		clear_progress(c);
+		progress_clear(&c->progress);
 	} else {
 		rc = nmap_read(&c->findings, c->nmap_xml, &known, why);
 	}

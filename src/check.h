@@ -11,6 +11,7 @@
 
 #include "finding.h"
 #include "leak.h"
+#include "progress.h"
 #include "report.h"
 #include "scan.h"
 
@@ -35,8 +36,7 @@ struct check {
 	struct leak_sample *samples;
 	struct report report;
 	struct report_leak *leaks;
-	uint64_t started, shown;   /* of the progress line, ms */
-	bool line_shown;
+	struct progress progress;
 };
 
 /* Scan, compare, and print.  An exit status. */

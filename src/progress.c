@@ -1,0 +1,58 @@
+#include "progress.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define AFTER_MS 2000u
+#define EVERY_MS 200u
+
+void
+progress_begin(struct progress *p)
+{
+	*p = (struct progress){ .started = clock_ms() };
+}
+
+uint64_t
+progress_ms(const struct progress *p)
+{
+	return clock_ms() - p->started;
+}
+
+bool
+progress_is_due(const struct progress *p)
+{
+	uint64_t now = clock_ms();
+
+	return isatty(STDERR_FILENO) && now >= p->started + AFTER_MS &&
+	       now >= p->shown + EVERY_MS;
+}
+
+void
+progress_show(struct progress *p, const char *format, ...)
+{
+	va_list args;
+
+	if (!isatty(STDERR_FILENO)) {
+		return;
+	}
+	p->shown = clock_ms();
+	p->is_there = true;
+	fprintf(stderr, "\r\033[K");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fflush(stderr);
+}
+
+void
+progress_clear(struct progress *p)
+{
+	if (p->is_there) {
+		fprintf(stderr, "\r\033[K");
+		fflush(stderr);
+	}
+	p->is_there = false;
+}
