@@ -12,6 +12,8 @@
 #: make coverage               which lines and branches the tests reach
 #: make soak                   through one server: SOAK_CONNECTIONS=2000,
 #:                             SOAK_PACKETS=100000 hostile ones
+#: make FAULTS=1               .build/static-faulty/tap, which TAP_FAULT breaks
+#:                             on purpose, for the tests of replay-test
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR=
@@ -27,7 +29,7 @@ SBINDIR ?= $(PREFIX)/sbin
 DATADIR ?= $(PREFIX)/share
 MANDIR ?= $(DATADIR)/man
 SYSCONFDIR ?= /etc
-TAP ?= tap
+TAP ?= $(if $(FAULTS),$(B)/tap,tap)
 DEPS ?= static
 CFLAGS ?= -O2 -g
 STRIP ?= strip
@@ -42,7 +44,7 @@ endif
 # SAN=cov: none of them, but what is executed is counted.
 SANITIZED := $(or $(filter fuzz cov,$(SAN)),san)
 FLAVOUR := $(if $(filter system,$(DEPS)),$(if $(SAN),$(SANITIZED),system),static)
-B := .build/$(FLAVOUR)
+B := .build/$(FLAVOUR)$(if $(FAULTS),-faulty)
 MAKEFLAGS += --no-print-directory
 ifneq ($(V),1)
 pretty = @printf '  %-7s %s\n' '$(1)' '$(2)';
@@ -55,8 +57,8 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wundef -Wvla \
 WARN += $(if $(filter 1 true,$(WERROR) $(CI)),-Werror)
 # A folder for each layer (README.md, "The source").
 LAYERS := pure files system engines commands
-BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(LAYERS:%=-Isrc/%) \
-	-fno-strict-aliasing \
+BASE_CFLAGS := -std=c11 -D_GNU_SOURCE $(if $(FAULTS),-DTAP_FAULTS) -I. \
+	$(LAYERS:%=-Isrc/%) -fno-strict-aliasing \
 	-ffile-prefix-map=$(CURDIR)=. -ffunction-sections -fdata-sections
 HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LINK := -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack
@@ -200,6 +202,9 @@ need-build need-demo need-check need-coverage: need-%:
 demo: need-demo $(TAP)
 	@TAP='$(abspath $(TAP))' tests/demo/run
 
+# What tests/hosts attacks: see src/fault.h.
+FAULTY := .build/$(FLAVOUR)-faulty/tap
+
 # Each step of check may also be run alone.
 CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint docs \
 	hosts keys soak qemu
@@ -266,7 +271,9 @@ run-fuzz-replay: $(addprefix $(B)/,$(FUZZERS))
 rules:
 	@tests/rules.sh
 hosts: $(TAP)
-	@TAP='$(abspath $(TAP))' tests/hosts/run
+	@$(MAKE) FAULTS=1 TAP=$(FAULTY)
+	@TAP='$(abspath $(TAP))' TAP_FAULTY='$(abspath $(FAULTY))' \
+		tests/hosts/run
 qemu: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/qemu/run
 docs: $(TAP)
@@ -287,6 +294,7 @@ lint:
 	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS)
 
 install: $(TAP)
+	$(if $(FAULTS),$(error a build with faults is not to be installed))
 	install -D -m 0755 $(TAP) '$(DESTDIR)$(SBINDIR)/tap'
 	for f in man/*.[1-8]; do install -D -m 0644 "$$f" \
 		"$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}" || exit; done

@@ -1,8 +1,10 @@
 #include "tap.h"
+#include "fault.h"
 #include "fds.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct command {
@@ -75,6 +77,22 @@ help(int argc, char **argv)
 	return run(command, 2, args);
 }
 
+/* A build for tests breaks as it is told; it is never to serve anybody. */
+static int
+break_on_purpose(void)
+{
+#ifdef TAP_FAULTS
+	const char *name = getenv("TAP_FAULT");
+
+	if (name && !fault_choose(name)) {
+		fprintf(stderr, "tap: TAP_FAULT: no fault '%s'\n", name);
+		return TAP_USAGE;
+	}
+	fprintf(stderr, "tap: built with faults, for tests alone\n");
+#endif
+	return TAP_OK;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -83,6 +101,10 @@ main(int argc, char **argv)
 
 	if (fds_fill() < 0) {
 		return TAP_SYSTEM;
+	}
+	status = break_on_purpose();
+	if (status != TAP_OK) {
+		return status;
 	}
 	/* Whoever closes our output gets an error, and we an exit status. */
 	signal(SIGPIPE, SIG_IGN);

@@ -147,25 +147,6 @@ print_rules(const struct conf_client *conf)
 	return status;
 }
 
-/* The key of that number, or the only one. */
-static const struct acl_key *
-choose_key(const struct options *o, const struct key_file *keys)
-{
-	for (size_t i = 0; i < keys->count; i++) {
-		if (keys->keys[i].no == o->key_no) {
-			return &keys->keys[i];
-		}
-	}
-	if (o->key_no >= 0) {
-		fprintf(stderr, "%s: no key_no %ld in it\n", o->keys,
-			o->key_no);
-	} else if (keys->count > 1) {
-		fprintf(stderr, "%s: %zu keys in it, --key-no chooses one\n",
-			o->keys, keys->count);
-	}
-	return o->key_no < 0 && keys->count == 1 ? &keys->keys[0] : NULL;
-}
-
 /* Serve one command, or a relay, and nothing else. */
 static int
 run_task(const struct options *o)
@@ -182,7 +163,10 @@ run_task(const struct options *o)
 		fprintf(stderr, "%s\n", err);
 		return TAP_USAGE;
 	}
-	key = choose_key(o, &keys);
+	key = key_choose(&keys, o->key_no, o->keys, err);
+	if (!key) {
+		fprintf(stderr, "%s\n", err);
+	}
 	if (key && task_resolve(&task, o->to ? o->to : o->proxy, why) < 0) {
 		fprintf(stderr, "tap client: %s\n", why);
 		key = NULL;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "clock.h"
 #include "dial.h"
 #include "flight.h"
 #include "pace.h"
@@ -44,18 +44,9 @@ struct scan {
 };
 
 static uint64_t
-now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static uint64_t
 now_ms(void)
 {
-	return now_us() / 1000;
+	return clock_us() / 1000;
 }
 
 static struct pace *
@@ -161,7 +152,7 @@ rtt_of(struct scan *s, const struct shot *shot, const struct volley_event *event
 	if (shot->sent_ns && event->ns > shot->sent_ns) {
 		return (event->ns - shot->sent_ns) / 1000;
 	}
-	return now_us() - shot->sent_us;
+	return clock_us() - shot->sent_us;
 }
 
 static void
@@ -233,7 +224,7 @@ take_dial(struct scan *s, struct shot *shot)
 		s->decided += !s->parked[shot->probe];
 	}
 	if (!s->o->samples) {
-		note_rtt(s, shot->probe, shot->try, now_us() - shot->sent_us);
+		note_rtt(s, shot->probe, shot->try, clock_us() - shot->sent_us);
 	}
 	flight_end(&s->flight, shot);
 }
@@ -248,7 +239,7 @@ fly(struct scan *s, size_t probe, unsigned try)
 	if (scan_of(s, probe) == PROBE_CONNECT && timeout < DIAL_TIMEOUT_MIN) {
 		timeout = DIAL_TIMEOUT_MIN;
 	}
-	return flight_add(&s->flight, probe, try, now_us(), timeout);
+	return flight_add(&s->flight, probe, try, clock_us(), timeout);
 }
 
 static int
@@ -370,7 +361,7 @@ send_some(struct scan *s)
 		if (!next_probe(s, ms, &probe)) {
 			return 0;
 		}
-		if (!pace_bucket_take(&s->bucket, now_us())) {
+		if (!pace_bucket_take(&s->bucket, clock_us())) {
 			put_back(s, probe);
 			return 0;
 		}
@@ -534,7 +525,7 @@ prepare(struct scan *s)
 	for (size_t i = 0; i < s->f->target_count; i++) {
 		pace_init(&s->hosts[i], s->o->timeout_min);
 	}
-	pace_bucket_init(&s->bucket, s->o->rate, now_us());
+	pace_bucket_init(&s->bucket, s->o->rate, clock_us());
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "key.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -320,6 +321,27 @@ key_load(const char *path, struct key_file *out, char *err)
 	rc = key_load_conf(&file, out, err);
 	conf_close(&file);
 	return rc;
+}
+
+const struct acl_key *
+key_choose(const struct key_file *keys, long no, const char *path, char *err)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		if (keys->keys[i].no == no) {
+			return &keys->keys[i];
+		}
+	}
+	if (no >= 0) {
+		snprintf(err, CONF_ERROR_MAX, "%s: no key_no %ld in it", path,
+			 no);
+	} else if (keys->count == 1) {
+		return &keys->keys[0];
+	} else {
+		snprintf(err, CONF_ERROR_MAX,
+			 "%s: %zu keys in it, --key-no chooses one", path,
+			 keys->count);
+	}
+	return NULL;
 }
 
 void

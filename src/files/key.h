@@ -62,6 +62,12 @@ struct key_file {
 int key_load(const char *path, struct key_file *out, char *err);
 /* The same from an open file, which stays the caller's. */
 int key_load_conf(struct conf_file *file, struct key_file *out, char *err);
+/*
+ * The key of that number, or (below 0) the only one; NULL with the error
+ * in err.
+ */
+const struct acl_key *key_choose(const struct key_file *keys, long no,
+				 const char *path, char *err);
 /* Wipe and free. */
 void key_free(struct key_file *keys);
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "fault.h"
 #include "frame.h"
 
 /*
@@ -60,7 +61,7 @@ is_before_begin(const struct gate *g, const struct gate_now *now,
 {
 	uint64_t since = (now->ms - g->begin_ms) * 256 / 1000;
 
-	return g->begin_unknown &&
+	return g->begin_unknown && !fault(FAULT_MEMORY_LOST) &&
 	       (since > now->instant || instant <= now->instant - since);
 }
 
@@ -75,6 +76,9 @@ gate_init(struct gate *g, void *memory, struct replay_store *store,
 	quad_init(&g->quad, memory, &limits->quad, hash);
 	guess_init(&g->guess, hash);
 	gate_set_acl(g, acl);
+	if (fault(FAULT_MEMORY_LOST)) {
+		replay_format(store, limits->replays);
+	}
 	return replay_init(&g->replay, store,
 			   (uint8_t *)memory + quad_size(&limits->quad),
 			   limits->replays, hash);
@@ -229,8 +233,9 @@ finish(struct gate *g, const struct gate_now *now, const struct packet *p,
 	};
 
 	if (!is_before_begin(g, now, found->instant) &&
-	    replay_remember(&g->replay, found->tag, found->instant) ==
-		    REPLAY_NEW) {
+	    (fault(FAULT_NO_MEMORY) ||
+	     replay_remember(&g->replay, found->tag, found->instant) ==
+		     REPLAY_NEW)) {
 		event.reason = MATCH_ACCEPTED;
 		verdict = GATE_ACCEPT;
 	}
@@ -324,8 +329,12 @@ group_for(struct gate *g, const struct acl_rule *rule, const struct packet *p,
 		.mark = rule->window_loose ? 0 : p->window,
 		.loose = rule->window_loose,
 	};
-	struct quad_group *group = quad_find(&g->quad, &key);
+	struct quad_group *group;
 
+	if (fault(FAULT_SOURCE_UNCHECKED)) {
+		key.src = (struct packet_addr){ 0 };
+	}
+	group = quad_find(&g->quad, &key);
 	return group || !may_begin ? group : quad_add(&g->quad, &key);
 }
 

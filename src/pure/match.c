@@ -1,6 +1,7 @@
 #include "match.h"
 
 #include "bytes.h"
+#include "fault.h"
 #include "frame.h"
 #include "quad.h"
 
@@ -44,7 +45,9 @@ check_head(const struct match_scene *scene, const struct match *tried,
 		return MATCH_FLAGS;
 	}
 	if (distance(tried->instant, scene->instant) >
-	    (uint64_t)scene->tolerance << 8) {
+		    (uint64_t)scene->tolerance << 8 &&
+	    !(fault(FAULT_FUTURE_ACCEPTED) &&
+	      tried->instant > scene->instant)) {
 		return MATCH_TIME;
 	}
 	if (!key || !acl_key_valid_at(key, scene->instant)) {
@@ -130,6 +133,9 @@ check_auth(struct search *s, struct match *tried)
 	const struct acl_key *key = tried->key;
 	unsigned extra = key->mac.extra;
 	unsigned guesses = guesses_in(s, tried);
+	uint16_t port = fault(FAULT_PORT_UNCHECKED) ?
+				scene->acl->rules[0].ports[0].low :
+				scene->dport;
 	uint32_t seq[FRAME_MAX];
 
 	if (s->macs_left == 0) {
@@ -143,7 +149,7 @@ check_auth(struct search *s, struct match *tried)
 	for (unsigned role = FRAME_SYN0; role <= FRAME_SYN2; role++) {
 		seq[role] = s->frames[tried->at[role]].seq;
 	}
-	mac_sign(&key->mac, scene->dport, seq, &tried->tag);
+	mac_sign(&key->mac, port, seq, &tried->tag);
 	if (!auth_stands(s, tried, seq, extra)) {
 		s->wrong += guesses;
 		return MATCH_MAC;
@@ -177,7 +183,8 @@ try_head(struct search *s, size_t i1, size_t i2, bool new_is_syn0)
 {
 	const size_t new = s->count - 1;
 	uint32_t syn1 = s->frames[i1].seq;
-	uint8_t flags = frame_flags(syn1);
+	uint8_t flags = frame_flags(syn1) &
+			(fault(FAULT_FLAGS_IGNORED) ? FRAME_EXTRA_MAX : 31);
 	unsigned extra = flags <= FRAME_EXTRA_MAX ? flags : 0;
 	unsigned role = frame_role_of(s->frames[new].seq);
 	bool has_new = i1 == new || i2 == new ||

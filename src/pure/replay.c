@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "fault.h"
+
 size_t
 replay_store_size(uint32_t capacity)
 {
@@ -185,7 +187,9 @@ forget_oldest(struct replay *r)
 {
 	uint32_t slot = r->heap[0];
 
-	replay_raise_floor(r, instant_at(r, 0));
+	if (!fault(FAULT_MEMORY_OF_TEN)) {
+		replay_raise_floor(r, instant_at(r, 0));
+	}
 	unlink_slot(r, slot);
 	__atomic_store_n(&r->store->slot[slot].sealed, seal_slot(0, 0, slot),
 			 __ATOMIC_RELEASE);
@@ -242,6 +246,12 @@ replay_init(struct replay *r, struct replay_store *store, void *index,
 	return damaged;
 }
 
+static uint32_t
+room_of(const struct replay *r)
+{
+	return fault(FAULT_MEMORY_OF_TEN) ? FAULT_MEMORY : r->capacity;
+}
+
 enum replay_answer
 replay_remember(struct replay *r, uint64_t tag, uint64_t instant)
 {
@@ -256,7 +266,7 @@ replay_remember(struct replay *r, uint64_t tag, uint64_t instant)
 			return REPLAY_SEEN;
 		}
 	}
-	if (r->count == r->capacity) {
+	if (r->count == room_of(r)) {
 		forget_oldest(r);
 		if (instant <= replay_floor(r)) {
 			return REPLAY_OLD;

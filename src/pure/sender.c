@@ -37,6 +37,16 @@ sender_judge(const struct packet *orig)
 }
 
 void
+sender_seal(struct sender_group *group, const struct mac_key *key,
+	    const struct frame_head *head, uint16_t port)
+{
+	group->count = FRAME_BASE + key->extra;
+	group->seq[FRAME_SYN1] = frame_syn1(head);
+	group->seq[FRAME_SYN2] = frame_syn2(head);
+	mac_sign(key, port, group->seq, NULL);
+}
+
+void
 sender_sign(struct sender_group *group, const struct packet *orig,
 	    const struct sender_rule *rule, uint64_t instant, uint16_t mark,
 	    const uint16_t *sports)
@@ -49,12 +59,9 @@ sender_sign(struct sender_group *group, const struct packet *orig,
 	};
 	uint16_t port = rule->service_port ? rule->service_port : orig->dport;
 
-	group->count = FRAME_BASE + key->extra;
 	group->mark = mark;
 	group->seq[FRAME_SYN0] = orig->seq;
-	group->seq[FRAME_SYN1] = frame_syn1(&head);
-	group->seq[FRAME_SYN2] = frame_syn2(&head);
-	mac_sign(key, port, group->seq, NULL);
+	sender_seal(group, key, &head, port);
 	group->sport[FRAME_SYN0] = orig->sport;
 	for (size_t i = 1; i < group->count; i++) {
 		group->sport[i] = sports[i - 1];

@@ -61,6 +61,13 @@ struct sender_group {
 };
 
 /*
+ * Sign what a head says for a connection to `port`: makes every sequence
+ * number but SYN0's, which is there.
+ */
+void sender_seal(struct sender_group *group, const struct mac_key *key,
+		 const struct frame_head *head, uint16_t port);
+
+/*
  * Make a group.  instant is now; mark is fresh and random; sports has a
  * port for each frame after SYN0 (3 + the key's extra frames).
  */

@@ -57,6 +57,41 @@ set_filter(struct cap *cap, const char *filter)
 	return rc;
 }
 
+static int
+take_type(struct cap *cap, char *why)
+{
+	cap->type = pcap_datalink(cap->pcap);
+	if (linktype_known(cap->type)) {
+		return 0;
+	}
+	snprintf(why, CAP_WHY_MAX, "link type %d is not known", cap->type);
+	cap_close(cap);
+	return -EPROTONOSUPPORT;
+}
+
+int
+cap_open_file(struct cap *cap, const char *path, char *why)
+{
+	char errors[PCAP_ERRBUF_SIZE] = "";
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
+	int saved = errno;
+
+	*cap = (struct cap){ .fd = -1, .file = true };
+	if (!file) {
+		snprintf(why, CAP_WHY_MAX, "%s", strerror(saved));
+		return -saved;
+	}
+	cap->pcap = pcap_fopen_offline_with_tstamp_precision(
+		file, PCAP_TSTAMP_PRECISION_NANO, errors);
+	if (!cap->pcap) {
+		fclose(file);
+		snprintf(why, CAP_WHY_MAX, "%s", errors);
+		return -EBADMSG;
+	}
+	cap->type = pcap_datalink(cap->pcap);
+	return 0;
+}
+
 int
 cap_open(struct cap *cap, const char *device, const char *filter, char *why)
 {
@@ -82,34 +117,15 @@ cap_open(struct cap *cap, const char *device, const char *filter, char *why)
 	if (strcmp(device, "any") == 0) {
 		pcap_set_datalink(cap->pcap, DLT_LINUX_SLL2);
 	}
-	cap->type = pcap_datalink(cap->pcap);
-	if (!linktype_known(cap->type)) {
-		snprintf(why, CAP_WHY_MAX, "link type %d is not known",
-			 cap->type);
-		cap_close(cap);
-		return -EPROTONOSUPPORT;
+	rc = take_type(cap, why);
+	if (rc < 0) {
+		return rc;
 	}
 	if (set_filter(cap, filter) < 0 ||
 	    pcap_setnonblock(cap->pcap, 1, errors) < 0) {
 		return fail(cap, why, PCAP_ERROR, errors);
 	}
 	cap->fd = pcap_get_selectable_fd(cap->pcap);
-	return 0;
-}
-
-int
-cap_open_file(struct cap *cap, const char *path, char *why)
-{
-	char errors[PCAP_ERRBUF_SIZE] = "";
-
-	*cap = (struct cap){ .fd = -1, .file = true };
-	cap->pcap = pcap_open_offline_with_tstamp_precision(
-		path, PCAP_TSTAMP_PRECISION_NANO, errors);
-	if (!cap->pcap) {
-		snprintf(why, CAP_WHY_MAX, "%s", errors);
-		return -EIO;
-	}
-	cap->type = pcap_datalink(cap->pcap);
 	return 0;
 }
 
@@ -154,7 +170,11 @@ cap_next(struct cap *cap, struct cap_packet *packet)
 		}
 		packet->ip = frame + skip;
 		packet->len = header->caplen - (size_t)skip;
-		packet->wire_len = header->len - (size_t)skip;
+		/* A file may say anything. */
+		packet->wire_len = (header->len > header->caplen ?
+					    header->len :
+					    header->caplen) -
+				   (size_t)skip;
 		packet->device = cap->type == LINKTYPE_LINUX_SLL2 ?
 					 be32_load(frame + SLL2_DEVICE) :
 					 0;

@@ -14,6 +14,9 @@ uint64_t clock_ns(void);
 /* Milliseconds of a clock that never goes back, and counts sleep, too. */
 uint64_t clock_ms(void);
 
+/* Microseconds likewise, without sleep: for what is short. */
+uint64_t clock_us(void);
+
 /* Whether somebody keeps UTC right (adjtimex(2)), as far as is known. */
 bool clock_is_synchronised(void);
 
