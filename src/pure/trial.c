@@ -260,10 +260,10 @@ trial_add_field(struct trial *t, enum field field, unsigned round,
 					  .field = field,
 					  .round = (uint8_t)round };
 	uint8_t bytes[TRIAL_PROBE_MAX];
+	size_t len = trial_build(bytes, t, 1u << field, round, numbers,
+				 TRIAL_TTL);
 
-	return trial_add(t, &like, bytes,
-			 trial_build(bytes, t, 1u << field, round, numbers,
-				     TRIAL_TTL));
+	return trial_add(t, &like, bytes, len);
 }
 
 bool

@@ -53,7 +53,7 @@ all_hops()
 
 	for n in 1 2 3 4; do
 		says 'len(path["trace"]) == 4' \
-		    "path['trace'][$n - 1]['address'] == '$(hop "$1" $n)'"
+		    "path['trace'][$n - 1]['address'] == '$(hop "$1" "$n")'"
 	done
 }
 
