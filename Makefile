@@ -6,7 +6,8 @@
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: build unit unit-san
 #:                             unit-valgrind fuzz-replay rules lint docs
-#:                             hosts keys soak qemu
+#:                             hosts keys soak qemu; tests at random take
+#:                             PROPERTY_SEED=1 and PROPERTY_STEPS=
 #: make fuzz                   every fuzzer, with clang: FUZZ_SECONDS=60,
 #:                             FUZZ_RUNS=-1, FUZZ=fuzz_X for one alone
 #: make coverage               which lines and branches the tests reach
