@@ -25,6 +25,8 @@ PURE="$PURE answer probe pace roster finding leak twosample xml nmap_xml"
 PURE="$PURE json_read"
 FILES="$FILES report earlier"
 ENGINES="$ENGINES check scan volley flight nmap"
+# Replays.
+PURE="$PURE recording forgery attack odds"
 
 # What a pure file may include, besides pure headers.
 PURE_HEADERS='stdint.h stddef.h stdbool.h string.h limits.h errno.h bearssl.h'
