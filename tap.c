@@ -17,6 +17,7 @@ static const struct command {
 	{ "keygen", cmd_keygen, "make keys, for the server and its clients" },
 	{ "acl", cmd_acl, "check, show and change who may use what" },
 	{ "scan-check", cmd_scan_check, "see what a port scanner sees" },
+	{ "replay-test", cmd_replay_test, "see whether replays get in" },
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

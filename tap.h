@@ -20,5 +20,6 @@ int cmd_client(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_acl(int argc, char **argv);
 int cmd_scan_check(int argc, char **argv);
+int cmd_replay_test(int argc, char **argv);
 
 #endif

@@ -27,6 +27,8 @@ FILES="$FILES report earlier"
 ENGINES="$ENGINES check scan volley flight nmap"
 # Replays.
 PURE="$PURE recording forgery attack odds"
+ENGINES="$ENGINES replay_test replay_report material assault siege barrage"
+ENGINES="$ENGINES vigil trial salvo"
 
 # What a pure file may include, besides pure headers.
 PURE_HEADERS='stdint.h stddef.h stdbool.h string.h limits.h errno.h bearssl.h'
