@@ -18,6 +18,7 @@ static const struct command {
 	{ "acl", cmd_acl, "check, show and change who may use what" },
 	{ "scan-check", cmd_scan_check, "see what a port scanner sees" },
 	{ "probe-path", cmd_probe_path, "see whether TAP passes a network" },
+	{ "replay-test", cmd_replay_test, "see whether replays get in" },
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

@@ -21,5 +21,6 @@ int cmd_keygen(int argc, char **argv);
 int cmd_acl(int argc, char **argv);
 int cmd_scan_check(int argc, char **argv);
 int cmd_probe_path(int argc, char **argv);
+int cmd_replay_test(int argc, char **argv);
 
 #endif

@@ -3,7 +3,7 @@
 # _tap_options; what an option's or a command's argument can be is in
 # _tap_argument.
 
-_tap_commands='server client keygen acl scan-check probe-path help'
+_tap_commands='server client keygen acl scan-check probe-path replay-test help'
 _tap_verbs='check show test allow deny'
 
 # COMMAND: its options, each as NAME[,NAME][=KIND of argument].
@@ -48,6 +48,15 @@ _tap_options()
 		    '-4 -6 --offline=file --compare=file -w,--write=file' \
 		    '--json -h,--help'
 		;;
+	replay-test)
+		echo '-p,--port=service -k,--keys=file --key-no=number' \
+		    '--pcap=file --live=device --seconds=number' \
+		    '--i-am-responsible-for=host --attack=attack --from=text' \
+		    '--other-port=service --also=host --hook=text --patient' \
+		    '--tolerance=number --times=number --fill=number' \
+		    '--guess-rate=number --guess-seconds=number' \
+		    '--rate=number --json -h,--help'
+		;;
 	help) ;;
 	*) echo '-h,--help -V,--version' ;;
 	esac
@@ -80,6 +89,16 @@ _tap_argument()
 		words='all syn connect fin null xmas ack window maimon'
 		words+=' syn-data syn-ecn udp'
 		;;
+	attack)
+		words='all plain again thousand other-ports other-address'
+		words+=' other-mark reversed flip-isn flip-flags flip-key'
+		words+=' flip-fraction flip-second flip-marks flip-syn3'
+		words+=' flip-syn4 flip-syn5 flip-syn6 mixed split time-now'
+		words+=' future past flags other-service other-server race'
+		words+=' fragments options data displaced delay-half'
+		words+=' delay-edge delay-past delay-ahead restart guess'
+		;;
+	device) words=$(command ls /sys/class/net 2>/dev/null) ;;
 	state) words='filtered closed open' ;;
 	verb) words=$_tap_verbs ;;
 	command) words=$_tap_commands ;;

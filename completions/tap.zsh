@@ -12,6 +12,7 @@ _tap_commands()
 		'acl:check, show and change who may use what'
 		'scan-check:see what a port scanner sees'
 		'probe-path:see whether TAP passes a network'
+		'replay-test:see whether replays get in'
 		'help:list the commands, or tell the options of one'
 	)
 
@@ -136,6 +137,33 @@ _tap_probe-path()
 	    '--offline=[write the plan there, and ask no far side]:file:_files' \
 	    '--compare=[a plan, with what a capture has of it]:file:_files' \
 	    '(-w --write)'{-w+,--write=}'[keep all packets, as pcap]:file:_files' \
+	    '--json[JSON]' \
+	    '(- *)'{-h,--help}'[print the usage]' \
+	    ':host:_hosts'
+}
+
+_tap_replay-test()
+{
+	_arguments -s \
+	    '(-p --port)'{-p+,--port=}'[the hidden port]:port:_ports' \
+	    '(-k --keys)'{-k+,--keys=}'[keys, as the server has them]:file:_files' \
+	    '--key-no=[which of them, where there are several]:number:' \
+	    '(--live)''--pcap=[replay a group of this recording]:file:_files' \
+	    '(--pcap)''--live=[record one from the wire]:device:_net_interfaces' \
+	    '--seconds=[for so long at most]:number:' \
+	    '*--i-am-responsible-for=[that host may be attacked]:host:_hosts' \
+	    '--attack=[these attacks alone]:attack:_values -s , attack all plain again thousand other-ports other-address other-mark reversed flip-isn flip-flags flip-key flip-fraction flip-second flip-marks flip-syn3 flip-syn4 flip-syn5 flip-syn6 mixed split time-now future past flags other-service other-server race fragments options data displaced delay-half delay-edge delay-past delay-ahead restart guess' \
+	    '--from=[another address of this host]:address:' \
+	    '--other-port=[another hidden port there]:port:_ports' \
+	    '--also=[another server with the key]:host:_hosts' \
+	    '--hook=[restarts or reloads the server]:command:' \
+	    '--patient[wait until groups are too old]' \
+	    '--tolerance=[of the server]:seconds:' \
+	    '--times=[how often the same group is sent]:number:' \
+	    '--fill=[groups that are to displace one]:number:' \
+	    '--guess-rate=[guesses a second]:number:' \
+	    '--guess-seconds=[how long to guess]:number:' \
+	    '--rate=[packets a second, at most]:number:' \
 	    '--json[JSON]' \
 	    '(- *)'{-h,--help}'[print the usage]' \
 	    ':host:_hosts'

@@ -102,7 +102,7 @@ options_man()
 options_zsh()
 {
 	sed -n "/^_tap_$1()/,/^}/p" completions/tap.zsh |
-		sed -nE "s/^[[:blank:]]+('\([^)]*\)'|'\(- \*\)')?[{']?//
+		sed -nE "s/^[[:blank:]]+('\([^)]*\)'|'\(- \*\)')?[{']?\*?//
 			s/\[.*//; /^-/p" | tr ',' '\n' |
 		sed -nE "s/[}']//g; s/\+\$/=/; /^-/p"
 }
@@ -254,6 +254,26 @@ check_words()
 	sed -nE 's/^\.Ss ((Settings|Rules|Words) of .*)/\1/p' \
 	    man/tap.conf.5 >"$dir/other"
 	same 'sections' "$dir/words" "$dir/other"
+}
+
+# The attacks of replay-test, as the source and each text have them.
+check_attacks()
+{
+	sed -n 's/^\t\[ATTACK_.*\] = { "\([^"]*\)".*/\1/p' src/pure/attack.c \
+		>"$dir/attacks"
+	sed -n '/^\.Sh ATTACKS/,/^\.Ss/s/^\.It Cm \(.*\)/\1/p' \
+	    man/tap-replay-test.8 | sed 's/No .*//' | tr -s ', ' '\n' |
+		sed '/^$/d' >"$dir/other"
+	same 'tap-replay-test(8)' "$dir/attacks" "$dir/other"
+	echo all >>"$dir/attacks"
+	bash_offers tap replay-test --attack '' >"$dir/other"
+	same bash "$dir/attacks" "$dir/other"
+	sed -n 's/.*:attack:_values -s , attack \([^'\'']*\).*/\1/p' \
+	    completions/tap.zsh | tr ' ' '\n' >"$dir/other"
+	same zsh "$dir/attacks" "$dir/other"
+	sed -n "s/.*-l attack -x -a '\([^']*\)'.*/\1/p" \
+	    completions/tap.fish | tr ' ' '\n' >"$dir/other"
+	same fish "$dir/attacks" "$dir/other"
 }
 
 # PAGE N: its Nth literal block, as it is shown.
@@ -411,6 +431,7 @@ for command in $(commands); do
 done
 check bash-files check_bash_files
 check words check_words
+check attacks check_attacks
 check examples check_examples
 check pages check_pages
 check map check_map
