@@ -20,6 +20,7 @@ struct lab {
 	uint64_t ns;
 };
 
+static const uint8_t secret[16] = "sixteen bytes...";
 static struct lab *lab;
 
 static struct trial_numbers
