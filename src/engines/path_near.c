@@ -346,6 +346,7 @@ plan_group(struct path_near *n, unsigned round, unsigned extra)
 {
 	struct trial_numbers numbers = path_near_numbers();
 	struct trial_numbers more = path_near_numbers();
+	uint8_t secret[MAC_SECRET_MIN] = { 0 };
 	uint16_t sports[FRAME_MAX - 1];
 	struct mac_key key;
 	struct trial_group group = {
@@ -363,8 +364,9 @@ plan_group(struct path_near *n, unsigned round, unsigned extra)
 	if (rc < 0) {
 		return rc;
 	}
-	mac_key_init(&key, MAC_HMAC_SHA256, extra, (uint8_t *)&more,
-		     sizeof more, NULL, 0);
+	be64_store(secret, more.value);
+	mac_key_init(&key, MAC_HMAC_SHA256, extra, secret, sizeof secret, NULL,
+		     0);
 	return trial_add_group(&n->trial, round, &numbers, &group) ? 0 :
 								     -ENOSPC;
 }

@@ -20,6 +20,7 @@ struct lab {
 	uint64_t ns;
 };
 
+static const uint8_t secret[16] = "sixteen bytes...";
 static struct lab *lab;
 
 static struct trial_numbers
@@ -43,7 +44,7 @@ add_group(unsigned round, unsigned extra, uint64_t *seed, uint16_t *sport)
 				     .mark = (uint16_t)random_u32(seed),
 				     .sports = sports };
 
-	mac_key_init(&key, MAC_HMAC_SHA256, extra, (uint8_t *)&n, sizeof n,
+	mac_key_init(&key, MAC_HMAC_SHA256, extra, secret, sizeof secret,
 		     NULL, 0);
 	for (size_t i = 0; i < FRAME_MAX; i++) {
 		sports[i] = (*sport)++;

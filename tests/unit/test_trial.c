@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "trial.h"
 
+static const uint8_t secret[16] = "sixteen bytes...";
 static struct trial_probe *probes;
 
 static struct trial
@@ -52,7 +53,7 @@ fill(struct trial *t, unsigned rounds, uint64_t *seed)
 			};
 
 			mac_key_init(&key, MAC_HMAC_SHA256, extra,
-				     (uint8_t *)&n, sizeof n, NULL, 0);
+				     secret, sizeof secret, NULL, 0);
 			for (size_t i = 0; i < FRAME_MAX; i++) {
 				sports[i] = sport++;
 			}
