@@ -92,8 +92,7 @@ LDLIBS := -lpcap -lbearssl
 START := -pie
 FLAGS := $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(CPPFLAGS)
 ifeq ($(FLAVOUR),cov)
-FLAGS := $(BASE_CFLAGS) -g -O0 --coverage -fprofile-update=atomic -fPIE \
-	$(CPPFLAGS)
+FLAGS := $(BASE_CFLAGS) -g -Og --coverage -fPIE $(CPPFLAGS)
 START := -pie --coverage
 UNCONFINED := $(B)/tests/coverage/unconfined.o
 WRAP := -Wl,--wrap=_exit,--wrap=prctl,--wrap=setresuid,--wrap=syscall
