@@ -1,4 +1,3 @@
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,12 +5,12 @@
 #include "clock.h"
 #include "key.h"
 #include "log.h"
+#include "option.h"
 #include "path_check.h"
 #include "path_far.h"
 #include "tap.h"
 #include "target.h"
 #include "trial.h"
-#include "value.h"
 
 #define PORT 8270u
 #define ROUNDS 4u
@@ -22,25 +21,13 @@ static const char usage[] =
 	"       tap probe-path --compare PLAN PCAP\n"
 	"\n"
 	"Tell whether TAP passes the network to a host, and if not, why.\n"
-	"On the host, the same program has to listen.\n"
-	"\n"
-	"      --listen         be the far side\n"
-	"  -i, --interface IF   listen on this device, not on all\n"
-	"  -p, --port PORT      8270 unless named\n"
-	"  -k, --keys FILE      a key file: who may use the far side\n"
-	"      --key-no N       which of its keys, where there are several\n"
-	"      --count N        how often each field is tried, 1 to 20\n"
-	"      --trace          name the hop at which a field changes\n"
-	"  -4, -6               only IPv4, only IPv6\n"
-	"      --offline FILE   write the plan there, and ask no far side\n"
-	"      --compare PLAN   with what a capture has of it\n"
-	"  -w, --write FILE     keep all packets, as pcap\n"
-	"      --json           JSON\n"
-	"  -h, --help           this\n";
+	"On the host, the same program has to listen.\n";
 
 struct options {
-	const char *port, *device, *keys, *key_no, *count, *compare;
-	bool listen, help, only4, only6;
+	const char *device, *keys, *compare;
+	bool listen, only4, only6, has_port, has_count;
+	long key_no; /* or -1 */
+	long count;
 };
 
 static int
@@ -55,105 +42,69 @@ complain(const char *object, const char *why)
 static int
 parse(int argc, char **argv, struct options *o, struct path_check *c)
 {
-	enum { LISTEN = 256, KEY_NO, COUNT, TRACE, OFFLINE, COMPARE, JSON };
-	static const struct option longs[] = {
-		{ "listen", no_argument, NULL, LISTEN },
-		{ "interface", required_argument, NULL, 'i' },
-		{ "port", required_argument, NULL, 'p' },
-		{ "keys", required_argument, NULL, 'k' },
-		{ "key-no", required_argument, NULL, KEY_NO },
-		{ "count", required_argument, NULL, COUNT },
-		{ "trace", no_argument, NULL, TRACE },
-		{ "offline", required_argument, NULL, OFFLINE },
-		{ "compare", required_argument, NULL, COMPARE },
-		{ "write", required_argument, NULL, 'w' },
-		{ "json", no_argument, NULL, JSON },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_word words[] = {
+		{ OPTION_FLAG(0, "listen", "be the far side", &o->listen) },
+		{ OPTION('i', "interface", "IF",
+		  "listen on this device, not on all", option_text,
+		  &o->device) },
+		{ OPTION('p', "port", "PORT", "8270 unless named", option_port,
+		  &c->port), .seen = &o->has_port },
+		{ OPTION('k', "keys", "FILE",
+		  "a key file: who may use the far side", option_text,
+		  &o->keys) },
+		{ OPTION_NUMBER(0, "key-no", "N",
+		  "which of its keys, where there are several",
+		  &o->key_no, 0, UINT16_MAX) },
+		{ OPTION_NUMBER(0, "count", "N",
+		  "how often each field is tried, 1 to 20",
+		  &o->count, 1, TRIAL_COUNT_MAX), .seen = &o->has_count },
+		{ OPTION_FLAG(0, "trace",
+		  "name the hop at which a field changes", &c->trace) },
+		{ OPTION_FLAG('4', NULL, "only IPv4", &o->only4) },
+		{ OPTION_FLAG('6', NULL, "only IPv6", &o->only6) },
+		{ OPTION(0, "offline", "FILE",
+		  "write the plan there, and ask no far side", option_text,
+		  &c->offline) },
+		{ OPTION(0, "compare", "PLAN", "with what a capture has of it",
+		  option_text, &o->compare) },
+		{ OPTION('w', "write", "FILE", "keep all packets, as pcap",
+		  option_text, &c->write) },
+		{ OPTION_FLAG(0, "json", "JSON", &c->json) },
 	};
-	int option;
+	const struct option_list list = {
+		.usage = usage, .words = words,
+		.count = sizeof words / sizeof words[0],
+	};
+	int at = option_parse(&list, argc, argv);
 
-	while ((option = getopt_long(argc, argv, "i:p:k:46w:h", longs,
-				     NULL)) != -1) {
-		switch (option) {
-		case LISTEN:
-			o->listen = true;
-			break;
-		case 'i':
-			o->device = optarg;
-			break;
-		case 'p':
-			o->port = optarg;
-			break;
-		case 'k':
-			o->keys = optarg;
-			break;
-		case KEY_NO:
-			o->key_no = optarg;
-			break;
-		case COUNT:
-			o->count = optarg;
-			break;
-		case TRACE:
-			c->trace = true;
-			break;
-		case '4':
-			o->only4 = true;
-			break;
-		case '6':
-			o->only6 = true;
-			break;
-		case OFFLINE:
-			c->offline = optarg;
-			break;
-		case COMPARE:
-			o->compare = optarg;
-			break;
-		case 'w':
-			c->write = optarg;
-			break;
-		case JSON:
-			c->json = true;
-			break;
-		case 'h':
-			o->help = true;
-			break;
-		default:
-			return -1;
-		}
-	}
-	return 0;
+	c->rounds = (unsigned)o->count;
+	return at;
 }
 
 /* The one word that is no option, or none. */
 static int
-take_word(int argc, char **argv, const char *name, const char **out)
+take_word(int at, int argc, char **argv, const char *name, const char **out)
 {
-	if (optind + (name != NULL) < argc) {
-		fprintf(stderr, "tap probe-path: '%s' is one word too many\n",
-			argv[optind + (name != NULL)]);
-		return TAP_USAGE;
-	}
-	if (name && optind == argc) {
+	if (name && at == argc) {
 		fprintf(stderr, "tap probe-path: %s is missing\n", name);
 		return TAP_USAGE;
 	}
 	if (name) {
-		*out = argv[optind];
+		*out = argv[at++];
 	}
-	return TAP_OK;
+	return option_end(at, argc, argv) < 0 ? TAP_USAGE : TAP_OK;
 }
 
 /* Options that mean nothing together. */
 static int
 check_words(const struct options *o, const struct path_check *c)
 {
-	if (o->compare && (o->listen || o->port || o->keys || o->key_no ||
-			   o->count || c->trace || o->only4 || o->only6 ||
+	if (o->compare && (o->listen || o->has_port || o->keys ||
+			   o->key_no >= 0 || o->has_count || c->trace || o->only4 || o->only6 ||
 			   c->offline || c->write)) {
 		return complain("--compare", "goes with --json alone");
 	}
-	if (o->listen && (o->key_no || o->count || c->trace || o->only4 ||
+	if (o->listen && (o->key_no >= 0 || o->has_count || c->trace || o->only4 ||
 			  o->only6 || c->offline || c->json)) {
 		return complain("--listen",
 				"goes with -i, -p, -k and -w alone");
@@ -168,27 +119,9 @@ check_words(const struct options *o, const struct path_check *c)
 		return complain("--offline", "has no use for -k, --json and "
 					     "--trace");
 	}
-	if (o->key_no && !o->keys) {
+	if (o->key_no >= 0 && !o->keys) {
 		return complain("--key-no", "-k is missing");
 	}
-	return TAP_OK;
-}
-
-static int
-take_numbers(const struct options *o, struct path_check *c)
-{
-	char why[VALUE_WHY_MAX];
-	unsigned long number = ROUNDS;
-
-	c->port = PORT;
-	if (o->port && value_port(o->port, &c->port, why) < 0) {
-		return complain("-p", why);
-	}
-	if (o->count &&
-	    value_number(o->count, 1, TRIAL_COUNT_MAX, &number, why) < 0) {
-		return complain("--count", why);
-	}
-	c->rounds = (unsigned)number;
 	return TAP_OK;
 }
 
@@ -213,25 +146,13 @@ static int
 choose_key(const struct options *o, const struct key_file *keys,
 	   struct path_check *c)
 {
-	char why[VALUE_WHY_MAX];
-	unsigned long no;
+	char err[CONF_ERROR_MAX];
 
-	if (!o->key_no) {
-		c->key = keys->keys;
-		return keys->count == 1 ?
-			       TAP_OK :
-			       complain(o->keys, "it has several keys: name "
-						 "one by --key-no");
+	c->key = key_choose(keys, o->key_no, o->keys, err);
+	if (!c->key) {
+		fprintf(stderr, "tap probe-path: %s\n", err);
 	}
-	if (value_number(o->key_no, 0, UINT16_MAX, &no, why) < 0) {
-		return complain("--key-no", why);
-	}
-	for (size_t i = 0; i < keys->count; i++) {
-		if (keys->keys[i].no == no) {
-			c->key = &keys->keys[i];
-		}
-	}
-	return c->key ? TAP_OK : complain("--key-no", "there is no such key");
+	return c->key ? TAP_OK : TAP_USAGE;
 }
 
 /* ---- the host */
@@ -342,27 +263,22 @@ run(const struct options *o, struct path_check *c,
 int
 cmd_probe_path(int argc, char **argv)
 {
-	struct path_check check = { 0 };
+	struct path_check check = { .port = PORT };
 	struct key_file keys = { 0 };
-	struct options o = { 0 };
+	struct options o = { .key_no = -1, .count = ROUNDS };
 	const char *word = NULL;
+	int at = parse(argc, argv, &o, &check);
 	int status;
 
-	if (parse(argc, argv, &o, &check) < 0) {
-		fprintf(stderr, "'tap probe-path -h' tells more\n");
-		return TAP_USAGE;
+	if (at < 0) {
+		return at == OPTION_HELP ? TAP_OK : TAP_USAGE;
 	}
-	if (o.help) {
-		fputs(usage, stdout);
-		return TAP_OK;
-	}
-	status = take_word(argc, argv,
+	status = take_word(at, argc, argv,
 			   o.listen  ? NULL :
 			   o.compare ? "PCAP" :
 				       "HOST",
 			   &word);
 	status = status ? status : check_words(&o, &check);
-	status = status ? status : take_numbers(&o, &check);
 	status = status ? status : load_keys(&o, &keys);
 	status = status ? status : run(&o, &check, &keys, word);
 	key_free(&keys);

@@ -1,8 +1,8 @@
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "key.h"
+#include "option.h"
 #include "replay_test.h"
 #include "secret.h"
 #include "tap.h"
@@ -13,30 +13,7 @@ static const char usage[] =
 	"       tap replay-test HOST -p PORT --pcap FILE [-k FILE] [options]\n"
 	"       tap replay-test HOST -p PORT --live DEVICE [-k FILE] [options]\n"
 	"\n"
-	"Attack a server that is yours with groups that it has to refuse.\n"
-	"\n"
-	"  -p, --port PORT      the hidden port\n"
-	"  -k, --keys FILE      sign groups with a key of a server's key file\n"
-	"      --key-no N       which of them, where there are several\n"
-	"      --pcap FILE      replay a group of this recording\n"
-	"      --live DEVICE    record one from the wire\n"
-	"      --seconds N      for so long at most, 1 to 3600\n"
-	"      --i-am-responsible-for HOST\n"
-	"                       HOST may be attacked, though it is another\n"
-	"      --attack LIST    these attacks alone\n"
-	"      --from ADDRESS   another address of this host's\n"
-	"      --other-port PORT  another hidden port there\n"
-	"      --also HOST      another server with the key\n"
-	"      --hook COMMAND   restarts or reloads the server\n"
-	"      --patient        wait until groups are too old\n"
-	"      --tolerance N    of the server, seconds\n"
-	"      --times N        how often the same group is sent\n"
-	"      --fill N         groups that are to displace one\n"
-	"      --guess-rate N   guesses a second\n"
-	"      --guess-seconds N  how long to guess\n"
-	"      --rate N         packets a second, at most\n"
-	"      --json           JSON\n"
-	"  -h, --help           this\n";
+	"Attack a server that is yours with groups that it has to refuse.\n";
 
 #define TOLERANCE 30u /* the server's default */
 #define SECONDS 60u
@@ -47,89 +24,60 @@ static const char usage[] =
 #define RATE 5000u
 
 struct options {
-	const char *keys, *attacks;
-	int key_no; /* or -1 */
-	bool help;
+	const char *keys;
+	long key_no; /* or -1 */
+	long seconds, tolerance, times, fill, guess_rate, guess_seconds, rate;
 };
 
 static int
-complain(const char *object, const char *why)
+take_allowed(void *into, const char *value, char *why)
 {
-	fprintf(stderr, "tap replay-test: %s: %s\n", object, why);
-	return -1;
-}
+	struct replay_test *t = into;
 
-/* Options with a number, by their place in the list below. */
-struct number {
-	const char *name;
-	unsigned long low, high;
-	unsigned *out;
-};
-
-static int
-take_number(const struct number *number, const char *text)
-{
-	char why[VALUE_WHY_MAX];
-	unsigned long value;
-
-	if (value_number(text, number->low, number->high, &value, why) < 0) {
-		return complain(number->name, why);
-	}
-	*number->out = (unsigned)value;
-	return 0;
-}
-
-static int
-take_port(const char *name, const char *text, uint16_t *port)
-{
-	char why[VALUE_WHY_MAX];
-
-	return value_port(text, port, why) < 0 ? complain(name, why) : 0;
-}
-
-static int
-allow(struct replay_test *t, const char *host)
-{
 	if (t->allowed_count == REPLAY_TEST_ALLOWED_MAX) {
-		return complain("--i-am-responsible-for", "too many hosts");
+		return value_fail(why, "too many hosts");
 	}
-	t->allowed[t->allowed_count++] = host;
+	t->allowed[t->allowed_count++] = value;
 	return 0;
 }
 
-static int
-take_attacks(struct replay_test *t, const char *text)
+static void
+want_all(struct replay_test *t, bool wanted)
 {
-	bool all = !text || strcmp(text, "all") == 0;
-
 	for (unsigned kind = 0; kind < ATTACKS; kind++) {
-		t->options.wanted[kind] = all;
+		t->options.wanted[kind] = wanted;
 	}
-	while (!all && *text) {
-		size_t len = strcspn(text, ",");
-		enum attack_kind kind = attack_find(text, len);
-		char why[VALUE_WHY_MAX];
+}
+
+static int
+take_attacks(void *into, const char *value, char *why)
+{
+	struct replay_test *t = into;
+	bool all = strcmp(value, "all") == 0;
+
+	want_all(t, all);
+	while (!all && *value) {
+		size_t len = strcspn(value, ",");
+		enum attack_kind kind = attack_find(value, len);
 
 		if (kind == ATTACKS) {
-			value_fail(why, "'%.*s' is no attack",
-				   (int)(len < 64 ? len : 64), text);
-			return complain("--attack", why);
+			return value_fail(why, "'%.*s' is no attack",
+					  (int)(len < 64 ? len : 64), value);
 		}
 		t->options.wanted[kind] = true;
-		text += len;
-		text += *text == ',';
+		value += len;
+		value += *value == ',';
 	}
 	return 0;
 }
 
 /* What goes together. */
 static int
-check_words(struct replay_test *t, const struct options *o, int count,
-	    char **words)
+check_words(const struct replay_test *t, const struct options *o)
 {
 	const char *wrong = NULL;
 
-	if (count == 0) {
+	if (!t->host) {
 		wrong = "HOST is missing";
 	} else if (t->options.port == 0) {
 		wrong = "-p PORT is missing";
@@ -144,116 +92,83 @@ check_words(struct replay_test *t, const struct options *o, int count,
 	}
 	if (wrong) {
 		fprintf(stderr, "tap replay-test: %s\n", wrong);
-		return -1;
+		return OPTION_WRONG;
 	}
-	if (count > 1) {
-		fprintf(stderr, "tap replay-test: '%s' is one word too many\n",
-			words[1]);
-		return -1;
-	}
-	t->host = words[0];
-	return take_attacks(t, o->attacks);
+	return 0;
+}
+
+static void
+take_numbers(const struct options *o, struct replay_test *t)
+{
+	t->seconds = (unsigned)o->seconds;
+	t->options.tolerance = (uint32_t)o->tolerance;
+	t->options.times = (unsigned)o->times;
+	t->options.fill = (unsigned)o->fill;
+	t->options.guess_rate = (unsigned)o->guess_rate;
+	t->options.guess_seconds = (unsigned)o->guess_seconds;
+	t->options.rate = (unsigned)o->rate;
 }
 
 static int
 parse(int argc, char **argv, struct options *o, struct replay_test *t)
 {
-	enum { KEY_NO = 256, SECONDS_TO, TOLERATE, TIMES_TO, FILL_TO,
-	       GUESS_RATE_TO, GUESS_SECONDS_TO, RATE_TO, NUMBERS_END,
-	       PCAP, LIVE, ALLOW, ATTACK, FROM, OTHER_PORT, ALSO, HOOK,
-	       PATIENT, JSON };
-	static const struct option longs[] = {
-		{ "port", required_argument, NULL, 'p' },
-		{ "keys", required_argument, NULL, 'k' },
-		{ "key-no", required_argument, NULL, KEY_NO },
-		{ "pcap", required_argument, NULL, PCAP },
-		{ "live", required_argument, NULL, LIVE },
-		{ "seconds", required_argument, NULL, SECONDS_TO },
-		{ "i-am-responsible-for", required_argument, NULL, ALLOW },
-		{ "attack", required_argument, NULL, ATTACK },
-		{ "from", required_argument, NULL, FROM },
-		{ "other-port", required_argument, NULL, OTHER_PORT },
-		{ "also", required_argument, NULL, ALSO },
-		{ "hook", required_argument, NULL, HOOK },
-		{ "patient", no_argument, NULL, PATIENT },
-		{ "tolerance", required_argument, NULL, TOLERATE },
-		{ "times", required_argument, NULL, TIMES_TO },
-		{ "fill", required_argument, NULL, FILL_TO },
-		{ "guess-rate", required_argument, NULL, GUESS_RATE_TO },
-		{ "guess-seconds", required_argument, NULL, GUESS_SECONDS_TO },
-		{ "rate", required_argument, NULL, RATE_TO },
-		{ "json", no_argument, NULL, JSON },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_word words[] = {
+		{ OPTION('p', "port", "PORT", "the hidden port", option_port,
+		  &t->options.port) },
+		{ OPTION('k', "keys", "FILE",
+		  "sign groups with a key of a server's key file",
+		  option_text, &o->keys) },
+		{ OPTION_NUMBER(0, "key-no", "N",
+		  "which of them, where there are several",
+		  &o->key_no, 0, UINT16_MAX) },
+		{ OPTION(0, "pcap", "FILE", "replay a group of this recording",
+		  option_text, &t->pcap) },
+		{ OPTION(0, "live", "DEVICE", "record one from the wire",
+		  option_text, &t->live) },
+		{ OPTION_NUMBER(0, "seconds", "N",
+		  "for so long at most, 1 to 3600", &o->seconds, 1, 3600) },
+		{ OPTION(0, "i-am-responsible-for", "HOST",
+		  "HOST may be attacked, though it is another",
+		  take_allowed, t) },
+		{ OPTION(0, "attack", "LIST", "these attacks alone",
+		  take_attacks, t) },
+		{ OPTION(0, "from", "ADDRESS", "another address of this host's",
+		  option_text, &t->from) },
+		{ OPTION(0, "other-port", "PORT", "another hidden port there",
+		  option_port, &t->options.other_port) },
+		{ OPTION(0, "also", "HOST", "another server with the key",
+		  option_text, &t->also) },
+		{ OPTION(0, "hook", "COMMAND", "restarts or reloads the server",
+		  option_text, &t->options.hook) },
+		{ OPTION_FLAG(0, "patient", "wait until groups are too old",
+		  &t->options.patient) },
+		{ OPTION_NUMBER(0, "tolerance", "N", "of the server, seconds",
+		  &o->tolerance, 1, 600) },
+		{ OPTION_NUMBER(0, "times", "N",
+		  "how often the same group is sent", &o->times, 1, 1000000) },
+		{ OPTION_NUMBER(0, "fill", "N",
+		  "groups that are to displace one", &o->fill, 1, 1000000) },
+		{ OPTION_NUMBER(0, "guess-rate", "N", "guesses a second",
+		  &o->guess_rate, 1, 10000) },
+		{ OPTION_NUMBER(0, "guess-seconds", "N", "how long to guess",
+		  &o->guess_seconds, 1, 3600) },
+		{ OPTION_NUMBER(0, "rate", "N", "packets a second, at most",
+		  &o->rate, 10, 100000) },
+		{ OPTION_FLAG(0, "json", "JSON", &t->json) },
 	};
-	unsigned key_no = 0;
-	const struct number numbers[NUMBERS_END - KEY_NO] = {
-		{ "--key-no", 0, 65535, &key_no },
-		{ "--seconds", 1, 3600, &t->seconds },
-		{ "--tolerance", 1, 600, &t->options.tolerance },
-		{ "--times", 1, 1000000, &t->options.times },
-		{ "--fill", 1, 1000000, &t->options.fill },
-		{ "--guess-rate", 1, 10000, &t->options.guess_rate },
-		{ "--guess-seconds", 1, 3600, &t->options.guess_seconds },
-		{ "--rate", 10, 100000, &t->options.rate },
+	const struct option_list list = {
+		.usage = usage, .words = words,
+		.count = sizeof words / sizeof words[0],
 	};
-	int option, rc = 0;
+	int at = option_parse(&list, argc, argv);
 
-	while (rc == 0 && (option = getopt_long(argc, argv, "p:k:h", longs,
-						NULL)) != -1) {
-		if (option >= KEY_NO && option < NUMBERS_END) {
-			rc = take_number(&numbers[option - KEY_NO], optarg);
-			o->key_no = option == KEY_NO ? (int)key_no :
-						       o->key_no;
-			continue;
-		}
-		switch (option) {
-		case 'p':
-			rc = take_port("-p", optarg, &t->options.port);
-			break;
-		case 'k':
-			o->keys = optarg;
-			break;
-		case PCAP:
-			t->pcap = optarg;
-			break;
-		case LIVE:
-			t->live = optarg;
-			break;
-		case ALLOW:
-			rc = allow(t, optarg);
-			break;
-		case ATTACK:
-			o->attacks = optarg;
-			break;
-		case FROM:
-			t->from = optarg;
-			break;
-		case OTHER_PORT:
-			rc = take_port("--other-port", optarg,
-				       &t->options.other_port);
-			break;
-		case ALSO:
-			t->also = optarg;
-			break;
-		case HOOK:
-			t->options.hook = optarg;
-			break;
-		case PATIENT:
-			t->options.patient = true;
-			break;
-		case JSON:
-			t->json = true;
-			break;
-		case 'h':
-			o->help = true;
-			return 0;
-		default:
-			return -1;
-		}
+	if (at < 0) {
+		return at;
 	}
-	return rc < 0 ? -1 :
-			check_words(t, o, argc - optind, argv + optind);
+	t->host = at < argc ? argv[at] : NULL;
+	take_numbers(o, t);
+	return check_words(t, o) < 0 ? OPTION_WRONG :
+				       option_end(at + 1, argc, argv);
 }
 
 static int
@@ -284,27 +199,24 @@ run(struct replay_test *t, const struct options *o)
 int
 cmd_replay_test(int argc, char **argv)
 {
-	static struct replay_test test = {
+	static struct replay_test test;
+	struct options o = {
+		.key_no = -1,
 		.seconds = SECONDS,
-		.options = {
-			.tolerance = TOLERANCE,
-			.times = TIMES,
-			.fill = FILL,
-			.guess_rate = GUESS_RATE,
-			.guess_seconds = GUESS_SECONDS,
-			.rate = RATE,
-		},
+		.tolerance = TOLERANCE,
+		.times = TIMES,
+		.fill = FILL,
+		.guess_rate = GUESS_RATE,
+		.guess_seconds = GUESS_SECONDS,
+		.rate = RATE,
 	};
-	struct options o = { .key_no = -1 };
+	int status;
 
 	secret_harden();
-	if (parse(argc, argv, &o, &test) < 0) {
-		fprintf(stderr, "'tap replay-test -h' tells more\n");
-		return TAP_USAGE;
-	}
-	if (o.help) {
-		fputs(usage, stdout);
-		return TAP_OK;
+	want_all(&test, true);
+	status = parse(argc, argv, &o, &test);
+	if (status < 0) {
+		return status == OPTION_HELP ? TAP_OK : TAP_USAGE;
 	}
 	return run(&test, &o);
 }

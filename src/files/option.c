@@ -23,6 +23,14 @@ option_text(void *into, const char *value, char *why)
 }
 
 int
+option_port(void *into, const char *value, char *why)
+{
+	uint16_t *port = into;
+
+	return value_port(value, port, why);
+}
+
+int
 option_duration(void *into, const char *value, char *why)
 {
 	uint64_t *span = into;
@@ -44,6 +52,12 @@ static const struct option_word help_word = {
 	.letter = 'h', .name = "help", .help = "this",
 };
 
+static bool
+is_heading(const struct option_word *word)
+{
+	return !word->name && !word->letter;
+}
+
 /* "  -c, --conf FILE" */
 static int
 left_side(char *out, size_t size, const struct option_word *word)
@@ -51,10 +65,11 @@ left_side(char *out, size_t size, const struct option_word *word)
 	char letter[] = "  -x,";
 
 	letter[3] = (char)word->letter;
-	return snprintf(out, size, "%s --%s%s%s", word->letter ? letter :
-								 "     ",
-			word->name, word->value ? " " : "",
-			word->value ? word->value : "");
+	letter[4] = word->name ? ',' : '\0';
+	return snprintf(out, size, "%s%s%s%s%s",
+			word->letter ? letter : "     ",
+			word->name ? " --" : "", word->name ? word->name : "",
+			word->value ? " " : "", word->value ? word->value : "");
 }
 
 static int
@@ -64,10 +79,10 @@ column_of(const struct option_list *list)
 	char left[80];
 
 	for (size_t i = 0; i < list->count; i++) {
-		int len = list->words[i].name ?
+		int len = is_heading(&list->words[i]) ?
+				  0 :
 				  left_side(left, sizeof left,
-					    &list->words[i]) + 2 :
-				  0;
+					    &list->words[i]) + 2;
 
 		if (len > column && len <= COLUMN_MAX) {
 			column = len;
@@ -82,7 +97,7 @@ print_word(const struct option_word *word, int column)
 	const char *line = word->help;
 	char left[80];
 
-	if (!word->name) {
+	if (is_heading(word)) {
 		printf("%s%s\n", *word->help ? "  " : "", word->help);
 		return;
 	}
@@ -136,14 +151,14 @@ make_table(struct table *t, const struct option_list *list)
 	for (size_t i = 0; i < list->count && i < OPTION_WORDS_MAX; i++) {
 		const struct option_word *word = &list->words[i];
 
-		if (!word->name) {
-			continue;
+		if (word->name) {
+			t->longs[count++] = (struct option){
+				word->name,
+				word->value ? required_argument : no_argument,
+				NULL,
+				word->letter ? word->letter : PLACES + (int)i,
+			};
 		}
-		t->longs[count++] = (struct option){
-			word->name,
-			word->value ? required_argument : no_argument, NULL,
-			word->letter ? word->letter : PLACES + (int)i,
-		};
 		if (word->letter) {
 			t->letters[len++] = (char)word->letter;
 		}
@@ -170,7 +185,10 @@ find(const struct option_list *list, int option)
 static int
 complain(const char *command, const struct option_word *word, const char *why)
 {
-	fprintf(stderr, "%s: --%s: %s\n", command, word->name, why);
+	const char letter[] = { '-', (char)word->letter, '\0' };
+
+	fprintf(stderr, "%s: %s%s: %s\n", command, word->name ? "--" : "",
+		word->name ? word->name : letter, why);
 	return OPTION_WRONG;
 }
 

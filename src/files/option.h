@@ -16,7 +16,7 @@
 
 struct option_word {
 	int letter;	   /* or 0 */
-	const char *name;  /* NULL: help is a heading of the usage */
+	const char *name;  /* or NULL; without both, help is a heading */
 	const char *value; /* how the usage calls its value; NULL: has none */
 	const char *help;  /* its lines, parted by newlines */
 
@@ -43,6 +43,8 @@ struct option_word {
 
 /* For .take: into a const char *, which points into argv. */
 int option_text(void *into, const char *value, char *why);
+/* Into a uint16_t, as value_port() gives it. */
+int option_port(void *into, const char *value, char *why);
 /* Into a uint64_t, as value_duration() and value_time() give it. */
 int option_duration(void *into, const char *value, char *why);
 int option_time(void *into, const char *value, char *why);
