@@ -11,6 +11,7 @@
 #include "escort.h"
 #include "follower.h"
 #include "fw.h"
+#include "keeper.h"
 #include "log.h"
 #include "monitor.h"
 #include "nfq.h"
@@ -28,6 +29,7 @@ struct client {
 	const struct client_options *options;
 	struct plan plan;
 	struct fw fw;
+	struct keeper keeper;
 	struct nfq syns;
 	struct escort escort;
 	struct follower follower; /* in place of rules and a queue */
@@ -132,6 +134,8 @@ write_status(struct client *c, bool json, struct text *t)
 		{ "backend", "backend",
 		  c->options->wire ? "pcap" : "netfilter", 0 },
 		{ "firewall", "firewall", fw_tool_name(c->fw.tool), 0 },
+		{ "rules_restored", "rules put back", NULL,
+		  c->keeper.restored },
 		{ "rules", "rules", NULL, c->conf->rules_count },
 		{ "syns", "SYNs seen", NULL, counted->seen },
 		{ "authenticated", "authenticated", NULL,
@@ -342,6 +346,7 @@ close_all(struct client *c)
 {
 	plan_free(&c->plan);
 	conf_client_free(c->conf);
+	keeper_close(&c->keeper);
 	nfq_close(&c->syns);
 	escort_close(&c->escort);
 	follower_close(&c->follower);
@@ -362,7 +367,11 @@ tick(void *context)
 {
 	struct client *c = context;
 
-	return task_ended(c->options->task) ? MONITOR_STOP : MONITOR_GO_ON;
+	if (c->options->task && task_ended(c->options->task)) {
+		return MONITOR_STOP;
+	}
+	keeper_look(&c->keeper, &c->fw, &c->plan.fw);
+	return MONITOR_GO_ON;
 }
 
 /* The task decides what a signal means, not we. */
@@ -411,12 +420,13 @@ run(struct client *c)
 		.recover = recover,
 		.asked = asked,
 		.question = answer_program,
-		.tick = task ? tick : NULL,
+		.tick = tick,
 		.signalled = task ? pass_signal : NULL,
 	};
 	int status;
 	int rc;
 
+	keeper_open(&c->keeper);
 	log_say(LOG_LEVEL_INFO, "ready: %zu rules, queue %u",
 		c->conf->rules_count, settings->queue);
 	if (task) {
@@ -444,6 +454,7 @@ client_run(struct conf_client *conf, const struct client_options *options)
 
 	c = (struct client){ .conf = conf, .options = options,
 			       .control = -1 };
+	c.keeper.events = -1;
 	c.syns.nl.fd = c.drops = c.diag.fd = c.escort.links.nl.fd = -1;
 	c.escort.links.query = c.escort.raw.fd4 = c.escort.raw.fd6 = -1;
 	c.started = clock_ms();
