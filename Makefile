@@ -3,6 +3,10 @@
 #: make                        one static ./tap (musl, libpcap, BearSSL)
 #: make CC=gcc DEPS=system     a dynamic one, with the system's libraries;
 #:                             SAN=1: address and undefined sanitizers
+#: make portable               .build/portable/tap: client and keygen alone,
+#:                             of POSIX and libpcap; on a BSD: gmake portable
+#:                             CC=cc DEPS=system CPPFLAGS=-I/usr/local/include
+#:                             LDFLAGS=-L/usr/local/lib
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: build unit unit-san
 #:                             unit-valgrind fuzz-replay rules lint docs
@@ -38,7 +42,7 @@ endif
 # SAN=fuzz: the sanitizers and libFuzzer, which only clang has.
 SANITIZED := $(if $(filter fuzz,$(SAN)),fuzz,san)
 FLAVOUR := $(if $(filter system,$(DEPS)),$(if $(SAN),$(SANITIZED),system),static)
-B := .build/$(FLAVOUR)
+B := .build/$(if $(PORTABLE),portable,$(FLAVOUR))
 MAKEFLAGS += --no-print-directory
 ifneq ($(V),1)
 pretty = @printf '  %-7s %s\n' '$(1)' '$(2)';
@@ -51,7 +55,10 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wundef -Wvla \
 WARN += $(if $(filter 1 true,$(WERROR) $(CI)),-Werror)
 # A folder for each layer (README.md, "The source").
 LAYERS := pure files system engines commands
-BASE_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(LAYERS:%=-Isrc/%) \
+# What only Linux or GNU has is not to be seen where it would be missed.
+SYSTEM_CFLAGS := $(if $(PORTABLE),-D_BSD_SOURCE -D_NETBSD_SOURCE \
+	-DTAP_PORTABLE,-D_GNU_SOURCE)
+BASE_CFLAGS := -std=c11 $(SYSTEM_CFLAGS) -I. $(LAYERS:%=-Isrc/%) \
 	-fno-strict-aliasing \
 	-ffile-prefix-map=$(CURDIR)=. -ffunction-sections -fdata-sections
 HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
@@ -67,7 +74,8 @@ LIBS := $(PCAP)/libpcap.a $(BEARSSL)/libbearssl.a
 MULTIARCH = $(shell $(CC) -print-multiarch)
 KERNEL = -idirafter /usr/include -idirafter /usr/include/$(MULTIARCH)
 FLAGS = $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(CPPFLAGS) \
-	-isystem $(PCAP)/include -isystem $(BEARSSL)/include $(KERNEL)
+	-isystem $(PCAP)/include -isystem $(BEARSSL)/include \
+	$(if $(PORTABLE),,$(KERNEL))
 ifeq ($(notdir $(CC)),musl-gcc)
 # The wrapper's specs know -static and -pie only: with -static-pie they take
 # Scrt1.o and ask for ld-musl. So the start files are named here, as a compiler
@@ -97,7 +105,18 @@ START := -pie $(SANITIZE:%fuzzer-no-link=%fuzzer)
 endif
 endif
 
-SRCS := tap.c $(filter-out %.bpf.c,$(wildcard src/*/*.c))
+# X_posix.c has for other systems what X.c has for Linux; its header is X.h.
+POSIX_SRCS := $(wildcard src/*/*_posix.c)
+# What builds on them.  tests/rules.sh holds what these files may include.
+PORTABLE_SRCS := tap.c $(wildcard src/pure/*.c) \
+	$(patsubst %,src/files/%.c,conf conf_client edit json key key_edit \
+		key_line log option rewrite sealed secret settings text value) \
+	$(patsubst %,src/system/%.c,fds ports prompt wire) \
+	$(patsubst %,src/engines/%.c,escort follower keygen keygen_out solo \
+		unlock) \
+	src/commands/cmd_keygen.c $(POSIX_SRCS)
+SRCS := $(if $(PORTABLE),$(PORTABLE_SRCS),tap.c $(filter-out %.bpf.c \
+	%_posix.c,$(wildcard src/*/*.c)))
 OBJS := $(SRCS:%.c=$(B)/%.o)
 
 # Programs for the kernel, which only clang makes. Without it they are empty,
@@ -173,7 +192,9 @@ NEED_system := gcc make libc6-dev=/usr/include/stdio.h \
 NEED_san := $(NEED_system)
 NEED_fuzz := $(NEED_system) clang \
 	libclang-rt-14-dev=/usr/share/doc/libclang-rt-14-dev
-NEED_build := $(NEED_$(FLAVOUR))
+# Where to find them elsewhere is for CPPFLAGS and LDFLAGS to say.
+NEED_build := $(if $(and $(PORTABLE),$(filter system,$(DEPS))),, \
+	$(NEED_$(FLAVOUR)))
 NEED_demo := $(NEED_build) iproute2=ip iptables nftables=nft nmap \
 	nginx-light=nginx openssh-server=sshd openssh-client=ssh curl tcpdump \
 	ethtool procps=sysctl python3
@@ -199,6 +220,11 @@ check:
 	tests/run.sh --summary
 
 build: $(TAP)
+
+portable:
+	@$(MAKE) PORTABLE=1 TAP=.build/portable/tap
+portable-sources:
+	@echo $(PORTABLE_SRCS)
 
 # cmocka, valgrind and the sanitizers want glibc: other objects, other folder.
 unit unit-valgrind:
@@ -247,7 +273,7 @@ run-fuzz-replay: $(addprefix $(B)/,$(FUZZERS))
 
 rules:
 	@tests/rules.sh
-hosts: $(TAP)
+hosts: $(TAP) portable
 	@TAP='$(abspath $(TAP))' tests/hosts/run
 qemu: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/qemu/run
@@ -256,7 +282,7 @@ docs: $(TAP)
 keys: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/keys/run
 lint:
-	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS)
+	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS) $(POSIX_SRCS)
 
 install: $(TAP)
 	install -D -m 0755 $(TAP) '$(DESTDIR)$(SBINDIR)/tap'
@@ -295,7 +321,7 @@ help:
 FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all FORCE need-build need-demo need-check demo check $(CHECKS) \
+.PHONY: all FORCE portable portable-sources need-build need-demo need-check demo check $(CHECKS) \
 	run-unit run-unit-san run-unit-valgrind run-fuzz-replay fuzz run-fuzz \
 	install uninstall clean distclean help
 

@@ -14,7 +14,8 @@ enum priv_role { PRIV_SERVER, PRIV_CLIENT };
 /*
  * Become `user` (NULL: "tap" if there is one, else "nobody") with
  * CAP_NET_ADMIN alone, see no file any more, and be killed for any
- * system call that the role does not need.  What is open stays open.
+ * system call that the role does not need.  What is open stays open.  Other systems than Linux
+ * have users and chroot(2) for this.
  * 0, or -1 with the reason in why (PRIV_WHY_MAX).
  */
 int priv_drop(enum priv_role role, const char *user, pid_t parent, char *why);
