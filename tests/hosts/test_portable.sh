@@ -61,7 +61,7 @@ tunnel()
 	if [ "$family" = 4 ]; then
 		url=http://10.78.0.1/
 	else
-		url=http://[fd78::1]/
+		url="http://[fd78::1]/"
 	fi
 	same 'page of 80' "$(on client curl -sS --max-time "$patience" "$url")"
 	wait_for 5 tap_counts server server accepted 1
