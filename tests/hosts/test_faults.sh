@@ -4,6 +4,9 @@
 # System calls that fail, in the daemons as they are, by strace: the service
 # stays hidden, the log names the error, and what holds a key gets in again.
 
+# Cases are called by check.
+# shellcheck disable=SC2317
+# shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # The filter of the worker's system calls sees one that is left out as a
@@ -35,7 +38,7 @@ inject()
 	done
 	start strace server strace -f -qq -o "$work/calls" -p "$1" \
 	    -e trace=recvmmsg,sendto,poll,ppoll,write,writev "${specs[@]}"
-	wait_for $patience grep -q "^TracerPid:.[^0]" "/proc/$1/status"
+	wait_for "$patience" grep -q "^TracerPid:.[^0]" "/proc/$1/status"
 }
 
 eject()
@@ -54,7 +57,7 @@ both_start()
 
 injected()
 {
-	wait_for $patience grep -q INJECTED "$work/calls"
+	wait_for "$patience" grep -q INJECTED "$work/calls"
 }
 
 # Strangers see nothing, and who has a key gets in.
