@@ -56,7 +56,7 @@ WARN += $(if $(filter 1 true,$(WERROR) $(CI)),-Werror)
 # A folder for each layer (README.md, "The source").
 LAYERS := pure files system engines commands
 # What only Linux or GNU has is not to be seen where it would be missed.
-SYSTEM_CFLAGS := $(if $(PORTABLE),-D_BSD_SOURCE -D_NETBSD_SOURCE \
+SYSTEM_CFLAGS := $(if $(PORTABLE),-D_DEFAULT_SOURCE -D_NETBSD_SOURCE \
 	-DTAP_PORTABLE,-D_GNU_SOURCE)
 BASE_CFLAGS := -std=c11 $(SYSTEM_CFLAGS) -I. $(LAYERS:%=-Isrc/%) \
 	-fno-strict-aliasing \
