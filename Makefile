@@ -3,6 +3,10 @@
 #: make                        one static ./tap (musl, libpcap, BearSSL)
 #: make CC=gcc DEPS=system     a dynamic one, with the system's libraries;
 #:                             SAN=1: address and undefined sanitizers
+#: make portable               .build/portable/tap: client and keygen alone,
+#:                             of POSIX and libpcap; on a BSD: gmake portable
+#:                             CC=cc DEPS=system CPPFLAGS=-I/usr/local/include
+#:                             LDFLAGS=-L/usr/local/lib
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: build unit unit-san
 #:                             unit-valgrind fuzz-replay rules lint docs
@@ -45,7 +49,7 @@ endif
 # SAN=cov: none of them, but what is executed is counted.
 SANITIZED := $(or $(filter fuzz cov,$(SAN)),san)
 FLAVOUR := $(if $(filter system,$(DEPS)),$(if $(SAN),$(SANITIZED),system),static)
-B := .build/$(FLAVOUR)$(if $(FAULTS),-faulty)
+B := .build/$(if $(PORTABLE),portable,$(FLAVOUR))$(if $(FAULTS),-faulty)
 MAKEFLAGS += --no-print-directory
 ifneq ($(V),1)
 pretty = @printf '  %-7s %s\n' '$(1)' '$(2)';
@@ -58,8 +62,11 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wundef -Wvla \
 WARN += $(if $(filter 1 true,$(WERROR) $(CI)),-Werror)
 # A folder for each layer (README.md, "The source").
 LAYERS := pure files system engines commands
-BASE_CFLAGS := -std=c11 -D_GNU_SOURCE $(if $(FAULTS),-DTAP_FAULTS) -I. \
-	$(LAYERS:%=-Isrc/%) -fno-strict-aliasing \
+# What only Linux or GNU has is not to be seen where it would be missed.
+SYSTEM_CFLAGS := $(if $(PORTABLE),-D_DEFAULT_SOURCE -D_NETBSD_SOURCE \
+	-DTAP_PORTABLE,-D_GNU_SOURCE) $(if $(FAULTS),-DTAP_FAULTS)
+BASE_CFLAGS := -std=c11 $(SYSTEM_CFLAGS) -I. $(LAYERS:%=-Isrc/%) \
+	-fno-strict-aliasing \
 	-ffile-prefix-map=$(CURDIR)=. -ffunction-sections -fdata-sections
 HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LINK := -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack
@@ -74,7 +81,8 @@ LIBS := $(PCAP)/libpcap.a $(BEARSSL)/libbearssl.a
 MULTIARCH = $(shell $(CC) -print-multiarch)
 KERNEL = -idirafter /usr/include -idirafter /usr/include/$(MULTIARCH)
 FLAGS = $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(CPPFLAGS) \
-	-isystem $(PCAP)/include -isystem $(BEARSSL)/include $(KERNEL)
+	-isystem $(PCAP)/include -isystem $(BEARSSL)/include \
+	$(if $(PORTABLE),,$(KERNEL))
 ifeq ($(notdir $(CC)),musl-gcc)
 # The wrapper's specs know -static and -pie only: with -static-pie they take
 # Scrt1.o and ask for ld-musl. So the start files are named here, as a compiler
@@ -109,7 +117,18 @@ START := -pie $(SANITIZE:%fuzzer-no-link=%fuzzer)
 endif
 endif
 
-SRCS := tap.c $(filter-out %.bpf.c,$(wildcard src/*/*.c))
+# X_posix.c has for other systems what X.c has for Linux; its header is X.h.
+POSIX_SRCS := $(wildcard src/*/*_posix.c)
+# What builds on them.  tests/rules.sh holds what these files may include.
+PORTABLE_SRCS := tap.c $(wildcard src/pure/*.c) \
+	$(patsubst %,src/files/%.c,conf conf_client edit json key key_edit \
+		key_line log option rewrite sealed secret settings text value) \
+	$(patsubst %,src/system/%.c,fds ports prompt wire) \
+	$(patsubst %,src/engines/%.c,escort follower keygen keygen_out solo \
+		unlock) \
+	src/commands/cmd_keygen.c $(POSIX_SRCS)
+SRCS := $(if $(PORTABLE),$(PORTABLE_SRCS),tap.c $(filter-out %.bpf.c \
+	%_posix.c,$(wildcard src/*/*.c)))
 OBJS := $(SRCS:%.c=$(B)/%.o)
 
 # Programs for the kernel, which only clang makes. Without it they are empty,
@@ -186,7 +205,9 @@ NEED_san := $(NEED_system)
 NEED_fuzz := $(NEED_system) clang \
 	libclang-rt-14-dev=/usr/share/doc/libclang-rt-14-dev
 NEED_cov := $(NEED_system)
-NEED_build := $(NEED_$(FLAVOUR))
+# Where to find them elsewhere is for CPPFLAGS and LDFLAGS to say.
+NEED_build := $(if $(and $(PORTABLE),$(filter system,$(DEPS))),, \
+	$(NEED_$(FLAVOUR)))
 NEED_demo := $(NEED_build) iproute2=ip iptables nftables=nft nmap \
 	nginx-light=nginx openssh-server=sshd openssh-client=ssh curl tcpdump \
 	ethtool procps=sysctl python3
@@ -216,6 +237,11 @@ check:
 	tests/run.sh --summary
 
 build: $(TAP)
+
+portable:
+	@$(MAKE) PORTABLE=1 TAP=.build/portable/tap
+portable-sources:
+	@echo $(PORTABLE_SRCS)
 
 # cmocka, valgrind and the sanitizers want glibc: other objects, other folder.
 unit unit-valgrind:
@@ -270,7 +296,7 @@ run-fuzz-replay: $(addprefix $(B)/,$(FUZZERS))
 
 rules:
 	@tests/rules.sh
-hosts: $(TAP)
+hosts: $(TAP) portable
 	@$(MAKE) FAULTS=1 TAP=$(FAULTY)
 	@TAP='$(abspath $(TAP))' TAP_FAULTY='$(abspath $(FAULTY))' \
 		tests/hosts/run
@@ -291,7 +317,7 @@ soak: $(TAP) $(B)/tests/soak/soak
 		SOAK_CONNECTIONS='$(SOAK_CONNECTIONS)' \
 		SOAK_PACKETS='$(SOAK_PACKETS)' tests/soak/run
 lint:
-	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS)
+	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS) $(POSIX_SRCS)
 
 install: $(TAP)
 	$(if $(FAULTS),$(error a build with faults is not to be installed))
@@ -331,7 +357,8 @@ help:
 FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all FORCE need-build need-demo need-check need-coverage demo check \
+.PHONY: all FORCE portable portable-sources need-build need-demo need-check \
+	need-coverage demo check \
 	$(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
 	fuzz run-fuzz coverage run-coverage \
 	install uninstall clean distclean help

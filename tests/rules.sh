@@ -15,9 +15,16 @@ IMPURE='malloc calloc realloc reallocarray strdup strndup free
 	printf fprintf dprintf vprintf vfprintf puts fputs putchar perror
 	fopen fread fwrite open openat close read write recv send ioctl socket
 	syslog vsyslog getenv secure_getenv abort'
-# What libpcap's client does on the wire is to build on other systems, too.
-PORTABLE='wire linktype'
-PORTABLE_HEADERS="$PURE_HEADERS stdio.h net/if.h pcap.h"
+# What the Makefile names is to build on other systems, too: with C's own
+# headers, POSIX's, libpcap's, and two that all BSDs have: getopt.h for
+# getopt_long() and sys/file.h for flock().
+PORTABLE=$(make -s portable-sources) || exit
+PORTABLE_HEADERS="$PURE_HEADERS stdio.h stdlib.h stdarg.h time.h \
+arpa/inet.h fcntl.h netdb.h netinet/in.h poll.h pwd.h signal.h sys/mman.h \
+sys/resource.h sys/socket.h sys/stat.h sys/types.h termios.h unistd.h \
+getopt.h grp.h sys/file.h pcap.h"
+# Where a file may ask which system it is built for.
+ASKS_SYSTEM='tap.c'
 # Policy: what no system file knows.
 POLICY='gate acl quad replay'
 
@@ -171,18 +178,26 @@ rule_pure_calls()
 	done | breach 'a pure file calls'
 }
 
+# FILE, or a name as it is included: a source that is portable, or the header
+# of one.
+portable()
+{
+	case $1 in
+	*.c) has "$PORTABLE" "$1" ;;
+	*) has "$portable_names" "$(base "$1")" ;;
+	esac
+}
+
 rule_portable_includes()
 {
-	for f in src/*/*.[ch]; do
-		has "$PORTABLE" "$(base "$f")" || continue
+	for f in tap.c tap.h src/*/*.[ch]; do
+		portable "$f" || continue
 		includes "$f" | while IFS= read -r line; do
 			name=${line#*:*:?}
 			name=${name%%[\">]*}
 			case $line in
 			*:\"*)
-				has "$PORTABLE" "$(base "$name")" ||
-					[ "$(layer "$name")" = pure ] ||
-					echo "$line"
+				portable "$name" || echo "$line"
 				;;
 			*)
 				has "$PORTABLE_HEADERS" "$name" || echo "$line"
@@ -190,6 +205,14 @@ rule_portable_includes()
 			esac
 		done
 	done | breach 'a portable file includes'
+}
+
+rule_asks_system()
+{
+	grep -E '__linux__|__(Free|Net|Open)BSD__|__APPLE__|TAP_PORTABLE' \
+	    "$all" | while IFS= read -r line; do
+		has "$ASKS_SYSTEM" "${line%%:*}" || echo "$line"
+	done | breach 'a file asks for the system'
 }
 
 rule_hmac_in_mac_only()
@@ -238,7 +261,7 @@ rule_commands_apart()
 			other=$(base "$g")
 			# cmd_a's own helpers may begin with cmd_a_b
 			case $other in
-			"$own" | "$own"_*) continue ;;
+			"$own" | "$own"_* | "${own%_posix}") continue ;;
 			esac
 			grep "^$f:" "$all" | grep -w "$other"
 		done
@@ -266,7 +289,10 @@ rule_header_each()
 		case $f in
 		src/commands/*) continue ;;
 		esac
-		[ ! -e "$f" ] || [ -e "${f%.c}.h" ] || echo "$f:1:${f%.c}.h"
+		# Two systems, one promise.
+		header=${f%.c}
+		header=${header%_posix}.h
+		[ ! -e "$f" ] || [ -e "$header" ] || echo "$f:1:$header"
 	done | breach 'lacks its header'
 }
 
@@ -301,10 +327,15 @@ found=$(mktemp) || exit
 all=$(mktemp) || exit
 trap 'rm -f "$found" "$all"' EXIT
 trap 'exit 1' INT TERM
-code tap.c src/*/*.[ch] >"$all" || exit
+code tap.c tap.h src/*/*.[ch] >"$all" || exit
+# The header of X_posix.c is X.h.
+portable_names=$(for f in $PORTABLE; do
+	b=$(base "$f")
+	echo "$b ${b%_posix}"
+done | tr '\n' ' ')
 
 for r in layers pure_includes pure_calls portable_includes \
-    hmac_in_mac_only downwards system_without_policy commands_apart \
+    asks_system hmac_in_mac_only downwards system_without_policy commands_apart \
     header_each exit_in_commands_only length top_level; do
 	rule $r
 done

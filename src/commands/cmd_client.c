@@ -1,6 +1,5 @@
 #include <stdio.h>
 
-#include "bytes.h"
 #include "client.h"
 #include "plan.h"
 #include "ask.h"
@@ -11,6 +10,7 @@
 #include "secret.h"
 #include "tap.h"
 #include "unit.h"
+#include "unlock.h"
 #include "value.h"
 
 static const char usage[] =
@@ -187,43 +187,6 @@ run_task(const struct options *o)
 	return client_run(conf, &run);
 }
 
-/* The configuration, or NULL with the error said. */
-static struct conf_client *
-load(const struct options *o)
-{
-	const char *path = o->conf ? o->conf : CONF_CLIENT_FILE;
-	struct sealed_passphrase passphrase;
-	struct conf_client *conf = NULL;
-	bool sealed = sealed_is(path);
-	char err[CONF_ERROR_MAX];
-	char why[VALUE_WHY_MAX];
-	char question[CONF_ERROR_MAX];
-	int rc = 0;
-
-	if (sealed && sealed_check(path, err) < 0) {
-		fprintf(stderr, "%s\n", err);
-		return NULL;
-	}
-	if (sealed && o->passphrase_fd >= 0) {
-		rc = prompt_fd(&passphrase, o->passphrase_fd, why);
-	} else if (sealed) {
-		snprintf(question, sizeof question, "Passphrase of %s: ",
-			 path);
-		rc = prompt_terminal(&passphrase, question, false, why);
-	}
-	if (rc < 0) {
-		fprintf(stderr, "%s: passphrase: %s\n", path, why);
-	} else {
-		conf = conf_client_load(path, sealed ? &passphrase : NULL,
-					err);
-		if (!conf) {
-			fprintf(stderr, "%s\n", err);
-		}
-	}
-	bytes_wipe(&passphrase, sizeof passphrase);
-	return conf;
-}
-
 int
 cmd_client(int argc, char **argv)
 {
@@ -248,7 +211,8 @@ cmd_client(int argc, char **argv)
 	if (o.to || o.proxy) {
 		return run_task(&o);
 	}
-	conf = load(&o);
+	conf = unlock_client(o.conf ? o.conf : CONF_CLIENT_FILE,
+			     o.passphrase_fd);
 	if (!conf) {
 		return TAP_USAGE;
 	}

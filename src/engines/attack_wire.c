@@ -130,7 +130,7 @@ reset(struct attack_wire *s, const struct attack_wire_sent *sent, const struct a
 {
 	struct forgery f = sent->forgery;
 	uint8_t bytes[FORGERY_MAX];
-	struct rawsock_packet packet = { .bytes = bytes };
+	struct packet_view packet = { .bytes = bytes };
 
 	f.seq = a->ack;
 	packet.len = forgery_reset(bytes, sent->model->bytes,
@@ -258,7 +258,7 @@ attack_wire_listen(struct attack_wire *s, unsigned ms)
 static int
 put(struct attack_wire *s, const struct forgery *f, const uint8_t *bytes, size_t len)
 {
-	struct rawsock_packet packet = { bytes, len };
+	struct packet_view packet = { bytes, len };
 	int rc;
 
 	while (!pace_bucket_take(&s->bucket, clock_us())) {

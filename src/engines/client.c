@@ -6,11 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "carrier.h"
 #include "clock.h"
 #include "daemon.h"
 #include "escort.h"
 #include "follower.h"
 #include "fw.h"
+#include "keeper.h"
 #include "log.h"
 #include "monitor.h"
 #include "nfq.h"
@@ -28,8 +30,10 @@ struct client {
 	const struct client_options *options;
 	struct plan plan;
 	struct fw fw;
+	struct keeper keeper;
 	struct nfq syns;
 	struct escort escort;
+	struct carrier carrier;	  /* of netfilter */
 	struct follower follower; /* in place of rules and a queue */
 	int signals, control;
 	uint64_t started;    /* ms */
@@ -73,7 +77,10 @@ handle(struct client *c, const struct nfq_packet *q)
 		.len = q->len,
 		.wire_len = q->wire_len,
 		.outdev = q->outdev,
-		.mark = q->mark,
+		.device = c->conf->by_device ?
+				  links_name(&c->carrier.links, q->outdev) :
+				  NULL,
+		.mark = q->mark | c->conf->settings.mark,
 		.has_uid = q->has_uid,
 		.uid = q->uid,
 	};
@@ -132,6 +139,8 @@ write_status(struct client *c, bool json, struct text *t)
 		{ "backend", "backend",
 		  c->options->wire ? "pcap" : "netfilter", 0 },
 		{ "firewall", "firewall", fw_tool_name(c->fw.tool), 0 },
+		{ "rules_restored", "rules put back", NULL,
+		  c->keeper.restored },
 		{ "rules", "rules", NULL, c->conf->rules_count },
 		{ "syns", "SYNs seen", NULL, counted->seen },
 		{ "authenticated", "authenticated", NULL,
@@ -219,8 +228,8 @@ work_by_wire(void *context, int to_monitor)
 {
 	struct client *c = context;
 
+	(void)to_monitor;
 	c->escort.conf = c->conf;
-	c->escort.to_monitor = to_monitor;
 	for (;;) {
 		struct pollfd fds[FOLLOWER_FDS + 1];
 		size_t count = follower_fds(&c->follower, fds);
@@ -250,12 +259,12 @@ work(void *context, int to_monitor)
 	struct client *c = context;
 
 	c->escort.conf = c->conf;
-	c->escort.to_monitor = to_monitor;
+	c->carrier.to_monitor = to_monitor;
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = c->syns.nl.fd, .events = POLLIN },
 			{ .fd = c->signals, .events = POLLIN },
-			{ .fd = c->escort.links.nl.fd, .events = POLLIN },
+			{ .fd = c->carrier.links.nl.fd, .events = POLLIN },
 		};
 
 		__atomic_fetch_add(&c->shared->monitor.beats, 1,
@@ -269,7 +278,7 @@ work(void *context, int to_monitor)
 			return TAP_SYSTEM;
 		}
 		if (fds[2].revents) {
-			links_update(&c->escort.links);
+			links_update(&c->carrier.links);
 		}
 		if (fds[0].revents && !serve(c)) {
 			return TAP_SYSTEM;
@@ -316,15 +325,16 @@ open_all(struct client *c)
 	if (!c->options->wire) {
 		settings->queue = c->syns.queue;
 	}
-	rc = escort_open(&c->escort, !c->options->wire);
-	if (rc < 0) {
-		return fail("raw socket", rc);
-	}
 	c->escort.counters = &c->shared->counters;
 	if (c->options->wire) {
 		status = follower_open(&c->follower, &c->escort, c->conf);
 		if (status != TAP_OK) {
 			return status;
+		}
+	} else {
+		rc = carrier_open(&c->carrier, &c->escort);
+		if (rc < 0) {
+			return fail("raw socket", rc);
 		}
 	}
 	c->drops = nfq_open_drops();
@@ -342,8 +352,10 @@ close_all(struct client *c)
 {
 	plan_free(&c->plan);
 	conf_client_free(c->conf);
+	keeper_close(&c->keeper);
 	nfq_close(&c->syns);
 	escort_close(&c->escort);
+	carrier_close(&c->carrier);
 	follower_close(&c->follower);
 	netlink_close(&c->diag);
 	if (c->drops >= 0) {
@@ -362,7 +374,11 @@ tick(void *context)
 {
 	struct client *c = context;
 
-	return task_ended(c->options->task) ? MONITOR_STOP : MONITOR_GO_ON;
+	if (c->options->task && task_ended(c->options->task)) {
+		return MONITOR_STOP;
+	}
+	keeper_look(&c->keeper, &c->fw, &c->plan.fw);
+	return MONITOR_GO_ON;
 }
 
 /* The task decides what a signal means, not we. */
@@ -411,12 +427,13 @@ run(struct client *c)
 		.recover = recover,
 		.asked = asked,
 		.question = answer_program,
-		.tick = task ? tick : NULL,
+		.tick = tick,
 		.signalled = task ? pass_signal : NULL,
 	};
 	int status;
 	int rc;
 
+	keeper_open(&c->keeper);
 	log_say(LOG_LEVEL_INFO, "ready: %zu rules, queue %u",
 		c->conf->rules_count, settings->queue);
 	if (task) {
@@ -444,8 +461,10 @@ client_run(struct conf_client *conf, const struct client_options *options)
 
 	c = (struct client){ .conf = conf, .options = options,
 			       .control = -1 };
-	c.syns.nl.fd = c.drops = c.diag.fd = c.escort.links.nl.fd = -1;
-	c.escort.links.query = c.escort.raw.fd4 = c.escort.raw.fd6 = -1;
+	c.keeper.events = -1;
+	c.syns.nl.fd = c.drops = c.diag.fd = -1;
+	escort_init(&c.escort);
+	carrier_init(&c.carrier);
 	c.started = clock_ms();
 	status = open_all(&c);
 	if (status == TAP_OK && plan_client(&c.plan, conf) < 0) {

@@ -2,12 +2,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "log.h"
-#include "monitor.h"
-#include "owner.h"
 
 /* What went wrong with a SYN, at a bounded rate. */
 static void
@@ -98,7 +96,7 @@ make_group(struct escort *e, const struct sender_rule *rule,
 	if (rc < 0) {
 		return rc;
 	}
-	if (getrandom(&mark, sizeof mark, 0) != sizeof mark) {
+	if (getentropy(&mark, sizeof mark) < 0) {
 		return -EIO;
 	}
 	sender_sign(group, p, rule, clock_instant(), mark, sports);
@@ -111,7 +109,7 @@ send_frames(struct escort *e, const struct escort_syn *in,
 	    const struct packet *p, const struct sender_group *group)
 {
 	uint8_t frames[FRAME_MAX][PACKET_HEADERS_MAX];
-	struct rawsock_packet packets[FRAME_MAX];
+	struct packet_view packets[FRAME_MAX];
 	size_t count = group->count - 1;
 
 	for (size_t i = 0; i < count; i++) {
@@ -121,30 +119,7 @@ send_frames(struct escort *e, const struct escort_syn *in,
 		packets[i].len = sender_frame(frames[i], in->bytes, p, group,
 					      role);
 	}
-	if (e->send) {
-		return e->send(e->send_context, packets, count);
-	}
-	return rawsock_send(&e->raw, &p->src, &p->dst, in->outdev,
-			    in->mark | e->conf->settings.mark, packets, count);
-}
-
-/* The path of the program that sends this, by asking the monitor. */
-static const char *
-program_behind(struct escort *e, const struct packet *p,
-	       char path[OWNER_PATH_MAX])
-{
-	const struct diag_connection connection = { p->src, p->dst, p->sport,
-						    p->dport };
-	uint8_t answer[MONITOR_QUESTION_MAX];
-	ssize_t len = monitor_ask(e->to_monitor, &connection,
-				  sizeof connection, answer);
-
-	if (len <= 0 || (size_t)len >= OWNER_PATH_MAX) {
-		return NULL;
-	}
-	memcpy(path, answer, (size_t)len);
-	path[len] = '\0';
-	return path;
+	return e->send(e->context, in, p, packets, count);
 }
 
 /* Decide on a SYN; where it becomes SYN0, bytes has it. */
@@ -152,12 +127,11 @@ static enum escort_fate
 judge(struct escort *e, const struct escort_syn *in, const struct packet *p,
       uint8_t *syn0)
 {
-	char exe[OWNER_PATH_MAX];
 	const struct sender_packet about = {
 		.packet = p,
-		.exe = e->conf->by_exe ? program_behind(e, p, exe) : NULL,
-		.outdev = e->conf->by_device ?
-				  links_name(&e->links, in->outdev) : NULL,
+		.exe = e->conf->by_exe && e->program ?
+			       e->program(e->context, p) : NULL,
+		.outdev = e->conf->by_device ? in->device : NULL,
 		.has_uid = in->has_uid,
 		.uid = in->uid,
 	};
@@ -223,24 +197,15 @@ escort_syn(struct escort *e, const struct escort_syn *in, uint8_t *syn0)
 	return judge(e, in, &p, syn0);
 }
 
-int
-escort_open(struct escort *e, bool with_raw)
+void
+escort_init(struct escort *e)
 {
-	int rc = 0;
-
 	memset(e, 0, sizeof *e);
-	e->links.nl.fd = e->links.query = e->raw.fd4 = e->raw.fd6 = -1;
 	ports_init(&e->ports);
-	if (with_raw) {
-		rc = rawsock_open(&e->raw);
-	}
-	return rc < 0 ? rc : links_open(&e->links);
 }
 
 void
 escort_close(struct escort *e)
 {
-	rawsock_close(&e->raw);
 	ports_close(&e->ports);
-	links_close(&e->links);
 }

@@ -6,10 +6,9 @@
 #define TAP_ESCORT_H
 
 #include "conf_client.h"
-#include "links.h"
 #include "log.h"
+#include "packet.h"
 #include "ports.h"
-#include "rawsock.h"
 
 /* SYNs that were not answered yet, by a hash of what they are. */
 #define ESCORT_UNANSWERED_MAX 256u
@@ -20,17 +19,23 @@ struct escort_counters {
 	uint64_t seen, authenticated, passed, data, signature, failed;
 };
 
+struct escort_syn;
+
 struct escort {
 	const struct conf_client *conf;
 	struct escort_counters *counters;
-	struct rawsock raw;
 	struct ports ports; /* refilled by the caller, when there is time */
-	struct links links; /* updated by the caller */
-	int to_monitor;	    /* for monitor_ask() */
-	/* Sends frames after such a SYN, in order; NULL: raw sockets do. */
-	int (*send)(void *context, const struct rawsock_packet *packets,
+	/* What it works with, which is for the system to have: */
+	void *context;
+	/* Send frames the way this SYN goes, in order; 0 or -errno. */
+	int (*send)(void *context, const struct escort_syn *in,
+		    const struct packet *syn, const struct packet_view *frames,
 		    size_t count);
-	void *send_context;
+	/*
+	 * The path of the program that sends a SYN, until the next call, or
+	 * NULL.  Itself NULL: then no rule may ask for one.
+	 */
+	const char *(*program)(void *context, const struct packet *syn);
 	struct log_limit limit;
 	struct {
 		uint32_t seq;
@@ -43,8 +48,9 @@ struct escort {
 struct escort_syn {
 	const uint8_t *bytes;
 	size_t len, wire_len;
-	uint32_t outdev; /* an index, or 0 */
-	uint32_t mark;
+	uint32_t outdev;    /* an index, or 0 */
+	const char *device; /* its name, where conf->by_device, or NULL */
+	uint32_t mark;	    /* for its frames */
 	bool has_uid;
 	uint32_t uid;
 };
@@ -55,11 +61,8 @@ enum escort_fate {
 	ESCORT_DROP, /* it may not go */
 };
 
-/*
- * Open what it sends by; conf and counters are then set.  with_raw: raw
- * sockets, which a sender of one's own makes needless.  0 or -errno.
- */
-int escort_open(struct escort *e, bool with_raw);
+/* With nothing set; conf, counters and send have to be, before a SYN. */
+void escort_init(struct escort *e);
 void escort_close(struct escort *e);
 
 /*

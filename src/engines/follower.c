@@ -6,14 +6,18 @@
 #include "tap.h"
 
 static int
-send_by_wire(void *context, const struct rawsock_packet *packets, size_t count)
+send_by_wire(void *context, const struct escort_syn *in,
+	     const struct packet *syn, const struct packet_view *frames,
+	     size_t count)
 {
 	struct follower *f = context;
 	int rc = 0;
 
+	(void)in;
+	(void)syn;
 	for (size_t i = 0; i < count && rc == 0; i++) {
-		rc = wire_send(&f->wire, f->syn, packets[i].bytes,
-			       packets[i].len);
+		rc = wire_send(&f->wire, f->syn, frames[i].bytes,
+			       frames[i].len);
 	}
 	return rc;
 }
@@ -60,7 +64,7 @@ follower_open(struct follower *f, struct escort *escort,
 	}
 	f->escort = escort;
 	escort->send = send_by_wire;
-	escort->send_context = f;
+	escort->context = f;
 	return TAP_OK;
 }
 
@@ -88,7 +92,7 @@ follow(struct follower *f, struct wire_syn *syn)
 		.bytes = syn->bytes,
 		.len = syn->len,
 		.wire_len = syn->wire_len,
-		.outdev = syn->device->index,
+		.device = syn->device->name,
 	};
 	uint8_t syn0[WIRE_SNAPLEN];
 	struct packet p;
@@ -101,15 +105,21 @@ follow(struct follower *f, struct wire_syn *syn)
 	}
 }
 
-void
+const char *
 follower_serve(struct follower *f, const struct pollfd *fds)
 {
+	const char *failed = NULL;
+
 	for (size_t i = 0; i < f->wire.count; i++) {
+		struct wire_device *device = &f->wire.devices[i];
 		struct wire_syn syn;
+		int rc = 0;
 
 		while (fds[i].revents &&
-		       wire_next(&f->wire, &f->wire.devices[i], &syn) > 0) {
+		       (rc = wire_next(&f->wire, device, &syn)) > 0) {
 			follow(f, &syn);
 		}
+		failed = rc < 0 ? device->name : failed;
 	}
+	return failed;
 }

@@ -29,7 +29,10 @@ void follower_close(struct follower *f);
 
 /* Fill in the descriptors to wait for.  Their number. */
 size_t follower_fds(const struct follower *f, struct pollfd *fds);
-/* Deal with the SYNs that have gone out. */
-void follower_serve(struct follower *f, const struct pollfd *fds);
+/*
+ * Deal with the SYNs that have gone out.  The name of a device that has
+ * failed, or NULL.
+ */
+const char *follower_serve(struct follower *f, const struct pollfd *fds);
 
 #endif

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -191,8 +190,7 @@ draw(struct job *job)
 	char why[VALUE_WHY_MAX];
 	int rc;
 
-	if (getrandom(spec->secret, spec->secret_len, 0) !=
-	    (ssize_t)spec->secret_len) {
+	if (getentropy(spec->secret, spec->secret_len) < 0) {
 		fprintf(stderr, "tap keygen: random numbers: %s\n",
 			strerror(errno));
 		return TAP_SYSTEM;

@@ -398,7 +398,7 @@ make_plan(struct path_near *n)
 static void
 send_probes(struct path_near *n, size_t at, size_t count)
 {
-	struct rawsock_packet packets[RAWSOCK_BATCH];
+	struct packet_view packets[RAWSOCK_BATCH];
 	int rc;
 
 	for (size_t i = 0; i < count; i++) {

@@ -35,7 +35,7 @@ send_one(struct trace *t, unsigned hop, enum path_trail_kind kind)
 	struct sent *sent = &t->sent[hop - 1][kind];
 	struct trial_numbers numbers = path_near_numbers();
 	uint8_t bytes[TRIAL_PROBE_MAX];
-	struct rawsock_packet packet = { .bytes = bytes };
+	struct packet_view packet = { .bytes = bytes };
 
 	/* A second try comes from the same port. */
 	if (sent->sport == 0) {

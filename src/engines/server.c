@@ -12,6 +12,7 @@
 #include "fw.h"
 #include "guard.h"
 #include "guard_stat.h"
+#include "keeper.h"
 #include "log.h"
 #include "metrics.h"
 #include "monitor.h"
@@ -19,8 +20,6 @@
 #include "plan.h"
 #include "tap.h"
 
-/* Rules of iptables-legacy change without a word: then look this often. */
-#define FW_CHECK_MS 10000u
 #define DROPS_EVERY_MS 10000u
 
 struct server {
@@ -34,9 +33,7 @@ struct server {
 	uint64_t confirm_ends; /* ms; 0: nothing to confirm */
 	uint64_t metrics_ms;
 	int metrics_error; /* of the last time, or 0 */
-	int fw_events;		 /* of fw_watch(), or below 0 */
-	uint64_t fw_checked_ms;
-	uint64_t restored;	 /* how often rules were put back */
+	struct keeper keeper;
 	uint64_t drops, drops_ms; /* that were told of last, and when */
 };
 
@@ -51,7 +48,7 @@ server_stats(struct server *s, struct stat_item *items, char duration[32])
 		{ NULL, "up", duration, 0 },
 		{ "queue", "queue", NULL, s->conf->settings.queue },
 		{ "firewall", "firewall", fw_tool_name(s->fw.tool), 0 },
-		{ "rules_restored", "rules put back", NULL, s->restored },
+		{ "rules_restored", "rules put back", NULL, s->keeper.restored },
 	};
 	size_t count = sizeof first / sizeof first[0];
 
@@ -149,36 +146,6 @@ asked(void *context)
 	daemon_answer(s->control, answer, s);
 }
 
-/*
- * Rules that somebody flushed are put back: at once where nftables tells
- * of changes, else within FW_CHECK_MS.
- */
-static void
-keep_rules(struct server *s, uint64_t now)
-{
-	bool changed = s->fw_events >= 0 && fw_changed(s->fw_events);
-	char err[FW_ERROR_MAX];
-
-	if (!changed && now - s->fw_checked_ms < FW_CHECK_MS) {
-		return;
-	}
-	s->fw_checked_ms = now;
-	if (s->fw.tool == FW_NONE || fw_stands(&s->fw, &s->plan.fw)) {
-		return;
-	}
-	s->restored++;
-	if (fw_replace(&s->fw, &s->plan.fw, &s->plan.fw, err) == 0) {
-		log_say(LOG_LEVEL_ERROR, "somebody removed the firewall's "
-					 "rules: put back");
-	} else {
-		log_say(LOG_LEVEL_ERROR, "somebody removed the firewall's "
-					 "rules: %s", err);
-	}
-	if (s->fw_events >= 0) {
-		fw_changed(s->fw_events);
-	}
-}
-
 /* A queue that is too short for what comes deserves a line now and then. */
 static void
 watch_drops(struct server *s, uint64_t now)
@@ -226,7 +193,7 @@ tick(void *context)
 			"not confirmed in time: taking the rules away");
 		return MONITOR_STOP;
 	}
-	keep_rules(s, now);
+	keeper_look(&s->keeper, &s->fw, &s->plan.fw);
 	watch_drops(s, now);
 	write_metrics(s, now);
 	return MONITOR_GO_ON;
@@ -354,9 +321,7 @@ static void
 close_all(struct server *s)
 {
 	guard_close(&s->guard);
-	if (s->fw_events >= 0) {
-		close(s->fw_events);
-	}
+	keeper_close(&s->keeper);
 	plan_free(&s->plan);
 	conf_server_free(s->conf);
 	if (s->control >= 0) {
@@ -392,8 +357,7 @@ serve(struct server *s)
 					"seconds, or the rules go again",
 			s->options->confirm_seconds);
 	}
-	s->fw_events = fw_watch();
-	s->fw_checked_ms = clock_ms();
+	keeper_open(&s->keeper);
 	log_say(LOG_LEVEL_INFO, "ready: %zu rules, %zu keys, queue %u",
 		s->conf->acl.rules_count, s->conf->acl.keys_count,
 		s->conf->settings.queue);
@@ -411,7 +375,7 @@ server_run(struct conf_server *conf, const struct server_options *options)
 	int status;
 
 	s = (struct server){ .conf = conf, .options = options, .control = -1 };
-	s.fw_events = -1;
+	s.keeper.events = -1;
 	s.started = clock_ms();
 	status = open_all(&s);
 	if (status == TAP_OK) {

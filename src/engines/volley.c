@@ -281,7 +281,7 @@ volley_send(struct volley *v, size_t probe, unsigned try)
 		.dport = f->ports[place.port],
 	};
 	uint8_t bytes[PROBE_MAX];
-	struct rawsock_packet packet = {
+	struct packet_view packet = {
 		.bytes = bytes,
 		.len = probe_build(bytes, scan, &flow,
 				   token_of(v, probe, try)),

@@ -5,17 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_POLL_MS 10
+#include "naming.h"
 
-#ifndef RENAME_NOREPLACE
-#define RENAME_NOREPLACE 1
-#endif
+#define LOCK_POLL_MS 10
 
 static int
 fail(const char *path, int rc, const char *why, char *err)
@@ -258,22 +254,6 @@ rewrite_commit(const struct rewrite *rw, const void *bytes, size_t len,
 	return rc < 0 ? fail(rw->path, rc, NULL, err) : 0;
 }
 
-/* Rename, unless the name is taken; musl has no renameat2() of its own. */
-static int
-rename_new(const struct rewrite *rw, const char *name)
-{
-	if (syscall(SYS_renameat2, rw->dir, name, rw->dir, rw->name,
-		    RENAME_NOREPLACE) < 0) {
-		/* EINVAL: a file system that can't, as NFS. */
-		if (errno != EINVAL ||
-		    linkat(rw->dir, name, rw->dir, rw->name, 0) < 0) {
-			return -errno;
-		}
-		unlinkat(rw->dir, name, 0);
-	}
-	return sync_dir(rw);
-}
-
 int
 rewrite_create(const char *path, const void *bytes, size_t len, char *err)
 {
@@ -289,7 +269,7 @@ rewrite_create(const char *path, const void *bytes, size_t len, char *err)
 		rc = -EEXIST;
 		goto out;
 	}
-	if (getrandom(&tail, sizeof tail, 0) < 0) {
+	if (getentropy(&tail, sizeof tail) < 0) {
 		rc = -errno;
 		goto out;
 	}
@@ -298,9 +278,11 @@ rewrite_create(const char *path, const void *bytes, size_t len, char *err)
 	if (rc < 0) {
 		goto out;
 	}
-	rc = rename_new(&rw, name);
+	rc = naming_new(rw.dir, name, rw.name);
 	if (rc < 0) {
 		unlinkat(rw.dir, name, 0);
+	} else {
+		rc = sync_dir(&rw);
 	}
 out:
 	rewrite_close(&rw);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -138,7 +137,7 @@ sealed_make(struct secret_buf *out, const struct secret_buf *text,
 	if (text->len > SEAL_BOX_MAX) {
 		return -EFBIG;
 	}
-	if (getrandom(&fresh, sizeof fresh, 0) != sizeof fresh) {
+	if (getentropy(&fresh, sizeof fresh) < 0) {
 		return -errno;
 	}
 	sealed = secret_new(len);

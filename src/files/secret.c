@@ -5,17 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "bytes.h"
+#include "tracer.h"
 
 void
 secret_harden(void)
 {
 	const struct rlimit none = { 0, 0 };
 
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	tracer_refuse();
 	(void)setrlimit(RLIMIT_CORE, &none);
 	/*
 	 * Not MCL_FUTURE: with a limit on locked memory, whatever comes
@@ -55,7 +55,9 @@ pages_new(size_t size)
 		return NULL;
 	}
 	(void)mlock(pages, size);
+#ifdef MADV_DONTDUMP
 	(void)madvise(pages, size, MADV_DONTDUMP);
+#endif
 	return pages;
 }
 

@@ -46,6 +46,12 @@ struct packet_addr {
 	uint8_t bytes[16]; /* network order; IPv4 in the first four */
 };
 
+/* A packet as bytes, which are somebody else's. */
+struct packet_view {
+	const uint8_t *bytes;
+	size_t len;
+};
+
 struct packet {
 	struct packet_addr src, dst;
 	uint16_t sport, dport; /* numbers in host order, here and below */

@@ -42,6 +42,7 @@ reserve(uint16_t *port)
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd >= 0) {
+		/* OpenBSD refuses: there it is IPv6's alone. */
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
 	} else {
 		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -16,6 +16,7 @@ enum priv_role { PRIV_SERVER, PRIV_CLIENT, PRIV_LISTENER };
  * CAP_NET_ADMIN alone (a listener: with none), see no file any more, and
  * be killed for any system call that the role does not need.  What is
  * open stays open.  End with the parent, where one is named (or 0).
+ * Other systems than Linux have users and chroot(2) for this.
  * 0, or -1 with the reason in why (PRIV_WHY_MAX).
  */
 int priv_drop(enum priv_role role, const char *user, pid_t parent, char *why);

@@ -130,7 +130,7 @@ rawsock_flow_message(struct rawsock_flow *flow, struct iovec *part)
 int
 rawsock_send(struct rawsock *raw, const struct packet_addr *src,
 	     const struct packet_addr *dst, uint32_t device, uint32_t mark,
-	     const struct rawsock_packet *packets, size_t count)
+	     const struct packet_view *packets, size_t count)
 {
 	struct rawsock_flow flow;
 	struct mmsghdr messages[RAWSOCK_BATCH] = { 0 };

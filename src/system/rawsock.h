@@ -46,11 +46,6 @@ void rawsock_flow_option(struct rawsock_flow *flow, int level, int type,
 struct msghdr rawsock_flow_message(struct rawsock_flow *flow,
 				   struct iovec *part);
 
-struct rawsock_packet {
-	const uint8_t *bytes;
-	size_t len;
-};
-
 /* 0 or -errno. */
 int rawsock_open(struct rawsock *raw);
 void rawsock_close(struct rawsock *raw);
@@ -62,7 +57,7 @@ void rawsock_close(struct rawsock *raw);
  */
 int rawsock_send(struct rawsock *raw, const struct packet_addr *src,
 		 const struct packet_addr *dst, uint32_t device,
-		 uint32_t mark, const struct rawsock_packet *packets,
+		 uint32_t mark, const struct packet_view *packets,
 		 size_t count);
 
 #endif

@@ -1,7 +1,6 @@
 #include "wire.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <pcap.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -88,7 +87,7 @@ add_device(struct wire *wire, const char *name, char *why)
 	device->pcap = pcap;
 	device->fd = pcap_get_selectable_fd(pcap);
 	device->linktype = pcap_datalink(pcap);
-	device->index = if_nametoindex(name);
+	snprintf(device->name, sizeof device->name, "%s", name);
 	wire->count++;
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #define WIRE_DEVICES_MAX 32u
 #define WIRE_WHY_MAX 512u
+#define WIRE_NAME_MAX 16u /* IFNAMSIZ, with its NUL */
 /* A SYN with all its headers, behind any link header. */
 #define WIRE_SNAPLEN 512
 /* Frames of ours that may come by again. */
@@ -22,7 +23,7 @@ struct wire_device {
 	struct pcap *pcap;
 	int fd; /* readable when there is a frame */
 	int linktype;
-	unsigned index; /* of the device; what is opened stays with it */
+	char name[WIRE_NAME_MAX]; /* when it was opened */
 };
 
 struct wire {

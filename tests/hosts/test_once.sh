@@ -182,6 +182,49 @@ emptied()
 	same "$times" "$(tap_status server server rules_restored)"
 }
 
+# The client's, too; those of one table that are left are no rules either.
+client_flushed()
+{
+	local times=0 command
+
+	served
+	tap_start client client client -c "$(client_rule dst_port=80)"
+	rules client >"$work/before"
+	for command in 'nft flush ruleset' 'iptables -t raw -F' \
+	    'ip6tables -t raw -F tap-client-5060'; do
+		times=$((times + 1))
+		# shellcheck disable=SC2086 # words of a command
+		on client $command
+		wait_log client 'the firewall.s rules: put back' "$times"
+		rules client | diff "$work/before" -
+	done
+	page client 4
+	page client 6
+	same "$times" "$(tap_status client client rules_restored)"
+	end client
+	same '' "$(rules client | grep tap-)" 'what is left'
+}
+
+# And those of one command, which its log tells though it is quiet.
+command_flushed()
+{
+	served
+	# shellcheck disable=SC2016 # for the inner shell
+	start once client "$TAP" client --to "$(addr 4 server):80" \
+	    -k "$keys" -- sh -c 'echo here
+		until [ -e "$0" ]; do sleep 0.05; done; exec "$@"' \
+	    "$work/go" curl -sS --max-time "$patience" "$(url 4 server)"
+	wait_log once '^here$'
+	rules client >"$work/before"
+	on client nft flush ruleset
+	wait_log once 'the firewall.s rules: put back'
+	rules client | diff "$work/before" -
+	touch "$work/go"
+	await once 0
+	has "$(cat "$work/once.log")" '^page of 80$'
+	same '' "$(rules client | grep tap-)" 'what is left'
+}
+
 check command-ipv4 one_command 4
 check command-ipv6 one_command 6
 check twice twice
@@ -194,4 +237,6 @@ check wire-ipv6 wire 6
 check wire-refuses wire_refuses
 check flushed flushed
 check emptied emptied
+check client-flushed client_flushed
+check command-flushed command_flushed
 finish

@@ -92,7 +92,7 @@ sends_a_batch_in_order(const struct packet_addr *src,
 		       const struct packet_addr *dst, uint32_t device)
 {
 	uint8_t bytes[RAWSOCK_BATCH][64], got[128];
-	struct rawsock_packet packets[RAWSOCK_BATCH];
+	struct packet_view packets[RAWSOCK_BATCH];
 	int tap = open_tap();
 
 	for (uint32_t i = 0; i < RAWSOCK_BATCH; i++) {
@@ -155,7 +155,7 @@ static void
 marks_what_it_sends(void **state)
 {
 	uint8_t bytes[64];
-	struct rawsock_packet packet = { bytes, 0 };
+	struct packet_view packet = { bytes, 0 };
 
 	(void)state;
 	require_namespace();
@@ -178,7 +178,7 @@ says_what_cannot_be_sent(void **state)
 {
 	static const struct packet_addr far = { 4, { 198, 51, 100, 1 } };
 	uint8_t bytes[64];
-	struct rawsock_packet packet = { bytes, 0 };
+	struct packet_view packet = { bytes, 0 };
 	size_t fds = count_fds();
 
 	(void)state;

@@ -1,0 +1,9 @@
+#include "tracer.h"
+
+#include <sys/prctl.h>
+
+void
+tracer_refuse(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
