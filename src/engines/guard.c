@@ -26,6 +26,14 @@
  * after the start those that tracking does not know may pass.
  */
 #define ADOPTION_MS 60000u
+/*
+ * The frames of a group come within some tens of microseconds.  To sleep
+ * between them costs more than to look again, on both sides: who sends a
+ * frame has to wake who sleeps.  Strangers must not keep a processor busy
+ * with it: so much of a second may be lingered in vain.
+ */
+#define LINGER_NS 50000u
+#define LINGER_IN_VAIN_NS 100000000u
 
 /* The gate's name of a packet: which queue, and its id there. */
 static uint64_t
@@ -260,6 +268,27 @@ judge_rest(struct guard *g, size_t queue, const struct nfq_packet *q,
 	carry_out(g, queue, q, &p, result.verdict);
 }
 
+/* What is there, or comes within LINGER_NS. */
+static int
+linger(struct guard *g, struct nfq *nfq)
+{
+	const uint64_t begin = clock_ns();
+	uint64_t now = begin;
+	int count;
+
+	if (begin - g->linger_since >= 1000000000) {
+		g->linger_since = begin;
+		g->lingered = 0;
+	}
+	do {
+		count = nfq_receive(nfq);
+		now = clock_ns();
+	} while (count == 0 && now - begin < LINGER_NS &&
+		 g->lingered < LINGER_IN_VAIN_NS);
+	g->lingered += count == 0 ? now - begin : 0;
+	return count;
+}
+
 static bool
 serve_queue(struct guard *g, size_t queue)
 {
@@ -267,7 +296,8 @@ serve_queue(struct guard *g, size_t queue)
 	bool syns = queue == FW_QUEUE_SYN || queue == FW_QUEUE_FORWARD;
 
 	for (int batch = 0; batch < (syns ? BATCHES_MAX : 1); batch++) {
-		int count = nfq_receive(nfq);
+		int count = batch > 0 && syns ? linger(g, nfq) :
+						nfq_receive(nfq);
 		struct gate_now now;
 
 		if (count < 0) {
@@ -288,6 +318,10 @@ serve_queue(struct guard *g, size_t queue)
 			}
 		}
 		nfq_flush(nfq);
+		if ((unsigned)count < NFQ_BATCH &&
+		    (!syns || g->gate->quad.groups_used == 0)) {
+			return true;
+		}
 	}
 	return true;
 }
