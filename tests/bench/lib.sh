@@ -34,7 +34,7 @@ show_logs()
 	local status=$? log
 
 	[ "$status" = 0 ] || for log in "$work"/*.log; do
-		show_log "$log" >&2
+		grep -v ': accepted ' "$log" | tail -n 60 >&2
 	done
 	return "$status"
 }
