@@ -86,7 +86,8 @@ for ((round = 1; round <= rounds; round++)); do
 	at_full_speed queue
 	before=$(handled)
 	at_full_speed tap
-	record tap handled "$(divide $(($(handled) - before)) $seconds)"
+	record tap handled "$(divide $(($(handled) - before)) \
+	    $((seconds + flood_lead)))"
 
 	for name in $(turn "${cases[@]}"); do
 		best=0

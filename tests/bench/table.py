@@ -3,7 +3,7 @@
 # Makes of the figures that the parts recorded: a table, JSON, the targets,
 # and the papers' pictures.
 #
-#   table.py SOURCE_DIRECTORY RESULTS_DIRECTORY [--json]
+#   table.py SOURCE_DIRECTORY RESULTS_DIRECTORY PARTS [--json]
 #
 # Each line of PART.tsv is ROUND, CASE, METRIC, VALUE.  A ratio is taken in
 # each round, of values of that round; then come median, least and most.
@@ -59,9 +59,9 @@ ROWS = {
 class Figures:
     """What was recorded: self.values[part][case][metric][round]"""
 
-    def __init__(self, directory):
+    def __init__(self, directory, parts):
         self.values, self.notes = {}, []
-        for part in PARTS:
+        for part in parts:
             path = os.path.join(directory, part + '.tsv')
             if os.path.exists(path):
                 self.values[part] = self.read(part, path)
@@ -269,8 +269,9 @@ def pictures(figures, source, directory):
 
 
 def main():
-    source, directory = sys.argv[1:3]
-    figures = Figures(directory)
+    source, directory, parts = sys.argv[1:4]
+    # What an earlier run left is not of this one.
+    figures = Figures(directory, parts.split())
     results = {'rows': list(rows(figures)), 'notes': figures.notes,
                'targets': list(verdicts(figures))}
     path = os.path.join(directory, 'results.json')
@@ -278,7 +279,7 @@ def main():
         json.dump(results, out, indent=1)
         out.write('\n')
     drawn = pictures(figures, source, directory)
-    if '--json' in sys.argv[3:]:
+    if '--json' in sys.argv[4:]:
         json.dump(results, sys.stdout)
         print()
     else:
