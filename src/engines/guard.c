@@ -273,7 +273,7 @@ static int
 linger(struct guard *g, struct nfq *nfq)
 {
 	const uint64_t begin = clock_ns();
-	uint64_t now = begin;
+	uint64_t now;
 	int count;
 
 	if (begin - g->linger_since >= 1000000000) {
