@@ -38,7 +38,7 @@ show_logs()
 	done
 	return "$status"
 }
-trap 'show_logs || :; clean_up' EXIT
+trap 'show_logs || :; set +e; clean_up' EXIT
 
 mkdir -p "$BENCH_OUT"
 : >"$BENCH_OUT/$part.tsv"
