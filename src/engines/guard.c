@@ -289,6 +289,16 @@ linger(struct guard *g, struct nfq *nfq)
 	return count;
 }
 
+/*
+ * Where a port is to look closed, an answer that comes sooner after a SYN
+ * to a hidden one would tell which are.
+ */
+static bool
+expects_more(const struct guard *g, bool syns)
+{
+	return syns && !g->imitates && g->gate->quad.groups_used > 0;
+}
+
 static bool
 serve_queue(struct guard *g, size_t queue)
 {
@@ -296,8 +306,9 @@ serve_queue(struct guard *g, size_t queue)
 	bool syns = queue == FW_QUEUE_SYN || queue == FW_QUEUE_FORWARD;
 
 	for (int batch = 0; batch < (syns ? BATCHES_MAX : 1); batch++) {
-		int count = batch > 0 && syns ? linger(g, nfq) :
-						nfq_receive(nfq);
+		int count = batch > 0 && expects_more(g, syns) ?
+				    linger(g, nfq) :
+				    nfq_receive(nfq);
 		struct gate_now now;
 
 		if (count < 0) {
@@ -318,8 +329,7 @@ serve_queue(struct guard *g, size_t queue)
 			}
 		}
 		nfq_flush(nfq);
-		if ((unsigned)count < NFQ_BATCH &&
-		    (!syns || g->gate->quad.groups_used == 0)) {
+		if ((unsigned)count < NFQ_BATCH && !expects_more(g, syns)) {
 			return true;
 		}
 	}
