@@ -26,14 +26,6 @@
  * after the start those that tracking does not know may pass.
  */
 #define ADOPTION_MS 60000u
-/*
- * The frames of a group come within some tens of microseconds.  To sleep
- * between them costs more than to look again, on both sides: who sends a
- * frame has to wake who sleeps.  Strangers must not keep a processor busy
- * with it: so much of a second may be lingered in vain.
- */
-#define LINGER_NS 50000u
-#define LINGER_IN_VAIN_NS 100000000u
 
 /* The gate's name of a packet: which queue, and its id there. */
 static uint64_t
@@ -268,37 +260,6 @@ judge_rest(struct guard *g, size_t queue, const struct nfq_packet *q,
 	carry_out(g, queue, q, &p, result.verdict);
 }
 
-/* What is there, or comes within LINGER_NS. */
-static int
-linger(struct guard *g, struct nfq *nfq)
-{
-	const uint64_t begin = clock_ns();
-	uint64_t now;
-	int count;
-
-	if (begin - g->linger_since >= 1000000000) {
-		g->linger_since = begin;
-		g->lingered = 0;
-	}
-	do {
-		count = nfq_receive(nfq);
-		now = clock_ns();
-	} while (count == 0 && now - begin < LINGER_NS &&
-		 g->lingered < LINGER_IN_VAIN_NS);
-	g->lingered += count == 0 ? now - begin : 0;
-	return count;
-}
-
-/*
- * Where a port is to look closed, an answer that comes sooner after a SYN
- * to a hidden one would tell which are.
- */
-static bool
-expects_more(const struct guard *g, bool syns)
-{
-	return syns && !g->imitates && g->gate->quad.groups_used > 0;
-}
-
 static bool
 serve_queue(struct guard *g, size_t queue)
 {
@@ -306,9 +267,7 @@ serve_queue(struct guard *g, size_t queue)
 	bool syns = queue == FW_QUEUE_SYN || queue == FW_QUEUE_FORWARD;
 
 	for (int batch = 0; batch < (syns ? BATCHES_MAX : 1); batch++) {
-		int count = batch > 0 && expects_more(g, syns) ?
-				    linger(g, nfq) :
-				    nfq_receive(nfq);
+		int count = nfq_receive(nfq);
 		struct gate_now now;
 
 		if (count < 0) {
@@ -329,9 +288,6 @@ serve_queue(struct guard *g, size_t queue)
 			}
 		}
 		nfq_flush(nfq);
-		if ((unsigned)count < NFQ_BATCH && !expects_more(g, syns)) {
-			return true;
-		}
 	}
 	return true;
 }

@@ -43,7 +43,6 @@ struct guard {
 	struct store store;
 	struct log_limit refusals;
 	uint64_t opened; /* ms */
-	uint64_t linger_since, lingered; /* ns; of this second, in vain */
 };
 
 /*

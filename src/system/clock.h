@@ -11,8 +11,6 @@
 uint64_t clock_instant(void);
 /* Milliseconds of a clock that never goes back, and counts sleep, too. */
 uint64_t clock_ms(void);
-/* Nanoseconds of one that never goes back: for the shortest of waits. */
-uint64_t clock_ns(void);
 
 /* Whether somebody keeps UTC right (adjtimex(2)), as far as is known. */
 bool clock_is_synchronised(void);
