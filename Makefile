@@ -19,6 +19,9 @@
 #:                             SOAK_PACKETS=100000 hostile ones
 #: make FAULTS=1               .build/static-faulty/tap, which TAP_FAULT breaks
 #:                             on purpose, for the tests of replay-test
+#: make bench                  measures it, in half an hour, against what else
+#:                             there is: BENCH=PART for one alone,
+#:                             BENCH_ROUNDS=3, BENCH_FLAGS=--json
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR=
@@ -217,8 +220,19 @@ NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy cppcheck \
 	haproxy qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
 	kmod=depmod strace
 NEED_coverage := $(NEED_check) lcov
-need-build need-demo need-check need-coverage: need-%:
+NEED_bench := $(NEED_static) $(NEED_system) clang gnuplot-nox=gnuplot \
+	iproute2=ip iptables nginx-light=nginx ethtool procps=sysctl python3
+need-build need-demo need-check need-coverage need-bench: need-%:
 	@tests/install-packages.sh 'make $(subst build,$(TAP),$*)' $(NEED_$*)
+
+# The programs may be linked with the system's libraries; tap is the one that
+# is installed.
+bench: need-bench $(TAP)
+	@$(MAKE) DEPS=system CC=gcc SAN= run-bench
+run-bench: $(addprefix $(B)/,$(BENCHES))
+	@TAP='$(abspath $(TAP))' BENCH_BIN='$(abspath $(B)/tests/bench)' \
+		BENCH='$(BENCH)' BENCH_ROUNDS='$(BENCH_ROUNDS)' \
+		tests/bench/run $(BENCH_FLAGS)
 
 demo: need-demo $(TAP)
 	@TAP='$(abspath $(TAP))' tests/demo/run
@@ -263,8 +277,10 @@ $(addprefix $(B)/,$(FUZZERS)): %: %.o $(B)/tests/fuzz/nodisk.o \
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(if $(filter \
 		fuzz,$(FLAVOUR)),,$(LINK)) -o $@ $(START) $^ $(LDLIBS)
 
-# Floods, for the bench and the tests.
-$(B)/tests/bench/flood: %: %.o %_image.o $(B)/libtap.a
+# The bench's own programs; the first two are also ones for the kernel.
+BENCHES := $(addprefix tests/bench/,flood drop load queue scale)
+$(B)/tests/bench/flood $(B)/tests/bench/drop: %: %_image.o
+$(addprefix $(B)/,$(BENCHES)): %: %.o $(B)/libtap.a
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
 		$(LDLIBS) $(END)
 
@@ -358,9 +374,10 @@ FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all FORCE portable portable-sources need-build need-demo need-check \
-	need-coverage demo check \
+	need-coverage need-bench demo check bench run-bench \
 	$(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
 	fuzz run-fuzz coverage run-coverage \
 	install uninstall clean distclean help
 
--include $(OBJS:.o=.d) $(B)/tests/bench/flood.bpf.d $(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)
+-include $(OBJS:.o=.d) $(BENCHES:%=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
+	$(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)

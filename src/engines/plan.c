@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tap.h"
 
@@ -70,6 +71,86 @@ place_of(const struct acl_rule *rule)
 	}
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool
+same_but_ports(const struct fw_match *a, const struct fw_match *b)
+{
+	return a->place == b->place && a->answered == b->answered &&
+	       packet_addr_equal(&a->decoy, &b->decoy) &&
+	       a->decoy_port == b->decoy_port &&
+	       same_text(a->indev, b->indev) &&
+	       same_text(a->outdev, b->outdev) &&
+	       packet_addr_equal(&a->src, &b->src) &&
+	       packet_addr_equal(&a->dst, &b->dst) &&
+	       a->src_bits == b->src_bits && a->dst_bits == b->dst_bits;
+}
+
+static int
+compare_ports(const void *a, const void *b)
+{
+	const struct fw_ports *x = a;
+	const struct fw_ports *y = b;
+
+	return (int)x->low - (int)y->low;
+}
+
+/* In order, none twice, neighbours as one.  Returns how many are left. */
+static size_t
+tidy_ports(struct fw_ports *ports, size_t count)
+{
+	size_t kept = 1;
+
+	qsort(ports, count, sizeof *ports, compare_ports);
+	for (size_t i = 1; i < count; i++) {
+		struct fw_ports *last = &ports[kept - 1];
+
+		if (ports[i].low > last->high + 1) {
+			ports[kept++] = ports[i];
+		} else if (ports[i].high > last->high) {
+			last->high = ports[i].high;
+		}
+	}
+	return kept;
+}
+
+/*
+ * The kernel goes through the rules for every SYN: matches in a row that
+ * differ in their ports alone become one, whose ports stand in a row, too.
+ */
+static void
+join_matches(struct plan *out)
+{
+	struct fw_match *last = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < out->fw.count; i++) {
+		const struct fw_match *m = &out->matches[i];
+
+		if (last && last->ports_count > 0 && m->ports_count > 0 &&
+		    same_but_ports(last, m)) {
+			last->ports_count += m->ports_count;
+		} else {
+			last = &out->matches[count++];
+			*last = *m;
+		}
+	}
+	out->fw.count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct fw_match *m = &out->matches[i];
+
+		if (m->ports_count > 1) {
+			m->ports_count = tidy_ports(
+				out->ports + (m->ports - out->ports),
+				m->ports_count);
+		}
+	}
+}
+
 int
 plan_server(struct plan *out, const struct conf_server *conf)
 {
@@ -103,6 +184,7 @@ plan_server(struct plan *out, const struct conf_server *conf)
 		m->decoy_port = rule->decoy_port;
 		out->fw.watch_all |= rule->hide == ACL_CLOSED;
 	}
+	join_matches(out);
 	return 0;
 }
 
@@ -129,6 +211,7 @@ plan_client(struct plan *out, const struct conf_client *conf)
 		add_match(out, &used, NULL, rule->outdev, &rule->src,
 			  &rule->dst, rule->ports, rule->ports_count);
 	}
+	join_matches(out);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int
@@ -127,6 +128,17 @@ rawsock_flow_message(struct rawsock_flow *flow, struct iovec *part)
 	};
 }
 
+/*
+ * musl's sendmmsg() is a loop of sendmsg(), as it can't trust the padding
+ * of what it is given.  Ours is zero.
+ */
+static int
+send_many(int fd, struct mmsghdr *messages, size_t count)
+{
+	return (int)syscall(SYS_sendmmsg, fd, messages, (unsigned)count,
+			    MSG_DONTWAIT);
+}
+
 int
 rawsock_send(struct rawsock *raw, const struct packet_addr *src,
 	     const struct packet_addr *dst, uint32_t device, uint32_t mark,
@@ -152,8 +164,7 @@ rawsock_send(struct rawsock *raw, const struct packet_addr *src,
 		messages[i].msg_hdr = rawsock_flow_message(&flow, &parts[i]);
 	}
 	while (sent < count) {
-		int done = sendmmsg(fd, messages + sent,
-				    (unsigned)(count - sent), MSG_DONTWAIT);
+		int done = send_many(fd, messages + sent, count - sent);
 
 		if (done < 0 && errno != EINTR) {
 			return -errno;

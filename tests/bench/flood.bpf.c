@@ -70,8 +70,14 @@ flood(struct xdp_md *ctx)
 		return XDP_ABORTED;
 	}
 	if (s->step == 0) {
-		uint64_t utc = clock_ns() + c->utc_offset;
+		uint64_t now = clock_ns();
+		uint64_t utc = now + c->utc_offset;
 
+		/* This time is waited for by making none. */
+		if (c->rate && s->sent * 1000000000 >
+				       c->rate * (now - c->begin)) {
+			return XDP_DROP;
+		}
 		s->src = c->src | (random() & c->src_mask);
 		s->mark = random() & 0xffff;
 		s->second = (uint32_t)(utc / 1000000000);
@@ -94,5 +100,6 @@ flood(struct xdp_md *ctx)
 	*(uint16_t *)(tcp + 14) = swap16((uint16_t)s->mark);
 	*(uint16_t *)(tcp + 16) = swap16(checksum(sum));
 	s->step = c->group && s->step < 3 + c->extra ? s->step + 1 : 0;
+	s->sent++;
 	return (int)redirect(c->device, 0);
 }

@@ -15,13 +15,15 @@
  *   key=N extra=N    what SYN1 of a group says; 10 and 1
  *
  * A device of veth takes such frames only where its other end has GRO on,
- * or a program of XDP.  Prints one line of JSON: what was sent, and in how
- * many seconds; what came is the other end's to count.
+ * or a program of XDP.  Ends early on SIGTERM.  Prints one line of JSON:
+ * what was sent, and in how many seconds; what came is the other end's to
+ * count.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <net/if.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,15 +38,33 @@
 
 #define FRAME_MAX 74 /* Ethernet, IPv6, TCP */
 #define SECOND 1000000000ull
-#define CHUNK 4096u /* frames between looks at the clock */
+/*
+ * To begin and to end a run takes the kernel some 10 ms each.  So a run
+ * is long, until a timer interrupts it, and the program itself waits for
+ * each frame's time; which takes a whole processor, so that what is slow
+ * is done in short runs from here.
+ */
+#define RUN_LONG (1u << 22)
+#define RUN_SHORT 4096u
+#define RATE_SLOW 20000u
 
 struct flood {
 	struct flood_config config;
 	uint8_t frame[FRAME_MAX];
-	uint64_t rate, seconds;
+	uint64_t seconds;
+	int state_map;
 	struct packet_addr dst, src;
 	unsigned src_bits;
 };
+
+static volatile sig_atomic_t stopped;
+
+static void
+stop(int number)
+{
+	(void)number;
+	stopped = 1;
+}
 
 static void
 fail(const char *what, const char *why)
@@ -114,7 +134,7 @@ word(struct flood *f, char *text)
 					  strcmp(value, "group") == 0)) {
 		f->config.group = value[0] == 'g';
 	} else if (strcmp(text, "rate") == 0) {
-		f->rate = number(value, 1000000000);
+		f->config.rate = number(value, 1000000000);
 	} else if (strcmp(text, "seconds") == 0) {
 		f->seconds = number(value, 86400);
 	} else if (strcmp(text, "key") == 0) {
@@ -194,12 +214,12 @@ make_map(uint32_t type, uint32_t value)
 }
 
 static int
-load(const struct flood *f)
+load(struct flood *f)
 {
 	const struct elf_symbol maps[] = {
 		{ "config_map", make_map(BPF_MAP_TYPE_ARRAY,
 					 sizeof(struct flood_config)) },
-		{ "state_map", make_map(BPF_MAP_TYPE_PERCPU_ARRAY,
+		{ "state_map", make_map(BPF_MAP_TYPE_ARRAY,
 					sizeof(struct flood_state)) },
 	};
 	const struct bpf_program program = {
@@ -214,6 +234,8 @@ load(const struct flood *f)
 	const uint32_t zero = 0;
 	int fd = bpf_program_load(&program);
 
+	f->state_map = maps[1].value;
+	f->config.begin = now(CLOCK_MONOTONIC);
 	if (fd == -ENOEXEC) {
 		fail("program", "built without clang");
 	}
@@ -229,40 +251,54 @@ load(const struct flood *f)
 }
 
 static void
+run_once(const struct flood *f, int program, size_t len, uint64_t count)
+{
+	int rc = bpf_program_live(program, f->frame, len, f->config.device,
+				  (uint32_t)count);
+
+	if (rc < 0 && rc != -EINTR) {
+		fail("run", strerror(-rc));
+	}
+}
+
+static void
 run(const struct flood *f, int program, size_t len)
 {
-	const uint64_t begin = now(CLOCK_MONOTONIC);
+	const bool slow = f->config.rate && f->config.rate <= RATE_SLOW;
+	const uint32_t zero = 0;
+	struct flood_state state;
 	uint64_t passed = 0, sent = 0;
+	int rc;
 
-	while (passed < f->seconds * SECOND) {
-		uint64_t due = f->rate ? f->rate * passed / SECOND :
-					 sent + CHUNK;
-		uint64_t chunk = due > sent ? due - sent : 0;
+	while (!stopped) {
+		uint64_t due = f->config.rate * passed / SECOND;
 
-		chunk = chunk > CHUNK ? CHUNK : chunk;
-		if (chunk > 0) {
-			int rc = bpf_program_live(program, f->frame, len,
-						  f->config.device,
-						  (uint32_t)chunk);
-
-			if (rc < 0 && rc != -EINTR) {
-				fail("run", strerror(-rc));
-			}
-			sent += chunk;
+		if (!slow) {
+			run_once(f, program, len, RUN_LONG);
+		} else if (due > sent) {
+			due = due - sent > RUN_SHORT ? sent + RUN_SHORT : due;
+			run_once(f, program, len, due - sent);
+			sent = due;
 		} else {
 			usleep(500);
 		}
-		passed = now(CLOCK_MONOTONIC) - begin;
+		passed = now(CLOCK_MONOTONIC) - f->config.begin;
+	}
+	rc = bpf_map_get(f->state_map, &zero, &state);
+	if (rc < 0) {
+		fail("state", strerror(-rc));
 	}
 	printf("{\"kind\":\"%s\",\"frames\":%llu,\"seconds\":%.3f,"
 	       "\"rate\":%.0f}\n",
-	       f->config.group ? "group" : "syn", (unsigned long long)sent,
-	       (double)passed / SECOND, (double)sent * SECOND / (double)passed);
+	       f->config.group ? "group" : "syn",
+	       (unsigned long long)state.sent, (double)passed / SECOND,
+	       (double)state.sent * SECOND / (double)passed);
 }
 
 int
 main(int argc, char **argv)
 {
+	const struct sigaction action = { .sa_handler = stop };
 	struct flood f = { .seconds = 5, .config = { .key_no = 10,
 						     .extra = 1 } };
 	size_t len;
@@ -287,6 +323,9 @@ main(int argc, char **argv)
 	}
 	f.config.utc_offset = now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC);
 	len = make_frame(&f, argv[2], (uint16_t)number(argv[4], 65535));
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGALRM, &action, NULL);
+	alarm((unsigned)f.seconds);
 	run(&f, load(&f), len);
 	return 0;
 }

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# Transactions (papers: 000, 5.1): one at a time, 64 at once, and the
+# throughput of one long connection.
+# shellcheck source=tests/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+cases=(plain queue tap ${BENCH_OTHER:+other})
+
+for name in "${cases[@]}"; do
+	trio "$name"
+	answers "$name"
+done
+protect_queue queue accept one
+client_queue queue
+protect_tap tap
+[ -z "${BENCH_OTHER:-}" ] || TAP=$BENCH_OTHER protect_tap other
+
+for name in "${cases[@]}"; do	# nobody is the first
+	ask "$name" seconds=1 >/dev/null
+done
+for ((round = 1; round <= rounds; round++)); do
+	transactions "${cases[@]}"
+done
+round=1
+record tap resident "$(resident tap-tap)"
+record tap client_resident "$(resident tap-client-tap)"
