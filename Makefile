@@ -95,7 +95,7 @@ endif
 endif
 
 SRCS := tap.c $(filter-out %.bpf.c,$(wildcard src/*.c))
-OBJS := $(SRCS:%.c=$(B)/%.o)
+OBJS := $(SRCS:%.c=$(B)/%.o) $(B)/src/sieve_image.o
 
 # Programs for the kernel, which only clang makes. Without it they are empty,
 # and tap says so and goes without.
@@ -177,7 +177,7 @@ NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy cppcheck \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
 	qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
-	kmod=depmod
+	kmod=depmod clang
 need-build need-demo need-check: need-%:
 	@tests/install-packages.sh 'make $(subst build,$(TAP),$*)' $(NEED_$*)
 
@@ -294,4 +294,4 @@ FORCE:
 	run-unit run-unit-san run-unit-valgrind run-fuzz-replay fuzz run-fuzz \
 	install uninstall clean distclean help
 
--include $(OBJS:.o=.d) $(B)/tests/bench/flood.bpf.d $(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)
+-include $(OBJS:.o=.d) $(patsubst %,$(B)/%.bpf.d,src/sieve tests/bench/flood) $(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)

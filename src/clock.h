@@ -12,6 +12,12 @@ uint64_t clock_instant(void);
 /* Milliseconds of a clock that never goes back, and counts sleep, too. */
 uint64_t clock_ms(void);
 
+/*
+ * Nanoseconds of UTC less those of the kernel's monotonic clock, which
+ * programs in the kernel read; wraps.
+ */
+uint64_t clock_utc_offset_ns(void);
+
 /* Whether somebody keeps UTC right (adjtimex(2)), as far as is known. */
 bool clock_is_synchronised(void);
 

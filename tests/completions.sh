@@ -300,7 +300,7 @@ check_map()
 	for file in src/*.c; do
 		file=${file#src/}
 		case $file in
-		cmd_*) ;;
+		cmd_* | *.bpf.c) ;;
 		*) echo "${file%.c}" ;;
 		esac
 	done >"$dir/files.txt"

@@ -12,7 +12,7 @@ set -u
 PURE='bytes hash frame mac packet quad replay acl guess match gate sender elf'
 FILES='text value settings store log json stat metrics conf conf_* key key_*'
 # What commands share: a command as a whole, without its options.
-ENGINES='monitor server guard guard_stat client escort follower task plan queue ask unit'
+ENGINES='monitor server guard guard_stat guard_sieve sieve_plan client escort follower task plan queue ask unit'
 # Keys and access.
 PURE="$PURE seal numset linktype"
 FILES="$FILES secret sealed rewrite edit diff table acl_*"
@@ -248,7 +248,7 @@ rule_header_each()
 {
 	for f in src/*.c; do
 		case $f in
-		src/cmd_*) continue ;;
+		src/cmd_* | src/*.bpf.c) continue ;;
 		esac
 		[ ! -e "$f" ] || [ -e "${f%.c}.h" ] || echo "$f:1:${f%.c}.h"
 	done | breach 'lacks its header'

@@ -9,7 +9,8 @@
  *   kind=group       groups with a right time and key number, in order,
  *                    each with a mark and source of its own, and a wrong
  *                    authenticator
- *   rate=N           frames a second; 0 (the default): all there can be
+ *   rate=N           frames a second, in bursts of a twentieth of it; 0
+ *                    (the default): all there can be
  *   seconds=N        how long; 5
  *   src=ADDRESS/BITS where sources are; 198.18.0.0/15, or 2001:db8::/96
  *   key=N extra=N    what SYN1 of a group says; 10 and 1
@@ -36,7 +37,12 @@
 
 #define FRAME_MAX 74 /* Ethernet, IPv6, TCP */
 #define SECOND 1000000000ull
-#define CHUNK 4096u /* frames between looks at the clock */
+/*
+ * Frames of one run: beginning one takes tens of milliseconds, and a run
+ * looks at no clock.  With a rate it is what TURNS runs a second need.
+ */
+#define CHUNK 1000000u
+#define TURNS 20u
 
 struct flood {
 	struct flood_config config;
@@ -240,7 +246,7 @@ run(const struct flood *f, int program, size_t len)
 		uint64_t chunk = due > sent ? due - sent : 0;
 
 		chunk = chunk > CHUNK ? CHUNK : chunk;
-		if (chunk > 0) {
+		if (chunk > f->rate / TURNS) {
 			int rc = bpf_program_live(program, f->frame, len,
 						  f->config.device,
 						  (uint32_t)chunk);

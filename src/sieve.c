@@ -1,0 +1,408 @@
+#include "sieve.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bpf.h"
+#include "clock.h"
+#include "sieve_image.h"
+#include "sieve_load.h"
+
+#define PROCESSORS_MAX 4096u
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+	}
+	*fd = -1;
+}
+
+static void
+set_clock(struct sieve *s)
+{
+	__atomic_store_n(&s->config->utc_offset, clock_utc_offset_ns(),
+			 __ATOMIC_RELAXED);
+}
+
+static void
+set_config(struct sieve *s, const struct sieve_tables *t)
+{
+	s->config->assembly = t->assembly_ms * 1000000ull;
+	s->config->flood = t->flood_per_second;
+	set_clock(s);
+}
+
+/* ---- devices */
+
+static int
+attach(const struct sieve *s, uint32_t device, bool generic)
+{
+	return bpf_link_make(s->program, device, BPF_XDP,
+			     generic ? XDP_FLAGS_SKB_MODE :
+				       XDP_FLAGS_DRV_MODE);
+}
+
+/* The driver's own way if it has one; the other one is for all. */
+static void
+attach_link(struct sieve *s, struct sieve_link *link, const char *name)
+{
+	link->fd = -EOPNOTSUPP;
+	link->generic = false;
+	if (s->wanted != FASTPATH_GENERIC) {
+		link->fd = attach(s, link->device, false);
+	}
+	if (link->fd < 0 && link->fd != -EBUSY && link->fd != -EEXIST &&
+	    s->wanted != FASTPATH_NATIVE) {
+		link->generic = true;
+		link->fd = attach(s, link->device, true);
+	}
+	if (link->fd >= 0) {
+		return;
+	}
+	if (link->fd == -EBUSY || link->fd == -EEXIST) {
+		sieve_load_explain(s, "%s: it has another program of XDP", name);
+	} else {
+		sieve_load_explain(s, "%s: %s", name, strerror(-link->fd));
+	}
+}
+
+static struct sieve_link *
+link_of(struct sieve *s, uint32_t device)
+{
+	for (size_t i = 0; i < s->links_count; i++) {
+		if (s->links[i].device == device) {
+			return &s->links[i];
+		}
+	}
+	return NULL;
+}
+
+/*
+ * A packet is to go through the sieve once: where it comes into the host,
+ * so not on what stands on another device, and not on the parts of a
+ * bridge or bond, but on these.
+ */
+static int
+take_device(void *context, const struct device *device)
+{
+	struct sieve *s = context;
+	struct sieve_link *link = link_of(s, device->index);
+
+	if (!device->up || !device->ethernet || device->enslaved ||
+	    device->stacked) {
+		return 0;
+	}
+	if (!link && s->links_count == SIEVE_DEVICES_MAX) {
+		return 0;
+	}
+	if (!link) {
+		link = &s->links[s->links_count++];
+		*link = (struct sieve_link){ device->index, -1, false, false };
+	}
+	if (link->fd < 0) {
+		attach_link(s, link, device->name);
+	}
+	link->seen = true;
+	return 0;
+}
+
+static void
+update_devices(struct sieve *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->links_count; i++) {
+		s->links[i].seen = false;
+	}
+	s->why[0] = '\0';
+	devices_each(take_device, s);
+	for (size_t i = 0; i < s->links_count; i++) {
+		if (s->links[i].seen) {
+			s->links[kept++] = s->links[i];
+		} else {
+			close_fd(&s->links[i].fd);
+		}
+	}
+	s->links_count = kept;
+}
+
+static struct sieve_local
+local_of(const struct packet_addr *addr)
+{
+	struct sieve_local local = { .family = addr->family };
+
+	memcpy(&local.addr, addr->bytes, sizeof addr->bytes);
+	return local;
+}
+
+struct locals {
+	struct sieve_local at[SIEVE_LOCALS_MAX];
+	size_t count;
+};
+
+static int
+take_address(void *context, uint32_t device, const struct packet_addr *addr)
+{
+	struct locals *locals = context;
+
+	(void)device;
+	if (locals->count < SIEVE_LOCALS_MAX) {
+		locals->at[locals->count++] = local_of(addr);
+	}
+	return 0;
+}
+
+static bool
+has_local(const struct locals *locals, const struct sieve_local *local)
+{
+	for (size_t i = 0; i < locals->count; i++) {
+		if (memcmp(&locals->at[i], local, sizeof *local) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* An address that is not known yet is served by the queue. */
+static void
+update_locals(struct sieve *s)
+{
+	static struct locals now, before;
+	const int map = s->map[SIEVE_MAP_LOCALS];
+	const struct sieve_local *last = NULL;
+	const uint8_t here = 1;
+
+	now.count = before.count = 0;
+	devices_each_address(take_address, &now);
+	while (before.count < SIEVE_LOCALS_MAX &&
+	       bpf_map_next(map, last, &before.at[before.count]) == 0) {
+		last = &before.at[before.count++];
+	}
+	for (size_t i = 0; i < before.count; i++) {
+		if (!has_local(&now, &before.at[i])) {
+			bpf_map_remove(map, &before.at[i]);
+		}
+	}
+	for (size_t i = 0; i < now.count; i++) {
+		bpf_map_put(map, &now.at[i], &here, BPF_ANY);
+	}
+}
+
+/* ---- as a whole */
+
+static void
+detach(struct sieve *s)
+{
+	for (size_t i = 0; i < s->links_count; i++) {
+		close_fd(&s->links[i].fd);
+	}
+	s->links_count = 0;
+	close_fd(&s->program);
+}
+
+void
+sieve_init(struct sieve *s)
+{
+	*s = (struct sieve){ .program = -1, .watch.fd = -1 };
+	for (size_t i = 0; i < SIEVE_MAPS; i++) {
+		s->map[i] = -1;
+	}
+}
+
+void
+sieve_open(struct sieve *s, const struct sieve_tables *tables,
+	   enum settings_fastpath wanted)
+{
+	sieve_init(s);
+	s->wanted = wanted;
+	if (wanted == FASTPATH_OFF) {
+		sieve_load_explain(s, "fastpath=off");
+		return;
+	}
+	if (sieve_image_size == 0) {
+		sieve_load_explain(s, "built without clang");
+		return;
+	}
+	if (sieve_load_shared(s) < 0 || sieve_load_tables(s, tables) < 0) {
+		char why[SIEVE_WHY_MAX];
+
+		memcpy(why, s->why, sizeof why);
+		sieve_close(s);
+		memcpy(s->why, why, sizeof why);
+		return;
+	}
+	set_config(s, tables);
+	update_locals(s);
+	update_devices(s);
+}
+
+void
+sieve_close(struct sieve *s)
+{
+	detach(s);
+	ring_close(&s->records);
+	ring_close(&s->charges);
+	netlink_close(&s->watch);
+	if (s->config) {
+		munmap(s->config, sizeof *s->config);
+		s->config = NULL;
+	}
+	for (size_t i = 0; i < SIEVE_MAPS; i++) {
+		close_fd(&s->map[i]);
+	}
+}
+
+void
+sieve_change(struct sieve *s, const struct sieve_tables *tables)
+{
+	int old = s->program;
+	int rc = 0;
+
+	if (old < 0) {
+		return;
+	}
+	for (enum sieve_map m = 0; m < SIEVE_MAP_CONFIG; m++) {
+		close_fd(&s->map[m]);
+	}
+	rc = sieve_load_tables(s, tables);
+	for (size_t i = 0; rc == 0 && i < s->links_count; i++) {
+		if (s->links[i].fd >= 0) {
+			rc = bpf_link_replace(s->links[i].fd, s->program);
+		}
+	}
+	close(old);
+	/* What is no longer right must not stay. */
+	if (rc < 0) {
+		if (s->program >= 0) {
+			sieve_load_explain(s, "another program: %s", strerror(-rc));
+		}
+		detach(s);
+		return;
+	}
+	set_config(s, tables);
+	update_devices(s);
+}
+
+void
+sieve_tick(struct sieve *s)
+{
+	if (s->program < 0) {
+		return;
+	}
+	set_clock(s);
+	if (devices_changed(&s->watch)) {
+		update_locals(s);
+		update_devices(s);
+	}
+}
+
+static const void *
+take(struct ring *ring, size_t size)
+{
+	const void *found;
+	size_t len;
+
+	/* None is of another size. */
+	while ((found = ring_peek(ring, &len)) != NULL && len != size) {
+		ring_next(ring);
+	}
+	return found;
+}
+
+const struct sieve_record *
+sieve_record(struct sieve *s)
+{
+	return take(&s->records, sizeof(struct sieve_record));
+}
+
+void
+sieve_record_done(struct sieve *s)
+{
+	ring_next(&s->records);
+}
+
+const struct sieve_charge *
+sieve_charge(struct sieve *s)
+{
+	return take(&s->charges, sizeof(struct sieve_charge));
+}
+
+void
+sieve_charge_done(struct sieve *s)
+{
+	ring_next(&s->charges);
+}
+
+void
+sieve_fds(const struct sieve *s, struct pollfd fds[SIEVE_FDS])
+{
+	const bool open = s->charges.consumer != NULL;
+
+	fds[0] = (struct pollfd){
+		.fd = open ? s->map[SIEVE_MAP_RECORDS] : -1,
+		.events = POLLIN,
+	};
+	fds[1] = (struct pollfd){
+		.fd = open ? s->map[SIEVE_MAP_CHARGES] : -1,
+		.events = POLLIN,
+	};
+}
+
+const char *
+sieve_state(const struct sieve *s)
+{
+	const char *state = "off";
+
+	for (size_t i = 0; i < s->links_count; i++) {
+		if (s->links[i].fd >= 0 && !s->links[i].generic) {
+			return "native";
+		}
+		if (s->links[i].fd >= 0) {
+			state = "generic";
+		}
+	}
+	return state;
+}
+
+void
+sieve_reason(const struct sieve *s, char why[SIEVE_WHY_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->links_count; i++) {
+		count += s->links[i].fd >= 0;
+	}
+	if (s->why[0]) {
+		memcpy(why, s->why, SIEVE_WHY_MAX);
+	} else {
+		snprintf(why, SIEVE_WHY_MAX, "%zu device%s", count,
+			 count == 1 ? "" : "s");
+	}
+}
+
+void
+sieve_counts(const struct sieve *s, uint64_t counts[SIEVE_COUNTS])
+{
+	const unsigned processors = bpf_processors();
+	static uint64_t each[PROCESSORS_MAX];
+
+	memset(counts, 0, SIEVE_COUNTS * sizeof *counts);
+	for (uint32_t i = 0; i < SIEVE_COUNTS; i++) {
+		if (s->map[SIEVE_MAP_COUNTS] < 0 ||
+		    processors > PROCESSORS_MAX ||
+		    bpf_map_get(s->map[SIEVE_MAP_COUNTS], &i, each) < 0) {
+			continue;
+		}
+		for (unsigned n = 0; n < processors; n++) {
+			counts[i] += each[n];
+		}
+	}
+}

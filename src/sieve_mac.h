@@ -1,0 +1,149 @@
+/*
+ * The authenticator of a group, for the sieve's program in the kernel: what
+ * mac_sign() does, from states of the hash that tap has computed.
+ */
+#ifndef TAP_SIEVE_MAC_H
+#define TAP_SIEVE_MAC_H
+
+#include <stdbool.h>
+
+#include "sieve_hash.h"
+#include "sieve_map.h"
+
+#define swap32 __builtin_bswap32
+#define SECOND_MASK ((1u << 29) - 1) /* the bits of SYN1 and SYN2 */
+
+enum role { SYN0, SYN1, SYN2, SYN3, SYN4, SYN5, SYN6 };
+
+/* See frame_role_of(). */
+static inline_always uint32_t
+role_of(uint32_t seq)
+{
+	switch (seq >> 29) {
+	case 0:
+		return SYN5;
+	case 1:
+		return SYN1;
+	case 2:
+		return SYN2;
+	case 3:
+		return SYN6;
+	case 4:
+	case 5:
+		return SYN4;
+	default:
+		return SYN3;
+	}
+}
+
+/* Memory to work in. */
+struct sieve_work {
+	uint8_t block[2 * SIEVE_BLOCK]; /* twice, for the verifier */
+	uint32_t w[16], state[8];
+};
+
+/* Write port, S0, S1 and S2 into the block; see mac_sign(). */
+static inline_always void
+fill_block(uint8_t *block, const struct sieve_key *key, uint16_t port,
+	   const uint32_t *s)
+{
+	uint32_t at = key->port_at & (SIEVE_BLOCK - 1);
+
+	__builtin_memcpy(block, key->block, SIEVE_BLOCK);
+	if (key->suite == SIEVE_SHA256) {
+		block[at] = port >> 8;
+		block[at + 1] = (uint8_t)port;
+		at += 2;
+	}
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 12; i++) {
+		block[at + i] = (uint8_t)(s[i / 4] >> (24 - i % 4 * 8));
+	}
+}
+
+/* The leftmost 128 bits of the authenticator. */
+static inline_always void
+authenticate(struct sieve_work *work, const struct sieve_key *key,
+	     uint64_t *high, uint64_t *low)
+{
+	const uint32_t *words = (const uint32_t *)work->block;
+	volatile uint32_t *state = work->state, *w = work->w;
+	bool is_md5 = key->suite == SIEVE_MD5;
+
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 16; i++) {
+		w[i] = is_md5 ? words[i] : swap32(words[i]);
+	}
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 8; i++) {
+		state[i] = key->inner[i];
+	}
+	/* The same instructions for both hashes of the HMAC. */
+#pragma clang loop unroll(disable)
+	for (int turn = 0; turn < 2; turn++) {
+		if (is_md5) {
+			md5(state, w);
+		} else {
+			sha256(state, w);
+		}
+		if (turn == 1) {
+			break;
+		}
+#pragma clang loop unroll(full)
+		for (int i = 0; i < 16; i++) {
+			w[i] = 0;
+		}
+#pragma clang loop unroll(full)
+		for (int i = 0; i < 8; i++) {
+			w[i] = state[i];
+			state[i] = key->outer[i];
+		}
+		if (is_md5) {
+			w[4] = 0x80;
+			w[5] = w[6] = w[7] = 0;
+			w[14] = (64 + 16) * 8;
+		} else {
+			w[8] = 0x80000000;
+			w[15] = (64 + 32) * 8;
+		}
+	}
+	*high = (uint64_t)state[0] << 32 | state[1];
+	*low = (uint64_t)state[2] << 32 | state[3];
+	if (is_md5) {
+		*high = (uint64_t)swap32(state[0]) << 32 | swap32(state[1]);
+		*low = (uint64_t)swap32(state[2]) << 32 | swap32(state[3]);
+	}
+}
+
+static inline_always bool
+is_authentic(struct sieve_work *work, const struct sieve_group *g,
+	     uint16_t port, const struct sieve_key *key)
+{
+	const uint32_t s[3] = {
+		SIEVE_FRAME_SEQ(g->frame[SYN0]),
+		SIEVE_FRAME_SEQ(g->frame[SYN1]) & SECOND_MASK,
+		SIEVE_FRAME_SEQ(g->frame[SYN2]) & SECOND_MASK,
+	};
+	uint64_t high, low;
+	uint32_t wrong;
+
+	fill_block(work->block, key, port, s);
+	authenticate(work, key, &high, &low);
+	wrong = SIEVE_FRAME_SEQ(g->frame[SYN3]) ^
+		(3u << 30 | (uint32_t)(high >> 34));
+	if (key->extra >= 1) {
+		wrong |= SIEVE_FRAME_SEQ(g->frame[SYN4]) ^
+			 (2u << 30 | ((uint32_t)(high >> 4) & 0x3fffffff));
+	}
+	if (key->extra >= 2) {
+		wrong |= SIEVE_FRAME_SEQ(g->frame[SYN5]) ^
+			 (((uint32_t)high & 15) << 25 | (uint32_t)(low >> 39));
+	}
+	if (key->extra >= 3) {
+		wrong |= SIEVE_FRAME_SEQ(g->frame[SYN6]) ^
+			 (3u << 29 | ((uint32_t)(low >> 10) & SECOND_MASK));
+	}
+	return wrong == 0;
+}
+
+#endif
