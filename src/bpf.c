@@ -146,7 +146,7 @@ bpf_link_replace(int link, int program)
 }
 
 int
-bpf_program_run(int program, void *frame, size_t len)
+bpf_program_run(int program, void *frame, size_t len, int *verdict)
 {
 	union bpf_attr attr = { 0 };
 	int rc;
@@ -158,7 +158,9 @@ bpf_program_run(int program, void *frame, size_t len)
 	attr.test.data_size_out = (uint32_t)len;
 	attr.test.repeat = 1;
 	rc = call(BPF_PROG_TEST_RUN, &attr);
-	return rc < 0 ? rc : (int)attr.test.retval;
+	/* Of tc it may be -1 as well: that is no error here. */
+	*verdict = (int)attr.test.retval;
+	return rc;
 }
 
 int

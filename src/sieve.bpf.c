@@ -1,6 +1,6 @@
 /*
- * The sieve: runs in the kernel where packets come in (XDP), ahead of the
- * queue.  It takes the frames of a group off the wire, and when all have
+ * The sieve: runs in the kernel where packets come in (XDP, tc), ahead of
+ * the queue.  It takes the frames of a group off the wire, and when all have
  * come and the authenticator is right it lets SYN0 go on, with the others
  * in a ring for the gate, which judges the group as if it had come by the
  * queue.  So the gate decides alone, on one packet a group.
@@ -23,6 +23,7 @@
 #include "sieve_mac.h"
 #include "sieve_map.h"
 #include "sieve_packet.h"
+#include "sieve_sort.h"
 
 #define SECTION(name) __attribute__((section(name), used))
 #define SECOND 1000000000ull
@@ -47,8 +48,15 @@ extern const char config_map, ports_map, locals_map, lists_map, rules_map,
 	entries_map, ranges_map, keys_map, groups_map, rate_map, scratch_map,
 	counts_map, records_map, charges_map;
 
+/*
+ * What is known of a packet is kept here and not on the stack: what it
+ * knows nothing of, the verifier follows once for all packets.
+ */
 struct scratch {
 	uint64_t batch;
+	uint64_t flood;
+	struct sieve_quad quad;
+	uint64_t tcp_at;
 	struct sieve_work work;
 	struct sieve_group group;
 };
@@ -61,7 +69,6 @@ struct scene {
 	uint64_t utc; /* s */
 	uint32_t entry;
 	uint32_t tolerance;
-	bool flood;
 };
 
 static inline_always void
@@ -112,7 +119,7 @@ rule_for(const struct syn *s, uint32_t list)
 
 /* More SYNs than any number of honest clients sends; see gate.c. */
 static inline_always bool
-is_flood(struct scene *scene)
+measure_flood(struct scene *scene)
 {
 	uint32_t zero = 0;
 	struct sieve_rate *r = map_lookup(&rate_map, &zero);
@@ -162,8 +169,16 @@ find_scene(struct scene *scene, const struct syn *s)
 	scene->entry = port->entry;
 	scene->now = clock_ns();
 	scene->utc = (scene->now + scene->config->utc_offset) / SECOND;
-	scene->flood = is_flood(scene);
+	scene->scratch->quad = s->quad;
+	scene->scratch->tcp_at = s->tcp_at;
+	scene->scratch->flood = measure_flood(scene);
 	return 0;
+}
+
+static inline_always bool
+is_flood(const struct scene *scene)
+{
+	return *(const volatile uint64_t *)&scene->scratch->flood != 0;
 }
 
 /* ---- frames */
@@ -245,22 +260,16 @@ submit(struct sieve_record *record)
 	ring_submit(record, many ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static inline_always bool
-is_same(uint64_t one, uint64_t other)
-{
-	return ((one ^ other) & ~SIEVE_FRAME_TOLD) == 0;
-}
-
 /*
  * Without a flood the gate is told of each frame that is taken, at its
  * leisure: so it can say what became of groups that never are complete.
  */
 static inline_always bool
-tell(const struct scene *scene, const struct syn *s, uint64_t frame)
+tell(const struct scene *scene, uint64_t frame)
 {
 	struct sieve_record *record;
 
-	if (scene->flood) {
+	if (is_flood(scene)) {
 		return false;
 	}
 	record = ring_reserve(&records_map, sizeof *record, 0);
@@ -268,7 +277,7 @@ tell(const struct scene *scene, const struct syn *s, uint64_t frame)
 		return false;
 	}
 	__builtin_memset(record, 0, sizeof *record);
-	record->quad = s->quad;
+	record->quad = scene->scratch->quad;
 	record->frame[0] = frame;
 	submit(record);
 	return true;
@@ -280,7 +289,7 @@ tell(const struct scene *scene, const struct syn *s, uint64_t frame)
  */
 static inline_always int
 hand_over(const struct scene *scene, struct sieve_group *g,
-	  const struct sieve_group *from, const struct syn *s, uint64_t except)
+	  const struct sieve_group *from, uint64_t except)
 {
 	struct sieve_record *record;
 	uint64_t some = 0;
@@ -301,9 +310,9 @@ hand_over(const struct scene *scene, struct sieve_group *g,
 	record = ring_reserve(&records_map, sizeof *record, 0);
 	if (!record) {
 		count(SIEVE_LOST);
-		return scene->flood ? XDP_DROP : XDP_PASS;
+		return is_flood(scene) ? XDP_DROP : XDP_PASS;
 	}
-	record->quad = s->quad;
+	record->quad = scene->scratch->quad;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < SIEVE_FRAMES; i++) {
 		const uint64_t frame = from->frame[i];
@@ -338,7 +347,7 @@ begin(const struct scene *scene, const struct syn *s)
 				   role == SYN1 && is_head(scene, s->seq);
 	struct sieve_group *g = &scene->scratch->group;
 
-	if (!fits && scene->flood) {
+	if (!fits && is_flood(scene)) {
 		return drop(SIEVE_DROPPED);
 	}
 	__builtin_memset(g, 0, sizeof *g);
@@ -346,7 +355,7 @@ begin(const struct scene *scene, const struct syn *s)
 	if (fits) {
 		uint64_t frame = SIEVE_FRAME(s->seq, (uint32_t)s->sport);
 
-		frame |= tell(scene, s, frame) ? SIEVE_FRAME_TOLD : 0;
+		frame |= tell(scene, frame) ? SIEVE_FRAME_TOLD : 0;
 		if (role == SYN2) {
 			g->frame[SYN2] = frame;
 		} else {
@@ -356,8 +365,8 @@ begin(const struct scene *scene, const struct syn *s)
 		g->slow = g->passed = 1;
 	}
 	/* Another processor was faster, or there is no memory. */
-	if (map_update(&groups_map, &s->quad, g, BPF_NOEXIST) < 0) {
-		return scene->flood ? drop(SIEVE_DROPPED) : pass();
+	if (map_update(&groups_map, &scene->scratch->quad, g, BPF_NOEXIST) < 0) {
+		return is_flood(scene) ? drop(SIEVE_DROPPED) : pass();
 	}
 	return fits ? drop(SIEVE_TAKEN) : pass();
 }
@@ -382,81 +391,16 @@ place_of(const struct scene *scene, struct sieve_group *g, const struct syn *s)
 	}
 }
 
-/*
- * Sort the frames of a group: SYN0 is the one that has no place, or has
- * one that the key has no use for.  False while one is missing.
- */
-static inline_always bool
-sort(struct sieve_group *g, const struct sieve_key *key)
-{
-	if (key->extra < 3 && g->frame[SYN6]) {
-		g->frame[SYN0] = g->frame[SYN6];
-		g->frame[SYN6] = 0;
-	}
-	if (key->extra < 2 && g->frame[SYN5]) {
-		g->frame[SYN0] = g->frame[SYN5];
-		g->frame[SYN5] = 0;
-	}
-	if (key->extra < 1 && g->frame[SYN4]) {
-		g->frame[SYN0] = g->frame[SYN4];
-		g->frame[SYN4] = 0;
-	}
-	return g->frame[SYN0] && g->frame[SYN2] && g->frame[SYN3] &&
-	       (key->extra < 1 || g->frame[SYN4]) &&
-	       (key->extra < 2 || g->frame[SYN5]) &&
-	       (key->extra < 3 || g->frame[SYN6]);
-}
-
-/* The other way: what has no place has taken it from SYN0. */
-static inline_always bool
-swap(struct sieve_group *g)
-{
-	const uint64_t frame = g->frame[SYN0];
-
-	switch (role_of(SIEVE_FRAME_SEQ(frame))) {
-	case SYN1: /* of another key it was another group */
-		if (SIEVE_FRAME_SEQ(frame ^ g->frame[SYN1]) >> 8) {
-			return false;
-		}
-		g->frame[SYN0] = g->frame[SYN1];
-		g->frame[SYN1] = frame;
-		break;
-	case SYN2:
-		g->frame[SYN0] = g->frame[SYN2];
-		g->frame[SYN2] = frame;
-		break;
-	case SYN3:
-		g->frame[SYN0] = g->frame[SYN3];
-		g->frame[SYN3] = frame;
-		break;
-	case SYN4:
-		g->frame[SYN0] = g->frame[SYN4];
-		g->frame[SYN4] = frame;
-		break;
-	case SYN5:
-		g->frame[SYN0] = g->frame[SYN5];
-		g->frame[SYN5] = frame;
-		break;
-	case SYN6:
-		g->frame[SYN0] = g->frame[SYN6];
-		g->frame[SYN6] = frame;
-		break;
-	default:
-		return false;
-	}
-	return true;
-}
-
 /* A wrong guess at a short authenticator counts, as at the gate. */
 static inline_always void
-charge(const struct syn *s)
+charge(const struct scene *scene)
 {
 	struct sieve_charge *charge =
 		ring_reserve(&charges_map, sizeof *charge, 0);
 
 	if (charge) {
-		charge->src = s->quad.src;
-		charge->family = s->quad.family;
+		charge->src = scene->scratch->quad.src;
+		charge->family = scene->scratch->quad.family;
 		ring_submit(charge, 0);
 	}
 }
@@ -476,9 +420,9 @@ finish(const struct scene *scene, struct sieve_group *g,
 			break;
 		}
 		right = is_authentic(&scene->scratch->work, sorted,
-				     s->quad.dport, key);
-		if (!right && scene->flood && key->extra == 0) {
-			charge(s);
+				     scene->scratch->quad.dport, key);
+		if (!right && is_flood(scene) && extra_of(key) == 0) {
+			charge(scene);
 		}
 	}
 	if (right) {
@@ -488,14 +432,14 @@ finish(const struct scene *scene, struct sieve_group *g,
 		if (!is_same(syn0, mine)) {
 			s->becomes = syn0;
 		}
-		return hand_over(scene, g, sorted, s, syn0);
+		return hand_over(scene, g, sorted, syn0);
 	}
 	/* The gate logs it, and counts guesses at short authenticators. */
-	if (!scene->flood) {
+	if (!is_flood(scene)) {
 		count(SIEVE_PASSED);
-		return hand_over(scene, g, g, s, mine);
+		return hand_over(scene, g, g, mine);
 	}
-	map_delete(&groups_map, &s->quad);
+	map_delete(&groups_map, &scene->scratch->quad);
 	count(SIEVE_MAC);
 	/* It may be the first frame of another group with this mark. */
 	return begin(scene, s);
@@ -510,7 +454,7 @@ go_on(const struct scene *scene, struct sieve_group *g, struct syn *s)
 	uint64_t *place;
 
 	if (g->slow) {
-		if (scene->flood && g->passed >= SIEVE_SLOW_MAX) {
+		if (is_flood(scene) && g->passed >= SIEVE_SLOW_MAX) {
 			return drop(SIEVE_DROPPED);
 		}
 		g->passed++;
@@ -521,18 +465,18 @@ go_on(const struct scene *scene, struct sieve_group *g, struct syn *s)
 	/* A copy that the network made. */
 	if ((place && is_same(*place, mine)) ||
 	    is_same(g->frame[SYN0], mine)) {
-		tell(scene, s, mine);
+		tell(scene, mine);
 		return drop(SIEVE_TAKEN);
 	}
 	if (!place || *place) {
 		place = &g->frame[SYN0];
 	}
 	if (*place) {
-		if (scene->flood) {
+		if (is_flood(scene)) {
 			return drop(SIEVE_DROPPED);
 		}
 		count(SIEVE_PASSED);
-		return hand_over(scene, g, g, s, mine);
+		return hand_over(scene, g, g, mine);
 	}
 	*place = mine;
 	__sync_fetch_and_add(&g->passed, 0); /* a barrier */
@@ -542,7 +486,7 @@ go_on(const struct scene *scene, struct sieve_group *g, struct syn *s)
 	key = g->frame[SYN1] ? key_of(SIEVE_FRAME_SEQ(g->frame[SYN1])) : NULL;
 	*sorted = *g;
 	if (!key || !sort(sorted, key)) {
-		*place |= tell(scene, s, mine) ? SIEVE_FRAME_TOLD : 0;
+		*place |= tell(scene, mine) ? SIEVE_FRAME_TOLD : 0;
 		return drop(SIEVE_TAKEN);
 	}
 	return finish(scene, g, sorted, s, key, mine);
@@ -555,27 +499,56 @@ judge(const struct scene *scene, struct syn *s)
 
 	count(SIEVE_SEEN);
 	if (s->data) {
-		return scene->flood ? drop(SIEVE_DROPPED) : pass();
+		return is_flood(scene) ? drop(SIEVE_DROPPED) : pass();
 	}
-	g = map_lookup(&groups_map, &s->quad);
+	g = map_lookup(&groups_map, &scene->scratch->quad);
 	if (g && scene->now - g->since > scene->config->assembly &&
 	    scene->now - g->since < 1ull << 63) {
-		map_delete(&groups_map, &s->quad);
+		map_delete(&groups_map, &scene->scratch->quad);
 		g = NULL;
 	}
 	return g ? go_on(scene, g, s) : begin(scene, s);
 }
 
+/*
+ * The same for both kinds of context.  Where the packet lies is read
+ * again: it would take room on a small stack.
+ */
+#define SIFT(ctx, s, verdict) do { \
+	struct scene scene = { 0 }; \
+	verdict = XDP_PASS; \
+	if (parse(&s, (const uint8_t *)(uint64_t)(ctx)->data, \
+		  (const uint8_t *)(uint64_t)(ctx)->data_end) == 0 && \
+	    find_scene(&scene, &s) == 0) { \
+		verdict = judge(&scene, &s); \
+	} \
+	if (s.becomes && \
+	    become(&s, (uint32_t)scene.scratch->tcp_at, (uint8_t *)(uint64_t)(ctx)->data, \
+		   (const uint8_t *)(uint64_t)(ctx)->data_end) < 0) { \
+		verdict = XDP_DROP; \
+	} \
+} while (0)
+
+/* In the driver, or where it would be. */
 SECTION("xdp") int
-sieve(struct xdp_md *ctx)
+sieve_xdp(struct xdp_md *ctx)
 {
 	struct syn s = { 0 };
-	struct scene scene;
 	int verdict;
 
-	if (parse(&s, ctx) < 0 || find_scene(&scene, &s) < 0) {
-		return XDP_PASS;
+	SIFT(ctx, s, verdict);
+	return verdict;
+}
+
+/* A little later, when the kernel has made a packet of it. */
+SECTION("tc") int
+sieve_tc(struct __sk_buff *skb)
+{
+	struct syn s = { 0 };
+	int verdict = XDP_PASS;
+
+	if (!skb->vlan_present) {
+		SIFT(skb, s, verdict);
 	}
-	verdict = judge(&scene, &s);
-	return s.becomes && become(&s, ctx) < 0 ? XDP_DROP : verdict;
+	return verdict == XDP_DROP ? SIEVE_TC_DROP : SIEVE_TC_NEXT;
 }

@@ -14,7 +14,13 @@
 #include "sieve_image.h"
 #include "sieve_load.h"
 
+#ifndef BPF_TCX_INGRESS
+#define BPF_TCX_INGRESS 46 /* enum bpf_attach_type, Linux 6.6 */
+#endif
+
 #define PROCESSORS_MAX 4096u
+#define FLOOD_LOOK_MS 500u
+#define FLOOD_OVER_MS 10000u
 
 static void
 close_fd(int *fd)
@@ -42,35 +48,81 @@ set_config(struct sieve *s, const struct sieve_tables *t)
 
 /* ---- devices */
 
-static int
-attach(const struct sieve *s, uint32_t device, bool generic)
+static bool
+wants(const struct sieve *s, enum sieve_way way)
 {
-	return bpf_link_make(s->program, device, BPF_XDP,
-			     generic ? XDP_FLAGS_SKB_MODE :
-				       XDP_FLAGS_DRV_MODE);
+	switch (s->wanted) {
+	case FASTPATH_NATIVE:
+		return way == SIEVE_XDP;
+	case FASTPATH_GENERIC:
+		return (way == SIEVE_TC) != s->no_tc;
+	default:
+		return way == SIEVE_XDP ? s->flood : !s->no_tc;
+	}
+}
+
+static bool
+is_taken(int rc)
+{
+	return rc == -EBUSY || rc == -EEXIST;
+}
+
+static void
+attach_tc(struct sieve *s, struct sieve_link *link)
+{
+	int rc = bpf_link_make(s->program[SIEVE_TC], link->device,
+			       BPF_TCX_INGRESS, 0);
+
+	s->no_tc |= rc == -EINVAL;
+	link->fd[SIEVE_TC] = rc;
 }
 
 /* The driver's own way if it has one; the other one is for all. */
 static void
-attach_link(struct sieve *s, struct sieve_link *link, const char *name)
+attach_xdp(struct sieve *s, struct sieve_link *link)
 {
-	link->fd = -EOPNOTSUPP;
+	const int program = s->program[SIEVE_XDP];
+	int rc = -EOPNOTSUPP;
+
 	link->generic = false;
 	if (s->wanted != FASTPATH_GENERIC) {
-		link->fd = attach(s, link->device, false);
+		rc = bpf_link_make(program, link->device, BPF_XDP,
+				   XDP_FLAGS_DRV_MODE);
 	}
-	if (link->fd < 0 && link->fd != -EBUSY && link->fd != -EEXIST &&
-	    s->wanted != FASTPATH_NATIVE) {
+	/* Behind the driver tc serves as well. */
+	if (rc < 0 && !is_taken(rc) && s->wanted != FASTPATH_NATIVE &&
+	    s->no_tc) {
 		link->generic = true;
-		link->fd = attach(s, link->device, true);
+		rc = bpf_link_make(program, link->device, BPF_XDP,
+				   XDP_FLAGS_SKB_MODE);
 	}
-	if (link->fd >= 0) {
+	link->fd[SIEVE_XDP] = rc;
+}
+
+static void
+attach(struct sieve *s, struct sieve_link *link, const char *name,
+       enum sieve_way way)
+{
+	if (!wants(s, way)) {
+		close_fd(&link->fd[way]);
 		return;
 	}
-	if (link->fd == -EBUSY || link->fd == -EEXIST) {
-		sieve_load_explain(s, "%s: it has another program of XDP", name);
+	if (link->fd[way] >= 0 || (s->program[way] < 0 &&
+				   sieve_load_program(s, way) < 0)) {
+		return;
+	}
+	if (way == SIEVE_TC) {
+		attach_tc(s, link);
 	} else {
-		sieve_load_explain(s, "%s: %s", name, strerror(-link->fd));
+		attach_xdp(s, link);
+	}
+	if (is_taken(link->fd[way])) {
+		sieve_load_explain(s, "%s: it has another program of XDP",
+				   name);
+	} else if (link->fd[way] < 0 && link->fd[SIEVE_TC] < 0 &&
+		   wants(s, way)) {
+		sieve_load_explain(s, "%s: %s", name,
+				   strerror(-link->fd[way]));
 	}
 }
 
@@ -86,9 +138,9 @@ link_of(struct sieve *s, uint32_t device)
 }
 
 /*
- * A packet is to go through the sieve once: where it comes into the host,
- * so not on what stands on another device, and not on the parts of a
- * bridge or bond, but on these.
+ * A packet is to go through the sieve where it comes into the host, so not
+ * on what stands on another device, and not on the parts of a bridge or
+ * bond, but on these.  To go through it twice does no harm.
  */
 static int
 take_device(void *context, const struct device *device)
@@ -105,13 +157,21 @@ take_device(void *context, const struct device *device)
 	}
 	if (!link) {
 		link = &s->links[s->links_count++];
-		*link = (struct sieve_link){ device->index, -1, false, false };
+		*link = (struct sieve_link){ .device = device->index,
+					     .fd = { -1, -1 } };
 	}
-	if (link->fd < 0) {
-		attach_link(s, link, device->name);
-	}
+	attach(s, link, device->name, SIEVE_TC);
+	attach(s, link, device->name, SIEVE_XDP);
 	link->seen = true;
 	return 0;
+}
+
+static void
+close_link(struct sieve_link *link)
+{
+	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+		close_fd(&link->fd[way]);
+	}
 }
 
 static void
@@ -128,7 +188,7 @@ update_devices(struct sieve *s)
 		if (s->links[i].seen) {
 			s->links[kept++] = s->links[i];
 		} else {
-			close_fd(&s->links[i].fd);
+			close_link(&s->links[i]);
 		}
 	}
 	s->links_count = kept;
@@ -202,16 +262,18 @@ static void
 detach(struct sieve *s)
 {
 	for (size_t i = 0; i < s->links_count; i++) {
-		close_fd(&s->links[i].fd);
+		close_link(&s->links[i]);
 	}
 	s->links_count = 0;
-	close_fd(&s->program);
+	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+		close_fd(&s->program[way]);
+	}
 }
 
 void
 sieve_init(struct sieve *s)
 {
-	*s = (struct sieve){ .program = -1, .watch.fd = -1 };
+	*s = (struct sieve){ .program = { -1, -1 }, .watch.fd = -1 };
 	for (size_t i = 0; i < SIEVE_MAPS; i++) {
 		s->map[i] = -1;
 	}
@@ -231,7 +293,10 @@ sieve_open(struct sieve *s, const struct sieve_tables *tables,
 		sieve_load_explain(s, "built without clang");
 		return;
 	}
-	if (sieve_load_shared(s) < 0 || sieve_load_tables(s, tables) < 0) {
+	/* The way that is wanted most has to be possible. */
+	if (sieve_load_shared(s) < 0 || sieve_load_tables(s, tables) < 0 ||
+	    sieve_load_program(s, wanted == FASTPATH_NATIVE ? SIEVE_XDP :
+							      SIEVE_TC) < 0) {
 		char why[SIEVE_WHY_MAX];
 
 		memcpy(why, s->why, sizeof why);
@@ -260,46 +325,91 @@ sieve_close(struct sieve *s)
 	}
 }
 
+/* A new program in the place of the old one, wherever that is. */
+static int
+change_program(struct sieve *s, enum sieve_way way)
+{
+	int old = s->program[way];
+	int rc;
+
+	if (old < 0) {
+		return 0;
+	}
+	rc = sieve_load_program(s, way);
+	for (size_t i = 0; rc == 0 && i < s->links_count; i++) {
+		if (s->links[i].fd[way] >= 0) {
+			rc = bpf_link_replace(s->links[i].fd[way],
+					      s->program[way]);
+		}
+	}
+	if (rc < 0 && s->program[way] >= 0) {
+		sieve_load_explain(s, "another program: %s", strerror(-rc));
+	}
+	close(old);
+	return rc;
+}
+
 void
 sieve_change(struct sieve *s, const struct sieve_tables *tables)
 {
-	int old = s->program;
-	int rc = 0;
-
-	if (old < 0) {
+	if (!s->config) {
 		return;
 	}
 	for (enum sieve_map m = 0; m < SIEVE_MAP_CONFIG; m++) {
 		close_fd(&s->map[m]);
 	}
-	rc = sieve_load_tables(s, tables);
-	for (size_t i = 0; rc == 0 && i < s->links_count; i++) {
-		if (s->links[i].fd >= 0) {
-			rc = bpf_link_replace(s->links[i].fd, s->program);
-		}
-	}
-	close(old);
 	/* What is no longer right must not stay. */
-	if (rc < 0) {
-		if (s->program >= 0) {
-			sieve_load_explain(s, "another program: %s", strerror(-rc));
-		}
-		detach(s);
+	if (sieve_load_tables(s, tables) < 0 ||
+	    change_program(s, SIEVE_TC) < 0 ||
+	    change_program(s, SIEVE_XDP) < 0) {
+		char why[SIEVE_WHY_MAX];
+
+		memcpy(why, s->why, sizeof why);
+		sieve_close(s);
+		memcpy(s->why, why, sizeof why);
 		return;
 	}
 	set_config(s, tables);
 	update_devices(s);
 }
 
-void
-sieve_tick(struct sieve *s)
+/* A flood is over when it has not been seen for a while. */
+static bool
+is_flood(struct sieve *s, uint64_t syns, uint64_t now)
 {
-	if (s->program < 0) {
+	const uint64_t passed = now - s->syns_ms;
+	uint64_t counts[SIEVE_COUNTS];
+	uint64_t rate;
+
+	if (passed < FLOOD_LOOK_MS) {
+		return s->flood;
+	}
+	sieve_counts(s, counts);
+	/* What was passed is counted by both. */
+	syns += counts[SIEVE_SEEN] - counts[SIEVE_PASSED];
+	rate = (syns - s->syns) * 1000 / passed;
+	if (s->syns_ms != 0 && rate > s->config->flood && rate > 0) {
+		s->flood_ms = now;
+	}
+	s->syns = syns;
+	s->syns_ms = now;
+	return s->flood_ms != 0 && now - s->flood_ms < FLOOD_OVER_MS;
+}
+
+void
+sieve_tick(struct sieve *s, uint64_t syns)
+{
+	bool before = s->flood;
+
+	if (!s->config) {
 		return;
 	}
 	set_clock(s);
+	s->flood = is_flood(s, syns, clock_ms());
 	if (devices_changed(&s->watch)) {
 		update_locals(s);
+		update_devices(s);
+	} else if (s->flood != before) {
 		update_devices(s);
 	}
 }
@@ -356,16 +466,22 @@ sieve_fds(const struct sieve *s, struct pollfd fds[SIEVE_FDS])
 	};
 }
 
+static bool
+is_on(const struct sieve_link *link)
+{
+	return link->fd[SIEVE_XDP] >= 0 || link->fd[SIEVE_TC] >= 0;
+}
+
 const char *
 sieve_state(const struct sieve *s)
 {
 	const char *state = "off";
 
 	for (size_t i = 0; i < s->links_count; i++) {
-		if (s->links[i].fd >= 0 && !s->links[i].generic) {
+		if (s->links[i].fd[SIEVE_XDP] >= 0 && !s->links[i].generic) {
 			return "native";
 		}
-		if (s->links[i].fd >= 0) {
+		if (is_on(&s->links[i])) {
 			state = "generic";
 		}
 	}
@@ -378,13 +494,16 @@ sieve_reason(const struct sieve *s, char why[SIEVE_WHY_MAX])
 	size_t count = 0;
 
 	for (size_t i = 0; i < s->links_count; i++) {
-		count += s->links[i].fd >= 0;
+		count += is_on(&s->links[i]);
 	}
 	if (s->why[0]) {
 		memcpy(why, s->why, SIEVE_WHY_MAX);
+	} else if (count == 0 && s->links_count > 0) {
+		snprintf(why, SIEVE_WHY_MAX,
+			 "no flood, and no TCX in this kernel");
 	} else {
-		snprintf(why, SIEVE_WHY_MAX, "%zu device%s", count,
-			 count == 1 ? "" : "s");
+		snprintf(why, SIEVE_WHY_MAX, "%zu device%s%s", count,
+			 count == 1 ? "" : "s", s->flood ? ", flood" : "");
 	}
 }
 

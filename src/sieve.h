@@ -1,6 +1,6 @@
 /*
- * The sieve: a program in the kernel that sees packets where they come in
- * (XDP), ahead of the queue.  See sieve.bpf.c for what it does.
+ * The sieve: a program in the kernel that sees packets where they come in,
+ * ahead of the queue.  See sieve.bpf.c for what it does.
  *
  * It is gone with the process, or when a device's own program is asked
  * for: then all goes to the queue, as without it.  It never replaces a
@@ -60,17 +60,28 @@ enum sieve_map {
 	SIEVE_MAPS,
 };
 
+/*
+ * Where a program runs.  XDP is the fastest way to drop a packet, but some
+ * drivers (veth, virtio) handle all other packets worse while one is there;
+ * tc (by TCX, Linux 6.6) is in nobody's way.
+ */
+enum sieve_way { SIEVE_XDP, SIEVE_TC, SIEVE_WAYS };
+
 struct sieve_link {
 	uint32_t device;
-	int fd;	      /* below 0: the error that there was */
-	bool generic; /* else the driver's own */
+	int fd[SIEVE_WAYS]; /* or below 0 */
+	bool generic;	    /* XDP: not in the driver */
 	bool seen;
 };
 
 struct sieve {
 	enum settings_fastpath wanted;
 	int map[SIEVE_MAPS];
-	int program; /* below 0: none, and why says so */
+	int program[SIEVE_WAYS]; /* or below 0 */
+	bool no_tc;		 /* the kernel is too old */
+	bool flood; /* so many SYNs that XDP is worth its price */
+	uint64_t syns, syns_ms;	 /* at the last tick */
+	uint64_t flood_ms;	 /* when it was seen last */
 	struct sieve_link links[SIEVE_DEVICES_MAX];
 	size_t links_count;
 	struct netlink watch;
@@ -91,8 +102,11 @@ void sieve_open(struct sieve *s, const struct sieve_tables *tables,
 void sieve_close(struct sieve *s);
 /* Another configuration: all of it at once, for every packet. */
 void sieve_change(struct sieve *s, const struct sieve_tables *tables);
-/* Every second or so: devices come and go, clocks are set. */
-void sieve_tick(struct sieve *s);
+/*
+ * Every second or so: devices come and go, clocks are set, floods begin
+ * and end.  syns: so many have come to the queue so far.
+ */
+void sieve_tick(struct sieve *s, uint64_t syns);
 
 /*
  * What the sieve took, or NULL where there is no more.  What belongs to

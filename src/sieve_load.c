@@ -14,10 +14,13 @@
 #define BPF_F_XDP_HAS_FRAGS (1U << 5) /* Linux 5.18 */
 #endif
 
-/* Turned over twice in a second by the fastest flood of timely SYN2s. */
-#define GROUPS 131072u
+/*
+ * The oldest go first: a flood of half a million groups a second leaves
+ * each a tenth of a second to become complete.
+ */
+#define GROUPS 65536u
 #define CHARGES_SIZE (1u << 18)
-#define SCRATCH_SIZE 512u /* more than sieve.bpf.c has in it */
+#define SCRATCH_SIZE 1024u /* more than sieve.bpf.c has in it */
 
 static const struct {
 	const char *name;
@@ -123,8 +126,8 @@ fill_keys(struct sieve *s, const struct sieve_tables *t)
 	return rc;
 }
 
-static int
-fill_tables(struct sieve *s, const struct sieve_tables *t)
+int
+sieve_load_tables(struct sieve *s, const struct sieve_tables *t)
 {
 	int rc = fill_ports(s, t->ports);
 
@@ -133,21 +136,25 @@ fill_tables(struct sieve *s, const struct sieve_tables *t)
 	rc = rc ? rc : fill(s, SIEVE_MAP_ENTRIES, t->entries,
 			    t->entries_count);
 	rc = rc ? rc : fill(s, SIEVE_MAP_RANGES, t->ranges, t->ranges_count);
-	return rc ? rc : fill_keys(s, t);
+	rc = rc ? rc : fill_keys(s, t);
+	if (rc < 0) {
+		sieve_load_explain(s, "maps in the kernel: %s", strerror(-rc));
+	}
+	return rc;
 }
 
-/* frags: whether packets in parts may come, which older kernels don't know. */
 static int
-load_program(const struct sieve *s, bool frags)
+load(const struct sieve *s, enum sieve_way way, uint32_t flags)
 {
 	struct elf_symbol symbols[SIEVE_MAPS];
 	const struct bpf_program program = {
 		.object = sieve_image,
 		.size = sieve_image_size,
-		.section = "xdp",
-		.type = BPF_PROG_TYPE_XDP,
-		.attach = BPF_XDP,
-		.flags = frags ? BPF_F_XDP_HAS_FRAGS : 0,
+		.section = way == SIEVE_XDP ? "xdp" : "tc",
+		.type = way == SIEVE_XDP ? BPF_PROG_TYPE_XDP :
+					   BPF_PROG_TYPE_SCHED_CLS,
+		.attach = way == SIEVE_XDP ? BPF_XDP : 0,
+		.flags = flags,
 		.symbols = symbols,
 		.symbols_count = SIEVE_MAPS,
 		.name = "tap_sieve",
@@ -159,26 +166,21 @@ load_program(const struct sieve *s, bool frags)
 	return bpf_program_load(&program);
 }
 
-/* The maps of a configuration, and the program that goes with them. */
 int
-sieve_load_tables(struct sieve *s, const struct sieve_tables *t)
+sieve_load_program(struct sieve *s, enum sieve_way way)
 {
-	int rc = fill_tables(s, t);
+	int fd = load(s, way, way == SIEVE_XDP ? BPF_F_XDP_HAS_FRAGS : 0);
 
-	if (rc < 0) {
-		sieve_load_explain(s, "maps in the kernel: %s", strerror(-rc));
-		return rc;
+	/* Older kernels know nothing of packets in parts. */
+	if (fd == -EINVAL && way == SIEVE_XDP) {
+		fd = load(s, way, 0);
 	}
-	s->program = load_program(s, true);
-	if (s->program == -EINVAL) {
-		s->program = load_program(s, false);
-	}
-	if (s->program < 0) {
+	s->program[way] = fd;
+	if (fd < 0) {
 		sieve_load_explain(s, "the kernel refuses the program: %s",
-			strerror(-s->program));
-		return s->program;
+				   strerror(-fd));
 	}
-	return 0;
+	return fd < 0 ? fd : 0;
 }
 
 int

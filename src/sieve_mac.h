@@ -36,6 +36,16 @@ role_of(uint32_t seq)
 	}
 }
 
+/*
+ * Read anew each time: for each value that it remembers, the verifier would
+ * go through all of the hashes again.
+ */
+static inline_always uint32_t
+extra_of(const struct sieve_key *key)
+{
+	return *(const volatile uint8_t *)&key->extra;
+}
+
 /* Memory to work in. */
 struct sieve_work {
 	uint8_t block[2 * SIEVE_BLOCK]; /* twice, for the verifier */
@@ -68,7 +78,7 @@ authenticate(struct sieve_work *work, const struct sieve_key *key,
 {
 	const uint32_t *words = (const uint32_t *)work->block;
 	volatile uint32_t *state = work->state, *w = work->w;
-	bool is_md5 = key->suite == SIEVE_MD5;
+	bool is_md5 = *(const volatile uint8_t *)&key->suite == SIEVE_MD5;
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 16; i++) {
@@ -131,15 +141,15 @@ is_authentic(struct sieve_work *work, const struct sieve_group *g,
 	authenticate(work, key, &high, &low);
 	wrong = SIEVE_FRAME_SEQ(g->frame[SYN3]) ^
 		(3u << 30 | (uint32_t)(high >> 34));
-	if (key->extra >= 1) {
+	if (extra_of(key) >= 1) {
 		wrong |= SIEVE_FRAME_SEQ(g->frame[SYN4]) ^
 			 (2u << 30 | ((uint32_t)(high >> 4) & 0x3fffffff));
 	}
-	if (key->extra >= 2) {
+	if (extra_of(key) >= 2) {
 		wrong |= SIEVE_FRAME_SEQ(g->frame[SYN5]) ^
 			 (((uint32_t)high & 15) << 25 | (uint32_t)(low >> 39));
 	}
-	if (key->extra >= 3) {
+	if (extra_of(key) >= 3) {
 		wrong |= SIEVE_FRAME_SEQ(g->frame[SYN6]) ^
 			 (3u << 29 | ((uint32_t)(low >> 10) & SECOND_MASK));
 	}

@@ -11,8 +11,11 @@
 #define SIEVE_FRAMES 7
 /* Rules looked at for one port; a port with more is left to the gate. */
 #define SIEVE_RULES_MAX 8
-/* As many as the gate has in one group: QUAD_FRAMES_STRICT. */
-#define SIEVE_SLOW_MAX 16
+/*
+ * As many as the gate has in one group, QUAD_FRAMES_STRICT, seen by two
+ * programs each.
+ */
+#define SIEVE_SLOW_MAX 32
 #define SIEVE_RANGE_STEPS 17 /* of a search among 65,536 ranges */
 #define SIEVE_BLOCK 64	     /* bytes of a block of both hashes */
 
@@ -109,6 +112,10 @@ struct sieve_charge {
 	struct sieve_addr src;
 	uint64_t family;
 };
+
+/* Verdicts of tc: to the next program (TCX_NEXT), or none (TC_ACT_SHOT). */
+#define SIEVE_TC_NEXT (-1)
+#define SIEVE_TC_DROP 2
 
 enum sieve_count {
 	SIEVE_SEEN,	/* SYNs of sieved ports */

@@ -6,7 +6,6 @@
 #ifndef TAP_SIEVE_PACKET_H
 #define TAP_SIEVE_PACKET_H
 
-#include <linux/bpf.h>
 #include <stdbool.h>
 
 #include "sieve_mac.h"
@@ -88,11 +87,8 @@ parse_ip6(struct syn *s, const uint8_t *ip, const uint8_t *end)
 }
 
 static inline_always int
-parse(struct syn *s, const struct xdp_md *ctx)
+parse(struct syn *s, const uint8_t *at, const uint8_t *end)
 {
-	const uint8_t *at = (const uint8_t *)(uint64_t)ctx->data;
-	const uint8_t *end = (const uint8_t *)(uint64_t)ctx->data_end;
-
 	if (at + 14 > end) {
 		return -1;
 	}
@@ -115,13 +111,11 @@ change(uint32_t sum, uint32_t before, uint32_t after)
 
 /* Make a frame into another one of its group. */
 static inline_always int
-become(const struct syn *s, const struct xdp_md *ctx)
+become(const struct syn *s, uint32_t tcp_at, uint8_t *at, const uint8_t *end)
 {
-	uint8_t *at = (uint8_t *)(uint64_t)ctx->data;
-	const uint8_t *end = (const uint8_t *)(uint64_t)ctx->data_end;
 	const uint32_t seq = SIEVE_FRAME_SEQ(s->becomes);
 	const uint16_t sport = SIEVE_FRAME_SPORT(s->becomes);
-	uint8_t *tcp = at + (s->tcp_at & 127);
+	uint8_t *tcp = at + (tcp_at & 127);
 	uint32_t sum;
 
 	if (tcp + 20 > end) {

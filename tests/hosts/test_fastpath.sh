@@ -71,7 +71,7 @@ modes()
 	served "fastpath=$1"
 	same "$2" "$(state)"
 	same '1 device' "$(reason)"
-	has_program eth0
+	[ "$2" != native ] || has_program eth0
 	page client 4
 	page client 6
 	through 2
@@ -92,7 +92,8 @@ off()
 	same '1 0' "$(tap_status server server accepted sieve_syns)"
 }
 
-# As under flood, all the time: what fits nowhere is dropped at once.
+# As under flood, all the time: what fits nowhere is dropped at once, and as
+# early as can be.
 flood()
 {
 	served flood=0
@@ -104,6 +105,9 @@ flood()
 	# One SYN may be looked at before the first is counted.
 	wait_for "$patience" dropped
 	same 0 "$(tap_status server server queue_drops)"
+	wait_for "$patience" has_program eth0
+	page client 4
+	hidden 4
 }
 
 dropped()
@@ -113,7 +117,7 @@ dropped()
 
 killed()
 {
-	served
+	served "fastpath=$1"
 	page client 4
 	end server KILL || :
 	wait_for "$patience" eval '! has_program eth0'
@@ -126,7 +130,7 @@ foreign()
 {
 	local other
 
-	served
+	served fastpath=native
 	other=$(key_file queue=5050 fastpath=native RULE:dst_port=81)
 	tap_start other server server -c "$other" -k "$keys" \
 	    -a "$(key_file 'port=81, key_no=10')"
@@ -141,7 +145,7 @@ foreign()
 
 devices()
 {
-	served
+	served fastpath=native
 	cable server eth1 9
 	wait_for "$patience" is_reason '2 devices'
 	has_program eth1
@@ -196,10 +200,11 @@ reload()
 
 check native modes native native
 check generic modes generic generic
-check auto modes auto native
+check auto modes auto generic
 check off off
 check flood flood
-check killed killed
+check killed-native killed native
+check killed-generic killed generic
 check foreign foreign
 check devices devices
 check addresses addresses
