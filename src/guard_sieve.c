@@ -42,7 +42,20 @@ guard_sieve_open(struct guard *g)
 	}
 	sieve_open(&g->sieve, &plan.tables, g->conf->settings.fastpath);
 	sieve_plan_free(&plan);
-	say_state(g);
+	if (!g->sieve.pending) {
+		say_state(g);
+	}
+}
+
+void
+guard_sieve_tick(struct guard *g)
+{
+	const bool first = g->sieve.pending;
+
+	sieve_tick(&g->sieve, g->gate->counters.syns);
+	if (first) {
+		say_state(g);
+	}
 }
 
 void

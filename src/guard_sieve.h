@@ -16,6 +16,8 @@
 void guard_sieve_open(struct guard *g);
 void guard_sieve_change(struct guard *g);
 void guard_sieve_close(struct guard *g);
+/* Every second or so; see sieve_tick(). */
+void guard_sieve_tick(struct guard *g);
 
 /* In the worker: the next record as `count` SYNs, FRAME_MAX at the most. */
 size_t guard_sieve_take(struct guard *g, struct packet *syns);

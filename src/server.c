@@ -233,7 +233,7 @@ tick(void *context)
 	keep_rules(s, now);
 	watch_drops(s, now);
 	write_metrics(s, now);
-	sieve_tick(&s->guard.sieve, s->guard.gate->counters.syns);
+	guard_sieve_tick(&s->guard);
 	return MONITOR_GO_ON;
 }
 

@@ -279,6 +279,17 @@ sieve_init(struct sieve *s)
 	}
 }
 
+/* Without the reason to have closed it being lost. */
+static void
+give_up(struct sieve *s)
+{
+	char why[SIEVE_WHY_MAX];
+
+	memcpy(why, s->why, sizeof why);
+	sieve_close(s);
+	memcpy(s->why, why, sizeof why);
+}
+
 void
 sieve_open(struct sieve *s, const struct sieve_tables *tables,
 	   enum settings_fastpath wanted)
@@ -293,25 +304,18 @@ sieve_open(struct sieve *s, const struct sieve_tables *tables,
 		sieve_load_explain(s, "built without clang");
 		return;
 	}
-	/* The way that is wanted most has to be possible. */
-	if (sieve_load_shared(s) < 0 || sieve_load_tables(s, tables) < 0 ||
-	    sieve_load_program(s, wanted == FASTPATH_NATIVE ? SIEVE_XDP :
-							      SIEVE_TC) < 0) {
-		char why[SIEVE_WHY_MAX];
-
-		memcpy(why, s->why, sizeof why);
-		sieve_close(s);
-		memcpy(s->why, why, sizeof why);
+	if (sieve_load_shared(s) < 0 || sieve_load_tables(s, tables) < 0) {
+		give_up(s);
 		return;
 	}
 	set_config(s, tables);
-	update_locals(s);
-	update_devices(s);
+	s->pending = true;
 }
 
 void
 sieve_close(struct sieve *s)
 {
+	s->pending = false;
 	detach(s);
 	ring_close(&s->records);
 	ring_close(&s->charges);
@@ -325,51 +329,38 @@ sieve_close(struct sieve *s)
 	}
 }
 
-/* A new program in the place of the old one, wherever that is. */
-static int
-change_program(struct sieve *s, enum sieve_way way)
-{
-	int old = s->program[way];
-	int rc;
-
-	if (old < 0) {
-		return 0;
-	}
-	rc = sieve_load_program(s, way);
-	for (size_t i = 0; rc == 0 && i < s->links_count; i++) {
-		if (s->links[i].fd[way] >= 0) {
-			rc = bpf_link_replace(s->links[i].fd[way],
-					      s->program[way]);
-		}
-	}
-	if (rc < 0 && s->program[way] >= 0) {
-		sieve_load_explain(s, "another program: %s", strerror(-rc));
-	}
-	close(old);
-	return rc;
-}
-
 void
 sieve_change(struct sieve *s, const struct sieve_tables *tables)
 {
 	if (!s->config) {
 		return;
 	}
+	/* What is no longer right must not stay. */
+	detach(s);
 	for (enum sieve_map m = 0; m < SIEVE_MAP_CONFIG; m++) {
 		close_fd(&s->map[m]);
 	}
-	/* What is no longer right must not stay. */
-	if (sieve_load_tables(s, tables) < 0 ||
-	    change_program(s, SIEVE_TC) < 0 ||
-	    change_program(s, SIEVE_XDP) < 0) {
-		char why[SIEVE_WHY_MAX];
-
-		memcpy(why, s->why, sizeof why);
-		sieve_close(s);
-		memcpy(s->why, why, sizeof why);
+	if (sieve_load_tables(s, tables) < 0) {
+		give_up(s);
 		return;
 	}
 	set_config(s, tables);
+	s->pending = true;
+}
+
+/* The way that is wanted most has to be possible. */
+static void
+begin(struct sieve *s)
+{
+	const enum sieve_way way = s->wanted == FASTPATH_NATIVE ? SIEVE_XDP :
+								  SIEVE_TC;
+
+	s->pending = false;
+	if (sieve_load_program(s, way) < 0) {
+		give_up(s);
+		return;
+	}
+	update_locals(s);
 	update_devices(s);
 }
 
@@ -405,6 +396,10 @@ sieve_tick(struct sieve *s, uint64_t syns)
 		return;
 	}
 	set_clock(s);
+	if (s->pending) {
+		begin(s);
+		return;
+	}
 	s->flood = is_flood(s, syns, clock_ms());
 	if (devices_changed(&s->watch)) {
 		update_locals(s);
@@ -496,7 +491,9 @@ sieve_reason(const struct sieve *s, char why[SIEVE_WHY_MAX])
 	for (size_t i = 0; i < s->links_count; i++) {
 		count += is_on(&s->links[i]);
 	}
-	if (s->why[0]) {
+	if (s->pending) {
+		snprintf(why, SIEVE_WHY_MAX, "not yet");
+	} else if (s->why[0]) {
 		memcpy(why, s->why, SIEVE_WHY_MAX);
 	} else if (count == 0 && s->links_count > 0) {
 		snprintf(why, SIEVE_WHY_MAX,

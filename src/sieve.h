@@ -78,6 +78,7 @@ struct sieve {
 	enum settings_fastpath wanted;
 	int map[SIEVE_MAPS];
 	int program[SIEVE_WAYS]; /* or below 0 */
+	bool pending; /* to be put on devices at the next tick */
 	bool no_tc;		 /* the kernel is too old */
 	bool flood; /* so many SYNs that XDP is worth its price */
 	uint64_t syns, syns_ms;	 /* at the last tick */
@@ -94,13 +95,14 @@ struct sieve {
 void sieve_init(struct sieve *s);
 
 /*
- * Load the program and attach it to the devices that there are.  It never
- * fails: where it can't be, why says so, and the queue serves alone.
+ * Make all that a process shares with those that it forks.  The program,
+ * which takes the kernel a while to check, comes with the first tick.  It
+ * never fails: where it can't be, why says so, and the queue serves alone.
  */
 void sieve_open(struct sieve *s, const struct sieve_tables *tables,
 		enum settings_fastpath wanted);
 void sieve_close(struct sieve *s);
-/* Another configuration: all of it at once, for every packet. */
+/* Another configuration; until the next tick the queue serves alone. */
 void sieve_change(struct sieve *s, const struct sieve_tables *tables);
 /*
  * Every second or so: devices come and go, clocks are set, floods begin

@@ -19,6 +19,7 @@ served()
 	keys=$(key_file)
 	tap_start server server server -c "$work/TAPservd.conf" -k "$keys" \
 	    -a "$work/ACL.conf"
+	wait_for "$patience" decided
 	[ "$(state)" != off ] || [[ " $* " = *off* ]] || unbuilt
 	tap_start client client client -c "$(client_rule dst_port=80)"
 }
@@ -46,6 +47,12 @@ state()
 reason()
 {
 	said fastpath_reason
+}
+
+# It comes a moment after the server.
+decided()
+{
+	[ "$(reason)" != 'not yet' ]
 }
 
 is_reason()
@@ -191,6 +198,7 @@ reload()
 	echo 'port=80, key_no=10' >"$work/ACL.conf"
 	signal server HUP
 	wait_log server 'reloaded: ' 2
+	wait_for "$patience" decided
 	page client 4
 	through 2
 	printf '%s\n' RULE:dst_port=81 >"$work/TAPservd.conf"

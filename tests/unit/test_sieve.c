@@ -113,6 +113,7 @@ setup(void **state)
 	sieve_open(&guard.sieve, &plan.tables,
 		   way == SIEVE_XDP ? FASTPATH_NATIVE : FASTPATH_GENERIC);
 	sieve_plan_free(&plan);
+	sieve_tick(&guard.sieve, 0);
 	if (guard.sieve.program[way] < 0) {
 		cannot = guard.sieve.why;
 		return 0;
