@@ -54,6 +54,7 @@ extern const char config_map, ports_map, locals_map, lists_map, rules_map,
  */
 struct scratch {
 	uint64_t batch;
+	uint64_t barrier; /* an atomic addition is one */
 	uint64_t flood;
 	struct sieve_quad quad;
 	uint64_t tcp_at;
@@ -479,7 +480,7 @@ go_on(const struct scene *scene, struct sieve_group *g, struct syn *s)
 		return hand_over(scene, g, g, mine);
 	}
 	*place = mine;
-	__sync_fetch_and_add(&g->passed, 0); /* a barrier */
+	__sync_fetch_and_add(&scene->scratch->barrier, 1);
 	if (*(volatile uint32_t *)&g->slow) {
 		return pass();
 	}

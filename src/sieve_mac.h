@@ -88,34 +88,35 @@ authenticate(struct sieve_work *work, const struct sieve_key *key,
 	for (int i = 0; i < 8; i++) {
 		state[i] = key->inner[i];
 	}
-	/* The same instructions for both hashes of the HMAC. */
+	/*
+	 * The same instructions for both hashes of the HMAC.  Kernels before
+	 * 6.6 want a loop to end with a jump: so the compiler must not move
+	 * what the second turn begins with to the end of the first.
+	 */
 #pragma clang loop unroll(disable)
 	for (int turn = 0; turn < 2; turn++) {
+		__asm__ volatile("" : "+r"(turn));
+		if (turn == 1) {
+#pragma clang loop unroll(full)
+			for (int i = 0; i < 8; i++) {
+				w[i] = state[i];
+				w[8 + i] = 0;
+				state[i] = key->outer[i];
+			}
+			w[4] = is_md5 ? 0x80 : w[4];
+			w[5] = is_md5 ? 0 : w[5];
+			w[6] = is_md5 ? 0 : w[6];
+			w[7] = is_md5 ? 0 : w[7];
+			w[8] = is_md5 ? 0 : 0x80000000;
+			w[14] = is_md5 ? (64 + 16) * 8 : 0;
+			w[15] = is_md5 ? 0 : (64 + 32) * 8;
+		}
 		if (is_md5) {
 			md5(state, w);
 		} else {
 			sha256(state, w);
 		}
-		if (turn == 1) {
-			break;
-		}
-#pragma clang loop unroll(full)
-		for (int i = 0; i < 16; i++) {
-			w[i] = 0;
-		}
-#pragma clang loop unroll(full)
-		for (int i = 0; i < 8; i++) {
-			w[i] = state[i];
-			state[i] = key->outer[i];
-		}
-		if (is_md5) {
-			w[4] = 0x80;
-			w[5] = w[6] = w[7] = 0;
-			w[14] = (64 + 16) * 8;
-		} else {
-			w[8] = 0x80000000;
-			w[15] = (64 + 32) * 8;
-		}
+		__asm__ volatile("" : "+r"(turn));
 	}
 	*high = (uint64_t)state[0] << 32 | state[1];
 	*low = (uint64_t)state[2] << 32 | state[3];
