@@ -64,7 +64,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wundef -Wvla \
 	-Wduplicated-cond -Wduplicated-branches -Wdate-time
 WARN += $(if $(filter 1 true,$(WERROR) $(CI)),-Werror)
 # A folder for each layer (README.md, "The source").
-LAYERS := pure files system engines commands
+LAYERS := pure files system engines commands sieve
 # What only Linux or GNU has is not to be seen where it would be missed.
 SYSTEM_CFLAGS := $(if $(PORTABLE),-D_DEFAULT_SOURCE -D_NETBSD_SOURCE \
 	-DTAP_PORTABLE,-D_GNU_SOURCE) $(if $(FAULTS),-DTAP_FAULTS)
@@ -132,7 +132,7 @@ PORTABLE_SRCS := tap.c $(wildcard src/pure/*.c) \
 	src/commands/cmd_keygen.c $(POSIX_SRCS)
 SRCS := $(if $(PORTABLE),$(PORTABLE_SRCS),tap.c $(filter-out %.bpf.c \
 	%_posix.c,$(wildcard src/*/*.c)))
-OBJS := $(SRCS:%.c=$(B)/%.o)
+OBJS := $(SRCS:%.c=$(B)/%.o) $(if $(PORTABLE),,$(B)/src/sieve/sieve_image.o)
 
 # Programs for the kernel, which only clang makes. Without it they are empty,
 # and tap says so and goes without.
@@ -218,7 +218,7 @@ NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy cppcheck \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
 	haproxy qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
-	kmod=depmod strace
+	kmod=depmod strace clang
 NEED_coverage := $(NEED_check) lcov
 NEED_bench := $(NEED_static) $(NEED_system) clang gnuplot-nox=gnuplot \
 	iproute2=ip iptables nginx-light=nginx ethtool procps=sysctl python3
@@ -379,5 +379,5 @@ FORCE:
 	fuzz run-fuzz coverage run-coverage \
 	install uninstall clean distclean help
 
--include $(OBJS:.o=.d) $(BENCHES:%=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
+-include $(OBJS:.o=.d) $(B)/src/sieve/sieve.bpf.d $(BENCHES:%=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
 	$(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)

@@ -10,6 +10,7 @@
 #include "bytes.h"
 #include "clock.h"
 #include "diag.h"
+#include "guard_sieve.h"
 #include "queue.h"
 #include "tap.h"
 
@@ -273,6 +274,25 @@ send_verdicts(struct nfq *nfq)
 	return rc == 0;
 }
 
+/* What the sieve took off the wire comes before what it let through. */
+static void
+take_sieved(struct guard *g, const struct gate_now *now)
+{
+	struct packet syns[FRAME_MAX];
+	size_t count;
+
+	while ((count = guard_sieve_take(g, syns)) > 0) {
+		for (size_t i = 0; i < count; i++) {
+			const struct gate_packet in = { .packet = &syns[i] };
+			struct gate_result result;
+
+			gate_witness(g->gate, now, &in, &result);
+			apply(g, &result, now->ms);
+		}
+	}
+	guard_sieve_charge(g, now);
+}
+
 static bool
 serve_queue(struct guard *g, size_t queue)
 {
@@ -292,6 +312,7 @@ serve_queue(struct guard *g, size_t queue)
 			return true;
 		}
 		now = read_clocks();
+		take_sieved(g, &now);
 		g->shared->last_id[queue] = nfq->packets[count - 1].id;
 		for (int i = 0; i < count; i++) {
 			if (syns) {
@@ -314,6 +335,8 @@ expire(struct guard *g)
 	struct gate_result result;
 	bool usable = true;
 
+	take_sieved(g, &now);
+
 	while (gate_expire(g->gate, &now, &result)) {
 		apply(g, &result, now.ms);
 	}
@@ -332,6 +355,7 @@ guard_fds(const struct guard *g, struct pollfd *fds)
 	}
 	fds[FW_QUEUES] = (struct pollfd){ .fd = g->links.nl.fd,
 					  .events = POLLIN };
+	sieve_fds(&g->sieve, fds + FW_QUEUES + 1);
 }
 
 int
@@ -502,6 +526,7 @@ guard_open(struct guard *g, const struct conf_server *conf)
 	int rc;
 
 	*g = (struct guard){ .diag.fd = -1, .links.nl.fd = -1 };
+	sieve_init(&g->sieve);
 	use_conf(g, conf);
 	g->links.query = g->drops = -1;
 	g->reset.fd4 = g->reset.fd6 = g->store.fd = -1;
@@ -554,6 +579,7 @@ guard_close(struct guard *g)
 	links_close(&g->links);
 	reset_close(&g->reset);
 	store_close(&g->store);
+	guard_sieve_close(g);
 	if (g->drops >= 0) {
 		close(g->drops);
 	}

@@ -16,9 +16,10 @@
 #include "monitor.h"
 #include "nfq.h"
 #include "reset.h"
+#include "sieve.h"
 #include "store.h"
 
-#define GUARD_FDS (FW_QUEUES + 1)
+#define GUARD_FDS (FW_QUEUES + 1 + SIEVE_FDS)
 
 /* What a worker leaves to the next one; see monitor.h. */
 struct guard_shared {
@@ -41,6 +42,7 @@ struct guard {
 	struct gate *gate; /* in the shared memory */
 	void *gate_memory; /* likewise */
 	struct store store;
+	struct sieve sieve; /* see guard_sieve.h */
 	struct log_limit refusals;
 	uint64_t opened; /* ms */
 };

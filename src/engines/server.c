@@ -11,6 +11,7 @@
 #include "diag.h"
 #include "fw.h"
 #include "guard.h"
+#include "guard_sieve.h"
 #include "guard_stat.h"
 #include "keeper.h"
 #include "log.h"
@@ -54,13 +55,14 @@ server_stats(struct server *s, struct stat_item *items, char duration[32])
 
 	stat_duration(duration, uptime);
 	memcpy(items, first, sizeof first);
+	count += guard_sieve_stats(&s->guard, items + count);
 	return count + guard_stats(&s->guard, items + count);
 }
 
 static void
 answer(void *context, enum control_request request, struct text *t)
 {
-	struct stat_item items[GUARD_STATS + 8];
+	struct stat_item items[GUARD_STATS + GUARD_SIEVE_STATS + 8];
 	struct server *s = context;
 	char duration[32];
 
@@ -97,6 +99,7 @@ take_up(struct server *s, struct conf_server *conf, char *err)
 	} else if (fw_replace(&s->fw, &s->plan.fw, &plan.fw, err) == 0) {
 		plan_free(&s->plan);
 		s->plan = plan;
+		guard_sieve_change(&s->guard);
 		return 0;
 	}
 	guard_configure(&s->guard, s->conf);
@@ -115,6 +118,7 @@ reload(void *context)
 		/* What sockets and memory were made for stays. */
 		conf->settings.queue = s->conf->settings.queue;
 		conf->settings.firewall = s->conf->settings.firewall;
+		conf->settings.fastpath = s->conf->settings.fastpath;
 		conf->limits = s->conf->limits;
 	}
 	if (!conf || take_up(s, conf, err) < 0) {
@@ -164,7 +168,7 @@ watch_drops(struct server *s, uint64_t now)
 static void
 write_metrics(struct server *s, uint64_t now)
 {
-	struct stat_item items[GUARD_STATS + 8];
+	struct stat_item items[GUARD_STATS + GUARD_SIEVE_STATS + 8];
 	char duration[32];
 	int rc;
 
@@ -196,6 +200,7 @@ tick(void *context)
 	keeper_look(&s->keeper, &s->fw, &s->plan.fw);
 	watch_drops(s, now);
 	write_metrics(s, now);
+	guard_sieve_tick(&s->guard);
 	return MONITOR_GO_ON;
 }
 
@@ -388,7 +393,10 @@ server_run(struct conf_server *conf, const struct server_options *options)
 		status = TAP_SYSTEM;
 	}
 	if (status == TAP_OK) {
+		guard_sieve_open(&s.guard);
 		status = serve(&s);
+		/* Not while there are no rules. */
+		guard_sieve_close(&s.guard);
 		/* After a failure the rules stay: the service is hidden. */
 		if (status != TAP_SYSTEM && fw_remove(&s.fw, err) < 0) {
 			log_say(LOG_LEVEL_ERROR, "%s", err);

@@ -293,6 +293,14 @@ setting_firewall(void *into, const char *value, char *why)
 }
 
 static int
+setting_fastpath(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return settings_fastpath(&words->conf->settings, value, why);
+}
+
+static int
 setting_user(void *into, const char *value, char *why)
 {
 	struct setting_words *words = into;
@@ -400,7 +408,8 @@ static const struct conf_option setting_options[] = {
 	{ "firewall", setting_firewall },   { "loopback", setting_loopback },
 	{ "groups", setting_groups },	    { "held", setting_held },
 	{ "assembly", setting_assembly },   { "flood", setting_flood },
-	{ "run_as", setting_user },	    { "hide", setting_hide },	    { "mark", setting_mark },
+	{ "run_as", setting_user },	    { "hide", setting_hide },
+	{ "mark", setting_mark },	    { "fastpath", setting_fastpath },
 	{ "replays", setting_replays },	    { "replay_file", setting_replay_file },
 };
 

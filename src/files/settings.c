@@ -69,6 +69,21 @@ settings_firewall(void *into, const char *value, char *why)
 }
 
 int
+settings_fastpath(void *into, const char *value, char *why)
+{
+	static const char *const words[] = { "off", "auto", "native",
+					     "generic", NULL };
+	struct settings *settings = into;
+	int choice;
+
+	if (value_choice(value, words, &choice, why) < 0) {
+		return -1;
+	}
+	settings->fastpath = (enum settings_fastpath)choice;
+	return 0;
+}
+
+int
 settings_user(void *into, const char *value, char *why)
 {
 	struct settings *settings = into;

@@ -14,6 +14,13 @@ enum settings_firewall {
 	FIREWALL_NONE,	   /* the administrator's own rules */
 };
 
+enum settings_fastpath {
+	FASTPATH_OFF,
+	FASTPATH_AUTO, /* native where the driver can, else generic */
+	FASTPATH_NATIVE,
+	FASTPATH_GENERIC,
+};
+
 /* A server has the three numbers after it, too. */
 #define SETTINGS_QUEUE_MAX 65532u
 #define SETTINGS_USER_MAX 32u /* what useradd(8) allows */
@@ -24,6 +31,7 @@ struct settings {
 	uint16_t queue; /* of NFQUEUE */
 	uint32_t mark;	/* the bit that marks tap's own packets */
 	enum settings_firewall firewall;
+	enum settings_fastpath fastpath;
 };
 
 /* For conf_apply(); each takes a struct settings. */
@@ -31,6 +39,7 @@ int settings_log(void *settings, const char *value, char *why);
 int settings_queue(void *settings, const char *value, char *why);
 int settings_mark(void *settings, const char *value, char *why);
 int settings_firewall(void *settings, const char *value, char *why);
+int settings_fastpath(void *settings, const char *value, char *why);
 int settings_user(void *settings, const char *value, char *why);
 
 /*

@@ -199,18 +199,16 @@ hold(struct gate *g, struct quad_frame *f, uint64_t id,
 	result->verdict = GATE_HOLD;
 }
 
-static bool
-is_duplicate(struct gate *g, const struct quad_group *group,
-	     const struct packet *p)
+static struct quad_frame *
+find_frame(struct gate *g, const struct quad_group *group,
+	   const struct packet *p)
 {
-	const struct quad_frame *f = quad_first(&g->quad, group);
+	struct quad_frame *f = quad_first(&g->quad, group);
 
-	for (; f; f = quad_next(&g->quad, f)) {
-		if (f->seq == p->seq && f->sport == p->sport) {
-			return true;
-		}
+	while (f && (f->seq != p->seq || f->sport != p->sport)) {
+		f = quad_next(&g->quad, f);
 	}
-	return false;
+	return f;
 }
 
 /* An authenticated group: let its SYN0 go on, unless it is a replay. */
@@ -354,6 +352,39 @@ refuse_packet(struct gate *g, const struct packet *p, enum match_reason reason,
 	report(g, result, &event);
 }
 
+/* NULL: it is there already; but what was only seen may come itself. */
+static struct quad_frame *
+add_frame(struct gate *g, const struct gate_now *now,
+	  const struct gate_packet *in, const struct acl_rule *rule,
+	  struct quad_group *group, bool witnessed, struct gate_result *result)
+{
+	const struct packet *p = in->packet;
+	size_t frames_max = rule->window_loose ? QUAD_FRAMES_LOOSE :
+						 QUAD_FRAMES_STRICT;
+	struct quad_frame *f = find_frame(g, group, p);
+
+	if (f && (witnessed || !f->witnessed)) {
+		g->counters.duplicates++;
+		return NULL;
+	}
+	if (f) {
+		quad_drop(&g->quad, group, f);
+	}
+	drop_stale(g, group, now->ms, result);
+	if (group->count == frames_max) {
+		unhold(g, quad_first(&g->quad, group), GATE_DROP, result);
+		quad_drop(&g->quad, group, quad_first(&g->quad, group));
+	}
+	f = quad_append(&g->quad, group, now->ms);
+	f->seq = p->seq;
+	f->sport = p->sport;
+	f->witnessed = witnessed;
+	if (rule->window_loose && in->options) {
+		f->hint = hint_of(g, in);
+	}
+	return f;
+}
+
 static void
 input_frame(struct gate *g, const struct gate_now *now,
 	    const struct gate_packet *in, const struct acl_rule *rule,
@@ -362,8 +393,6 @@ input_frame(struct gate *g, const struct gate_now *now,
 	const struct packet *p = in->packet;
 	bool flood = count_rate(g, now->ms);
 	bool syn2 = is_timely_syn2(p->seq, now->instant, rule->tolerance);
-	size_t frames_max = rule->window_loose ? QUAD_FRAMES_LOOSE :
-						 QUAD_FRAMES_STRICT;
 	struct quad_group *group;
 	struct quad_frame *f;
 	bool sure;
@@ -374,20 +403,9 @@ input_frame(struct gate *g, const struct gate_now *now,
 		refuse_packet(g, p, MATCH_INCOMPLETE, result);
 		return;
 	}
-	if (is_duplicate(g, group, p)) {
-		g->counters.duplicates++;
+	f = add_frame(g, now, in, rule, group, false, result);
+	if (!f) {
 		return;
-	}
-	drop_stale(g, group, now->ms, result);
-	if (group->count == frames_max) {
-		unhold(g, quad_first(&g->quad, group), GATE_DROP, result);
-		quad_drop(&g->quad, group, quad_first(&g->quad, group));
-	}
-	f = quad_append(&g->quad, group, now->ms);
-	f->seq = p->seq;
-	f->sport = p->sport;
-	if (rule->window_loose && in->options) {
-		f->hint = hint_of(g, in);
 	}
 	/* Under flood SYN0 comes last: what came before had to be seen only. */
 	sure = flood && (syn2 || frame_role_of(p->seq) == FRAME_SYN1);
@@ -437,6 +455,29 @@ gate_input(struct gate *g, const struct gate_now *now,
 		return;
 	}
 	input_frame(g, now, in, rule, result);
+}
+
+void
+gate_witness(struct gate *g, const struct gate_now *now,
+	     const struct gate_packet *in, struct gate_result *result)
+{
+	const struct acl_rule *rule = acl_rule_for(
+		g->acl, in->packet, in->forwarded, in->indev, in->outdev);
+
+	*result = (struct gate_result){ .verdict = GATE_DROP, .rule = rule };
+	if (rule && packet_is_syn(in->packet)) {
+		g->counters.syns++;
+		make_room(g, result);
+		add_frame(g, now, in, rule,
+			  group_for(g, rule, in->packet, true), true, result);
+	}
+}
+
+void
+gate_charge(struct gate *g, const struct gate_now *now,
+	    const struct packet_addr *src)
+{
+	guess_charge(&g->guess, src, now->ms, 1);
 }
 
 bool

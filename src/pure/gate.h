@@ -143,6 +143,18 @@ void gate_input(struct gate *g, const struct gate_now *now,
 		const struct gate_packet *in, struct gate_result *result);
 
 /*
+ * A SYN that was taken off the wire ahead of the gate: it counts as a
+ * frame of its group, but is no SYN0 any more, and completes nothing: not
+ * before it comes itself.  The result has only releases and events.
+ */
+void gate_witness(struct gate *g, const struct gate_now *now,
+		  const struct gate_packet *in, struct gate_result *result);
+
+/* A wrong 30-bit authenticator was seen ahead of the gate, from there. */
+void gate_charge(struct gate *g, const struct gate_now *now,
+		 const struct packet_addr *src);
+
+/*
  * End one group, or one held frame, whose time is up.  Returns false,
  * with an empty result, where nothing is left to do now.
  */

@@ -52,6 +52,41 @@ mac_key_init(struct mac_key *key, enum mac_suite suite, unsigned extra,
 	}
 }
 
+static uint32_t
+state_word(const struct mac_key *key, const unsigned char *at)
+{
+	/* As bytes, MD5 has its numbers in little-endian. */
+	return key->suite == MAC_HMAC_MD5 ? __builtin_bswap32(be32_load(at)) :
+						   be32_load(at);
+}
+
+void
+mac_key_states(const struct mac_key *key, uint32_t inner[8],
+	       uint32_t outer[8])
+{
+	const size_t words = key->suite == MAC_HMAC_MD5 ? 4 : 8;
+
+	for (size_t i = 0; i < 8; i++) {
+		inner[i] = outer[i] = 0;
+		if (i < words) {
+			inner[i] = state_word(key, key->hmac.ksi + 4 * i);
+			outer[i] = state_word(key, key->hmac.kso + 4 * i);
+		}
+	}
+}
+
+size_t
+mac_input(const struct mac_key *key, uint8_t *input)
+{
+	if (key->suite != MAC_HMAC_SHA256) {
+		return 0;
+	}
+	memcpy(input, "TAP2", 4);
+	input[4] = key->realm_len;
+	memcpy(input + 5, key->realm, key->realm_len);
+	return 5u + key->realm_len;
+}
+
 /*
  *   hmac-md5      S0:32 | S1:32 | S2:32
  *   hmac-sha256   "TAP2" | len(realm):8 | realm | port:16 | S0 | S1 | S2
@@ -62,16 +97,12 @@ void
 mac_sign(const struct mac_key *key, uint16_t port, uint32_t *seq,
 	 uint64_t *tag)
 {
-	uint8_t input[4 + 1 + MAC_REALM_MAX + 2 + 12];
+	uint8_t input[MAC_INPUT_MAX];
 	uint8_t output[br_sha256_SIZE] = { 0 };
 	br_hmac_context hmac;
-	size_t len = 0;
+	size_t len = mac_input(key, input);
 
 	if (key->suite == MAC_HMAC_SHA256) {
-		memcpy(input, "TAP2", 4);
-		input[4] = key->realm_len;
-		memcpy(input + 5, key->realm, key->realm_len);
-		len = 5u + key->realm_len;
 		be16_store(input + len, port);
 		len += 2;
 	}

@@ -50,6 +50,21 @@ void mac_key_init(struct mac_key *key, enum mac_suite suite, unsigned extra,
 		  const uint8_t *realm, size_t realm_len);
 
 /*
+ * The states of the hash behind the inner and the outer pad (RFC 2104, 4),
+ * as numbers: 4 of hmac-md5, 8 of hmac-sha256.  They are as secret as the
+ * key itself.
+ */
+void mac_key_states(const struct mac_key *key, uint32_t inner[8],
+		    uint32_t outer[8]);
+
+/*
+ * What the authenticator is computed over, up to where the port comes,
+ * or S0 with hmac-md5: at most MAC_INPUT_MAX bytes.  Returns how many.
+ */
+#define MAC_INPUT_MAX (4 + 1 + MAC_REALM_MAX + 2 + 12)
+size_t mac_input(const struct mac_key *key, uint8_t *input);
+
+/*
  * The authenticator for a connection to `port` (host order) whose first
  * three frames are seq[0..2].  Writes SYN3 and the key's extra frames
  * to seq[3..], as a sender sends them, and to tag (may be NULL) the

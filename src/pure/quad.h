@@ -38,6 +38,7 @@ struct quad_frame {
 	uint32_t hint; /* equal for frames of one group, where known */
 	uint16_t sport;
 	bool held; /* no verdict yet: it may still become SYN0 */
+	bool witnessed; /* the caller's */
 	uint64_t arrived;
 	uint32_t next;		       /* in its group, or in the free list */
 	uint32_t held_prev, held_next; /* among all held frames */

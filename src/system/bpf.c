@@ -146,7 +146,7 @@ bpf_link_replace(int link, int program)
 }
 
 int
-bpf_program_run(int program, const void *frame, size_t len)
+bpf_program_run(int program, void *frame, size_t len, int *verdict)
 {
 	union bpf_attr attr = { 0 };
 	int rc;
@@ -154,9 +154,13 @@ bpf_program_run(int program, const void *frame, size_t len)
 	attr.test.prog_fd = (uint32_t)program;
 	attr.test.data_in = address(frame);
 	attr.test.data_size_in = (uint32_t)len;
+	attr.test.data_out = address(frame);
+	attr.test.data_size_out = (uint32_t)len;
 	attr.test.repeat = 1;
 	rc = call(BPF_PROG_TEST_RUN, &attr);
-	return rc < 0 ? rc : (int)attr.test.retval;
+	/* Of tc it may be -1 as well: that is no error here. */
+	*verdict = (int)attr.test.retval;
+	return rc;
 }
 
 int

@@ -48,11 +48,11 @@ int bpf_link_make(int program, uint32_t device, uint32_t attach,
 int bpf_link_replace(int link, int program);
 
 /*
- * Run a program of XDP on a frame.  Returns its verdict.  With live
- * frames it runs `repeat` times, each on a frame of its own, and the
+ * Run a program of XDP or tc on a frame, which it may change.  With live
+ * frames (XDP) it runs `repeat` times, each on a frame of its own, and the
  * verdicts are carried out; `device` is where they seem to come from.
  */
-int bpf_program_run(int program, const void *frame, size_t len);
+int bpf_program_run(int program, void *frame, size_t len, int *verdict);
 int bpf_program_live(int program, const void *frame, size_t len,
 		     uint32_t device, uint32_t repeat);
 

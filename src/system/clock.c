@@ -41,6 +41,16 @@ clock_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+uint64_t
+clock_utc_offset_ns(void)
+{
+	struct timespec monotonic;
+
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
+	return clock_ns() - ((uint64_t)monotonic.tv_sec * 1000000000u +
+			     (uint64_t)monotonic.tv_nsec);
+}
+
 bool
 clock_is_synchronised(void)
 {

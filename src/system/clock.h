@@ -16,6 +16,11 @@ uint64_t clock_ms(void);
 
 /* Microseconds likewise, without sleep: for what is short. */
 uint64_t clock_us(void);
+/*
+ * Nanoseconds of UTC less those of the kernel's monotonic clock, which
+ * programs in the kernel read; wraps.
+ */
+uint64_t clock_utc_offset_ns(void);
 
 /* Whether somebody keeps UTC right (adjtimex(2)), as far as is known. */
 bool clock_is_synchronised(void);

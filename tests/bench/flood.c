@@ -9,7 +9,8 @@
  *   kind=group       groups with a right time and key number, in order,
  *                    each with a mark and source of its own, and a wrong
  *                    authenticator
- *   rate=N           frames a second; 0 (the default): all there can be
+ *   rate=N           frames a second, in bursts of a twentieth of it; 0
+ *                    (the default): all there can be
  *   seconds=N        how long; 5
  *   src=ADDRESS/BITS where sources are; 198.18.0.0/15, or 2001:db8::/96
  *   key=N extra=N    what SYN1 of a group says; 10 and 1

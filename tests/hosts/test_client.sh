@@ -120,7 +120,11 @@ retransmission()
 	fi
 	lab
 	http_start server 80
-	tap_start server server server -p 80 -k "$(key_file "$(reference keys)")"
+	# The whole group is to get as far as the rule that drops it.
+	tap_start server server server \
+	    -c "$(key_file fastpath=off RULE:dst_port=80)" \
+	    -k "$(key_file "$(reference keys)")" \
+	    -a "$(key_file 'port=80, key_no=12')"
 	tap_start client client client -c "$(key_file mark=0x1000000 \
 	    "$(reference rule 12 dst_port=80)")"
 	log_syns client

@@ -128,9 +128,9 @@ wire()
 	tap_start client client client --backend pcap -c \
 	    "$(client_rule dst_port=80)"
 	rules client | diff "$work/before" -
-	capture syns server eth0 'tcp dst port 80'
+	capture syns client eth0 'tcp dst port 80'
 	page client "$family"
-	capture_end syns server
+	capture_end syns client
 	syns=$(tshark -r "$work/syns.pcap" -Y 'tcp.flags.syn == 1' 2>/dev/null |
 		wc -l)
 	# hmac-sha256 of 60 bits: five frames, and SYN-ORIG.

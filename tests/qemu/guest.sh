@@ -716,6 +716,33 @@ clock()
 	both hidden stranger 80
 }
 
+decided()
+{
+	on server tap server --status --json >"$1"
+	! has_line "$1" 'not yet'
+}
+
+# fast WAY: the program in the kernel that sees SYNs first
+fast()
+{
+	guard=server
+	lab
+	http_start server 80
+	firewall=nft
+	server_start "fastpath=$1" RULE:dst_port=80
+	# It comes a moment after the server.
+	wait_for decided "$work/status"
+	cat "$work/status"
+	client_start 'dst_port=80'
+	both page client 80
+	both hidden stranger 80
+	has_line "$work/status" 'built without clang' || {
+		has_line "$work/status" "\"fastpath\":\"$1\""
+		on server tap server --status --json >"$work/status"
+		has_line "$work/status" '"sieve_verified":2,'
+	}
+}
+
 all_cases()
 {
 	for variant in ${variants:-nft iptables-nft iptables-legacy}; do
@@ -731,6 +758,8 @@ all_cases()
 	check changes changes
 	check neighbours neighbours
 	check clock clock
+	check native fast native
+	check generic fast generic
 }
 
 boot

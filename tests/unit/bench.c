@@ -240,6 +240,19 @@ bench_packet(struct bench *b, const struct packet *p, const uint8_t *options,
 	return b->result.verdict;
 }
 
+void
+bench_witness(struct bench *b, const struct packet *p)
+{
+	const struct gate_packet in = {.packet = p};
+	size_t accepted = b->accepted;
+
+	memset(&b->result, 0xa5, sizeof b->result);
+	gate_witness(&b->gate, &b->now, &in, &b->result);
+	check_releases(b);
+	check_result(b, accepted);
+	assert_int_equal(b->accepted, accepted);
+}
+
 bool
 bench_expire(struct bench *b)
 {

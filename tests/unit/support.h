@@ -116,6 +116,8 @@ void bench_forget(struct bench *b);
  */
 enum gate_verdict bench_packet(struct bench *b, const struct packet *p,
 			       const uint8_t *options, const char *indev);
+/* A frame that was taken off the wire before the gate, with these, too. */
+void bench_witness(struct bench *b, const struct packet *p);
 /* One gate_expire(), with the same checks. */
 bool bench_expire(struct bench *b);
 /* Let all time for assembly pass; nothing may be left. */

@@ -1,0 +1,157 @@
+#include "guard_sieve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sieve_plan.h"
+
+/* Who did not ask for one need not be told that there is none. */
+static void
+say_state(const struct guard *g)
+{
+	const enum settings_fastpath wanted = g->conf->settings.fastpath;
+	char why[SIEVE_WHY_MAX];
+
+	sieve_reason(&g->sieve, why);
+	if (g->sieve.why[0] && wanted != FASTPATH_AUTO &&
+	    wanted != FASTPATH_OFF) {
+		log_say(LOG_LEVEL_WARNING, "fast path: %s, %s",
+			sieve_state(&g->sieve), why);
+	}
+}
+
+/* Rules that are not ours may queue other packets than those we know of. */
+static bool
+may_sieve(const struct guard *g)
+{
+	return g->conf->settings.firewall != FIREWALL_NONE;
+}
+
+void
+guard_sieve_open(struct guard *g)
+{
+	struct sieve_plan plan;
+
+	if (!may_sieve(g)) {
+		snprintf(g->sieve.why, sizeof g->sieve.why, "firewall=none");
+		return;
+	}
+	if (sieve_plan_make(&plan, g->conf) < 0) {
+		snprintf(g->sieve.why, sizeof g->sieve.why, "out of memory");
+		return;
+	}
+	sieve_open(&g->sieve, &plan.tables, g->conf->settings.fastpath);
+	sieve_plan_free(&plan);
+	if (!g->sieve.pending) {
+		say_state(g);
+	}
+}
+
+void
+guard_sieve_tick(struct guard *g)
+{
+	const bool first = g->sieve.pending;
+
+	sieve_tick(&g->sieve, g->gate->counters.syns);
+	if (first) {
+		say_state(g);
+	}
+}
+
+void
+guard_sieve_change(struct guard *g)
+{
+	struct sieve_plan plan;
+
+	/* What is no longer right must not stay. */
+	if (sieve_plan_make(&plan, g->conf) < 0) {
+		guard_sieve_close(g);
+		return;
+	}
+	sieve_change(&g->sieve, &plan.tables);
+	sieve_plan_free(&plan);
+}
+
+void
+guard_sieve_close(struct guard *g)
+{
+	sieve_close(&g->sieve);
+}
+
+static struct packet_addr
+addr_of(const struct sieve_addr *from, uint64_t family)
+{
+	struct packet_addr addr = { .family = family == 4 ? 4 : 6 };
+
+	memcpy(addr.bytes, from, sizeof addr.bytes);
+	return addr;
+}
+
+size_t
+guard_sieve_take(struct guard *g, struct packet *syns)
+{
+	const struct sieve_record *r = sieve_record(&g->sieve);
+	size_t count = 0;
+
+	if (!r) {
+		return 0;
+	}
+	for (size_t i = 0; i < SIEVE_FRAMES; i++) {
+		if (r->frame[i] == 0) {
+			continue;
+		}
+		syns[count++] = (struct packet){
+			.src = addr_of(&r->quad.src, r->quad.family),
+			.dst = addr_of(&r->quad.dst, r->quad.family),
+			.sport = SIEVE_FRAME_SPORT(r->frame[i]),
+			.dport = r->quad.dport,
+			.seq = SIEVE_FRAME_SEQ(r->frame[i]),
+			.window = r->quad.mark,
+			.flags = PACKET_SYN,
+		};
+	}
+	sieve_record_done(&g->sieve);
+	return count;
+}
+
+void
+guard_sieve_charge(struct guard *g, const struct gate_now *now)
+{
+	const struct sieve_charge *charge;
+
+	while ((charge = sieve_charge(&g->sieve)) != NULL) {
+		const struct packet_addr src = addr_of(&charge->src,
+						       charge->family);
+
+		gate_charge(g->gate, now, &src);
+		sieve_charge_done(&g->sieve);
+	}
+}
+
+size_t
+guard_sieve_stats(struct guard *g, struct stat_item *items)
+{
+	const struct sieve *s = &g->sieve;
+	uint64_t n[SIEVE_COUNTS];
+	static char why[SIEVE_WHY_MAX];
+
+	sieve_counts(s, n);
+	sieve_reason(s, why);
+	const struct stat_item all[] = {
+		{ "fastpath", "fast path", sieve_state(s), 0 },
+		{ "fastpath_reason", "fast path because", why, 0 },
+		{ "sieve_syns", "sieve: SYNs", NULL, n[SIEVE_SEEN] },
+		{ "sieve_taken", "sieve: taken", NULL, n[SIEVE_TAKEN] },
+		{ "sieve_passed", "sieve: left to the queue", NULL,
+		  n[SIEVE_PASSED] },
+		{ "sieve_verified", "sieve: groups verified", NULL,
+		  n[SIEVE_VERIFIED] },
+		{ "sieve_mac", "sieve: groups dropped", NULL, n[SIEVE_MAC] },
+		{ "sieve_dropped", "sieve: SYNs dropped", NULL,
+		  n[SIEVE_DROPPED] },
+		{ "sieve_lost", "sieve: groups lost", NULL, n[SIEVE_LOST] },
+	};
+
+	memcpy(items, all, sizeof all);
+	return sizeof all / sizeof all[0];
+}

@@ -1,0 +1,32 @@
+/*
+ * From a configuration to what the sieve needs of it.
+ *
+ * A port is sieved where every packet to it falls under a rule that shows
+ * strangers nothing (hide=filtered), with windows that survive; by rules of
+ * type=LOCAL that name no device, SIEVE_RULES_MAX of them at the most.  All
+ * others are left to the gate, and so is what is forwarded.
+ */
+#ifndef TAP_SIEVE_PLAN_H
+#define TAP_SIEVE_PLAN_H
+
+#include "conf_server.h"
+#include "sieve.h"
+
+struct sieve_plan {
+	struct sieve_tables tables;
+	/* What they point to; owned. */
+	struct sieve_port *ports;
+	struct sieve_list *lists;
+	struct sieve_rule *rules;
+	struct sieve_entry *entries;
+	struct sieve_range *ranges;
+	struct sieve_key *keys; /* secret */
+	uint16_t *key_numbers;
+};
+
+/* 0, or -1 where memory is out. */
+int sieve_plan_make(struct sieve_plan *plan, const struct conf_server *conf);
+/* Wipe and free. */
+void sieve_plan_free(struct sieve_plan *plan);
+
+#endif

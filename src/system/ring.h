@@ -1,0 +1,27 @@
+/*
+ * The reader's end of a ring that a program in the kernel writes
+ * (Documentation/bpf/ringbuf.rst).  The memory is shared: a process that
+ * was forked goes on where its parent stopped.
+ */
+#ifndef TAP_RING_H
+#define TAP_RING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ring {
+	uint64_t *consumer; /* NULL: not open */
+	const uint64_t *producer;
+	const uint8_t *data;
+	size_t size; /* a power of two, and of pages */
+};
+
+/* Of a map of that many bytes.  0 or -errno. */
+int ring_open(struct ring *ring, int map, size_t size);
+void ring_close(struct ring *ring);
+
+/* The oldest record, until ring_next(); NULL where there is none. */
+const void *ring_peek(const struct ring *ring, size_t *len);
+void ring_next(struct ring *ring);
+
+#endif

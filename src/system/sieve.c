@@ -1,0 +1,524 @@
+#include "sieve.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bpf.h"
+#include "clock.h"
+#include "sieve_image.h"
+#include "sieve_load.h"
+
+#ifndef BPF_TCX_INGRESS
+#define BPF_TCX_INGRESS 46 /* enum bpf_attach_type, Linux 6.6 */
+#endif
+
+#define PROCESSORS_MAX 4096u
+#define FLOOD_LOOK_MS 500u
+#define FLOOD_OVER_MS 10000u
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+	}
+	*fd = -1;
+}
+
+static void
+set_clock(struct sieve *s)
+{
+	__atomic_store_n(&s->config->utc_offset, clock_utc_offset_ns(),
+			 __ATOMIC_RELAXED);
+}
+
+static void
+set_config(struct sieve *s, const struct sieve_tables *t)
+{
+	s->config->assembly = t->assembly_ms * 1000000ull;
+	s->config->flood = t->flood_per_second;
+	set_clock(s);
+}
+
+/* ---- devices */
+
+static bool
+wants(const struct sieve *s, enum sieve_way way)
+{
+	switch (s->wanted) {
+	case FASTPATH_NATIVE:
+		return way == SIEVE_XDP;
+	case FASTPATH_GENERIC:
+		return (way == SIEVE_TC) != s->no_tc;
+	default:
+		return way == SIEVE_XDP ? s->flood : !s->no_tc;
+	}
+}
+
+static bool
+is_taken(int rc)
+{
+	return rc == -EBUSY || rc == -EEXIST;
+}
+
+static void
+attach_tc(struct sieve *s, struct sieve_link *link)
+{
+	int rc = bpf_link_make(s->program[SIEVE_TC], link->device,
+			       BPF_TCX_INGRESS, 0);
+
+	s->no_tc |= rc == -EINVAL;
+	link->fd[SIEVE_TC] = rc;
+}
+
+/* The driver's own way if it has one; the other one is for all. */
+static void
+attach_xdp(struct sieve *s, struct sieve_link *link)
+{
+	const int program = s->program[SIEVE_XDP];
+	int rc = -EOPNOTSUPP;
+
+	link->generic = false;
+	if (s->wanted != FASTPATH_GENERIC) {
+		rc = bpf_link_make(program, link->device, BPF_XDP,
+				   XDP_FLAGS_DRV_MODE);
+	}
+	/* Behind the driver tc serves as well. */
+	if (rc < 0 && !is_taken(rc) && s->wanted != FASTPATH_NATIVE &&
+	    s->no_tc) {
+		link->generic = true;
+		rc = bpf_link_make(program, link->device, BPF_XDP,
+				   XDP_FLAGS_SKB_MODE);
+	}
+	link->fd[SIEVE_XDP] = rc;
+}
+
+static void
+attach(struct sieve *s, struct sieve_link *link, const char *name,
+       enum sieve_way way)
+{
+	if (!wants(s, way)) {
+		close_fd(&link->fd[way]);
+		return;
+	}
+	if (link->fd[way] >= 0 || (s->program[way] < 0 &&
+				   sieve_load_program(s, way) < 0)) {
+		return;
+	}
+	if (way == SIEVE_TC) {
+		attach_tc(s, link);
+	} else {
+		attach_xdp(s, link);
+	}
+	if (is_taken(link->fd[way])) {
+		sieve_load_explain(s, "%s: it has another program of XDP",
+				   name);
+	} else if (link->fd[way] < 0 && link->fd[SIEVE_TC] < 0 &&
+		   wants(s, way)) {
+		sieve_load_explain(s, "%s: %s", name,
+				   strerror(-link->fd[way]));
+	}
+}
+
+static struct sieve_link *
+link_of(struct sieve *s, uint32_t device)
+{
+	for (size_t i = 0; i < s->links_count; i++) {
+		if (s->links[i].device == device) {
+			return &s->links[i];
+		}
+	}
+	return NULL;
+}
+
+/*
+ * A packet is to go through the sieve where it comes into the host, so not
+ * on what stands on another device, and not on the parts of a bridge or
+ * bond, but on these.  To go through it twice does no harm.
+ */
+static int
+take_device(void *context, const struct device *device)
+{
+	struct sieve *s = context;
+	struct sieve_link *link = link_of(s, device->index);
+
+	if (!device->up || !device->ethernet || device->enslaved ||
+	    device->stacked) {
+		return 0;
+	}
+	if (!link && s->links_count == SIEVE_DEVICES_MAX) {
+		return 0;
+	}
+	if (!link) {
+		link = &s->links[s->links_count++];
+		*link = (struct sieve_link){ .device = device->index,
+					     .fd = { -1, -1 } };
+	}
+	attach(s, link, device->name, SIEVE_TC);
+	attach(s, link, device->name, SIEVE_XDP);
+	link->seen = true;
+	return 0;
+}
+
+static void
+close_link(struct sieve_link *link)
+{
+	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+		close_fd(&link->fd[way]);
+	}
+}
+
+static void
+update_devices(struct sieve *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->links_count; i++) {
+		s->links[i].seen = false;
+	}
+	s->why[0] = '\0';
+	devices_each(take_device, s);
+	for (size_t i = 0; i < s->links_count; i++) {
+		if (s->links[i].seen) {
+			s->links[kept++] = s->links[i];
+		} else {
+			close_link(&s->links[i]);
+		}
+	}
+	s->links_count = kept;
+}
+
+static struct sieve_local
+local_of(const struct packet_addr *addr)
+{
+	struct sieve_local local = { .family = addr->family };
+
+	memcpy(&local.addr, addr->bytes, sizeof addr->bytes);
+	return local;
+}
+
+struct locals {
+	struct sieve_local at[SIEVE_LOCALS_MAX];
+	size_t count;
+};
+
+static int
+take_address(void *context, uint32_t device, const struct packet_addr *addr)
+{
+	struct locals *locals = context;
+
+	(void)device;
+	if (locals->count < SIEVE_LOCALS_MAX) {
+		locals->at[locals->count++] = local_of(addr);
+	}
+	return 0;
+}
+
+static bool
+has_local(const struct locals *locals, const struct sieve_local *local)
+{
+	for (size_t i = 0; i < locals->count; i++) {
+		if (memcmp(&locals->at[i], local, sizeof *local) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* An address that is not known yet is served by the queue. */
+static void
+update_locals(struct sieve *s)
+{
+	static struct locals now, before;
+	const int map = s->map[SIEVE_MAP_LOCALS];
+	const struct sieve_local *last = NULL;
+	const uint8_t here = 1;
+
+	now.count = before.count = 0;
+	devices_each_address(take_address, &now);
+	while (before.count < SIEVE_LOCALS_MAX &&
+	       bpf_map_next(map, last, &before.at[before.count]) == 0) {
+		last = &before.at[before.count++];
+	}
+	for (size_t i = 0; i < before.count; i++) {
+		if (!has_local(&now, &before.at[i])) {
+			bpf_map_remove(map, &before.at[i]);
+		}
+	}
+	for (size_t i = 0; i < now.count; i++) {
+		bpf_map_put(map, &now.at[i], &here, BPF_ANY);
+	}
+}
+
+/* ---- as a whole */
+
+static void
+detach(struct sieve *s)
+{
+	for (size_t i = 0; i < s->links_count; i++) {
+		close_link(&s->links[i]);
+	}
+	s->links_count = 0;
+	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+		close_fd(&s->program[way]);
+	}
+}
+
+void
+sieve_init(struct sieve *s)
+{
+	*s = (struct sieve){ .program = { -1, -1 }, .watch.fd = -1 };
+	for (size_t i = 0; i < SIEVE_MAPS; i++) {
+		s->map[i] = -1;
+	}
+}
+
+/* Without the reason to have closed it being lost. */
+static void
+give_up(struct sieve *s)
+{
+	char why[SIEVE_WHY_MAX];
+
+	memcpy(why, s->why, sizeof why);
+	sieve_close(s);
+	memcpy(s->why, why, sizeof why);
+}
+
+void
+sieve_open(struct sieve *s, const struct sieve_tables *tables,
+	   enum settings_fastpath wanted)
+{
+	sieve_init(s);
+	s->wanted = wanted;
+	if (wanted == FASTPATH_OFF) {
+		sieve_load_explain(s, "fastpath=off");
+		return;
+	}
+	if (sieve_image_size == 0) {
+		sieve_load_explain(s, "built without clang");
+		return;
+	}
+	if (sieve_load_shared(s) < 0 || sieve_load_tables(s, tables) < 0) {
+		give_up(s);
+		return;
+	}
+	set_config(s, tables);
+	s->pending = true;
+}
+
+void
+sieve_close(struct sieve *s)
+{
+	s->pending = false;
+	detach(s);
+	ring_close(&s->records);
+	ring_close(&s->charges);
+	netlink_close(&s->watch);
+	if (s->config) {
+		munmap(s->config, sizeof *s->config);
+		s->config = NULL;
+	}
+	for (size_t i = 0; i < SIEVE_MAPS; i++) {
+		close_fd(&s->map[i]);
+	}
+}
+
+void
+sieve_change(struct sieve *s, const struct sieve_tables *tables)
+{
+	if (!s->config) {
+		return;
+	}
+	/* What is no longer right must not stay. */
+	detach(s);
+	for (enum sieve_map m = 0; m < SIEVE_MAP_CONFIG; m++) {
+		close_fd(&s->map[m]);
+	}
+	if (sieve_load_tables(s, tables) < 0) {
+		give_up(s);
+		return;
+	}
+	set_config(s, tables);
+	s->pending = true;
+}
+
+/* The way that is wanted most has to be possible. */
+static void
+begin(struct sieve *s)
+{
+	const enum sieve_way way = s->wanted == FASTPATH_NATIVE ? SIEVE_XDP :
+								  SIEVE_TC;
+
+	s->pending = false;
+	if (sieve_load_program(s, way) < 0) {
+		give_up(s);
+		return;
+	}
+	update_locals(s);
+	update_devices(s);
+}
+
+/* A flood is over when it has not been seen for a while. */
+static bool
+is_flood(struct sieve *s, uint64_t syns, uint64_t now)
+{
+	const uint64_t passed = now - s->syns_ms;
+	uint64_t counts[SIEVE_COUNTS];
+	uint64_t rate;
+
+	if (passed < FLOOD_LOOK_MS) {
+		return s->flood;
+	}
+	sieve_counts(s, counts);
+	/* What was passed is counted by both. */
+	syns += counts[SIEVE_SEEN] - counts[SIEVE_PASSED];
+	rate = (syns - s->syns) * 1000 / passed;
+	if (s->syns_ms != 0 && rate > s->config->flood && rate > 0) {
+		s->flood_ms = now;
+	}
+	s->syns = syns;
+	s->syns_ms = now;
+	return s->flood_ms != 0 && now - s->flood_ms < FLOOD_OVER_MS;
+}
+
+void
+sieve_tick(struct sieve *s, uint64_t syns)
+{
+	bool before = s->flood;
+
+	if (!s->config) {
+		return;
+	}
+	set_clock(s);
+	if (s->pending) {
+		begin(s);
+		return;
+	}
+	s->flood = is_flood(s, syns, clock_ms());
+	if (devices_changed(&s->watch)) {
+		update_locals(s);
+		update_devices(s);
+	} else if (s->flood != before) {
+		update_devices(s);
+	}
+}
+
+static const void *
+take(struct ring *ring, size_t size)
+{
+	const void *found;
+	size_t len;
+
+	/* None is of another size. */
+	while ((found = ring_peek(ring, &len)) != NULL && len != size) {
+		ring_next(ring);
+	}
+	return found;
+}
+
+const struct sieve_record *
+sieve_record(struct sieve *s)
+{
+	return take(&s->records, sizeof(struct sieve_record));
+}
+
+void
+sieve_record_done(struct sieve *s)
+{
+	ring_next(&s->records);
+}
+
+const struct sieve_charge *
+sieve_charge(struct sieve *s)
+{
+	return take(&s->charges, sizeof(struct sieve_charge));
+}
+
+void
+sieve_charge_done(struct sieve *s)
+{
+	ring_next(&s->charges);
+}
+
+void
+sieve_fds(const struct sieve *s, struct pollfd fds[SIEVE_FDS])
+{
+	const bool open = s->charges.consumer != NULL;
+
+	fds[0] = (struct pollfd){
+		.fd = open ? s->map[SIEVE_MAP_RECORDS] : -1,
+		.events = POLLIN,
+	};
+	fds[1] = (struct pollfd){
+		.fd = open ? s->map[SIEVE_MAP_CHARGES] : -1,
+		.events = POLLIN,
+	};
+}
+
+static bool
+is_on(const struct sieve_link *link)
+{
+	return link->fd[SIEVE_XDP] >= 0 || link->fd[SIEVE_TC] >= 0;
+}
+
+const char *
+sieve_state(const struct sieve *s)
+{
+	const char *state = "off";
+
+	for (size_t i = 0; i < s->links_count; i++) {
+		if (s->links[i].fd[SIEVE_XDP] >= 0 && !s->links[i].generic) {
+			return "native";
+		}
+		if (is_on(&s->links[i])) {
+			state = "generic";
+		}
+	}
+	return state;
+}
+
+void
+sieve_reason(const struct sieve *s, char why[SIEVE_WHY_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->links_count; i++) {
+		count += is_on(&s->links[i]);
+	}
+	if (s->pending) {
+		snprintf(why, SIEVE_WHY_MAX, "not yet");
+	} else if (s->why[0]) {
+		memcpy(why, s->why, SIEVE_WHY_MAX);
+	} else if (count == 0 && s->links_count > 0) {
+		snprintf(why, SIEVE_WHY_MAX,
+			 "no flood, and no TCX in this kernel");
+	} else {
+		snprintf(why, SIEVE_WHY_MAX, "%zu device%s%s", count,
+			 count == 1 ? "" : "s", s->flood ? ", flood" : "");
+	}
+}
+
+void
+sieve_counts(const struct sieve *s, uint64_t counts[SIEVE_COUNTS])
+{
+	const unsigned processors = bpf_processors();
+	static uint64_t each[PROCESSORS_MAX];
+
+	memset(counts, 0, SIEVE_COUNTS * sizeof *counts);
+	for (uint32_t i = 0; i < SIEVE_COUNTS; i++) {
+		if (s->map[SIEVE_MAP_COUNTS] < 0 ||
+		    processors > PROCESSORS_MAX ||
+		    bpf_map_get(s->map[SIEVE_MAP_COUNTS], &i, each) < 0) {
+			continue;
+		}
+		for (unsigned n = 0; n < processors; n++) {
+			counts[i] += each[n];
+		}
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * An object with a program for the kernel: whatever it is, what comes out
+ * is whole instructions, the same each time, or nothing.
+ */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "elf.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct elf_symbol symbols[] = {
+		{ "config_map", 7 },
+		{ "state_map", 0x12345678 },
+	};
+	static uint8_t one[ELF_PROGRAM_MAX], other[ELF_PROGRAM_MAX];
+	long len = elf_program(data, size, "xdp", symbols, 2, one);
+
+	CHECK(len == -1 || (len > 0 && len % (long)ELF_INSN == 0));
+	CHECK(len <= (long)ELF_PROGRAM_MAX);
+	CHECK(len <= (long)size);
+	CHECK(elf_program(data, size, "xdp", symbols, 2, other) == len);
+	CHECK(len < 0 || memcmp(one, other, (size_t)len) == 0);
+	CHECK(elf_program(data, size, "no such section", symbols, 2, other) ==
+	      -1);
+	return 0;
+}

@@ -1,0 +1,221 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# The program in the kernel that sees SYNs first: where it is put, what it
+# lets through, and that nothing is visible when it goes.
+
+# Cases are called by check.
+# shellcheck disable=SC2317
+# shellcheck source=tests/hosts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# served SETTING...: a server with these, and a client
+served()
+{
+	lab
+	http_start server 80
+	printf '%s\n' "$@" RULE:dst_port=80 >"$work/TAPservd.conf"
+	echo 'port=80, key_no=10' >"$work/ACL.conf"
+	keys=$(key_file)
+	tap_start server server server -c "$work/TAPservd.conf" -k "$keys" \
+	    -a "$work/ACL.conf"
+	wait_for "$patience" decided
+	[ "$(state)" != off ] || [[ " $* " = *off* ]] || unbuilt
+	tap_start client client client -c "$(client_rule dst_port=80)"
+}
+
+unbuilt()
+{
+	local why
+
+	why=$(reason)
+	end server
+	skip "$why"
+}
+
+said()
+{
+	on server "$TAP" server --status --json |
+		sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"
+}
+
+state()
+{
+	said fastpath
+}
+
+reason()
+{
+	said fastpath_reason
+}
+
+# It comes a moment after the server.
+decided()
+{
+	[ "$(reason)" != 'not yet' ]
+}
+
+is_reason()
+{
+	[ "$(reason)" = "$1" ]
+}
+
+# Whether the kernel has a program on a device of the server's.
+has_program()
+{
+	on server ip -d link show "$1" | grep -q 'prog/xdp'
+}
+
+# through NUMBER: so many groups came by way of the program, and got in
+through()
+{
+	wait_for "$patience" tap_counts server server sieve_verified "$1"
+	same "$1 0" "$(tap_status server server accepted sieve_lost)"
+}
+
+modes()
+{
+	served "fastpath=$1"
+	same "$2" "$(state)"
+	same '1 device' "$(reason)"
+	[ "$2" != native ] || has_program eth0
+	page client 4
+	page client 6
+	through 2
+	hidden 4
+	hidden 6
+	end server
+	refute has_program eth0
+	page stranger 4
+}
+
+off()
+{
+	served fastpath=off
+	same off "$(state)"
+	same fastpath=off "$(reason)"
+	refute has_program eth0
+	page client 4
+	same '1 0' "$(tap_status server server accepted sieve_syns)"
+}
+
+# As under flood, all the time: what fits nowhere is dropped at once, and as
+# early as can be.
+flood()
+{
+	served fastpath=auto flood=0
+	page client 4
+	page client 6
+	through 2
+	hidden 4
+	hidden 6
+	# One SYN may be looked at before the first is counted.
+	wait_for "$patience" dropped
+	same 0 "$(tap_status server server queue_drops)"
+	wait_for "$patience" has_program eth0
+	page client 4
+	hidden 4
+}
+
+dropped()
+{
+	[ "$(tap_status server server sieve_dropped)" -gt 0 ]
+}
+
+killed()
+{
+	served "fastpath=$1"
+	page client 4
+	end server KILL || :
+	wait_for "$patience" eval '! has_program eth0'
+	hidden 4
+	hidden 6
+}
+
+# What another has put there stays.
+foreign()
+{
+	local other
+
+	served fastpath=native
+	other=$(key_file queue=5050 fastpath=native RULE:dst_port=81)
+	tap_start other server server -c "$other" -k "$keys" \
+	    -a "$(key_file 'port=81, key_no=10')"
+	wait_log other 'eth0: it has another program of XDP'
+	page client 4
+	through 1
+	end other
+	has_program eth0
+	page client 6
+	through 2
+}
+
+devices()
+{
+	served fastpath=native
+	cable server eth1 9
+	wait_for "$patience" is_reason '2 devices'
+	has_program eth1
+	# In a bridge of the server's own it is the bridge that counts, which
+	# has no driver.
+	on server ip link add br0 type bridge
+	on server ip link set br0 up
+	on server ip link set eth1 master br0
+	wait_for "$patience" eval '! has_program eth1'
+	has "$(reason)" '^br0: '
+	on server ip link del br0
+	wait_for "$patience" has_program eth1
+	on server ip link del eth1
+	wait_for "$patience" is_reason '1 device'
+	page client 4
+	through 1
+}
+
+addresses()
+{
+	served fastpath=auto
+	page client 4
+	through 1
+	on server ip addr del "$(addr4 server)/24" dev eth0
+	on server ip addr add "$(addr4 server)/24" dev eth0
+	on server ip addr add 10.77.0.99/24 dev eth0
+	page client 4
+	same 'page of 80' "$(on client curl -sS --max-time "$patience" \
+	    http://10.77.0.99/)"
+	same 28 "$(status_of on stranger curl -sS --max-time 2 \
+	    http://10.77.0.99/)"
+}
+
+reload()
+{
+	served fastpath=auto
+	page client 4
+	echo 'port=80, key_no=11' >"$work/ACL.conf"
+	signal server HUP
+	wait_log server 'reloaded: '
+	same 28 "$(status_of on client curl -sS --max-time 2 "$(url 4 server)")"
+	tap_counts server server accepted 1
+	echo 'port=80, key_no=10' >"$work/ACL.conf"
+	signal server HUP
+	wait_log server 'reloaded: ' 2
+	wait_for "$patience" decided
+	page client 4
+	through 2
+	printf '%s\n' RULE:dst_port=81 >"$work/TAPservd.conf"
+	signal server HUP
+	wait_log server 'reloaded: ' 3
+	page stranger 4
+}
+
+check native modes native native
+check generic modes generic generic
+check auto modes auto generic
+check off off
+check flood flood
+check killed-native killed native
+check killed-generic killed generic
+check foreign foreign
+check devices devices
+check addresses addresses
+check reload reload
+finish
