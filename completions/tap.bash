@@ -103,7 +103,6 @@ _tap_argument()
 	verb) words=$_tap_verbs ;;
 	command) words=$_tap_commands ;;
 	backend) words='netfilter pcap' ;;
-	device) words=$(cd /sys/class/net 2>/dev/null && echo *) ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$2")
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+#!/bin/bash
 # SPDX-License-Identifier: ISC
 #
 # A path to probe: near - router - far, or with several routers. Sourced after
