@@ -236,8 +236,9 @@ static void
 update_locals(struct sieve *s)
 {
 	static struct locals now, before;
+	static const struct sieve_local none; /* the first comes after it */
 	const int map = s->map[SIEVE_MAP_LOCALS];
-	const struct sieve_local *last = NULL;
+	const struct sieve_local *last = &none;
 	const uint8_t here = 1;
 
 	now.count = before.count = 0;

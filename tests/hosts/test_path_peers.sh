@@ -53,9 +53,8 @@ killed()
 {
 	path_lab
 	listen
-	start near near "$TAP" probe-path "$(far 4)" --json --count 20 \
-	    -w "$work/near.pcap"
-	wait_for "$patience" has_probes
+	start near near "$TAP" probe-path "$(far 4)" --json --count 20
+	wait_for "$patience" has_told
 	end listen KILL || :
 	await near 0
 	mv "$work/near.log" "$work/probe.json"
@@ -65,10 +64,15 @@ killed()
 	    'not any(f["state"] == "lost" for f in field.values())'
 }
 
-# Some groups are on their way.
-has_probes()
+# It has told of a third of the probes or so; each takes some 80 bytes.
+has_told()
 {
-	[ "$(tcpdump -r "$work/near.pcap" 2>/dev/null | wc -l)" -gt 200 ]
+	on near ss -tinH dport = ":$port" |
+		awk 'match($0, /bytes_received:[0-9]+/) {
+			if (substr($0, RSTART + 15, RLENGTH - 15) > 30000)
+				found = 1
+		}
+		END { exit !found }'
 }
 
 nobody()
