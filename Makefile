@@ -247,7 +247,7 @@ check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
 	@for step in $(CHECKS); do \
-		tests/run.sh "$$step" $(MAKE) "$$step"; done; \
+		tests/run.sh "$$step" $(MAKE) -j"$$(nproc)" "$$step"; done; \
 	tests/run.sh --summary
 
 build: $(TAP)

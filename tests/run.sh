@@ -12,13 +12,14 @@
 # than 0 and reported no failure is one.
 #   --quiet  shows the output only on failure (it is kept in .build/log/)
 #   --cases  the same, and counts each cmocka case in it
+#            Both end what takes longer than $TEST_SECONDS (status 124).
 #   --each   runs every program, as GROUP/its name; no program is a failure.
 #            WRAPPER is a command to put before each, or ''
 #   --start  forgets the results; --summary prints the last line and exits 1
 #            when anything failed or nothing passed
 
 set -u
-: "${RESULTS:=$PWD/.build/results}"
+: "${RESULTS:=$PWD/.build/results}" "${TEST_SECONDS:=600}"
 export RESULTS
 
 # Lines of a kind after line $2.
@@ -89,7 +90,7 @@ if [ "$mode" = loud ]; then
 else
 	log=.build/log/$(echo "$name" | tr / -)
 	mkdir -p .build/log
-	"$@" >"$log" 2>&1 </dev/null || status=$?
+	timeout -k 10 "$TEST_SECONDS" "$@" >"$log" 2>&1 </dev/null || status=$?
 	[ "$mode" = --quiet ] || cmocka_cases "$name" "$log" >>"$RESULTS"
 	[ "$status" -eq 0 ] || sed 's/^/    /' "$log"
 fi

@@ -163,10 +163,10 @@ files()
 	for file in "$work"/*.bad "$work" "$work/nothing"; do
 		no "$file" "$(addr4 client)" -p 80 --pcap "$file"
 	done
-	# Whatever the link type, it is no group, or not known.
+	# Whatever the link type: of another port, there is no group.
 	# shellcheck disable=SC2016 # for the inner shell
 	on client sh -c 'for file; do
-		"$TAP" replay-test "$0" -p 80 --pcap "$file" 2>&1
+		"$TAP" replay-test "$0" -p 81 --pcap "$file" 2>&1
 		echo "status $?"
 	done' "$(addr4 client)" "$work"/*.type >"$work/types"
 	same "$(find "$work" -name '*.type' | wc -l)" \
@@ -183,7 +183,8 @@ files()
 		cat "$work/out"
 		has "$(cat "$work/out")" '"recorded":1,'
 	)
-	for file in whole.pcap whole.pcapng; do
+	# 147 is for private use: its IP headers are looked for.
+	for file in whole.pcap whole.pcapng 147.type; do
 		on client "$TAP" replay-test "$(addr4 client)" -p 80 --json \
 		    --pcap "$work/$file" --attack again >"$work/out" || :
 		has "$(cat "$work/out")" '"recorded":1,' "$file"
