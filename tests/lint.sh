@@ -29,7 +29,7 @@ if [ "${1:-}" = --clang-tidy ]; then
 fi
 lint clang-tidy "$0" --clang-tidy "$@"
 # shellcheck disable=SC2046 # words
-lint cppcheck cppcheck --quiet --error-exitcode=1 --inline-suppr \
+lint cppcheck cppcheck --quiet -j "$(nproc)" --error-exitcode=1 --inline-suppr \
     --enable=warning,performance,portability --std=c11 -D_GNU_SOURCE \
     -I. $(printf -- '-I%s ' src/*/) "$@"
 
