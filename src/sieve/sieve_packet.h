@@ -20,6 +20,8 @@ struct syn {
 	bool data;
 	uint32_t tcp_at;  /* in the frame */
 	uint64_t becomes; /* another frame of its group; 0: it stays */
+	uint32_t mark;	  /* of packets that were accepted; 0: not sieved */
+	bool accepted;
 };
 
 static inline_always int

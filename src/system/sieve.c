@@ -34,8 +34,14 @@ close_fd(int *fd)
 static void
 set_clock(struct sieve *s)
 {
+	const struct clock_tai tai = clock_tai();
+
 	__atomic_store_n(&s->config->utc_offset, clock_utc_offset_ns(),
 			 __ATOMIC_RELAXED);
+	/* The latter tells whether the former is of now. */
+	__atomic_store_n(&s->config->tai_utc, tai.utc, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->config->tai_monotonic, tai.monotonic,
+			 __ATOMIC_RELEASE);
 }
 
 static void
@@ -305,7 +311,7 @@ sieve_open(struct sieve *s, const struct sieve_tables *tables,
 		sieve_load_explain(s, "built without clang");
 		return;
 	}
-	if (sieve_load_shared(s) < 0 || sieve_load_tables(s, tables) < 0) {
+	if (sieve_load_shared(s, tables) < 0 || sieve_load_tables(s, tables) < 0) {
 		give_up(s);
 		return;
 	}
@@ -349,15 +355,22 @@ sieve_change(struct sieve *s, const struct sieve_tables *tables)
 	s->pending = true;
 }
 
-/* The way that is wanted most has to be possible. */
+/*
+ * The way that is wanted most has to be possible.  For tc that is TCX: a
+ * kernel that lacks it may also lack what the program there calls.
+ */
 static void
 begin(struct sieve *s)
 {
-	const enum sieve_way way = s->wanted == FASTPATH_NATIVE ? SIEVE_XDP :
-								  SIEVE_TC;
+	enum sieve_way way = s->wanted == FASTPATH_NATIVE ? SIEVE_XDP :
+							    SIEVE_TC;
 
 	s->pending = false;
-	if (sieve_load_program(s, way) < 0) {
+	if (way == SIEVE_TC && sieve_load_program(s, way) < 0) {
+		s->no_tc = true;
+		way = SIEVE_XDP;
+	}
+	if (s->program[way] < 0 && sieve_load_program(s, way) < 0) {
 		give_up(s);
 		return;
 	}
@@ -433,6 +446,12 @@ void
 sieve_record_done(struct sieve *s)
 {
 	ring_next(&s->records);
+}
+
+bool
+sieve_records_end(const struct sieve *s)
+{
+	return ring_is_empty(&s->records);
 }
 
 const struct sieve_charge *

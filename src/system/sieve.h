@@ -27,6 +27,7 @@
 /* What a configuration comes to; the arrays are the caller's. */
 struct sieve_tables {
 	uint32_t assembly_ms, flood_per_second;
+	uint32_t replays; /* groups that tap itself remembers */
 	const struct sieve_port *ports; /* 65,536 */
 	const struct sieve_list *lists;
 	size_t lists_count;
@@ -57,6 +58,7 @@ enum sieve_map {
 	SIEVE_MAP_COUNTS,
 	SIEVE_MAP_RECORDS,
 	SIEVE_MAP_CHARGES,
+	SIEVE_MAP_REPLAYS,
 	SIEVE_MAPS,
 };
 
@@ -117,6 +119,8 @@ void sieve_tick(struct sieve *s, uint64_t syns);
  */
 const struct sieve_record *sieve_record(struct sieve *s);
 void sieve_record_done(struct sieve *s);
+/* Whether the program has written none that was not read. */
+bool sieve_records_end(const struct sieve *s);
 const struct sieve_charge *sieve_charge(struct sieve *s);
 void sieve_charge_done(struct sieve *s);
 /* Descriptors to wait for, or below 0: not for each record, for many. */

@@ -70,7 +70,24 @@ has_program()
 through()
 {
 	wait_for "$patience" tap_counts server server sieve_verified "$1"
-	same "$1 0" "$(tap_status server server accepted sieve_lost)"
+	wait_for "$patience" tap_counts server server accepted "$1"
+	same 0 "$(tap_status server server sieve_lost)"
+}
+
+# accepts: the program lets groups in by itself; it comes to that a moment
+# after it is there, and here a connection more tells
+accepts()
+{
+	wait_for "$patience" accepted_one_more
+}
+
+accepted_one_more()
+{
+	local before
+
+	before=$(tap_status server server sieve_accepted)
+	page client 4
+	[ "$(tap_status server server sieve_accepted)" -gt "$before" ]
 }
 
 modes()
