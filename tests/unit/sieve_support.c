@@ -336,30 +336,40 @@ bed_give_role(const struct group *g, size_t role)
 	return bed_give(&p);
 }
 
+/* The way from an entry to the next is short, that to the first is not. */
+static void
+empty_map(enum sieve_map which)
+{
+	const int map = bed.guard.sieve.map[which];
+	uint8_t key[sizeof(struct sieve_quad)], next[sizeof key];
+
+	for (int more = bpf_map_next(map, NULL, key); more == 0;) {
+		more = bpf_map_next(map, key, next);
+		assert_int_equal(bpf_map_remove(map, key), 0);
+		memcpy(key, next, sizeof key);
+	}
+}
+
 void
 bed_settle(void)
 {
 	bench_drain(bed.all);
 	bench_drain(bed.sieved);
+	/* Its groups don't end by themselves here. */
+	if (bed.guard.sieve.config) {
+		empty_map(SIEVE_MAP_GROUPS);
+	}
 	bed_set_clock();
 }
 
 void
 bed_forget(void)
 {
-	const int map = bed.guard.sieve.map[SIEVE_MAP_REPLAYS];
-	uint64_t tag, next;
-
 	bench_forget(bed.all);
 	bench_forget(bed.sieved);
 	if (bed.guard.sieve.config) {
 		bed.guard.sieve.config->floor = 0;
-		/* The way from an entry to the next is short. */
-		for (int more = bpf_map_next(map, NULL, &tag); more == 0;) {
-			more = bpf_map_next(map, &tag, &next);
-			assert_int_equal(bpf_map_remove(map, &tag), 0);
-			tag = next;
-		}
+		empty_map(SIEVE_MAP_REPLAYS);
 		guard_sieve_remember(&bed.guard);
 	}
 }

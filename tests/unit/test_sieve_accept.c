@@ -110,6 +110,8 @@ step_clock(void)
 {
 	int64_t half = (int64_t)random_below(&bed.seed, 240) - 120;
 
+	/* What was timely when it came would not be when all have. */
+	bed_settle();
 	if (random_below(&bed.seed, 8) == 0) {
 		half *= 60;
 	}
