@@ -57,6 +57,16 @@ add_local(const struct packet_addr *addr)
 			 0);
 }
 
+static void
+add_locals(void)
+{
+	const struct packet_addr v4 = addr4(0xc6336401);
+	const struct packet_addr v6 = addr6(1, 1);
+
+	add_local(&v4);
+	add_local(&v6);
+}
+
 void
 bed_set_clock(void)
 {
@@ -79,8 +89,6 @@ bed_set_clock(void)
 int
 bed_setup(void **state)
 {
-	struct packet_addr v4 = addr4(0xc6336401);
-	struct packet_addr v6 = addr6(1, 1);
 	struct sieve_plan plan;
 
 	(void)state;
@@ -109,8 +117,7 @@ bed_setup(void **state)
 		bed.cannot = bed.guard.sieve.why;
 		return 0;
 	}
-	add_local(&v4);
-	add_local(&v6);
+	add_locals();
 	bed_set_clock();
 	/* However slow the machine is. */
 	bed.guard.sieve.config->assembly = UINT64_MAX >> 2;
@@ -120,6 +127,22 @@ bed_setup(void **state)
 		sieve_accept(&bed.guard.sieve, BED_MARK);
 	}
 	return 0;
+}
+
+void
+bed_change(void)
+{
+	struct sieve_plan plan;
+
+	conf.acl = bed.all->acl;
+	assert_int_equal(sieve_plan_make(&plan, &conf), 0);
+	sieve_change(&bed.guard.sieve, &plan.tables);
+	sieve_plan_free(&plan);
+	sieve_tick(&bed.guard.sieve, 0);
+	assert_true(bed.guard.sieve.program[bed.way] >= 0);
+	bed.guard.sieve.config->assembly = UINT64_MAX >> 2;
+	add_locals();
+	bed_set_clock();
 }
 
 int

@@ -35,6 +35,8 @@ extern struct bed bed;
 
 int bed_setup(void **state);
 int bed_teardown(void **state);
+/* Take up what became of bed.all's rules and keys, as a reload does. */
+void bed_change(void);
 /* Skip the test where the program can't run. */
 void bed_need(void);
 uint64_t bed_counted(enum sieve_count what);

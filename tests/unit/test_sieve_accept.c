@@ -202,6 +202,37 @@ gate_and_kernel_agree(void **state)
 
 /* ---- one by one */
 
+/* All frames of a new group but SYN0, to the kernel alone. */
+static struct packet
+run_up_to_syn0(void)
+{
+	struct group g = bed_group(KEY_60);
+	size_t order[FRAME_MAX];
+
+	group_order(&g, order);
+	for (size_t i = 0; i + 1 < g.frames; i++) {
+		const struct packet p = group_packet(&g, order[i]);
+
+		assert_int_equal(bed_run(&p), XDP_DROP);
+	}
+	return group_packet(&g, FRAME_SYN0);
+}
+
+static size_t
+count_records(void)
+{
+	struct packet syns[FRAME_MAX];
+	struct gate_accepted accepted;
+	size_t count = 0;
+
+	while (guard_sieve_take(&bed.guard, syns, &accepted) > 0) {
+		count += accepted.count > 0;
+		guard_sieve_taken(&bed.guard);
+	}
+	assert_true(sieve_records_end(&bed.guard.sieve));
+	return count;
+}
+
 static void
 what_is_refused_for_its_key(void **state)
 {
@@ -217,6 +248,76 @@ what_is_refused_for_its_key(void **state)
 		assert_int_equal(bed.accepted, key >= KEY_60 && key < KEYS - 1);
 	}
 	bed_settle();
+}
+
+/* It was taken up by rules that are no longer those. */
+static void
+what_a_reload_forbids(void **state)
+{
+	struct packet p;
+
+	(void)state;
+	bed_need();
+	bed_set_flood(false);
+	for (uint16_t most = 11; most <= 14; most += 3) {
+		bed_set_clock();
+		p = run_up_to_syn0();
+		bed.all->entry_keys[0].high = most;
+		bed_change();
+		assert_int_equal(bed_run(&p), XDP_PASS);
+		assert_int_equal(!!(bed.mark & BED_MARK), most == 14);
+		count_records();
+		bed.all->entry_keys[0].high = 14;
+		bed_change();
+	}
+	bed_forget();
+}
+
+static void
+set_times(uint64_t not_before, uint64_t not_after)
+{
+	struct bench *const benches[] = { bed.all, bed.sieved, bed.alone };
+
+	for (size_t i = 0; i < COUNT(benches); i++) {
+		benches[i]->keys[KEY_60].not_before = not_before;
+		benches[i]->keys[KEY_60].not_after = not_after;
+	}
+	bed_change();
+}
+
+/* To the second on the safe side of both ends. */
+static void
+a_key_has_its_time(void **state)
+{
+	static const struct {
+		int64_t from, to; /* units of an instant, of now */
+		bool accepted, in_kernel;
+	} times[] = {
+		{ -512, 512, true, true }, { 0, 512, true, false },
+		{ 256, 512, false, false }, { -512, 100, true, false },
+		{ -512, 0, false, false },
+	};
+
+	(void)state;
+	bed_need();
+	/* The middle of a second. */
+	bed_settle();
+	bed.all->now.instant |= 128;
+	bed.all->now.instant &= ~127ull;
+	bed.sieved->now = bed.all->now;
+	for (size_t i = 0; i < COUNT(times); i++) {
+		uint64_t now = bed.all->now.instant;
+		struct group g;
+
+		set_times(now + (uint64_t)times[i].from,
+			  now + (uint64_t)times[i].to);
+		g = bed_group(KEY_60);
+		assert_int_equal(is_in(&g), times[i].accepted);
+		assert_int_equal(bed.accepted, times[i].in_kernel);
+	}
+	set_times(0, UINT64_MAX);
+	bed_settle();
+	bed_forget();
 }
 
 /* By each way after each. */
@@ -345,37 +446,6 @@ a_full_memory_refuses(void **state)
 	assert_true(bed.accepted);
 }
 
-/* All frames of a new group but SYN0, to the kernel alone. */
-static struct packet
-run_up_to_syn0(void)
-{
-	struct group g = bed_group(KEY_60);
-	size_t order[FRAME_MAX];
-
-	group_order(&g, order);
-	for (size_t i = 0; i + 1 < g.frames; i++) {
-		const struct packet p = group_packet(&g, order[i]);
-
-		assert_int_equal(bed_run(&p), XDP_DROP);
-	}
-	return group_packet(&g, FRAME_SYN0);
-}
-
-static size_t
-count_records(void)
-{
-	struct packet syns[FRAME_MAX];
-	struct gate_accepted accepted;
-	size_t count = 0;
-
-	while (guard_sieve_take(&bed.guard, syns, &accepted) > 0) {
-		count += accepted.count > 0;
-		guard_sieve_taken(&bed.guard);
-	}
-	assert_true(sieve_records_end(&bed.guard.sieve));
-	return count;
-}
-
 /* Nothing gets in that could not be told of. */
 static void
 all_that_gets_in_is_told(void **state)
@@ -497,6 +567,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gate_and_kernel_agree),
 		cmocka_unit_test(what_is_refused_for_its_key),
+		cmocka_unit_test(what_a_reload_forbids),
+		cmocka_unit_test(a_key_has_its_time),
 		cmocka_unit_test(a_group_gets_in_once),
 		cmocka_unit_test(a_clock_just_set_is_the_gates),
 		cmocka_unit_test(what_is_from_before_is_the_gates),
