@@ -194,6 +194,7 @@ accept(const struct scene *scene, const struct sieve_group *sorted,
 	ring_submit(record, wakeup(scene));
 	map_delete(&groups_map, &scene->scratch->quad);
 	count(SIEVE_ACCEPTED);
+	forgive(scene->scratch, 4 + extra_of(key));
 	return true;
 }
 

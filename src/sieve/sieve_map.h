@@ -34,7 +34,7 @@ struct sieve_local {
 struct sieve_config {
 	uint64_t utc_offset; /* ns to add to the monotonic clock; wraps */
 	uint64_t assembly;   /* ns */
-	uint64_t flood;	     /* SYNs a second; above, what fails is dropped */
+	int64_t flood;	     /* SYNs a second; above, what fails is dropped */
 	/* For groups that are accepted there; instants are those of frame.h. */
 	uint64_t accept;   /* 0: all are left to the gate */
 	uint64_t mark;	   /* a bit of the packet's mark: it was accepted */
@@ -103,8 +103,10 @@ struct sieve_group {
 	uint32_t passed; /* frames since */
 };
 
+/* SYNs but those of accepted groups: for a moment it may be below 0. */
 struct sieve_rate {
-	uint64_t since, count, before;
+	uint64_t since;
+	int64_t count, before;
 };
 
 #define SIEVE_RECORDS_SIZE (1u << 22) /* bytes */
@@ -140,6 +142,7 @@ enum sieve_count {
 	SIEVE_PASSED,	/* SYNs left to the gate */
 	SIEVE_VERIFIED, /* groups with a right authenticator */
 	SIEVE_ACCEPTED, /* of these, not left to the gate */
+	SIEVE_PROVEN,	/* SYNs that the latter were made of */
 	SIEVE_MAC,	/* groups dropped for a wrong one */
 	SIEVE_DROPPED,	/* SYNs dropped that can't be of a group */
 	SIEVE_LOST,	/* groups that could not be handed over */

@@ -42,7 +42,7 @@ extern const char config_map, ports_map, locals_map, lists_map, rules_map,
  * knows nothing of, the verifier follows once for all packets.
  */
 struct scratch {
-	uint64_t batch;
+	int64_t batch;
 	uint64_t barrier; /* an atomic addition is one */
 	uint64_t flood;
 	struct sieve_quad quad;
@@ -127,11 +127,29 @@ measure_flood(struct scene *scene)
 	}
 	if (++scene->scratch->batch >= BATCH) {
 		__sync_fetch_and_add(&r->count, BATCH);
-		scene->scratch->batch = 0;
+		scene->scratch->batch -= BATCH;
 	}
 	return scene->config->flood == 0 ||
 	       r->count > scene->config->flood ||
 	       r->before > scene->config->flood;
+}
+
+/* Those who get in are no flood, however many they are. */
+static inline_always void
+forgive(struct scratch *scratch, uint32_t syns)
+{
+	uint32_t what = SIEVE_PROVEN, zero = 0;
+	uint64_t *n = map_lookup(&counts_map, &what);
+	struct sieve_rate *r = map_lookup(&rate_map, &zero);
+
+	if (n) {
+		*n += syns;
+	}
+	scratch->batch -= syns;
+	if (r && scratch->batch <= -BATCH) {
+		__sync_fetch_and_add(&r->count, -BATCH);
+		scratch->batch += BATCH;
+	}
 }
 
 static inline_always int

@@ -378,26 +378,33 @@ begin(struct sieve *s)
 	update_devices(s);
 }
 
-/* A flood is over when it has not been seen for a while. */
+/*
+ * A flood is over when it has not been seen for a while.  Where no program
+ * is yet, it is seen by what comes to the queue.
+ */
 static bool
 is_flood(struct sieve *s, uint64_t syns, uint64_t now)
 {
 	const uint64_t passed = now - s->syns_ms;
+	const bool on = strcmp(sieve_state(s), "off") != 0;
 	uint64_t counts[SIEVE_COUNTS];
-	uint64_t rate;
+	int64_t rate;
 
 	if (passed < FLOOD_LOOK_MS) {
 		return s->flood;
 	}
 	sieve_counts(s, counts);
-	/* What was passed is counted by both. */
-	syns += counts[SIEVE_SEEN] - counts[SIEVE_PASSED];
-	rate = (syns - s->syns) * 1000 / passed;
-	if (s->syns_ms != 0 && rate > s->config->flood && rate > 0) {
+	if (on) {
+		syns = counts[SIEVE_SEEN] - counts[SIEVE_PROVEN];
+	}
+	rate = (int64_t)(syns - s->syns) * 1000 / (int64_t)passed;
+	if (s->syns_ms != 0 && s->syns_on == on && rate > s->config->flood &&
+	    rate > 0) {
 		s->flood_ms = now;
 	}
 	s->syns = syns;
 	s->syns_ms = now;
+	s->syns_on = on;
 	return s->flood_ms != 0 && now - s->flood_ms < FLOOD_OVER_MS;
 }
 

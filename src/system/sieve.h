@@ -84,6 +84,7 @@ struct sieve {
 	bool no_tc;		 /* the kernel is too old */
 	bool flood; /* so many SYNs that XDP is worth its price */
 	uint64_t syns, syns_ms;	 /* at the last tick */
+	bool syns_on;		 /* by a program's count */
 	uint64_t flood_ms;	 /* when it was seen last */
 	struct sieve_link links[SIEVE_DEVICES_MAX];
 	size_t links_count;

@@ -185,7 +185,7 @@ bed_set_flood(bool flood)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	rate.since = (uint64_t)now.tv_sec * 1000000000 + (1ull << 50);
 	rate.before = flood;
-	bed.guard.sieve.config->flood = flood ? 0 : UINT64_MAX;
+	bed.guard.sieve.config->flood = flood ? 0 : INT64_MAX;
 	assert_int_equal(bpf_map_put(bed.guard.sieve.map[SIEVE_MAP_RATE], &zero,
 				     &rate, BPF_ANY),
 			 0);
