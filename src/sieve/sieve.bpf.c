@@ -30,6 +30,9 @@
 
 #define SECTION(name) __attribute__((section(name), used))
 
+static long (*store_bytes)(void *, uint32_t, const void *, uint32_t,
+			   uint64_t) = (void *)BPF_FUNC_skb_store_bytes;
+
 /* ---- groups */
 
 /* Records wait for a packet, and wake nobody before there are many. */
@@ -297,34 +300,66 @@ judge(const struct scene *scene, struct syn *s, bool accepts)
 	return g ? go_on(scene, g, s, accepts) : begin(scene, s);
 }
 
-/*
- * The same for both kinds of context.  Where the packet lies is read
- * again: it would take room on a small stack.
- */
-#define SIFT(ctx, s, verdict, accepts) do { \
-	struct scene scene = { 0 }; \
-	verdict = XDP_PASS; \
+/* The same for both kinds of context. */
+#define SIFT(ctx, s, scene, verdict, accepts) do { \
 	if (parse(&s, (const uint8_t *)(uint64_t)(ctx)->data, \
 		  (const uint8_t *)(uint64_t)(ctx)->data_end) == 0 && \
 	    find_scene(&scene, &s) == 0) { \
 		verdict = judge(&scene, &s, accepts); \
 	} \
-	if (s.becomes && \
-	    become(&s, (uint32_t)scene.scratch->tcp_at, (uint8_t *)(uint64_t)(ctx)->data, \
-		   (const uint8_t *)(uint64_t)(ctx)->data_end) < 0) { \
-		verdict = XDP_DROP; \
-	} \
 } while (0)
+
+/*
+ * The TCP header of a frame, or NULL.  Where the packet lies is read again:
+ * it would take room on a small stack.
+ */
+#define TCP_OF(ctx, at) \
+	((uint8_t *)(uint64_t)(ctx)->data + ((at) & 127) + 20 > \
+			 (uint8_t *)(uint64_t)(ctx)->data_end ? NULL : \
+		 (uint8_t *)(uint64_t)(ctx)->data + ((at) & 127))
 
 /* In the driver, or where it would be: there is no mark yet. */
 SECTION("xdp") int
 sieve_xdp(struct xdp_md *ctx)
 {
+	struct scene scene = { 0 };
 	struct syn s = { 0 };
-	int verdict;
+	int verdict = XDP_PASS;
 
-	SIFT(ctx, s, verdict, false);
+	SIFT(ctx, s, scene, verdict, false);
+	if (s.becomes) {
+		uint8_t *tcp = TCP_OF(ctx, scene.scratch->tcp_at);
+		struct change to;
+
+		if (!tcp) {
+			return XDP_DROP;
+		}
+		to = change_to(&s, tcp);
+		*(uint16_t *)tcp = to.sport;
+		*(uint32_t *)(tcp + 4) = to.seq;
+		*(uint16_t *)(tcp + 16) = to.sum;
+	}
 	return verdict;
+}
+
+/*
+ * By calls: were the bytes of any packet written to, the kernel would copy
+ * each one that somebody else still has, as the sender on this host.
+ */
+static inline_always int
+become(struct __sk_buff *skb, const struct syn *s, uint32_t at)
+{
+	const uint8_t *tcp = TCP_OF(skb, at);
+	struct change to;
+
+	if (!tcp) {
+		return -1;
+	}
+	to = change_to(s, tcp);
+	return store_bytes(skb, at, &to.sport, sizeof to.sport, 0) < 0 ||
+	       store_bytes(skb, at + 4, &to.seq, sizeof to.seq, 0) < 0 ||
+	       store_bytes(skb, at + 16, &to.sum, sizeof to.sum, 0) < 0 ?
+		       -1 : 0;
 }
 
 /*
@@ -334,15 +369,20 @@ sieve_xdp(struct xdp_md *ctx)
 SECTION("tc") int
 sieve_tc(struct __sk_buff *skb)
 {
+	struct scene scene = { 0 };
 	struct syn s = { 0 };
 	int verdict = XDP_PASS;
 
 	if (!skb->vlan_present) {
-		SIFT(skb, s, verdict, true);
+		SIFT(skb, s, scene, verdict, true);
 	}
 	if (s.mark) {
 		skb->mark = s.accepted ? skb->mark | s.mark :
 					 skb->mark & ~s.mark;
+	}
+	if (s.becomes &&
+	    become(skb, &s, (uint32_t)scene.scratch->tcp_at) < 0) {
+		verdict = XDP_DROP;
 	}
 	return verdict == XDP_DROP ? SIEVE_TC_DROP : SIEVE_TC_NEXT;
 }
