@@ -46,8 +46,8 @@ submit(struct sieve_record *record)
 }
 
 /*
- * Without a flood the gate is told of each frame that is taken, at its
- * leisure: so it can say what became of groups that never are complete.
+ * Without a flood the gate is told, at its leisure, of the first frame that
+ * is taken of a group: so it can say that it never became complete.
  */
 static inline_always bool
 tell(const struct scene *scene, uint64_t frame)
@@ -276,7 +276,6 @@ go_on(const struct scene *scene, struct sieve_group *g, struct syn *s,
 	key = g->frame[SYN1] ? key_of(SIEVE_FRAME_SEQ(g->frame[SYN1])) : NULL;
 	*sorted = *g;
 	if (!key || !sort(sorted, key)) {
-		*place |= tell(scene, mine) ? SIEVE_FRAME_TOLD : 0;
 		return drop(SIEVE_TAKEN);
 	}
 	return finish(scene, g, sorted, s, key, mine, accepts);
