@@ -388,7 +388,7 @@ is_flood(struct sieve *s, uint64_t syns, uint64_t now)
 	const uint64_t passed = now - s->syns_ms;
 	const bool on = strcmp(sieve_state(s), "off") != 0;
 	uint64_t counts[SIEVE_COUNTS];
-	int64_t rate;
+	int64_t grown;
 
 	if (passed < FLOOD_LOOK_MS) {
 		return s->flood;
@@ -397,9 +397,9 @@ is_flood(struct sieve *s, uint64_t syns, uint64_t now)
 	if (on) {
 		syns = counts[SIEVE_SEEN] - counts[SIEVE_PROVEN];
 	}
-	rate = (int64_t)(syns - s->syns) * 1000 / (int64_t)passed;
-	if (s->syns_ms != 0 && s->syns_on == on && rate > s->config->flood &&
-	    rate > 0) {
+	grown = (int64_t)(syns - s->syns);
+	if (s->syns_ms != 0 && s->syns_on == on && grown > 0 &&
+	    grown * 1000 > s->config->flood * (int64_t)passed) {
 		s->flood_ms = now;
 	}
 	s->syns = syns;

@@ -48,6 +48,12 @@ class Server:
         self.process = None
         os.makedirs(self.lib, exist_ok=True)
 
+    def set(self, setting):
+        with open(self.conf, encoding="ascii") as file:
+            text = file.read()
+        with open(self.conf, "w", encoding="ascii") as file:
+            file.write(f"{setting}\n{text}")
+
     def start(self):
         script = f'mount --bind "$0" /var/lib && {self.mounts} && exec "$@"'
         with open(self.path, "ab") as log:
@@ -238,10 +244,7 @@ def damages(lab, server):
 
 def other_size(path, server):
     del path
-    with open(server.conf, encoding="ascii") as file:
-        text = file.read()
-    with open(server.conf, "w", encoding="ascii") as file:
-        file.write("replays=5000\n" + text)
+    server.set("replays=5000")
     return "no replay memory of this host and size"
 
 
@@ -321,10 +324,7 @@ def workers(server):
 
 def succeed(lab, server, file):
     """Workers come and go; their successors know what they knew."""
-    with open(server.conf, encoding="ascii") as conf:
-        text = conf.read()
-    with open(server.conf, "w", encoding="ascii") as conf:
-        conf.write(f"replay_file={file}\n{text}")
+    server.set(f"replay_file={file}")
     server.start()
     groups = []
     for what in ("reload", "kill", "reload", "kill"):
@@ -394,10 +394,7 @@ def cannot_accept(lab):
 
 
 def ahead(lab, server, skip):
-    with open(server.conf, encoding="ascii") as conf:
-        text = conf.read()
-    with open(server.conf, "w", encoding="ascii") as conf:
-        conf.write(f"fastpath=auto\n{text}")
+    server.set("fastpath=auto")
     server.start()
     why = cannot_accept(lab)
     if why:
