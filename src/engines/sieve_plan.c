@@ -233,7 +233,8 @@ sieve_plan_accepts(const struct conf_server *conf)
 			return false;
 		}
 	}
-	return fastpath == FASTPATH_AUTO || fastpath == FASTPATH_GENERIC;
+	return conf->settings.firewall != FIREWALL_NONE &&
+	       (fastpath == FASTPATH_AUTO || fastpath == FASTPATH_GENERIC);
 }
 
 bool

@@ -109,7 +109,7 @@ struct sieve_rate {
 	int64_t count, before;
 };
 
-#define SIEVE_RECORDS_SIZE (1u << 22) /* bytes */
+#define SIEVE_RECORDS_SIZE (1u << 21) /* bytes */
 #define SIEVE_RECORDS_MAX (SIEVE_RECORDS_SIZE / 128) /* with their headers */
 
 /*

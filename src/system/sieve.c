@@ -146,7 +146,8 @@ link_of(struct sieve *s, uint32_t device)
 /*
  * A packet is to go through the sieve where it comes into the host, so not
  * on what stands on another device, and not on the parts of a bridge or
- * bond, but on these.  To go through it twice does no harm.
+ * bond, but on these.  What goes through it twice, by somebody's redirect,
+ * gets no further than without a key.
  */
 static int
 take_device(void *context, const struct device *device)

@@ -136,6 +136,11 @@ what_is_accepted_is_marked(void **state)
 		}
 		plan_free(&b.plan);
 	}
+	b.conf.settings.firewall = FIREWALL_NONE;
+	make(&b, 5);
+	assert_int_equal(b.plan.fw.accepted_mark, 0);
+	plan_free(&b.plan);
+	b.conf.settings.firewall = FIREWALL_AUTO;
 	b.rules[4].hide = ACL_CLOSED;
 	make(&b, 5);
 	assert_int_equal(b.plan.fw.accepted_mark, 0);
