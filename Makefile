@@ -144,6 +144,7 @@ BPF_FLAGS = -target bpf -mcpu=v3 -O2 -std=c11 -ffreestanding -Wall -Wextra \
 UNITS := $(patsubst %.c,%,$(wildcard tests/unit/test_*.c))
 # What the unit tests share.
 HELP := $(patsubst %.c,%,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+BENCHES := $(addprefix tests/bench/,flood drop load queue scale)
 FUZZ ?= fuzz_*
 FUZZERS := $(patsubst %.c,%,$(wildcard tests/fuzz/$(FUZZ).c))
 
@@ -278,7 +279,6 @@ $(addprefix $(B)/,$(FUZZERS)): %: %.o $(B)/tests/fuzz/nodisk.o \
 		fuzz,$(FLAVOUR)),,$(LINK)) -o $@ $(START) $^ $(LDLIBS)
 
 # The bench's own programs; the first two are also ones for the kernel.
-BENCHES := $(addprefix tests/bench/,flood drop load queue scale)
 $(B)/tests/bench/flood $(B)/tests/bench/drop: %: %_image.o
 $(addprefix $(B)/,$(BENCHES)): %: %.o $(B)/libtap.a
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \

@@ -10,6 +10,7 @@
 #include "bytes.h"
 #include "clock.h"
 #include "diag.h"
+#include "guard_log.h"
 #include "guard_sieve.h"
 #include "queue.h"
 #include "tap.h"
@@ -41,38 +42,6 @@ read_clocks(void)
 	return (struct gate_now){ clock_instant(), clock_ms() };
 }
 
-static void
-log_event(struct guard *g, const struct gate_event *event, uint64_t ms)
-{
-	bool accepted = event->reason == MATCH_ACCEPTED;
-	struct log_record r;
-
-	if (!accepted && !log_is_verbose() &&
-	    !log_limit_allows(&g->refusals, ms)) {
-		return;
-	}
-	log_begin(&r, LOG_LEVEL_INFO, accepted ? "accepted" : "refused");
-	if (!accepted) {
-		log_text(&r, "reason", gate_reason_name(event->reason));
-	}
-	if (event->key_no >= 0) {
-		log_number(&r, "key", event->key_no);
-	}
-	if (event->key && event->key->name[0]) {
-		log_text(&r, "name", event->key->name);
-	}
-	log_address(&r, "src", &event->src, event->sport);
-	log_address(&r, "dst", &event->dst, event->dport);
-	if (event->key_no >= 0) {
-		log_seconds(&r, "skew", event->skew);
-	}
-	if (!accepted && g->refusals.left_out > 0) {
-		log_number(&r, "left_out", (long long)g->refusals.left_out);
-		g->refusals.left_out = 0;
-	}
-	log_end(&r);
-}
-
 /* Only what was held is released: it is accepted or dropped. */
 static void
 apply(struct guard *g, const struct gate_result *result, uint64_t ms)
@@ -85,7 +54,7 @@ apply(struct guard *g, const struct gate_result *result, uint64_t ms)
 			   NULL, 0);
 	}
 	for (size_t i = 0; i < result->events_count; i++) {
-		log_event(g, &result->events[i], ms);
+		guard_log(g, &result->events[i], ms);
 	}
 }
 
@@ -279,16 +248,25 @@ static void
 take_sieved(struct guard *g, const struct gate_now *now)
 {
 	struct packet syns[FRAME_MAX];
+	struct gate_accepted accepted;
+	struct gate_result result;
 	size_t count;
 
-	while ((count = guard_sieve_take(g, syns)) > 0) {
+	while ((count = guard_sieve_take(g, syns, &accepted)) > 0) {
+		if (accepted.count > 0) {
+			gate_learn(g->gate, &accepted, &result);
+			apply(g, &result, now->ms);
+			count = 0;
+		}
 		for (size_t i = 0; i < count; i++) {
 			const struct gate_packet in = { .packet = &syns[i] };
-			struct gate_result result;
 
 			gate_witness(g->gate, now, &in, &result);
 			apply(g, &result, now->ms);
 		}
+		/* Whoever comes after us, if we don't, finds it there. */
+		guard_sieve_taken(g);
+		g->sieved = true;
 	}
 	guard_sieve_charge(g, now);
 }
@@ -362,10 +340,11 @@ int
 guard_wait(struct guard *g)
 {
 	const struct gate_now now = read_clocks();
+	const int most = g->sieved ? SIEVE_WAKE_MS : MONITOR_BEAT_MS;
 	int64_t wait = gate_wait(g->gate, &now);
 
-	return wait < 0 || wait > MONITOR_BEAT_MS ? MONITOR_BEAT_MS :
-						    (int)wait;
+	g->sieved = false;
+	return wait < 0 || wait > most ? most : (int)wait;
 }
 
 bool
@@ -516,6 +495,26 @@ guard_recover(struct guard *g)
 		}
 	}
 	(void)begin_gate(g);
+	guard_sieve_remember(g);
+}
+
+void
+guard_drain(struct guard *g)
+{
+	const struct gate_now now = read_clocks();
+
+	take_sieved(g, &now);
+}
+
+bool
+guard_settle(struct guard *g)
+{
+	/* The last worker may have been ended at any instant. */
+	if (begin_gate(g) != TAP_OK) {
+		return false;
+	}
+	guard_drain(g);
+	return sieve_records_end(&g->sieve);
 }
 
 int
@@ -578,8 +577,8 @@ guard_close(struct guard *g)
 	netlink_close(&g->diag);
 	links_close(&g->links);
 	reset_close(&g->reset);
-	store_close(&g->store);
 	guard_sieve_close(g);
+	store_close(&g->store);
 	if (g->drops >= 0) {
 		close(g->drops);
 	}

@@ -43,6 +43,7 @@ struct guard {
 	void *gate_memory; /* likewise */
 	struct store store;
 	struct sieve sieve; /* see guard_sieve.h */
+	bool sieved; /* something came from it just now */
 	struct log_limit refusals;
 	uint64_t opened; /* ms */
 };
@@ -67,6 +68,14 @@ int guard_configure(struct guard *g, const struct conf_server *conf);
  * it held is dropped.
  */
 void guard_recover(struct guard *g);
+
+/* With no worker at work: read what the sieve has to tell. */
+void guard_drain(struct guard *g);
+/*
+ * The same at the end, when it accepts no more, to leave all of it to the
+ * next one; the counters begin anew.  False where something is missing.
+ */
+bool guard_settle(struct guard *g);
 
 /* Fill in GUARD_FDS descriptors to wait for; those below 0 count, too. */
 void guard_fds(const struct guard *g, struct pollfd *fds);

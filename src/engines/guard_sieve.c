@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bpf.h"
+#include "sieve_memory.h"
 #include "sieve_plan.h"
 
 /* Who did not ask for one need not be told that there is none. */
@@ -27,6 +29,47 @@ may_sieve(const struct guard *g)
 	return g->conf->settings.firewall != FIREWALL_NONE;
 }
 
+/* ---- one memory */
+
+static bool
+claim(void *context, uint64_t tag, uint64_t instant)
+{
+	return sieve_remember(context, tag, instant);
+}
+
+static void
+raise_floor(void *context, uint64_t floor)
+{
+	sieve_raise_floor(context, floor);
+}
+
+static void
+forget(void *context, uint64_t tag)
+{
+	sieve_forget(context, tag);
+}
+
+void
+guard_sieve_remember(struct guard *g)
+{
+	const struct replay_twin twin = { &g->sieve, claim, raise_floor,
+					  forget };
+
+	sieve_begin(&g->sieve, g->gate->begin_ms);
+	replay_join(&g->gate->replay, g->sieve.config ? &twin : NULL);
+}
+
+/* The store says so first: we may be killed at any instant. */
+static void
+accept_if_possible(struct guard *g)
+{
+	if (!sieve_accepts(&g->sieve) && sieve_can_accept(&g->sieve) &&
+	    sieve_plan_accepts(g->conf)) {
+		store_set_ahead(&g->store, true);
+		sieve_accept(&g->sieve, g->conf->settings.fastpath_mark);
+	}
+}
+
 void
 guard_sieve_open(struct guard *g)
 {
@@ -42,6 +85,7 @@ guard_sieve_open(struct guard *g)
 	}
 	sieve_open(&g->sieve, &plan.tables, g->conf->settings.fastpath);
 	sieve_plan_free(&plan);
+	guard_sieve_remember(g);
 	if (!g->sieve.pending) {
 		say_state(g);
 	}
@@ -56,6 +100,7 @@ guard_sieve_tick(struct guard *g)
 	if (first) {
 		say_state(g);
 	}
+	accept_if_possible(g);
 }
 
 void
@@ -63,18 +108,31 @@ guard_sieve_change(struct guard *g)
 {
 	struct sieve_plan plan;
 
+	/* Its ring goes with it, should it not come up again. */
+	if (sieve_accepts(&g->sieve)) {
+		sieve_accept_none(&g->sieve);
+		bpf_wait();
+		guard_drain(g);
+	}
 	/* What is no longer right must not stay. */
 	if (sieve_plan_make(&plan, g->conf) < 0) {
 		guard_sieve_close(g);
-		return;
+	} else {
+		sieve_change(&g->sieve, &plan.tables);
+		sieve_plan_free(&plan);
 	}
-	sieve_change(&g->sieve, &plan.tables);
-	sieve_plan_free(&plan);
+	if (!g->sieve.config) {
+		guard_sieve_remember(g);
+	}
 }
 
 void
 guard_sieve_close(struct guard *g)
 {
+	sieve_accept_none(&g->sieve);
+	if (g->sieve.config && bpf_wait() == 0 && guard_settle(g)) {
+		store_set_ahead(&g->store, false);
+	}
 	sieve_close(&g->sieve);
 }
 
@@ -88,11 +146,14 @@ addr_of(const struct sieve_addr *from, uint64_t family)
 }
 
 size_t
-guard_sieve_take(struct guard *g, struct packet *syns)
+guard_sieve_take(struct guard *g, struct packet *syns,
+		 struct gate_accepted *accepted)
 {
 	const struct sieve_record *r = sieve_record(&g->sieve);
+	size_t unseen = 0;
 	size_t count = 0;
 
+	*accepted = (struct gate_accepted){ 0 };
 	if (!r) {
 		return 0;
 	}
@@ -100,6 +161,7 @@ guard_sieve_take(struct guard *g, struct packet *syns)
 		if (r->frame[i] == 0) {
 			continue;
 		}
+		unseen += !(r->frame[i] & SIEVE_FRAME_TOLD);
 		syns[count++] = (struct packet){
 			.src = addr_of(&r->quad.src, r->quad.family),
 			.dst = addr_of(&r->quad.dst, r->quad.family),
@@ -110,8 +172,23 @@ guard_sieve_take(struct guard *g, struct packet *syns)
 			.flags = PACKET_SYN,
 		};
 	}
-	sieve_record_done(&g->sieve);
+	if (r->instant != 0 && count >= FRAME_BASE) {
+		*accepted = (struct gate_accepted){
+			.frames = syns,
+			.count = count,
+			.unseen = unseen,
+			.tag = r->tag,
+			.instant = r->instant,
+			.now = r->now,
+		};
+	}
 	return count;
+}
+
+void
+guard_sieve_taken(struct guard *g)
+{
+	sieve_record_done(&g->sieve);
 }
 
 void
@@ -146,6 +223,8 @@ guard_sieve_stats(struct guard *g, struct stat_item *items)
 		  n[SIEVE_PASSED] },
 		{ "sieve_verified", "sieve: groups verified", NULL,
 		  n[SIEVE_VERIFIED] },
+		{ "sieve_accepted", "sieve: groups accepted", NULL,
+		  n[SIEVE_ACCEPTED] },
 		{ "sieve_mac", "sieve: groups dropped", NULL, n[SIEVE_MAC] },
 		{ "sieve_dropped", "sieve: SYNs dropped", NULL,
 		  n[SIEVE_DROPPED] },

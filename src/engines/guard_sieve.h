@@ -10,6 +10,11 @@
 #define GUARD_SIEVE_STATS (SIEVE_COUNTS + 2)
 
 /*
+ * One memory of replays for the gate and the sieve: before the sieve is
+ * to accept anything it knows all that the gate knows; from then on what
+ * the gate accepts is told it first, and what it accepts is read as soon
+ * as there is time.  store.h's `ahead` is set for as long.
+ *
  * In the monitor, once the firewall's rules stand, and for as long as
  * they do; where the sieve can't be, it is off and the log says why.
  */
@@ -19,8 +24,17 @@ void guard_sieve_close(struct guard *g);
 /* Every second or so; see sieve_tick(). */
 void guard_sieve_tick(struct guard *g);
 
-/* In the worker: the next record as `count` SYNs, FRAME_MAX at the most. */
-size_t guard_sieve_take(struct guard *g, struct packet *syns);
+/* The gate has begun anew, with no worker at work. */
+void guard_sieve_remember(struct guard *g);
+
+/*
+ * In the worker: the next record as SYNs, FRAME_MAX at the most.  Returns
+ * how many; if they are a group that was accepted, accepted tells of it,
+ * else its count is 0.  It stays the next until it is taken.
+ */
+size_t guard_sieve_take(struct guard *g, struct packet *syns,
+			struct gate_accepted *accepted);
+void guard_sieve_taken(struct guard *g);
 /* Wrong guesses that the sieve saw. */
 void guard_sieve_charge(struct guard *g, const struct gate_now *now);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sieve_plan.h"
 #include "tap.h"
 
 static unsigned
@@ -81,6 +82,7 @@ static bool
 same_but_ports(const struct fw_match *a, const struct fw_match *b)
 {
 	return a->place == b->place && a->answered == b->answered &&
+	       a->sieved == b->sieved &&
 	       packet_addr_equal(&a->decoy, &b->decoy) &&
 	       a->decoy_port == b->decoy_port &&
 	       same_text(a->indev, b->indev) &&
@@ -162,6 +164,8 @@ plan_server(struct plan *out, const struct conf_server *conf)
 		.side = FW_SERVER,
 		.queue = conf->settings.queue,
 		.mark = conf->settings.mark,
+		.accepted_mark = sieve_plan_accepts(conf) ?
+					 conf->settings.fastpath_mark : 0,
 		.loopback_open = !conf->hide_loopback,
 	} };
 	for (size_t i = 0; i < acl->rules_count; i++) {
@@ -180,6 +184,7 @@ plan_server(struct plan *out, const struct conf_server *conf)
 
 		m->place = place_of(rule);
 		m->answered = rule->hide != ACL_FILTERED;
+		m->sieved = sieve_plan_serves(rule);
 		m->decoy = rule->decoy;
 		m->decoy_port = rule->decoy_port;
 		out->fw.watch_all |= rule->hide == ACL_CLOSED;

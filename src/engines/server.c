@@ -119,6 +119,7 @@ reload(void *context)
 		conf->settings.queue = s->conf->settings.queue;
 		conf->settings.firewall = s->conf->settings.firewall;
 		conf->settings.fastpath = s->conf->settings.fastpath;
+		conf->settings.fastpath_mark = s->conf->settings.fastpath_mark;
 		conf->limits = s->conf->limits;
 	}
 	if (!conf || take_up(s, conf, err) < 0) {

@@ -60,8 +60,8 @@ list_rules(struct sieve_list *list, const struct acl *acl, uint16_t port)
 		    !acl_ports_have(rule->ports, rule->ports_count, port)) {
 			continue;
 		}
-		if (rule->hide != ACL_FILTERED || rule->window_loose ||
-		    rule->indev[0] != '\0' || list->count == SIEVE_RULES_MAX) {
+		if (!sieve_plan_serves(rule) ||
+		    list->count == SIEVE_RULES_MAX) {
 			return false;
 		}
 		list->rule[list->count++] = (uint16_t)i;
@@ -223,6 +223,27 @@ allocate(struct sieve_plan *plan, const struct acl *acl)
 	       plan->ranges && plan->keys && plan->key_numbers ? 0 : -1;
 }
 
+bool
+sieve_plan_accepts(const struct conf_server *conf)
+{
+	const enum settings_fastpath fastpath = conf->settings.fastpath;
+
+	for (size_t i = 0; i < conf->acl.rules_count; i++) {
+		if (conf->acl.rules[i].hide == ACL_CLOSED) {
+			return false;
+		}
+	}
+	return conf->settings.firewall != FIREWALL_NONE &&
+	       (fastpath == FASTPATH_AUTO || fastpath == FASTPATH_GENERIC);
+}
+
+bool
+sieve_plan_serves(const struct acl_rule *rule)
+{
+	return rule->type == ACL_LOCAL && rule->hide == ACL_FILTERED &&
+	       !rule->window_loose && rule->indev[0] == '\0';
+}
+
 int
 sieve_plan_make(struct sieve_plan *plan, const struct conf_server *conf)
 {
@@ -231,6 +252,7 @@ sieve_plan_make(struct sieve_plan *plan, const struct conf_server *conf)
 	*plan = (struct sieve_plan){ .tables = {
 		.assembly_ms = conf->limits.assembly_ms,
 		.flood_per_second = conf->limits.flood_per_second,
+		.replays = conf->limits.replays,
 	} };
 	if (allocate(plan, acl) < 0 || take_ports(plan, acl) < 0) {
 		sieve_plan_free(plan);

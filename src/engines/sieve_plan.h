@@ -24,6 +24,15 @@ struct sieve_plan {
 	uint16_t *key_numbers;
 };
 
+/*
+ * Whether groups may be accepted in the kernel at all: not by XDP, which
+ * has no mark for it; and not where some port is to look closed, since
+ * then broken options get nobody in.
+ */
+bool sieve_plan_accepts(const struct conf_server *conf);
+/* Whether that may be for a rule's ports. */
+bool sieve_plan_serves(const struct acl_rule *rule);
+
 /* 0, or -1 where memory is out. */
 int sieve_plan_make(struct sieve_plan *plan, const struct conf_server *conf);
 /* Wipe and free. */

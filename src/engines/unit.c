@@ -11,8 +11,9 @@
  * Before the network is up, so that no service is ever seen, and with no
  * more than the monitor needs: NET_ADMIN and NET_RAW for rules and
  * sockets, SETUID, SETGID and SETPCAP to make the worker small, KILL to
- * end it, DAC_OVERRIDE for a metrics file in another's directory; and the
- * client's SYS_PTRACE to know the programs of other users, for exe=.
+ * end it, DAC_OVERRIDE for a metrics file in another's directory; BPF and
+ * PERFMON for the server's fast path, whose program works with addresses;
+ * and the client's SYS_PTRACE to know the programs of other users, for exe=.
  */
 static const char unit[] =
 	"[Unit]\n"
@@ -73,6 +74,6 @@ unit_print(const char *side)
 	printf(unit, side,
 	       server ? "hides services from strangers" :
 			"authenticates connections",
-	       side, self, side, server ? "" : " CAP_SYS_PTRACE");
+	       side, self, side, server ? " CAP_BPF CAP_PERFMON" : " CAP_SYS_PTRACE");
 	return TAP_OK;
 }

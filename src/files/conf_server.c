@@ -301,6 +301,14 @@ setting_fastpath(void *into, const char *value, char *why)
 }
 
 static int
+setting_fastpath_mark(void *into, const char *value, char *why)
+{
+	struct setting_words *words = into;
+
+	return settings_fastpath_mark(&words->conf->settings, value, why);
+}
+
+static int
 setting_user(void *into, const char *value, char *why)
 {
 	struct setting_words *words = into;
@@ -411,6 +419,7 @@ static const struct conf_option setting_options[] = {
 	{ "run_as", setting_user },	    { "hide", setting_hide },
 	{ "mark", setting_mark },	    { "fastpath", setting_fastpath },
 	{ "replays", setting_replays },	    { "replay_file", setting_replay_file },
+	{ "fastpath_mark", setting_fastpath_mark },
 };
 
 int
@@ -441,6 +450,10 @@ conf_server_read(struct conf_server *conf, struct conf_file *file, char *err)
 	}
 	if (rc == 0 && conf->acl.rules_count == 0) {
 		return conf_fail(err, file, 0, "no rule in it");
+	}
+	if (rc == 0 && conf->settings.mark == conf->settings.fastpath_mark) {
+		return conf_fail(err, file, 0,
+				 "mark and fastpath_mark are the same bit");
 	}
 	return rc;
 }
@@ -535,6 +548,7 @@ conf_server_new(void)
 	}
 	conf->settings.queue = CONF_SERVER_QUEUE;
 	conf->settings.mark = CONF_SERVER_MARK;
+	conf->settings.fastpath_mark = CONF_SERVER_FASTPATH_MARK;
 	conf->limits = gate_limits_default;
 	conf->hide_loopback = true;
 	return conf;

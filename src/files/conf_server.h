@@ -18,6 +18,8 @@
 #define CONF_SERVER_QUEUE 5040
 /* The mark of packets that go to a decoy; see CONF_CLIENT_MARK. */
 #define CONF_SERVER_MARK 0x00800000u
+/* And of those that were accepted in the kernel. */
+#define CONF_SERVER_FASTPATH_MARK 0x00200000u
 
 /* Below the PATH_MAX of Linux, and long enough. */
 #define CONF_PATH_MAX 256

@@ -35,10 +35,9 @@ settings_queue(void *into, const char *value, char *why)
 	return 0;
 }
 
-int
-settings_mark(void *into, const char *value, char *why)
+static int
+parse_bit(uint32_t *bit, const char *value, char *why)
 {
-	struct settings *settings = into;
 	unsigned long mark;
 	char *end;
 
@@ -49,8 +48,24 @@ settings_mark(void *into, const char *value, char *why)
 		return value_fail(why, "'%.64s' is not a single bit, like "
 				       "0x40000000", value);
 	}
-	settings->mark = (uint32_t)mark;
+	*bit = (uint32_t)mark;
 	return 0;
+}
+
+int
+settings_mark(void *into, const char *value, char *why)
+{
+	struct settings *settings = into;
+
+	return parse_bit(&settings->mark, value, why);
+}
+
+int
+settings_fastpath_mark(void *into, const char *value, char *why)
+{
+	struct settings *settings = into;
+
+	return parse_bit(&settings->fastpath_mark, value, why);
 }
 
 int

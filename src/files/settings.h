@@ -30,6 +30,7 @@ struct settings {
 	bool log_json;
 	uint16_t queue; /* of NFQUEUE */
 	uint32_t mark;	/* the bit that marks tap's own packets */
+	uint32_t fastpath_mark; /* of those accepted in the kernel; server */
 	enum settings_firewall firewall;
 	enum settings_fastpath fastpath;
 };
@@ -38,6 +39,7 @@ struct settings {
 int settings_log(void *settings, const char *value, char *why);
 int settings_queue(void *settings, const char *value, char *why);
 int settings_mark(void *settings, const char *value, char *why);
+int settings_fastpath_mark(void *settings, const char *value, char *why);
 int settings_firewall(void *settings, const char *value, char *why);
 int settings_fastpath(void *settings, const char *value, char *why);
 int settings_user(void *settings, const char *value, char *why);

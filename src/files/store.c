@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +22,8 @@
 #define MACHINE_AT 32
 #define BEGIN_AT 48
 #define CHECK_AT 56
-#define ZEROS_AT 64
+#define AHEAD_AT 64
+#define ZEROS_AT 72
 
 static const char magic[8] = { 't', 'a', 'p', 'r', 'e', 'p', 'l', 'y' };
 
@@ -76,10 +76,11 @@ static enum store_state
 judge(const uint8_t *found, const uint8_t *ours, uint64_t now_ms)
 {
 	static const uint8_t unknown[ID_BYTES];
-	uint64_t begin, check;
+	uint64_t begin, check, ahead;
 
 	memcpy(&begin, found + BEGIN_AT, sizeof begin);
 	memcpy(&check, found + CHECK_AT, sizeof check);
+	memcpy(&ahead, found + AHEAD_AT, sizeof ahead);
 	if (memcmp(found, ours, BOOT_AT) != 0 ||
 	    memcmp(found + MACHINE_AT, ours + MACHINE_AT, ID_BYTES) != 0 ||
 	    memcmp(found + ZEROS_AT, ours + ZEROS_AT, HEADER - ZEROS_AT) !=
@@ -91,7 +92,7 @@ judge(const uint8_t *found, const uint8_t *ours, uint64_t now_ms)
 	return memcmp(found + BOOT_AT, ours + BOOT_AT, ID_BYTES) == 0 &&
 			       memcmp(ours + BOOT_AT, unknown, ID_BYTES) !=
 				       0 &&
-			       begin <= now_ms ?
+			       begin <= now_ms && ahead == 0 ?
 		       STORE_KEPT :
 		       STORE_PARTIAL;
 }
@@ -156,6 +157,15 @@ store_begin(struct store *store, uint64_t now_ms)
 	store->begin_ms = now_ms;
 	memcpy(header + BEGIN_AT, &now_ms, sizeof now_ms);
 	memcpy(header + CHECK_AT, &check, sizeof check);
+}
+
+void
+store_set_ahead(struct store *store, bool ahead)
+{
+	const uint64_t value = ahead;
+
+	memcpy((uint8_t *)store->map + AHEAD_AT, &value, sizeof value);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 /*

@@ -3,7 +3,7 @@
  * one page, then struct replay_store, mapped.
  *
  *   magic:64 version:32 capacity:32 boot:128 machine:128
- *   begin:64 check:64 zeros...
+ *   begin:64 check:64 ahead:64 zeros...
  *
  * Within one boot of one machine the kernel keeps what was written, even
  * if the process is killed.  After another boot what was written last
@@ -12,10 +12,15 @@
  * begin is when the memory began to know everything: what was accepted
  * before may be missing.  It outlives the process, too, or the second
  * start after a loss would let in what the first one refused.
+ *
+ * ahead is not 0 while groups may be accepted that are written here only
+ * later: where the process ends before it says otherwise, that counts as
+ * another boot does.
  */
 #ifndef TAP_STORE_H
 #define TAP_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +31,7 @@
 enum store_state {
 	STORE_KEPT,    /* as it was left */
 	STORE_NEW,     /* there was none */
-	STORE_PARTIAL, /* from before a boot: the last groups may be missing */
+	STORE_PARTIAL, /* the last groups may be missing */
 	STORE_LOST,    /* no such file's content; made anew */
 	STORE_MEMORY,  /* no file: lost when the process ends */
 };
@@ -51,6 +56,8 @@ int store_open(struct store *store, const char *path, uint32_t capacity,
 	       uint64_t now_ms, char *why);
 /* Something was lost: the store begins anew. */
 void store_begin(struct store *store, uint64_t now_ms);
+/* Groups may be accepted ahead of being remembered; or all are. */
+void store_set_ahead(struct store *store, bool ahead);
 void store_close(struct store *store);
 
 #endif

@@ -473,6 +473,53 @@ gate_witness(struct gate *g, const struct gate_now *now,
 	}
 }
 
+/* What gate_witness() was told of a group that needs no gate any more. */
+static void
+let_go(struct gate *g, const struct gate_accepted *a)
+{
+	const struct packet *p = &a->frames[0];
+	const struct acl_rule *rule = acl_rule_for(g->acl, p, false, NULL,
+						   NULL);
+	struct quad_group *group = rule ? group_for(g, rule, p, false) : NULL;
+
+	for (size_t i = 0; group && i < a->count; i++) {
+		struct quad_frame *f = find_frame(g, group, &a->frames[i]);
+
+		if (f && !f->held) {
+			quad_drop(&g->quad, group, f);
+		}
+	}
+	if (group && group->count == 0) {
+		quad_remove(&g->quad, group);
+	}
+}
+
+void
+gate_learn(struct gate *g, const struct gate_accepted *a,
+	   struct gate_result *result)
+{
+	const struct packet *syn0 = &a->frames[FRAME_SYN0];
+	const uint16_t key_no = frame_key_no(a->frames[FRAME_SYN1].seq);
+	const struct gate_event event = {
+		.reason = MATCH_ACCEPTED,
+		.src = syn0->src,
+		.dst = syn0->dst,
+		.sport = syn0->sport,
+		.dport = syn0->dport,
+		.key_no = key_no,
+		.key = acl_key_by_no(g->acl, key_no),
+		.skew = (int64_t)(a->instant - a->now),
+	};
+
+	*result = (struct gate_result){ .verdict = GATE_DROP };
+	g->counters.syns += a->unseen;
+	let_go(g, a);
+	if (replay_learn(&g->replay, a->tag, a->instant) != REPLAY_SEEN) {
+		g->counters.groups++;
+		report(g, result, &event);
+	}
+}
+
 void
 gate_charge(struct gate *g, const struct gate_now *now,
 	    const struct packet_addr *src)

@@ -150,6 +150,22 @@ void gate_input(struct gate *g, const struct gate_now *now,
 void gate_witness(struct gate *g, const struct gate_now *now,
 		  const struct gate_packet *in, struct gate_result *result);
 
+/* A group that was accepted ahead of the gate, by rules no laxer than its. */
+struct gate_accepted {
+	const struct packet *frames; /* all of it; the first is SYN0 */
+	size_t count;
+	size_t unseen; /* frames that gate_witness() was not told of */
+	uint64_t tag, instant; /* see mac.h; what it carries */
+	uint64_t now;	       /* an instant: when that was */
+};
+
+/*
+ * Remember such a group, and let its frames go.  The result has one event,
+ * or none if it is known already: whoever told of it was interrupted.
+ */
+void gate_learn(struct gate *g, const struct gate_accepted *a,
+		struct gate_result *result);
+
 /* A wrong 30-bit authenticator was seen ahead of the gate, from there. */
 void gate_charge(struct gate *g, const struct gate_now *now,
 		 const struct packet_addr *src);

@@ -1,6 +1,5 @@
 #include "replay.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "fault.h"
@@ -32,7 +31,7 @@ replay_index_size(uint32_t capacity)
 }
 
 static uint32_t *
-chain_of(struct replay *r, uint64_t tag)
+chain_of(const struct replay *r, uint64_t tag)
 {
 	uint64_t hash = hash_bytes(&r->key, &tag, sizeof tag);
 
@@ -178,6 +177,17 @@ replay_raise_floor(struct replay *r, uint64_t instant)
 		__atomic_store_n(&r->store->floor,
 				 seal(instant, 0, FLOOR_PLACE),
 				 __ATOMIC_RELEASE);
+		if (r->twin.raise) {
+			r->twin.raise(r->twin.context, instant);
+		}
+	}
+}
+
+static void
+forget_there(struct replay *r, uint64_t tag)
+{
+	if (r->twin.forget) {
+		r->twin.forget(r->twin.context, tag);
 	}
 }
 
@@ -195,6 +205,7 @@ forget_oldest(struct replay *r)
 			 __ATOMIC_RELEASE);
 	heap_swap(r, 0, --r->count);
 	heap_down(r, 0);
+	forget_there(r, r->store->slot[slot].tag);
 }
 
 /* What is damaged becomes empty.  Returns how much that is. */
@@ -252,23 +263,38 @@ room_of(const struct replay *r)
 	return fault(FAULT_MEMORY_OF_TEN) ? FAULT_MEMORY : r->capacity;
 }
 
-enum replay_answer
-replay_remember(struct replay *r, uint64_t tag, uint64_t instant)
+static bool
+is_known(const struct replay *r, uint64_t tag)
+{
+	for (uint32_t at = *chain_of(r, tag); at != 0; at = r->next[at - 1]) {
+		if (r->store->slot[at - 1].tag == tag) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * What is older than all of a full memory is refused, since it would have
+ * to be forgotten at once: by the twin, too.
+ */
+static void
+warn_if_full(struct replay *r)
+{
+	if (r->twin.raise && r->count == room_of(r)) {
+		r->twin.raise(r->twin.context, instant_at(r, 0));
+	}
+}
+
+static enum replay_answer
+add(struct replay *r, uint64_t tag, uint64_t instant)
 {
 	struct replay_slot *slot;
 
-	/* What a slot can't hold would be forgotten without a trace. */
-	if (instant <= replay_floor(r) || instant > INSTANT_MASK) {
-		return REPLAY_OLD;
-	}
-	for (uint32_t at = *chain_of(r, tag); at != 0; at = r->next[at - 1]) {
-		if (r->store->slot[at - 1].tag == tag) {
-			return REPLAY_SEEN;
-		}
-	}
 	if (r->count == room_of(r)) {
 		forget_oldest(r);
 		if (instant <= replay_floor(r)) {
+			forget_there(r, tag);
 			return REPLAY_OLD;
 		}
 	}
@@ -278,5 +304,55 @@ replay_remember(struct replay *r, uint64_t tag, uint64_t instant)
 			 seal_slot(instant, tag, r->heap[r->count]),
 			 __ATOMIC_RELEASE);
 	link_slot(r);
+	warn_if_full(r);
 	return REPLAY_NEW;
+}
+
+/* What a slot can't hold would be forgotten without a trace. */
+static bool
+is_old(const struct replay *r, uint64_t instant)
+{
+	return instant <= replay_floor(r) || instant > INSTANT_MASK;
+}
+
+enum replay_answer
+replay_remember(struct replay *r, uint64_t tag, uint64_t instant)
+{
+	if (is_old(r, instant)) {
+		return REPLAY_OLD;
+	}
+	if (is_known(r, tag)) {
+		return REPLAY_SEEN;
+	}
+	/* First there: what was let in by it may not be known here yet. */
+	if (r->twin.claim && !r->twin.claim(r->twin.context, tag, instant)) {
+		return REPLAY_SEEN;
+	}
+	return add(r, tag, instant);
+}
+
+enum replay_answer
+replay_learn(struct replay *r, uint64_t tag, uint64_t instant)
+{
+	if (is_old(r, instant)) {
+		forget_there(r, tag);
+		return REPLAY_OLD;
+	}
+	return is_known(r, tag) ? REPLAY_SEEN : add(r, tag, instant);
+}
+
+void
+replay_join(struct replay *r, const struct replay_twin *twin)
+{
+	r->twin = twin ? *twin : (struct replay_twin){ 0 };
+	if (!twin) {
+		return;
+	}
+	twin->raise(twin->context, replay_floor(r));
+	for (uint32_t place = 0; place < r->count; place++) {
+		twin->claim(twin->context,
+			    r->store->slot[r->heap[place]].tag,
+			    instant_at(r, place));
+	}
+	warn_if_full(r);
 }

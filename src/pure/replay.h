@@ -21,6 +21,7 @@
 #ifndef TAP_REPLAY_H
 #define TAP_REPLAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,10 +46,24 @@ struct replay_store {
 	struct replay_slot slot[];
 };
 
-struct replay_entry;
+/*
+ * Another memory of the same groups, by which others let them in: whatever
+ * is remembered here is there, too, or not later than its floor.  Without
+ * one all is NULL.
+ */
+struct replay_twin {
+	void *context;
+	/* Remember, or false: it is there already.  The instant is above. */
+	bool (*claim)(void *context, uint64_t tag, uint64_t instant);
+	/* What is not later than this instant is no more to be let in. */
+	void (*raise)(void *context, uint64_t floor);
+	/* Forget what is not later than the floor. */
+	void (*forget)(void *context, uint64_t tag);
+};
 
 struct replay {
 	struct hash_key key;
+	struct replay_twin twin;
 	struct replay_store *store;
 	uint32_t capacity;
 	uint32_t count;
@@ -93,5 +108,15 @@ void replay_raise_floor(struct replay *r, uint64_t instant);
  */
 enum replay_answer replay_remember(struct replay *r, uint64_t tag,
 				   uint64_t instant);
+
+/* From now on there is a twin: tell it all.  NULL: there is none. */
+void replay_join(struct replay *r, const struct replay_twin *twin);
+
+/*
+ * Remember, too, what the twin has remembered by itself.  REPLAY_OLD: it
+ * could not be, but is refused from now on.
+ */
+enum replay_answer replay_learn(struct replay *r, uint64_t tag,
+				uint64_t instant);
 
 #endif

@@ -1,9 +1,10 @@
 /*
  * The sieve: runs in the kernel where packets come in (XDP, tc), ahead of
  * the queue.  It takes the frames of a group off the wire, and when all have
- * come and the authenticator is right it lets SYN0 go on, with the others
- * in a ring for the gate, which judges the group as if it had come by the
- * queue.  So the gate decides alone, on one packet a group.
+ * come and the authenticator is right it lets SYN0 go on.  Either marked,
+ * past the queue, where it is sure that the gate would accept the group
+ * (sieve_accept.h); or with the other frames in a ring for the gate, which
+ * judges the group as if it had come by the queue.
  *
  * The frames of a group are one SYN with other numbers: if SYN0 was not
  * the last to come, the last is made into it.
@@ -20,234 +21,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "sieve_accept.h"
 #include "sieve_mac.h"
 #include "sieve_map.h"
 #include "sieve_packet.h"
+#include "sieve_scene.h"
 #include "sieve_sort.h"
 
 #define SECTION(name) __attribute__((section(name), used))
-#define SECOND 1000000000ull
-#define BATCH 32 /* SYNs of one processor counted at once */
 
-static void *(*map_lookup)(const void *, const void *) =
-	(void *)BPF_FUNC_map_lookup_elem;
-static long (*map_update)(const void *, const void *, const void *,
-			  uint64_t) = (void *)BPF_FUNC_map_update_elem;
-static long (*map_delete)(const void *, const void *) =
-	(void *)BPF_FUNC_map_delete_elem;
-static uint64_t (*clock_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
-static void *(*ring_reserve)(const void *, uint64_t, uint64_t) =
-	(void *)BPF_FUNC_ringbuf_reserve;
-static void (*ring_submit)(void *, uint64_t) =
-	(void *)BPF_FUNC_ringbuf_submit;
-static uint64_t (*ring_query)(const void *, uint64_t) =
-	(void *)BPF_FUNC_ringbuf_query;
-
-/* The maps, by the names that the loader knows them by. */
-extern const char config_map, ports_map, locals_map, lists_map, rules_map,
-	entries_map, ranges_map, keys_map, groups_map, rate_map, scratch_map,
-	counts_map, records_map, charges_map;
-
-/*
- * What is known of a packet is kept here and not on the stack: what it
- * knows nothing of, the verifier follows once for all packets.
- */
-struct scratch {
-	uint64_t batch;
-	uint64_t barrier; /* an atomic addition is one */
-	uint64_t flood;
-	struct sieve_quad quad;
-	uint64_t tcp_at;
-	struct sieve_work work;
-	struct sieve_group group;
-};
-
-/* What is known of a SYN's service. */
-struct scene {
-	const struct sieve_config *config;
-	struct scratch *scratch;
-	uint64_t now; /* ns, monotonic */
-	uint64_t utc; /* s */
-	uint32_t entry;
-	uint32_t tolerance;
-};
-
-static inline_always void
-count(uint32_t what)
-{
-	uint64_t *n = map_lookup(&counts_map, &what);
-
-	if (n) {
-		(*n)++;
-	}
-}
-
-/* ---- the service */
-
-static inline_always bool
-net_has(const struct sieve_addr *net, const struct sieve_addr *mask,
-	uint32_t family, const struct syn *s, const struct sieve_addr *addr)
-{
-	return family == 0 ||
-	       (family == s->quad.family &&
-		((net->word[0] ^ addr->word[0]) & mask->word[0]) == 0 &&
-		((net->word[1] ^ addr->word[1]) & mask->word[1]) == 0);
-}
-
-static inline_always const struct sieve_rule *
-rule_for(const struct syn *s, uint32_t list)
-{
-	const struct sieve_list *l = map_lookup(&lists_map, &list);
-
-	for (uint32_t i = 0; l && i < SIEVE_RULES_MAX; i++) {
-		const struct sieve_rule *r;
-		uint32_t at;
-
-		if (i >= l->count) {
-			break;
-		}
-		at = l->rule[i];
-		r = map_lookup(&rules_map, &at);
-		if (r && net_has(&r->dst, &r->dst_mask, r->dst_family, s,
-				 &s->quad.dst) &&
-		    net_has(&r->src, &r->src_mask, r->src_family, s,
-			    &s->quad.src)) {
-			return r;
-		}
-	}
-	return NULL;
-}
-
-/* More SYNs than any number of honest clients sends; see gate.c. */
-static inline_always bool
-measure_flood(struct scene *scene)
-{
-	uint32_t zero = 0;
-	struct sieve_rate *r = map_lookup(&rate_map, &zero);
-	uint64_t passed;
-
-	if (!r) {
-		return false;
-	}
-	passed = scene->now - r->since;
-	/* Another processor may have gone on a little. */
-	if (passed >= SECOND && passed < 1ull << 63) {
-		r->before = passed < 2 * SECOND ? r->count : 0;
-		r->count = 0;
-		r->since = scene->now;
-	}
-	if (++scene->scratch->batch >= BATCH) {
-		__sync_fetch_and_add(&r->count, BATCH);
-		scene->scratch->batch = 0;
-	}
-	return scene->config->flood == 0 ||
-	       r->count > scene->config->flood ||
-	       r->before > scene->config->flood;
-}
-
-static inline_always int
-find_scene(struct scene *scene, const struct syn *s)
-{
-	uint32_t at = s->quad.dport;
-	const struct sieve_port *port = map_lookup(&ports_map, &at);
-	const struct sieve_local local = { s->quad.dst, s->quad.family };
-	const struct sieve_rule *rule;
-	uint32_t zero = 0;
-
-	if (!port || port->list == 0) {
-		return -1;
-	}
-	if (!map_lookup(&locals_map, &local)) {
-		return -1;
-	}
-	rule = rule_for(s, port->list - 1u);
-	scene->config = map_lookup(&config_map, &zero);
-	scene->scratch = map_lookup(&scratch_map, &zero);
-	if (!rule || !scene->config || !scene->scratch) {
-		return -1;
-	}
-	scene->tolerance = rule->tolerance;
-	scene->entry = port->entry;
-	scene->now = clock_ns();
-	scene->utc = (scene->now + scene->config->utc_offset) / SECOND;
-	scene->scratch->quad = s->quad;
-	scene->scratch->tcp_at = s->tcp_at;
-	scene->scratch->flood = measure_flood(scene);
-	return 0;
-}
-
-static inline_always bool
-is_flood(const struct scene *scene)
-{
-	return *(const volatile uint64_t *)&scene->scratch->flood != 0;
-}
-
-/* ---- frames */
-
-/* The gate looks more closely; two seconds are for the clocks. */
-static inline_always bool
-is_timely(const struct scene *scene, uint32_t seq)
-{
-	uint32_t most = scene->tolerance + 2;
-
-	return ((seq - (uint32_t)scene->utc + most) & SECOND_MASK) <=
-	       2 * most;
-}
-
-/* Whether the port's entry in the access list has a key number. */
-static inline_always bool
-is_allowed(const struct scene *scene, uint32_t key_no)
-{
-	uint32_t at = scene->entry - 1;
-	const struct sieve_entry *entry;
-	uint32_t low, high;
-
-	if (scene->entry == 0) {
-		return false;
-	}
-	entry = map_lookup(&entries_map, &at);
-	if (!entry) {
-		return false;
-	}
-	low = entry->first;
-	high = entry->first + entry->count;
-	for (uint32_t i = 0; i < SIEVE_RANGE_STEPS && low < high; i++) {
-		uint32_t middle = low + (high - low) / 2;
-		const struct sieve_range *range;
-
-		range = map_lookup(&ranges_map, &middle);
-		if (!range) {
-			return false;
-		}
-		if (key_no > range->high) {
-			low = middle + 1;
-		} else if (key_no < range->low) {
-			high = middle;
-		} else {
-			return true;
-		}
-	}
-	return false;
-}
-
-static inline_always const struct sieve_key *
-key_of(uint32_t syn1)
-{
-	uint32_t key_no = syn1 >> 8 & 0xffff;
-
-	return map_lookup(&keys_map, &key_no);
-}
-
-static inline_always bool
-is_head(const struct scene *scene, uint32_t seq)
-{
-	const struct sieve_key *key = key_of(seq);
-
-	return key && key->extra == (seq >> 24 & 31) &&
-	       scene->utc + 2 >= key->not_before &&
-	       scene->utc < key->not_after + 2 &&
-	       is_allowed(scene, seq >> 8 & 0xffff);
-}
+static long (*store_bytes)(void *, uint32_t, const void *, uint32_t,
+			   uint64_t) = (void *)BPF_FUNC_skb_store_bytes;
 
 /* ---- groups */
 
@@ -262,8 +46,8 @@ submit(struct sieve_record *record)
 }
 
 /*
- * Without a flood the gate is told of each frame that is taken, at its
- * leisure: so it can say what became of groups that never are complete.
+ * Without a flood the gate is told, at its leisure, of the first frame that
+ * is taken of a group: so it can say that it never became complete.
  */
 static inline_always bool
 tell(const struct scene *scene, uint64_t frame)
@@ -321,6 +105,7 @@ hand_over(const struct scene *scene, struct sieve_group *g,
 		record->frame[i] = frame & SIEVE_FRAME_TOLD ||
 				   is_same(frame, except) ? 0 : frame;
 	}
+	record->tag = record->instant = record->now = 0;
 	submit(record);
 	return XDP_PASS;
 }
@@ -410,7 +195,7 @@ charge(const struct scene *scene)
 static inline_always int
 finish(const struct scene *scene, struct sieve_group *g,
        struct sieve_group *sorted, struct syn *s, const struct sieve_key *key,
-       uint64_t mine)
+       uint64_t mine, bool accepts)
 {
 	bool right = false;
 
@@ -432,6 +217,9 @@ finish(const struct scene *scene, struct sieve_group *g,
 		count(SIEVE_VERIFIED);
 		if (!is_same(syn0, mine)) {
 			s->becomes = syn0;
+		} else if (accepts && accept(scene, sorted, key)) {
+			s->accepted = true;
+			return XDP_PASS;
 		}
 		return hand_over(scene, g, sorted, syn0);
 	}
@@ -447,7 +235,8 @@ finish(const struct scene *scene, struct sieve_group *g,
 }
 
 static inline_always int
-go_on(const struct scene *scene, struct sieve_group *g, struct syn *s)
+go_on(const struct scene *scene, struct sieve_group *g, struct syn *s,
+      bool accepts)
 {
 	const uint64_t mine = SIEVE_FRAME(s->seq, (uint32_t)s->sport);
 	struct sieve_group *sorted = &scene->scratch->group;
@@ -487,14 +276,13 @@ go_on(const struct scene *scene, struct sieve_group *g, struct syn *s)
 	key = g->frame[SYN1] ? key_of(SIEVE_FRAME_SEQ(g->frame[SYN1])) : NULL;
 	*sorted = *g;
 	if (!key || !sort(sorted, key)) {
-		*place |= tell(scene, mine) ? SIEVE_FRAME_TOLD : 0;
 		return drop(SIEVE_TAKEN);
 	}
-	return finish(scene, g, sorted, s, key, mine);
+	return finish(scene, g, sorted, s, key, mine, accepts);
 }
 
 static inline_always int
-judge(const struct scene *scene, struct syn *s)
+judge(const struct scene *scene, struct syn *s, bool accepts)
 {
 	struct sieve_group *g;
 
@@ -508,48 +296,92 @@ judge(const struct scene *scene, struct syn *s)
 		map_delete(&groups_map, &scene->scratch->quad);
 		g = NULL;
 	}
-	return g ? go_on(scene, g, s) : begin(scene, s);
+	return g ? go_on(scene, g, s, accepts) : begin(scene, s);
 }
 
-/*
- * The same for both kinds of context.  Where the packet lies is read
- * again: it would take room on a small stack.
- */
-#define SIFT(ctx, s, verdict) do { \
-	struct scene scene = { 0 }; \
-	verdict = XDP_PASS; \
+/* The same for both kinds of context. */
+#define SIFT(ctx, s, scene, verdict, accepts) do { \
 	if (parse(&s, (const uint8_t *)(uint64_t)(ctx)->data, \
 		  (const uint8_t *)(uint64_t)(ctx)->data_end) == 0 && \
 	    find_scene(&scene, &s) == 0) { \
-		verdict = judge(&scene, &s); \
-	} \
-	if (s.becomes && \
-	    become(&s, (uint32_t)scene.scratch->tcp_at, (uint8_t *)(uint64_t)(ctx)->data, \
-		   (const uint8_t *)(uint64_t)(ctx)->data_end) < 0) { \
-		verdict = XDP_DROP; \
+		verdict = judge(&scene, &s, accepts); \
 	} \
 } while (0)
 
-/* In the driver, or where it would be. */
+/*
+ * The TCP header of a frame, or NULL.  Where the packet lies is read again:
+ * it would take room on a small stack.
+ */
+#define TCP_OF(ctx, at) \
+	((uint8_t *)(uint64_t)(ctx)->data + ((at) & 127) + 20 > \
+			 (uint8_t *)(uint64_t)(ctx)->data_end ? NULL : \
+		 (uint8_t *)(uint64_t)(ctx)->data + ((at) & 127))
+
+/* In the driver, or where it would be: there is no mark yet. */
 SECTION("xdp") int
 sieve_xdp(struct xdp_md *ctx)
 {
+	struct scene scene = { 0 };
 	struct syn s = { 0 };
-	int verdict;
+	int verdict = XDP_PASS;
 
-	SIFT(ctx, s, verdict);
+	SIFT(ctx, s, scene, verdict, false);
+	if (s.becomes) {
+		uint8_t *tcp = TCP_OF(ctx, scene.scratch->tcp_at);
+		struct change to;
+
+		if (!tcp) {
+			return XDP_DROP;
+		}
+		to = change_to(&s, tcp);
+		*(uint16_t *)tcp = to.sport;
+		*(uint32_t *)(tcp + 4) = to.seq;
+		*(uint16_t *)(tcp + 16) = to.sum;
+	}
 	return verdict;
 }
 
-/* A little later, when the kernel has made a packet of it. */
+/*
+ * By calls: were the bytes of any packet written to, the kernel would copy
+ * each one that somebody else still has, as the sender on this host.
+ */
+static inline_always int
+become(struct __sk_buff *skb, const struct syn *s, uint32_t at)
+{
+	const uint8_t *tcp = TCP_OF(skb, at);
+	struct change to;
+
+	if (!tcp) {
+		return -1;
+	}
+	to = change_to(s, tcp);
+	return store_bytes(skb, at, &to.sport, sizeof to.sport, 0) < 0 ||
+	       store_bytes(skb, at + 4, &to.seq, sizeof to.seq, 0) < 0 ||
+	       store_bytes(skb, at + 16, &to.sum, sizeof to.sum, 0) < 0 ?
+		       -1 : 0;
+}
+
+/*
+ * A little later, when the kernel has made a packet of it.  The mark is
+ * nobody else's: what comes with it gets no further by it.
+ */
 SECTION("tc") int
 sieve_tc(struct __sk_buff *skb)
 {
+	struct scene scene = { 0 };
 	struct syn s = { 0 };
 	int verdict = XDP_PASS;
 
 	if (!skb->vlan_present) {
-		SIFT(skb, s, verdict);
+		SIFT(skb, s, scene, verdict, true);
+	}
+	if (s.mark) {
+		skb->mark = s.accepted ? skb->mark | s.mark :
+					 skb->mark & ~s.mark;
+	}
+	if (s.becomes &&
+	    become(skb, &s, (uint32_t)scene.scratch->tcp_at) < 0) {
+		verdict = XDP_DROP;
 	}
 	return verdict == XDP_DROP ? SIEVE_TC_DROP : SIEVE_TC_NEXT;
 }

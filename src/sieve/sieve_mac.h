@@ -50,6 +50,7 @@ extra_of(const struct sieve_key *key)
 struct sieve_work {
 	uint8_t block[2 * SIEVE_BLOCK]; /* twice, for the verifier */
 	uint32_t w[16], state[8];
+	uint64_t tag; /* by which the group is remembered; see mac_sign() */
 };
 
 /* Write port, S0, S1 and S2 into the block; see mac_sign(). */
@@ -140,6 +141,7 @@ is_authentic(struct sieve_work *work, const struct sieve_group *g,
 
 	fill_block(work->block, key, port, s);
 	authenticate(work, key, &high, &low);
+	work->tag = high;
 	wrong = SIEVE_FRAME_SEQ(g->frame[SYN3]) ^
 		(3u << 30 | (uint32_t)(high >> 34));
 	if (extra_of(key) >= 1) {

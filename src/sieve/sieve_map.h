@@ -34,7 +34,15 @@ struct sieve_local {
 struct sieve_config {
 	uint64_t utc_offset; /* ns to add to the monotonic clock; wraps */
 	uint64_t assembly;   /* ns */
-	uint64_t flood;	     /* SYNs a second; above, what fails is dropped */
+	int64_t flood;	     /* SYNs a second; above, what fails is dropped */
+	/* For groups that are accepted there; instants are those of frame.h. */
+	uint64_t accept;   /* 0: all are left to the gate */
+	uint64_t mark;	   /* a bit of the packet's mark: it was accepted */
+	uint64_t floor;	   /* instant: what is not later is the gate's */
+	uint64_t begin_ms; /* since boot: what was sent before, too */
+	uint64_t tai_utc;  /* ns: TAI less UTC; wraps, as the next does */
+	uint64_t tai_monotonic; /* ns: TAI less the monotonic clock */
+	uint64_t woken;	   /* ns, monotonic: the program's last call of tap */
 };
 
 /* Of each port; 0: not sieved, or no key at all. */
@@ -95,17 +103,28 @@ struct sieve_group {
 	uint32_t passed; /* frames since */
 };
 
+/* SYNs but those of accepted groups: for a moment it may be below 0. */
 struct sieve_rate {
-	uint64_t since, count, before;
+	uint64_t since;
+	int64_t count, before;
 };
 
-#define SIEVE_RECORDS_SIZE (1u << 22) /* bytes: 40,000 records */
+#define SIEVE_RECORDS_SIZE (1u << 21) /* bytes */
+#define SIEVE_RECORDS_MAX (SIEVE_RECORDS_SIZE / 128) /* with their headers */
 
-/* To tap, ahead of a packet that it belongs to: what was taken before. */
+/*
+ * To tap, ahead of a packet that it belongs to: what was taken before.  Or
+ * a whole group that was accepted: how the replay memory knows it, the
+ * instants that it carries and when that was; else these are 0.
+ */
 struct sieve_record {
 	struct sieve_quad quad;
 	uint64_t frame[SIEVE_FRAMES];
+	uint64_t tag, instant, now;
 };
+
+/* What was accepted wakes tap, but no more often than this. */
+#define SIEVE_WAKE_MS 100
 
 /* To tap: a wrong guess at a key of 30 bits. */
 struct sieve_charge {
@@ -121,7 +140,9 @@ enum sieve_count {
 	SIEVE_SEEN,	/* SYNs of sieved ports */
 	SIEVE_TAKEN,	/* frames of groups in assembly */
 	SIEVE_PASSED,	/* SYNs left to the gate */
-	SIEVE_VERIFIED, /* groups handed to it with a right authenticator */
+	SIEVE_VERIFIED, /* groups with a right authenticator */
+	SIEVE_ACCEPTED, /* of these, not left to the gate */
+	SIEVE_PROVEN,	/* SYNs that the latter were made of */
 	SIEVE_MAC,	/* groups dropped for a wrong one */
 	SIEVE_DROPPED,	/* SYNs dropped that can't be of a group */
 	SIEVE_LOST,	/* groups that could not be handed over */

@@ -20,6 +20,8 @@ struct syn {
 	bool data;
 	uint32_t tcp_at;  /* in the frame */
 	uint64_t becomes; /* another frame of its group; 0: it stays */
+	uint32_t mark;	  /* of packets that were accepted; 0: not sieved */
+	bool accepted;
 };
 
 static inline_always int
@@ -109,28 +111,27 @@ change(uint32_t sum, uint32_t before, uint32_t after)
 	return sum + (~before & 0xffff) + after;
 }
 
-/* Make a frame into another one of its group. */
-static inline_always int
-become(const struct syn *s, uint32_t tcp_at, uint8_t *at, const uint8_t *end)
+/* What makes a frame into another one of its group, in network order. */
+struct change {
+	uint32_t seq;
+	uint16_t sport, sum;
+};
+
+/* tcp: of a frame whose first 20 bytes are there */
+static inline_always struct change
+change_to(const struct syn *s, const uint8_t *tcp)
 {
 	const uint32_t seq = SIEVE_FRAME_SEQ(s->becomes);
 	const uint16_t sport = SIEVE_FRAME_SPORT(s->becomes);
-	uint8_t *tcp = at + (tcp_at & 127);
-	uint32_t sum;
+	uint32_t sum = (uint16_t)~swap16(*(const uint16_t *)(tcp + 16));
 
-	if (tcp + 20 > end) {
-		return -1;
-	}
-	sum = (uint16_t)~swap16(*(uint16_t *)(tcp + 16));
 	sum = change(sum, s->sport, sport);
 	sum = change(sum, s->seq >> 16, seq >> 16);
 	sum = change(sum, s->seq & 0xffff, seq & 0xffff);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
-	*(uint16_t *)tcp = swap16(sport);
-	*(uint32_t *)(tcp + 4) = swap32(seq);
-	*(uint16_t *)(tcp + 16) = swap16((uint16_t)~sum);
-	return 0;
+	return (struct change){ swap32(seq), swap16(sport),
+				swap16((uint16_t)~sum) };
 }
 
 #endif

@@ -145,12 +145,50 @@ bpf_link_replace(int link, int program)
 	return call(BPF_LINK_UPDATE, &attr);
 }
 
+/*
+ * The kernel waits for that before it returns from a change of a map of
+ * maps: who made it must not see the old map in use any more.
+ */
 int
-bpf_program_run(int program, void *frame, size_t len, int *verdict)
+bpf_wait(void)
+{
+	const struct bpf_map inner = { BPF_MAP_TYPE_ARRAY, 4, 4, 1, 0 };
+	union bpf_attr attr = { 0 };
+	const uint32_t zero = 0;
+	int map = bpf_map_make(&inner);
+	int outer, rc;
+
+	if (map < 0) {
+		return map;
+	}
+	attr.map_type = BPF_MAP_TYPE_ARRAY_OF_MAPS;
+	attr.key_size = attr.value_size = 4;
+	attr.max_entries = 1;
+	attr.inner_map_fd = (uint32_t)map;
+	outer = call(BPF_MAP_CREATE, &attr);
+	rc = outer;
+	if (outer >= 0) {
+		const uint32_t value = (uint32_t)map;
+
+		rc = bpf_map_put(outer, &zero, &value, BPF_ANY);
+		close(outer);
+	}
+	close(map);
+	return rc;
+}
+
+static int
+run(int program, void *frame, size_t len, struct __sk_buff *context,
+    int *verdict)
 {
 	union bpf_attr attr = { 0 };
 	int rc;
 
+	if (context) {
+		attr.test.ctx_in = attr.test.ctx_out = address(context);
+		attr.test.ctx_size_in = sizeof *context;
+		attr.test.ctx_size_out = sizeof *context;
+	}
 	attr.test.prog_fd = (uint32_t)program;
 	attr.test.data_in = address(frame);
 	attr.test.data_size_in = (uint32_t)len;
@@ -160,6 +198,23 @@ bpf_program_run(int program, void *frame, size_t len, int *verdict)
 	rc = call(BPF_PROG_TEST_RUN, &attr);
 	/* Of tc it may be -1 as well: that is no error here. */
 	*verdict = (int)attr.test.retval;
+	return rc;
+}
+
+int
+bpf_program_run(int program, void *frame, size_t len, int *verdict)
+{
+	return run(program, frame, len, NULL, verdict);
+}
+
+int
+bpf_program_run_marked(int program, void *frame, size_t len, uint32_t *mark,
+		       int *verdict)
+{
+	struct __sk_buff context = { .mark = *mark };
+	int rc = run(program, frame, len, &context, verdict);
+
+	*mark = context.mark;
 	return rc;
 }
 

@@ -48,11 +48,19 @@ int bpf_link_make(int program, uint32_t device, uint32_t attach,
 int bpf_link_replace(int link, int program);
 
 /*
+ * Wait until every program that runs now, on whatever processor, has ended.
+ */
+int bpf_wait(void);
+
+/*
  * Run a program of XDP or tc on a frame, which it may change.  With live
  * frames (XDP) it runs `repeat` times, each on a frame of its own, and the
  * verdicts are carried out; `device` is where they seem to come from.
  */
 int bpf_program_run(int program, void *frame, size_t len, int *verdict);
+/* Of tc, on a packet with this mark, which it may change, too. */
+int bpf_program_run_marked(int program, void *frame, size_t len,
+			   uint32_t *mark, int *verdict);
 int bpf_program_live(int program, const void *frame, size_t len,
 		     uint32_t device, uint32_t repeat);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
@@ -42,6 +43,11 @@ static const struct {
 	{ SYS_sendto, 3 }, { SYS_sendmsg, 2 }, { SYS_sendmmsg, 3 },
 };
 
+/* Entries of maps that are there: nothing is made, nothing loaded. */
+static const uint32_t server_bpf[] = {
+	BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM,
+};
+
 /* Reserving source ports, marks, random numbers, how the clock is. */
 static const int client[] = {
 	SYS_bind, SYS_getsockname, SYS_setsockopt, SYS_getrandom,
@@ -55,12 +61,12 @@ static const int listener[] = {
 
 /*
  * Two instructions for each call, five for each with an argument and seven
- * with two: three that send, two ioctls, two sockets, an option of sockets;
- * six around them.
+ * with two: three that send, two ioctls, two sockets, an option of sockets,
+ * three of bpf(2); six around them.
  */
 #define PROGRAM_MAX \
 	(2 * (sizeof common + sizeof client + sizeof listener) / \
-	 sizeof common[0] + 50)
+	 sizeof common[0] + 65)
 
 struct program {
 	struct sock_filter at[PROGRAM_MAX];
@@ -212,6 +218,10 @@ calls_limit(enum priv_role role)
 	}
 	/* Names of devices, and nothing else of them. */
 	put_allow_if(&p, SYS_ioctl, 1, SIOCGIFNAME);
+	for (size_t i = 0; role == PRIV_SERVER &&
+			   i < sizeof server_bpf / sizeof server_bpf[0]; i++) {
+		put_allow_if(&p, SYS_bpf, 0, server_bpf[i]);
+	}
 	if (role == PRIV_CLIENT) {
 		put_allow_tcp_socket(&p, AF_INET);
 		put_allow_tcp_socket(&p, AF_INET6);

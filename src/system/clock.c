@@ -5,6 +5,8 @@
 
 #include "frame.h"
 
+#define SAME_MOMENT_NS 50000000u
+
 uint64_t
 clock_instant(void)
 {
@@ -41,14 +43,38 @@ clock_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+static uint64_t
+read_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 uint64_t
 clock_utc_offset_ns(void)
 {
-	struct timespec monotonic;
+	return clock_ns() - read_ns(CLOCK_MONOTONIC);
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &monotonic);
-	return clock_ns() - ((uint64_t)monotonic.tv_sec * 1000000000u +
-			     (uint64_t)monotonic.tv_nsec);
+struct clock_tai
+clock_tai(void)
+{
+	uint64_t before, utc, monotonic, after;
+
+	/* Nobody may have set one in between. */
+	do {
+		before = read_ns(CLOCK_TAI);
+		utc = clock_ns();
+		monotonic = read_ns(CLOCK_MONOTONIC);
+		after = read_ns(CLOCK_TAI);
+	} while (after - before > SAME_MOMENT_NS);
+	return (struct clock_tai){
+		.utc = (before - utc + 500000000u) / 1000000000u *
+		       1000000000u,
+		.monotonic = before - monotonic,
+	};
 }
 
 bool

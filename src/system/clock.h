@@ -22,6 +22,15 @@ uint64_t clock_us(void);
  */
 uint64_t clock_utc_offset_ns(void);
 
+/*
+ * Nanoseconds of TAI, which goes with UTC when that is set, less those of
+ * UTC, whole seconds, and of the monotonic clock; both wrap.
+ */
+struct clock_tai {
+	uint64_t utc, monotonic;
+};
+struct clock_tai clock_tai(void);
+
 /* Whether somebody keeps UTC right (adjtimex(2)), as far as is known. */
 bool clock_is_synchronised(void);
 

@@ -42,6 +42,7 @@ enum fw_place {
 struct fw_match {
 	enum fw_place place;
 	bool answered;		  /* strangers get an answer, at any rate */
+	bool sieved;		  /* SYNs with accepted_mark pass the queue by */
 	struct packet_addr decoy; /* marked SYNs go there; family 0: none */
 	uint16_t decoy_port;
 	const char *indev, *outdev; /* empty: any */
@@ -61,6 +62,7 @@ struct fw_plan {
 	uint16_t queue;	    /* the first, see enum fw_queue */
 	const char *cgroup; /* client: of these sockets alone; or NULL */
 	uint32_t mark;	    /* a bit: of packets that pass, or to the decoy */
+	uint32_t accepted_mark; /* server: a bit, or 0: there is none */
 	bool loopback_open; /* server: the loopback device is let alone */
 	/*
 	 * Server: what comes to this host's other ports takes the same way

@@ -79,15 +79,27 @@ skip(struct ring *ring, uint32_t len)
 }
 
 const void *
-ring_peek(const struct ring *ring, size_t *len)
+ring_peek(struct ring *ring, size_t *len)
 {
 	uint32_t found = ring->consumer ? header(ring) : 0;
 
-	if (found == 0 || found & (BUSY | DISCARDED)) {
+	while (found & DISCARDED && !(found & BUSY)) {
+		skip(ring, found);
+		found = header(ring);
+	}
+	if (found == 0 || found & BUSY) {
 		return NULL;
 	}
 	*len = found;
 	return ring->data + ((*ring->consumer + HEADER) & (ring->size - 1));
+}
+
+bool
+ring_is_empty(const struct ring *ring)
+{
+	return !ring->consumer ||
+	       *ring->consumer >=
+		       __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
 }
 
 void

@@ -6,6 +6,7 @@
 #ifndef TAP_RING_H
 #define TAP_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,9 @@ int ring_open(struct ring *ring, int map, size_t size);
 void ring_close(struct ring *ring);
 
 /* The oldest record, until ring_next(); NULL where there is none. */
-const void *ring_peek(const struct ring *ring, size_t *len);
+const void *ring_peek(struct ring *ring, size_t *len);
 void ring_next(struct ring *ring);
+/* Whether all is read that was ever begun to be written. */
+bool ring_is_empty(const struct ring *ring);
 
 #endif

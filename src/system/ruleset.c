@@ -5,7 +5,8 @@
  * rest, stray ACKs and the odd scans, goes to a second queue, where the
  * daemon looks for its socket (a connection that tracking lost), and is
  * dropped beyond a rate.  No such queue has a bypass: without the daemon
- * nothing gets through.
+ * nothing gets through.  Only what a program in the kernel has accepted
+ * already, and marked, goes by the queue.
  *
  * What is forwarded by a rule that names the device it leaves by, or
  * that goes through a bridge, is caught when it is forwarded.  Strangers
@@ -179,6 +180,32 @@ nft_queue_syn(struct text *t, const struct fw_plan *plan,
 	text_put(t, "queue num %u\n", queue_of(plan, m, false));
 }
 
+/* No packet of this host's own has the mark by right. */
+static struct fw_plan
+without_loopback(const struct fw_plan *plan)
+{
+	struct fw_plan other = *plan;
+
+	other.loopback_open = true;
+	return other;
+}
+
+static void
+nft_accepted(struct text *t, const struct fw_plan *plan,
+	     const struct fw_match *m)
+{
+	const struct fw_plan other = without_loopback(plan);
+
+	if (plan->accepted_mark && m->sieved) {
+		text_put(t, "\t\tmeta mark & 0x%08x != 0 %s",
+			 plan->accepted_mark, nft_syn);
+		nft_match(t, &other, m);
+		/* It has done its work. */
+		text_put(t, "meta mark set meta mark & 0x%08x accept\n",
+			 ~plan->accepted_mark);
+	}
+}
+
 static void
 nft_queue_rest(struct text *t, const struct fw_plan *plan,
 	       const struct fw_match *m)
@@ -208,6 +235,9 @@ static void
 nft_prerouting(struct text *t, const struct fw_plan *plan)
 {
 	nft_chain(t, "syn", "filter", "prerouting", -300);
+	for (size_t i = 0; i < plan->count; i++) {
+		nft_accepted(t, plan, &plan->matches[i]);
+	}
 	for (size_t i = 0; i < plan->count; i++) {
 		if (!is_forwarded(&plan->matches[i])) {
 			nft_queue_syn(t, plan, &plan->matches[i]);
@@ -425,6 +455,21 @@ iptables_syn(struct text *t, const struct fw_plan *plan, const char *chain,
 }
 
 static void
+iptables_accepted(struct text *t, const struct fw_plan *plan,
+		  const char *chain, const struct fw_match *m)
+{
+	const struct fw_plan other = without_loopback(plan);
+	char target[TARGET_MAX];
+
+	if (plan->accepted_mark && m->sieved) {
+		snprintf(target, sizeof target,
+			 "-m mark --mark 0x%x/0x%x -j ACCEPT",
+			 plan->accepted_mark, plan->accepted_mark);
+		iptables_match(t, &other, chain, m, target);
+	}
+}
+
+static void
 iptables_rest(struct text *t, const struct fw_plan *plan, const char *chain,
 	      const struct fw_match *m)
 {
@@ -529,6 +574,12 @@ ruleset_iptables(struct text *t, const struct fw_plan *plan,
 	snprintf(chain, sizeof chain, "%s%s", name, hook->suffix);
 	text_put(t, "*%s\n:%s - [0:0]\n%s", hook->table, chain, stale);
 	iptables_jump(t, plan, hook, chain);
+	for (size_t i = 0; i < plan->count &&
+			   hook == &server_hooks[HOOK_SYN]; i++) {
+		if (has_place(hook, &plan->matches[i], family)) {
+			iptables_accepted(t, plan, chain, &plan->matches[i]);
+		}
+	}
 	for (size_t i = 0; i < plan->count; i++) {
 		iptables_place(t, plan, hook, chain, &plan->matches[i],
 			       family);

@@ -34,8 +34,14 @@ close_fd(int *fd)
 static void
 set_clock(struct sieve *s)
 {
+	const struct clock_tai tai = clock_tai();
+
 	__atomic_store_n(&s->config->utc_offset, clock_utc_offset_ns(),
 			 __ATOMIC_RELAXED);
+	/* The latter tells whether the former is of now. */
+	__atomic_store_n(&s->config->tai_utc, tai.utc, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->config->tai_monotonic, tai.monotonic,
+			 __ATOMIC_RELEASE);
 }
 
 static void
@@ -140,7 +146,8 @@ link_of(struct sieve *s, uint32_t device)
 /*
  * A packet is to go through the sieve where it comes into the host, so not
  * on what stands on another device, and not on the parts of a bridge or
- * bond, but on these.  To go through it twice does no harm.
+ * bond, but on these.  What goes through it twice, by somebody's redirect,
+ * gets no further than without a key.
  */
 static int
 take_device(void *context, const struct device *device)
@@ -305,7 +312,7 @@ sieve_open(struct sieve *s, const struct sieve_tables *tables,
 		sieve_load_explain(s, "built without clang");
 		return;
 	}
-	if (sieve_load_shared(s) < 0 || sieve_load_tables(s, tables) < 0) {
+	if (sieve_load_shared(s, tables) < 0 || sieve_load_tables(s, tables) < 0) {
 		give_up(s);
 		return;
 	}
@@ -349,15 +356,22 @@ sieve_change(struct sieve *s, const struct sieve_tables *tables)
 	s->pending = true;
 }
 
-/* The way that is wanted most has to be possible. */
+/*
+ * The way that is wanted most has to be possible.  For tc that is TCX: a
+ * kernel that lacks it may also lack what the program there calls.
+ */
 static void
 begin(struct sieve *s)
 {
-	const enum sieve_way way = s->wanted == FASTPATH_NATIVE ? SIEVE_XDP :
-								  SIEVE_TC;
+	enum sieve_way way = s->wanted == FASTPATH_NATIVE ? SIEVE_XDP :
+							    SIEVE_TC;
 
 	s->pending = false;
-	if (sieve_load_program(s, way) < 0) {
+	if (way == SIEVE_TC && sieve_load_program(s, way) < 0) {
+		s->no_tc = true;
+		way = SIEVE_XDP;
+	}
+	if (s->program[way] < 0 && sieve_load_program(s, way) < 0) {
 		give_up(s);
 		return;
 	}
@@ -365,26 +379,33 @@ begin(struct sieve *s)
 	update_devices(s);
 }
 
-/* A flood is over when it has not been seen for a while. */
+/*
+ * A flood is over when it has not been seen for a while.  Where no program
+ * is yet, it is seen by what comes to the queue.
+ */
 static bool
 is_flood(struct sieve *s, uint64_t syns, uint64_t now)
 {
 	const uint64_t passed = now - s->syns_ms;
+	const bool on = strcmp(sieve_state(s), "off") != 0;
 	uint64_t counts[SIEVE_COUNTS];
-	uint64_t rate;
+	int64_t grown;
 
 	if (passed < FLOOD_LOOK_MS) {
 		return s->flood;
 	}
 	sieve_counts(s, counts);
-	/* What was passed is counted by both. */
-	syns += counts[SIEVE_SEEN] - counts[SIEVE_PASSED];
-	rate = (syns - s->syns) * 1000 / passed;
-	if (s->syns_ms != 0 && rate > s->config->flood && rate > 0) {
+	if (on) {
+		syns = counts[SIEVE_SEEN] - counts[SIEVE_PROVEN];
+	}
+	grown = (int64_t)(syns - s->syns);
+	if (s->syns_ms != 0 && s->syns_on == on && grown > 0 &&
+	    grown * 1000 > s->config->flood * (int64_t)passed) {
 		s->flood_ms = now;
 	}
 	s->syns = syns;
 	s->syns_ms = now;
+	s->syns_on = on;
 	return s->flood_ms != 0 && now - s->flood_ms < FLOOD_OVER_MS;
 }
 
@@ -433,6 +454,12 @@ void
 sieve_record_done(struct sieve *s)
 {
 	ring_next(&s->records);
+}
+
+bool
+sieve_records_end(const struct sieve *s)
+{
+	return ring_is_empty(&s->records);
 }
 
 const struct sieve_charge *

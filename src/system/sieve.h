@@ -27,6 +27,7 @@
 /* What a configuration comes to; the arrays are the caller's. */
 struct sieve_tables {
 	uint32_t assembly_ms, flood_per_second;
+	uint32_t replays; /* groups that tap itself remembers */
 	const struct sieve_port *ports; /* 65,536 */
 	const struct sieve_list *lists;
 	size_t lists_count;
@@ -57,6 +58,7 @@ enum sieve_map {
 	SIEVE_MAP_COUNTS,
 	SIEVE_MAP_RECORDS,
 	SIEVE_MAP_CHARGES,
+	SIEVE_MAP_REPLAYS,
 	SIEVE_MAPS,
 };
 
@@ -82,6 +84,7 @@ struct sieve {
 	bool no_tc;		 /* the kernel is too old */
 	bool flood; /* so many SYNs that XDP is worth its price */
 	uint64_t syns, syns_ms;	 /* at the last tick */
+	bool syns_on;		 /* by a program's count */
 	uint64_t flood_ms;	 /* when it was seen last */
 	struct sieve_link links[SIEVE_DEVICES_MAX];
 	size_t links_count;
@@ -117,6 +120,8 @@ void sieve_tick(struct sieve *s, uint64_t syns);
  */
 const struct sieve_record *sieve_record(struct sieve *s);
 void sieve_record_done(struct sieve *s);
+/* Whether the program has written none that was not read. */
+bool sieve_records_end(const struct sieve *s);
 const struct sieve_charge *sieve_charge(struct sieve *s);
 void sieve_charge_done(struct sieve *s);
 /* Descriptors to wait for, or below 0: not for each record, for many. */

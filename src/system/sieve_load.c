@@ -58,6 +58,8 @@ static const struct {
 						 SIEVE_RECORDS_SIZE, 0 } },
 	[SIEVE_MAP_CHARGES] = { "charges_map", { BPF_MAP_TYPE_RINGBUF, 0, 0,
 						 CHARGES_SIZE, 0 } },
+	[SIEVE_MAP_REPLAYS] = { "replays_map",
+				{ BPF_MAP_TYPE_HASH, 8, 8, 0, 0 } },
 #undef ARRAY
 };
 
@@ -184,14 +186,16 @@ sieve_load_program(struct sieve *s, enum sieve_way way)
 }
 
 int
-sieve_load_shared(struct sieve *s)
+sieve_load_shared(struct sieve *s, const struct sieve_tables *t)
 {
+	/* And those that tap has not read yet. */
+	const size_t replays = (size_t)t->replays + SIEVE_RECORDS_MAX;
 	void *config;
 	int rc = 0;
 
 	for (enum sieve_map m = SIEVE_MAP_CONFIG; rc == 0 && m < SIEVE_MAPS;
 	     m++) {
-		rc = make_map(s, m, 0);
+		rc = make_map(s, m, m == SIEVE_MAP_REPLAYS ? replays : 0);
 	}
 	if (rc == 0) {
 		config = mmap(NULL, sizeof *s->config, PROT_READ | PROT_WRITE,

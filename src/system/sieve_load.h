@@ -7,7 +7,7 @@
 #include "sieve.h"
 
 /* What outlives a configuration.  0, or -errno with the reason in s->why. */
-int sieve_load_shared(struct sieve *s);
+int sieve_load_shared(struct sieve *s, const struct sieve_tables *t);
 /* The maps of a configuration. */
 int sieve_load_tables(struct sieve *s, const struct sieve_tables *t);
 /* The program for one way, with these maps, in s->program. */

@@ -5,11 +5,13 @@
     memory.py damages NET 4|6 TAP WORK
     memory.py other NET 4|6 TAP WORK WHAT
     memory.py succeed NET 4|6 TAP WORK REPLAY_FILE
+    memory.py ahead NET 4|6 TAP WORK
 
 kills: kills the server at random instants while groups come in, and sends them
 again to its successor.  damages: damages its file at every kind of place.
 other: starts it with another file than it left, made by WHAT.  succeed: its
-workers end, by a reload or a kill, and others follow.  WORK has TAPservd.conf,
+workers end, by a reload or a kill, and others follow.  ahead: the kernel lets
+groups in that nobody has read of when all ends.  WORK has TAPservd.conf,
 keys and ACL.conf, and gets lib, its /var/lib.
 """
 
@@ -45,6 +47,12 @@ class Server:
         self.mounts = "true"  # a command, with what else to mount
         self.process = None
         os.makedirs(self.lib, exist_ok=True)
+
+    def set(self, setting):
+        with open(self.conf, encoding="ascii") as file:
+            text = file.read()
+        with open(self.conf, "w", encoding="ascii") as file:
+            file.write(f"{setting}\n{text}")
 
     def start(self):
         script = f'mount --bind "$0" /var/lib && {self.mounts} && exec "$@"'
@@ -162,7 +170,7 @@ def places(path):
     with open(path, "rb") as file:
         data = file.read()
     named = {"magic": 0, "version": 11, "capacity": 15, "boot": 20,
-             "machine": 40, "begin": 48, "begin's check": 63,
+             "machine": 40, "begin": 48, "begin's check": 63, "ahead": 64,
              "header's rest": 100, "header's end": HEADER - 1}
     for bit in range(8):
         named[f"floor, byte {bit}"] = HEADER + bit
@@ -220,9 +228,10 @@ def damages(lab, server):
             file.seek(at)
             file.write(bytes([old ^ 0x10]))
         said = refused_from_before(lab, server, groups, name)
-        # Another boot is no damage; there is no memory either, without a word.
-        assert "refused" in said.split(": ready:")[0] or name == "boot", \
-            f"{name}: nothing said: {said}"
+        # Another boot is no damage, nor is a kernel that accepted groups; there
+        # is no memory either, without a word.
+        assert "refused" in said.split(": ready:")[0] or \
+            name in ("boot", "ahead"), f"{name}: nothing said: {said}"
     for size in (0, 1, 100, HEADER, HEADER + 7, HEADER + 1000):
         shutil.copy2(path + ".good", path)
         os.truncate(path, size)
@@ -236,10 +245,7 @@ def damages(lab, server):
 
 def other_size(path, server):
     del path
-    with open(server.conf, encoding="ascii") as file:
-        text = file.read()
-    with open(server.conf, "w", encoding="ascii") as file:
-        file.write("replays=5000\n" + text)
+    server.set("replays=5000")
     return "no replay memory of this host and size"
 
 
@@ -319,10 +325,7 @@ def workers(server):
 
 def succeed(lab, server, file):
     """Workers come and go; their successors know what they knew."""
-    with open(server.conf, encoding="ascii") as conf:
-        text = conf.read()
-    with open(server.conf, "w", encoding="ascii") as conf:
-        conf.write(f"replay_file={file}\n{text}")
+    server.set(f"replay_file={file}")
     server.start()
     groups = []
     for what in ("reload", "kill", "reload", "kill"):
@@ -352,6 +355,80 @@ def succeed(lab, server, file):
     once_each(server)
 
 
+def wait_until(what, condition):
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, f"waited in vain: {what}"
+        time.sleep(0.01)
+
+
+def accepting(lab):
+    """The kernel lets groups in by itself."""
+    def one_more():
+        before = lab.status()["sieve_accepted"]
+        send(lab, new_group(lab))
+        return lab.status()["sieve_accepted"] > before
+
+    wait_until("the kernel accepts", one_more)
+
+
+def accepted_ahead(lab, server, count):
+    """Groups that get in while the worker is stopped; and the worker."""
+    worker, = workers(server)
+    accepting(lab)
+    os.kill(worker, signal.SIGSTOP)
+    before = lab.status()["sieve_accepted"]
+    groups = [new_group(lab) for _ in range(count)]
+    for group in groups:
+        send(lab, group)
+    wait_until("all get in", lambda: lab.status()["sieve_accepted"] ==
+               before + count)
+    assert not {g[0].sport for g in groups} & set(server.accepted())
+    return worker, groups
+
+
+def cannot_accept(lab):
+    wait_until("the fast path", lambda: lab.status()["fastpath_reason"] !=
+               "not yet")
+    status = lab.status()
+    return status["fastpath"] == "off" and status["fastpath_reason"]
+
+
+def ahead(lab, server, skip):
+    server.set("fastpath=auto")
+    server.start()
+    why = cannot_accept(lab)
+    if why:
+        with open(skip, "w", encoding="ascii") as file:
+            file.write(why)
+        return
+    # The worker's successor reads what it did not.
+    worker, groups = accepted_ahead(lab, server, 5)
+    os.kill(worker, signal.SIGKILL)
+    wait_until("the log", lambda: {g[0].sport for g in groups} <=
+               set(server.accepted()))
+    check_remembered(lab, groups)
+    once_each(server)
+    # Nobody reads it: then all from before is refused.
+    groups += accepted_ahead(lab, server, 5)[1] + [new_group(lab)]
+    server.kill()
+    sweep(lab)
+    server.start()
+    check_remembered(lab, groups)
+    once_each(server)
+    # In an orderly end the monitor does, although the worker can't.
+    groups = accepted_ahead(lab, server, 5)[1]
+    unsent = new_group(lab)
+    server.kill(signal.SIGTERM)
+    sweep(lab)
+    server.start()
+    check_remembered(lab, groups)
+    before = lab.status()
+    send(lab, unsent)
+    lab.counts(before, accepted=1)
+    once_each(server)
+
+
 def main():
     tool, net, family, tap, work, *more = sys.argv[1:]
     lab = Lab(net, int(family), tap)
@@ -363,6 +440,8 @@ def main():
             damages(lab, server)
         elif tool == "succeed":
             succeed(lab, server, more[0])
+        elif tool == "ahead":
+            ahead(lab, server, f"{work}/skip")
         else:
             other(lab, server, more[0])
     finally:

@@ -29,6 +29,7 @@ serve()
 	ip -n "$net-client" addr add fd77::100/64 dev eth0 nodad
 	http_start server 80 81
 	printf '%s\n' "tolerance=${tolerance:-30}" "hide=$1" \
+	    "fastpath=${fastpath:-off}" \
 	    'RULE:dst_port=80-81' >"$work/TAPservd.conf"
 	echo 'port=80-81, key_no=10' >"$work/ACL.conf"
 	keys=$(key_file "key_no=10, key=0x$secret, $2")

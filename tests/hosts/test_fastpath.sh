@@ -70,7 +70,24 @@ has_program()
 through()
 {
 	wait_for "$patience" tap_counts server server sieve_verified "$1"
-	same "$1 0" "$(tap_status server server accepted sieve_lost)"
+	wait_for "$patience" tap_counts server server accepted "$1"
+	same 0 "$(tap_status server server sieve_lost)"
+}
+
+# accepts: the program lets groups in by itself; it comes to that a moment
+# after it is there, and here a connection more tells
+accepts()
+{
+	wait_for "$patience" accepted_one_more
+}
+
+accepted_one_more()
+{
+	local before
+
+	before=$(tap_status server server sieve_accepted)
+	page client 4
+	[ "$(tap_status server server sieve_accepted)" -gt "$before" ]
 }
 
 modes()
@@ -207,6 +224,107 @@ reload()
 	page stranger 4
 }
 
+# What the kernel lets in by itself is logged and counted as ever; the gate
+# has no authenticator to compute.
+accepted()
+{
+	local before
+
+	served "fastpath=$1" fastpath_mark=0x10000
+	accepts
+	before=$(tap_status server server sieve_accepted authenticators \
+	    accepted)
+	page client 4
+	page client 6
+	set -- $before
+	wait_for "$patience" tap_counts server server accepted $(($3 + 2))
+	same "$(($1 + 2)) $2" \
+	    "$(tap_status server server sieve_accepted authenticators)"
+	wait_log server "accepted key=10 src=$(addr4 client):.*skew=" 1
+	wait_log server 'accepted key=10 ' $(($3 + 2))
+	wait_log server "accepted key=10 src=\[$(addr6 client)\]:.*skew="
+	hidden 4
+	hidden 6
+}
+
+# Nobody is there to judge: the kernel lets in whoever it knows, nobody else,
+# and tells later.  A worker that stays away for long would be replaced.
+stopped()
+{
+	local worker before
+
+	served fastpath=auto
+	accepts
+	worker=$(pgrep -P "${pids[server]}")
+	before=$(tap_status server server sieve_accepted)
+	kill -STOP "$worker"
+	page client 4
+	page client 6
+	hidden 4
+	same $((before + 2)) "$(tap_status server server sieve_accepted)"
+	kill -CONT "$worker"
+	wait_for "$patience" tap_counts server server accepted \
+	    $((before + 2 + $(tap_status server server sieve_verified) -
+		$(tap_status server server sieve_accepted)))
+	same 0 "$(tap_status server server worker_restarts)"
+}
+
+# A mark that a program of this host sets on its own packets is worth nothing.
+marked()
+{
+	local addr
+
+	served fastpath=auto
+	accepts
+	for addr in 127.0.0.1 ::1; do
+		same timeout "$(on server "$python" -c '
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+s = socket.socket(family, socket.SOCK_STREAM)
+s.setsockopt(socket.SOL_SOCKET, 36, 0x200000)  # SO_MARK
+s.settimeout(1.5)
+try:
+    s.connect((sys.argv[1], 80))
+    print("connected")
+except socket.timeout:
+    print("timeout")
+' "$addr")"
+	done
+}
+
+# nft's rules, where the kernel has no queue for them: what would be queued is
+# dropped.  With the server asleep, nobody puts those of iptables back.
+nft_rules()
+{
+	local tool
+
+	served fastpath=auto
+	[ "$(said firewall)" = iptables ] || skip 'nft can queue here'
+	accepts
+	kill -STOP "$(pgrep -P "${pids[server]}")" "${pids[server]}"
+	for tool in {iptables,ip6tables}; do
+		on server $tool -t raw -F PREROUTING
+	done
+	page stranger 4
+	{
+		echo firewall=nft
+		cat "$work/TAPservd.conf"
+	} >"$work/nft.conf"
+	on server "$TAP" server --print-rules -c "$work/nft.conf" -k "$keys" \
+	    -a "$work/ACL.conf" | sed 's/queue num [0-9]*$/counter drop/' \
+	    >"$work/rules.nft"
+	has "$(cat "$work/rules.nft")" 'mark set meta mark & 0xffdfffff accept'
+	on server nft -f "$work/rules.nft" || skip 'nft can not do this here'
+	page client 4
+	page client 6
+	hidden 4
+	hidden 6
+	# The mark is gone behind the rules.
+	on server iptables -t mangle -I PREROUTING -m mark --mark \
+	    0x200000/0x200000 -j DROP
+	page client 4
+}
+
 check native modes native native
 check generic modes generic generic
 check auto modes auto generic
@@ -218,4 +336,9 @@ check foreign foreign
 check devices devices
 check addresses addresses
 check reload reload
+check accepted-auto accepted auto
+check accepted-generic accepted generic
+check stopped stopped
+check marked marked
+check nft-rules nft_rules
 finish

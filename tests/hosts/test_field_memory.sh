@@ -32,6 +32,8 @@ remembers()
 }
 
 check kills remembers kills 4 50
+check ahead-ipv4 remembers ahead 4
+check ahead-ipv6 remembers ahead 6
 check damages remembers damages 6
 for what in size foreign link directory shared pipe full-disk used; do
 	check "$what" remembers other 4 "$what"

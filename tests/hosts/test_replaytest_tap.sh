@@ -123,7 +123,45 @@ itself()
 	same 'plain again other-address split fragments' "$(verdicts refused)"
 }
 
+# Where the kernel lets groups in: once it does, just the same is refused.
+in_kernel()
+{
+	fastpath=auto
+	serve filtered alg=hmac-sha256
+	wait_for "$patience" decided
+	case $(said fastpath) in
+	off) skip "$(said fastpath_reason)" ;;
+	esac
+	wait_for "$patience" one_more
+	attack "$1" -k "$keys" --json --other-port 81
+	same 0 "$status"
+	same '' "$(verdicts accepted)" 'what got in'
+	same "$want" "$(verdicts inconclusive)" 'what was not tested'
+	# The fresh groups between the attacks, to show that the way is open.
+	[ "$(tap_status server server sieve_accepted)" -gt "$accepted" ]
+}
+
+said()
+{
+	on server "$TAP" server --status --json |
+		sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"
+}
+
+decided()
+{
+	[ "$(said fastpath_reason)" != 'not yet' ]
+}
+
+# A group that the kernel lets in, by an attack that makes one.
+one_more()
+{
+	attack 4 -k "$keys" --json --attack again >&2
+	accepted=$(tap_status server server sieve_accepted)
+	[ "$accepted" -gt 0 ]
+}
+
 for family in 4 6; do
+	check "sha256-kernel-ipv$family" in_kernel $family
 	check "sha256-ipv$family" refused $family filtered alg=hmac-sha256
 	check "sha256-closed-ipv$family" refused $family closed \
 	    alg=hmac-sha256,auth=118

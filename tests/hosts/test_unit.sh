@@ -62,6 +62,27 @@ server_confined()
 	page stranger 4
 }
 
+# What the kernel refuses then has other reasons.
+fastpath_confined()
+{
+	local why
+
+	lab
+	echo 'port=80, key_no=10' >"$work/ACL.conf"
+	confine server
+	tap_start server server server -k "$(key_file)" -a "$work/ACL.conf" \
+	    -c "$(key_file fastpath=auto RULE:dst_port=80)"
+	wait_for "$patience" decided
+	lacks "$why" 'permitted|denied'
+}
+
+decided()
+{
+	why=$(on server "$TAP" server --status --json |
+		sed -n 's/.*"fastpath_reason":"\([^"]*\)".*/\1/p')
+	[ "$why" != 'not yet' ]
+}
+
 # The programs of other users are known.
 client_confined()
 {
@@ -82,5 +103,6 @@ client_confined()
 
 check valid valid
 check server-confined server_confined
+check fastpath-confined fastpath_confined
 check client-confined client_confined
 finish

@@ -117,6 +117,16 @@ bench_start(struct bench *b)
 	memcpy(b->empty_index, b->gate.replay.heap, index_size);
 }
 
+void
+bench_restart(struct bench *b)
+{
+	assert_int_equal(b->held, 0);
+	memset(b->by_reason, 0, sizeof b->by_reason);
+	assert_int_equal(gate_init(&b->gate, b->memory, b->store, &b->limits,
+				   &b->acl, &bench_hash),
+			 0);
+}
+
 /* By copy: making a store and its index anew takes a hash for each slot. */
 void
 bench_forget(struct bench *b)
@@ -209,6 +219,16 @@ check_result(struct bench *b, size_t accepted_before)
 	}
 }
 
+static void
+make_room_for_sent(struct bench *b)
+{
+	if (b->sent_count > b->sent_size) {
+		b->sent_size = 2 * b->sent_size + 1024;
+		b->sent = realloc(b->sent, b->sent_size * sizeof *b->sent);
+		assert_non_null(b->sent);
+	}
+}
+
 enum gate_verdict
 bench_packet(struct bench *b, const struct packet *p, const uint8_t *options,
 	     const char *indev)
@@ -222,11 +242,7 @@ bench_packet(struct bench *b, const struct packet *p, const uint8_t *options,
 		.id = id,
 	};
 
-	if (b->sent_count > b->sent_size) {
-		b->sent_size = 2 * b->sent_size + 1024;
-		b->sent = realloc(b->sent, b->sent_size * sizeof *b->sent);
-		assert_non_null(b->sent);
-	}
+	make_room_for_sent(b);
 	memset(&b->result, 0xa5, sizeof b->result);
 	gate_input(&b->gate, &b->now, &in, &b->result);
 	b->sent[id] = (struct bench_sent){.seq = p->seq, .sport = p->sport};
@@ -251,6 +267,24 @@ bench_witness(struct bench *b, const struct packet *p)
 	check_releases(b);
 	check_result(b, accepted);
 	assert_int_equal(b->accepted, accepted);
+}
+
+void
+bench_learn(struct bench *b, const struct gate_accepted *a)
+{
+	const struct packet *syn0 = &a->frames[FRAME_SYN0];
+	uint64_t id = b->sent_count++;
+	size_t accepted = b->accepted;
+
+	make_room_for_sent(b);
+	b->sent[id] = (struct bench_sent){.seq = syn0->seq,
+					  .sport = syn0->sport};
+	memset(&b->result, 0xa5, sizeof b->result);
+	gate_learn(&b->gate, a, &b->result);
+	note_verdict(b, id, b->result.events_count > 0 ? GATE_ACCEPT :
+							 GATE_DROP);
+	check_releases(b);
+	check_result(b, accepted);
 }
 
 bool

@@ -106,6 +106,8 @@ struct acl_key *bench_key(struct bench *b, uint16_t no, enum mac_suite suite,
 /* These keys may use this port. */
 void bench_allow(struct bench *b, uint16_t port, uint16_t low, uint16_t high);
 void bench_start(struct bench *b);
+/* The process ends, with nothing held, and another takes up its store. */
+void bench_restart(struct bench *b);
 /* Forget what was accepted, so that it may be accepted again. */
 void bench_forget(struct bench *b);
 
@@ -118,6 +120,8 @@ enum gate_verdict bench_packet(struct bench *b, const struct packet *p,
 			       const uint8_t *options, const char *indev);
 /* A frame that was taken off the wire before the gate, with these, too. */
 void bench_witness(struct bench *b, const struct packet *p);
+/* A group that was accepted before the gate. */
+void bench_learn(struct bench *b, const struct gate_accepted *a);
 /* One gate_expire(), with the same checks. */
 bool bench_expire(struct bench *b);
 /* Let all time for assembly pass; nothing may be left. */

@@ -138,6 +138,7 @@ conf_server_hides(void **state)
 {
 	struct conf_server *conf = load_good(
 		"hide=decoy:192.0.2.1:80\nmark=0x2, run_as=root\n"
+		"fastpath=auto, fastpath_mark=0x4\n"
 		"replay_file=/x\n"
 		"RULE:dst_port=22\n"
 		"RULE:dst_port=23, hide=closed\n"
@@ -148,6 +149,8 @@ conf_server_hides(void **state)
 		KEYS, ACL);
 	const struct acl_rule *rule = conf->acl.rules;
 
+	assert_int_equal(conf->settings.fastpath, FASTPATH_AUTO);
+	assert_int_equal(conf->settings.fastpath_mark, 4);
 	(void)state;
 	assert_int_equal(conf->settings.mark, 2);
 	assert_string_equal(conf->settings.user, "root");
@@ -234,6 +237,8 @@ static const struct {
 } bad_rules[] = {
 	{ "", 0, "no rule in it" },
 	{ "tolerance=30\n", 0, "no rule in it" },
+	{ "mark=0x200000\nRULE:dst_port=1\n", 0, "mark and fastpath_mark" },
+	{ "fastpath_mark=3\nRULE:dst_port=1\n", 1, "fastpath_mark: " },
 	{ RULES "\ntolerance=30\n", 3, "settings stand before the rules" },
 	{ "dst_port=80\n", 1, "unknown word 'dst_port'" },
 	{ "RULE:tolerance=30, queue=1\n", 1, "unknown word 'queue'" },

@@ -110,6 +110,43 @@ any_port_stays_any(void **state)
 	plan_free(&b.plan);
 }
 
+/* What the program in the kernel may accept, and nothing else. */
+static void
+what_is_accepted_is_marked(void **state)
+{
+	struct bed b = {0};
+
+	(void)state;
+	b.conf.settings.fastpath_mark = 0x200000;
+	rule(&b, 80, 80);
+	rule(&b, 82, 82)->type = ACL_ROUTER;
+	rule(&b, 84, 84)->window_loose = true;
+	strcpy(rule(&b, 86, 86)->indev, "eth0");
+	rule(&b, 88, 88)->hide = ACL_DECOY;
+	for (unsigned i = FASTPATH_OFF; i <= FASTPATH_GENERIC; i++) {
+		bool accepts = i == FASTPATH_AUTO || i == FASTPATH_GENERIC;
+
+		b.conf.settings.fastpath = (enum settings_fastpath)i;
+		make(&b, 5);
+		assert_int_equal(b.plan.fw.accepted_mark,
+				 accepts ? 0x200000 : 0);
+		for (size_t match = 0; match < 5; match++) {
+			assert_int_equal(b.plan.matches[match].sieved,
+					 match == 0);
+		}
+		plan_free(&b.plan);
+	}
+	b.conf.settings.firewall = FIREWALL_NONE;
+	make(&b, 5);
+	assert_int_equal(b.plan.fw.accepted_mark, 0);
+	plan_free(&b.plan);
+	b.conf.settings.firewall = FIREWALL_AUTO;
+	b.rules[4].hide = ACL_CLOSED;
+	make(&b, 5);
+	assert_int_equal(b.plan.fw.accepted_mark, 0);
+	plan_free(&b.plan);
+}
+
 int
 main(void)
 {
@@ -117,6 +154,7 @@ main(void)
 		cmocka_unit_test(ports_are_joined),
 		cmocka_unit_test(what_differs_stays_apart),
 		cmocka_unit_test(any_port_stays_any),
+		cmocka_unit_test(what_is_accepted_is_marked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@ static int debug_calls_limit(enum priv_role role);
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -37,6 +38,8 @@ static int debug_calls_limit(enum priv_role role);
 #include <time.h>
 #include <unistd.h>
 
+#include "bpf.h"
+
 #define STATUS_MAX 4096u
 
 enum { DONE = 0, FAILED = 40, NOT_DROPPED = 41 };
@@ -46,6 +49,7 @@ struct open_things {
 	int pipe[2];	/* to the parent, and back */
 	int pair[2];	/* of sockets */
 	int tcp, udp, unix_datagram;
+	int map; /* or below 0, where none can be made */
 	int listener;
 	struct sockaddr_in listening; /* on this host's loopback device */
 	pid_t parent;
@@ -62,8 +66,11 @@ setup(void **state)
 		.sin_addr = { htonl(INADDR_LOOPBACK) },
 	};
 
+	const struct bpf_map map = { BPF_MAP_TYPE_HASH, 8, 8, 4, 0 };
+
 	(void)state;
 	things.parent = getpid();
+	things.map = bpf_map_make(&map);
 	things.tcp = socket(AF_INET, SOCK_STREAM, 0);
 	things.udp = socket(AF_INET, SOCK_DGRAM, 0);
 	things.unix_datagram = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -86,6 +93,9 @@ static int
 teardown(void **state)
 {
 	(void)state;
+	if (things.map >= 0) {
+		close(things.map);
+	}
 	close(things.tcp);
 	close(things.udp);
 	close(things.unix_datagram);
@@ -396,6 +406,91 @@ try_mount(void)
 	return syscall(SYS_mount, "none", "/", "tmpfs", 0, NULL);
 }
 
+/*
+ * Entries of a map may be changed, by the server alone: but no other
+ * command of bpf(2) is to be had.
+ */
+static long
+call_bpf(int command, union bpf_attr *attr)
+{
+	return syscall(SYS_bpf, command, attr, sizeof *attr);
+}
+
+static long
+try_bpf_map(void)
+{
+	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_ARRAY };
+
+	attr.key_size = attr.value_size = 4;
+	attr.max_entries = 1;
+	return call_bpf(BPF_MAP_CREATE, &attr);
+}
+
+static long
+try_bpf_program(void)
+{
+	static const struct bpf_insn program[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_SOCKET_FILTER };
+
+	attr.insns = (uint64_t)(uintptr_t)program;
+	attr.insn_cnt = LENGTH(program);
+	attr.license = (uint64_t)(uintptr_t)"ISC";
+	return call_bpf(BPF_PROG_LOAD, &attr);
+}
+
+static long
+try_bpf_link(void)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.link_create.prog_fd = (uint32_t)things.pipe[0];
+	return call_bpf(BPF_LINK_CREATE, &attr);
+}
+
+static long
+try_bpf_attach(void)
+{
+	union bpf_attr attr = { 0 };
+
+	return call_bpf(BPF_PROG_ATTACH, &attr);
+}
+
+static long
+try_bpf_run(void)
+{
+	union bpf_attr attr = { 0 };
+
+	return call_bpf(BPF_PROG_TEST_RUN, &attr);
+}
+
+static long
+try_bpf_ids(void)
+{
+	union bpf_attr attr = { 0 };
+
+	return call_bpf(BPF_MAP_GET_FD_BY_ID, &attr);
+}
+
+static long
+try_bpf_pinned(void)
+{
+	union bpf_attr attr = { 0 };
+
+	return call_bpf(BPF_OBJ_GET, &attr);
+}
+
+/* The client not even that. */
+static long
+try_bpf_entry(void)
+{
+	union bpf_attr attr = { 0 };
+
+	return call_bpf(BPF_MAP_LOOKUP_ELEM, &attr);
+}
+
 /* Only the server may not even do this. */
 static long
 try_socket_tcp(void)
@@ -407,9 +502,10 @@ struct attempt {
 	const char *name;
 	long (*make)(void);
 	bool by_server_only; /* the client needs it */
+	bool by_client_only; /* the server does */
 };
 
-#define ATTEMPT(name) { #name, try_##name, false }
+#define ATTEMPT(name) { #name, try_##name, false, false }
 
 static const struct attempt attempts[] = {
 	ATTEMPT(openat), ATTEMPT(openat_to_write), ATTEMPT(openat2),
@@ -425,8 +521,11 @@ static const struct attempt attempts[] = {
 	ATTEMPT(socket_udp), ATTEMPT(socket_raw), ATTEMPT(socketpair),
 	ATTEMPT(ptrace), ATTEMPT(kill), ATTEMPT(tgkill), ATTEMPT(setuid),
 	ATTEMPT(capset), ATTEMPT(prctl), ATTEMPT(mprotect), ATTEMPT(mmap),
-	ATTEMPT(ioctl), ATTEMPT(mount),
-	{ "socket_tcp", try_socket_tcp, true },
+	ATTEMPT(ioctl), ATTEMPT(mount), ATTEMPT(bpf_map), ATTEMPT(bpf_program),
+	ATTEMPT(bpf_link), ATTEMPT(bpf_attach), ATTEMPT(bpf_run),
+	ATTEMPT(bpf_ids), ATTEMPT(bpf_pinned),
+	{ "bpf_entry", try_bpf_entry, false, true },
+	{ "socket_tcp", try_socket_tcp, true, false },
 };
 
 static void
@@ -466,7 +565,8 @@ try_all(enum priv_role role)
 	for (size_t i = 0; i < LENGTH(attempts); i++) {
 		int status;
 
-		if (attempts[i].by_server_only && role != PRIV_SERVER) {
+		if ((attempts[i].by_server_only && role != PRIV_SERVER) ||
+		    (attempts[i].by_client_only && role != PRIV_CLIENT)) {
 			continue;
 		}
 		status = fate_of(role, attempts[i].make);
@@ -581,19 +681,37 @@ need_state_of_the_clock(void)
 	return adjtimex(&state) < 0 ? -1 : 0;
 }
 
+/* Where root may make no map, there is nothing to need. */
+static long
+need_entries(void)
+{
+	uint64_t key = 1, value = 2, found = 0;
+
+	if (things.map < 0) {
+		return 0;
+	}
+	return bpf_map_put(things.map, &key, &value, BPF_NOEXIST) < 0 ||
+	       bpf_map_put(things.map, &key, &value, BPF_NOEXIST) != -EEXIST ||
+	       bpf_map_get(things.map, &key, &found) < 0 || found != value ?
+		       -1 : bpf_map_remove(things.map, &key);
+}
+
+enum { BOTH = -1 };
+
 static const struct need {
 	const char *name;
 	long (*have)(void);
-	bool by_client_only;
+	int role; /* enum priv_role, or BOTH */
 } needs[] = {
-	{ "messages", need_messages, false },
-	{ "datagrams", need_datagrams, false },
-	{ "clocks", need_clocks, false },
-	{ "log and pipes", need_log_and_pipes, false },
-	{ "names of devices", need_device_names, false },
-	{ "a port", need_a_port, true },
-	{ "random numbers", need_random_numbers, true },
-	{ "the state of the clock", need_state_of_the_clock, true },
+	{ "messages", need_messages, BOTH },
+	{ "datagrams", need_datagrams, BOTH },
+	{ "clocks", need_clocks, BOTH },
+	{ "log and pipes", need_log_and_pipes, BOTH },
+	{ "names of devices", need_device_names, BOTH },
+	{ "entries of a map", need_entries, PRIV_SERVER },
+	{ "a port", need_a_port, PRIV_CLIENT },
+	{ "random numbers", need_random_numbers, PRIV_CLIENT },
+	{ "the state of the clock", need_state_of_the_clock, PRIV_CLIENT },
 };
 
 static void
@@ -607,8 +725,8 @@ what_is_needed_works(void **state)
 		for (size_t i = 0; i < LENGTH(needs); i++) {
 			int status;
 
-			if (needs[i].by_client_only &&
-			    roles[r] != PRIV_CLIENT) {
+			if (needs[i].role != BOTH &&
+			    needs[i].role != (int)roles[r]) {
 				continue;
 			}
 			status = fate_of(roles[r], needs[i].have);

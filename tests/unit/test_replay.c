@@ -321,6 +321,162 @@ the_end_of_time_is_refused(void **state)
 	memory_free(&m);
 }
 
+/*
+ * A memory beside this one, which lets groups in by itself and tells of
+ * them later.  It never lets in what is not later than its floor, or there.
+ */
+#define TWIN_MAX 64
+
+struct twin {
+	uint64_t tag[TWIN_MAX], instant[TWIN_MAX];
+	size_t count;
+	uint64_t floor;
+	struct {
+		uint64_t tag, instant;
+	} told[16]; /* not yet learnt */
+	size_t told_count;
+};
+
+static bool
+twin_has(const struct twin *t, uint64_t tag)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->tag[i] == tag) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+twin_claim(void *context, uint64_t tag, uint64_t instant)
+{
+	struct twin *t = context;
+
+	if (twin_has(t, tag)) {
+		return false;
+	}
+	if (t->count == TWIN_MAX) {
+		t->floor = instant > t->floor ? instant : t->floor;
+		return true;
+	}
+	t->tag[t->count] = tag;
+	t->instant[t->count++] = instant;
+	return true;
+}
+
+static void
+twin_raise(void *context, uint64_t floor)
+{
+	struct twin *t = context;
+
+	t->floor = floor > t->floor ? floor : t->floor;
+}
+
+static void
+twin_forget(void *context, uint64_t tag)
+{
+	struct twin *t = context;
+
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->tag[i] == tag) {
+			assert_true(t->instant[i] <= t->floor);
+			t->tag[i] = t->tag[--t->count];
+			t->instant[i] = t->instant[t->count];
+			return;
+		}
+	}
+}
+
+static bool
+twin_accepts(struct twin *t, uint64_t tag, uint64_t instant)
+{
+	if (t->told_count == COUNT(t->told) || instant <= t->floor ||
+	    t->count == TWIN_MAX || !twin_claim(t, tag, instant)) {
+		return false;
+	}
+	t->told[t->told_count].tag = tag;
+	t->told[t->told_count++].instant = instant;
+	return true;
+}
+
+/* In the order that it told of them, one or (again) the one before. */
+static void
+learn_some(struct memory *m, struct twin *t, uint64_t *seed)
+{
+	size_t some = random_below(seed, (uint32_t)t->told_count + 1);
+
+	for (size_t i = 0; i < some; i++) {
+		enum replay_answer answer =
+			replay_learn(&m->r, t->told[i].tag, t->told[i].instant);
+
+		assert_int_not_equal(answer, REPLAY_SEEN);
+		if (random_below(seed, 4) == 0) {
+			assert_int_not_equal(replay_learn(&m->r,
+							  t->told[i].tag,
+							  t->told[i].instant),
+					     REPLAY_NEW);
+		}
+	}
+	t->told_count -= some;
+	memmove(t->told, t->told + some, t->told_count * sizeof t->told[0]);
+}
+
+static void
+two_memories_are_one(void **state)
+{
+	const unsigned long steps = property_steps(200000);
+	static bool accepted[4096];
+	struct memory m = memory_new(32);
+	struct twin t = {0};
+	const struct replay_twin twin = {&t, twin_claim, twin_raise,
+					 twin_forget};
+	uint64_t seed = property_seed();
+	size_t by_twin = 0, by_gate = 0;
+
+	(void)state;
+	memset(accepted, 0, sizeof accepted);
+	replay_join(&m.r, &twin);
+	for (unsigned long n = 0; n < steps; n++) {
+		/* The clock goes on, and back now and then. */
+		uint64_t tag = (n / 8 + random_below(&seed, 64)) %
+			       COUNT(accepted);
+		uint64_t instant = BEGIN + tag * 3 + n / 8 / 4096 * 20000;
+
+		if (tag == 0) {
+			memset(accepted, 0, sizeof accepted);
+			replay_raise_floor(&m.r, instant + 100);
+		}
+		switch (random_below(&seed, 16)) {
+		case 0:
+			learn_some(&m, &t, &seed);
+			break;
+		case 1: /* another process; it knows what the store does */
+			memory_start(&m, &key);
+			replay_join(&m.r, &twin);
+			break;
+		case 2: case 3: case 4: case 5: case 6: case 7: case 8:
+			if (twin_accepts(&t, tag, instant)) {
+				assert_false(accepted[tag]);
+				accepted[tag] = true;
+				by_twin++;
+			}
+			break;
+		default:
+			if (ask(&m, tag, instant) == REPLAY_NEW) {
+				assert_false(accepted[tag]);
+				accepted[tag] = true;
+				by_gate++;
+			}
+			break;
+		}
+		assert_true(t.floor >= replay_floor(&m.r));
+		assert_true(t.count <= 32 + COUNT(t.told));
+	}
+	assert_true(by_twin > steps / 200 && by_gate > steps / 200);
+	memory_free(&m);
+}
+
 /* The obvious memory: everything that was ever accepted. */
 struct slow {
 	struct {
@@ -457,6 +613,7 @@ main(void)
 		cmocka_unit_test(each_damaged_bit_is_seen),
 		cmocka_unit_test(half_written_is_empty_and_misplaced_is_damage),
 		cmocka_unit_test(the_end_of_time_is_refused),
+		cmocka_unit_test(two_memories_are_one),
 		cmocka_unit_test(agrees_with_the_slow_one),
 		cmocka_unit_test(nothing_new_is_refused_with_room),
 	};

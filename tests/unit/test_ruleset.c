@@ -60,6 +60,19 @@ static const struct fw_plan server_hidden = {
 	.side = FW_SERVER, .queue = 65532, .matches = matches, .count = 1,
 };
 
+/* The first two are for the program in the kernel, the third is not. */
+static const struct fw_match sieved_matches[] = {
+	{ .sieved = true, .ports = ssh, .ports_count = 1 },
+	{ .sieved = true, .dst = { 6, { 0x20, 1, 0xd, 0xb8 } }, .dst_bits = 32,
+	  .ports = lots, .ports_count = 1 },
+	{ .indev = "eth0", .ports = lots + 1, .ports_count = 1 },
+};
+
+static const struct fw_plan server_sieved = {
+	.side = FW_SERVER, .queue = 5040, .accepted_mark = 0x200000,
+	.matches = sieved_matches, .count = LENGTH(sieved_matches),
+};
+
 static const struct fw_plan server_far = {
 	.side = FW_SERVER, .queue = 0, .loopback_open = true,
 	.matches = far_matches, .count = LENGTH(far_matches),
@@ -635,6 +648,60 @@ rules_that_do_not_fit(void **state)
 	}
 }
 
+/* The part of a text between two lines. */
+static const char *
+between(const char *text, const char *from, const char *to)
+{
+	static char part[TEXT_SIZE];
+	const char *start = strstr(text, from);
+	const char *end;
+
+	assert_non_null(start);
+	start += strlen(from);
+	end = strstr(start, to);
+	assert_non_null(end);
+	memcpy(part, start, (size_t)(end - start));
+	part[end - start] = '\0';
+	return part;
+}
+
+/* Before anything is queued; never what this host sends itself. */
+static void
+what_was_accepted_passes(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		between(nft_text(&server_sieved), "policy accept;\n", "\t}\n"),
+		"\t\tmeta mark & 0x00200000 != 0 tcp flags & "
+		"(fin|syn|rst|ack) == syn iifname != \"lo\" fib daddr type "
+		"local tcp dport { 22 } meta mark set meta mark & 0xffdfffff "
+		"accept\n"
+		"\t\tmeta mark & 0x00200000 != 0 tcp flags & "
+		"(fin|syn|rst|ack) == syn iifname != \"lo\" ip6 daddr "
+		"2001:db8::/32 fib daddr type local tcp dport { 1 } meta mark "
+		"set meta mark & 0xffdfffff accept\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn fib daddr type "
+		"local tcp dport { 22 } queue num 5040\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn ip6 daddr "
+		"2001:db8::/32 fib daddr type local tcp dport { 1 } queue num "
+		"5040\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn iifname \"eth0\" "
+		"fib daddr type local tcp dport { 2 } queue num 5040\n");
+	assert_string_equal(
+		between(iptables_text(&server_sieved, "raw", 4, ""),
+			"-j tap-server-5040\n", "COMMIT"),
+		"-A tap-server-5040 -p tcp ! -i lo -m multiport --dports 22 "
+		"-m addrtype --dst-type LOCAL -m mark --mark "
+		"0x200000/0x200000 -j ACCEPT\n"
+		"-A tap-server-5040 -p tcp -m multiport --dports 22 -m "
+		"addrtype --dst-type LOCAL -j NFQUEUE --queue-num 5040\n"
+		"-A tap-server-5040 -p tcp -i eth0 -m multiport --dports 2 -m "
+		"addrtype --dst-type LOCAL -j NFQUEUE --queue-num 5040\n");
+	/* Nothing is let in elsewhere. */
+	assert_null(strstr(iptables_text(&server_sieved, "mangle", 6, ""),
+			   "ACCEPT"));
+}
+
 static void
 names(void **state)
 {
@@ -664,6 +731,7 @@ main(void)
 		cmocka_unit_test(iptables_of_a_client),
 		cmocka_unit_test(lots_hold_every_port_once),
 		cmocka_unit_test(rules_that_do_not_fit),
+		cmocka_unit_test(what_was_accepted_passes),
 		cmocka_unit_test(names),
 	};
 

@@ -1,0 +1,409 @@
+/* The sieve's program, and the gates it is held against, of sieve_support.h. */
+#include "sieve_support.h"
+
+#include <linux/bpf.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf.h"
+#include "bytes.h"
+#include "clock.h"
+#include "guard_sieve.h"
+#include "sieve_image.h"
+#include "sieve_memory.h"
+#include "sieve_plan.h"
+
+#define NEVER (1u << 30) /* SYNs a second: no flood */
+
+struct bed bed;
+static struct conf_server conf;
+
+static void
+make_bench(struct bench **b)
+{
+	struct acl_rule *rule;
+
+	*b = bench_new();
+	bench_rule(*b, PORT, false);
+	rule = bench_rule(*b, PORT_NET, false);
+	rule->src.addr = addr4(0x0a000000);
+	rule->src.mask[0] = 0xff;
+	bench_rule(*b, PORT_LOOSE, true);
+	bench_key(*b, 10, MAC_HMAC_MD5, 0);
+	bench_key(*b, 11, MAC_HMAC_SHA256, 0);
+	bench_key(*b, 12, MAC_HMAC_SHA256, 1);
+	bench_key(*b, 13, MAC_HMAC_SHA256, 2);
+	bench_key(*b, 14, MAC_HMAC_SHA256, 3);
+	bench_key(*b, 200, MAC_HMAC_SHA256, 1); /* not allowed */
+	bench_allow(*b, PORT, 10, 14);
+	bench_allow(*b, PORT_NET, 12, 12);
+	bench_allow(*b, PORT_LOOSE, 10, 14);
+	(*b)->limits.flood_per_second = NEVER;
+	bench_start(*b);
+}
+
+static void
+add_local(const struct packet_addr *addr)
+{
+	struct sieve_local local = { .family = addr->family };
+	const uint8_t here = 1;
+
+	memcpy(&local.addr, addr->bytes, sizeof local.addr);
+	assert_int_equal(bpf_map_put(bed.guard.sieve.map[SIEVE_MAP_LOCALS], &local,
+				     &here, BPF_ANY),
+			 0);
+}
+
+static void
+add_locals(void)
+{
+	const struct packet_addr v4 = addr4(0xc6336401);
+	const struct packet_addr v6 = addr6(1, 1);
+
+	add_local(&v4);
+	add_local(&v6);
+}
+
+void
+bed_set_clock(void)
+{
+	const uint64_t utc = (bed.all->now.instant >> 8) * 1000000000 +
+			     (bed.all->now.instant & 255) * 1000000000 / 256;
+	const struct clock_tai tai = clock_tai();
+	struct sieve_config *config = bed.guard.sieve.config;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	config->utc_offset = utc - (uint64_t)now.tv_sec * 1000000000 -
+			     (uint64_t)now.tv_nsec;
+	config->tai_monotonic = tai.monotonic;
+	/* A little into the instant, which is rounded down. */
+	clock_gettime(CLOCK_TAI, &now);
+	config->tai_utc = (uint64_t)now.tv_sec * 1000000000 +
+			  (uint64_t)now.tv_nsec - utc - 1000000;
+}
+
+int
+bed_setup(void **state)
+{
+	struct sieve_plan plan;
+
+	(void)state;
+	bed.seed = property_seed() + 20261121;
+	bed.cannot = NULL;
+	make_bench(&bed.all);
+	make_bench(&bed.sieved);
+	make_bench(&bed.alone);
+	conf.acl = bed.all->acl;
+	conf.limits = bed.all->limits;
+	sieve_init(&bed.guard.sieve);
+	if (sieve_image_size == 0) {
+		bed.cannot = "built without clang";
+		return 0;
+	}
+	if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0) {
+		bed.cannot = "needs root";
+		return 0;
+	}
+	assert_int_equal(sieve_plan_make(&plan, &conf), 0);
+	sieve_open(&bed.guard.sieve, &plan.tables,
+		   bed.way == SIEVE_XDP ? FASTPATH_NATIVE : FASTPATH_GENERIC);
+	sieve_plan_free(&plan);
+	sieve_tick(&bed.guard.sieve, 0);
+	if (bed.guard.sieve.program[bed.way] < 0) {
+		bed.cannot = bed.guard.sieve.why;
+		return 0;
+	}
+	add_locals();
+	bed_set_clock();
+	/* However slow the machine is. */
+	bed.guard.sieve.config->assembly = UINT64_MAX >> 2;
+	bed.guard.gate = &bed.sieved->gate;
+	guard_sieve_remember(&bed.guard);
+	if (bed.accepts) {
+		sieve_accept(&bed.guard.sieve, BED_MARK);
+	}
+	return 0;
+}
+
+void
+bed_change(void)
+{
+	struct sieve_plan plan;
+
+	conf.acl = bed.all->acl;
+	assert_int_equal(sieve_plan_make(&plan, &conf), 0);
+	sieve_change(&bed.guard.sieve, &plan.tables);
+	sieve_plan_free(&plan);
+	sieve_tick(&bed.guard.sieve, 0);
+	assert_true(bed.guard.sieve.program[bed.way] >= 0);
+	bed.guard.sieve.config->assembly = UINT64_MAX >> 2;
+	add_locals();
+	bed_set_clock();
+}
+
+int
+bed_teardown(void **state)
+{
+	(void)state;
+	bench_free(bed.all);
+	bench_free(bed.sieved);
+	bench_free(bed.alone);
+	sieve_close(&bed.guard.sieve);
+	return 0;
+}
+
+void
+bed_need(void)
+{
+	if (bed.cannot) {
+		print_message("sieve: %s\n", bed.cannot);
+		skip();
+	}
+}
+
+uint64_t
+bed_counted(enum sieve_count what)
+{
+	uint64_t counts[SIEVE_COUNTS];
+
+	sieve_counts(&bed.guard.sieve, counts);
+	return counts[what];
+}
+
+void
+bed_set_flood(bool flood)
+{
+	struct sieve_rate rate = { 0 };
+	struct timespec now;
+	uint32_t zero = 0;
+
+	/* A second that began in a far future does not end. */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	rate.since = (uint64_t)now.tv_sec * 1000000000 + (1ull << 50);
+	rate.before = flood;
+	bed.guard.sieve.config->flood = flood ? 0 : INT64_MAX;
+	assert_int_equal(bpf_map_put(bed.guard.sieve.map[SIEVE_MAP_RATE], &zero,
+				     &rate, BPF_ANY),
+			 0);
+}
+
+/* ---- packets */
+
+size_t
+bed_frame(uint8_t frame[128], const struct packet *p, size_t options)
+{
+	const bool ip6 = p->src.family == 6;
+	const size_t addr_len = ip6 ? 16 : 4;
+	uint8_t *ip = frame + 14;
+	uint8_t *tcp = ip + (ip6 ? 40 : 20);
+	const size_t tcp_len = 20 + options + p->data_len;
+	struct packet read;
+
+	memset(frame, 0, 128);
+	be16_store(frame + 12, ip6 ? 0x86dd : 0x0800);
+	ip[0] = ip6 ? 0x60 : 0x45;
+	ip[ip6 ? 6 : 9] = 6;
+	ip[ip6 ? 7 : 8] = 64;
+	be16_store(ip + (ip6 ? 4 : 2),
+		   (uint16_t)(tcp_len + (ip6 ? 0 : 20)));
+	memcpy(ip + (ip6 ? 8 : 12), p->src.bytes, addr_len);
+	memcpy(ip + (ip6 ? 24 : 16), p->dst.bytes, addr_len);
+	be16_store(tcp, p->sport);
+	be16_store(tcp + 2, p->dport);
+	be32_store(tcp + 4, p->seq);
+	tcp[12] = (uint8_t)((20 + options) / 4 << 4);
+	tcp[13] = p->flags;
+	be16_store(tcp + 14, p->window);
+	if (packet_parse(&read, ip, 114, 114) == PACKET_OK) {
+		be16_store(tcp + 16, packet_tcp_checksum(ip, &read));
+	}
+	return (size_t)(tcp - frame) + tcp_len;
+}
+
+int
+bed_run_frame(uint8_t *frame, size_t len)
+{
+	const int program = bed.guard.sieve.program[bed.way];
+	int verdict;
+
+	bed.mark = 0;
+	if (bed.way == SIEVE_XDP) {
+		assert_int_equal(bpf_program_run(program, frame, len,
+						 &verdict), 0);
+		assert_true(verdict == XDP_PASS || verdict == XDP_DROP);
+		return verdict;
+	}
+	/* What comes with the mark has it from somebody else. */
+	bed.mark = BED_MARK | 5;
+	assert_int_equal(bpf_program_run_marked(program, frame, len,
+						&bed.mark, &verdict), 0);
+	assert_true(verdict == SIEVE_TC_NEXT || verdict == SIEVE_TC_DROP);
+	assert_int_equal(bed.mark & ~BED_MARK, 5);
+	return verdict == SIEVE_TC_DROP ? XDP_DROP : XDP_PASS;
+}
+
+int
+bed_run_into(const struct packet *p, struct packet *out)
+{
+	uint8_t frame[128];
+	size_t len = bed_frame(frame, p, 12);
+	int verdict = bed_run_frame(frame, len);
+
+	assert_int_equal(packet_parse(out, frame + 14, len - 14, len - 14),
+			 PACKET_OK);
+	assert_int_equal(be16_load(frame + 14 + out->tcp_at + 16),
+			 packet_tcp_checksum(frame + 14, out));
+	return verdict;
+}
+
+int
+bed_run(const struct packet *p)
+{
+	struct packet out;
+
+	return bed_run_into(p, &out);
+}
+
+static void
+ask_alone(const struct gate_accepted *a)
+{
+	static const size_t begin[] = { FRAME_SYN2, FRAME_SYN1 };
+	enum gate_verdict verdict = GATE_DROP;
+
+	bench_forget(bed.alone);
+	bed.alone->now = bed.all->now;
+	/* SYN2, SYN1, SYN3, ..., SYN0 */
+	for (size_t i = 0; i < a->count; i++) {
+		size_t role = i < 2 ? begin[i] : (i + 1) % a->count;
+
+		verdict = bench_packet(bed.alone, &a->frames[role], NULL,
+				       NULL);
+	}
+	assert_int_equal(verdict, GATE_ACCEPT);
+	assert_int_equal(bed.alone->gate.quad.groups_used, 0);
+}
+
+/* Not known to the other, whose memory is told of it now. */
+static void
+take_accepted(const struct gate_accepted *a)
+{
+	const size_t before = bed.sieved->accepted;
+
+	assert_true(a->instant > replay_floor(&bed.sieved->gate.replay));
+	bench_learn(bed.sieved, a);
+	assert_int_equal(bed.sieved->accepted, before + 1);
+	ask_alone(a);
+}
+
+/* What the guard does with what the sieve took. */
+void
+bed_hand_over(void)
+{
+	struct packet syns[FRAME_MAX];
+	struct gate_accepted accepted;
+	size_t count;
+
+	while ((count = guard_sieve_take(&bed.guard, syns, &accepted)) > 0) {
+		if (accepted.count > 0) {
+			take_accepted(&accepted);
+			count = 0;
+		}
+		for (size_t i = 0; i < count; i++) {
+			bench_witness(bed.sieved, &syns[i]);
+		}
+		guard_sieve_taken(&bed.guard);
+	}
+}
+
+/* The mark of other packets than those of sieved ports stays. */
+static bool
+is_accepted(const struct packet *p, int verdict)
+{
+	return bed.accepts && verdict == XDP_PASS && p->dport == PORT &&
+	       bed.mark & BED_MARK;
+}
+
+int
+bed_give(const struct packet *p)
+{
+	const uint64_t before = bed_counted(SIEVE_ACCEPTED);
+	struct packet out;
+	enum gate_verdict all;
+	int verdict;
+
+	if (bed.accepts) {
+		bed_set_clock();
+	}
+	verdict = bed_run_into(p, &out);
+	bed.accepted = is_accepted(p, verdict);
+	bed_hand_over();
+	all = bench_packet(bed.all, p, NULL, NULL);
+	assert_int_equal(bed_counted(SIEVE_ACCEPTED), before + bed.accepted);
+	if (bed.accepted) {
+		assert_true(bed.entangled || all == GATE_ACCEPT);
+	} else if (verdict == XDP_PASS) {
+		bench_packet(bed.sieved, &out, NULL, NULL);
+	}
+	return verdict;
+}
+
+int
+bed_give_role(const struct group *g, size_t role)
+{
+	const struct packet p = group_packet(g, role);
+
+	return bed_give(&p);
+}
+
+/* The way from an entry to the next is short, that to the first is not. */
+static void
+empty_map(enum sieve_map which)
+{
+	const int map = bed.guard.sieve.map[which];
+	uint8_t key[sizeof(struct sieve_quad)], next[sizeof key];
+
+	for (int more = bpf_map_next(map, NULL, key); more == 0;) {
+		more = bpf_map_next(map, key, next);
+		assert_int_equal(bpf_map_remove(map, key), 0);
+		memcpy(key, next, sizeof key);
+	}
+}
+
+void
+bed_settle(void)
+{
+	bench_drain(bed.all);
+	bench_drain(bed.sieved);
+	/* Its groups don't end by themselves here. */
+	if (bed.guard.sieve.config) {
+		empty_map(SIEVE_MAP_GROUPS);
+	}
+	bed_set_clock();
+}
+
+void
+bed_forget(void)
+{
+	bench_forget(bed.all);
+	bench_forget(bed.sieved);
+	if (bed.guard.sieve.config) {
+		bed.guard.sieve.config->floor = 0;
+		empty_map(SIEVE_MAP_REPLAYS);
+		guard_sieve_remember(&bed.guard);
+	}
+}
+
+struct group
+bed_group(size_t key)
+{
+	struct group g;
+
+	group_make(&g, &bed.all->keys[key], PORT, bed.all->now.instant,
+		   random_u32(&bed.seed), &bed.seed);
+	return g;
+}
+

@@ -1,0 +1,69 @@
+/*
+ * The sieve's program, run by the kernel on frames of ours, beside two
+ * gates: one gets all packets, the other what the sieve lets through and
+ * hands over.  Wants root; there are no devices where it runs.
+ */
+#ifndef TAP_TESTS_SIEVE_SUPPORT_H
+#define TAP_TESTS_SIEVE_SUPPORT_H
+
+#include "support.h"
+
+#include "guard.h"
+
+#define PORT 22
+#define PORT_NET 23   /* protected from 10.0.0.0/8, and only there */
+#define PORT_OPEN 24  /* not protected */
+#define PORT_LOOSE 25 /* not the sieve's */
+#define KEYS 6
+#define KEY_60 2 /* the first of them that has more than 30 bits */
+#define BED_MARK 0x00200000u
+
+struct bed {
+	enum sieve_way way; /* set this and the next before bed_setup() */
+	bool accepts;
+	bool entangled; /* groups share marks: the gates may lose some */
+	struct bench *all, *sieved;
+	struct bench *alone; /* asked of each group the kernel accepted */
+	struct guard guard; /* its sieve, and its gate, which is sieved's */
+	uint64_t seed;
+	uint32_t mark; /* of the last packet */
+	bool accepted; /* in the kernel, likewise */
+	const char *cannot; /* be tested here; why */
+};
+
+extern struct bed bed;
+
+int bed_setup(void **state);
+int bed_teardown(void **state);
+/* Take up what became of bed.all's rules and keys, as a reload does. */
+void bed_change(void);
+/* Skip the test where the program can't run. */
+void bed_need(void);
+uint64_t bed_counted(enum sieve_count what);
+void bed_set_flood(bool flood);
+/* The kernel's clock, as far as the sieve is told, is the bench's. */
+void bed_set_clock(void);
+
+size_t bed_frame(uint8_t frame[128], const struct packet *p, size_t options);
+/* The verdict, in the words of XDP. */
+int bed_run_frame(uint8_t *frame, size_t len);
+/* out: what passes, which may be another frame of the group. */
+int bed_run_into(const struct packet *p, struct packet *out);
+int bed_run(const struct packet *p);
+
+/*
+ * To both gates; returns the sieve's verdict.  What the kernel accepts
+ * the gate that sees all has to accept, too; and a gate that sees nothing
+ * else.
+ */
+int bed_give(const struct packet *p);
+int bed_give_role(const struct group *g, size_t role);
+/* What the sieve took, to its gate. */
+void bed_hand_over(void);
+void bed_settle(void);
+/* All that was accepted, everywhere. */
+void bed_forget(void);
+/* A group made now. */
+struct group bed_group(size_t key);
+
+#endif
