@@ -132,7 +132,8 @@ PORTABLE_SRCS := tap.c $(wildcard src/pure/*.c) \
 	src/commands/cmd_keygen.c $(POSIX_SRCS)
 SRCS := $(if $(PORTABLE),$(PORTABLE_SRCS),tap.c $(filter-out %.bpf.c \
 	%_posix.c,$(wildcard src/*/*.c)))
-OBJS := $(SRCS:%.c=$(B)/%.o) $(if $(PORTABLE),,$(B)/src/sieve/sieve_image.o)
+PROGRAMS := $(if $(PORTABLE),,$(wildcard src/sieve/*.bpf.c))
+OBJS := $(SRCS:%.c=$(B)/%.o) $(PROGRAMS:%.bpf.c=$(B)/%_image.o)
 
 # Programs for the kernel, which only clang makes. Without it they are empty,
 # and tap says so and goes without.
@@ -379,5 +380,5 @@ FORCE:
 	fuzz run-fuzz coverage run-coverage \
 	install uninstall clean distclean help
 
--include $(OBJS:.o=.d) $(B)/src/sieve/sieve.bpf.d $(BENCHES:%=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
+-include $(OBJS:.o=.d) $(PROGRAMS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
 	$(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)
