@@ -21,6 +21,7 @@
 #define SCRATCH_SIZE 1024u /* more than egress.bpf.c has in it */
 #define PROCESSORS_MAX 4096u
 #define NO_DEVICE UINT32_MAX
+#define LOOPBACK 1u /* everywhere */
 
 static const struct {
 	const char *name;
@@ -147,7 +148,12 @@ egress_open(struct egress *e, const struct egress_tables *tables)
 		egress_explain(e, "built without clang");
 		return -1;
 	}
-	rc = open_maps(e);
+	rc = bpf_link_query(LOOPBACK, BPF_TCX_EGRESS);
+	if (rc == -EINVAL) {
+		egress_explain(e, "no TCX in this kernel (Linux 6.6)");
+		return -1;
+	}
+	rc = rc < 0 ? rc : open_maps(e);
 	rc = rc < 0 ? rc : egress_change(e, tables);
 	if (rc < 0) {
 		egress_explain(e, "bpf: %s", strerror(-rc));
@@ -254,12 +260,7 @@ attach(struct egress *e, const struct device *device)
 	}
 	fd = bpf_link_make(e->program, device->index, BPF_TCX_EGRESS, 0);
 	if (fd < 0) {
-		if (fd == -EINVAL) {
-			egress_explain(e, "this kernel has no TCX (Linux 6.6)");
-		} else {
-			egress_explain(e, "%s: %s", device->name,
-				       strerror(-fd));
-		}
+		egress_explain(e, "%s: %s", device->name, strerror(-fd));
 		return NULL;
 	}
 	*link = (struct egress_link){ .device = device->index, .fd = fd };

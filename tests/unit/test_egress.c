@@ -131,17 +131,17 @@ setup(void **state)
 	}
 	egress_plan_make(&plan, &conf);
 	assert_int_equal(plan.tables.rules_count, RULES);
-	assert_int_equal(egress_open(&e, &plan.tables), 0);
-	if (egress_load(&e) < 0) {
-		fail_msg("%s", e.why);
-	}
-	egress_plan_wipe(&plan);
-	if (egress_attach(&e, names) == 0) {
+	if (egress_open(&e, &plan.tables) < 0) {
 		/* Linux before 6.6 has no place for it. */
 		assert_non_null(strstr(e.why, "TCX"));
 		cannot = e.why;
 		return 0;
 	}
+	if (egress_load(&e) < 0) {
+		fail_msg("%s", e.why);
+	}
+	egress_plan_wipe(&plan);
+	assert_int_equal(egress_attach(&e, names), 1);
 	assert_string_equal(names[0], "out");
 	assert_int_equal(port_pool_refill(&pool, e.ports), 0);
 	return 0;
@@ -362,13 +362,13 @@ event(void)
 	return what;
 }
 
+/* A SYN of ours may have a port of these, which none of the kernel's has. */
 static void
-check_port(uint16_t port, const struct packet *orig)
+check_port(uint16_t port)
 {
 	size_t found = 0;
 
 	assert_int_not_equal(port, 0);
-	assert_int_not_equal(port, orig->sport);
 	for (size_t i = 0; i < EGRESS_PORTS; i++) {
 		found += e.ports->port[i] == port;
 	}
@@ -377,9 +377,8 @@ check_port(uint16_t port, const struct packet *orig)
 
 /* The frames of a SYN, by what of them the sender can't know. */
 static void
-read_group(const struct packet *orig, struct syn *frames, size_t others,
-	   uint32_t seq[FRAME_MAX], uint16_t sports[FRAME_MAX],
-	   uint16_t *mark)
+read_group(struct syn *frames, size_t others, uint32_t seq[FRAME_MAX],
+	   uint16_t sports[FRAME_MAX], uint16_t *mark)
 {
 	for (size_t i = 0; i < others; i++) {
 		const size_t role = sender_order(i, others + 1);
@@ -389,7 +388,7 @@ read_group(const struct packet *orig, struct syn *frames, size_t others,
 		p = parse(&frames[i]);
 		seq[role] = p.seq;
 		sports[role - 1] = p.sport;
-		check_port(p.sport, orig);
+		check_port(p.sport);
 		for (size_t k = 0; k < i; k++) {
 			assert_int_not_equal(
 				sports[sender_order(k, others + 1) - 1],
@@ -417,7 +416,7 @@ expect_group(const struct syn *orig_syn, enum rules which)
 	uint64_t instant;
 
 	assert_int_equal(run(&syn0), SIEVE_TC_NEXT);
-	read_group(&orig, frames, others, seq, sports, &mark);
+	read_group(frames, others, seq, sports, &mark);
 	instant = frame_instant(seq[1], seq[2], before);
 	assert_in_range(instant, before - 1, clock_instant() + 1);
 	sender_sign(&group, &orig, &rules[which], instant, mark, sports);
