@@ -21,7 +21,8 @@
 #:                             on purpose, for the tests of replay-test
 #: make bench                  measures it, in half an hour, against what else
 #:                             there is: BENCH=PART for one alone,
-#:                             BENCH_ROUNDS=3, BENCH_FLAGS=--json
+#:                             BENCH_ROUNDS=3, BENCH_FASTPATH=off,
+#:                             BENCH_FLAGS=--json
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR=
@@ -233,7 +234,7 @@ bench: need-bench $(TAP)
 run-bench: $(addprefix $(B)/,$(BENCHES))
 	@TAP='$(abspath $(TAP))' BENCH_BIN='$(abspath $(B)/tests/bench)' \
 		BENCH='$(BENCH)' BENCH_ROUNDS='$(BENCH_ROUNDS)' \
-		tests/bench/run $(BENCH_FLAGS)
+		BENCH_FASTPATH='$(BENCH_FASTPATH)' tests/bench/run $(BENCH_FLAGS)
 
 demo: need-demo $(TAP)
 	@TAP='$(abspath $(TAP))' tests/demo/run
