@@ -21,7 +21,8 @@
 #:                             on purpose, for the tests of replay-test
 #: make bench                  measures it, in half an hour, against what else
 #:                             there is: BENCH=PART for one alone,
-#:                             BENCH_ROUNDS=3, BENCH_FLAGS=--json
+#:                             BENCH_ROUNDS=3, BENCH_FASTPATH=off,
+#:                             BENCH_FLAGS=--json
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR=
@@ -132,7 +133,8 @@ PORTABLE_SRCS := tap.c $(wildcard src/pure/*.c) \
 	src/commands/cmd_keygen.c $(POSIX_SRCS)
 SRCS := $(if $(PORTABLE),$(PORTABLE_SRCS),tap.c $(filter-out %.bpf.c \
 	%_posix.c,$(wildcard src/*/*.c)))
-OBJS := $(SRCS:%.c=$(B)/%.o) $(if $(PORTABLE),,$(B)/src/sieve/sieve_image.o)
+PROGRAMS := $(if $(PORTABLE),,$(wildcard src/sieve/*.bpf.c))
+OBJS := $(SRCS:%.c=$(B)/%.o) $(PROGRAMS:%.bpf.c=$(B)/%_image.o)
 
 # Programs for the kernel, which only clang makes. Without it they are empty,
 # and tap says so and goes without.
@@ -233,7 +235,7 @@ bench: need-bench $(TAP)
 run-bench: $(addprefix $(B)/,$(BENCHES))
 	@TAP='$(abspath $(TAP))' BENCH_BIN='$(abspath $(B)/tests/bench)' \
 		BENCH='$(BENCH)' BENCH_ROUNDS='$(BENCH_ROUNDS)' \
-		tests/bench/run $(BENCH_FLAGS)
+		BENCH_FASTPATH='$(BENCH_FASTPATH)' tests/bench/run $(BENCH_FLAGS)
 
 demo: need-demo $(TAP)
 	@TAP='$(abspath $(TAP))' tests/demo/run
@@ -379,5 +381,5 @@ FORCE:
 	fuzz run-fuzz coverage run-coverage \
 	install uninstall clean distclean help
 
--include $(OBJS:.o=.d) $(B)/src/sieve/sieve.bpf.d $(BENCHES:%=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
+-include $(OBJS:.o=.d) $(PROGRAMS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
 	$(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)

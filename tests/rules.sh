@@ -276,7 +276,7 @@ rule_layers()
 		case $f in
 		src/pure/* | src/files/* | src/system/* | src/engines/*) ;;
 		src/commands/cmd_*) ;;
-		src/sieve/sieve*) ;; # what the kernel runs
+		src/sieve/sieve* | src/sieve/egress*) ;; # what the kernel runs
 		*) echo "$f:1:in no layer's folder" ;;
 		esac
 		set -- src/*/"${f##*/}"

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "carrier.h"
+#include "client_egress.h"
 #include "clock.h"
 #include "daemon.h"
 #include "escort.h"
@@ -35,6 +36,7 @@ struct client {
 	struct escort escort;
 	struct carrier carrier;	  /* of netfilter */
 	struct follower follower; /* in place of rules and a queue */
+	struct client_egress egress;
 	int signals, control;
 	uint64_t started;    /* ms */
 	struct netlink diag; /* the monitor's, for owner_path() */
@@ -123,13 +125,16 @@ serve(struct client *c)
 static void
 write_status(struct client *c, bool json, struct text *t)
 {
-	const struct escort_counters *counted = &c->shared->counters;
+	struct escort_counters counted = c->shared->counters;
+	struct stat_item fast[CLIENT_EGRESS_STATS];
 	uint64_t uptime = (clock_ms() - c->started) / 1000;
 	struct nfq_drops drops = { 0 };
 	char duration[32];
 
 	stat_duration(duration, uptime);
 	nfq_read_drops(c->drops, c->syns.queue, &drops);
+	client_egress_count(&c->egress, &counted);
+	client_egress_stats(&c->egress, fast);
 	const struct stat_item items[] = {
 		{ "command", NULL, "client", 0 },
 		{ "version", NULL, TAP_VERSION, 0 },
@@ -141,17 +146,18 @@ write_status(struct client *c, bool json, struct text *t)
 		{ "firewall", "firewall", fw_tool_name(c->fw.tool), 0 },
 		{ "rules_restored", "rules put back", NULL,
 		  c->keeper.restored },
+		fast[0], fast[1], fast[2],
 		{ "rules", "rules", NULL, c->conf->rules_count },
-		{ "syns", "SYNs seen", NULL, counted->seen },
+		{ "syns", "SYNs seen", NULL, counted.seen },
 		{ "authenticated", "authenticated", NULL,
-		  counted->authenticated },
+		  counted.authenticated },
 		{ "as_is.no_rule", "sent as is: no rule", NULL,
-		  counted->passed },
-		{ "as_is.data", "sent as is: data", NULL, counted->data },
+		  counted.passed },
+		{ "as_is.data", "sent as is: data", NULL, counted.data },
 		{ "as_is.failed", "sent as is: failed", NULL,
-		  counted->failed },
+		  counted.failed },
 		{ "refused.signature", "refused: signed", NULL,
-		  counted->signature },
+		  counted.signature },
 		{ "queue_drops", "queue drops", NULL,
 		  drops.queue_full + drops.socket_full },
 		{ "worker_restarts", "worker restarts", NULL,
@@ -182,6 +188,7 @@ reload(void *context)
 	if (conf) {
 		conf->settings.queue = c->conf->settings.queue;
 		conf->settings.firewall = c->conf->settings.firewall;
+		conf->settings.fastpath = c->conf->settings.fastpath;
 		rc = plan_client(&plan, conf);
 		if (rc < 0) {
 			snprintf(err, sizeof err, "out of memory");
@@ -200,6 +207,8 @@ reload(void *context)
 	conf_client_free(c->conf);
 	c->conf = conf;
 	c->plan = plan;
+	/* The new rules have all queued until the next tick. */
+	client_egress_change(&c->egress, conf);
 	log_use_json(conf->settings.log_json);
 	log_say(LOG_LEVEL_INFO, "reloaded: %zu rules", conf->rules_count);
 }
@@ -265,12 +274,14 @@ work(void *context, int to_monitor)
 			{ .fd = c->syns.nl.fd, .events = POLLIN },
 			{ .fd = c->signals, .events = POLLIN },
 			{ .fd = c->carrier.links.nl.fd, .events = POLLIN },
+			client_egress_fd(&c->egress),
 		};
 
 		__atomic_fetch_add(&c->shared->monitor.beats, 1,
 				   __ATOMIC_RELAXED);
 		/* While nothing waits, get ports ready for the next SYNs. */
 		ports_refill(&c->escort.ports);
+		client_egress_serve(&c->egress, &c->escort);
 		if (poll(fds, sizeof fds / sizeof fds[0], MONITOR_BEAT_MS) <
 			    0 &&
 		    errno != EINTR) {
@@ -354,6 +365,7 @@ close_all(struct client *c)
 	conf_client_free(c->conf);
 	keeper_close(&c->keeper);
 	nfq_close(&c->syns);
+	client_egress_close(&c->egress);
 	escort_close(&c->escort);
 	carrier_close(&c->carrier);
 	follower_close(&c->follower);
@@ -378,6 +390,7 @@ tick(void *context)
 		return MONITOR_STOP;
 	}
 	keeper_look(&c->keeper, &c->fw, &c->plan.fw);
+	client_egress_tick(&c->egress, &c->fw, &c->plan, c->conf);
 	return MONITOR_GO_ON;
 }
 
@@ -465,6 +478,7 @@ client_run(struct conf_client *conf, const struct client_options *options)
 	c.syns.nl.fd = c.drops = c.diag.fd = -1;
 	escort_init(&c.escort);
 	carrier_init(&c.carrier);
+	client_egress_init(&c.egress);
 	c.started = clock_ms();
 	status = open_all(&c);
 	if (status == TAP_OK && plan_client(&c.plan, conf) < 0) {
@@ -481,7 +495,11 @@ client_run(struct conf_client *conf, const struct client_options *options)
 		status = TAP_SYSTEM;
 	}
 	if (status == TAP_OK) {
+		client_egress_open(&c.egress, conf,
+				   options->task ? "one command's alone" :
+				   options->wire ? "backend=pcap" : NULL);
 		status = run(&c);
+		/* The program goes last. */
 		if (fw_remove(&c.fw, err) < 0) {
 			log_say(LOG_LEVEL_ERROR, "%s", err);
 			status = TAP_SYSTEM;

@@ -70,7 +70,7 @@ failure(int error)
 
 /* One line for each connection, where they are wanted. */
 static void
-tell(const struct sender_rule *rule, const struct packet *p)
+tell_authenticated(const struct packet *p, uint16_t key_no)
 {
 	struct log_record r;
 
@@ -78,10 +78,41 @@ tell(const struct sender_rule *rule, const struct packet *p)
 		return;
 	}
 	log_begin(&r, LOG_LEVEL_DEBUG, "authenticated");
-	log_number(&r, "key", rule->key.no);
+	log_number(&r, "key", key_no);
 	log_address(&r, "src", &p->src, p->sport);
 	log_address(&r, "dst", &p->dst, p->dport);
 	log_end(&r);
+}
+
+void
+escort_tell(struct escort *e, enum escort_news news, const struct packet *p,
+	    uint16_t key_no)
+{
+	switch (news) {
+	case ESCORT_AUTHENTICATED:
+		tell_authenticated(p, key_no);
+		break;
+	case ESCORT_UNANSWERED:
+		complain(e, p, "unanswered", no_answer());
+		break;
+	case ESCORT_DATA:
+		complain(e, p, "unauthenticated",
+			 "SYN carries data (TCP Fast Open)");
+		break;
+	case ESCORT_SIGNATURE:
+		complain(e, p, "refused",
+			 "SYN is signed (TCP-MD5 or TCP-AO)");
+		break;
+	case ESCORT_KEY:
+		complain(e, p, "unauthenticated", "key is not valid now");
+		break;
+	case ESCORT_NO_PORT:
+		complain(e, p, "unauthenticated", failure(EADDRNOTAVAIL));
+		break;
+	case ESCORT_NOT_SENT:
+		complain(e, p, "unauthenticated", failure(ENOBUFS));
+		break;
+	}
 }
 
 static int
@@ -149,20 +180,18 @@ judge(struct escort *e, const struct escort_syn *in, const struct packet *p,
 	switch (sender_judge(p)) {
 	case SENDER_DATA:
 		e->counters->data++;
-		complain(e, p, "unauthenticated",
-			 "SYN carries data (TCP Fast Open)");
+		escort_tell(e, ESCORT_DATA, p, rule->key.no);
 		return ESCORT_PASS;
 	case SENDER_SIGNATURE:
 		e->counters->signature++;
-		complain(e, p, "refused",
-			 "SYN is signed (TCP-MD5 or TCP-AO)");
+		escort_tell(e, ESCORT_SIGNATURE, p, rule->key.no);
 		return ESCORT_DROP;
 	case SENDER_GROUP:
 		break;
 	}
 	if (!acl_key_valid_at(&rule->key, clock_instant())) {
 		e->counters->failed++;
-		complain(e, p, "unauthenticated", "key is not valid now");
+		escort_tell(e, ESCORT_KEY, p, rule->key.no);
 		return ESCORT_PASS;
 	}
 	rc = make_group(e, rule, p, &group);
@@ -178,7 +207,7 @@ judge(struct escort *e, const struct escort_syn *in, const struct packet *p,
 	sender_syn0(syn0, p, &group);
 	e->counters->authenticated++;
 	watch_answer(e, p, no_answer());
-	tell(rule, p);
+	tell_authenticated(p, rule->key.no);
 	return ESCORT_SYN0;
 }
 

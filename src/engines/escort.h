@@ -61,6 +61,17 @@ enum escort_fate {
 	ESCORT_DROP, /* it may not go */
 };
 
+/* What became of a SYN, as far as it is worth a line. */
+enum escort_news {
+	ESCORT_AUTHENTICATED, /* a line of its own, where they are wanted */
+	ESCORT_UNANSWERED,    /* authenticated, and here for the third time */
+	ESCORT_DATA,
+	ESCORT_SIGNATURE,
+	ESCORT_KEY, /* not valid now */
+	ESCORT_NO_PORT,
+	ESCORT_NOT_SENT, /* the device did not take a frame */
+};
+
 /* With nothing set; conf, counters and send have to be, before a SYN. */
 void escort_init(struct escort *e);
 void escort_close(struct escort *e);
@@ -71,5 +82,12 @@ void escort_close(struct escort *e);
  */
 enum escort_fate escort_syn(struct escort *e, const struct escort_syn *in,
 			    uint8_t *syn0);
+
+/*
+ * Have a line in the log about a SYN that was dealt with elsewhere: problems
+ * at a bounded rate.
+ */
+void escort_tell(struct escort *e, enum escort_news news,
+		 const struct packet *syn, uint16_t key_no);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "egress_plan.h"
 #include "sieve_plan.h"
 #include "tap.h"
 
@@ -83,6 +84,7 @@ same_but_ports(const struct fw_match *a, const struct fw_match *b)
 {
 	return a->place == b->place && a->answered == b->answered &&
 	       a->sieved == b->sieved &&
+	       a->fast == b->fast &&
 	       packet_addr_equal(&a->decoy, &b->decoy) &&
 	       a->decoy_port == b->decoy_port &&
 	       same_text(a->indev, b->indev) &&
@@ -198,6 +200,7 @@ plan_client(struct plan *out, const struct conf_client *conf)
 {
 	size_t ports = 0;
 	size_t used = 0;
+	size_t fast = 0;
 
 	*out = (struct plan){ .fw = {
 		.side = FW_CLIENT,
@@ -212,11 +215,50 @@ plan_client(struct plan *out, const struct conf_client *conf)
 	}
 	for (size_t i = 0; i < conf->rules_count; i++) {
 		const struct sender_rule *rule = &conf->rules[i];
+		struct fw_match *m = add_match(out, &used, NULL, rule->outdev,
+					       &rule->src, &rule->dst,
+					       rule->ports,
+					       rule->ports_count);
 
-		add_match(out, &used, NULL, rule->outdev, &rule->src,
-			  &rule->dst, rule->ports, rule->ports_count);
+		m->fast = egress_plan_takes(rule, fast);
+		fast += m->fast;
 	}
 	join_matches(out);
+	return 0;
+}
+
+static bool
+may_leave_by(const struct fw_match *m, const char *device)
+{
+	return !m->outdev || !m->outdev[0] || strcmp(m->outdev, device) == 0;
+}
+
+int
+plan_mark(struct plan *plan, const char (*devices)[IF_NAMESIZE], size_t count)
+{
+	struct fw_match *all = calloc(plan->fw.count * (count + 1) + 1,
+				      sizeof *all);
+	size_t used = 0;
+
+	if (!all) {
+		return -1;
+	}
+	for (size_t i = 0; i < plan->fw.count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+
+		for (size_t k = 0; m->fast && k < count; k++) {
+			if (may_leave_by(m, devices[k])) {
+				all[used] = *m;
+				all[used].outdev = devices[k];
+				all[used++].marked = true;
+			}
+		}
+		all[used++] = *m;
+	}
+	free(plan->matches);
+	plan->matches = all;
+	plan->fw.matches = all;
+	plan->fw.count = used;
 	return 0;
 }
 

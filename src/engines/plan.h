@@ -4,6 +4,8 @@
 #ifndef TAP_PLAN_H
 #define TAP_PLAN_H
 
+#include <net/if.h>
+
 #include "conf_client.h"
 #include "conf_server.h"
 #include "fw.h"
@@ -17,6 +19,13 @@ struct plan {
 /* conf must outlive the plan.  0, or -1 where memory is out. */
 int plan_server(struct plan *out, const struct conf_server *conf);
 int plan_client(struct plan *out, const struct conf_client *conf);
+/*
+ * Have what a program at one of these devices can take marked for it, which
+ * leaves by it: ahead of what is queued.  The names must outlive the plan.
+ * 0, or -1 where memory is out; then the plan is as it was.
+ */
+int plan_mark(struct plan *plan, const char (*devices)[IF_NAMESIZE],
+	      size_t count);
 void plan_free(struct plan *plan);
 
 /* The tool that a setting asks for; FW_NONE: any. */

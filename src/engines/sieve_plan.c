@@ -157,21 +157,26 @@ make_block(struct sieve_key *to, const struct mac_key *mac)
 	}
 }
 
+void
+sieve_plan_key(struct sieve_key *to, const struct acl_key *key)
+{
+	*to = (struct sieve_key){
+		.suite = key->mac.suite == MAC_HMAC_MD5 ? SIEVE_MD5 :
+							  SIEVE_SHA256,
+		.extra = key->mac.extra,
+		.not_before = key->not_before / FRAME_SECOND,
+		.not_after = key->not_after / FRAME_SECOND,
+	};
+	mac_key_states(&key->mac, to->inner, to->outer);
+	make_block(to, &key->mac);
+}
+
 static void
 take_keys(struct sieve_plan *plan, const struct acl *acl)
 {
 	for (size_t i = 0; i < acl->keys_count; i++) {
-		const struct acl_key *key = &acl->keys[i];
-		struct sieve_key *to = &plan->keys[i];
-
-		mac_key_states(&key->mac, to->inner, to->outer);
-		to->suite = key->mac.suite == MAC_HMAC_MD5 ? SIEVE_MD5 :
-							     SIEVE_SHA256;
-		to->extra = key->mac.extra;
-		to->not_before = key->not_before / FRAME_SECOND;
-		to->not_after = key->not_after / FRAME_SECOND;
-		make_block(to, &key->mac);
-		plan->key_numbers[i] = key->no;
+		sieve_plan_key(&plan->keys[i], &acl->keys[i]);
+		plan->key_numbers[i] = acl->keys[i].no;
 	}
 	plan->tables.keys_count = acl->keys_count;
 }

@@ -35,6 +35,8 @@ bool sieve_plan_serves(const struct acl_rule *rule);
 
 /* 0, or -1 where memory is out. */
 int sieve_plan_make(struct sieve_plan *plan, const struct conf_server *conf);
+/* A key, as programs in the kernel take it: as secret as it was. */
+void sieve_plan_key(struct sieve_key *to, const struct acl_key *key);
 /* Wipe and free. */
 void sieve_plan_free(struct sieve_plan *plan);
 

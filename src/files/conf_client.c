@@ -203,6 +203,7 @@ static const struct conf_option setting_options[] = {
 	{ "queue", settings_queue },
 	{ "mark", settings_mark },
 	{ "firewall", settings_firewall },
+	{ "fastpath", settings_fastpath },
 	{ "run_as", settings_user },
 };
 

@@ -136,6 +136,16 @@ bpf_link_make(int program, uint32_t device, uint32_t attach, uint32_t flags)
 }
 
 int
+bpf_link_query(uint32_t device, uint32_t attach)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.query.target_fd = device; /* the same place: target_ifindex */
+	attr.query.attach_type = attach;
+	return call(BPF_PROG_QUERY, &attr);
+}
+
+int
 bpf_link_replace(int link, int program)
 {
 	union bpf_attr attr = { 0 };

@@ -44,6 +44,8 @@ int bpf_program_load(const struct bpf_program *program);
 /* Attach a program to a device. */
 int bpf_link_make(int program, uint32_t device, uint32_t attach,
 		  uint32_t flags);
+/* 0; -EINVAL: the kernel knows of no such place for a program. */
+int bpf_link_query(uint32_t device, uint32_t attach);
 /* Another program in its place, with no packet in between. */
 int bpf_link_replace(int link, int program);
 

@@ -18,6 +18,7 @@ struct device {
 	bool ethernet; /* frames begin as those of Ethernet; no loopback */
 	bool enslaved; /* to a bridge, a bond, ... */
 	bool stacked;  /* on another device of this host: a VLAN, ... */
+	bool vrf;      /* none that packets go through, but a routing table */
 };
 
 /* Open a socket that is readable when one of them changed.  Or -errno. */

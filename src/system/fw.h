@@ -50,6 +50,12 @@ struct fw_match {
 	unsigned src_bits, dst_bits; /* of prefix */
 	const struct fw_ports *ports;
 	size_t ports_count; /* 0: any */
+	bool fast;   /* client: may be marked, by plan_mark() */
+	/*
+	 * Client: not queued but marked, for who makes its frames where it
+	 * leaves; unless IPsec is to wrap it first.
+	 */
+	bool marked;
 };
 
 enum fw_side {

@@ -29,9 +29,8 @@ ports_close(struct ports *ports)
 	}
 }
 
-/* A port of the kernel's choice, for IPv4 and IPv6 alike where both are. */
-static int
-reserve(uint16_t *port)
+int
+ports_reserve(uint16_t *port)
 {
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
 	struct sockaddr_in v4 = { .sin_family = AF_INET };
@@ -73,7 +72,7 @@ ports_refill(struct ports *ports)
 	memcpy(used, ports->used, sizeof used);
 	ports->used_count = 0;
 	while (ports->count < PORTS_AHEAD && rc == 0) {
-		int fd = reserve(&ports->port[ports->count]);
+		int fd = ports_reserve(&ports->port[ports->count]);
 
 		if (fd < 0) {
 			rc = fd;

@@ -30,4 +30,10 @@ int ports_refill(struct ports *ports);
 /* Take `count` ports, at most PORTS_AHEAD.  0, or -errno. */
 int ports_take(struct ports *ports, uint16_t *out, size_t count);
 
+/*
+ * A socket with a port of the kernel's choice, for IPv4 and IPv6 alike where
+ * both are; the port is reserved until it is closed.  Or -errno.
+ */
+int ports_reserve(uint16_t *port);
+
 #endif

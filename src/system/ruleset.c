@@ -13,7 +13,8 @@
  * that are led to a decoy come marked to the nat table.
  *
  * Client: SYNs to protected services are queued on their way out, with
- * a bypass: without the daemon they are ordinary SYNs.
+ * a bypass: without the daemon they are ordinary SYNs.  Or they are marked
+ * and go on, where a program at the device makes their frames.
  */
 #include "ruleset.h"
 
@@ -21,7 +22,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MULTIPORT_MAX 15u /* a range counts as two */
+#include "lot.h"
+
 #define TARGET_MAX 192u
 
 enum server_hook { HOOK_REST, HOOK_FORWARD, HOOK_DECOY, HOOK_SYN };
@@ -310,9 +312,17 @@ nft_client(struct text *t, const struct fw_plan *plan)
 	nft_chain(t, "syn", "filter", "output", -300);
 	text_put(t, "\t\tmeta mark & 0x%08x != 0 accept\n", plan->mark);
 	for (size_t i = 0; i < plan->count; i++) {
-		text_put(t, "\t\t%s", nft_syn);
-		nft_match(t, plan, &plan->matches[i]);
-		text_put(t, "queue num %u bypass\n", plan->queue);
+		const struct fw_match *m = &plan->matches[i];
+
+		text_put(t, "\t\t%s%s", nft_syn,
+			 m->marked ? "rt ipsec missing " : "");
+		nft_match(t, plan, m);
+		if (m->marked) {
+			text_put(t, "meta mark set meta mark | 0x%08x accept\n",
+				 plan->mark);
+		} else {
+			text_put(t, "queue num %u bypass\n", plan->queue);
+		}
 	}
 	text_put(t, "\t}\n");
 }
@@ -337,30 +347,6 @@ ruleset_nft(struct text *t, const struct fw_plan *plan)
 		}
 	}
 	text_put(t, "}\n");
-}
-
-/* One rule for each lot of ports that fits in it. */
-struct lot {
-	const struct fw_match *m;
-	size_t from, to;
-};
-
-static bool
-next_lot(struct lot *lot)
-{
-	size_t used = 0;
-
-	lot->from = lot->to;
-	while (lot->to < lot->m->ports_count) {
-		const struct fw_ports *p = &lot->m->ports[lot->to];
-
-		used += p->low == p->high ? 1 : 2;
-		if (used > MULTIPORT_MAX) {
-			break;
-		}
-		lot->to++;
-	}
-	return lot->to > lot->from;
 }
 
 static void
@@ -388,7 +374,7 @@ static void
 iptables_rule(struct text *t, const struct fw_plan *plan, const char *chain,
 	      const struct lot *lot, const char *target)
 {
-	const struct fw_match *m = lot->m;
+	const struct fw_match *m = lot->match;
 	char addr[64];
 
 	text_put(t, "-A %s -p tcp ", chain);
@@ -426,12 +412,12 @@ static void
 iptables_match(struct text *t, const struct fw_plan *plan, const char *chain,
 	       const struct fw_match *m, const char *target)
 {
-	struct lot lot = { .m = m };
+	struct lot lot = lot_of(m);
 
 	if (m->ports_count == 0) {
 		iptables_rule(t, plan, chain, &lot, target);
 	}
-	while (next_lot(&lot)) {
+	while (lot_next(&lot)) {
 		iptables_rule(t, plan, chain, &lot, target);
 	}
 }
@@ -452,6 +438,21 @@ iptables_syn(struct text *t, const struct fw_plan *plan, const char *chain,
 					   queue_of(plan, m, false),
 		 plan->side == FW_CLIENT ? " --queue-bypass" : "");
 	iptables_match(t, plan, chain, m, target);
+}
+
+/* A mark does not end the chain. */
+static void
+iptables_mark(struct text *t, const struct fw_plan *plan, const char *chain,
+	      const struct fw_match *m)
+{
+	char target[TARGET_MAX];
+
+	snprintf(target, sizeof target,
+		 "-m policy --dir out --pol none -j MARK --set-xmark 0x%x/0x%x",
+		 plan->mark, plan->mark);
+	iptables_match(t, plan, chain, m, target);
+	text_put(t, "-A %s -m mark --mark 0x%x/0x%x -j RETURN\n", chain,
+		 plan->mark, plan->mark);
 }
 
 static void
@@ -552,6 +553,10 @@ iptables_place(struct text *t, const struct fw_plan *plan,
 	}
 	if (hook == &server_hooks[HOOK_DECOY]) {
 		iptables_decoy(t, plan, chain, m);
+		return;
+	}
+	if (m->marked) {
+		iptables_mark(t, plan, chain, m);
 		return;
 	}
 	if (hook != &server_hooks[HOOK_REST]) {

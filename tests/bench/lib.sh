@@ -22,6 +22,7 @@ set -e
 : "${BENCH_BIN:=$here_bench/../../.build/system/tests/bench}"
 : "${BENCH_OUT:=$here_bench/../../.build/bench}"
 rounds=${BENCH_ROUNDS:-3}
+fastpath=${BENCH_FASTPATH:-off}
 part=${title#part_}
 port=8080
 # No connection that counts takes longer (papers: 000, 5.2).
@@ -203,18 +204,28 @@ protect_cookies()
 	on "$1-server" sysctl -qw net.ipv4.tcp_syncookies=1
 }
 
+# decided HOST server|client: whether it has a fast path, a moment after it began
+decided()
+{
+	! on "$1" "$TAP" "$2" --status --json | grep -q '"not yet"'
+}
+
 # protect_tap NAME [CONF [KEYS]]: by key 10; these files, or what is usual
 protect_tap()
 {
-	local conf=${2:-$work/usual.conf} keys=${3:-}
+	local conf=${2:-$work/usual.conf} keys=${3:-} key
 
+	key="key_no=10, key=0x$secret, alg=hmac-sha256"
 	[ -n "$keys" ] || keys=$(key_file)
-	echo "RULE:dst_port=$port" >"$work/usual.conf"
+	printf '%s\n' "fastpath=$fastpath" "RULE:dst_port=$port" \
+	    >"$work/usual.conf"
 	echo "port=$port, key_no=\"0-65535\"" >"$work/ACL.conf"
 	tap_start "$1-tap" "${gate_of[$1]}" server -c "$conf" -k "$keys" \
 	    -a "$work/ACL.conf"
 	tap_start "$1-client-tap" "$1-client" client \
-	    -c "$(client_rule "dst_port=$port")"
+	    -c "$(key_file "fastpath=$fastpath" "RULE:dst_port=$port, $key")"
+	wait_for "$patience" decided "${gate_of[$1]}" server
+	wait_for "$patience" decided "$1-client" client
 }
 
 # protect_queue NAME drop|accept [one]: the bare NFQUEUE loop, where tap

@@ -270,8 +270,8 @@ server_start()
 
 client_start()
 {
-	(umask 077 && printf '%s\n' "firewall=$firewall" "RULE:$1, $key" \
-	    >"$work/client.conf")
+	(umask 077 && printf '%s\n' "firewall=$firewall" ${2:+"$2"} \
+	    "RULE:$1, $key" >"$work/client.conf")
 	tap_start client client client -c "$work/client.conf"
 }
 
@@ -743,6 +743,29 @@ fast()
 	}
 }
 
+client_decided()
+{
+	on client tap client --status --json >"$1"
+	! has_line "$1" 'not yet'
+}
+
+# The client's program, which these kernels have no place for: the queue serves.
+egress()
+{
+	guard=server
+	lab
+	http_start server 80
+	firewall=nft
+	server_start RULE:dst_port=80
+	client_start 'dst_port=80' fastpath=auto
+	wait_for client_decided "$work/status"
+	cat "$work/status"
+	both page client 80
+	has_line "$work/status" '"fastpath":"generic"' ||
+		has_line "$work/status" 'built without clang' ||
+		has_line "$work/status" 'no TCX in this kernel'
+}
+
 all_cases()
 {
 	for variant in ${variants:-nft iptables-nft iptables-legacy}; do
@@ -760,6 +783,7 @@ all_cases()
 	check clock clock
 	check native fast native
 	check generic fast generic
+	check egress egress
 }
 
 boot

@@ -88,6 +88,21 @@ static const struct fw_plan client = {
 	.matches = out_matches, .count = LENGTH(out_matches),
 };
 
+/* What a program at the device is to take, ahead of what is queued. */
+static const struct fw_match marked_matches[] = {
+	{ .outdev = "eth0", .ports = ssh, .ports_count = 1, .fast = true,
+	  .marked = true },
+	{ .outdev = "eth1", .ports = ssh, .ports_count = 1, .fast = true,
+	  .marked = true },
+	{ .ports = ssh, .ports_count = 1, .fast = true },
+	{ .dst = { 4, { 192, 0, 2, 1 } }, .dst_bits = 32 },
+};
+
+static const struct fw_plan client_marks = {
+	.side = FW_CLIENT, .queue = 5060, .mark = 0x400000,
+	.matches = marked_matches, .count = LENGTH(marked_matches),
+};
+
 static char out[TEXT_SIZE];
 
 static const char *
@@ -306,6 +321,32 @@ nft_of_a_client(void **state)
 		"20-30 } queue num 5060 bypass\n"
 		"\t\ttcp flags & (fin|syn|rst|ack) == syn ip6 daddr "
 		"2001:db8::1/128 meta l4proto tcp queue num 5060 bypass\n"
+		"\t}\n"
+		"}\n");
+}
+
+static void
+nft_marks_for_a_client(void **state)
+{
+	(void)state;
+	assert_string_equal(nft_text(&client_marks),
+		"add table inet tap-client-5060\n"
+		"delete table inet tap-client-5060\n"
+		"table inet tap-client-5060 {\n"
+		"\tchain syn {\n"
+		"\t\ttype filter hook output priority -300; policy "
+		"accept;\n"
+		"\t\tmeta mark & 0x00400000 != 0 accept\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn rt ipsec missing "
+		"oifname \"eth0\" tcp dport { 22 } meta mark set meta mark "
+		"| 0x00400000 accept\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn rt ipsec missing "
+		"oifname \"eth1\" tcp dport { 22 } meta mark set meta mark "
+		"| 0x00400000 accept\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn tcp dport { 22 } "
+		"queue num 5060 bypass\n"
+		"\t\ttcp flags & (fin|syn|rst|ack) == syn ip daddr "
+		"192.0.2.1/32 meta l4proto tcp queue num 5060 bypass\n"
 		"\t}\n"
 		"}\n");
 }
@@ -581,6 +622,32 @@ iptables_of_a_client(void **state)
 		"COMMIT\n");
 }
 
+static void
+iptables_marks_for_a_client(void **state)
+{
+	(void)state;
+	assert_string_equal(iptables_text(&client_marks, "raw", 4, ""),
+		"*raw\n"
+		":tap-client-5060 - [0:0]\n"
+		"-I OUTPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN "
+		"-m mark ! --mark 0x400000/0x400000 -j tap-client-5060\n"
+		"-A tap-client-5060 -p tcp -o eth0 -m multiport --dports 22 "
+		"-m policy --dir out --pol none -j MARK --set-xmark "
+		"0x400000/0x400000\n"
+		"-A tap-client-5060 -m mark --mark 0x400000/0x400000 -j "
+		"RETURN\n"
+		"-A tap-client-5060 -p tcp -o eth1 -m multiport --dports 22 "
+		"-m policy --dir out --pol none -j MARK --set-xmark "
+		"0x400000/0x400000\n"
+		"-A tap-client-5060 -m mark --mark 0x400000/0x400000 -j "
+		"RETURN\n"
+		"-A tap-client-5060 -p tcp -m multiport --dports 22 -j "
+		"NFQUEUE --queue-num 5060 --queue-bypass\n"
+		"-A tap-client-5060 -p tcp -d 192.0.2.1/32 -j NFQUEUE "
+		"--queue-num 5060 --queue-bypass\n"
+		"COMMIT\n");
+}
+
 /* Whatever the ports: all are there, in lots of at most fifteen. */
 static void
 lots_hold_every_port_once(void **state)
@@ -723,12 +790,14 @@ main(void)
 		cmocka_unit_test(nft_of_a_router),
 		cmocka_unit_test(nft_of_a_server_that_answers),
 		cmocka_unit_test(nft_of_a_client),
+		cmocka_unit_test(nft_marks_for_a_client),
 		cmocka_unit_test(iptables_queues_syns),
 		cmocka_unit_test(iptables_keeps_the_rest_out),
 		cmocka_unit_test(iptables_hides_on_loopback),
 		cmocka_unit_test(iptables_of_a_router),
 		cmocka_unit_test(iptables_answers),
 		cmocka_unit_test(iptables_of_a_client),
+		cmocka_unit_test(iptables_marks_for_a_client),
 		cmocka_unit_test(lots_hold_every_port_once),
 		cmocka_unit_test(rules_that_do_not_fit),
 		cmocka_unit_test(what_was_accepted_passes),
