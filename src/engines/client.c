@@ -36,6 +36,7 @@ struct client {
 	struct carrier carrier;	  /* of netfilter */
 	struct follower follower; /* in place of rules and a queue */
 	int signals, control;
+	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
 	uint64_t started;    /* ms */
 	struct netlink diag; /* the monitor's, for owner_path() */
 	int drops;	     /* the file of nfq_read_drops(), or below 0 */
@@ -419,7 +420,7 @@ run(struct client *c)
 	const struct monitor_job job = {
 		.context = c,
 		.role = PRIV_CLIENT,
-		.user = settings->user[0] ? settings->user : NULL,
+		.user = c->user[0] ? c->user : NULL,
 		.shared = &c->shared->monitor,
 		.control = c->control,
 		.work = c->options->wire ? work_by_wire : work,
@@ -460,7 +461,9 @@ client_run(struct conf_client *conf, const struct client_options *options)
 	int status;
 
 	c = (struct client){ .conf = conf, .options = options,
-			       .control = -1 };
+			       .signals = -1, .control = -1 };
+	/* A reload frees the configuration. */
+	memcpy(c.user, conf->settings.user, sizeof c.user);
 	c.keeper.events = -1;
 	c.syns.nl.fd = c.drops = c.diag.fd = -1;
 	escort_init(&c.escort);
