@@ -169,6 +169,55 @@ answer(void *context, enum control_request request, struct text *t)
 	}
 }
 
+/*
+ * Follow the devices that a configuration names, or still those of before.
+ * For each worker anew: where the last one was in what libpcap shares with
+ * the kernel, it alone knew.
+ */
+static int
+follow_anew(struct client *c, const struct conf_client *conf)
+{
+	struct follower before = c->follower;
+
+	if (follower_open(&c->follower, &c->escort, conf) != TAP_OK) {
+		c->follower = before;
+		return -1;
+	}
+	follower_close(&before);
+	return 0;
+}
+
+static void
+recover(void *context)
+{
+	struct client *c = context;
+
+	if (c->options->wire) {
+		/* Without devices the next worker ends at once. */
+		if (follow_anew(c, c->conf) < 0) {
+			follower_close(&c->follower);
+		}
+	} else {
+		nfq_drop_waiting(&c->syns, c->shared->last_id);
+	}
+}
+
+/* The same rules in the firewall, or the same devices: all or nothing. */
+static int
+take_up(struct client *c, const struct conf_client *conf, struct plan *plan,
+	char *err)
+{
+	if (plan_client(plan, conf) < 0) {
+		snprintf(err, FW_ERROR_MAX, "out of memory");
+		return -1;
+	}
+	if (c->options->wire) {
+		snprintf(err, FW_ERROR_MAX, "reload");
+		return follow_anew(c, conf);
+	}
+	return fw_replace(&c->fw, &c->plan.fw, &plan->fw, err);
+}
+
 /* A new configuration takes the place of the old one, or nothing does. */
 static void
 reload(void *context)
@@ -183,16 +232,14 @@ reload(void *context)
 	if (conf) {
 		conf->settings.queue = c->conf->settings.queue;
 		conf->settings.firewall = c->conf->settings.firewall;
-		rc = plan_client(&plan, conf);
-		if (rc < 0) {
-			snprintf(err, sizeof err, "out of memory");
-		} else {
-			rc = fw_replace(&c->fw, &c->plan.fw, &plan.fw, err);
-		}
+		rc = take_up(c, conf, &plan, err);
 	}
 	if (rc < 0) {
 		log_say(LOG_LEVEL_ERROR, "%s; still with the old configuration",
 			err);
+		if (c->options->wire) {
+			recover(c);
+		}
 		plan_free(&plan);
 		conf_client_free(conf);
 		return;
@@ -203,16 +250,6 @@ reload(void *context)
 	c->plan = plan;
 	log_use_json(conf->settings.log_json);
 	log_say(LOG_LEVEL_INFO, "reloaded: %zu rules", conf->rules_count);
-}
-
-static void
-recover(void *context)
-{
-	struct client *c = context;
-
-	if (!c->options->wire) {
-		nfq_drop_waiting(&c->syns, c->shared->last_id);
-	}
 }
 
 static void
@@ -234,7 +271,11 @@ work_by_wire(void *context, int to_monitor)
 	for (;;) {
 		struct pollfd fds[FOLLOWER_FDS + 1];
 		size_t count = follower_fds(&c->follower, fds);
+		const char *failed;
 
+		if (count == 0) {
+			return TAP_SYSTEM;
+		}
 		fds[count] = (struct pollfd){ .fd = c->signals,
 					      .events = POLLIN };
 		__atomic_fetch_add(&c->shared->monitor.beats, 1,
@@ -245,7 +286,12 @@ work_by_wire(void *context, int to_monitor)
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
-		follower_serve(&c->follower, fds);
+		failed = follower_serve(&c->follower, fds);
+		if (failed) {
+			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
+				failed);
+			return TAP_SYSTEM;
+		}
 		if (fds[count].revents &&
 		    daemon_signal(c->signals, NULL) == DAEMON_STOP) {
 			return TAP_OK;

@@ -148,6 +148,56 @@ wire_refuses()
 	has "$(cat "$work/client.log")" 'user= and exe= need netfilter'
 }
 
+# A device that goes away is no device that nothing comes by.
+wire_gone()
+{
+	served
+	tap_start client client client --backend pcap -c \
+	    "$(client_rule 'dst_port=80, outdev=eth0')"
+	page client 4
+	ip -n "$net-client" link del eth0
+	await client 3
+	has "$(cat "$work/client.log")" 'eth0: it is gone, or down'
+}
+
+# A new configuration may name another device, but nothing that the wire
+# does not show.
+wire_reload()
+{
+	local conf
+
+	served
+	conf=$(client_rule 'dst_port=80, outdev=lo')
+	tap_start client client client --backend pcap -c "$conf"
+	plain_times_out
+	cat "$(client_rule 'dst_port=80, outdev=eth0')" >"$conf"
+	signal client HUP
+	wait_log client ': reloaded: 1 rules'
+	page client 4
+	cat "$(client_rule 'dst_port=80, user=0')" >"$conf"
+	signal client HUP
+	wait_log client 'user= and exe= need netfilter'
+	wait_log client 'still with the old configuration'
+	page client 4
+}
+
+# The worker that comes after one hears what that would have heard.
+wire_restart()
+{
+	local worker
+
+	served
+	tap_start client client client --backend pcap -c \
+	    "$(client_rule 'dst_port=80, outdev=eth0')"
+	page client 4
+	worker=$(ps -o pid= --ppid "${pids[client]}" | tr -d ' ')
+	kill -KILL "$worker"
+	wait_log client 'worker: ended by signal 9'
+	wait_for "$patience" tap_counts client client worker_restarts 1
+	page client 4
+	page client 6
+}
+
 flushed()
 {
 	served
@@ -235,6 +285,9 @@ check program program
 check wire-ipv4 wire 4
 check wire-ipv6 wire 6
 check wire-refuses wire_refuses
+check wire-gone wire_gone
+check wire-reload wire_reload
+check wire-restart wire_restart
 check flushed flushed
 check emptied emptied
 check client-flushed client_flushed
