@@ -32,7 +32,7 @@ plain_times_out()
 # A command gets in, its neighbour does not, and nothing is left of it.
 one_command()
 {
-	local family=$1 to
+	local family=$1 status=0 to
 
 	served
 	to=$(addr "$family" server)
@@ -42,6 +42,8 @@ one_command()
 	    "$(url "$family" server)")"
 	same 7 "$(status_of once "$to:80" sh -c 'exit 7')" 'its exit status'
 	same 127 "$(status_of once "$to:80" no-such-command)" 'no such command'
+	once "$to:80" no-such-command 2>/dev/full || status=$?
+	same 127 "$status" 'no such command, and nobody to tell'
 	same 143 "$(status_of once "$to:80" sh -c 'kill -TERM $$')" 'its signal'
 	plain_times_out
 	rules client | diff "$work/before" -
