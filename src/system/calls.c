@@ -48,9 +48,9 @@ static const int client[] = {
 	SYS_adjtimex, SYS_clock_adjtime,
 };
 
-/* Connections of near sides; what libpcap has lost. */
+/* Connections of near sides; what libpcap has lost, and what it lacks. */
 static const int listener[] = {
-	SYS_accept4, SYS_getrandom, SYS_getsockopt, SYS_lseek,
+	SYS_accept4, SYS_getrandom, SYS_getsockopt, SYS_getsockname, SYS_lseek,
 };
 
 /*
