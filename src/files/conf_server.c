@@ -508,7 +508,7 @@ static int
 load_all(struct conf_server *conf, const struct conf_server_from *from,
 	 char *err)
 {
-	struct key_file keys;
+	struct key_file keys = { 0 };
 	int rc = from->ports ? one_rule(conf, from->ports, err) :
 			       conf_server_read_path(
 				       conf, from->conf ? from->conf :
