@@ -97,6 +97,19 @@ proxy()
 	    "root@$(addr 4 server)" echo hello)"
 }
 
+# What stands in a pipe goes there, and the server's end is the end.
+piped()
+{
+	local proxy
+
+	served
+	proxy=(on client "$TAP" client -k "$keys" --proxy)
+	has "$(printf 'GET / HTTP/1.0\r\n\r\n' |
+		"${proxy[@]}" "$(addr 4 server):80")" '^page of 80$'
+	same 1 "$(status_of "${proxy[@]}" "$(addr 4 server):81" </dev/null)" \
+	    'nobody listens there'
+}
+
 refused_words()
 {
 	served
@@ -282,6 +295,7 @@ check command-ipv6 one_command 6
 check twice twice
 check signals signals
 check proxy proxy
+check piped piped
 check refused-words refused_words
 check program program
 check wire-ipv4 wire 4
