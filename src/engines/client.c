@@ -202,22 +202,6 @@ recover(void *context)
 	}
 }
 
-/* The same rules in the firewall, or the same devices: all or nothing. */
-static int
-take_up(struct client *c, const struct conf_client *conf, struct plan *plan,
-	char *err)
-{
-	if (plan_client(plan, conf) < 0) {
-		snprintf(err, FW_ERROR_MAX, "out of memory");
-		return -1;
-	}
-	if (c->options->wire) {
-		snprintf(err, FW_ERROR_MAX, "reload");
-		return follow_anew(c, conf);
-	}
-	return fw_replace(&c->fw, &c->plan.fw, &plan->fw, err);
-}
-
 /* A new configuration takes the place of the old one, or nothing does. */
 static void
 reload(void *context)
@@ -232,7 +216,15 @@ reload(void *context)
 	if (conf) {
 		conf->settings.queue = c->conf->settings.queue;
 		conf->settings.firewall = c->conf->settings.firewall;
-		rc = take_up(c, conf, &plan, err);
+		rc = plan_client(&plan, conf);
+		if (rc < 0) {
+			snprintf(err, sizeof err, "out of memory");
+		} else if (c->options->wire) {
+			snprintf(err, sizeof err, "its rules can't be followed");
+			rc = follow_anew(c, conf);
+		} else {
+			rc = fw_replace(&c->fw, &c->plan.fw, &plan.fw, err);
+		}
 	}
 	if (rc < 0) {
 		log_say(LOG_LEVEL_ERROR, "%s; still with the old configuration",

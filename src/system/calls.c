@@ -212,16 +212,15 @@ calls_limit(enum priv_role role)
 	}
 	/* Names of devices, and nothing else of them. */
 	put_allow_if(&p, SYS_ioctl, 1, SIOCGIFNAME);
-	if (role == PRIV_CLIENT || role == PRIV_LISTENER) {
-		/* For libpcap: whether it is up, or else why not. */
-		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
-	}
 	if (role == PRIV_CLIENT) {
 		put_allow_tcp_socket(&p, AF_INET);
 		put_allow_tcp_socket(&p, AF_INET6);
+		/* For libpcap: whether it is up, or else why not. */
+		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
 		put_allow_if(&p, SYS_getsockopt, 1, SOL_SOCKET);
 	}
 	if (role == PRIV_LISTENER) {
+		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
 		/* libpcap, when it closes. */
 		put_allow_if(&p, SYS_setsockopt, 1, SOL_PACKET);
 	}
