@@ -53,7 +53,8 @@ endif
 # SAN=cov: none of them, but what is executed is counted.
 SANITIZED := $(or $(filter fuzz cov,$(SAN)),san)
 FLAVOUR := $(if $(filter system,$(DEPS)),$(if $(SAN),$(SANITIZED),system),static)
-B := .build/$(if $(PORTABLE),portable,$(FLAVOUR))$(if $(FAULTS),-faulty)
+B := .build/$(if $(PORTABLE),portable$(if $(filter cov,$(SAN)),-cov),$(FLAVOUR))$(if \
+	$(FAULTS),-faulty)
 MAKEFLAGS += --no-print-directory
 ifneq ($(V),1)
 pretty = @printf '  %-7s %s\n' '$(1)' '$(2)';
@@ -107,7 +108,8 @@ ifeq ($(FLAVOUR),cov)
 FLAGS := $(BASE_CFLAGS) -g -Og --coverage -fPIE $(CPPFLAGS)
 START := -pie --coverage
 UNCONFINED := $(B)/tests/coverage/unconfined.o
-WRAP := -Wl,--wrap=_exit,--wrap=prctl,--wrap=setresuid,--wrap=syscall
+WRAP := -Wl,--wrap=_exit,--wrap=prctl,--wrap=setresuid,--wrap=setuid \
+	-Wl,--wrap=syscall
 else ifneq ($(SAN),)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 ifeq ($(FLAVOUR),fuzz)
@@ -297,9 +299,17 @@ run-fuzz: $(addprefix $(B)/,$(FUZZERS))
 
 coverage: need-coverage
 	@$(MAKE) DEPS=system CC=gcc SAN=cov TAP=.build/cov/tap run-coverage
-run-coverage: $(TAP) $(addprefix $(B)/,$(UNITS) $(FUZZERS))
-	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/coverage/run $(B) \
-		$(filter-out $(TAP),$^)
+run-coverage: $(TAP) scarce \
+		$(addprefix $(B)/,$(UNITS) $(FUZZERS) tests/soak/soak)
+	@$(MAKE) PORTABLE=1 TAP=.build/portable-cov/tap
+	@$(MAKE) FAULTS=1 TAP=$(B)-faulty/tap
+	@TAP='$(abspath $(TAP))' PORTABLE='$(abspath .build/portable-cov/tap)' \
+		TAP_FAULTY='$(abspath $(B)-faulty/tap)' \
+		SOAK='$(abspath $(B)/tests/soak/soak)' MAKE='$(MAKE)' \
+		SCARCE='$(abspath $(B)/tests/hosts/scarce.so)' \
+		SCARCE_TAP='$(abspath $(TAP))' \
+		tests/coverage/run $(B) .build/portable-cov $(B)-faulty -- \
+		$(filter-out $(TAP) scarce %/soak,$^)
 
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full
 run-unit: $(addprefix $(B)/,$(UNITS))
@@ -316,8 +326,15 @@ rules:
 	@tests/rules.sh
 hosts: $(TAP) portable
 	@$(MAKE) FAULTS=1 TAP=$(FAULTY)
+	@$(MAKE) DEPS=system CC=gcc SAN= TAP=.build/system/tap scarce
 	@TAP='$(abspath $(TAP))' TAP_FAULTY='$(abspath $(FAULTY))' \
 		tests/hosts/run
+# What has memory fail, and a tap that looks libraries up.
+scarce: $(TAP) $(B)/tests/hosts/scarce.so
+$(B)/tests/hosts/scarce.so: tests/hosts/scarce.c
+	@mkdir -p $(@D)
+	$(call pretty,CC,$<)$(CC) $(BASE_CFLAGS) $(WARN) -O1 -fPIC -shared \
+		-o $@ $<
 qemu: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/qemu/run
 docs: $(TAP)
@@ -375,7 +392,7 @@ help:
 FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all FORCE portable portable-sources need-build need-demo need-check \
+.PHONY: all FORCE portable portable-sources scarce need-build need-demo need-check \
 	need-coverage need-bench demo check bench run-bench \
 	$(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
 	fuzz run-fuzz coverage run-coverage \

@@ -50,7 +50,7 @@ take_keys(void *into, const char *value, char *why)
 	}
 	o->keys = calloc(1, sizeof *o->keys);
 	if (!o->keys) {
-		return value_fail(why, "out of memory");
+		return value_no_memory(why);
 	}
 	o->keys->high = UINT16_MAX;
 	o->keys_count = 1;
@@ -208,9 +208,9 @@ cmd_acl(int argc, char **argv)
 	snprintf(name, sizeof name, "tap acl %s", verb);
 	argv[1] = name;
 	status = parse(argc - 1, argv + 1, bit, &o);
-	if (status == OPTION_HELP) {
-		status = TAP_OK;
-	} else if (status < 0 || check_needs(&o, verb, bit) < 0) {
+	if (status < 0) {
+		status = option_status(status);
+	} else if (check_needs(&o, verb, bit) < 0) {
 		status = TAP_USAGE;
 	} else {
 		status = run(&o, verb, bit);

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 
 #include "client.h"
@@ -154,30 +155,31 @@ run_task(const struct options *o)
 	static struct task task = { .scope.root = -1 };
 	const struct client_options run = { .task = &task };
 	char err[CONF_ERROR_MAX], why[VALUE_WHY_MAX];
-	struct conf_client *conf = NULL;
+	struct conf_client *conf;
 	const struct acl_key *key;
 	struct key_file keys;
+	int rc;
 
 	task.argv = o->command;
-	if (key_load(o->keys, &keys, err) < 0) {
+	rc = key_load(o->keys, &keys, err);
+	if (rc < 0) {
 		fprintf(stderr, "%s\n", err);
-		return TAP_USAGE;
+		return conf_status(rc);
 	}
 	key = key_choose(&keys, o->key_no, o->keys, err);
 	if (!key) {
 		fprintf(stderr, "%s\n", err);
-	}
-	if (key && task_resolve(&task, o->to ? o->to : o->proxy, why) < 0) {
-		fprintf(stderr, "tap client: %s\n", why);
-		key = NULL;
-	}
-	if (key) {
-		conf = conf_client_for(task.to, task.to_count, task.port, key);
-	}
-	key_free(&keys);
-	if (!key) {
+		key_free(&keys);
 		return TAP_USAGE;
 	}
+	rc = task_resolve(&task, o->to ? o->to : o->proxy, why);
+	if (rc < 0) {
+		fprintf(stderr, "tap client: %s\n", why);
+		key_free(&keys);
+		return conf_status(rc);
+	}
+	conf = conf_client_for(task.to, task.to_count, task.port, key);
+	key_free(&keys);
 	if (!conf) {
 		fprintf(stderr, "tap client: out of memory\n");
 		return TAP_SYSTEM;
@@ -198,7 +200,7 @@ cmd_client(int argc, char **argv)
 	secret_harden();
 	status = parse(argc, argv, &o);
 	if (status < 0) {
-		return status == OPTION_HELP ? TAP_OK : TAP_USAGE;
+		return option_status(status);
 	}
 	if (o.print_unit) {
 		return unit_print("client");
@@ -214,7 +216,7 @@ cmd_client(int argc, char **argv)
 	conf = unlock_client(o.conf ? o.conf : CONF_CLIENT_FILE,
 			     o.passphrase_fd);
 	if (!conf) {
-		return TAP_USAGE;
+		return conf_status(-errno);
 	}
 	if (o.queue >= 0) {
 		conf->settings.queue = (uint16_t)o.queue;

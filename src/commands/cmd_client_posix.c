@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,15 +56,15 @@ cmd_client(int argc, char **argv)
 
 	secret_harden();
 	at = option_parse(&list, argc, argv);
-	if (at == OPTION_HELP) {
-		return TAP_OK;
+	if (at < 0) {
+		return option_status(at);
 	}
-	if (at < 0 || option_end(at, argc, argv) < 0) {
+	if (option_end(at, argc, argv) < 0) {
 		return TAP_USAGE;
 	}
 	conf = unlock_client(path, passphrase_fd);
 	if (!conf) {
-		return TAP_USAGE;
+		return conf_status(-errno);
 	}
 	if (check) {
 		conf_client_free(conf);

@@ -208,7 +208,7 @@ cmd_keygen(int argc, char **argv)
 	value_duration("7d", &a->o.overlap, NULL);
 	status = parse(argc, argv, a);
 	if (status < 0) {
-		status = status == OPTION_HELP ? TAP_OK : TAP_USAGE;
+		status = option_status(status);
 	} else if ((wrong = contradiction(a))) {
 		fprintf(stderr, "tap keygen: %s\n", wrong);
 		status = TAP_USAGE;

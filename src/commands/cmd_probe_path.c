@@ -131,10 +131,11 @@ static int
 load_keys(const struct options *o, struct key_file *keys)
 {
 	char err[CONF_ERROR_MAX];
+	int rc = o->keys ? key_load(o->keys, keys, err) : 0;
 
-	if (o->keys && key_load(o->keys, keys, err) < 0) {
+	if (rc < 0) {
 		fprintf(stderr, "tap probe-path: %s\n", err);
-		return TAP_USAGE;
+		return conf_status(rc);
 	}
 	if (o->keys && keys->count == 0) {
 		return complain(o->keys, "there is no key in it");
@@ -271,7 +272,7 @@ cmd_probe_path(int argc, char **argv)
 	int status;
 
 	if (at < 0) {
-		return at == OPTION_HELP ? TAP_OK : TAP_USAGE;
+		return option_status(at);
 	}
 	status = take_word(at, argc, argv,
 			   o.listen  ? NULL :

@@ -177,13 +177,15 @@ run(struct replay_test *t, const struct options *o)
 	struct key_file keys = { 0 };
 	char err[CONF_ERROR_MAX];
 	int status;
+	int rc;
 
 	if (!o->keys) {
 		return replay_test_run(t);
 	}
-	if (key_load(o->keys, &keys, err) < 0) {
+	rc = key_load(o->keys, &keys, err);
+	if (rc < 0) {
 		fprintf(stderr, "%s\n", err);
-		return TAP_USAGE;
+		return conf_status(rc);
 	}
 	t->options.key = key_choose(&keys, o->key_no, o->keys, err);
 	if (t->options.key) {
@@ -216,7 +218,7 @@ cmd_replay_test(int argc, char **argv)
 	want_all(&test, true);
 	status = parse(argc, argv, &o, &test);
 	if (status < 0) {
-		return status == OPTION_HELP ? TAP_OK : TAP_USAGE;
+		return option_status(status);
 	}
 	return run(&test, &o);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "conf.h"
 #include "option.h"
 #include "tap.h"
 #include "target.h"
@@ -100,6 +101,14 @@ parse(int argc, char **argv, struct options *o, struct check *c)
 
 /* ---- what is to be scanned */
 
+/* What value.h's parsers said of an option, and returned. */
+static int
+refuse(const char *option, const char *why, int rc)
+{
+	check_complain(option, why);
+	return conf_status(rc);
+}
+
 static int
 take_scans(struct check *c, const struct options *o)
 {
@@ -147,9 +156,10 @@ take_ports(struct check *c, const struct options *o)
 	struct acl_range *ranges;
 	char why[VALUE_WHY_MAX];
 	size_t count;
+	int rc = value_ranges(o->ports, true, &ranges, &count, why);
 
-	if (value_ranges(o->ports, true, &ranges, &count, why) < 0) {
-		return check_complain("-p", why);
+	if (rc < 0) {
+		return refuse("-p", why, rc);
 	}
 	for (size_t i = 0; i < count; i++) {
 		for (uint32_t p = ranges[i].low; p <= ranges[i].high; p++) {
@@ -158,8 +168,9 @@ take_ports(struct check *c, const struct options *o)
 	}
 	free(ranges);
 	if (o->against) {
-		if (value_port(o->against, &c->reference, why) < 0) {
-			return check_complain("--against", why);
+		rc = value_port(o->against, &c->reference, why);
+		if (rc < 0) {
+			return refuse("--against", why, rc);
 		}
 		wanted[c->reference] = 1;
 	}
@@ -222,9 +233,12 @@ take_expectation(struct check *c, char *item)
 	bool any = false;
 
 	if (state) {
+		int rc;
+
 		*state++ = '\0';
-		if (value_port_range(item, &range, why) < 0) {
-			return check_complain("--expect", why);
+		rc = value_port_range(item, &range, why);
+		if (rc < 0) {
+			return refuse("--expect", why, rc);
 		}
 	} else {
 		state = item;
@@ -317,7 +331,7 @@ cmd_scan_check(int argc, char **argv)
 	int status = parse(argc, argv, &o, c);
 
 	if (status < 0) {
-		return status == OPTION_HELP ? TAP_OK : TAP_USAGE;
+		return option_status(status);
 	}
 	status = take_scans(c, &o);
 	status = status ? status : take_ports(c, &o);

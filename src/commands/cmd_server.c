@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 
 #include "plan.h"
@@ -121,7 +122,7 @@ cmd_server(int argc, char **argv)
 	secret_harden();
 	status = parse(argc, argv, &o);
 	if (status < 0) {
-		return status == OPTION_HELP ? TAP_OK : TAP_USAGE;
+		return option_status(status);
 	}
 	if (o.print_unit) {
 		return unit_print("server");
@@ -138,8 +139,9 @@ cmd_server(int argc, char **argv)
 	}
 	conf = conf_server_load(&o.run.from, err);
 	if (!conf) {
+		status = conf_status(-errno);
 		fprintf(stderr, "%s\n", err);
-		return TAP_USAGE;
+		return status;
 	}
 	if (o.queue >= 0) {
 		conf->settings.queue = (uint16_t)o.queue;

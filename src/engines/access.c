@@ -1,5 +1,6 @@
 #include "access.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "tap.h"
@@ -14,16 +15,18 @@ access_paths(const struct access_options *o)
 	};
 }
 
-struct conf_server *
-access_load(const struct access_options *o)
+int
+access_load(const struct access_options *o, struct conf_server **conf)
 {
 	char err[CONF_ERROR_MAX];
-	struct conf_server *conf = conf_server_load(&o->from, err);
+	int status = TAP_OK;
 
-	if (!conf) {
+	*conf = conf_server_load(&o->from, err);
+	if (!*conf) {
+		status = conf_status(-errno);
 		fprintf(stderr, "%s\n", err);
 	}
-	return conf;
+	return status;
 }
 
 const char *

@@ -33,10 +33,10 @@ struct access_paths {
 struct access_paths access_paths(const struct access_options *o);
 
 /*
- * All three files, checked as the server does; NULL where that fails,
- * with the error said.
+ * All three files, checked as the server does.  Returns TAP_OK, or with the
+ * error said and *conf NULL the exit status.
  */
-struct conf_server *access_load(const struct access_options *o);
+int access_load(const struct access_options *o, struct conf_server **conf);
 
 /* " (alice)" for a key with a name, "" for one without; till the next call. */
 const char *access_name(const struct acl_key *key);

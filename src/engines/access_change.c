@@ -49,17 +49,18 @@ static int
 reload(const struct access_options *o, const struct access_paths *paths,
        int *pid)
 {
-	struct conf_server *conf = access_load(o);
+	struct conf_server *conf;
+	int status = access_load(o, &conf);
 	uint16_t queue = o->queue >= 0 ?
 				 (uint16_t)o->queue :
 				 settings_peek_queue(paths->rules,
 						     CONF_SERVER_QUEUE);
 	char name[32];
 
-	if (!conf) {
+	if (status != TAP_OK) {
 		fprintf(stderr, "tap acl: the server was not told to reload: "
 				"it would keep its old configuration\n");
-		return TAP_USAGE;
+		return status;
 	}
 	conf_server_free(conf);
 	snprintf(name, sizeof name, "tap-server-%u", queue);
@@ -129,9 +130,9 @@ change(const struct access_options *o, bool allow, const char *path,
 	if (!rw.exists && !allow) {
 		fprintf(stderr, "%s: %s\n", path, strerror(ENOENT));
 		status = TAP_SYSTEM;
-	} else if (acl_edit(&file, &wanted, &new, err) < 0) {
+	} else if ((rc = acl_edit(&file, &wanted, &new, err)) < 0) {
 		fprintf(stderr, "%s\n", err);
-		status = TAP_USAGE;
+		status = conf_status(rc);
 	} else {
 		*changed = new.len != file.len ||
 			   (new.len > 0 &&

@@ -1,5 +1,6 @@
 #include "access_check.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,24 +102,42 @@ load_error(struct check *c, const char *path, const char *err)
 	finding(c, true, "malformed", path, (unsigned)line, "%s", why);
 }
 
-/* Each file, so that one run tells what is wrong with all of them. */
-static void
+/*
+ * Each file, so that one run tells what is wrong with all of them.  0, or
+ * -ENOMEM, which was said and is no finding.
+ */
+static int
 load(struct check *c)
 {
-	struct key_file keys = { 0 };
-	char err[CONF_ERROR_MAX];
+	const char *const paths[] = {
+		c->paths.rules, c->paths.keys, c->paths.acl,
+	};
+	enum { RULES, KEYS, ACL, FILES };
+	char err[FILES][CONF_ERROR_MAX];
+	struct acl *acl = &c->conf->acl;
+	struct key_file keys;
+	int rc[FILES];
 
-	if (conf_server_read_path(c->conf, c->paths.rules, err) < 0) {
-		load_error(c, c->paths.rules, err);
+	rc[RULES] = conf_server_read_path(c->conf, paths[RULES], err[RULES]);
+	rc[KEYS] = key_load(paths[KEYS], &keys, err[KEYS]);
+	acl->keys = keys.keys;
+	acl->keys_count = keys.count;
+	rc[ACL] = acl_file_load(acl, paths[ACL], err[ACL]);
+	for (size_t i = 0; i < FILES; i++) {
+		if (rc[i] == -ENOMEM) {
+			fprintf(stderr, "%s\n", err[i]);
+			return rc[i];
+		}
 	}
-	if (key_load(c->paths.keys, &keys, err) < 0) {
-		load_error(c, c->paths.keys, err);
+	if (c->o->json) {
+		printf("{\"findings\":[");
 	}
-	c->conf->acl.keys = keys.keys;
-	c->conf->acl.keys_count = keys.count;
-	if (acl_file_load(&c->conf->acl, c->paths.acl, err) < 0) {
-		load_error(c, c->paths.acl, err);
+	for (size_t i = 0; i < FILES; i++) {
+		if (rc[i] < 0) {
+			load_error(c, paths[i], err[i]);
+		}
 	}
+	return 0;
 }
 
 static bool
@@ -294,6 +313,22 @@ summary(const struct check *c)
 	       c->errors, c->warnings);
 }
 
+static int
+judge(struct check *c)
+{
+	/* Half a configuration would be full of false findings. */
+	if (c->errors == 0) {
+		collect(c);
+		check_entries(c);
+		check_rules(c);
+		check_keys(c);
+	}
+	summary(c);
+	return c->errors		   ? TAP_USAGE :
+	       c->warnings && c->o->strict ? TAP_NO :
+					     TAP_OK;
+}
+
 int
 access_check(const struct access_options *o)
 {
@@ -310,21 +345,7 @@ access_check(const struct access_options *o)
 	c->o = o;
 	c->paths = access_paths(o);
 	c->now = clock_instant();
-	if (o->json) {
-		printf("{\"findings\":[");
-	}
-	load(c);
-	/* Half a configuration would be full of false findings. */
-	if (c->errors == 0) {
-		collect(c);
-		check_entries(c);
-		check_rules(c);
-		check_keys(c);
-	}
-	summary(c);
-	status = c->errors			? TAP_USAGE :
-		 c->warnings && o->strict	? TAP_NO :
-						  TAP_OK;
+	status = load(c) < 0 ? TAP_SYSTEM : judge(c);
 	conf_server_free(c->conf);
 	free(c);
 	return status;

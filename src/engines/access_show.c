@@ -186,11 +186,12 @@ show_entry(struct show *s, const struct acl_entry *entry)
 int
 access_show(const struct access_options *o)
 {
-	struct conf_server *conf = access_load(o);
 	struct show s = { .o = o, .now = clock_instant() };
+	struct conf_server *conf;
+	int status = access_load(o, &conf);
 
-	if (!conf) {
-		return TAP_USAGE;
+	if (status != TAP_OK) {
+		return status;
 	}
 	s.acl = &conf->acl;
 	table_init(&s.table, heads, COLUMNS);

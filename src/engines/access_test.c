@@ -129,12 +129,13 @@ int
 access_test(const struct access_options *o)
 {
 	struct access_paths paths = access_paths(o);
-	struct conf_server *conf = access_load(o);
 	const struct acl_rule *rule;
+	struct conf_server *conf;
 	struct answer a;
+	int status = access_load(o, &conf);
 
-	if (!conf) {
-		return TAP_USAGE;
+	if (status != TAP_OK) {
+		return status;
 	}
 	rule = rule_for(&conf->acl, o);
 	if (rule) {

@@ -299,11 +299,13 @@ compare_before(struct check *c)
 {
 	char why[EARLIER_WHY_MAX];
 	size_t known;
+	int rc;
 
 	c->report.has_before = true;
-	if (earlier_read(c->before, &c->findings, &known, why) < 0) {
+	rc = earlier_read(c->before, &c->findings, &known, why);
+	if (rc < 0) {
 		fprintf(stderr, "tap scan-check: %s\n", why);
-		return TAP_USAGE;
+		return rc == -ENOMEM ? TAP_SYSTEM : TAP_USAGE;
 	}
 	if (known == 0) {
 		return check_complain(c->before, "nothing about these ports in "

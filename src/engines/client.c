@@ -38,6 +38,7 @@ struct client {
 	struct follower follower; /* in place of rules and a queue */
 	struct client_egress egress;
 	int signals, control;
+	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
 	uint64_t started;    /* ms */
 	struct netlink diag; /* the monitor's, for owner_path() */
 	int drops;	     /* the file of nfq_read_drops(), or below 0 */
@@ -174,6 +175,39 @@ answer(void *context, enum control_request request, struct text *t)
 	}
 }
 
+/*
+ * Follow the devices that a configuration names, or still those of before.
+ * For each worker anew: where the last one was in what libpcap shares with
+ * the kernel, it alone knew.
+ */
+static int
+follow_anew(struct client *c, const struct conf_client *conf)
+{
+	struct follower before = c->follower;
+
+	if (follower_open(&c->follower, &c->escort, conf) != TAP_OK) {
+		c->follower = before;
+		return -1;
+	}
+	follower_close(&before);
+	return 0;
+}
+
+static void
+recover(void *context)
+{
+	struct client *c = context;
+
+	if (c->options->wire) {
+		/* Without devices the next worker ends at once. */
+		if (follow_anew(c, c->conf) < 0) {
+			follower_close(&c->follower);
+		}
+	} else {
+		nfq_drop_waiting(&c->syns, c->shared->last_id);
+	}
+}
+
 /* A new configuration takes the place of the old one, or nothing does. */
 static void
 reload(void *context)
@@ -192,6 +226,9 @@ reload(void *context)
 		rc = plan_client(&plan, conf);
 		if (rc < 0) {
 			snprintf(err, sizeof err, "out of memory");
+		} else if (c->options->wire) {
+			snprintf(err, sizeof err, "its rules can't be followed");
+			rc = follow_anew(c, conf);
 		} else {
 			rc = fw_replace(&c->fw, &c->plan.fw, &plan.fw, err);
 		}
@@ -199,6 +236,9 @@ reload(void *context)
 	if (rc < 0) {
 		log_say(LOG_LEVEL_ERROR, "%s; still with the old configuration",
 			err);
+		if (c->options->wire) {
+			recover(c);
+		}
 		plan_free(&plan);
 		conf_client_free(conf);
 		return;
@@ -211,16 +251,6 @@ reload(void *context)
 	client_egress_change(&c->egress, conf);
 	log_use_json(conf->settings.log_json);
 	log_say(LOG_LEVEL_INFO, "reloaded: %zu rules", conf->rules_count);
-}
-
-static void
-recover(void *context)
-{
-	struct client *c = context;
-
-	if (!c->options->wire) {
-		nfq_drop_waiting(&c->syns, c->shared->last_id);
-	}
 }
 
 static void
@@ -242,7 +272,11 @@ work_by_wire(void *context, int to_monitor)
 	for (;;) {
 		struct pollfd fds[FOLLOWER_FDS + 1];
 		size_t count = follower_fds(&c->follower, fds);
+		const char *failed;
 
+		if (count == 0) {
+			return TAP_SYSTEM;
+		}
 		fds[count] = (struct pollfd){ .fd = c->signals,
 					      .events = POLLIN };
 		__atomic_fetch_add(&c->shared->monitor.beats, 1,
@@ -253,7 +287,12 @@ work_by_wire(void *context, int to_monitor)
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
-		follower_serve(&c->follower, fds);
+		failed = follower_serve(&c->follower, fds);
+		if (failed) {
+			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
+				failed);
+			return TAP_SYSTEM;
+		}
 		if (fds[count].revents &&
 		    daemon_signal(c->signals, NULL) == DAEMON_STOP) {
 			return TAP_OK;
@@ -432,7 +471,7 @@ run(struct client *c)
 	const struct monitor_job job = {
 		.context = c,
 		.role = PRIV_CLIENT,
-		.user = settings->user[0] ? settings->user : NULL,
+		.user = c->user[0] ? c->user : NULL,
 		.shared = &c->shared->monitor,
 		.control = c->control,
 		.work = c->options->wire ? work_by_wire : work,
@@ -473,7 +512,9 @@ client_run(struct conf_client *conf, const struct client_options *options)
 	int status;
 
 	c = (struct client){ .conf = conf, .options = options,
-			       .control = -1 };
+			       .signals = -1, .control = -1 };
+	/* A reload frees the configuration. */
+	memcpy(c.user, conf->settings.user, sizeof c.user);
 	c.keeper.events = -1;
 	c.syns.nl.fd = c.drops = c.diag.fd = -1;
 	escort_init(&c.escort);

@@ -24,6 +24,7 @@ struct job {
 	const struct keygen_options *o;
 	struct key_spec spec; /* of the key in the making */
 	char path[KEYGEN_PATH_MAX]; /* of the key file; empty: none */
+	bool made_dir; /* of --both */
 	struct rewrite rw;
 	struct conf_file file;
 	struct key_edit *edit;
@@ -68,7 +69,8 @@ open_keys(struct job *job)
 		fprintf(stderr, "tap keygen: path too long\n");
 		return TAP_USAGE;
 	}
-	if (o->both && mkdir(o->both, 0700) < 0 && errno != EEXIST) {
+	job->made_dir = o->both && mkdir(o->both, 0700) == 0;
+	if (o->both && !job->made_dir && errno != EEXIST) {
 		fprintf(stderr, "%s: %s\n", o->both, strerror(errno));
 		return TAP_SYSTEM;
 	}
@@ -83,9 +85,10 @@ open_keys(struct job *job)
 	if (rc < 0) {
 		return fail_rewrite(rc, err);
 	}
-	if (key_edit_read(job->edit, &job->file, o->rotate, err) < 0) {
+	rc = key_edit_read(job->edit, &job->file, o->rotate, err);
+	if (rc < 0) {
 		fprintf(stderr, "%s\n", err);
-		return TAP_USAGE;
+		return conf_status(rc);
 	}
 	return TAP_OK;
 }
@@ -393,12 +396,12 @@ save_keys(struct job *job)
 	struct secret_buf text = { 0 };
 	char err[CONF_ERROR_MAX];
 	int status = TAP_OK;
-	int rc;
+	int rc = key_edit_write(job->edit, job->old_end, &job->lines, &text,
+				err);
 
-	if (key_edit_write(job->edit, job->old_end, &job->lines, &text, err) <
-	    0) {
+	if (rc < 0) {
 		fprintf(stderr, "%s\n", err);
-		status = TAP_USAGE;
+		status = conf_status(rc);
 	} else {
 		rc = rewrite_commit(&job->rw, text.bytes, text.len, err);
 		if (rc < 0) {
@@ -420,6 +423,9 @@ unmake_rules(struct job *job)
 		    client_path(job, no, path) == 0) {
 			unlink(path);
 		}
+	}
+	if (job->made_dir) {
+		rmdir(job->o->both);
 	}
 }
 

@@ -28,6 +28,13 @@ struct monitor {
 	size_t deaths;
 };
 
+/* Of a clock that stands still while the machine sleeps, as workers do. */
+static uint64_t
+awake_ms(void)
+{
+	return clock_us() / 1000;
+}
+
 void *
 monitor_memory(size_t size)
 {
@@ -74,21 +81,25 @@ start(struct monitor *m)
 		return -1;
 	}
 	m->line = ends[0];
-	m->beats_ms = clock_ms();
+	m->beats_ms = awake_ms();
 	return 0;
 }
 
-/* End the worker, by force if it does not answer, and wait for it. */
-static void
+/*
+ * End the worker, by force if it does not answer, and wait for it.  False
+ * where it did not end as it was told: what it shares may be half changed.
+ */
+static bool
 stop(struct monitor *m)
 {
 	uint64_t begun = clock_ms();
+	int status = 0;
 
 	if (m->worker == 0) {
-		return;
+		return true;
 	}
 	kill(m->worker, SIGTERM);
-	while (waitpid(m->worker, NULL, WNOHANG) == 0) {
+	while (waitpid(m->worker, &status, WNOHANG) == 0) {
 		struct pollfd fd = { .fd = m->line };
 
 		/* The line's other end closes when the worker is gone. */
@@ -99,6 +110,7 @@ stop(struct monitor *m)
 	}
 	close(m->line);
 	m->worker = 0;
+	return WIFEXITED(status) && WEXITSTATUS(status) == TAP_OK;
 }
 
 /* Whether workers die too fast for another one to be of use. */
@@ -144,7 +156,7 @@ check_worker(struct monitor *m)
 {
 	uint64_t beats = __atomic_load_n(&m->job->shared->beats,
 					 __ATOMIC_RELAXED);
-	uint64_t now = clock_ms();
+	uint64_t now = awake_ms();
 	int status;
 
 	if (waitpid(m->worker, &status, WNOHANG) == m->worker) {
@@ -202,9 +214,14 @@ monitor_ask(int to_monitor, const void *question, size_t len, void *answer)
 static int
 reload(struct monitor *m)
 {
+	bool whole;
+
 	notify_manager("RELOADING=1");
-	stop(m);
+	whole = stop(m);
 	m->job->reload(m->job->context);
+	if (!whole && m->job->recover) {
+		m->job->recover(m->job->context);
+	}
 	if (start(m) < 0) {
 		return -1;
 	}
@@ -269,6 +286,6 @@ monitor_run(const struct monitor_job *job, int signals)
 	if (start(&m) == 0) {
 		status = loop(&m);
 	}
-	stop(&m);
+	(void)stop(&m);
 	return status;
 }

@@ -106,8 +106,9 @@ nmap_read(struct findings *findings, const char *path, size_t *known,
 	int rc = 0;
 
 	if (!file) {
+		rc = errno == ENOMEM ? -2 : -1;
 		snprintf(why, NMAP_WHY_MAX, "%s: %s", path, strerror(errno));
-		return -1;
+		return rc;
 	}
 	xml = reader_open(&reader, findings);
 	if (!xml) {

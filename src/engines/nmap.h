@@ -19,8 +19,8 @@ struct nmap_options {
 };
 
 /*
- * Fill in the `nmap` of a table.  0; -1: what was read is wrong; -2:
- * nmap could not be run.  The reason is in why (NMAP_WHY_MAX).
+ * Fill in the `nmap` of a table.  0; -1: what was read is wrong; -2: there
+ * is no memory, or nmap could not be run.  The reason is in why (NMAP_WHY_MAX).
  */
 int nmap_run(struct findings *findings, const struct nmap_options *options,
 	     char *why);

@@ -254,8 +254,10 @@ read_plan(struct trial *t, const char *path)
 	int status = TAP_OK;
 
 	if (!text || !file) {
-		status = complain(TAP_USAGE, path,
-				  strerror(text ? errno : ENOMEM));
+		int error = text ? errno : ENOMEM;
+
+		status = complain(error == ENOMEM ? TAP_SYSTEM : TAP_USAGE,
+				  path, strerror(error));
 		goto out;
 	}
 	len = fread(text, 1, PATH_PLAN_MAX + 1, file);
@@ -292,14 +294,15 @@ read_capture(struct trial *t, const char *path)
 	if (!filter) {
 		return complain(TAP_SYSTEM, path, strerror(ENOMEM));
 	}
-	if (cap_open_file(&cap, path, why) < 0) {
+	rc = cap_open_file(&cap, path, why);
+	if (rc < 0) {
 		free(filter);
 		/* libpcap names the file where it can't be opened. */
 		fprintf(stderr, "tap probe-path: %s%s%s\n",
 			strncmp(why, path, strlen(path)) == 0 ? "" : path,
 			strncmp(why, path, strlen(path)) == 0 ? "" : ": ",
 			why);
-		return TAP_USAGE;
+		return rc == -ENOMEM ? TAP_SYSTEM : TAP_USAGE;
 	}
 	while ((rc = cap_next(&cap, &packet)) == 1) {
 		if (field_read(&v, packet.ip, packet.len) == 0 &&

@@ -1,5 +1,6 @@
 #include "plan.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,37 +285,49 @@ plan_tool(const struct settings *settings)
 }
 
 static int
-print_text(const struct plan *plan, enum fw_tool tool, unsigned family)
+complain(void)
 {
-	char *text = fw_text(&plan->fw, tool, family);
-
-	if (!text) {
+	if (errno == EMSGSIZE) {
+		fprintf(stderr, "tap: more than %u MiB of rules\n",
+			FW_TEXT_MAX >> 20);
+	} else {
 		fprintf(stderr, "tap: out of memory\n");
-		return TAP_SYSTEM;
 	}
-	fputs(text, stdout);
-	free(text);
-	return TAP_OK;
+	return TAP_SYSTEM;
 }
 
 int
 plan_print(const struct plan *plan, const struct settings *settings)
 {
+	static const struct {
+		enum fw_tool tool;
+		unsigned family;
+		const char *command;
+	} parts[] = {
+		{ FW_NFT, 0, "nft -f -" },
+		{ FW_IPTABLES, 4, "iptables-restore --noflush" },
+		{ FW_IPTABLES, 6, "ip6tables-restore --noflush" },
+	};
+	enum { PARTS = sizeof parts / sizeof parts[0] };
 	enum fw_tool tool = plan_tool(settings);
-	int status;
+	char *texts[PARTS] = { NULL };
+	int status = TAP_OK;
 
 	if (tool == FW_NONE) {
 		tool = fw_probe(&plan->fw);
 	}
-	if (tool == FW_NFT) {
-		puts("# nft -f -");
-		return print_text(plan, tool, 0);
+	/* All of them, or none. */
+	for (size_t i = 0; i < PARTS && status == TAP_OK; i++) {
+		if (parts[i].tool == tool) {
+			texts[i] = fw_text(&plan->fw, tool, parts[i].family);
+			status = texts[i] ? TAP_OK : complain();
+		}
 	}
-	puts("# iptables-restore --noflush");
-	status = print_text(plan, tool, 4);
-	if (status == TAP_OK) {
-		puts("# ip6tables-restore --noflush");
-		status = print_text(plan, tool, 6);
+	for (size_t i = 0; i < PARTS; i++) {
+		if (texts[i] && status == TAP_OK) {
+			printf("# %s\n%s", parts[i].command, texts[i]);
+		}
+		free(texts[i]);
 	}
 	return status;
 }

@@ -61,23 +61,29 @@ is_among(const struct finding_target *targets, size_t count,
 	return false;
 }
 
-/* Whether somebody answers for this address: 1, 0 or -1, with an error. */
+/* Whether somebody answers for this address.  TAP_OK, or with an error. */
 static int
-is_allowed(const struct replay_test *t, const struct packet_addr *addr)
+ask_allowed(const struct replay_test *t, const struct packet_addr *addr,
+	    bool *allowed)
 {
 	int rc = addrs_own(addr);
 
-	for (size_t i = 0; i < t->allowed_count && rc == 0; i++) {
+	if (rc < 0) {
+		return complain("addresses", strerror(-rc), TAP_SYSTEM);
+	}
+	*allowed = rc == 1;
+	for (size_t i = 0; i < t->allowed_count && !*allowed; i++) {
 		struct finding_target *targets;
 		size_t count;
+		int status = find_host(t->allowed[i], &targets, &count);
 
-		if (find_host(t->allowed[i], &targets, &count) != TAP_OK) {
-			return -1;
+		if (status != TAP_OK) {
+			return status;
 		}
-		rc = is_among(targets, count, addr);
+		*allowed = is_among(targets, count, addr);
 		free(targets);
 	}
-	return rc < 0 ? -1 : rc;
+	return TAP_OK;
 }
 
 static int
@@ -85,12 +91,13 @@ check_allowed(const struct replay_test *t, const char *host,
 	      const struct finding_target *targets, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		int rc = is_allowed(t, &targets[i].addr);
+		bool allowed;
+		int status = ask_allowed(t, &targets[i].addr, &allowed);
 
-		if (rc < 0) {
-			return TAP_USAGE;
+		if (status != TAP_OK) {
+			return status;
 		}
-		if (rc == 0) {
+		if (!allowed) {
 			return complain(host, "is not this host; where it is "
 					      "yours, say so: "
 					      "--i-am-responsible-for",
@@ -219,7 +226,7 @@ take_material(struct replay_test *t)
 	}
 	if (rc < 0) {
 		fprintf(stderr, "tap replay-test: %s\n", why);
-		return t->pcap ? TAP_USAGE : TAP_SYSTEM;
+		return t->pcap && rc != -ENOMEM ? TAP_USAGE : TAP_SYSTEM;
 	}
 	if (recording_count(&t->recording) == 0) {
 		return no_group(t);

@@ -34,6 +34,7 @@ struct server {
 	uint64_t confirm_ends; /* ms; 0: nothing to confirm */
 	uint64_t metrics_ms;
 	int metrics_error; /* of the last time, or 0 */
+	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
 	struct keeper keeper;
 	uint64_t drops, drops_ms; /* that were told of last, and when */
 };
@@ -344,8 +345,7 @@ serve(struct server *s)
 	const struct monitor_job job = {
 		.context = s,
 		.role = PRIV_SERVER,
-		.user = s->conf->settings.user[0] ? s->conf->settings.user :
-						    NULL,
+		.user = s->user[0] ? s->user : NULL,
 		.shared = &s->guard.shared->monitor,
 		.control = s->control,
 		.work = work,
@@ -381,6 +381,8 @@ server_run(struct conf_server *conf, const struct server_options *options)
 	int status;
 
 	s = (struct server){ .conf = conf, .options = options, .control = -1 };
+	/* A reload frees the configuration. */
+	memcpy(s.user, conf->settings.user, sizeof s.user);
 	s.keeper.events = -1;
 	s.started = clock_ms();
 	status = open_all(&s);

@@ -56,8 +56,9 @@ task_resolve(struct task *task, const char *to, char *why)
 	if (len == 0 || len >= sizeof host) {
 		return value_fail(why, "'%.64s' is not HOST:PORT", to);
 	}
-	if (value_port(colon + 1, &task->port, why) < 0) {
-		return -1;
+	rc = value_port(colon + 1, &task->port, why);
+	if (rc < 0) {
+		return rc;
 	}
 	if (to[0] == '[' && to[len - 1] == ']') {
 		to++;
@@ -66,6 +67,9 @@ task_resolve(struct task *task, const char *to, char *why)
 	memcpy(host, to, len);
 	host[len] = '\0';
 	rc = getaddrinfo(host, NULL, &hints, &found);
+	if (rc == EAI_MEMORY) {
+		return value_no_memory(why);
+	}
 	if (rc != 0) {
 		return value_fail(why, "%.64s: %s", host, gai_strerror(rc));
 	}
@@ -97,9 +101,10 @@ work(const struct task *task)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (task->argv) {
 		execvp(task->argv[0], task->argv);
+		rc = errno;
 		fprintf(stderr, "tap client: %s: %s\n", task->argv[0],
-			strerror(errno));
-		return errno == ENOENT ? RUN_NOT_FOUND : 126;
+			strerror(rc));
+		return rc == ENOENT ? RUN_NOT_FOUND : 126;
 	}
 	rc = relay(task->to, task->to_count, task->port);
 	if (rc < 0) {

@@ -26,8 +26,8 @@ struct task {
 };
 
 /*
- * Resolve HOST:PORT, [v6]:PORT or NAME:PORT into to and port.  0, or -1
- * with the reason in why (VALUE_WHY_MAX).
+ * Resolve HOST:PORT, [v6]:PORT or NAME:PORT into to and port, as value.h's
+ * parsers do.
  */
 int task_resolve(struct task *task, const char *to, char *why);
 

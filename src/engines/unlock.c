@@ -1,5 +1,6 @@
 #include "unlock.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "bytes.h"
@@ -15,10 +16,12 @@ unlock_client(const char *path, int passphrase_fd)
 	char err[CONF_ERROR_MAX];
 	char why[VALUE_WHY_MAX];
 	char question[CONF_ERROR_MAX];
-	int rc = 0;
+	int rc = sealed ? sealed_check(path, err) : 0;
+	int error = EINVAL;
 
-	if (sealed && sealed_check(path, err) < 0) {
+	if (rc < 0) {
 		fprintf(stderr, "%s\n", err);
+		errno = -rc;
 		return NULL;
 	}
 	if (sealed && passphrase_fd >= 0) {
@@ -34,9 +37,11 @@ unlock_client(const char *path, int passphrase_fd)
 		conf = conf_client_load(path, sealed ? &passphrase : NULL,
 					err);
 		if (!conf) {
+			error = errno;
 			fprintf(stderr, "%s\n", err);
 		}
 	}
 	bytes_wipe(&passphrase, sizeof passphrase);
+	errno = error;
 	return conf;
 }

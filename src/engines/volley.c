@@ -34,11 +34,12 @@ find_routes(struct volley *v, char *why)
 {
 	const struct findings *f = v->findings;
 	struct netlink nl;
-	int rc = route_open(&nl);
+	int rc;
 
 	v->routes = calloc(f->target_count, sizeof *v->routes);
-	if (!v->routes || rc < 0) {
-		return fail(why, rc < 0 ? rc : -ENOMEM, "route");
+	rc = v->routes ? route_open(&nl) : -ENOMEM;
+	if (rc < 0) {
+		return fail(why, rc, "route");
 	}
 	for (size_t i = 0; i < f->target_count && rc == 0; i++) {
 		rc = route_find(&nl, &f->targets[i].addr,

@@ -340,17 +340,18 @@ check(const struct conf_file *was, const struct secret_buf *out, char *err)
 {
 	struct conf_file file;
 	struct acl *acl;
-	int rc = -1;
+	int rc;
 
 	if (out->len == 0) {
 		return 0;
 	}
-	if (conf_open_text(&file, was->path, out->bytes, out->len, err) < 0) {
-		return -1;
+	rc = conf_open_text(&file, was->path, out->bytes, out->len, err);
+	if (rc < 0) {
+		return rc;
 	}
 	acl = calloc(1, sizeof *acl);
 	if (!acl) {
-		conf_fail(err, was, 0, "out of memory");
+		rc = conf_no_memory(err, was, 0);
 	} else {
 		rc = acl_file_read(acl, &file, err);
 		acl_file_free(acl);
@@ -367,11 +368,12 @@ read_all(struct work *w, char *err)
 	int rc;
 
 	while ((rc = conf_next(w->file, &line, err)) > 0) {
-		if (acl_file_entry(&w->acl, w->file, &line, err) < 0) {
-			return -1;
+		rc = acl_file_entry(&w->acl, w->file, &line, err);
+		if (rc < 0) {
+			return rc;
 		}
 		if (visit(w, &line) < 0) {
-			return conf_fail(err, w->file, 0, "out of memory");
+			return conf_no_memory(err, w->file, 0);
 		}
 	}
 	return rc;
@@ -382,18 +384,16 @@ acl_edit(struct conf_file *file, const struct acl_change *change,
 	 struct secret_buf *out, char *err)
 {
 	struct work *w = calloc(1, sizeof *w);
-	int rc = -1;
+	int rc;
 
 	if (!w) {
-		conf_fail(err, file, 0, "out of memory");
-		return -1;
+		return conf_no_memory(err, file, 0);
 	}
 	w->file = file;
 	w->change = change;
-	if (read_all(w, err) == 0) {
-		rc = add_entries(w) < 0 || apply(w, out) < 0 ?
-			     conf_fail(err, file, 0, "out of memory") :
-			     0;
+	rc = read_all(w, err);
+	if (rc == 0 && (add_entries(w) < 0 || apply(w, out) < 0)) {
+		rc = conf_no_memory(err, file, 0);
 	}
 	/* Unchanged, it may also be empty. */
 	if (rc == 0 && w->edits.count > 0) {

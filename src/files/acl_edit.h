@@ -22,8 +22,8 @@ struct acl_change {
  * Read an access list, which may be empty, to its end, check it, and
  * append it with the change to out.  An entry of which only some ports
  * change is split; a port without an entry gets one at the end; numbers
- * are sorted, neighbours merged.  Returns 0, or -1 with the error in err
- * (CONF_ERROR_MAX).
+ * are sorted, neighbours merged.  Returns 0, or as conf_open() below 0
+ * with the error in err (CONF_ERROR_MAX).
  */
 int acl_edit(struct conf_file *file, const struct acl_change *change,
 	     struct secret_buf *out, char *err);

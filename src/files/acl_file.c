@@ -63,7 +63,7 @@ entry_keys(void *into, const char *value, char *why)
 	if (strcmp(value, "ANY") == 0) {
 		entry->keys = calloc(1, sizeof *entry->keys);
 		if (!entry->keys) {
-			return value_fail(why, "out of memory");
+			return value_no_memory(why);
 		}
 		entry->keys->high = 65535;
 		entry->keys_count = 1;
@@ -132,6 +132,7 @@ acl_file_entry(struct acl *acl, const struct conf_file *file,
 {
 	struct acl_entry *entry;
 	uint64_t seen = 0;
+	int rc;
 
 	if (line->is_rule) {
 		return conf_fail(err, file, line->line,
@@ -143,11 +144,12 @@ acl_file_entry(struct acl *acl, const struct conf_file *file,
 	}
 	entry = acl_file_add(acl);
 	if (!entry) {
-		return conf_fail(err, file, line->line, "out of memory");
+		return conf_no_memory(err, file, line->line);
 	}
 	entry->line = line->line;
-	if (conf_apply(file, line, entry_options, 2, entry, &seen, err) < 0) {
-		return -1;
+	rc = conf_apply(file, line, entry_options, 2, entry, &seen, err);
+	if (rc < 0) {
+		return rc;
 	}
 	if (seen != 3) {
 		return conf_fail(err, file, line->line, "%s is missing",
@@ -166,8 +168,9 @@ acl_file_read(struct acl *acl, struct conf_file *file, char *err)
 	int rc;
 
 	while ((rc = conf_next(file, &line, err)) > 0) {
-		if (acl_file_entry(acl, file, &line, err) < 0) {
-			return -1;
+		rc = acl_file_entry(acl, file, &line, err);
+		if (rc < 0) {
+			return rc;
 		}
 	}
 	if (rc == 0 && acl->entries_count == 0) {
@@ -180,10 +183,10 @@ int
 acl_file_load(struct acl *acl, const char *path, char *err)
 {
 	struct conf_file file;
-	int rc;
+	int rc = conf_open(&file, path, CONF_PUBLIC, err);
 
-	if (conf_open(&file, path, CONF_PUBLIC, err) < 0) {
-		return -1;
+	if (rc < 0) {
+		return rc;
 	}
 	rc = acl_file_read(acl, &file, err);
 	conf_close(&file);

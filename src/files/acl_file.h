@@ -24,8 +24,9 @@ struct acl_entry *acl_file_add(struct acl *acl);
 void acl_file_free(struct acl *acl);
 
 /*
- * Load a whole list; no entry is there yet.  Returns 0, or -1 with the error in err (CONF_ERROR_MAX);
- * the entries are to be freed either way.
+ * Load a whole list; no entry is there yet.  Returns 0, or as conf_open()
+ * below 0 with the error in err (CONF_ERROR_MAX); the entries are to be
+ * freed either way.
  */
 int acl_file_load(struct acl *acl, const char *path, char *err);
 /* The same from an open file, which stays the caller's. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "secret.h"
+#include "tap.h"
 
 /* Names are shorter than any secret, and have no digits. */
 #define NAME_MAX_LEN 31u
@@ -47,6 +48,19 @@ conf_fail(char *err, const struct conf_file *file, unsigned line,
 	}
 	make_printable(err);
 	return -1;
+}
+
+int
+conf_no_memory(char *err, const struct conf_file *file, unsigned line)
+{
+	conf_fail(err, file, line, "out of memory");
+	return -ENOMEM;
+}
+
+int
+conf_status(int rc)
+{
+	return rc == -ENOMEM ? TAP_SYSTEM : TAP_USAGE;
 }
 
 static int
@@ -100,7 +114,7 @@ read_all(struct conf_file *file, int fd, char *err)
 
 		if (file->len == file->size &&
 		    grow(&file->text, &file->size) < 0) {
-			return conf_fail(err, file, 0, "out of memory");
+			return conf_no_memory(err, file, 0);
 		}
 		got = read(fd, file->text + file->len, file->size - file->len);
 		if (got < 0 && errno == EINTR) {
@@ -124,15 +138,17 @@ int
 conf_open_fd(struct conf_file *file, const char *path, int fd,
 	     enum conf_secrecy secrecy, char *err)
 {
+	int rc;
+
 	*file = (struct conf_file){ .path = path, .next = 1 };
 	if (check_file(file, fd, secrecy, err) < 0) {
 		return -1;
 	}
-	if (read_all(file, fd, err) < 0) {
+	rc = read_all(file, fd, err);
+	if (rc < 0) {
 		conf_close(file);
-		return -1;
 	}
-	return 0;
+	return rc;
 }
 
 int
@@ -158,7 +174,7 @@ conf_open_text(struct conf_file *file, const char *path, const char *text,
 	*file = (struct conf_file){ .path = path, .next = 1 };
 	file->text = secret_new(len + 1);
 	if (!file->text) {
-		return conf_fail(err, file, 0, "out of memory");
+		return conf_no_memory(err, file, 0);
 	}
 	memcpy(file->text, text, len);
 	file->len = len;
@@ -227,7 +243,7 @@ take_line(struct conf_file *file, size_t *len, bool *quoted, char *err)
 	n = kept_length(start, n, quoted, &file->more);
 	while (*len + n + 1 > file->joined_size) {
 		if (grow(&file->joined, &file->joined_size) < 0) {
-			return conf_fail(err, file, line, "out of memory");
+			return conf_no_memory(err, file, line);
 		}
 	}
 	memcpy(file->joined + *len, start, n);
@@ -375,8 +391,10 @@ conf_next(struct conf_file *file, struct conf_line *line, char *err)
 		file->line = file->next;
 		file->start = file->pos;
 		do {
-			if (take_line(file, &len, &quoted, err) < 0) {
-				return -1;
+			int rc = take_line(file, &len, &quoted, err);
+
+			if (rc < 0) {
+				return rc;
 			}
 		} while (file->more && file->pos < file->len);
 		if (len > 0 && *skip_blanks(file->joined) != '\0') {
@@ -419,6 +437,7 @@ conf_apply(const struct conf_file *file, const struct conf_line *line,
 		const struct conf_word *word = &line->words[i];
 		char why[VALUE_WHY_MAX];
 		size_t at = 0;
+		int rc;
 
 		while (at < count &&
 		       strcmp(options[at].name, word->name) != 0) {
@@ -433,7 +452,11 @@ conf_apply(const struct conf_file *file, const struct conf_line *line,
 					 "%s stands there twice", word->name);
 		}
 		*seen |= (uint64_t)1 << at;
-		if (options[at].set(into, word->value, why) < 0) {
+		rc = options[at].set(into, word->value, why);
+		if (rc == -ENOMEM) {
+			return conf_no_memory(err, file, line->line);
+		}
+		if (rc < 0) {
 			if (shows_secret(why, word->value)) {
 				value_fail(why, "not such a value; it may be "
 						"a key and is not shown");

@@ -52,9 +52,16 @@ struct conf_line {
 };
 
 /*
+ * What reads or takes apart returns 0 (or what is said there) or, below
+ * 0 and with the error in err (CONF_ERROR_MAX), -ENOMEM where it has no
+ * memory, and -1 for all else.  The exit status for that:
+ */
+int conf_status(int rc);
+
+/*
  * Read a file.  CONF_SECRET refuses one that others than its owner can
  * read or write, or that belongs to somebody else than root or this
- * user.  Returns 0, or -1 with the error in err (CONF_ERROR_MAX).
+ * user.
  */
 int conf_open(struct conf_file *file, const char *path,
 	      enum conf_secrecy secrecy, char *err);
@@ -68,7 +75,7 @@ void conf_close(struct conf_file *file);
 
 /*
  * The next line that says something; its words live until the next
- * call.  Returns 1, 0 at the end, or -1 with the error in err.
+ * call.  Returns 1, 0 at the end, or below 0 with the error in err.
  */
 int conf_next(struct conf_file *file, struct conf_line *line, char *err);
 
@@ -78,13 +85,15 @@ int conf_next(struct conf_file *file, struct conf_line *line, char *err);
  */
 size_t conf_offset(const struct conf_file *file, const char *at);
 
-/* Begin err with "path:line: "; returns where the message goes. */
+/* Make err "path:line: ..."; line 0: the file as a whole.  Returns -1. */
 int conf_fail(char *err, const struct conf_file *file, unsigned line,
 	      const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The same, that there is no memory.  Returns -ENOMEM. */
+int conf_no_memory(char *err, const struct conf_file *file, unsigned line);
 
 /*
- * A word that may stand in a line, and what takes its value: returns 0,
- * or -1 with the reason, without file and line, in why (VALUE_WHY_MAX).
+ * A word that may stand in a line, and what takes its value, as value.h's
+ * parsers do: with the reason, without file and line, in why.
  */
 struct conf_option {
 	const char *name;
@@ -94,7 +103,7 @@ struct conf_option {
 /*
  * Hand each word of a line to the option of its name.  *seen collects
  * the options met, by their place in the table: a second time is an
- * error.  Returns 0 or -1.
+ * error.
  */
 int conf_apply(const struct conf_file *file, const struct conf_line *line,
 	       const struct conf_option *options, size_t count, void *into,

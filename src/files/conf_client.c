@@ -1,5 +1,6 @@
 #include "conf_client.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +71,12 @@ rule_user(void *into, const char *value, char *why)
 		rule->uid = (uint32_t)uid;
 		return 0;
 	}
+	errno = 0;
 	user = getpwnam(value);
 	if (!user) {
-		return value_fail(why, "no user '%.64s'", value);
+		return errno == ENOMEM ?
+			       value_no_memory(why) :
+			       value_fail(why, "no user '%.64s'", value);
 	}
 	rule->uid = user->pw_uid;
 	return 0;
@@ -126,11 +130,12 @@ fill_rule(const struct conf_file *file, const struct conf_line *line,
 	struct sender_rule *rule = words->rule;
 	char why[VALUE_WHY_MAX];
 	uint64_t seen = 0;
+	int rc = conf_apply(file, line, rule_options,
+			    sizeof rule_options / sizeof rule_options[0],
+			    words, &seen, err);
 
-	if (conf_apply(file, line, rule_options,
-		       sizeof rule_options / sizeof rule_options[0], words,
-		       &seen, err) < 0) {
-		return -1;
+	if (rc < 0) {
+		return rc;
 	}
 	if ((seen & 3) != 3) {
 		return conf_fail(err, file, line->line, "%s is missing",
@@ -184,7 +189,7 @@ add_rule(struct conf_client *conf, const struct conf_file *file,
 				 "more than %u rules", RULES_MAX);
 	}
 	if (make_room(conf) < 0) {
-		return conf_fail(err, file, line->line, "out of memory");
+		return conf_no_memory(err, file, line->line);
 	}
 	words.rule = &conf->rules[conf->rules_count];
 	key_spec_init(&words.key);
@@ -228,7 +233,7 @@ load_file(struct conf_client *conf, struct conf_file *file, char *err)
 					&conf->settings, &seen, err);
 		}
 		if (rc < 0) {
-			return -1;
+			return rc;
 		}
 	}
 	if (rc == 0 && conf->rules_count == 0) {
@@ -253,13 +258,12 @@ struct conf_client *
 conf_client_read(struct conf_file *file, char *err)
 {
 	struct conf_client *conf = conf_client_new();
+	int rc = conf ? load_file(conf, file, err) :
+			conf_no_memory(err, file, 0);
 
-	if (!conf) {
-		conf_fail(err, file, 0, "out of memory");
-		return NULL;
-	}
-	if (load_file(conf, file, err) < 0) {
+	if (rc < 0) {
 		conf_client_free(conf);
+		errno = -rc;
 		return NULL;
 	}
 	return conf;
@@ -315,10 +319,13 @@ conf_client_load(const char *path, const struct sealed_passphrase *passphrase,
 			       "kept: a restart reads it again");
 	}
 	if (rc < 0) {
+		errno = -rc;
 		return NULL;
 	}
 	conf = conf_client_read(&file, err);
+	rc = errno;
 	conf_close(&file);
+	errno = rc;
 	return conf;
 }
 

@@ -27,7 +27,8 @@ struct conf_client {
 /*
  * Load and check (path NULL: CONF_CLIENT_FILE).  A file that is sealed
  * needs its passphrase; without one (NULL, as on a reload, since it is
- * not kept) that is an error.  Returns NULL with the error in err.
+ * not kept) that is an error.  Returns NULL with the error in err, and in
+ * errno what conf_status() takes, but positive.
  */
 struct conf_client *conf_client_load(const char *path,
 				     const struct sealed_passphrase *passphrase,

@@ -1,5 +1,6 @@
 #include "conf_server.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ set_hide(struct acl_rule *rule, const char *value, char *why)
 	struct acl_net net;
 	char addr[64];
 	const char *port;
+	int rc;
 
 	rule->hide = ACL_FILTERED;
 	rule->decoy = (struct packet_addr){ 0 };
@@ -55,9 +57,12 @@ set_hide(struct acl_rule *rule, const char *value, char *why)
 	snprintf(addr, sizeof addr, "%.*s",
 		 (int)(port - value - (ptrdiff_t)sizeof decoy + 1),
 		 value + sizeof decoy - 1);
-	if (value_net(addr, &net, why) < 0 ||
-	    value_port(port + 1, &rule->decoy_port, why) < 0) {
-		return -1;
+	rc = value_net(addr, &net, why);
+	if (rc == 0) {
+		rc = value_port(port + 1, &rule->decoy_port, why);
+	}
+	if (rc < 0) {
+		return rc;
 	}
 	/* Masks have no holes: their last byte tells. */
 	if (net.mask[net.addr.family == 6 ? 15 : 3] != 0xff) {
@@ -195,6 +200,7 @@ add_rule(const struct conf_file *file, const struct conf_line *line,
 	struct acl *acl = &defaults->conf->acl;
 	struct acl_rule *rule;
 	uint64_t seen = 0;
+	int rc;
 
 	if (acl->rules_count == ACL_RULES_MAX) {
 		return conf_fail(err, file, line->line,
@@ -203,14 +209,15 @@ add_rule(const struct conf_file *file, const struct conf_line *line,
 	/* Counted before it is parsed: its ports are freed with the rest. */
 	rule = new_rule(acl);
 	if (!rule) {
-		return conf_fail(err, file, line->line, "out of memory");
+		return conf_no_memory(err, file, line->line);
 	}
 	*rule = defaults->defaults;
 	rule->line = line->line;
-	if (conf_apply(file, line, rule_options,
-		       sizeof rule_options / sizeof rule_options[0], rule,
-		       &seen, err) < 0) {
-		return -1;
+	rc = conf_apply(file, line, rule_options,
+			sizeof rule_options / sizeof rule_options[0], rule,
+			&seen, err);
+	if (rc < 0) {
+		return rc;
 	}
 	if (rule->src.addr.family && rule->dst.addr.family &&
 	    rule->src.addr.family != rule->dst.addr.family) {
@@ -445,7 +452,7 @@ conf_server_read(struct conf_server *conf, struct conf_file *file, char *err)
 					&words, &seen, err);
 		}
 		if (rc < 0) {
-			return -1;
+			return rc;
 		}
 	}
 	if (rc == 0 && conf->acl.rules_count == 0) {
@@ -462,10 +469,10 @@ int
 conf_server_read_path(struct conf_server *conf, const char *path, char *err)
 {
 	struct conf_file file;
-	int rc;
+	int rc = conf_open(&file, path, CONF_PUBLIC, err);
 
-	if (conf_open(&file, path, CONF_PUBLIC, err) < 0) {
-		return -1;
+	if (rc < 0) {
+		return rc;
 	}
 	rc = conf_server_read(conf, &file, err);
 	conf_close(&file);
@@ -478,16 +485,17 @@ one_rule(struct conf_server *conf, const char *ports, char *err)
 	struct conf_file file = { .path = "--port" };
 	struct acl_rule *rule = new_rule(&conf->acl);
 	char why[VALUE_WHY_MAX];
+	int rc;
 
 	if (!rule) {
-		return conf_fail(err, &file, 0, "out of memory");
+		return conf_no_memory(err, &file, 0);
 	}
 	*rule = (struct acl_rule){ .tolerance = 30 };
-	if (value_ranges(ports, true, &rule->ports, &rule->ports_count, why) <
-	    0) {
-		return conf_fail(err, &file, 0, "%s", why);
+	rc = value_ranges(ports, true, &rule->ports, &rule->ports_count, why);
+	if (rc < 0) {
+		conf_fail(err, &file, 0, "%s", why);
 	}
-	return 0;
+	return rc;
 }
 
 /* Every key may use every port that a rule protects. */
@@ -501,7 +509,7 @@ allow_all(struct acl *acl, char *err)
 		entry->keys = calloc(1, sizeof *entry->keys);
 	}
 	if (!entry || !entry->keys) {
-		return conf_fail(err, &file, 0, "out of memory");
+		return conf_no_memory(err, &file, 0);
 	}
 	entry->ports.high = 65535;
 	entry->keys[0].high = 65535;
@@ -513,21 +521,19 @@ static int
 load_all(struct conf_server *conf, const struct conf_server_from *from,
 	 char *err)
 {
-	struct key_file keys;
+	struct key_file keys = { 0 };
+	int rc = from->ports ? one_rule(conf, from->ports, err) :
+			       conf_server_read_path(
+				       conf, from->conf ? from->conf :
+							  CONF_SERVER_FILE,
+				       err);
 
-	if (from->ports) {
-		if (one_rule(conf, from->ports, err) < 0) {
-			return -1;
-		}
-	} else if (conf_server_read_path(conf,
-					 from->conf ? from->conf :
-						      CONF_SERVER_FILE,
-					 err) < 0) {
-		return -1;
+	if (rc == 0) {
+		rc = key_load(from->keys ? from->keys : CONF_SERVER_KEYS,
+			      &keys, err);
 	}
-	if (key_load(from->keys ? from->keys : CONF_SERVER_KEYS, &keys, err) <
-	    0) {
-		return -1;
+	if (rc < 0) {
+		return rc;
 	}
 	conf->acl.keys = keys.keys;
 	conf->acl.keys_count = keys.count;
@@ -559,13 +565,12 @@ conf_server_load(const struct conf_server_from *from, char *err)
 {
 	struct conf_server *conf = conf_server_new();
 	struct conf_file none = { .path = "tap" };
+	int rc = conf ? load_all(conf, from, err) :
+			conf_no_memory(err, &none, 0);
 
-	if (!conf) {
-		conf_fail(err, &none, 0, "out of memory");
-		return NULL;
-	}
-	if (load_all(conf, from, err) < 0) {
+	if (rc < 0) {
 		conf_server_free(conf);
+		errno = -rc;
 		return NULL;
 	}
 	acl_index(&conf->acl);

@@ -47,7 +47,8 @@ struct conf_server_from {
 
 /*
  * Load and check all.  On the heap, for the size of its tables.  Returns
- * NULL with the error in err.
+ * NULL with the error in err, and in errno what conf_status() takes, but
+ * positive.
  */
 struct conf_server *conf_server_load(const struct conf_server_from *from,
 				     char *err);

@@ -99,14 +99,18 @@ load(const char *path, char **text, size_t *len, char *why)
 	*text = NULL;
 	*len = 0;
 	if (!file) {
-		return fail(why, path, strerror(errno));
+		int rc = errno == ENOMEM ? -ENOMEM : -1;
+
+		fail(why, path, strerror(errno));
+		return rc;
 	}
 	do {
 		char *larger = realloc(*text, size);
 
 		if (!larger) {
 			fclose(file);
-			return fail(why, path, "out of memory");
+			fail(why, path, "out of memory");
+			return -ENOMEM;
 		}
 		*text = larger;
 		got = fread(*text + *len, 1, size - *len, file);

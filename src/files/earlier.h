@@ -14,8 +14,8 @@
 
 /*
  * Fill in the `before` of a table; *known becomes how many it has.
- * 0, or -1 with the reason in why (EARLIER_WHY_MAX), which names the
- * file and the line.
+ * 0, or -1 (-ENOMEM where there is no memory) with the reason in why
+ * (EARLIER_WHY_MAX), which names the file and the line.
  */
 int earlier_read(const char *path, struct findings *findings, size_t *known,
 		 char *why);

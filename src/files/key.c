@@ -197,14 +197,16 @@ key_read(const struct conf_file *file, const struct conf_line *line,
 	 struct key_spec *spec, char *err)
 {
 	uint64_t seen = 0;
+	int rc;
 
 	key_spec_init(spec);
 	if (line->is_rule) {
 		return conf_fail(err, file, line->line,
 				 "a key file has no rules");
 	}
-	if (conf_apply(file, line, options, KEY_WORDS, spec, &seen, err) < 0) {
-		return -1;
+	rc = conf_apply(file, line, options, KEY_WORDS, spec, &seen, err);
+	if (rc < 0) {
+		return rc;
 	}
 	if ((seen & 3) != 3) {
 		return conf_fail(err, file, line->line, "%s is missing",
@@ -265,13 +267,15 @@ add_key(struct conf_file *file, const struct conf_line *line,
 {
 	struct acl_range number;
 	struct acl_key *key;
+	int rc;
 
 	if (out->count == *room && grow(out, room) < 0) {
-		return conf_fail(err, file, 0, "out of memory");
+		return conf_no_memory(err, file, 0);
 	}
 	key = &out->keys[out->count];
-	if (load_line(file, line, key, err) < 0) {
-		return -1;
+	rc = load_line(file, line, key, err);
+	if (rc < 0) {
+		return rc;
 	}
 	if (numset_has(seen, key->no)) {
 		return conf_fail(err, file, line->line,
@@ -294,8 +298,8 @@ key_load_conf(struct conf_file *file, struct key_file *out, char *err)
 
 	*out = (struct key_file){ 0 };
 	while ((rc = conf_next(file, &line, err)) > 0) {
-		if (add_key(file, &line, out, &room, &seen, err) < 0) {
-			rc = -1;
+		rc = add_key(file, &line, out, &room, &seen, err);
+		if (rc < 0) {
 			break;
 		}
 	}
@@ -312,11 +316,11 @@ int
 key_load(const char *path, struct key_file *out, char *err)
 {
 	struct conf_file file;
-	int rc;
+	int rc = conf_open(&file, path, CONF_SECRET, err);
 
 	*out = (struct key_file){ 0 };
-	if (conf_open(&file, path, CONF_SECRET, err) < 0) {
-		return -1;
+	if (rc < 0) {
+		return rc;
 	}
 	rc = key_load_conf(&file, out, err);
 	conf_close(&file);

@@ -46,8 +46,9 @@ int key_set_not_after(void *spec, const char *value, char *why);
 int key_finish(const struct key_spec *spec, struct acl_key *key, char *why);
 
 /*
- * The words of one line of a key file.  Returns 0, or -1 with the error
- * in err (CONF_ERROR_MAX); the caller wipes spec either way.
+ * The words of one line of a key file.  Returns 0, or as conf_open() below
+ * 0 with the error in err (CONF_ERROR_MAX); the caller wipes spec either
+ * way.
  */
 int key_read(const struct conf_file *file, const struct conf_line *line,
 	     struct key_spec *spec, char *err);
@@ -58,7 +59,7 @@ struct key_file {
 	size_t count;
 };
 
-/* Load a key file.  Returns 0, or -1 with the error in err. */
+/* Load a key file.  Returns 0, or below 0 with the error in err. */
 int key_load(const char *path, struct key_file *out, char *err);
 /* The same from an open file, which stays the caller's. */
 int key_load_conf(struct conf_file *file, struct key_file *out, char *err);

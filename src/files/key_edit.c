@@ -61,8 +61,9 @@ key_edit_read(struct key_edit *edit, struct conf_file *file, long wanted,
 	memset(edit, 0, sizeof *edit);
 	edit->file = file;
 	while ((rc = conf_next(file, &line, err)) > 0) {
-		if (read_line(edit, &line, wanted, err) < 0) {
-			return -1;
+		rc = read_line(edit, &line, wanted, err);
+		if (rc < 0) {
+			return rc;
 		}
 	}
 	return rc;
@@ -80,11 +81,11 @@ check(const struct key_edit *edit, const struct secret_buf *text, char *err)
 {
 	struct conf_file file;
 	struct key_file keys;
-	int rc;
+	int rc = conf_open_text(&file, edit->file->path, text->bytes,
+				text->len, err);
 
-	if (conf_open_text(&file, edit->file->path, text->bytes, text->len,
-			   err) < 0) {
-		return -1;
+	if (rc < 0) {
+		return rc;
 	}
 	rc = key_load_conf(&file, &keys, err);
 	if (rc == 0) {
@@ -117,7 +118,7 @@ key_edit_write(const struct key_edit *edit, uint64_t not_after,
 		       edit->has_old ? 1 : 0) < 0 ||
 	    secret_puts(out, gap) < 0 ||
 	    secret_append(out, lines->bytes, lines->len) < 0) {
-		return conf_fail(err, file, 0, "out of memory");
+		return conf_no_memory(err, file, 0);
 	}
 	return check(edit, out, err);
 }

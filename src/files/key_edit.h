@@ -24,7 +24,7 @@ struct key_edit {
 
 /*
  * Read a key file to its end and check it; `wanted` is the number of a
- * key to be changed, or -1.  Returns 0, or -1 with the error in err
+ * key to be changed, or -1.  Returns 0, or below 0 with the error in err
  * (CONF_ERROR_MAX).  The caller wipes it either way: key_edit_wipe().
  */
 int key_edit_read(struct key_edit *edit, struct conf_file *file, long wanted,
@@ -34,7 +34,7 @@ void key_edit_wipe(struct key_edit *edit);
 /*
  * Append the new content of the file to out: with `lines`, whole lines,
  * at its end, and the wanted key, if any, ending at not_after.  Returns
- * 0, or -1 with the error in err: what comes out is checked as a key
+ * 0, or below 0 with the error in err: what comes out is checked as a key
  * file.
  */
 int key_edit_write(const struct key_edit *edit, uint64_t not_after,

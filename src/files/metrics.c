@@ -100,6 +100,7 @@ metrics_write(const char *path, const char *prefix,
 	if (fd < 0) {
 		return -errno;
 	}
+	errno = 0; /* a full disk may take a part, and say nothing */
 	if (write(fd, text, t.len) != (ssize_t)t.len || fchmod(fd, 0644) < 0 ||
 	    rename(temporary, path) < 0) {
 		rc = errno ? -errno : -ENOSPC;

@@ -1,10 +1,12 @@
 #include "option.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tap.h"
 #include "value.h"
 
 /* A word without a letter is known to getopt by its place from here on. */
@@ -232,6 +234,7 @@ take(const struct option_list *list, const struct option_word *word,
      char **argv)
 {
 	char why[VALUE_WHY_MAX];
+	int rc;
 
 	if (word->verbs && !(word->verbs & list->verb)) {
 		return complain(argv[0], word, "not for this verb");
@@ -243,9 +246,11 @@ take(const struct option_list *list, const struct option_word *word,
 		*word->flag = true;
 		return 0;
 	}
-	if ((word->number ? take_number(word, optarg, why) :
-			    word->take(word->into, optarg, why)) < 0) {
-		return complain(argv[0], word, why);
+	rc = word->number ? take_number(word, optarg, why) :
+			    word->take(word->into, optarg, why);
+	if (rc < 0) {
+		complain(argv[0], word, why);
+		return rc == -ENOMEM ? OPTION_NO_MEMORY : OPTION_WRONG;
 	}
 	return 0;
 }
@@ -255,6 +260,7 @@ option_parse(const struct option_list *list, int argc, char **argv)
 {
 	struct table table = { 0 };
 	int option;
+	int rc;
 
 	make_table(&table, list);
 	opterr = 0;
@@ -268,8 +274,9 @@ option_parse(const struct option_list *list, int argc, char **argv)
 			option_usage(list);
 			return OPTION_HELP;
 		}
-		if (take(list, find(list, option), argv) < 0) {
-			return OPTION_WRONG;
+		rc = take(list, find(list, option), argv);
+		if (rc < 0) {
+			return rc;
 		}
 	}
 	return optind;
@@ -283,4 +290,17 @@ option_end(int at, int argc, char **argv)
 	}
 	fprintf(stderr, "%s: '%s' is one word too many\n", argv[0], argv[at]);
 	return OPTION_WRONG;
+}
+
+int
+option_status(int result)
+{
+	switch (result) {
+	case OPTION_HELP:
+		return TAP_OK;
+	case OPTION_NO_MEMORY:
+		return TAP_SYSTEM;
+	default:
+		return TAP_USAGE;
+	}
 }

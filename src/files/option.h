@@ -13,6 +13,7 @@
 /* What option_parse() returns instead of a place in argv. */
 #define OPTION_WRONG (-1) /* it was said what is wrong: exit TAP_USAGE */
 #define OPTION_HELP (-2)  /* the usage was printed: exit TAP_OK */
+#define OPTION_NO_MEMORY (-3) /* it was said: exit TAP_SYSTEM */
 
 struct option_word {
 	int letter;	   /* or 0 */
@@ -24,7 +25,7 @@ struct option_word {
 	bool *flag;
 	long *number; /* from low to high */
 	unsigned long low, high;
-	/* 0, or -1 with the reason in why (VALUE_WHY_MAX). */
+	/* As value.h's parsers do. */
 	int (*take)(void *into, const char *value, char *why);
 	void *into;
 
@@ -60,12 +61,15 @@ struct option_list {
 /*
  * Take the options of argv, whose first word names the command in
  * complaints.  -h and --help are added.  Returns the place of the first
- * word that is no option, or one of the two above.
+ * word that is no option, or one of those above.
  */
 int option_parse(const struct option_list *list, int argc, char **argv);
 
 /* Complain of a word behind those that are wanted.  0 or OPTION_WRONG. */
 int option_end(int at, int argc, char **argv);
+
+/* The exit status where one of those above was returned. */
+int option_status(int result);
 
 /* Print the usage. */
 void option_usage(const struct option_list *list);

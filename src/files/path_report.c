@@ -152,7 +152,14 @@ table_groups(FILE *out, const struct path_result *r)
 static void
 table_trail(FILE *out, const struct path_result *r)
 {
-	fprintf(out, "\nhops\n");
+	if (r->trail->count > 0) {
+		fprintf(out, "\nhops\n");
+	} else {
+		fprintf(out, "\nhops: none%s\n",
+			r->path->has_hops && r->path->hops == 0 ?
+				", the far side is next to this host" :
+				" that answers");
+	}
 	for (size_t i = 0; i < r->trail->count; i++) {
 		char words[PATH_WORDS_MAX];
 		struct text t = text_over(words, sizeof words);

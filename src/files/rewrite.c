@@ -73,6 +73,7 @@ read_existing(struct rewrite *rw, int fd, enum conf_secrecy secrecy,
 	      struct conf_file *file, char *err)
 {
 	struct stat st;
+	int rc;
 
 	if (fstat(fd, &st) < 0) {
 		return fail(rw->path, -errno, NULL, err);
@@ -85,10 +86,8 @@ read_existing(struct rewrite *rw, int fd, enum conf_secrecy secrecy,
 	rw->mode = st.st_mode & 07777;
 	rw->uid = st.st_uid;
 	rw->gid = st.st_gid;
-	if (conf_open_fd(file, rw->path, fd, secrecy, err) < 0) {
-		return -EINVAL;
-	}
-	return 0;
+	rc = conf_open_fd(file, rw->path, fd, secrecy, err);
+	return rc < 0 && rc != -ENOMEM ? -EINVAL : rc;
 }
 
 static int
@@ -103,8 +102,7 @@ read_file(struct rewrite *rw, enum conf_secrecy secrecy,
 
 	if (fd < 0 && errno == ENOENT) {
 		rw->mode = 0600;
-		rc = conf_open_text(file, rw->path, "", 0, err);
-		return rc < 0 ? -ENOMEM : 0;
+		return conf_open_text(file, rw->path, "", 0, err);
 	}
 	if (fd < 0 && errno == ELOOP) {
 		return fail(rw->path, -EINVAL,

@@ -33,10 +33,11 @@ parse_file(struct conf_file *file, struct seal *seal, const char *path,
 	   char *err)
 {
 	enum seal_result result;
-
 	/* What protects it is the passphrase: FAT knows no modes. */
-	if (conf_open(file, path, CONF_PUBLIC, err) < 0) {
-		return -1;
+	int rc = conf_open(file, path, CONF_PUBLIC, err);
+
+	if (rc < 0) {
+		return rc;
 	}
 	result = seal_parse(seal, (const uint8_t *)file->text, file->len);
 	if (result != SEAL_OK) {
@@ -52,12 +53,12 @@ sealed_check(const char *path, char *err)
 {
 	struct conf_file file;
 	struct seal seal;
+	int rc = parse_file(&file, &seal, path, err);
 
-	if (parse_file(&file, &seal, path, err) < 0) {
-		return -1;
+	if (rc == 0) {
+		conf_close(&file);
 	}
-	conf_close(&file);
-	return 0;
+	return rc;
 }
 
 int
@@ -68,14 +69,14 @@ sealed_open(struct conf_file *file, const char *path,
 	struct conf_file box;
 	struct seal seal;
 	uint8_t *text;
-	int rc;
+	int rc = parse_file(&box, &seal, path, err);
 
-	if (parse_file(&box, &seal, path, err) < 0) {
-		return -1;
+	if (rc < 0) {
+		return rc;
 	}
 	text = secret_new(seal.box_len + 1);
 	if (!text) {
-		rc = conf_fail(err, &box, 0, "out of memory");
+		rc = conf_no_memory(err, &box, 0);
 		goto out;
 	}
 	result = seal_open(&seal, passphrase->text, passphrase->len, text);

@@ -22,13 +22,13 @@ bool sealed_is(const char *path);
 
 /*
  * Whether a sealed file is whole, as far as can be told without its
- * passphrase.  0, or -1 with the error in err (CONF_ERROR_MAX).
+ * passphrase.  0, or below 0 with the error in err (CONF_ERROR_MAX).
  */
 int sealed_check(const char *path, char *err);
 
 /*
  * Read a sealed file and open its text as conf_open() would; who else
- * may read the file does not matter.  0, or -1 with the error in err.
+ * may read the file does not matter.  0, or below 0 with the error in err.
  */
 int sealed_open(struct conf_file *file, const char *path,
 		const struct sealed_passphrase *passphrase, char *err);

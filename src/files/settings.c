@@ -104,8 +104,11 @@ settings_user(void *into, const char *value, char *why)
 	struct settings *settings = into;
 	size_t len = strlen(value);
 
+	errno = 0;
 	if (len > SETTINGS_USER_MAX || !getpwnam(value)) {
-		return value_fail(why, "no user '%.64s'", value);
+		return errno == ENOMEM ?
+			       value_no_memory(why) :
+			       value_fail(why, "no user '%.64s'", value);
 	}
 	memcpy(settings->user, value, len + 1);
 	return 0;

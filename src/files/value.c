@@ -30,6 +30,13 @@ value_fail(char *why, const char *format, ...)
 }
 
 int
+value_no_memory(char *why)
+{
+	value_fail(why, "out of memory");
+	return -ENOMEM;
+}
+
+int
 value_number(const char *text, unsigned long low, unsigned long high,
 	    unsigned long *out, char *why)
 {
@@ -75,10 +82,14 @@ value_port(const char *text, uint16_t *out, char *why)
 		*out = (uint16_t)port;
 		return 0;
 	}
+	errno = 0;
 	service = getservbyname(text, "tcp");
 	if (service) {
 		*out = ntohs((uint16_t)service->s_port);
 		return 0;
+	}
+	if (errno == ENOMEM) {
+		return value_no_memory(why);
 	}
 	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
 		if (strcmp(services[i].name, text) == 0) {
@@ -116,8 +127,10 @@ one_range(const char *text, bool ports, struct acl_range *out, char *why)
 		unsigned long number = 0;
 
 		if (ports) {
-			if (value_port(part[i], &value[i], why) < 0) {
-				return -1;
+			int rc = value_port(part[i], &value[i], why);
+
+			if (rc < 0) {
+				return rc;
 			}
 			continue;
 		}
@@ -153,11 +166,12 @@ value_ranges(const char *text, bool ports, struct acl_range **out,
 	}
 	ranges = calloc(most, sizeof *ranges);
 	if (!ranges) {
-		return value_fail(why, "out of memory");
+		return value_no_memory(why);
 	}
 	for (const char *at = text; at; n++) {
 		size_t len;
 		char item[64];
+		int rc;
 
 		at += strspn(at, " \t");
 		len = strcspn(at, ", \t");
@@ -168,9 +182,10 @@ value_ranges(const char *text, bool ports, struct acl_range **out,
 		}
 		memcpy(item, at, len);
 		item[len] = '\0';
-		if (one_range(item, ports, &ranges[n], why) < 0) {
+		rc = one_range(item, ports, &ranges[n], why);
+		if (rc < 0) {
 			free(ranges);
-			return -1;
+			return rc;
 		}
 		at += len;
 		at += strspn(at, " \t");

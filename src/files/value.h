@@ -1,7 +1,8 @@
 /*
  * The values of configuration words, of command lines and of whatever
  * else a person writes.  Each parser returns 0, or -1 with the reason in
- * why (VALUE_WHY_MAX bytes), which quotes the text but never a secret.
+ * why (VALUE_WHY_MAX bytes), which quotes the text but never a secret; or
+ * -ENOMEM, with that as the reason.
  */
 #ifndef TAP_VALUE_H
 #define TAP_VALUE_H
@@ -18,6 +19,8 @@
 /* Write a reason; returns -1. */
 int value_fail(char *why, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* That there is no memory; returns -ENOMEM. */
+int value_no_memory(char *why);
 
 int value_number(const char *text, unsigned long low, unsigned long high,
 		unsigned long *out, char *why);

@@ -25,19 +25,6 @@ struct ip {
 	size_t whole; /* bytes there were, by the header's word */
 };
 
-static void
-take_addr(struct packet_addr *addr, uint8_t family, struct cursor *c)
-{
-	size_t len = family == 4 ? 4 : 16;
-	const uint8_t *at = cursor_bytes(c, len);
-
-	memset(addr, 0, sizeof *addr);
-	if (at) {
-		addr->family = family;
-		memcpy(addr->bytes, at, len);
-	}
-}
-
 /* What is left for the payload, of a packet whose header says `whole`. */
 static int
 take_payload(struct ip *ip, const struct cursor *c, size_t whole)
@@ -66,8 +53,8 @@ parse_ip4(struct ip *ip, struct cursor c)
 	ip->ttl = cursor_u8(&c);
 	ip->protocol = cursor_u8(&c);
 	cursor_u16(&c);
-	take_addr(&ip->src, 4, &c);
-	take_addr(&ip->dst, 4, &c);
+	packet_addr_take(&ip->src, 4, &c);
+	packet_addr_take(&ip->dst, 4, &c);
 	if (header < PACKET_IP4_HEADER || header > total ||
 	    fragment & 0x1fff) {
 		return -1;
@@ -123,8 +110,8 @@ parse_ip6(struct ip *ip, struct cursor c)
 	ip->label = word & 0xfffff;
 	ip->protocol = cursor_u8(&c);
 	ip->ttl = cursor_u8(&c);
-	take_addr(&ip->src, 6, &c);
-	take_addr(&ip->dst, 6, &c);
+	packet_addr_take(&ip->src, 6, &c);
+	packet_addr_take(&ip->dst, 6, &c);
 	for (int n = 0; n < EXTENSIONS_MAX; n++) {
 		if (!skip_extension(ip, &c, &whole)) {
 			break;

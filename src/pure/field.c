@@ -83,18 +83,6 @@ put(struct field_values *v, enum field field, uint64_t value)
 	v->value[field] = value;
 }
 
-static void
-take_addr(struct packet_addr *addr, uint8_t family, struct cursor *c)
-{
-	size_t len = family == 4 ? 4 : 16;
-	const uint8_t *at = cursor_bytes(c, len);
-
-	if (at) {
-		addr->family = family;
-		memcpy(addr->bytes, at, len);
-	}
-}
-
 /* Returns the bytes that TCP has by the header's word, or -1. */
 static ptrdiff_t
 read_ip4(struct field_values *v, struct cursor *c)
@@ -108,8 +96,8 @@ read_ip4(struct field_values *v, struct cursor *c)
 	uint8_t protocol = cursor_u8(c);
 
 	cursor_u16(c);
-	take_addr(&v->src, 4, c);
-	take_addr(&v->dst, 4, c);
+	packet_addr_take(&v->src, 4, c);
+	packet_addr_take(&v->dst, 4, c);
 	if (header < PACKET_IP4_HEADER || header > total ||
 	    fragment & 0x1fff || protocol != PROTOCOL_TCP) {
 		return -1;
@@ -131,8 +119,8 @@ read_ip6(struct field_values *v, struct cursor *c)
 	uint8_t ttl = cursor_u8(c);
 	const uint8_t *start;
 
-	take_addr(&v->src, 6, c);
-	take_addr(&v->dst, 6, c);
+	packet_addr_take(&v->src, 6, c);
+	packet_addr_take(&v->dst, 6, c);
 	put(v, FIELD_DSCP, word >> 22 & 63);
 	put(v, FIELD_ECN_IP, word >> 20 & 3);
 	put(v, FIELD_LABEL, word & 0xfffff);

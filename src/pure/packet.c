@@ -126,12 +126,13 @@ parse_tcp(struct packet *p, const uint8_t *bytes, size_t len, size_t tcp_len)
 	return parse_options(p, cursor_over(options, p->options_len));
 }
 
-static void
-take_addr(struct packet_addr *addr, uint8_t family, struct cursor *c)
+void
+packet_addr_take(struct packet_addr *addr, uint8_t family, struct cursor *c)
 {
 	size_t len = family == 4 ? 4 : 16;
 	const uint8_t *at = cursor_bytes(c, len);
 
+	memset(addr, 0, sizeof *addr);
 	if (at) {
 		addr->family = family;
 		memcpy(addr->bytes, at, len);
@@ -154,8 +155,8 @@ parse_ip4(struct packet *p, const uint8_t *bytes, size_t len, size_t wire_len)
 	p->ttl = cursor_u8(&c);
 	protocol = cursor_u8(&c);
 	cursor_u16(&c);
-	take_addr(&p->src, 4, &c);
-	take_addr(&p->dst, 4, &c);
+	packet_addr_take(&p->src, 4, &c);
+	packet_addr_take(&p->dst, 4, &c);
 	if (c.bad) {
 		return PACKET_TRUNCATED;
 	}
@@ -244,8 +245,8 @@ parse_ip6(struct packet *p, const uint8_t *bytes, size_t len, size_t wire_len)
 	payload = cursor_u16(&c);
 	next = cursor_u8(&c);
 	p->ttl = cursor_u8(&c);
-	take_addr(&p->src, 6, &c);
-	take_addr(&p->dst, 6, &c);
+	packet_addr_take(&p->src, 6, &c);
+	packet_addr_take(&p->dst, 6, &c);
 	if (c.bad) {
 		return PACKET_TRUNCATED;
 	}

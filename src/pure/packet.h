@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bytes.h"
+
 #define PACKET_IP4_HEADER 20
 #define PACKET_IP6_HEADER 40
 #define PACKET_TCP_HEADER 20
@@ -88,6 +90,9 @@ bool packet_is_syn(const struct packet *p);
 
 bool packet_addr_equal(const struct packet_addr *a,
 		       const struct packet_addr *b);
+/* The next address, as a header has it; where the bytes end, none. */
+void packet_addr_take(struct packet_addr *addr, uint8_t family,
+		      struct cursor *c);
 
 /*
  * Write the fields that TAP changes into a parsed packet's bytes and

@@ -54,9 +54,9 @@ static const int client[] = {
 	SYS_adjtimex, SYS_clock_adjtime,
 };
 
-/* Connections of near sides; what libpcap has lost. */
+/* Connections of near sides; what libpcap has lost, and what it lacks. */
 static const int listener[] = {
-	SYS_accept4, SYS_getrandom, SYS_getsockopt, SYS_lseek,
+	SYS_accept4, SYS_getrandom, SYS_getsockopt, SYS_getsockname, SYS_lseek,
 };
 
 /*
@@ -225,10 +225,12 @@ calls_limit(enum priv_role role)
 	if (role == PRIV_CLIENT) {
 		put_allow_tcp_socket(&p, AF_INET);
 		put_allow_tcp_socket(&p, AF_INET6);
-		/* For libpcap: whether it is up. */
+		/* For libpcap: whether it is up, or else why not. */
 		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
+		put_allow_if(&p, SYS_getsockopt, 1, SOL_SOCKET);
 	}
 	if (role == PRIV_LISTENER) {
+		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
 		/* libpcap, when it closes. */
 		put_allow_if(&p, SYS_setsockopt, 1, SOL_PACKET);
 	}

@@ -81,12 +81,14 @@ cap_open_file(struct cap *cap, const char *path, char *why)
 		snprintf(why, CAP_WHY_MAX, "%s", strerror(saved));
 		return -saved;
 	}
+	errno = 0;
 	cap->pcap = pcap_fopen_offline_with_tstamp_precision(
 		file, PCAP_TSTAMP_PRECISION_NANO, errors);
 	if (!cap->pcap) {
+		saved = errno;
 		fclose(file);
 		snprintf(why, CAP_WHY_MAX, "%s", errors);
-		return -EBADMSG;
+		return saved == ENOMEM ? -ENOMEM : -EBADMSG;
 	}
 	cap->type = pcap_datalink(cap->pcap);
 	return 0;

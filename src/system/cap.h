@@ -33,7 +33,7 @@ int cap_open(struct cap *cap, const char *device, const char *filter,
  * A file instead, pcap or pcapng, of any link type that libpcap has; the
  * name - is standard input.  No filter: those of libpcap don't look into
  * VLANs, and not for all link types there are any.  0, or -errno with the
- * reason in why.
+ * reason in why; -EBADMSG: it is no such file.
  */
 int cap_open_file(struct cap *cap, const char *path, char *why);
 void cap_close(struct cap *cap);

@@ -41,11 +41,7 @@ nft_script(const struct fw_plan *plan)
 	}
 	t = text_over(script, FW_TEXT_MAX);
 	ruleset_nft(&t, plan);
-	if (t.full) {
-		free(script);
-		return NULL;
-	}
-	return script;
+	return fw_run_whole(script, &t);
 }
 
 char *
@@ -70,7 +66,7 @@ fw_text(const struct fw_plan *plan, enum fw_tool tool, unsigned family)
 			ruleset_iptables(&t, plan, &hooks[i], family, "");
 		}
 	}
-	return script;
+	return fw_run_whole(script, &t);
 }
 
 static int
@@ -110,8 +106,7 @@ try_nft(struct fw *fw, const struct fw_plan *plan, char *err)
 
 	fw->tool = FW_NFT;
 	if (!script) {
-		snprintf(err, FW_ERROR_MAX, "nft: out of memory");
-		return -1;
+		return fw_run_no_script(err, "nft");
 	}
 	rc = fw_run_nft(script, false, err);
 	free(script);

@@ -106,7 +106,8 @@ struct fw {
 /*
  * The rules of a plan as the tool takes them, on the heap; iptables has
  * one text for each family (4, 6), nft one for both (0).  NULL where
- * memory is out.
+ * memory is out, or it would be longer than FW_TEXT_MAX: errno tells which
+ * (ENOMEM, EMSGSIZE).
  */
 char *fw_text(const struct fw_plan *plan, enum fw_tool tool, unsigned family);
 

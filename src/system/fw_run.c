@@ -1,9 +1,34 @@
 #include "fw_run.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "run.h"
+
+char *
+fw_run_whole(char *script, const struct text *t)
+{
+	if (t->full) {
+		free(script);
+		errno = EMSGSIZE;
+		return NULL;
+	}
+	return script;
+}
+
+int
+fw_run_no_script(char *err, const char *program)
+{
+	if (errno == EMSGSIZE) {
+		snprintf(err, FW_ERROR_MAX, "%s: more than %u MiB of rules",
+			 program, FW_TEXT_MAX >> 20);
+	} else {
+		snprintf(err, FW_ERROR_MAX, "%s: out of memory", program);
+	}
+	return -1;
+}
 
 /* The first line of what a program complained of, for our one line. */
 int

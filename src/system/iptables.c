@@ -210,11 +210,7 @@ iptables_script(struct fw *fw, const struct fw_plan *plan, size_t family)
 			put_removal(&t, &hooks[i], chain, stale_lines);
 		}
 	}
-	if (t.full) {
-		free(script);
-		return NULL;
-	}
-	return script;
+	return fw_run_whole(script, &t);
 }
 
 /*
@@ -283,8 +279,7 @@ iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 		}
 		script = iptables_script(fw, plan, family);
 		if (!script) {
-			snprintf(err, FW_ERROR_MAX, "iptables: out of memory");
-			return -1;
+			return fw_run_no_script(err, "iptables");
 		}
 		rc = run_restore(families[family], fw->variant, script, err);
 		free(script);

@@ -260,7 +260,7 @@ nfq_flush(struct nfq *nfq)
 }
 
 #define PROC_FILE "/proc/net/netfilter/nfnetlink_queue"
-#define PROC_MAX 16384 /* two hundred queues */
+#define PROC_MAX 65536 /* a thousand queues */
 
 int
 nfq_open_drops(void)
@@ -278,13 +278,19 @@ static int
 read_line(int fd, uint16_t queue, uint32_t *owner, struct nfq_drops *drops)
 {
 	char text[PROC_MAX];
-	ssize_t got = pread(fd, text, sizeof text - 1, 0);
 	const char *line = text;
+	size_t len = 0;
+	ssize_t got;
 
+	/* The kernel gives no more than a page at a time. */
+	do {
+		got = pread(fd, text + len, sizeof text - 1 - len, (off_t)len);
+		len += got > 0 ? (size_t)got : 0;
+	} while (got > 0 && len < sizeof text - 1);
 	if (got < 0) {
 		return -errno;
 	}
-	text[got] = '\0';
+	text[len] = '\0';
 	while (*line) {
 		unsigned number, port;
 		unsigned long long full, user;

@@ -119,6 +119,8 @@ scope_close(struct scope *scope)
 	}
 	if (file) {
 		fclose(file);
+	} else if (fd >= 0) {
+		close(fd);
 	}
 	unlinkat(scope->root, scope->name, AT_REMOVEDIR);
 	close(scope->root);

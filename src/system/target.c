@@ -91,7 +91,7 @@ find_net(const char *text, struct finding_target **out, size_t *count,
 	*out = calloc(*count, sizeof **out);
 	if (!*out) {
 		snprintf(why, TARGET_WHY_MAX, "out of memory");
-		return TARGET_WRONG;
+		return TARGET_UNREACHED;
 	}
 	for (size_t i = 0; i < *count; i++) {
 		(*out)[i].addr = net.addr;
@@ -132,6 +132,10 @@ find_name(const char *text, struct finding_target **out, size_t *count,
 	int rc = getaddrinfo(text, NULL, &hints, &list);
 	size_t n = 0;
 
+	if (rc == EAI_MEMORY) {
+		snprintf(why, TARGET_WHY_MAX, "out of memory");
+		return TARGET_UNREACHED;
+	}
 	if (rc != 0) {
 		snprintf(why, TARGET_WHY_MAX, "'%.64s' can't be resolved: %s", text,
 			 gai_strerror(rc));
@@ -147,7 +151,11 @@ find_name(const char *text, struct finding_target **out, size_t *count,
 		*count += take_info(&(*out)[*count], info);
 	}
 	freeaddrinfo(list);
-	if (!*out || *count == 0) {
+	if (!*out) {
+		snprintf(why, TARGET_WHY_MAX, "out of memory");
+		return TARGET_UNREACHED;
+	}
+	if (*count == 0) {
 		free(*out);
 		*out = NULL;
 		snprintf(why, TARGET_WHY_MAX, "'%.64s' has no address", text);

@@ -13,7 +13,7 @@
 
 enum target_error {
 	TARGET_WRONG = -1,	/* it can't be one, or there is none */
-	TARGET_UNREACHED = -2,	/* the name service did not answer */
+	TARGET_UNREACHED = -2,	/* no answer by the name service; no memory */
 };
 
 /*

@@ -2,27 +2,38 @@
 /*
  * For `make coverage`, in the place of the C library's: what was executed
  * is written when a process ends, which one that is confined can't do.  So
- * here the worker keeps its user, may open files, and has no list of system
- * calls; and _exit() writes, too.
+ * here the worker can take its user back, may open files, and has no list of
+ * system calls; and _exit() writes, too.
  */
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 void __gcov_dump(void);
 _Noreturn void __real__exit(int status);
 _Noreturn void __wrap__exit(int status);
+int __real_setresuid(uid_t real, uid_t effective, uid_t saved);
 int __wrap_setresuid(uid_t real, uid_t effective, uid_t saved);
+int __wrap_setuid(uid_t user);
 int __real_prctl(int what, ...);
 int __wrap_prctl(int what, ...);
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 
+/* Before the counts are written, which files of root's are for. */
+__attribute__((destructor)) static void
+take_user_back(void)
+{
+	(void)__real_setresuid((uid_t)-1, 0, (uid_t)-1);
+}
+
 void
 __wrap__exit(int status)
 {
+	take_user_back();
 	__gcov_dump();
 	__real__exit(status);
 }
@@ -30,10 +41,19 @@ __wrap__exit(int status)
 int
 __wrap_setresuid(uid_t real, uid_t effective, uid_t saved)
 {
-	(void)real;
-	(void)effective;
 	(void)saved;
-	return 0;
+	return __real_setresuid(real, effective, 0);
+}
+
+/* It is called to see whether root can be had again, too. */
+int
+__wrap_setuid(uid_t user)
+{
+	if (user == 0) {
+		errno = EPERM;
+		return -1;
+	}
+	return __real_setresuid(user, user, 0);
 }
 
 int

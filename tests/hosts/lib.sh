@@ -138,14 +138,34 @@ check()
 	case_pid[$name]=$!
 }
 
+# end_all PID...: what is still there.  Where a program writes something of
+# its own when it ends, as for coverage, HOSTS_ASK says how many seconds it
+# has for that.
+end_all()
+{
+	local until=$((SECONDS + ${HOSTS_ASK:-0}))
+
+	[ $# -gt 0 ] || return 0
+	if [ "${HOSTS_ASK:-0}" -gt 0 ]; then
+		kill -TERM "$@" || :
+		kill -CONT "$@" || :
+		while [ "$SECONDS" -lt "$until" ] && living "$@"; do
+			sleep 0.03
+		done
+	fi
+	kill -KILL "$@" || :
+} 2>/dev/null
+
+living()
+{
+	ps -o stat= -p "$(IFS=,; echo "$*")" | grep -qv '^Z'
+}
+
 # Its children may not have entered their namespace yet.
 kill_children()
 {
-	local pid
-
-	for pid in $(ps -o pid= --ppid "$1"); do
-		kill -KILL "$pid" 2>/dev/null || :
-	done
+	# shellcheck disable=SC2046 # words
+	end_all $(ps -o pid= --ppid "$1")
 }
 
 # Wait for any one case.
@@ -217,14 +237,13 @@ finish()
 # End what runs in the namespaces of a directory, and them.
 remove_lab()
 {
-	local ns pid
+	local ns
 
 	[ -e "$1/namespaces" ] || return 0
-	while read -r ns; do
-		for pid in $(ip netns pids "$ns" 2>/dev/null); do
-			kill -KILL "$pid" 2>/dev/null
-		done
-	done <"$1/namespaces"
+	# shellcheck disable=SC2046 # words
+	end_all $(while read -r ns; do
+		ip netns pids "$ns" 2>/dev/null
+	done <"$1/namespaces")
 	while read -r ns; do
 		ip netns del "$ns" 2>/dev/null
 	done <"$1/namespaces"

@@ -172,6 +172,21 @@ start_fails()
 	refuses_start 3 'signals: ' signalfd4:error=EMFILE:when=1
 }
 
+# Whether a host is this one has to be known before it is attacked.
+attack_refused()
+{
+	local status
+
+	status=$(status_of strace -qq -o "$work/calls" \
+	    -e inject=socket:error=EMFILE "$TAP" replay-test 192.0.2.1 -p 80 \
+	    -k "$(key_file)" 2>"$work/errors")
+	injected
+	same 3 "$status" 'exit status'
+	has "$(cat "$work/errors")" \
+	    'addresses: (Too many|No file descriptors|No file)'
+	same 1 "$(wc -l <"$work/errors")" "lines of $(cat "$work/errors")"
+}
+
 # A disk that is full or broken: memory serves, and the file stays as it was.
 store_fails()
 {
@@ -215,7 +230,7 @@ each_allocation()
 		grep -q INJECTED "$work/calls" || break
 		# An allocator may have another way.
 		[ "$status" != 0 ] || continue
-		has "$status" '^[23]$' "exit status, allocation $n of tap $*"
+		same 3 "$status" "exit status, allocation $n of tap $*"
 		has "$(cat "$work/errors")" 'out of memory|Out of memory'
 		same 1 "$(wc -l <"$work/errors")" "lines, allocation $n"
 	done
@@ -259,7 +274,7 @@ start_allocations()
 		fi
 		status=0
 		wait "${pids[start$n]}" || status=$?
-		has "$status" '^[23]$' "exit status, allocation $n"
+		same 3 "$status" "exit status, allocation $n"
 		has "$(cat "$work/start$n.log")" 'memory'
 		same "$before" "$(rules server)"
 	done
@@ -297,5 +312,6 @@ check client_send client_recovers sendto:error=ENOMEM \
 check allocations allocations
 check start_allocations start_allocations
 check start start_fails
+check attack-refused attack_refused
 check store store_fails
 finish

@@ -315,6 +315,43 @@ reload_client()
 	page client 6
 }
 
+# is_user NAME USER: that is whom the worker runs as
+is_user()
+{
+	[ "$(ps -o uid= --ppid "${pids[$1]}" | tr -d ' ')" = "$(id -u "$2")" ]
+}
+
+# run_as SIDE CONF [OPTION...]: whom workers run as is settled at the start
+run_as()
+{
+	local conf=$2 times
+
+	lab server
+	sed -i '1i run_as=daemon' "$conf"
+	tap_start "$1" server "$1" -c "$conf" "${@:3}"
+	wait_for "$patience" is_user "$1" daemon
+	sed -i 's/^run_as=.*/run_as=bin/' "$conf"
+	for times in 1 2; do
+		signal "$1" HUP
+		wait_log "$1" ': reloaded: ' "$times"
+		wait_for "$patience" is_user "$1" daemon
+	done
+	lacks "$(cat "$work/$1.log")" 'worker: '
+}
+
+run_as_server()
+{
+	echo 'RULE:dst_port=80' >"$work/TAPservd.conf"
+	echo 'port=80, key_no=10' >"$work/ACL.conf"
+	run_as server "$work/TAPservd.conf" -a "$work/ACL.conf" \
+	    -k "$(key_file)"
+}
+
+run_as_client()
+{
+	run_as client "$(client_rule dst_port=80)"
+}
+
 # second_cable: a subnet 10.79.0.0/24 between eth1 of server and client
 second_cable()
 {
@@ -409,6 +446,8 @@ check same-queue same_queue
 check two-queues two_queues
 check reload reload
 check reload-client reload_client
+check run-as-server run_as_server
+check run-as-client run_as_client
 check devices devices
 check before-network before_network
 finish

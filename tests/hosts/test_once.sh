@@ -32,7 +32,7 @@ plain_times_out()
 # A command gets in, its neighbour does not, and nothing is left of it.
 one_command()
 {
-	local family=$1 to
+	local family=$1 status=0 to
 
 	served
 	to=$(addr "$family" server)
@@ -42,6 +42,8 @@ one_command()
 	    "$(url "$family" server)")"
 	same 7 "$(status_of once "$to:80" sh -c 'exit 7')" 'its exit status'
 	same 127 "$(status_of once "$to:80" no-such-command)" 'no such command'
+	once "$to:80" no-such-command 2>/dev/full || status=$?
+	same 127 "$status" 'no such command, and nobody to tell'
 	same 143 "$(status_of once "$to:80" sh -c 'kill -TERM $$')" 'its signal'
 	plain_times_out
 	rules client | diff "$work/before" -
@@ -95,6 +97,19 @@ proxy()
 	    "root@$(addr 4 server)" echo hello)"
 }
 
+# What stands in a pipe goes there, and the server's end is the end.
+piped()
+{
+	local proxy
+
+	served
+	proxy=(on client "$TAP" client -k "$keys" --proxy)
+	has "$(printf 'GET / HTTP/1.0\r\n\r\n' |
+		"${proxy[@]}" "$(addr 4 server):80")" '^page of 80$'
+	same 1 "$(status_of "${proxy[@]}" "$(addr 4 server):81" </dev/null)" \
+	    'nobody listens there'
+}
+
 refused_words()
 {
 	served
@@ -146,6 +161,56 @@ wire_refuses()
 	    "$(client_rule 'dst_port=80, user=0')"
 	await client 2
 	has "$(cat "$work/client.log")" 'user= and exe= need netfilter'
+}
+
+# A device that goes away is no device that nothing comes by.
+wire_gone()
+{
+	served
+	tap_start client client client --backend pcap -c \
+	    "$(client_rule 'dst_port=80, outdev=eth0')"
+	page client 4
+	ip -n "$net-client" link del eth0
+	await client 3
+	has "$(cat "$work/client.log")" 'eth0: it is gone, or down'
+}
+
+# A new configuration may name another device, but nothing that the wire
+# does not show.
+wire_reload()
+{
+	local conf
+
+	served
+	conf=$(client_rule 'dst_port=80, outdev=lo')
+	tap_start client client client --backend pcap -c "$conf"
+	plain_times_out
+	cat "$(client_rule 'dst_port=80, outdev=eth0')" >"$conf"
+	signal client HUP
+	wait_log client ': reloaded: 1 rules'
+	page client 4
+	cat "$(client_rule 'dst_port=80, user=0')" >"$conf"
+	signal client HUP
+	wait_log client 'user= and exe= need netfilter'
+	wait_log client 'still with the old configuration'
+	page client 4
+}
+
+# The worker that comes after one hears what that would have heard.
+wire_restart()
+{
+	local worker
+
+	served
+	tap_start client client client --backend pcap -c \
+	    "$(client_rule 'dst_port=80, outdev=eth0')"
+	page client 4
+	worker=$(ps -o pid= --ppid "${pids[client]}" | tr -d ' ')
+	kill -KILL "$worker"
+	wait_log client 'worker: ended by signal 9'
+	wait_for "$patience" tap_counts client client worker_restarts 1
+	page client 4
+	page client 6
 }
 
 flushed()
@@ -230,11 +295,15 @@ check command-ipv6 one_command 6
 check twice twice
 check signals signals
 check proxy proxy
+check piped piped
 check refused-words refused_words
 check program program
 check wire-ipv4 wire 4
 check wire-ipv6 wire 6
 check wire-refuses wire_refuses
+check wire-gone wire_gone
+check wire-reload wire_reload
+check wire-restart wire_restart
 check flushed flushed
 check emptied emptied
 check client-flushed client_flushed

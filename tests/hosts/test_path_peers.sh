@@ -64,6 +64,16 @@ killed()
 	    'not any(f["state"] == "lost" for f in field.values())'
 }
 
+# The device goes away that it listens on.
+gone()
+{
+	path_lab
+	listen -i eth0
+	ip -n "$net-far" link del eth0
+	await listen 3
+	has "$(cat "$work/listen.log")" '^tap probe-path: capture: '
+}
+
 # It has told of a third of the probes or so; each takes some 80 bytes.
 has_told()
 {
@@ -239,6 +249,7 @@ check near-many hostile many '^refused 03'
 check near-nonsense hostile nonsense '^refused 03'
 check near-deaf hostile deaf '^(full|closed)'
 both_key=$(key_file)
+check gone gone
 check near-no-key hostile no-key '^closed' -k "$both_key"
 check near-wrong-key hostile wrong-key '^refused 02' -k "$both_key"
 check near-hog hog

@@ -1,6 +1,7 @@
 /* What fw makes of saved tables, and which programs it runs when. */
 #include "files_support.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -401,6 +402,36 @@ writes_texts(void **state)
 	assert_string_equal(calls, " ");
 }
 
+/* What has no room is no half of a firewall, and it is said why. */
+static void
+refuses_what_is_too_long(void **state)
+{
+	enum { PORTS = 32000, MATCHES = 40 };
+	static struct fw_ports ports[PORTS];
+	static struct fw_match matches[MATCHES];
+	struct fw_plan plan = { .side = FW_SERVER, .queue = 5040,
+				.matches = matches, .count = MATCHES };
+
+	(void)state;
+	for (uint16_t i = 0; i < PORTS; i++) {
+		ports[i].low = ports[i].high = (uint16_t)(2 * i + 1);
+	}
+	for (size_t i = 0; i < MATCHES; i++) {
+		matches[i].ports = ports;
+		matches[i].ports_count = PORTS;
+	}
+	for (unsigned family = 0; family <= 6; family += family ? 2 : 4) {
+		errno = 0;
+		assert_null(fw_text(&plan, family ? FW_IPTABLES : FW_NFT,
+				    family));
+		assert_int_equal(errno, EMSGSIZE);
+	}
+	assert_int_equal(fw_install(&fw, &plan, FW_NONE, err), -1);
+	assert_string_equal(err, "no firewall rules: nft: more than 8 MiB of "
+				 "rules; iptables: more than 8 MiB of rules");
+	assert_int_equal(fw.tool, FW_NONE);
+}
+
 #define MANGLE_JUMP "-A PREROUTING -p tcp -j " NAME "\n"
 #define MANGLE \
 	"*mangle\n:PREROUTING ACCEPT [0:0]\n" CHAIN MANGLE_JUMP OWN "COMMIT\n"
@@ -492,6 +523,7 @@ main(void)
 		cmocka_unit_test_setup(bridges_with_iptables_alone, setup),
 		cmocka_unit_test_setup(probes_without_a_change, setup),
 		cmocka_unit_test_setup(writes_texts, setup),
+		cmocka_unit_test_setup(refuses_what_is_too_long, setup),
 		cmocka_unit_test_setup(notices_what_was_removed, setup),
 		cmocka_unit_test_setup(notices_what_nft_lost, setup),
 	};

@@ -251,6 +251,30 @@ has_a_queue_to_itself(void **state)
 	close(fd);
 }
 
+static void
+finds_its_queue_among_many(void **state)
+{
+	enum { FIRST = 7000, QUEUES = 200 }; /* some pages of /proc */
+	static struct nfq nfq;
+
+	(void)state;
+	require_namespace();
+	if (nfq_open(&nfq, FIRST, 100, false) == -ENOSYS) {
+		print_message("skipped: this kernel has no NFQUEUE\n");
+		skip();
+	}
+	for (uint16_t i = 1; i < QUEUES; i++) {
+		nfq.queue = (uint16_t)(FIRST + i);
+		assert_int_equal(bind_queue(&nfq), 0);
+	}
+	for (uint16_t i = 0; i < QUEUES; i++) {
+		assert_int_equal(nfq_owner((uint16_t)(FIRST + i)),
+				 nfq.nl.port);
+	}
+	assert_int_equal(nfq_owner(FIRST + QUEUES), 0);
+	nfq_close(&nfq);
+}
+
 static int
 open_queue(void *context)
 {
@@ -280,6 +304,7 @@ main(void)
 		cmocka_unit_test(stays_within_hostile_messages),
 		cmocka_unit_test(gathers_verdicts),
 		cmocka_unit_test(has_a_queue_to_itself),
+		cmocka_unit_test(finds_its_queue_among_many),
 		cmocka_unit_test(opens_for_the_privileged_only),
 	};
 
