@@ -103,17 +103,22 @@ guard_sieve_tick(struct guard *g)
 	accept_if_possible(g);
 }
 
+/* Its ring goes with it, should it not come up again. */
 void
-guard_sieve_change(struct guard *g)
+guard_sieve_pause(struct guard *g)
 {
-	struct sieve_plan plan;
-
-	/* Its ring goes with it, should it not come up again. */
 	if (sieve_accepts(&g->sieve)) {
 		sieve_accept_none(&g->sieve);
 		bpf_wait();
 		guard_drain(g);
 	}
+}
+
+void
+guard_sieve_change(struct guard *g)
+{
+	struct sieve_plan plan;
+
 	/* What is no longer right must not stay. */
 	if (sieve_plan_make(&plan, g->conf) < 0) {
 		guard_sieve_close(g);

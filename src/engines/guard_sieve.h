@@ -19,6 +19,12 @@
  * they do; where the sieve can't be, it is off and the log says why.
  */
 void guard_sieve_open(struct guard *g);
+/*
+ * Accept nothing ahead of the gate, until the next tick: before the rules are
+ * replaced, since those that come may not let pass what is accepted.
+ */
+void guard_sieve_pause(struct guard *g);
+/* Another configuration; after a pause. */
 void guard_sieve_change(struct guard *g);
 void guard_sieve_close(struct guard *g);
 /* Every second or so; see sieve_tick(). */

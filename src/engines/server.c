@@ -95,6 +95,7 @@ take_up(struct server *s, struct conf_server *conf, char *err)
 		snprintf(err, CONF_ERROR_MAX, "out of memory");
 		return -1;
 	}
+	guard_sieve_pause(&s->guard);
 	if (guard_configure(&s->guard, conf) != TAP_OK) {
 		snprintf(err, CONF_ERROR_MAX, "no queue for forwarded packets");
 	} else if (fw_replace(&s->fw, &s->plan.fw, &plan.fw, err) == 0) {

@@ -12,7 +12,7 @@
 # conf LINE...: with these settings and rules
 conf()
 {
-	printf '%s\n' "$@" >"$work/TAPservd.conf"
+	printf '%s\n' "fastpath=${fastpath:-off}" "$@" >"$work/TAPservd.conf"
 }
 
 # life_lab ARGUMENT...: a server of port 80 and its key holder
@@ -98,9 +98,10 @@ transfer()
 # through one that fails.
 reloads()
 {
-	local family=$1 i
+	local family=$1 fastpath=${2:-off} i
 
 	life_lab
+	[ "$fastpath" = off ] || wait_for "$patience" has_fast_path
 	transfer "$family"
 	asks asks1 "$family"
 	asks asks2 "$family"
@@ -118,7 +119,7 @@ reloads()
 	conf hide=closed 'RULE:dst_port="80,7000-7009"' 'RULE:dst_port=70000'
 	signal server HUP
 	wait_log server \
-	    "$work/TAPservd.conf:3: .*70000 out of range.*; still with the old"
+	    "$work/TAPservd.conf:4: .*70000 out of range.*; still with the old"
 	talks old
 	wait_for "$patience" enough_pages
 	echo >"$work/enough"
@@ -132,6 +133,11 @@ reloads()
 	talks old
 	hidden "$family"
 	same 0 "$(tap_status server server worker_restarts)"
+}
+
+has_fast_path()
+{
+	[ "$(tap_status server server fastpath)" != off ]
 }
 
 # At least thirty were let in, besides the two that last.
@@ -439,6 +445,7 @@ for family in 4 6; do
 	check "reloads-ipv$family" reloads $family
 	check "worker-killed-ipv$family" worker_killed $family
 done
+check reloads-fast reloads 4 auto
 check tools-fail tools_fail
 check broken-files broken_files
 check worker-dies-often worker_dies_often
