@@ -25,7 +25,7 @@ extern const char replays_map;
 
 /*
  * UTC as an instant, 0 where it is not known.  TAI goes with UTC wherever
- * that is set, at once; it is behind by whole seconds, which tap tells.
+ * that is set, at once; it is ahead by whole seconds, which tap tells.
  */
 static inline_always uint64_t
 instant_now(const struct scene *scene)
@@ -100,7 +100,8 @@ is_good(const struct scene *scene, const struct sieve_group *g,
 	/* 40 bits are what the gate's memory holds of an instant. */
 	return now != 0 && now >> 39 == 0 && instant + most >= now &&
 	       instant <= now + most && is_known_time(scene, now, instant) &&
-	       is_above_floor(scene, instant) && is_key_good(scene, g, key, now);
+	       is_above_floor(scene, instant) &&
+	       is_key_good(scene, g, key, now);
 }
 
 /*

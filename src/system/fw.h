@@ -42,7 +42,7 @@ enum fw_place {
 struct fw_match {
 	enum fw_place place;
 	bool answered;		  /* strangers get an answer, at any rate */
-	bool sieved;		  /* SYNs with accepted_mark pass the queue by */
+	bool sieved;		  /* accepted_mark passes the queue by */
 	struct packet_addr decoy; /* marked SYNs go there; family 0: none */
 	uint16_t decoy_port;
 	const char *indev, *outdev; /* empty: any */

@@ -228,20 +228,19 @@ reload()
 # has no authenticator to compute.
 accepted()
 {
-	local before
+	local in_kernel computed all
 
 	served "fastpath=$1" fastpath_mark=0x10000
 	accepts
-	before=$(tap_status server server sieve_accepted authenticators \
-	    accepted)
+	read -r in_kernel computed all <<<"$(tap_status server server \
+	    sieve_accepted authenticators accepted)"
 	page client 4
 	page client 6
-	set -- $before
-	wait_for "$patience" tap_counts server server accepted $(($3 + 2))
-	same "$(($1 + 2)) $2" \
+	wait_for "$patience" tap_counts server server accepted $((all + 2))
+	same "$((in_kernel + 2)) $computed" \
 	    "$(tap_status server server sieve_accepted authenticators)"
 	wait_log server "accepted key=10 src=$(addr4 client):.*skew=" 1
-	wait_log server 'accepted key=10 ' $(($3 + 2))
+	wait_log server 'accepted key=10 ' $((all + 2))
 	wait_log server "accepted key=10 src=\[$(addr6 client)\]:.*skew="
 	hidden 4
 	hidden 6
@@ -302,8 +301,8 @@ nft_rules()
 	[ "$(said firewall)" = iptables ] || skip 'nft can queue here'
 	accepts
 	kill -STOP "$(pgrep -P "${pids[server]}")" "${pids[server]}"
-	for tool in {iptables,ip6tables}; do
-		on server $tool -t raw -F PREROUTING
+	for tool in iptables ip6tables; do
+		on server "$tool" -t raw -F PREROUTING
 	done
 	page stranger 4
 	{

@@ -52,8 +52,8 @@ add_local(const struct packet_addr *addr)
 	const uint8_t here = 1;
 
 	memcpy(&local.addr, addr->bytes, sizeof local.addr);
-	assert_int_equal(bpf_map_put(bed.guard.sieve.map[SIEVE_MAP_LOCALS], &local,
-				     &here, BPF_ANY),
+	assert_int_equal(bpf_map_put(bed.guard.sieve.map[SIEVE_MAP_LOCALS],
+				     &local, &here, BPF_ANY),
 			 0);
 }
 
