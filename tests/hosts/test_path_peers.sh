@@ -65,7 +65,7 @@ killed()
 }
 
 # The device goes away that it listens on.
-gone()
+unplugged()
 {
 	path_lab
 	listen -i eth0
@@ -249,7 +249,7 @@ check near-many hostile many '^refused 03'
 check near-nonsense hostile nonsense '^refused 03'
 check near-deaf hostile deaf '^(full|closed)'
 both_key=$(key_file)
-check gone gone
+check unplugged unplugged
 check near-no-key hostile no-key '^closed' -k "$both_key"
 check near-wrong-key hostile wrong-key '^refused 02' -k "$both_key"
 check near-hog hog
