@@ -359,14 +359,19 @@ bed_give_role(const struct group *g, size_t role)
 	return bed_give(&p);
 }
 
-/* The way from an entry to the next is short, that to the first is not. */
+/*
+ * The way from an entry to the next is short, that to the first, which
+ * comes after one that is not there, is long.
+ */
 static void
 empty_map(enum sieve_map which)
 {
 	const int map = bed.guard.sieve.map[which];
 	uint8_t key[sizeof(struct sieve_quad)], next[sizeof key];
+	int more;
 
-	for (int more = bpf_map_next(map, NULL, key); more == 0;) {
+	memset(next, 0xff, sizeof next);
+	for (more = bpf_map_next(map, next, key); more == 0;) {
 		more = bpf_map_next(map, key, next);
 		assert_int_equal(bpf_map_remove(map, key), 0);
 		memcpy(key, next, sizeof key);
