@@ -415,13 +415,15 @@ path_link_plan(struct path_link *l, const struct path_link_caller *caller,
 void
 path_link_finish(struct path_link *l, const struct path_link_caller *caller)
 {
-	uint64_t until = clock_ms() + WORD_MS;
+	const uint64_t until = clock_ms() + WORD_MS;
+	const bool told = l->state == PATH_LINK_OPEN &&
+			  say(l, caller, PATH_TALK_END, NULL, 0) == 0;
 
-	if (l->state == PATH_LINK_OPEN &&
-	    say(l, caller, PATH_TALK_END, NULL, 0) < 0) {
+	/* What came before the end of the connection is read all the same. */
+	path_link_read(l);
+	if (!told && l->state == PATH_LINK_OPEN) {
 		l->state = PATH_LINK_LOST;
 	}
-	path_link_read(l);
 	while (l->state == PATH_LINK_OPEN) {
 		uint64_t now = clock_ms();
 

@@ -79,7 +79,7 @@ has_told()
 {
 	on near ss -tinH dport = ":$port" |
 		awk 'match($0, /bytes_received:[0-9]+/) {
-			if (substr($0, RSTART + 15, RLENGTH - 15) > 30000)
+			if (substr($0, RSTART + 15, RLENGTH - 15) + 0 > 30000)
 				found = 1
 		}
 		END { exit !found }'
