@@ -287,7 +287,7 @@ work_by_wire(void *context, int to_monitor)
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
-		failed = follower_serve(&c->follower, fds);
+		failed = follower_serve(&c->follower);
 		if (failed) {
 			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
 				failed);

@@ -106,17 +106,21 @@ follow(struct follower *f, struct wire_syn *syn)
 }
 
 const char *
-follower_serve(struct follower *f, const struct pollfd *fds)
+follower_serve(struct follower *f)
 {
 	const char *failed = NULL;
 
 	for (size_t i = 0; i < f->wire.count; i++) {
 		struct wire_device *device = &f->wire.devices[i];
 		struct wire_syn syn;
-		int rc = 0;
+		int rc;
 
-		while (fds[i].revents &&
-		       (rc = wire_next(&f->wire, device, &syn)) > 0) {
+		/*
+		 * Read also where poll() saw nothing: of a device that went
+		 * down before it was removed, the kernel doesn't say the
+		 * second; libpcap looks for it when it is asked for a frame.
+		 */
+		while ((rc = wire_next(&f->wire, device, &syn)) > 0) {
 			follow(f, &syn);
 		}
 		failed = rc < 0 ? device->name : failed;

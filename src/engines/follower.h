@@ -12,6 +12,7 @@
 #include "wire.h"
 
 #define FOLLOWER_FDS WIRE_DEVICES_MAX
+#define FOLLOWER_WAIT_MS 2000 /* wait no longer for them */
 
 struct follower {
 	struct wire wire;
@@ -31,8 +32,9 @@ void follower_close(struct follower *f);
 size_t follower_fds(const struct follower *f, struct pollfd *fds);
 /*
  * Deal with the SYNs that have gone out.  The name of a device that has
- * failed, or NULL.
+ * failed, or NULL.  Not every device that is removed wakes poll(2): call it
+ * after FOLLOWER_WAIT_MS, too.
  */
-const char *follower_serve(struct follower *f, const struct pollfd *fds);
+const char *follower_serve(struct follower *f);
 
 #endif

@@ -87,14 +87,14 @@ serve(struct solo *s)
 					      .events = POLLIN };
 		/* While nothing waits, get ports ready for the next SYNs. */
 		ports_refill(&s->escort.ports);
-		if (poll(fds, (nfds_t)count + 1, -1) < 0) {
+		if (poll(fds, (nfds_t)count + 1, FOLLOWER_WAIT_MS) < 0) {
 			if (errno == EINTR) {
 				continue;
 			}
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
-		failed = follower_serve(&s->follower, fds);
+		failed = follower_serve(&s->follower);
 		if (failed) {
 			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
 				failed);

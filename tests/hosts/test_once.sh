@@ -175,6 +175,22 @@ wire_gone()
 	has "$(cat "$work/client.log")" 'eth0: it is gone, or down'
 }
 
+# Of a device that is down the kernel doesn't say that it is removed.
+wire_down()
+{
+	served
+	tap_start client client client --backend pcap -c \
+	    "$(client_rule 'dst_port=80, outdev=eth0')"
+	page client 4
+	ip -n "$net-client" link set eth0 down
+	ip -n "$net-client" link set eth0 up
+	page client 4
+	ip -n "$net-client" link set eth0 down
+	ip -n "$net-client" link del eth0
+	await client 3
+	has "$(cat "$work/client.log")" 'eth0: it is gone, or down'
+}
+
 # A new configuration may name another device, but nothing that the wire
 # does not show.
 wire_reload()
@@ -302,6 +318,7 @@ check wire-ipv4 wire 4
 check wire-ipv6 wire 6
 check wire-refuses wire_refuses
 check wire-gone wire_gone
+check wire-down wire_down
 check wire-reload wire_reload
 check wire-restart wire_restart
 check flushed flushed
