@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define LIVE_BATCH 64 /* frames at once, the kernel's own default */
+#define PROCESSORS_MAX 4096u /* of the largest machine to expect */
 
 /* Kernels before 5.11 charge maps to this limit; root may lift it. */
 static long
@@ -94,6 +95,52 @@ int
 bpf_map_next(int map, const void *key, void *next)
 {
 	return on_entry(BPF_MAP_GET_NEXT_KEY, map, key, next, 0);
+}
+
+/* Those that such a map has values for. */
+static unsigned
+count_processors(void)
+{
+	static const char path[] = "/sys/devices/system/cpu/possible";
+	FILE *file = fopen(path, "re");
+	unsigned first = 0, last = 0;
+	int c = ',';
+
+	/* Ranges, as "0-3" or "0,2-5": the last number counts. */
+	while (file && c != EOF && fscanf(file, "%u", &first) == 1) {
+		last = first > last ? first : last;
+		c = fgetc(file);
+	}
+	if (file) {
+		fclose(file);
+	}
+	return last + 1;
+}
+
+int
+bpf_map_sums(int map, uint64_t *sums, uint32_t count)
+{
+	static uint64_t each[PROCESSORS_MAX];
+	unsigned processors;
+	int status = 0;
+
+	memset(sums, 0, count * sizeof *sums);
+	if (map < 0) {
+		return -EBADF;
+	}
+	processors = count_processors();
+	if (processors > PROCESSORS_MAX) {
+		return -E2BIG;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		int rc = bpf_map_get(map, &i, each);
+
+		status = rc < 0 ? rc : status;
+		for (unsigned n = 0; rc == 0 && n < processors; n++) {
+			sums[i] += each[n];
+		}
+	}
+	return status;
 }
 
 int
@@ -249,21 +296,11 @@ bpf_program_live(int program, const void *frame, size_t len, uint32_t device,
 	return call(BPF_PROG_TEST_RUN, &attr);
 }
 
-unsigned
-bpf_processors(void)
+void
+bpf_close(int *fd)
 {
-	static const char path[] = "/sys/devices/system/cpu/possible";
-	FILE *file = fopen(path, "re");
-	unsigned first = 0, last = 0;
-	int c = ',';
-
-	/* Ranges, as "0-3" or "0,2-5": the last number counts. */
-	while (file && c != EOF && fscanf(file, "%u", &first) == 1) {
-		last = first > last ? first : last;
-		c = fgetc(file);
+	if (*fd >= 0) {
+		close(*fd);
 	}
-	if (file) {
-		fclose(file);
-	}
-	return last + 1;
+	*fd = -1;
 }

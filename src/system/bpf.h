@@ -26,6 +26,12 @@ int bpf_map_remove(int map, const void *key);
 /* The key behind this one (NULL: the first); -ENOENT behind the last. */
 int bpf_map_next(int map, const void *key, void *next);
 
+/*
+ * Of an array of numbers that every processor has for itself: their sums, of
+ * the first `count`.  Those that can't be read are 0, and -errno comes back.
+ */
+int bpf_map_sums(int map, uint64_t *sums, uint32_t count);
+
 struct bpf_program {
 	const uint8_t *object; /* see elf.h */
 	size_t size;
@@ -49,6 +55,9 @@ int bpf_link_query(uint32_t device, uint32_t attach);
 /* Another program in its place, with no packet in between. */
 int bpf_link_replace(int link, int program);
 
+/* Let go of a map, program or link: then it is -1, as if it never was. */
+void bpf_close(int *fd);
+
 /*
  * Wait until every program that runs now, on whatever processor, has ended.
  */
@@ -65,8 +74,5 @@ int bpf_program_run_marked(int program, void *frame, size_t len,
 			   uint32_t *mark, int *verdict);
 int bpf_program_live(int program, const void *frame, size_t len,
 		     uint32_t device, uint32_t repeat);
-
-/* The processors that maps of one value each have values for. */
-unsigned bpf_processors(void);
 
 #endif

@@ -19,7 +19,6 @@
 #endif
 
 #define SCRATCH_SIZE 1024u /* more than egress.bpf.c has in it */
-#define PROCESSORS_MAX 4096u
 #define NO_DEVICE UINT32_MAX
 #define LOOPBACK 1u /* everywhere */
 
@@ -47,15 +46,6 @@ static const struct {
 						EGRESS_EVENTS_SIZE, 0 } },
 #undef ARRAY
 };
-
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0) {
-		close(*fd);
-	}
-	*fd = -1;
-}
 
 void
 egress_explain(struct egress *e, const char *format, ...)
@@ -167,10 +157,10 @@ void
 egress_close(struct egress *e)
 {
 	for (size_t i = 0; i < e->links_count; i++) {
-		close_fd(&e->links[i].fd);
+		bpf_close(&e->links[i].fd);
 	}
 	e->links_count = 0;
-	close_fd(&e->program);
+	bpf_close(&e->program);
 	ring_close(&e->events);
 	netlink_close(&e->watch);
 	if (e->config) {
@@ -182,7 +172,7 @@ egress_close(struct egress *e)
 	e->config = NULL;
 	e->ports = NULL;
 	for (size_t i = 0; i < EGRESS_MAPS; i++) {
-		close_fd(&e->map[i]);
+		bpf_close(&e->map[i]);
 	}
 }
 
@@ -349,7 +339,7 @@ egress_settle(struct egress *e)
 		if (e->links[i].seen) {
 			e->links[kept++] = e->links[i];
 		} else {
-			close_fd(&e->links[i].fd);
+			bpf_close(&e->links[i].fd);
 		}
 	}
 	e->links_count = kept;
@@ -386,18 +376,5 @@ egress_event_fd(const struct egress *e)
 void
 egress_counts(const struct egress *e, uint64_t counts[EGRESS_COUNTS])
 {
-	const unsigned processors = bpf_processors();
-	static uint64_t each[PROCESSORS_MAX];
-
-	memset(counts, 0, EGRESS_COUNTS * sizeof *counts);
-	for (uint32_t i = 0; i < EGRESS_COUNTS; i++) {
-		if (e->map[EGRESS_MAP_COUNTS] < 0 ||
-		    processors > PROCESSORS_MAX ||
-		    bpf_map_get(e->map[EGRESS_MAP_COUNTS], &i, each) < 0) {
-			continue;
-		}
-		for (unsigned n = 0; n < processors; n++) {
-			counts[i] += each[n];
-		}
-	}
+	(void)bpf_map_sums(e->map[EGRESS_MAP_COUNTS], counts, EGRESS_COUNTS);
 }

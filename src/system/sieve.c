@@ -18,18 +18,8 @@
 #define BPF_TCX_INGRESS 46 /* enum bpf_attach_type, Linux 6.6 */
 #endif
 
-#define PROCESSORS_MAX 4096u
 #define FLOOD_LOOK_MS 500u
 #define FLOOD_OVER_MS 10000u
-
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0) {
-		close(*fd);
-	}
-	*fd = -1;
-}
 
 static void
 set_clock(struct sieve *s)
@@ -110,7 +100,7 @@ attach(struct sieve *s, struct sieve_link *link, const char *name,
        enum sieve_way way)
 {
 	if (!wants(s, way)) {
-		close_fd(&link->fd[way]);
+		bpf_close(&link->fd[way]);
 		return;
 	}
 	if (link->fd[way] >= 0 || (s->program[way] < 0 &&
@@ -177,7 +167,7 @@ static void
 close_link(struct sieve_link *link)
 {
 	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
-		close_fd(&link->fd[way]);
+		bpf_close(&link->fd[way]);
 	}
 }
 
@@ -274,7 +264,7 @@ detach(struct sieve *s)
 	}
 	s->links_count = 0;
 	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
-		close_fd(&s->program[way]);
+		bpf_close(&s->program[way]);
 	}
 }
 
@@ -333,7 +323,7 @@ sieve_close(struct sieve *s)
 		s->config = NULL;
 	}
 	for (size_t i = 0; i < SIEVE_MAPS; i++) {
-		close_fd(&s->map[i]);
+		bpf_close(&s->map[i]);
 	}
 }
 
@@ -346,7 +336,7 @@ sieve_change(struct sieve *s, const struct sieve_tables *tables)
 	/* What is no longer right must not stay. */
 	detach(s);
 	for (enum sieve_map m = 0; m < SIEVE_MAP_CONFIG; m++) {
-		close_fd(&s->map[m]);
+		bpf_close(&s->map[m]);
 	}
 	if (sieve_load_tables(s, tables) < 0) {
 		give_up(s);
@@ -535,18 +525,5 @@ sieve_reason(const struct sieve *s, char why[SIEVE_WHY_MAX])
 void
 sieve_counts(const struct sieve *s, uint64_t counts[SIEVE_COUNTS])
 {
-	const unsigned processors = bpf_processors();
-	static uint64_t each[PROCESSORS_MAX];
-
-	memset(counts, 0, SIEVE_COUNTS * sizeof *counts);
-	for (uint32_t i = 0; i < SIEVE_COUNTS; i++) {
-		if (s->map[SIEVE_MAP_COUNTS] < 0 ||
-		    processors > PROCESSORS_MAX ||
-		    bpf_map_get(s->map[SIEVE_MAP_COUNTS], &i, each) < 0) {
-			continue;
-		}
-		for (unsigned n = 0; n < processors; n++) {
-			counts[i] += each[n];
-		}
-	}
+	(void)bpf_map_sums(s->map[SIEVE_MAP_COUNTS], counts, SIEVE_COUNTS);
 }

@@ -18,8 +18,6 @@
 #include "bpf.h"
 #include "drop_image.h"
 
-#define PROCESSORS_MAX 1024 /* of the largest machine to expect */
-
 static void
 fail(const char *what, const char *why)
 {
@@ -51,19 +49,14 @@ attach(int map, uint32_t device)
 int
 main(int argc, char **argv)
 {
-	static uint64_t counts[PROCESSORS_MAX];
 	const struct bpf_map map = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1, 0 };
-	const uint32_t zero = 0;
 	uint32_t device = argc == 2 ? if_nametoindex(argv[1]) : 0;
-	uint64_t packets = 0;
+	uint64_t packets;
 	sigset_t signals;
 	int count_map, number, rc;
 
 	if (device == 0) {
 		fail("usage", "DEVICE");
-	}
-	if (bpf_processors() > PROCESSORS_MAX) {
-		fail("processors", "too many");
 	}
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -76,12 +69,9 @@ main(int argc, char **argv)
 	}
 	fprintf(stderr, "drop: ready\n");
 	sigwait(&signals, &number);
-	rc = bpf_map_get(count_map, &zero, counts);
+	rc = bpf_map_sums(count_map, &packets, 1);
 	if (rc < 0) {
 		fail("count", strerror(-rc));
-	}
-	for (unsigned i = 0; i < bpf_processors(); i++) {
-		packets += counts[i];
 	}
 	printf("{\"packets\":%llu}\n", (unsigned long long)packets);
 	return 0;

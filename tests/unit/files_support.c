@@ -140,6 +140,16 @@ require_namespace(void)
 	}
 }
 
+void
+set_port_range(unsigned low, unsigned high)
+{
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "w");
+
+	assert_non_null(file);
+	fprintf(file, "%u %u", low, high);
+	assert_int_equal(fclose(file), 0);
+}
+
 int
 as_user(uid_t uid, int (*work)(void *context), void *context)
 {

@@ -47,6 +47,8 @@ const char *capture_end(void);
  */
 int namespace_setup(void **state);
 void require_namespace(void);
+/* There: the range of ports of the kernel's own choice. */
+void set_port_range(unsigned low, unsigned high);
 
 /* Another user's work: a child with that uid; its exit status. */
 int as_user(uid_t uid, int (*work)(void *context), void *context);

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,16 +25,6 @@ is_held(uint16_t port)
 	assert_true(rc == 0 || errno == EADDRINUSE);
 	close(fd);
 	return rc < 0;
-}
-
-static void
-set_range(unsigned low, unsigned high)
-{
-	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "w");
-
-	assert_non_null(file);
-	fprintf(file, "%u %u", low, high);
-	assert_int_equal(fclose(file), 0);
 }
 
 static int
@@ -125,7 +114,7 @@ what_can_not_be_replaced_stays(void **state)
 	require_namespace();
 	assert_int_equal(port_pool_refill(&pool, &ports), 0);
 	before = ports;
-	set_range(40000, 40099);
+	set_port_range(40000, 40099);
 	ports.next += 2 * EGRESS_PORTS;
 	assert_int_equal(port_pool_refill(&pool, &ports), 0);
 	check_distinct();
@@ -135,7 +124,7 @@ what_can_not_be_replaced_stays(void **state)
 	port_pool_init(&pool);
 	memset(&ports, 0, sizeof ports);
 	assert_int_equal(port_pool_refill(&pool, &ports), -EADDRINUSE);
-	set_range(32768, 60999);
+	set_port_range(32768, 60999);
 }
 
 static void
@@ -146,11 +135,11 @@ it_leaves_ports_to_others(void **state)
 
 	(void)state;
 	require_namespace();
-	set_range(low, low + few - 1);
+	set_port_range(low, low + few - 1);
 	assert_false(port_pool_fits());
-	set_range(low, low + few);
+	set_port_range(low, low + few);
 	assert_true(port_pool_fits());
-	set_range(32768, 60999);
+	set_port_range(32768, 60999);
 }
 
 int

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -57,17 +56,6 @@ is_held(uint16_t port)
 	}
 	assert_true(errors[0] == 0 || errors[0] == EADDRINUSE);
 	return errors[0] == EADDRINUSE;
-}
-
-/* The range of the kernel's own choice, in this namespace. */
-static void
-set_range(unsigned low, unsigned high)
-{
-	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "w");
-
-	assert_non_null(file);
-	fprintf(file, "%u %u", low, high);
-	assert_int_equal(fclose(file), 0);
 }
 
 static int
@@ -187,7 +175,7 @@ is_passed_over_by_connect(void **state)
 
 	(void)state;
 	require_namespace();
-	set_range(40000, 40000 + PORTS_AHEAD + LENGTH(fds) - 1);
+	set_port_range(40000, 40000 + PORTS_AHEAD + LENGTH(fds) - 1);
 	assert_int_equal(bind(listener, (const struct sockaddr *)&to,
 			      sizeof to), 0);
 	assert_int_equal(listen(listener, 64), 0);
@@ -219,7 +207,7 @@ is_passed_over_by_connect(void **state)
 		close(fds[i]);
 	}
 	close(listener);
-	set_range(32768, 60999);
+	set_port_range(32768, 60999);
 }
 
 static void
@@ -230,7 +218,7 @@ runs_out_of_ports(void **state)
 
 	(void)state;
 	require_namespace();
-	set_range(50000, 50009);
+	set_port_range(50000, 50009);
 	assert_int_equal(ports_refill(&ports), 0);
 	assert_int_equal(ports.count, 10);
 	assert_true(ports_take(&ports, taken, 11) < 0);
@@ -240,7 +228,7 @@ runs_out_of_ports(void **state)
 	assert_int_equal(ports_take(&ports, taken, 6), 0);
 	ports_close(&ports);
 	assert_int_equal(count_fds(), fds);
-	set_range(32768, 60999);
+	set_port_range(32768, 60999);
 }
 
 static void
