@@ -65,24 +65,41 @@ level_name(enum log_level level)
 	}
 }
 
-static void
-begin_line(struct log_record *r, enum log_level level)
+/* The same for all lines of a second. */
+static const char *
+stamp(void)
 {
-	char stamp[32];
+	static char text[32];
+	static time_t at = -1;
 	time_t now = time(NULL);
 	struct tm tm;
 
+	if (now != at) {
+		gmtime_r(&now, &tm);
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+		at = now;
+	}
+	return text;
+}
+
+static void
+begin_line(struct log_record *r, enum log_level level)
+{
 	r->level = level;
 	r->text = text_over(r->line, sizeof r->line - LINE_END);
-	gmtime_r(&now, &tm);
-	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	if (log_json) {
-		text_put(&r->text, "{\"time\":\"%s\",\"level\":\"%s\"", stamp,
-			 level_name(level));
+		text_add(&r->text, "{\"time\":\"");
+		text_add(&r->text, stamp());
+		text_add(&r->text, "\",\"level\":\"");
+		text_add(&r->text, level_name(level));
+		text_add(&r->text, "\"");
 	} else if (log_journal) {
 		text_put(&r->text, "<%d>", (int)level);
 	} else {
-		text_put(&r->text, "%s %s: ", stamp, log_who);
+		text_add(&r->text, stamp());
+		text_add(&r->text, " ");
+		text_add(&r->text, log_who);
+		text_add(&r->text, ": ");
 	}
 }
 
@@ -159,57 +176,127 @@ void
 log_begin(struct log_record *r, enum log_level level, const char *event)
 {
 	begin_line(r, level);
-	text_put(&r->text, log_json ? ",\"event\":\"%s\"" : "%s", event);
+	if (log_json) {
+		text_add(&r->text, ",\"event\":\"");
+		text_add(&r->text, event);
+		text_add(&r->text, "\"");
+	} else {
+		text_add(&r->text, event);
+	}
 }
 
-void
-log_text(struct log_record *r, const char *name, const char *value)
+static void
+put_name(struct text *t, const char *name)
 {
-	size_t before = r->text.len;
+	text_add(t, log_json ? ",\"" : " ");
+	text_add(t, name);
+	text_add(t, log_json ? "\":" : "=");
+}
 
-	if (log_json) {
-		text_put(&r->text, ",\"%s\":", name);
-		json_string(&r->text, value);
-	} else if (strpbrk(value, " =")) {
-		text_put(&r->text, " %s=\"%s\"", name, value);
-	} else {
-		text_put(&r->text, " %s=%s", name, value);
-	}
-	/* A field goes in whole or not at all: the line is still JSON. */
+/* A field goes in whole or not at all: the line is still JSON. */
+static void
+end_field(struct log_record *r, size_t before)
+{
 	if (r->text.full) {
 		r->text.len = before;
 	}
 }
 
 void
+log_text(struct log_record *r, const char *name, const char *value)
+{
+	const size_t before = r->text.len;
+
+	put_name(&r->text, name);
+	if (log_json) {
+		json_string(&r->text, value);
+	} else if (strpbrk(value, " =")) {
+		text_add(&r->text, "\"");
+		text_add(&r->text, value);
+		text_add(&r->text, "\"");
+	} else {
+		text_add(&r->text, value);
+	}
+	end_field(r, before);
+}
+
+void
 log_number(struct log_record *r, const char *name, long long value)
 {
-	text_put(&r->text, log_json ? ",\"%s\":%lld" : " %s=%lld", name,
-		 value);
+	const size_t before = r->text.len;
+	const unsigned long long bits = (unsigned long long)value;
+
+	put_name(&r->text, name);
+	text_add(&r->text, value < 0 ? "-" : "");
+	text_number(&r->text, value < 0 ? 0 - bits : bits);
+	end_field(r, before);
+}
+
+static void
+put_address(struct text *t, const struct packet_addr *addr)
+{
+	char text[INET6_ADDRSTRLEN] = "?";
+
+	if (addr->family != 4) {
+		inet_ntop(AF_INET6, addr->bytes, text, sizeof text);
+		text_add(t, text);
+		return;
+	}
+	for (size_t i = 0; i < 4; i++) {
+		text_add(t, i > 0 ? "." : "");
+		text_number(t, addr->bytes[i]);
+	}
 }
 
 void
 log_address(struct log_record *r, const char *name,
 	    const struct packet_addr *addr, uint16_t port)
 {
-	char text[INET6_ADDRSTRLEN] = "?";
-	bool v4 = addr->family == 4;
+	const size_t before = r->text.len;
+	const bool v4 = addr->family == 4;
+	struct text *t = &r->text;
 
-	inet_ntop(v4 ? AF_INET : AF_INET6, addr->bytes, text, sizeof text);
+	put_name(t, name);
+	text_add(t, log_json ? "\"" : v4 ? "" : "[");
+	put_address(t, addr);
+	text_add(t, log_json ? "\"" : v4 ? "" : "]");
 	if (log_json) {
-		text_put(&r->text, ",\"%s\":\"%s\",\"%s_port\":%u", name, text,
-			 name, port);
+		text_add(t, ",\"");
+		text_add(t, name);
+		text_add(t, "_port\":");
 	} else {
-		text_put(&r->text, v4 ? " %s=%s:%u" : " %s=[%s]:%u", name,
-			 text, port);
+		text_add(t, ":");
 	}
+	text_number(t, port);
+	end_field(r, before);
+}
+
+/* Thousandths, the nearest; of two as near, the even one: as printf(3). */
+static unsigned
+thousandths(unsigned ticks)
+{
+	const unsigned exact = ticks * 125; /* of 1/32000 */
+	const unsigned down = exact / 32, rest = exact % 32;
+
+	return down + (rest > 16 || (rest == 16 && down % 2 == 1));
 }
 
 void
 log_seconds(struct log_record *r, const char *name, int64_t ticks)
 {
-	text_put(&r->text, log_json ? ",\"%s\":%.3f" : " %s=%+.3fs", name,
-		 (double)ticks / 256);
+	const size_t before = r->text.len;
+	const uint64_t size = ticks < 0 ? 0 - (uint64_t)ticks :
+					  (uint64_t)ticks;
+	const unsigned part = thousandths(size % 256);
+	struct text *t = &r->text;
+
+	put_name(t, name);
+	text_add(t, ticks < 0 ? "-" : log_json ? "" : "+");
+	text_number(t, size / 256);
+	text_add(t, part < 10 ? ".00" : part < 100 ? ".0" : ".");
+	text_number(t, part);
+	text_add(t, log_json ? "" : "s");
+	end_field(r, before);
 }
 
 void

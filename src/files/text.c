@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define DIGITS_MAX 20 /* of 64 bits */
+
 struct text
 text_over(char *out, size_t size)
 {
@@ -29,4 +31,37 @@ text_put(struct text *t, const char *format, ...)
 		return;
 	}
 	t->len += (size_t)len;
+}
+
+/* Byte by byte: a call for so few of them costs more. */
+void
+text_add(struct text *t, const char *string)
+{
+	const size_t before = t->len;
+
+	if (t->full) {
+		return;
+	}
+	while (*string && t->len + 1 < t->size) {
+		t->out[t->len++] = *string++;
+	}
+	if (*string) {
+		t->len = before;
+		t->full = true;
+	}
+	t->out[t->len] = '\0';
+}
+
+void
+text_number(struct text *t, unsigned long long number)
+{
+	char digits[DIGITS_MAX + 1];
+	size_t at = DIGITS_MAX;
+
+	digits[at] = '\0';
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	text_add(t, digits + at);
 }

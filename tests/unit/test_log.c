@@ -1,5 +1,6 @@
 #include "files_support.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,57 @@ log_for_a_person(void **state)
 	assert_memory_equal(at, record, sizeof record - 1);
 	at = behind_time(at + sizeof record - 1);
 	assert_string_equal(at, " tap server: why: 7\n");
+}
+
+/* Its only field, in a buffer of the test's. */
+static void
+begin_field(struct log_record *r)
+{
+	log_open("tap", false, false);
+	log_begin(r, LOG_LEVEL_INFO, "accepted");
+	r->text.len = 0;
+}
+
+static void
+check_seconds(int64_t ticks)
+{
+	char expected[64];
+	struct log_record r;
+
+	begin_field(&r);
+	log_seconds(&r, "skew", ticks);
+	snprintf(expected, sizeof expected, " skew=%+.3fs",
+		 (double)ticks / 256);
+	assert_string_equal(r.line, expected);
+}
+
+static void
+log_seconds_as_printf(void **state)
+{
+	(void)state;
+	for (int64_t ticks = -1024; ticks <= 1024; ticks++) {
+		check_seconds(ticks);
+	}
+	/* Of 53 bits there is no other double. */
+	check_seconds((1LL << 53) - 1);
+	check_seconds(-(1LL << 53) + 1);
+}
+
+static void
+log_numbers_of_all_sizes(void **state)
+{
+	static const long long numbers[] = { 0, -1, 1, INT64_MIN, INT64_MAX };
+	char expected[64];
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(numbers); i++) {
+		struct log_record r;
+
+		begin_field(&r);
+		log_number(&r, "key", numbers[i]);
+		snprintf(expected, sizeof expected, " key=%lld", numbers[i]);
+		assert_string_equal(r.line, expected);
+	}
 }
 
 static void
@@ -279,6 +331,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(log_for_a_person, setup),
+		cmocka_unit_test_setup(log_seconds_as_printf, setup),
+		cmocka_unit_test_setup(log_numbers_of_all_sizes, setup),
 		cmocka_unit_test_setup(log_for_a_script, setup),
 		cmocka_unit_test_setup(log_debug_only_when_wanted, setup),
 		cmocka_unit_test(log_to_the_journal),
