@@ -21,8 +21,7 @@
 #:                             on purpose, for the tests of replay-test
 #: make bench                  measures it, in half an hour, against what else
 #:                             there is: BENCH=PART for one alone,
-#:                             BENCH_ROUNDS=3, BENCH_FASTPATH=off,
-#:                             BENCH_FLAGS=--json
+#:                             BENCH_ROUNDS=3, BENCH_FLAGS=--json
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR=
@@ -237,7 +236,7 @@ bench: need-bench $(TAP)
 run-bench: $(addprefix $(B)/,$(BENCHES))
 	@TAP='$(abspath $(TAP))' BENCH_BIN='$(abspath $(B)/tests/bench)' \
 		BENCH='$(BENCH)' BENCH_ROUNDS='$(BENCH_ROUNDS)' \
-		BENCH_FASTPATH='$(BENCH_FASTPATH)' tests/bench/run $(BENCH_FLAGS)
+		tests/bench/run $(BENCH_FLAGS)
 
 demo: need-demo $(TAP)
 	@TAP='$(abspath $(TAP))' tests/demo/run

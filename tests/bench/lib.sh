@@ -22,7 +22,6 @@ set -e
 : "${BENCH_BIN:=$here_bench/../../.build/system/tests/bench}"
 : "${BENCH_OUT:=$here_bench/../../.build/bench}"
 rounds=${BENCH_ROUNDS:-3}
-fastpath=${BENCH_FASTPATH:-off}
 part=${title#part_}
 port=8080
 # No connection that counts takes longer (papers: 000, 5.2).
@@ -204,21 +203,34 @@ protect_cookies()
 	on "$1-server" sysctl -qw net.ipv4.tcp_syncookies=1
 }
 
-# decided HOST server|client: whether it has a fast path, a moment after it began
+# What connection tracking costs, which tap needs as many a firewall does.
+protect_tracked()
+{
+	on "$1-server" iptables -A INPUT -m conntrack \
+	    --ctstate ESTABLISHED,RELATED -j ACCEPT
+	on "$1-server" iptables -A INPUT -p tcp --dport $port -j ACCEPT
+	on "$1-server" iptables -A INPUT -p tcp -j DROP
+}
+
+# decided HOST server|client: whether it has one, a moment after it began
 decided()
 {
 	! on "$1" "$TAP" "$2" --status --json | grep -q '"not yet"'
 }
 
-# protect_tap NAME [CONF [KEYS]]: by key 10; these files, or what is usual
+# protect_tap NAME [RULES [KEYS]]: by key 10; these files, or what is usual.
+# With the kernel path, if it is called fast or fast-*.
 protect_tap()
 {
-	local conf=${2:-$work/usual.conf} keys=${3:-} key
+	local conf=$work/$1.conf keys=${3:-} key fastpath=off
 
+	case $1 in fast | fast-*) fastpath=auto ;; esac
 	key="key_no=10, key=0x$secret, alg=hmac-sha256"
 	[ -n "$keys" ] || keys=$(key_file)
-	printf '%s\n' "fastpath=$fastpath" "RULE:dst_port=$port" \
-	    >"$work/usual.conf"
+	{
+		echo "fastpath=$fastpath"
+		cat "${2:-/dev/fd/3}"
+	} >"$conf" 3<<<"RULE:dst_port=$port"
 	echo "port=$port, key_no=\"0-65535\"" >"$work/ACL.conf"
 	tap_start "$1-tap" "${gate_of[$1]}" server -c "$conf" -k "$keys" \
 	    -a "$work/ACL.conf"
@@ -226,6 +238,18 @@ protect_tap()
 	    -c "$(key_file "fastpath=$fastpath" "RULE:dst_port=$port, $key")"
 	wait_for "$patience" decided "${gate_of[$1]}" server
 	wait_for "$patience" decided "$1-client" client
+}
+
+# protect_fast NAME...: protect_tap for the last of them and its words, where
+# protect_fast NAME [RULES [KEYS]]: the same; false where there is no kernel
+# path, which then is not to be measured
+protect_fast()
+{
+	protect_tap "$@"
+	on "$1-server" "$TAP" server --status --json |
+		grep -q '"fastpath":"off"' || return 0
+	note "$1" 'no kernel path here: tap server --status says why'
+	return 1
 }
 
 # protect_queue NAME drop|accept [one]: the bare NFQUEUE loop, where tap
@@ -333,6 +357,100 @@ flood()
 	flood_arrived=$(arrived "$1")
 	flood_began=$(date +%s%N)
 	sleep "$flood_lead"
+}
+
+# under NAME RATE LABEL [kind=group]: a hundred fetches under a flood of so
+# many SYNs, or groups, a second (0: as fast as it goes).  Sets percent, and
+# took: as many as arrived a second.
+under()
+{
+	local json frames=1
+
+	progress "$1: $2 a second"
+	[ "${4:-}" != kind=group ] || frames=$group_frames
+	flood "$1" 60 rate=$((frames * $2)) "${@:4}"
+	json=$(fetches "$1")
+	flood_end "$1"
+	percent=$(success "$json")
+	took=$(divide "$flood_took" $frames)
+	record "$1" "success_$3" "$percent"
+	record "$1" "rate_$3" "$took"
+	record "$1" "time_$3" "$(number_of "$json" whole_p50)"
+}
+
+# SYNs, as shares of what a bare DROP rule takes, and forged groups a second
+syn_shares=(0.05 0.2 0.35 0.5 0.7 1)
+group_rates=(14000 25000 40000 60000 100000 150000)
+group_frames=5 # of one by the key of the bench
+
+# under_syns NAME TAKES: at rising rates; the highest with 99 of 100
+under_syns()
+{
+	local share rate best=0
+
+	for share in "${syn_shares[@]}"; do
+		rate=$(times "$2" "$share")
+		[ "$share" != 1 ] || rate=0
+		under "$1" "$rate" "$share"
+		! at_least "$percent" 99 || best=$took
+		at_least "$percent" 50 || break
+	done
+	record "$1" best "$best"
+}
+
+# under_groups NAME: marks, time and key number are right, in order, each
+# group from a source of its own; the authenticators are wrong
+under_groups()
+{
+	local rate best=0
+
+	for rate in "${group_rates[@]}"; do
+		under "$1" "$rate" "groups_$rate" kind=group
+		! at_least "$percent" 99 || best=$took
+		at_least "$percent" 50 || break
+	done
+	record "$1" groups "$best"
+	[ "$(tap_forged "$1")" -gt 0 ] ||
+		fail 'no authenticator was wrong: this was no flood of groups'
+}
+
+# tap_forged NAME: groups whose authenticator was wrong, so far
+tap_forged()
+{
+	echo $(($(tap_status "${gate_of[$1]}" server mac) +
+		$(tap_status "${gate_of[$1]}" server sieve_mac)))
+}
+
+# full NAME SECONDS: what arrives of a flood as fast as it goes; sets took
+full()
+{
+	progress "$1 at full speed"
+	flood "$1" 60
+	sleep "$2" # the length of the measurement
+	flood_end "$1"
+	took=$flood_took
+	record "$1" takes "$took"
+	record "$1" sent "$flood_sent"
+}
+
+# beside NAME COUNT SECONDS: the key holder's requests a second, while so many
+# strangers connect and ask
+beside()
+{
+	progress "$1: $2 strangers"
+	if [ "$2" -gt 0 ]; then
+		start "$1-strangers" "$1-flooder" "$BENCH_BIN/load" ask \
+		    "${strangers_way[$1]}" $port parallel="$2" \
+		    seconds=$(($3 + 2))
+		sleep 1 # until they are at it
+	fi
+	record "$1" "holder_$2" \
+	    "$(number_of "$(ask "$1" parallel=8 seconds="$3")" rate)"
+	if [ "$2" -gt 0 ]; then
+		await "$1-strangers" 0
+		record "$1" "strangers_$2" \
+		    "$(number_of "$(cat "$work/$1-strangers.log")" 'done')"
+	fi
 }
 
 # floods NAME ARRIVED: more than that

@@ -9,28 +9,43 @@ cases=(plain queue tap ${BENCH_OTHER:+other})
 # Each lot is short, so that what else the machine does meets all alike.
 lots=10
 
-for name in "${cases[@]}"; do
+for name in "${cases[@]}" fast; do
 	trio "$name"
 	answers "$name"
 done
 protect_queue queue accept one
 client_queue queue
 protect_tap tap
+! protect_fast fast || cases+=(fast)
 [ -z "${BENCH_OTHER:-}" ] || TAP=$BENCH_OTHER protect_tap other
 
-# knockd, where it is installed: each knock opens the port for five seconds.
-# What counts is the time from the knock to the connection.
+# knockd and fwknopd, where they are installed: each knock opens the port for
+# five seconds.  What counts is the time from the knock to the connection.
+knockers=()
 knocks=(7001 7002 7003)
+shared_key='a key for the bench, no secret'
+
+# closed_by NAME PROGRAM...: hosts whose port its rules will open, or false
+closed_by()
+{
+	local program
+
+	for program in "${@:2}"; do
+		command -v "$program" >/dev/null || {
+			note "$1" "$program is not installed"
+			return 1
+		}
+	done
+	trio "$1"
+	answers "$1"
+	on "$1-server" iptables -A INPUT -p tcp --dport $port -m conntrack \
+	    ! --ctstate ESTABLISHED -j DROP
+	knockers+=("$1")
+}
+
 knockd_starts()
 {
-	command -v knockd knock >/dev/null || {
-		note knockd 'not installed'
-		return 0
-	}
-	trio knockd
-	answers knockd
-	on knockd-server iptables -A INPUT -p tcp --dport $port -m conntrack \
-	    ! --ctstate ESTABLISHED -j DROP
+	closed_by knockd knockd knock || return 0
 	cat >"$work/knockd.conf" <<-END
 		[options]
 		logfile = $work/knockd-server.txt
@@ -47,28 +62,66 @@ knockd_starts()
 	wait_log knockd listening
 }
 
+fwknopd_starts()
+{
+	closed_by fwknopd fwknopd fwknop || return 0
+	cat >"$work/fwknopd.conf" <<-END
+		PCAP_INTF		eth0;
+		FWKNOP_RUN_DIR		$work/fwknopd;
+		FWKNOP_PID_FILE		$work/fwknopd/pid;
+	END
+	cat >"$work/access.conf" <<-END
+		SOURCE			ANY
+		KEY			$shared_key
+		FW_ACCESS_TIMEOUT	5
+	END
+	chmod 600 "$work/fwknopd.conf" "$work/access.conf"
+	mkdir -p "$work/fwknopd"
+	start fwknopd fwknopd-server fwknopd --foreground \
+	    --config-file "$work/fwknopd.conf" \
+	    --access-file "$work/access.conf" \
+	    --digest-file "$work/fwknopd/digests"
+	wait_log fwknopd 'Starting fwknopd main event loop'
+	# It stands in a file: a terminal would be asked for it.
+	printf '%s:%s\n' 10.77.1.1 "$shared_key" >"$work/fwknop.key"
+	chmod 600 "$work/fwknop.key"
+}
+
 shut()
 {
-	! on knockd-server iptables -S INPUT | grep -q -e '-j ACCEPT'
+	! on "$1-server" iptables-save -t filter | grep -q -e '-j ACCEPT'
+}
+
+knock_by()
+{
+	if [ "$1" = knockd ]; then
+		on knockd-client knock -d 1 10.77.1.1 "${knocks[@]}"
+	else
+		on fwknopd-client fwknop --no-rc-file --no-home-dir \
+		    --no-save-args -E "$work/fwknop.args" \
+		    -A tcp/$port -a 10.77.1.2 -D 10.77.1.1 \
+		    --get-key "$work/fwknop.key" >/dev/null
+	fi
 }
 
 knock_and_connect()
 {
 	local json began took
 
-	wait_for "$patience" shut
-	progress knockd
+	wait_for "$patience" shut "$1"
+	progress "$1"
 	began=$(date +%s%N)
-	on knockd-client knock -d 1 10.77.1.1 "${knocks[@]}"
+	knock_by "$1"
 	took=$(($(date +%s%N) - began))
-	json=$(ask knockd count=1)
-	[ "$(number_of "$json" failed)" = 0 ] || fail "knockd: $json"
-	record knockd p50 "$(awk -v knock=$took \
+	json=$(ask "$1" count=1)
+	[ "$(number_of "$json" failed)" = 0 ] || fail "$1: $json"
+	record "$1" p50 "$(awk -v knock=$took \
 	    -v connect="$(number_of "$json" connect_p50)" \
 	    'BEGIN { printf("%.1f\n", knock / 1000 + connect) }')"
 }
 
 knockd_starts
+fwknopd_starts
 for ((round = 1; round <= rounds * lots; round++)); do
 	for name in $(turn "${cases[@]}"); do
 		progress "$name"
@@ -78,6 +131,8 @@ for ((round = 1; round <= rounds * lots; round++)); do
 		[ "$(number_of "$json" failed)" = 0 ] ||
 			fail "connect: $name: $json"
 	done
-	[ -z "${pids[knockd]:-}" ] || [ "$round" -gt "$rounds" ] ||
-		knock_and_connect
+	[ "$round" -le "$rounds" ] || continue
+	for name in "${knockers[@]}"; do
+		knock_and_connect "$name"
+	done
 done

@@ -41,13 +41,16 @@ rule_lines()
 	echo "RULE:dst_port=$port"
 }
 
-# with NAME KEYS RULES: a trio with so many
+# with NAME KEYS RULES: a trio with so many; false as protect_fast
 with()
 {
 	trio "$1"
 	answers "$1"
-	rule_lines "$3" >"$work/$1.conf"
-	protect_tap "$1" "$work/$1.conf" "$(key_lines "$2")"
+	rule_lines "$3" >"$work/$1.rules"
+	case $1 in
+	fast-*) protect_fast "$1" "$work/$1.rules" "$(key_lines "$2")" ;;
+	*) protect_tap "$1" "$work/$1.rules" "$(key_lines "$2")" ;;
+	esac
 }
 
 # processor NAME: its ticks so far
@@ -64,6 +67,7 @@ cases=()
 for count in "${keys[@]}"; do
 	with "keys$count" "$count" 1
 	cases+=("keys$count")
+	! with "fast-keys$count" "$count" 1 || cases+=("fast-keys$count")
 done
 for count in "${rules[@]}"; do
 	with "rules$count" 10 "$count"

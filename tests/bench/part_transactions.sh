@@ -6,15 +6,17 @@
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-cases=(plain queue tap ${BENCH_OTHER:+other})
+cases=(plain tracked queue tap ${BENCH_OTHER:+other})
 
-for name in "${cases[@]}"; do
+for name in "${cases[@]}" fast; do
 	trio "$name"
 	answers "$name"
 done
+protect_tracked tracked
 protect_queue queue accept one
 client_queue queue
 protect_tap tap
+! protect_fast fast || cases+=(fast)
 [ -z "${BENCH_OTHER:-}" ] || TAP=$BENCH_OTHER protect_tap other
 
 for name in "${cases[@]}"; do	# nobody is the first
@@ -24,5 +26,11 @@ for ((round = 1; round <= rounds; round++)); do
 	transactions "${cases[@]}"
 done
 round=1
-record tap resident "$(resident tap-tap)"
-record tap client_resident "$(resident tap-client-tap)"
+for name in "${cases[@]}"; do
+	case $name in
+	tap | fast)
+		record "$name" resident "$(resident "$name-tap")"
+		record "$name" client_resident "$(resident "$name-client-tap")"
+		;;
+	esac
+done

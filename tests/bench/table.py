@@ -38,7 +38,7 @@ ROWS = {
         ('holder_%d' % n, "key holder's, %d strangers" % n, '/s', 'plain')
         for n in (0, 16, 64, 256, 1024)),
     'tapflood': (
-        ('best', 'groups with 99 of 100 fetches', '/s', None),
+        ('groups', 'groups with 99 of 100 fetches', '/s', None),
         ('resident', 'tap server, memory', 'KiB', None)),
     'gateway': (
         ('one', 'one at a time', '/s', 'plain'),
@@ -46,7 +46,10 @@ ROWS = {
         ('stream', 'throughput', 'B/s', 'plain'),
         ('p50', 'to connect, median', 'us', 'plain'),
         ('takes', 'SYNs that arrive at full speed', '/s', None),
-        ('best', 'SYNs with 99 of 100 fetches', '/s', 'drop/takes')),
+        ('best', 'SYNs with 99 of 100 fetches', '/s', 'drop/takes'),
+        ('holder_0', "key holder's, 0 strangers", '/s', 'plain'),
+        ('holder_256', "key holder's, 256 strangers", '/s', 'plain'),
+        ('groups', 'groups with 99 of 100 fetches', '/s', None)),
     'scale': (
         ('ns', 'gate alone, a connection', 'ns', 'gate_keys=10'),
         ('p50', 'to connect, median', 'us', 'keys10'),
@@ -111,64 +114,73 @@ def rows(figures):
                        'what': what, 'unit': unit, 'value': spread(values)}
                 if base and base != case:
                     other, _, theirs = base.partition('/')
+                    if case.startswith('fast-'):
+                        other = 'fast-' + other
                     ratios = figures.ratios(
                         (part, case, metric), (part, other, theirs or metric))
                     if ratios:
                         row['ratio'] = spread(ratios)
-                        row['ratio']['to'] = base
+                        row['ratio']['to'] = other
                 yield row
 
 
-def targets(figures):
-    """(what, column 'NFQUEUE alone', 'with the kernel path', at least?,
-    values)"""
-    def ratio(part, case, metric, base, theirs=None):
-        return figures.ratios((part, case, metric),
+# The columns of targets, and the case that has the figures of each.
+COLUMNS = (('nfqueue', 'tap'), ('kernel', 'fast'))
+
+
+def targets(figures, tap):
+    """(what, target of each column, at least?, values of the case)"""
+    def ratio(part, metric, base, theirs=None):
+        return figures.ratios((part, tap, metric),
                               (part, base, theirs or metric))
 
-    def values(part, case, metric):
-        return list(figures.of(part, case, metric).values())
-
-    memory = [kib / 1024 for part in ('synflood', 'transactions')
-              for kib in values(part, 'tap', 'resident')]
+    keys = '' if tap == 'tap' else tap + '-'
+    memory = [kib / 1024 for part in ('synflood', 'tapflood', 'transactions')
+              for kib in figures.of(part, tap, 'resident').values()]
     return (
-        ('transactions, one at a time, to plain TCP', 0.60, 0.95, True,
-         ratio('transactions', 'tap', 'one', 'plain')),
-        ('transactions, 64 at once, to plain TCP', 0.60, 0.90, True,
-         ratio('transactions', 'tap', 'many', 'plain')),
-        ('throughput of a connection, to plain TCP', 0.99, 0.99, True,
-         ratio('transactions', 'tap', 'stream', 'plain')),
-        ('added connection time, median, us', 60, 15, False,
-         figures.paired(('connect', 'tap', 'p50'), ('connect', 'plain', 'p50'),
+        ('transactions, one at a time, to plain TCP', (0.60, 0.95), True,
+         ratio('transactions', 'one', 'plain')),
+        ('transactions, 64 at once, to plain TCP', (0.60, 0.90), True,
+         ratio('transactions', 'many', 'plain')),
+        ('throughput of a connection, to plain TCP', (0.99, 0.99), True,
+         ratio('transactions', 'stream', 'plain')),
+        ('added connection time, median, us', (60, 15), False,
+         figures.paired(('connect', tap, 'p50'), ('connect', 'plain', 'p50'),
                         lambda a, b: a - b)),
-        ('SYN flood with 99%, to a bare DROP rule', 0.35, 1.0, True,
-         ratio('synflood', 'tap', 'best', 'drop', 'takes')),
-        ('SYN flood with 99%, to XDP_DROP', None, 0.8, True,
-         ratio('synflood', 'tap', 'best', 'xdp', 'takes')),
-        ('TAP flood with 99%, groups a second', 40000, 150000, True,
-         values('tapflood', 'tap', 'best')),
-        ("key holder's rate under flood, to SYN cookies", 0.8, 1.2, True,
-         ratio('synflood', 'tap', 'holder', 'cookies')),
-        ('resident memory, MiB', 32, 64, False, memory),
-        ('connection with 60,000 keys, to 10', 1.1, 1.1, False,
-         ratio('scale', 'keys60000', 'worker', 'keys10')),
-        ('the same, gate alone', 1.1, 1.1, False,
-         ratio('scale', 'gate_keys=60000', 'ns', 'gate_keys=10')),
+        ('SYN flood with 99%, to a bare DROP rule', (0.35, 1.0), True,
+         ratio('synflood', 'best', 'drop', 'takes')),
+        ('SYN flood with 99%, to XDP_DROP', (None, 0.8), True,
+         ratio('synflood', 'best', 'xdp', 'takes')),
+        ('TAP flood with 99%, groups a second', (40000, 150000), True,
+         list(figures.of('tapflood', tap, 'groups').values())),
+        ("key holder's rate under flood, to SYN cookies", (0.8, 1.2), True,
+         ratio('synflood', 'holder', 'cookies')),
+        ('resident memory, MiB', (32, 64), False, memory),
+        ('connection with 60,000 keys, to 10', (1.1, 1.1), False,
+         figures.ratios(('scale', keys + 'keys60000', 'worker'),
+                        ('scale', keys + 'keys10', 'worker'))),
+        ('the same, gate alone', (1.1, 1.1), False,
+         figures.ratios(('scale', 'gate_keys=60000', 'ns'),
+                        ('scale', 'gate_keys=10', 'ns'))),
     )
 
 
+def column(values, target, least):
+    if not values or target is None:
+        return None
+    got = statistics.median(values)
+    return {'measured': spread(values), 'target': target,
+            'met': got >= target if least else got <= target}
+
+
 def verdicts(figures):
-    for what, queue, kernel, least, values in targets(figures):
-        if not values:
-            continue
-        verdict = {'what': what, 'at': 'least' if least else 'most',
-                   'measured': spread(values)}
-        for name, target in (('nfqueue', queue), ('kernel', kernel)):
-            if target is not None:
-                got = verdict['measured']['median']
-                verdict[name] = {'target': target, 'met':
-                                 got >= target if least else got <= target}
-        yield verdict
+    for rows_ in zip(*(targets(figures, case) for _, case in COLUMNS)):
+        what, goals, least, _ = rows_[0]
+        verdict = {'what': what, 'at': 'least' if least else 'most'}
+        for at, (name, _) in enumerate(COLUMNS):
+            verdict[name] = column(rows_[at][3], goals[at], least)
+        if any(verdict[name] for name, _ in COLUMNS):
+            yield verdict
 
 
 def number(value):
@@ -203,21 +215,20 @@ def print_table(results):
 
 
 def print_targets(results):
-    print('\n%-47s %9s %-17s %-16s %s' % (
-        'TARGETS', 'measured', '', 'NFQUEUE alone', 'with the kernel path'))
+    print('\n%-47s %-34s %s' % ('TARGETS', 'NFQUEUE alone',
+                                'with the kernel path'))
     for row in results['targets']:
-        measured = row['measured']
+        sign = '>=' if row['at'] == 'least' else '<='
         columns = []
-        for name in ('nfqueue', 'kernel'):
-            column = row.get(name)
-            columns.append('' if not column else '%s %s %s' % (
-                '>=' if row['at'] == 'least' else '<=',
-                '{:,g}'.format(column['target']),
-                'met' if column['met'] else 'missed'))
-        print('%-47s %9s %-17s %-16s %s' % (
-            row['what'], number(measured['median']),
-            '(%s - %s)' % (number(measured['least']),
-                           number(measured['most'])), *columns))
+        for name, _ in COLUMNS:
+            cell = row[name]
+            columns.append('' if not cell else '%7s %-15s %s %s' % (
+                number(cell['measured']['median']),
+                '(%s - %s)' % (number(cell['measured']['least']),
+                               number(cell['measured']['most'])),
+                'met   ' if cell['met'] else 'MISSED',
+                '%s %s' % (sign, '{:,g}'.format(cell['target']))))
+        print(('%-47s %-42s %s' % (row['what'], *columns)).rstrip())
 
 
 # ---- pictures
@@ -241,11 +252,13 @@ def write_points(path, points):
 
 def pictures(figures, source, directory):
     points = {}
-    for case in ('tap', 'cookies', 'synproxy', 'plain'):
+    for case in ('fast', 'tap', 'cookies', 'synproxy', 'plain'):
         points['8-' + case] = curve(figures, 'synflood', case, 'rate_',
                                     'success_')
-    points['10-tap'] = curve(figures, 'tapflood', 'tap', 'rate_', 'success_')
-    for case in ('tap', 'plain'):
+    for case in ('fast', 'tap'):
+        points['10-' + case] = curve(figures, 'tapflood', case, 'rate_',
+                                     'success_')
+    for case in ('fast', 'tap', 'plain'):
         points['9-' + case] = sorted(
             (int(metric[7:]), figures.median('appflood', case, metric))
             for metric in figures.values.get('appflood', {}).get(case, {})
