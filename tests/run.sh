@@ -14,6 +14,7 @@
 #   --cases  the same, and counts each cmocka case in it
 #            Both end what takes longer than $TEST_SECONDS (status 124).
 #   --each   runs every program, as GROUP/its name; no program is a failure.
+#            As many at once as there are processors.
 #            WRAPPER is a command to put before each, or ''
 #   --start  forgets the results; --summary prints the last line and exits 1
 #            when anything failed or nothing passed
@@ -59,18 +60,28 @@ cmocka_cases()
 
 each()
 {
-	group=$1 mode=$2 wrapper=$3 status=0
+	group=$1 mode=$2 wrapper=$3 status=0 parts=.build/log/$1.results
 	shift 3
 	if [ $# -eq 0 ]; then
 		echo "$group: there is no program to run" >&2
 		return 1
 	fi
+	rm -rf "$parts"
+	mkdir -p "$parts"
+	printf '%s\n' "$@" | xargs -P "$(nproc)" -I '{}' "$0" --one "$parts" \
+	    "$group" "$mode" "$wrapper" '{}' || status=1
 	for program in "$@"; do
-		# shellcheck disable=SC2086 # words of a command
-		"$0" "$mode" "$group/${program##*/}" $wrapper "$program" ||
-			status=1
+		cat "$parts/${program##*/}" >>"$RESULTS" || status=1
 	done
 	return $status
+}
+
+# Each counts for itself: they run side by side.
+one()
+{
+	RESULTS=$PWD/$1/${5##*/}
+	# shellcheck disable=SC2086 # words of a command
+	exec "$0" "$3" "$2/${5##*/}" $4 "$5"
 }
 
 mode=loud
@@ -78,6 +89,7 @@ case $1 in
 --start) start; exit ;;
 --summary) summary; exit ;;
 --each) shift; each "$@"; exit ;;
+--one) shift; one "$@" ;;
 --quiet | --cases) mode=$1; shift ;;
 esac
 name=$1
