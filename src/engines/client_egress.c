@@ -5,6 +5,7 @@
 
 #include "egress_plan.h"
 #include "log.h"
+#include "sieve_addr.h"
 
 void
 client_egress_init(struct client_egress *c)
@@ -212,15 +213,6 @@ news_of(const struct egress_event *event)
 	}
 }
 
-static struct packet_addr
-addr_of(const struct sieve_addr *from, uint8_t family)
-{
-	struct packet_addr addr = { .family = family };
-
-	memcpy(addr.bytes, from, sizeof addr.bytes);
-	return addr;
-}
-
 void
 client_egress_serve(struct client_egress *c, struct escort *escort)
 {
@@ -232,8 +224,8 @@ client_egress_serve(struct client_egress *c, struct escort *escort)
 	port_pool_refill(&c->pool, c->egress.ports);
 	while ((event = egress_event(&c->egress)) != NULL) {
 		const struct packet syn = {
-			.src = addr_of(&event->src, event->family),
-			.dst = addr_of(&event->dst, event->family),
+			.src = sieve_addr_read(&event->src, event->family),
+			.dst = sieve_addr_read(&event->dst, event->family),
 			.sport = event->sport,
 			.dport = event->dport,
 		};

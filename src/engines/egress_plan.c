@@ -4,6 +4,7 @@
 
 #include "bytes.h"
 #include "log.h"
+#include "sieve_addr.h"
 #include "sieve_plan.h"
 
 bool
@@ -14,16 +15,6 @@ egress_plan_takes(const struct sender_rule *rule, size_t taken)
 	       taken < EGRESS_RULES_MAX;
 }
 
-/* With the mask's bits alone, as the kernel compares them. */
-static uint32_t
-take_net(struct sieve_addr *addr, struct sieve_addr *mask,
-	 const struct acl_net *net)
-{
-	memcpy(addr, net->addr.bytes, sizeof *addr);
-	memcpy(mask, net->mask, sizeof *mask);
-	return net->addr.family;
-}
-
 static void
 take_rule(struct egress_rule *to, const struct sender_rule *rule)
 {
@@ -32,8 +23,8 @@ take_rule(struct egress_rule *to, const struct sender_rule *rule)
 		.service_port = rule->service_port,
 		.key_no = rule->key.no,
 	};
-	to->src_family = take_net(&to->src, &to->src_mask, &rule->src);
-	to->dst_family = take_net(&to->dst, &to->dst_mask, &rule->dst);
+	to->src_family = sieve_addr_net(&to->src, &to->src_mask, &rule->src);
+	to->dst_family = sieve_addr_net(&to->dst, &to->dst_mask, &rule->dst);
 	for (size_t i = 0; i < rule->ports_count; i++) {
 		to->range[i] = (struct sieve_range){ rule->ports[i].low,
 						     rule->ports[i].high };

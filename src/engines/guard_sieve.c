@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bpf.h"
+#include "sieve_addr.h"
 #include "sieve_memory.h"
 #include "sieve_plan.h"
 
@@ -141,15 +142,6 @@ guard_sieve_close(struct guard *g)
 	sieve_close(&g->sieve);
 }
 
-static struct packet_addr
-addr_of(const struct sieve_addr *from, uint64_t family)
-{
-	struct packet_addr addr = { .family = family == 4 ? 4 : 6 };
-
-	memcpy(addr.bytes, from, sizeof addr.bytes);
-	return addr;
-}
-
 size_t
 guard_sieve_take(struct guard *g, struct packet *syns,
 		 struct gate_accepted *accepted)
@@ -168,8 +160,8 @@ guard_sieve_take(struct guard *g, struct packet *syns,
 		}
 		unseen += !(r->frame[i] & SIEVE_FRAME_TOLD);
 		syns[count++] = (struct packet){
-			.src = addr_of(&r->quad.src, r->quad.family),
-			.dst = addr_of(&r->quad.dst, r->quad.family),
+			.src = sieve_addr_read(&r->quad.src, r->quad.family),
+			.dst = sieve_addr_read(&r->quad.dst, r->quad.family),
 			.sport = SIEVE_FRAME_SPORT(r->frame[i]),
 			.dport = r->quad.dport,
 			.seq = SIEVE_FRAME_SEQ(r->frame[i]),
@@ -202,7 +194,7 @@ guard_sieve_charge(struct guard *g, const struct gate_now *now)
 	const struct sieve_charge *charge;
 
 	while ((charge = sieve_charge(&g->sieve)) != NULL) {
-		const struct packet_addr src = addr_of(&charge->src,
+		const struct packet_addr src = sieve_addr_read(&charge->src,
 						       charge->family);
 
 		gate_charge(g->gate, now, &src);

@@ -4,27 +4,9 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "sieve_addr.h"
 
 #define PORTS 65536u
-
-static struct sieve_addr
-addr_of(const uint8_t bytes[16])
-{
-	struct sieve_addr addr;
-
-	memcpy(&addr, bytes, sizeof addr);
-	return addr;
-}
-
-/* Both with the mask's bits alone, as the kernel compares them. */
-static void
-take_net(struct sieve_addr *addr, struct sieve_addr *mask, uint8_t *family,
-	 const struct acl_net *net)
-{
-	*addr = addr_of(net->addr.bytes);
-	*mask = addr_of(net->mask);
-	*family = net->addr.family;
-}
 
 static void
 take_rules(struct sieve_plan *plan, const struct acl *acl)
@@ -34,10 +16,10 @@ take_rules(struct sieve_plan *plan, const struct acl *acl)
 		struct sieve_rule *rule = &plan->rules[i];
 
 		rule->tolerance = from->tolerance;
-		take_net(&rule->src, &rule->src_mask, &rule->src_family,
-			 &from->src);
-		take_net(&rule->dst, &rule->dst_mask, &rule->dst_family,
-			 &from->dst);
+		rule->src_family = sieve_addr_net(&rule->src, &rule->src_mask,
+						  &from->src);
+		rule->dst_family = sieve_addr_net(&rule->dst, &rule->dst_mask,
+						  &from->dst);
 	}
 	plan->tables.rules_count = acl->rules_count;
 }

@@ -17,6 +17,7 @@
 
 #include "egress_map.h"
 #include "sieve_mac.h"
+#include "sieve_net.h"
 
 #define SECTION(name) __attribute__((section(name), used))
 #define SECOND 1000000000ull
@@ -322,17 +323,6 @@ take_connection(const struct bpf_sock *sk, struct scratch *s)
 /* ---- the rule */
 
 static inline_always bool
-net_has(uint32_t net_family, const struct sieve_addr *net,
-	const struct sieve_addr *mask, uint32_t family,
-	const struct sieve_addr *addr)
-{
-	return net_family == 0 ||
-	       (net_family == family &&
-		((net->word[0] ^ addr->word[0]) & mask->word[0]) == 0 &&
-		((net->word[1] ^ addr->word[1]) & mask->word[1]) == 0);
-}
-
-static inline_always bool
 has_port(const struct egress_rule *r, uint16_t port)
 {
 #pragma clang loop unroll(full)
@@ -362,10 +352,12 @@ find_rule(const struct egress_config *config, struct scratch *s,
 		}
 		r = map_lookup(&rules_map, &at);
 		if (r && (r->device == 0 || r->device == device) &&
-		    net_has(r->dst_family, &r->dst, &r->dst_mask, family,
-			    &s->dst) &&
-		    net_has(r->src_family, &r->src, &r->src_mask, family,
-			    &s->src) &&
+		    net_has((struct net){ &r->dst, &r->dst_mask,
+					  r->dst_family },
+			    family, &s->dst) &&
+		    net_has((struct net){ &r->src, &r->src_mask,
+					  r->src_family },
+			    family, &s->src) &&
 		    has_port(r, port)) {
 			s->syn.rule = at;
 			return true;

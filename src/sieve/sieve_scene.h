@@ -11,6 +11,7 @@
 
 #include "sieve_mac.h"
 #include "sieve_map.h"
+#include "sieve_net.h"
 #include "sieve_packet.h"
 
 #define SECOND 1000000000ull
@@ -73,16 +74,6 @@ count(uint32_t what)
 
 /* ---- the service */
 
-static inline_always bool
-net_has(const struct sieve_addr *net, const struct sieve_addr *mask,
-	uint32_t family, const struct syn *s, const struct sieve_addr *addr)
-{
-	return family == 0 ||
-	       (family == s->quad.family &&
-		((net->word[0] ^ addr->word[0]) & mask->word[0]) == 0 &&
-		((net->word[1] ^ addr->word[1]) & mask->word[1]) == 0);
-}
-
 static inline_always const struct sieve_rule *
 rule_for(const struct syn *s, uint32_t list)
 {
@@ -97,10 +88,13 @@ rule_for(const struct syn *s, uint32_t list)
 		}
 		at = l->rule[i];
 		r = map_lookup(&rules_map, &at);
-		if (r && net_has(&r->dst, &r->dst_mask, r->dst_family, s,
-				 &s->quad.dst) &&
-		    net_has(&r->src, &r->src_mask, r->src_family, s,
-			    &s->quad.src)) {
+		if (r &&
+		    net_has((struct net){ &r->dst, &r->dst_mask,
+					  r->dst_family },
+			    s->quad.family, &s->quad.dst) &&
+		    net_has((struct net){ &r->src, &r->src_mask,
+					  r->src_family },
+			    s->quad.family, &s->quad.src)) {
 			return r;
 		}
 	}
