@@ -51,8 +51,10 @@ endif
 # SAN=fuzz: the sanitizers and libFuzzer, which only clang has.
 # SAN=cov: none of them, but what is executed is counted.
 SANITIZED := $(or $(filter fuzz cov,$(SAN)),san)
-FLAVOUR := $(if $(filter system,$(DEPS)),$(if $(SAN),$(SANITIZED),system),static)
-B := .build/$(if $(PORTABLE),portable$(if $(filter cov,$(SAN)),-cov),$(FLAVOUR))$(if \
+COUNTING := $(filter cov,$(SAN))
+FLAVOUR := $(if $(filter system,$(DEPS)),$(if \
+	$(SAN),$(SANITIZED),system),static$(COUNTING:%=-%))
+B := .build/$(if $(PORTABLE),portable$(COUNTING:%=-%),$(FLAVOUR))$(if \
 	$(FAULTS),-faulty)
 MAKEFLAGS += --no-print-directory
 ifneq ($(V),1)
@@ -75,7 +77,7 @@ BASE_CFLAGS := -std=c11 $(SYSTEM_CFLAGS) -I. $(LAYERS:%=-Isrc/%) \
 HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LINK := -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack
 
-ifeq ($(FLAVOUR),static)
+ifneq ($(DEPS),system)
 PCAP := .deps/libpcap
 BEARSSL := .deps/bearssl
 LIBS := $(PCAP)/libpcap.a $(BEARSSL)/libbearssl.a
@@ -102,14 +104,8 @@ endif
 else
 LDLIBS := -lpcap -lbearssl
 START := -pie
-FLAGS := $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(CPPFLAGS)
-ifeq ($(FLAVOUR),cov)
-FLAGS := $(BASE_CFLAGS) -g -Og --coverage -fPIE $(CPPFLAGS)
-START := -pie --coverage
-UNCONFINED := $(B)/tests/coverage/unconfined.o
-WRAP := -Wl,--wrap=_exit,--wrap=prctl,--wrap=setresuid,--wrap=setuid \
-	-Wl,--wrap=syscall
-else ifneq ($(SAN),)
+FLAGS = $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(CPPFLAGS)
+ifneq ($(filter-out cov,$(SAN)),)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 ifeq ($(FLAVOUR),fuzz)
 # gcc defines it by itself; and clang knows fewer warnings.
@@ -120,6 +116,14 @@ FLAGS := $(BASE_CFLAGS) -g $(if $(filter fuzz,$(FLAVOUR)),-O2,-O1) \
 	-fno-omit-frame-pointer -fPIE $(SANITIZE) $(CPPFLAGS)
 START := -pie $(SANITIZE:%fuzzer-no-link=%fuzzer)
 endif
+endif
+ifneq ($(COUNTING),)
+CFLAGS := -g -Og --coverage
+HARDEN := -fPIE
+START += --coverage
+UNCONFINED := $(B)/tests/coverage/unconfined.o
+WRAP := -Wl,--wrap=_exit,--wrap=prctl,--wrap=setresuid,--wrap=setuid \
+	-Wl,--wrap=syscall,--wrap=malloc,--wrap=free
 endif
 
 # X_posix.c has for other systems what X.c has for Linux; its header is X.h.
@@ -188,7 +192,7 @@ $(B)/tap.full: $(OBJS) $(UNCONFINED) $(LIBS)
 
 $(TAP): $(B)/tap.full $(if $(filter tap ./tap,$(TAP)),.build/flavour-of-tap)
 	@mkdir -p $(@D)
-ifeq ($(FLAVOUR),static)
+ifneq ($(DEPS),system)
 	$(call pretty,STRIP,$@)$(STRIP) -o $@ $<
 else
 	$(call pretty,COPY,$@)cp -f $< $@
@@ -212,6 +216,7 @@ NEED_san := $(NEED_system)
 NEED_fuzz := $(NEED_system) clang \
 	libclang-rt-14-dev=/usr/share/doc/libclang-rt-14-dev
 NEED_cov := $(NEED_system)
+NEED_static-cov := $(NEED_static)
 # Where to find them elsewhere is for CPPFLAGS and LDFLAGS to say.
 NEED_build := $(if $(and $(PORTABLE),$(filter system,$(DEPS))),, \
 	$(NEED_$(FLAVOUR)))
@@ -296,19 +301,23 @@ run-fuzz: $(addprefix $(B)/,$(FUZZERS))
 	@FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_RUNS='$(FUZZ_RUNS)' \
 		tests/fuzz/run $^
 
+# The programs of the hosts are linked as those that are installed, so that
+# they make the same calls; the unit tests want glibc, as ever.
 coverage: need-coverage
+	@$(MAKE) SAN=cov TAP=.build/static-cov/tap
+	@$(MAKE) SAN=cov FAULTS=1 TAP=.build/static-cov-faulty/tap
+	@$(MAKE) SAN=cov PORTABLE=1 TAP=.build/portable-cov/tap
 	@$(MAKE) DEPS=system CC=gcc SAN=cov TAP=.build/cov/tap run-coverage
-run-coverage: $(TAP) scarce \
-		$(addprefix $(B)/,$(UNITS) $(FUZZERS) tests/soak/soak)
-	@$(MAKE) PORTABLE=1 TAP=.build/portable-cov/tap
-	@$(MAKE) FAULTS=1 TAP=$(B)-faulty/tap
-	@TAP='$(abspath $(TAP))' PORTABLE='$(abspath .build/portable-cov/tap)' \
-		TAP_FAULTY='$(abspath $(B)-faulty/tap)' \
+run-coverage: scarce $(addprefix $(B)/,$(UNITS) $(FUZZERS) tests/soak/soak)
+	@TAP='$(abspath .build/static-cov/tap)' \
+		TAP_FAULTY='$(abspath .build/static-cov-faulty/tap)' \
+		PORTABLE='$(abspath .build/portable-cov/tap)' \
 		SOAK='$(abspath $(B)/tests/soak/soak)' MAKE='$(MAKE)' \
 		SCARCE='$(abspath $(B)/tests/hosts/scarce.so)' \
 		SCARCE_TAP='$(abspath $(TAP))' \
-		tests/coverage/run $(B) .build/portable-cov $(B)-faulty -- \
-		$(filter-out $(TAP) scarce %/soak,$^)
+		tests/coverage/run $(B) .build/static-cov \
+		.build/static-cov-faulty .build/portable-cov -- \
+		$(filter-out scarce %/soak,$^)
 
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full
 run-unit: $(addprefix $(B)/,$(UNITS))

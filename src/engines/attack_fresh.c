@@ -24,6 +24,26 @@ fill_random(void *out, size_t len)
 	return getrandom(out, len, 0) == (ssize_t)len ? 0 : -EIO;
 }
 
+/*
+ * Some attacks send all of a good group but for one frame, and another group
+ * may have that frame: with a mark in common, the two are one good group to
+ * the server.  So no mark comes again until all have been used.
+ */
+static int
+take_mark(struct attack_fresh *t, uint16_t *mark)
+{
+	if (t->marks == 0) {
+		int rc = fill_random(&t->first_mark, sizeof t->first_mark);
+
+		if (rc < 0) {
+			return rc;
+		}
+	}
+	*mark = (uint16_t)(t->first_mark + t->marks);
+	t->marks++;
+	return 0;
+}
+
 int
 attack_fresh_sign(struct attack_fresh *t, uint16_t port, uint64_t instant,
 	   struct sender_group *group)
@@ -37,7 +57,7 @@ attack_fresh_sign(struct attack_fresh *t, uint16_t port, uint64_t instant,
 			    FRAME_BASE + t->key->mac.extra);
 
 	if (rc == 0) {
-		rc = fill_random(&group->mark, sizeof group->mark);
+		rc = take_mark(t, &group->mark);
 	}
 	if (rc == 0) {
 		rc = fill_random(&group->seq[FRAME_SYN0],
@@ -54,6 +74,17 @@ attack_fresh_sign(struct attack_fresh *t, uint16_t port, uint64_t instant,
 	return rc;
 }
 
+/* One that a recorded group does not have, either. */
+static int
+take_other_mark(struct attack_fresh *t, const struct sender_group *group,
+		uint16_t *mark)
+{
+	int rc = take_mark(t, mark);
+
+	return rc == 0 && group && *mark == group->mark ? take_mark(t, mark) :
+							  rc;
+}
+
 int
 attack_fresh_scene(struct attack_fresh *t, struct attack_scene *scene)
 {
@@ -61,16 +92,14 @@ attack_fresh_scene(struct attack_fresh *t, struct attack_scene *scene)
 			    ATTACK_FRAMES_MAX);
 
 	if (rc == 0) {
-		rc = fill_random(&scene->mark, sizeof scene->mark);
+		rc = take_other_mark(t, scene->group, &scene->mark);
+	}
+	if (rc == 0) {
+		rc = take_other_mark(t, scene->group, &scene->second_mark);
 	}
 	if (rc == 0) {
 		rc = fill_random(&scene->isn, sizeof scene->isn);
 	}
-	/* Another one than any that the group may have. */
-	if (scene->group && scene->mark == scene->group->mark) {
-		scene->mark ^= 1;
-	}
-	scene->second_mark = scene->mark ^ 2;
 	scene->instant = clock_instant();
 	scene->key = t->key;
 	return rc;

@@ -29,6 +29,8 @@ struct attack_fresh {
 	struct attack_wire_aim aim;
 	uint32_t rtt_ms;	   /* of the last one */
 	unsigned sent, accepted;   /* so far */
+	uint16_t first_mark;	   /* random */
+	uint32_t marks;		   /* used so far: from that one on */
 	int error;		   /* -errno of what failed below, or 0 */
 };
 
@@ -36,7 +38,8 @@ struct attack_fresh {
 bool attack_fresh_is_short(const struct attack_fresh *t);
 
 /*
- * Make a group signed for this port and instant.  Where guesses count,
+ * Make a group signed for this port and instant, with a mark that no other
+ * has, of this and of scenes, for 65536 of them.  Where guesses count,
  * its ISN is one that no frame of it looks like, or a server would count
  * two for an altered one.  0 or -errno.
  */

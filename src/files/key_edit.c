@@ -69,12 +69,6 @@ key_edit_read(struct key_edit *edit, struct conf_file *file, long wanted,
 	return rc;
 }
 
-void
-key_edit_wipe(struct key_edit *edit)
-{
-	bytes_wipe(edit, sizeof *edit);
-}
-
 /* Nothing is written that would not be read. */
 static int
 check(const struct key_edit *edit, const struct secret_buf *text, char *err)

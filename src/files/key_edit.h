@@ -25,11 +25,11 @@ struct key_edit {
 /*
  * Read a key file to its end and check it; `wanted` is the number of a
  * key to be changed, or -1.  Returns 0, or below 0 with the error in err
- * (CONF_ERROR_MAX).  The caller wipes it either way: key_edit_wipe().
+ * (CONF_ERROR_MAX).  It has secrets either way: secret_new() and
+ * secret_free() are for it.
  */
 int key_edit_read(struct key_edit *edit, struct conf_file *file, long wanted,
 		  char *err);
-void key_edit_wipe(struct key_edit *edit);
 
 /*
  * Append the new content of the file to out: with `lines`, whole lines,

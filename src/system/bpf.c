@@ -192,16 +192,6 @@ bpf_link_query(uint32_t device, uint32_t attach)
 	return call(BPF_PROG_QUERY, &attr);
 }
 
-int
-bpf_link_replace(int link, int program)
-{
-	union bpf_attr attr = { 0 };
-
-	attr.link_update.link_fd = (uint32_t)link;
-	attr.link_update.new_prog_fd = (uint32_t)program;
-	return call(BPF_LINK_UPDATE, &attr);
-}
-
 /*
  * The kernel waits for that before it returns from a change of a map of
  * maps: who made it must not see the old map in use any more.

@@ -52,8 +52,6 @@ int bpf_link_make(int program, uint32_t device, uint32_t attach,
 		  uint32_t flags);
 /* 0; -EINVAL: the kernel knows of no such place for a program. */
 int bpf_link_query(uint32_t device, uint32_t attach);
-/* Another program in its place, with no packet in between. */
-int bpf_link_replace(int link, int program);
 
 /* Let go of a map, program or link: then it is -1, as if it never was. */
 void bpf_close(int *fd);

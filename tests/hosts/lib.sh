@@ -146,7 +146,7 @@ end_all()
 	local until=$((SECONDS + ${HOSTS_ASK:-0}))
 
 	[ $# -gt 0 ] || return 0
-	if [ "${HOSTS_ASK:-0}" -gt 0 ]; then
+	if counting; then
 		kill -TERM "$@" || :
 		kill -CONT "$@" || :
 		while [ "$SECONDS" -lt "$until" ] && living "$@"; do
@@ -155,6 +155,12 @@ end_all()
 	fi
 	kill -KILL "$@" || :
 } 2>/dev/null
+
+# counting: whether this is such a program
+counting()
+{
+	[ "${HOSTS_ASK:-0}" -gt 0 ]
+}
 
 living()
 {

@@ -26,7 +26,8 @@ import sys
 import threading
 import time
 
-from reference import KEYS, SENDING_ORDER, Lab
+from reference import KEYS, SENDING_ORDER
+from reference_lab import Lab
 
 PATIENCE = 30
 HEADER = 4096

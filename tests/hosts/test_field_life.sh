@@ -398,11 +398,16 @@ confirmed()
 # A reload, or the worker's end, confirms nothing.
 confirm_and_reload()
 {
+	local before
+
 	lab
 	http_start server 80
 	tap_start server server server -p 80 -k "$(key_file)" --confirm 8
+	before=$(worker)
 	signal server HUP
 	wait_log server ': reloaded:'
+	# The next one starts after that is said.
+	wait_for "$patience" other_worker "$before"
 	kill -KILL "$(worker)"
 	await server 1
 	page stranger 4

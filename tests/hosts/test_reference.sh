@@ -3,12 +3,18 @@
 #
 # A client written from the protocol alone against tap's server: what has to
 # be accepted is, and what must not be is silent on the wire and counted for
-# the right reason.  The cases are in reference.py.
+# the right reason.  The cases are in reference_cases.py.
 
 # Cases are called by check.
 # shellcheck disable=SC2317
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
+
+# reference_cases TOOL ARGUMENT...: see reference_cases.py
+reference_cases()
+{
+	"$python" "$here/reference_cases.py" "$@"
+}
 
 server_conf()
 {
@@ -49,8 +55,8 @@ server_start()
 fail2ban()
 {
 	prepare -v
-	reference case reasons "$net" "$1" "$TAP"
-	reference case replay "$net" "$1" "$TAP"
+	reference_cases case reasons "$net" "$1" "$TAP"
+	reference_cases case replay "$net" "$1" "$TAP"
 	status_of on stranger curl -sS --max-time 1 "$(url "$1" server)"
 	wait_log server 'refused reason=incomplete'
 	"$python" "$here/filter.py" "$here/../../man/tap-server.8" \
@@ -60,7 +66,7 @@ fail2ban()
 against()
 {
 	prepare
-	reference case "$1" "$net" "$2" "$TAP"
+	reference_cases case "$1" "$net" "$2" "$TAP"
 }
 
 # restart 4|6 SIGNAL ERRAND [COMMAND...]: what a server knows of groups from
@@ -71,11 +77,11 @@ restart()
 
 	shift 3
 	prepare
-	reference case remember "$net" "$family" "$TAP" >"$work/groups"
+	reference_cases case remember "$net" "$family" "$TAP" >"$work/groups"
 	end server "$signal" || [ "$signal" = KILL ]
 	(cd "$work/server-lib" && "$@")
 	server_start
-	reference case "$errand" "$net" "$family" "$TAP" <"$work/groups"
+	reference_cases case "$errand" "$net" "$family" "$TAP" <"$work/groups"
 }
 
 damage()
@@ -84,7 +90,7 @@ damage()
 }
 
 check vectors reference vectors "$here/../vectors/frames.json"
-for name in $(reference names); do
+for name in $(reference_cases names); do
 	for family in 4 6; do
 		check "$name-ipv$family" against "$name" $family
 	done

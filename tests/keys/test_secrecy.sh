@@ -93,6 +93,8 @@ case_no_processes()
 	secrets both.d/server.key >known
 	clean trace
 	same 1 "$(grep -c execve trace)"
+	# What a build that counts for coverage writes of its own.
+	sed -i '/\.gcda"/d' trace
 	same '' "$(grep -E 'O_(CREAT|WRONLY|RDWR)' trace |
 		grep -vE '"\.(server.key.new|TAPclientd.conf.[0-9a-f]{8})"' |
 		grep -v /dev/null || true)"

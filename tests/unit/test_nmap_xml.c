@@ -76,10 +76,10 @@ xml_ports(void **state)
 	takes(HEAD RUN INFO HOST "<ports>" PORT22 "</ports>" END,
 	      "192.0.2.1 syn 22 open;");
 	/* Names nobody knows, an address of hardware, states of the host. */
-	takes(HEAD RUN INFO "<x y='1'/>" HOST
+	takes(HEAD RUN INFO "<x y = '1\n2'/>" HOST
 	      "<address addr=\"02:0:0:0:0:1\" addrtype=\"mac\"/>"
 	      "<status state=\"up\"/><ports>" PORT22
-	      "</ports><os><port protocol='tcp' portid='1'/></os>" END,
+	      "</ports><os><port protocol='tcp' portid='1'/></os >" END,
 	      "192.0.2.1 syn 22 open;");
 	takes(HEAD RUN INFO "<host><status state='down'/><address "
 	      "addr='2001:db8::1' addrtype='ipv6'/>" END,
@@ -156,6 +156,13 @@ xml_refuses(void **state)
 	refuses(HEAD RUN "<host x=1/>", 4, "no quotes");
 	refuses(HEAD RUN "<host x='<'/>", 4, "<");
 	refuses(HEAD RUN "<host x='1'y='2'/>", 4, "malformed");
+	refuses(HEAD RUN "<host x y='1'/>", 4, "no value");
+	refuses(HEAD RUN "<host x !", 4, "no value");
+	refuses(HEAD RUN "<&", 4, "malformed");
+	refuses(HEAD RUN "<host/ >", 4, "malformed");
+	refuses(HEAD RUN "<host></host x>", 4, "malformed");
+	refuses(HEAD RUN "<host></host\n!", 5, "malformed");
+	refuses(HEAD RUN "<!-x-->", 4, "a comment is malformed");
 	refuses(HEAD RUN "</nmaprun><nmaprun/>", 4, "behind the end");
 	refuses(HEAD RUN "<![CDATA[", 4, "CDATA");
 	refuses("<!DOCTYPE a [ <!ENTITY b 'c'> ]>", 1, "declares");

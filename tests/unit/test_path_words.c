@@ -180,6 +180,48 @@ numbers_what_it_remarks(void **state)
 	assert_string_equal(words, "");
 }
 
+static const char *
+place(enum field field)
+{
+	struct text t = text_over(words, sizeof words);
+
+	return path_words_place(&t, &result, field) ? words : NULL;
+}
+
+/* Between which two hops, as far as routers quote what they got. */
+static void
+names_the_place(void **state)
+{
+	(void)state;
+	path.fields[FIELD_MSS].state = PATH_REWRITTEN;
+	path.fields[FIELD_UNKNOWN].state = PATH_LOST;
+	assert_null(place(FIELD_MSS));
+	trail.traced = true;
+	trail.count = 3;
+	trail.hops[0].addr = addr4(0x0a000001);
+	trail.hops[2].addr = addr4(0x0a000003);
+	assert_null(place(FIELD_MSS));
+	trail.hops[0].changed = 1u << FIELD_MSS;
+	assert_string_equal(place(FIELD_MSS), "changes between this host and "
+					      "hop 1 (10.0.0.1)");
+	trail.hops[0].changed = 0;
+	trail.hops[0].same = 1u << FIELD_MSS;
+	assert_string_equal(place(FIELD_MSS), "changes between hop 1 "
+					      "(10.0.0.1) and the far side");
+	trail.hops[2].changed = 1u << FIELD_MSS;
+	trail.hops[1].same = 1u << FIELD_MSS;
+	assert_string_equal(place(FIELD_MSS), "changes between hop 2 (silent) "
+					      "and hop 3 (10.0.0.3)");
+	trail.hops[0].answered[PATH_TRAIL_ODD] = true;
+	trail.hops[2].answered[PATH_TRAIL_PLAIN] = true;
+	assert_string_equal(place(FIELD_UNKNOWN),
+			    "lost between hop 1 (10.0.0.1) and hop 3 "
+			    "(10.0.0.3)");
+	/* No probe has another port, so no hop can tell of it. */
+	path.fields[FIELD_DPORT].state = PATH_LOST;
+	assert_null(place(FIELD_DPORT));
+}
+
 int
 main(void)
 {
@@ -189,6 +231,7 @@ main(void)
 		cmocka_unit_test_setup(has_a_hint_for_each_reason, setup),
 		cmocka_unit_test_setup(remarks_what_is_worth_it, setup),
 		cmocka_unit_test_setup(numbers_what_it_remarks, setup),
+		cmocka_unit_test_setup(names_the_place, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,7 @@ teardown(void **state)
 }
 
 static const char *
-written(void)
+written_as(enum report_form form)
 {
 	size_t size;
 	FILE *out;
@@ -72,9 +72,15 @@ written(void)
 	free(text);
 	out = open_memstream(&text, &size);
 	assert_non_null(out);
-	report_write(out, &report, REPORT_TABLE);
+	report_write(out, &report, form);
 	assert_int_equal(fclose(out), 0);
 	return text;
+}
+
+static const char *
+written(void)
+{
+	return written_as(REPORT_TABLE);
 }
 
 static void
@@ -149,11 +155,10 @@ parts_hosts(void **state)
 	assert_non_null(strstr(text, "\n\n192.0.2.0/30 (192.0.2.2)\n port  "));
 }
 
-/* Of what differs, both sides; of the rest, that nothing does. */
+/* One comparison with port 80, by a scan and by all of them. */
 static void
-tells_ports_apart(void **state)
+compare(void)
 {
-	(void)state;
 	report.reference = 80;
 	report.samples = 40;
 	report.leaks = leaks;
@@ -167,6 +172,14 @@ tells_ports_apart(void **state)
 	};
 	leaks[1] = leaks[0];
 	leaks[1].all_scans = true;
+}
+
+/* Of what differs, both sides; of the rest, that nothing does. */
+static void
+tells_ports_apart(void **state)
+{
+	(void)state;
+	compare();
 	assert_non_null(strstr(written(),
 			       "\ncompared with port 80, by 40 samples:\n"
 			       "       nothing tells them apart\n"));
@@ -183,6 +196,25 @@ tells_ports_apart(void **state)
 	assert_non_null(strstr(written(), "  (192.0.2.1)\n"));
 }
 
+static void
+tells_scripts_what_differs(void **state)
+{
+	(void)state;
+	compare();
+	leaks[1].leak.differs = true;
+	leaks[1].leak.score = 7.25;
+	written_as(REPORT_JSON);
+	assert_non_null(strstr(
+		text, "\"samples\":40,\"against\":[\n"
+		      "{\"address\":\"192.0.2.1\",\"port\":22,"
+		      "\"reference\":80,\"scan\":\"syn\",\"what\":\"ttl\","
+		      "\"differs\":false,\"port_value\":\"64\","
+		      "\"reference_value\":\"63\",\"score\":0.00},\n"));
+	assert_non_null(strstr(text, "\"scan\":\"all\",\"what\":\"ttl\","
+				     "\"differs\":true,"));
+	assert_non_null(strstr(text, "\"score\":7.25}]"));
+}
+
 int
 main(void)
 {
@@ -190,6 +222,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(shows_what_was_found), TEST(names_each_reason),
 		TEST(compares), TEST(parts_hosts), TEST(tells_ports_apart),
+		TEST(tells_scripts_what_differs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
