@@ -24,6 +24,20 @@ fill_random(void *out, size_t len)
 	return getrandom(out, len, 0) == (ssize_t)len ? 0 : -EIO;
 }
 
+/* None that another group has had lately. */
+static int
+take_mark(struct attack_fresh *t, uint16_t *mark)
+{
+	int rc = t->has_mark ? 0 : fill_random(&t->mark, sizeof t->mark);
+
+	if (rc == 0) {
+		t->has_mark = true;
+		t->mark = attack_next_mark(t->mark);
+		*mark = t->mark;
+	}
+	return rc;
+}
+
 int
 attack_fresh_sign(struct attack_fresh *t, uint16_t port, uint64_t instant,
 	   struct sender_group *group)
@@ -37,7 +51,7 @@ attack_fresh_sign(struct attack_fresh *t, uint16_t port, uint64_t instant,
 			    FRAME_BASE + t->key->mac.extra);
 
 	if (rc == 0) {
-		rc = fill_random(&group->mark, sizeof group->mark);
+		rc = take_mark(t, &group->mark);
 	}
 	if (rc == 0) {
 		rc = fill_random(&group->seq[FRAME_SYN0],
@@ -61,7 +75,7 @@ attack_fresh_scene(struct attack_fresh *t, struct attack_scene *scene)
 			    ATTACK_FRAMES_MAX);
 
 	if (rc == 0) {
-		rc = fill_random(&scene->mark, sizeof scene->mark);
+		rc = take_mark(t, &scene->mark);
 	}
 	if (rc == 0) {
 		rc = fill_random(&scene->isn, sizeof scene->isn);

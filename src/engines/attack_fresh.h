@@ -29,6 +29,8 @@ struct attack_fresh {
 	struct attack_wire_aim aim;
 	uint32_t rtt_ms;	   /* of the last one */
 	unsigned sent, accepted;   /* so far */
+	uint16_t mark;		   /* the last one */
+	bool has_mark;
 	int error;		   /* -errno of what failed below, or 0 */
 };
 

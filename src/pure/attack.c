@@ -129,6 +129,12 @@ differ(const struct sender_group *a, const struct sender_group *b,
 	return a->count == b->count && a->seq[role] != b->seq[role];
 }
 
+uint16_t
+attack_next_mark(uint16_t mark)
+{
+	return (uint16_t)(mark + 4u);
+}
+
 enum attack_kind
 attack_find(const char *name, size_t len)
 {

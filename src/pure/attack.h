@@ -82,6 +82,14 @@ struct attack {
 
 extern const struct attack attacks[ATTACKS];
 
+/*
+ * The mark for the group after one with this mark.  Groups of one second have
+ * the same SYN2: with the same mark, a server that has one group's may rightly
+ * take it for another's.  None comes again among 16,384, with its lowest bits
+ * changed or not.
+ */
+uint16_t attack_next_mark(uint16_t mark);
+
 /* By the first len bytes of a name; ATTACKS: there is none. */
 enum attack_kind attack_find(const char *name, size_t len);
 

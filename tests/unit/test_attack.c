@@ -295,6 +295,22 @@ names(void **state)
 }
 
 static void
+a_mark_for_each(void **state)
+{
+	static bool had[1 << 16];
+	uint16_t mark = 65530;
+
+	(void)state;
+	for (unsigned i = 0; i < 16384; i++) {
+		mark = attack_next_mark(mark);
+		for (unsigned low = 0; low < 4; low++) {
+			assert_false(had[mark ^ low]);
+			had[mark ^ low] = true;
+		}
+	}
+}
+
+static void
 odds_of_guessing(void **state)
 {
 	struct odds odds;
@@ -330,6 +346,7 @@ main(void)
 		cmocka_unit_test(each_bit_once),
 		cmocka_unit_test(a_guess_is_a_group),
 		cmocka_unit_test(names),
+		cmocka_unit_test(a_mark_for_each),
 		cmocka_unit_test(odds_of_guessing),
 	};
 
