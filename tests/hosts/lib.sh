@@ -488,6 +488,24 @@ tap_counts()
 	[ "$(tap_status "$1" "$2" "$3")" = "$4" ]
 }
 
+# worker NAME: the process of a daemon that handles packets: of the children
+# that it may have, the one that has given root up and is not dead
+worker()
+{
+	ps -o pid=,uid=,stat= --ppid "${pids[$1]}" |
+		awk '$2 != 0 && $3 !~ /^Z/ { print $1 }'
+}
+
+# fast_path_known HOST server|client: whether it is known if there is one; it
+# comes a moment after the daemon
+fast_path_known()
+{
+	local json
+
+	json=$(on "$1" "$TAP" "$2" --status --json) &&
+		! grep -q '"fastpath_reason":"not yet"' <<<"$json"
+}
+
 # wait_port HOST PORT: until something listens there
 wait_port()
 {
