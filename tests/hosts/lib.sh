@@ -435,13 +435,15 @@ await()
 # wait_log NAME PATTERN [TIMES]: until so many lines of its log match
 wait_log()
 {
-	local until=$((SECONDS + patience)) lines
+	local until=$((SECONDS + patience)) lines ended
 
 	while :; do
+		# It may write and end in between.
+		ended=0
+		kill -0 "${pids[$1]}" 2>/dev/null || ended=1
 		lines=$(grep -Ec -e "$2" "$work/$1.log") || :
 		[ "$lines" -lt "${3:-1}" ] || return 0
-		kill -0 "${pids[$1]}" 2>/dev/null ||
-			fail "$1 ended; its log has no '$2'"
+		[ "$ended" = 0 ] || fail "$1 ended; its log has no '$2'"
 		[ "$SECONDS" -le "$until" ] ||
 			fail "waited in vain for '$2' in the log of $1"
 		sleep 0.03
