@@ -10,6 +10,7 @@
 #include "client_egress.h"
 #include "clock.h"
 #include "daemon.h"
+#include "egress.h"
 #include "escort.h"
 #include "follower.h"
 #include "fw.h"
@@ -308,6 +309,7 @@ work(void *context, int to_monitor)
 
 	c->escort.conf = c->conf;
 	c->carrier.to_monitor = to_monitor;
+	egress_leave(&c->egress.egress);
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = c->syns.nl.fd, .events = POLLIN },

@@ -1,5 +1,6 @@
 #include "client_egress.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -172,6 +173,7 @@ client_egress_tick(struct client_egress *c, struct fw *fw,
 		   struct plan *plan, const struct conf_client *conf)
 {
 	bool stale;
+	int rc;
 
 	if (!c->egress.config) {
 		return;
@@ -180,7 +182,12 @@ client_egress_tick(struct client_egress *c, struct fw *fw,
 	if (!has_ports(c)) {
 		return;
 	}
-	if (c->egress.program < 0 && egress_load(&c->egress) < 0) {
+	rc = c->egress.program < 0 ? egress_load(&c->egress) : 0;
+	if (rc == -EINPROGRESS) {
+		return;
+	}
+	if (rc < 0) {
+		say(c, conf->settings.fastpath);
 		client_egress_close(c);
 		return;
 	}

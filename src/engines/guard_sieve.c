@@ -95,10 +95,10 @@ guard_sieve_open(struct guard *g)
 void
 guard_sieve_tick(struct guard *g)
 {
-	const bool first = g->sieve.pending;
+	const bool before = sieve_is_settled(&g->sieve);
 
 	sieve_tick(&g->sieve, g->gate->counters.syns);
-	if (first) {
+	if (!before && sieve_is_settled(&g->sieve)) {
 		say_state(g);
 	}
 	accept_if_possible(g);

@@ -19,6 +19,7 @@
 #include "monitor.h"
 #include "notify.h"
 #include "plan.h"
+#include "sieve.h"
 #include "tap.h"
 
 #define DROPS_EVERY_MS 10000u
@@ -215,6 +216,7 @@ work(void *context, int to_monitor)
 	struct server *s = context;
 
 	(void)to_monitor;
+	sieve_leave(&s->guard.sieve);
 	for (;;) {
 		struct pollfd fds[FDS] = {
 			[SIGNALS] = { .fd = s->signals, .events = POLLIN },

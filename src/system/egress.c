@@ -123,6 +123,7 @@ void
 egress_init(struct egress *e)
 {
 	*e = (struct egress){ .program = -1, .watch.fd = -1 };
+	loader_init(&e->loader);
 	for (size_t i = 0; i < EGRESS_MAPS; i++) {
 		e->map[i] = -1;
 	}
@@ -153,14 +154,28 @@ egress_open(struct egress *e, const struct egress_tables *tables)
 	return 0;
 }
 
-void
-egress_close(struct egress *e)
+static void
+detach(struct egress *e)
 {
 	for (size_t i = 0; i < e->links_count; i++) {
 		bpf_close(&e->links[i].fd);
 	}
 	e->links_count = 0;
 	bpf_close(&e->program);
+}
+
+void
+egress_leave(struct egress *e)
+{
+	loader_leave(&e->loader);
+	detach(e);
+}
+
+void
+egress_close(struct egress *e)
+{
+	loader_stop(&e->loader);
+	detach(e);
 	ring_close(&e->events);
 	netlink_close(&e->watch);
 	if (e->config) {
@@ -176,9 +191,10 @@ egress_close(struct egress *e)
 	}
 }
 
-int
-egress_load(struct egress *e)
+static int
+make_program(const void *context)
 {
+	const struct egress *e = context;
 	struct elf_symbol symbols[EGRESS_MAPS];
 	const struct bpf_program program = {
 		.object = egress_image,
@@ -193,13 +209,28 @@ egress_load(struct egress *e)
 	for (size_t i = 0; i < EGRESS_MAPS; i++) {
 		symbols[i] = (struct elf_symbol){ maps[i].name, e->map[i] };
 	}
-	e->program = bpf_program_load(&program);
-	if (e->program < 0) {
-		egress_explain(e, "the kernel refuses the program: %s",
-			       strerror(-e->program));
-		return -1;
+	return bpf_program_load(&program);
+}
+
+int
+egress_load(struct egress *e)
+{
+	const struct loader_work work = { make_program, e, e->map,
+					  EGRESS_MAPS };
+	int rc;
+
+	if (loader_is_at_work(&e->loader)) {
+		e->program = loader_take(&e->loader);
+		rc = e->program < 0 ? e->program : 0;
+	} else {
+		rc = loader_start(&e->loader, &work);
+		rc = rc < 0 ? rc : -EINPROGRESS;
 	}
-	return 0;
+	if (rc < 0 && rc != -EINPROGRESS) {
+		egress_explain(e, "the kernel's program: %s",
+			       loader_error(rc));
+	}
+	return rc;
 }
 
 void

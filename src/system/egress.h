@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "egress_map.h"
+#include "loader.h"
 #include "netlink.h"
 #include "ring.h"
 #include "settings.h"
@@ -52,6 +53,7 @@ struct egress_link {
 struct egress {
 	int map[EGRESS_MAPS];
 	int program; /* or below 0 */
+	struct loader loader; /* of it */
 	struct egress_link links[EGRESS_DEVICES_MAX];
 	size_t links_count;
 	struct netlink watch;
@@ -81,7 +83,10 @@ egress_explain(struct egress *e, const char *format, ...);
  * 0, or -errno.
  */
 int egress_change(struct egress *e, const struct egress_tables *tables);
-/* Load the program, which takes the kernel a moment.  0, or -1 with why. */
+/*
+ * Load the program, which takes the kernel a moment.  0, or -errno with why;
+ * -EINPROGRESS: to be called again, when a child has ended, or later.
+ */
 int egress_load(struct egress *e);
 /* Every second or so: clocks are set. */
 void egress_set_clock(struct egress *e);
@@ -95,6 +100,11 @@ bool egress_is_stale(struct egress *e);
 size_t egress_attach(struct egress *e,
 		     char names[EGRESS_DEVICES_MAX][IF_NAMESIZE]);
 void egress_settle(struct egress *e);
+/*
+ * In a process that was forked: let go of the program and of where it is, for
+ * it is to go when the one that opened it says so.
+ */
+void egress_leave(struct egress *e);
 
 /* The next event, or NULL where there is none; in any process. */
 const struct egress_event *egress_event(struct egress *e);

@@ -103,8 +103,7 @@ attach(struct sieve *s, struct sieve_link *link, const char *name,
 		bpf_close(&link->fd[way]);
 		return;
 	}
-	if (link->fd[way] >= 0 || (s->program[way] < 0 &&
-				   sieve_load_program(s, way) < 0)) {
+	if (link->fd[way] >= 0 || s->program[way] < 0) {
 		return;
 	}
 	if (way == SIEVE_TC) {
@@ -181,6 +180,11 @@ update_devices(struct sieve *s)
 	}
 	s->why[0] = '\0';
 	devices_each(take_device, s);
+	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+		if (wants(s, way) && s->refused[way] < 0) {
+			sieve_load_explain_refused(s, way);
+		}
+	}
 	for (size_t i = 0; i < s->links_count; i++) {
 		if (s->links[i].seen) {
 			s->links[kept++] = s->links[i];
@@ -265,13 +269,22 @@ detach(struct sieve *s)
 	s->links_count = 0;
 	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
 		bpf_close(&s->program[way]);
+		s->refused[way] = 0;
 	}
+}
+
+void
+sieve_leave(struct sieve *s)
+{
+	loader_leave(&s->loader);
+	detach(s);
 }
 
 void
 sieve_init(struct sieve *s)
 {
 	*s = (struct sieve){ .program = { -1, -1 }, .watch.fd = -1 };
+	loader_init(&s->loader);
 	for (size_t i = 0; i < SIEVE_MAPS; i++) {
 		s->map[i] = -1;
 	}
@@ -314,6 +327,7 @@ void
 sieve_close(struct sieve *s)
 {
 	s->pending = false;
+	loader_stop(&s->loader);
 	detach(s);
 	ring_close(&s->records);
 	ring_close(&s->charges);
@@ -334,6 +348,7 @@ sieve_change(struct sieve *s, const struct sieve_tables *tables)
 		return;
 	}
 	/* What is no longer right must not stay. */
+	loader_stop(&s->loader);
 	detach(s);
 	for (enum sieve_map m = 0; m < SIEVE_MAP_CONFIG; m++) {
 		bpf_close(&s->map[m]);
@@ -356,17 +371,33 @@ begin(struct sieve *s)
 	enum sieve_way way = s->wanted == FASTPATH_NATIVE ? SIEVE_XDP :
 							    SIEVE_TC;
 
-	s->pending = false;
-	if (way == SIEVE_TC && sieve_load_program(s, way) < 0) {
+	if (way == SIEVE_TC && s->refused[way] < 0 &&
+	    !loader_failed(s->refused[way])) {
 		s->no_tc = true;
 		way = SIEVE_XDP;
 	}
-	if (s->program[way] < 0 && sieve_load_program(s, way) < 0) {
+	if (s->program[way] >= 0) {
+		s->pending = false;
+		update_locals(s);
+		update_devices(s);
+	} else if (s->refused[way] == 0) {
+		sieve_load_begin(s, way);
+	} else {
+		sieve_load_explain_refused(s, way);
 		give_up(s);
-		return;
 	}
-	update_locals(s);
-	update_devices(s);
+}
+
+/* One after the other. */
+static void
+load_wanted(struct sieve *s)
+{
+	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+		if (wants(s, way) && s->program[way] < 0 &&
+		    s->refused[way] == 0) {
+			sieve_load_begin(s, way);
+		}
+	}
 }
 
 /*
@@ -402,23 +433,35 @@ is_flood(struct sieve *s, uint64_t syns, uint64_t now)
 void
 sieve_tick(struct sieve *s, uint64_t syns)
 {
-	bool before = s->flood;
+	const bool before = s->flood;
+	bool changed;
 
 	if (!s->config) {
 		return;
 	}
 	set_clock(s);
+	changed = sieve_load_ended(s);
 	if (s->pending) {
 		begin(s);
 		return;
 	}
 	s->flood = is_flood(s, syns, clock_ms());
+	changed |= s->flood != before;
 	if (devices_changed(&s->watch)) {
 		update_locals(s);
-		update_devices(s);
-	} else if (s->flood != before) {
+		changed = true;
+	}
+	if (changed) {
 		update_devices(s);
 	}
+	load_wanted(s);
+}
+
+bool
+sieve_is_settled(const struct sieve *s)
+{
+	return !s->pending && (!loader_is_at_work(&s->loader) ||
+			       strcmp(sieve_state(s), "off") != 0);
 }
 
 static const void *
@@ -509,7 +552,7 @@ sieve_reason(const struct sieve *s, char why[SIEVE_WHY_MAX])
 	for (size_t i = 0; i < s->links_count; i++) {
 		count += is_on(&s->links[i]);
 	}
-	if (s->pending) {
+	if (!sieve_is_settled(s)) {
 		snprintf(why, SIEVE_WHY_MAX, "not yet");
 	} else if (s->why[0]) {
 		memcpy(why, s->why, SIEVE_WHY_MAX);

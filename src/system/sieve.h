@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "devices.h"
+#include "loader.h"
 #include "ring.h"
 #include "settings.h"
 #include "sieve_map.h"
@@ -80,7 +81,10 @@ struct sieve {
 	enum settings_fastpath wanted;
 	int map[SIEVE_MAPS];
 	int program[SIEVE_WAYS]; /* or below 0 */
-	bool pending; /* to be put on devices at the next tick */
+	int refused[SIEVE_WAYS]; /* -errno: it can't be loaded */
+	struct loader loader;	 /* of the program for this way */
+	enum sieve_way loading;
+	bool pending; /* to be put on devices, once it is loaded */
 	bool no_tc;		 /* the kernel is too old */
 	bool flood; /* so many SYNs that XDP is worth its price */
 	uint64_t syns, syns_ms;	 /* at the last tick */
@@ -99,19 +103,27 @@ void sieve_init(struct sieve *s);
 
 /*
  * Make all that a process shares with those that it forks.  The program,
- * which takes the kernel a while to check, comes with the first tick.  It
+ * which takes the kernel a while to check, comes with a later tick.  It
  * never fails: where it can't be, why says so, and the queue serves alone.
  */
 void sieve_open(struct sieve *s, const struct sieve_tables *tables,
 		enum settings_fastpath wanted);
 void sieve_close(struct sieve *s);
-/* Another configuration; until the next tick the queue serves alone. */
+/* Another configuration; until a later tick the queue serves alone. */
 void sieve_change(struct sieve *s, const struct sieve_tables *tables);
 /*
- * Every second or so: devices come and go, clocks are set, floods begin
- * and end.  syns: so many have come to the queue so far.
+ * Every second or so, and when a child has ended: programs are loaded,
+ * devices come and go, clocks are set, floods begin and end.  syns: so many
+ * have come to the queue so far.
  */
 void sieve_tick(struct sieve *s, uint64_t syns);
+/* Whether it is as it is to stay, as long as nothing changes. */
+bool sieve_is_settled(const struct sieve *s);
+/*
+ * In a process that was forked: let go of the program and of where it is, for
+ * it is to go when the one that opened it says so.
+ */
+void sieve_leave(struct sieve *s);
 
 /*
  * What the sieve took, or NULL where there is no more.  What belongs to

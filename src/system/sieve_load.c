@@ -168,21 +168,57 @@ load(const struct sieve *s, enum sieve_way way, uint32_t flags)
 	return bpf_program_load(&program);
 }
 
-int
-sieve_load_program(struct sieve *s, enum sieve_way way)
+static int
+make_program(const void *context)
 {
+	const struct sieve *s = context;
+	const enum sieve_way way = s->loading;
 	int fd = load(s, way, way == SIEVE_XDP ? BPF_F_XDP_HAS_FRAGS : 0);
 
 	/* Older kernels know nothing of packets in parts. */
 	if (fd == -EINVAL && way == SIEVE_XDP) {
 		fd = load(s, way, 0);
 	}
-	s->program[way] = fd;
-	if (fd < 0) {
-		sieve_load_explain(s, "the kernel refuses the program: %s",
-				   strerror(-fd));
+	return fd;
+}
+
+void
+sieve_load_begin(struct sieve *s, enum sieve_way way)
+{
+	const struct loader_work work = { make_program, s, s->map,
+					  SIEVE_MAPS };
+	int rc;
+
+	if (loader_is_at_work(&s->loader)) {
+		return;
 	}
-	return fd < 0 ? fd : 0;
+	s->loading = way;
+	rc = loader_start(&s->loader, &work);
+	s->refused[way] = rc < 0 ? rc : 0;
+}
+
+bool
+sieve_load_ended(struct sieve *s)
+{
+	int fd;
+
+	if (!loader_is_at_work(&s->loader)) {
+		return false;
+	}
+	fd = loader_take(&s->loader);
+	if (fd == -EINPROGRESS) {
+		return false;
+	}
+	s->program[s->loading] = fd;
+	s->refused[s->loading] = fd < 0 ? fd : 0;
+	return true;
+}
+
+void
+sieve_load_explain_refused(struct sieve *s, enum sieve_way way)
+{
+	sieve_load_explain(s, "the kernel's program: %s",
+			   loader_error(s->refused[way]));
 }
 
 int

@@ -10,8 +10,18 @@
 int sieve_load_shared(struct sieve *s, const struct sieve_tables *t);
 /* The maps of a configuration. */
 int sieve_load_tables(struct sieve *s, const struct sieve_tables *t);
-/* The program for one way, with these maps, in s->program. */
-int sieve_load_program(struct sieve *s, enum sieve_way way);
+/*
+ * Begin to load the program for one way, with these maps, where none is being
+ * loaded; what is wrong is in s->refused.
+ */
+void sieve_load_begin(struct sieve *s, enum sieve_way way);
+/*
+ * Whether it has ended just now: then the program is in s->program, or what is
+ * wrong is in s->refused.
+ */
+bool sieve_load_ended(struct sieve *s);
+/* Note, of a program that was refused, why. */
+void sieve_load_explain_refused(struct sieve *s, enum sieve_way way);
 
 /* Note why something is not as it should be. */
 __attribute__((format(printf, 2, 3))) void

@@ -441,13 +441,15 @@ await()
 # wait_log NAME PATTERN [TIMES]: until so many lines of its log match
 wait_log()
 {
-	local until=$((SECONDS + patience)) lines
+	local until=$((SECONDS + patience)) lines ended
 
 	while :; do
+		# It may write and end in between.
+		ended=0
+		kill -0 "${pids[$1]}" 2>/dev/null || ended=1
 		lines=$(grep -Ec -e "$2" "$work/$1.log") || :
 		[ "$lines" -lt "${3:-1}" ] || return 0
-		kill -0 "${pids[$1]}" 2>/dev/null ||
-			fail "$1 ended; its log has no '$2'"
+		[ "$ended" = 0 ] || fail "$1 ended; its log has no '$2'"
 		[ "$SECONDS" -le "$until" ] ||
 			fail "waited in vain for '$2' in the log of $1"
 		sleep 0.03
@@ -492,6 +494,24 @@ tap_status()
 tap_counts()
 {
 	[ "$(tap_status "$1" "$2" "$3")" = "$4" ]
+}
+
+# worker NAME: the process of a daemon that handles packets: of the children
+# that it may have, the one that has given root up and is not dead
+worker()
+{
+	ps -o pid=,uid=,stat= --ppid "${pids[$1]}" |
+		awk '$2 != 0 && $3 !~ /^Z/ { print $1 }'
+}
+
+# fast_path_known HOST server|client: whether it is known if there is one; it
+# comes a moment after the daemon
+fast_path_known()
+{
+	local json
+
+	json=$(on "$1" "$TAP" "$2" --status --json) &&
+		! grep -q '"fastpath_reason":"not yet"' <<<"$json"
 }
 
 # wait_port HOST PORT: until something listens there

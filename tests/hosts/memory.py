@@ -318,10 +318,12 @@ def other(lab, server, what):
 
 
 def workers(server):
-    """The worker's process."""
-    with open(f"/proc/{server.process.pid}/task/{server.process.pid}/children",
-              encoding="ascii") as file:
-        return [int(pid) for pid in file.read().split()]
+    """The worker's process: of the children, the one that is not root's."""
+    found = subprocess.run(
+        ["ps", "-o", "pid=,uid=", "--ppid", str(server.process.pid)],
+        check=True, capture_output=True, text=True).stdout
+    return [int(line.split()[0]) for line in found.splitlines()
+            if line.split()[1] != "0"]
 
 
 def succeed(lab, server, file):

@@ -84,6 +84,8 @@ class Lab:
         self.sport = random.randrange(10000, 20000)
         self.window = random.getrandbits(16)
         self.done = set()  # ports of connections that were reset
+        self.at_first = 0  # accepted before
+        self.got_in = 0  # by accepted()
 
     def port(self):
         self.sport += 1
@@ -194,11 +196,22 @@ class Lab:
                                    (syn0.seq + 1) & 0xFFFFFFFF, flags=RST)
 
     def accepted(self, frames, syn0, port=PORT, host=None):
+        if not self.got_in:
+            self.at_first = self.status()["accepted"]
         self.send(frames, port, host)
         self.answer(syn0, port, host)
         self.reset(syn0, port, host)
+        self.got_in += 1
+
+    def told(self):
+        """The kernel lets groups in, and the server counts them later."""
+        until = time.monotonic() + self.PATIENCE
+        while self.status()["accepted"] - self.at_first < self.got_in:
+            assert time.monotonic() < until, "not told of all that got in"
+            time.sleep(0.02)
 
     def refused(self, frames, reason, port=PORT, host=None, **more):
+        self.told()
         before = self.status()
         self.send(frames, port, host)
         after = self.counts(before, **{reason: 1}, **more)

@@ -9,13 +9,15 @@
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# client_lab WORDS: a client with a rule of these words, and its server
+# client_lab WORDS [SETTING...]: a client with a rule of these words, and its
+# server
 client_lab()
 {
 	lab
 	http_start server 80 81
 	tap_start server server server -p 80 -k "$(key_file)"
-	tap_start client client client -c "$(client_rule "$1")"
+	tap_start client client client -c "$(key_file "${@:2}" \
+	    "RULE:$1, key_no=10, key=0x$secret, alg=hmac-sha256")"
 }
 
 # no_page HOST COMMAND...: that gets no page, within two seconds
@@ -92,10 +94,11 @@ print(ctypes.CDLL(None).adjtimex(bytes(512)))')" = 5 ]; then
 	same 2 "$(grep -c unanswered "$work/client.log")"
 }
 
-# All source ports but two are taken; those that it has reserved go first.
+# All source ports but two are taken; those that it has reserved go first.  The
+# fast path has ports of its own, and takes them in turn.
 no_ports()
 {
-	client_lab dst_port=80
+	client_lab dst_port=80 fastpath=off
 	on client sysctl -qw net.ipv4.ip_local_port_range='40000 40001'
 	wait_for "$patience" no_port_is_left
 	has "$(cat "$work/client.log")" \
@@ -125,8 +128,9 @@ retransmission()
 	    -c "$(key_file fastpath=off RULE:dst_port=80)" \
 	    -k "$(key_file "$(reference keys)")" \
 	    -a "$(key_file 'port=80, key_no=12')"
-	tap_start client client client -c "$(key_file mark=0x1000000 \
-	    "$(reference rule 12 dst_port=80)")"
+	# What the fast path makes of it is in test_egress.sh.
+	tap_start client client client -c "$(key_file fastpath=off \
+	    mark=0x1000000 "$(reference rule 12 dst_port=80)")"
 	log_syns client
 	on server "$iptables" -t raw -I PREROUTING 1 -p tcp --syn \
 	    -m quota --quota $((2 * 5 * size)) -j DROP

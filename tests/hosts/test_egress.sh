@@ -19,6 +19,11 @@ served()
 	lab
 	http_start server 80 81
 	tap_start server server server -p 80 -k "$(key_file "$(reference keys)")"
+	on_fast_path "$@"
+}
+
+on_fast_path()
+{
 	client_starts fastpath=auto "$@"
 	wait_for "$patience" decided
 	[ "$(said fastpath)" = generic ] || unbuilt
@@ -99,7 +104,14 @@ frames()
 # A group that is lost whole: TCP's next SYN makes one of its own.
 retransmission()
 {
-	served "$(rule dst_port=80)"
+	lab
+	http_start server 80
+	# The whole group is to get as far as the rule that drops it.
+	tap_start server server server \
+	    -c "$(key_file fastpath=off RULE:dst_port=80)" \
+	    -k "$(key_file "$(reference keys)")" \
+	    -a "$(key_file 'port=80, key_no=12')"
+	on_fast_path "$(rule dst_port=80)"
 	log_syns client
 	on server iptables -t raw -I PREROUTING 1 -p tcp --syn \
 	    -m quota --quota $((2 * 5 * 60)) -j DROP
@@ -202,7 +214,7 @@ killed()
 	end client KILL || :
 	same 28 "$(status_of on client curl -sS --max-time 2 "$(url 4 server)")"
 	page client 4 81
-	client_starts "$(rule dst_port=80)"
+	client_starts fastpath=off "$(rule dst_port=80)"
 	same fastpath=off "$(said fastpath_reason)"
 	page client 4
 	through 1 1
@@ -215,7 +227,7 @@ worker_killed()
 {
 	served "$(rule dst_port=80)"
 	page client 4
-	kill -KILL "$(ps -o pid= --ppid "${pids[client]}" | head -n 1)"
+	kill -KILL "$(worker client)"
 	wait_for "$patience" tap_counts client client worker_restarts 1
 	page client 4
 	page client 6

@@ -173,6 +173,9 @@ devices()
 	cable server eth1 9
 	wait_for "$patience" is_reason '2 devices'
 	has_program eth1
+	# A worker that begins now has nothing of it.
+	kill -KILL "$(worker server)"
+	wait_for "$patience" tap_counts server server worker_restarts 1
 	# In a bridge of the server's own it is the bridge that counts, which
 	# has no driver.
 	on server ip link add br0 type bridge
@@ -254,7 +257,7 @@ stopped()
 
 	served fastpath=auto
 	accepts
-	worker=$(pgrep -P "${pids[server]}")
+	worker=$(worker server)
 	before=$(tap_status server server sieve_accepted)
 	kill -STOP "$worker"
 	page client 4
@@ -300,7 +303,7 @@ nft_rules()
 	served fastpath=auto
 	[ "$(said firewall)" = iptables ] || skip 'nft can queue here'
 	accepts
-	kill -STOP "$(pgrep -P "${pids[server]}")" "${pids[server]}"
+	kill -STOP "$(worker server)" "${pids[server]}"
 	for tool in iptables ip6tables; do
 		on server "$tool" -t raw -F PREROUTING
 	done

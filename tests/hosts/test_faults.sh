@@ -18,12 +18,6 @@ can_inject()
 	strace -o /dev/null -e inject=getppid:error=EPERM:syscall=getpid true
 }
 
-# worker NAME: the process of a daemon that handles packets
-worker()
-{
-	ps -o pid= --ppid "${pids[$1]}" | tr -d ' '
-}
-
 # inject PROCESS SPEC...: until it ends, or eject; and into its children
 inject()
 {

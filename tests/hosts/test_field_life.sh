@@ -30,20 +30,12 @@ life_lab()
 	    "$(client_rule 'dst_port="80,7000-7009"')"
 }
 
-# worker: its number; of the children that the server may have, the one that
-# has given root up and is not dead
-worker()
-{
-	ps -o pid=,uid=,stat= --ppid "${pids[server]}" |
-		awk '$2 != 0 && $3 !~ /^Z/ { print $1 }'
-}
-
 # other_worker PID: there is one, and not this
 other_worker()
 {
 	local now
 
-	now=$(worker)
+	now=$(worker server)
 	[ -n "$now" ] && [ "$now" != "$1" ]
 }
 
@@ -240,7 +232,7 @@ worker_killed()
 	asks asks "$family"
 	for i in 1 2 3; do
 		strangers_knock "$family"
-		old=$(worker)
+		old=$(worker server)
 		kill -KILL "$old"
 		wait_for "$patience" other_worker "$old"
 		wait_log server 'worker: ended by signal 9' "$i"
@@ -275,7 +267,7 @@ worker_dies_often()
 	for _ in 1 2 3 4 5 6; do
 		wait_for "$patience" worker_or_none
 		! gone server || break
-		old=$(worker)
+		old=$(worker server)
 		kill -KILL "$old"
 		wait_for "$patience" worker_or_none "$old"
 	done
@@ -299,7 +291,7 @@ worker_hangs()
 
 	life_lab
 	talk old 4 7001
-	old=$(worker)
+	old=$(worker server)
 	kill -STOP "$old"
 	hidden 4
 	talks old
@@ -312,11 +304,11 @@ worker_hangs()
 	hidden 6
 	talks old
 	# One that hangs does not keep the server from its end, or a reload.
-	kill -STOP "$(worker)"
+	kill -STOP "$(worker server)"
 	signal server HUP
 	wait_log server ': reloaded:'
 	page client 4
-	kill -STOP "$(worker)"
+	kill -STOP "$(worker server)"
 	end server TERM
 	page stranger 4
 }
@@ -328,7 +320,7 @@ queue_full()
 
 	life_lab
 	talk old 4 7001
-	old=$(worker)
+	old=$(worker server)
 	kill -STOP "$old"
 	flood 30000
 	wait_log server 'the kernel dropped [0-9]+ packets: the queue was full'
@@ -403,12 +395,12 @@ confirm_and_reload()
 	lab
 	http_start server 80
 	tap_start server server server -p 80 -k "$(key_file)" --confirm 8
-	before=$(worker)
+	before=$(worker server)
 	signal server HUP
 	wait_log server ': reloaded:'
 	# The next one starts after that is said.
 	wait_for "$patience" other_worker "$before"
-	kill -KILL "$(worker)"
+	kill -KILL "$(worker server)"
 	await server 1
 	page stranger 4
 }
@@ -430,7 +422,7 @@ metrics()
 	wait_for "$patience" "$python" "$here/metrics.py" has \
 	    "$files/tap.prom" tap_server_accepted_total 2
 	"$python" "$here/metrics.py" check "$files/tap.prom"
-	kill -TERM "$(worker)"
+	kill -TERM "$(worker server)"
 	wait_for "$patience" "$python" "$here/metrics.py" has \
 	    "$files/tap.prom" tap_server_worker_restarts_total 1
 	kill "$reader"

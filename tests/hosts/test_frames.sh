@@ -17,8 +17,9 @@ frames()
 	lab server client
 	http_start server 80
 	tap_start server server server -p 80 -k "$(key_file "$(reference keys)")"
-	tap_start client client client \
-	    -c "$(key_file mark=0x1000000 "$(reference rule "$key" dst_port=80)")"
+	# Those of the fast path are in test_egress.sh.
+	tap_start client client client -c "$(key_file fastpath=off \
+	    mark=0x1000000 "$(reference rule "$key" dst_port=80)")"
 	log_syns client
 	capture frames client eth0 'tcp port 80'
 	capture orig client nflog:7

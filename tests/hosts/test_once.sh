@@ -215,14 +215,11 @@ wire_reload()
 # The worker that comes after one hears what that would have heard.
 wire_restart()
 {
-	local worker
-
 	served
 	tap_start client client client --backend pcap -c \
 	    "$(client_rule 'dst_port=80, outdev=eth0')"
 	page client 4
-	worker=$(ps -o pid= --ppid "${pids[client]}" | tr -d ' ')
-	kill -KILL "$worker"
+	kill -KILL "$(worker client)"
 	wait_log client 'worker: ended by signal 9'
 	wait_for "$patience" tap_counts client client worker_restarts 1
 	page client 4
@@ -269,7 +266,9 @@ client_flushed()
 	local times=0 command
 
 	served
-	tap_start client client client -c "$(client_rule dst_port=80)"
+	tap_start client client client -c "$(key_file "fastpath=$1" \
+	    "RULE:dst_port=80, key_no=10, key=0x$secret, alg=hmac-sha256")"
+	wait_for "$patience" fast_path_known client client
 	rules client >"$work/before"
 	for command in 'nft flush ruleset' 'iptables -t raw -F' \
 	    'ip6tables -t raw -F tap-client-5060'; do
@@ -323,6 +322,8 @@ check wire-reload wire_reload
 check wire-restart wire_restart
 check flushed flushed
 check emptied emptied
-check client-flushed client_flushed
+for fastpath in off auto; do
+	check client-flushed-$fastpath client_flushed $fastpath
+done
 check command-flushed command_flushed
 finish

@@ -2,6 +2,7 @@
 #include "sieve_support.h"
 
 #include <linux/bpf.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,20 @@ bed_set_clock(void)
 			  (uint64_t)now.tv_nsec - utc - 1000000;
 }
 
+static void
+settle(void)
+{
+	do {
+		sieve_tick(&bed.guard.sieve, 0);
+		if (loader_is_at_work(&bed.guard.sieve.loader)) {
+			struct pollfd fd = { bed.guard.sieve.loader.line,
+					     POLLIN, 0 };
+
+			poll(&fd, 1, -1);
+		}
+	} while (!sieve_is_settled(&bed.guard.sieve));
+}
+
 int
 bed_setup(void **state)
 {
@@ -112,7 +127,7 @@ bed_setup(void **state)
 	sieve_open(&bed.guard.sieve, &plan.tables,
 		   bed.way == SIEVE_XDP ? FASTPATH_NATIVE : FASTPATH_GENERIC);
 	sieve_plan_free(&plan);
-	sieve_tick(&bed.guard.sieve, 0);
+	settle();
 	if (bed.guard.sieve.program[bed.way] < 0) {
 		bed.cannot = bed.guard.sieve.why;
 		return 0;
@@ -138,7 +153,7 @@ bed_change(void)
 	assert_int_equal(sieve_plan_make(&plan, &conf), 0);
 	sieve_change(&bed.guard.sieve, &plan.tables);
 	sieve_plan_free(&plan);
-	sieve_tick(&bed.guard.sieve, 0);
+	settle();
 	assert_true(bed.guard.sieve.program[bed.way] >= 0);
 	bed.guard.sieve.config->assembly = UINT64_MAX >> 2;
 	add_locals();

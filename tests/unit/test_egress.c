@@ -6,6 +6,7 @@
 #include "files_support.h"
 #include "support.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_tun.h>
@@ -115,6 +116,7 @@ setup(void **state)
 {
 	static struct egress_plan plan;
 	char names[EGRESS_DEVICES_MAX][IF_NAMESIZE];
+	int rc;
 
 	seed = 20261121;
 	set_rules();
@@ -137,7 +139,12 @@ setup(void **state)
 		cannot = e.why;
 		return 0;
 	}
-	if (egress_load(&e) < 0) {
+	while ((rc = egress_load(&e)) == -EINPROGRESS) {
+		struct pollfd fd = { e.loader.line, POLLIN, 0 };
+
+		poll(&fd, 1, -1);
+	}
+	if (rc < 0) {
 		fail_msg("%s", e.why);
 	}
 	egress_plan_wipe(&plan);

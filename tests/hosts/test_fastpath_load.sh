@@ -1,0 +1,153 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# The kernel takes its time to check the programs of the fast path: meanwhile
+# the daemons do all the rest, and where it takes too long, or comes to
+# nothing, they go without.
+
+# Cases are called by check.
+# shellcheck disable=SC2317
+# shellcheck source=tests/hosts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# So long it is held up; a status is given up after three.
+held_us=6000000
+
+can_inject()
+{
+	strace -o /dev/null -e inject=getppid:delay_enter=1 true
+}
+
+# traced SIDE STRACE-ARGUMENT...: the server or client under strace, which is
+# no parent of it
+traced()
+{
+	local side=$1
+
+	shift
+	# shellcheck disable=SC2016 # tap_run evaluates it
+	mounts='shift; set -- "$0" strace -D -f -qq -o "'$work/calls'"
+		-e trace=bpf '$*' "$@"; true'
+	mounts=${mounts//$'\n'/ }
+	tap_start "$side" "$side" "$side" "${arguments[@]}"
+}
+
+# held SIDE: it runs, and the kernel is slow to take its program
+held()
+{
+	local side=$1 at
+
+	can_inject || skip 'this strace can not inject'
+	lab
+	http_start server 80
+	if [ "$side" = server ]; then
+		echo 'port=80, key_no=10' >"$work/ACL.conf"
+		arguments=(-k "$(key_file)" -a "$work/ACL.conf"
+			-c "$(key_file fastpath=auto RULE:dst_port=80)")
+	else
+		arguments=(-c "$(key_file fastpath=auto "RULE:dst_port=80, \
+key_no=10, key=0x$secret, alg=hmac-sha256")")
+	fi
+	# Which call of the process that makes it is the one?
+	traced "$side"
+	wait_for "$patience" decided "$side"
+	[ "$(said "$side" fastpath)" != off ] ||
+		skip "$(said "$side" fastpath_reason)"
+	end "$side"
+	at=$(awk '{ n[$1]++ } /BPF_PROG_LOAD/ { print n[$1]; exit }' \
+	    "$work/calls")
+	traced "$side" "-e inject=bpf:delay_enter=$held_us:when=$at"
+}
+
+# said SIDE NAME
+said()
+{
+	local json
+
+	json=$(on "$1" "$TAP" "$1" --status --json) || fail 'no status'
+	sed -n "s/.*\"$2\":\"\([^\"]*\)\".*/\1/p" <<<"$json"
+}
+
+decided()
+{
+	[ "$(said "$1" fastpath_reason)" != 'not yet' ]
+}
+
+# The process that waits for the kernel: the worker is not root's, and the
+# firewall's tools have other names.
+loader()
+{
+	pgrep -u root -x "$(basename "$TAP")" -P "${pids[$1]}"
+}
+
+# All the time somebody asks, and is answered.
+answers()
+{
+	local side=$1 asked=0 why
+
+	held "$side"
+	while why=$(said "$side" fastpath_reason) && [ "$why" = 'not yet' ]; do
+		asked=$((asked + 1))
+		[ "$SECONDS" -le 120 ] || fail 'it does not come'
+	done
+	[ "$asked" -ge 10 ] || fail "only $asked times 'not yet'"
+	same generic "$(said "$side" fastpath)"
+	same 0 "$(tap_status "$side" "$side" worker_restarts)"
+	end "$side"
+}
+
+# Other work: strangers are refused, a configuration is taken up.
+works()
+{
+	held server
+	hidden 4
+	wait_for "$patience" loader server
+	signal server HUP
+	wait_log server ': reloaded:'
+	hidden 4
+	same 0 "$(tap_status server server worker_restarts)"
+	wait_for "$((2 * patience))" decided server
+	same generic "$(said server fastpath)"
+}
+
+# Whatever ends it, the queue serves.
+killed()
+{
+	local side=$1
+
+	held "$side"
+	wait_for "$patience" loader "$side"
+	kill -KILL "$(loader "$side")"
+	wait_for "$patience" decided "$side"
+	same off "$(said "$side" fastpath)"
+	same "the kernel's program: the process for it was ended" \
+	    "$(said "$side" fastpath_reason)"
+	if [ "$side" = server ]; then
+		tap_start client client client -c "$(key_file fastpath=off \
+		    "RULE:dst_port=80, key_no=10, key=0x$secret, \
+alg=hmac-sha256")"
+	else
+		tap_start server server server -p 80 -k "$(key_file)"
+	fi
+	page client 4
+}
+
+# Who waits for it need not wait to go.
+ended()
+{
+	local pid
+
+	held server
+	wait_for "$patience" loader server
+	pid=$(loader server)
+	end server
+	refute kill -0 "$pid"
+}
+
+check server answers server
+check client answers client
+check works works
+check killed-server killed server
+check killed-client killed client
+check ended ended
+finish
