@@ -76,7 +76,7 @@ in_kernel()
 	fastpath=auto
 	prepare
 	wait_for "$patience" fast_path_known server server
-	reference case "$1" "$net" "$2" "$TAP"
+	reference_cases case "$1" "$net" "$2" "$TAP"
 }
 
 # restart 4|6 SIGNAL ERRAND [COMMAND...]: what a server knows of groups from
