@@ -14,7 +14,9 @@
 #:                             PROPERTY_SEED=1 and PROPERTY_STEPS=
 #: make fuzz                   every fuzzer, with clang: FUZZ_SECONDS=60,
 #:                             FUZZ_RUNS=-1, FUZZ=fuzz_X for one alone
-#: make coverage               which lines and branches the tests reach
+#: make coverage               which lines and branches the tests reach;
+#:                             COVERAGE_HOSTS='scans nat': with these alone of
+#:                             the tests with hosts, or with none: ''
 #: make soak                   through one server: SOAK_CONNECTIONS=2000,
 #:                             SOAK_PACKETS=100000 hostile ones
 #: make FAULTS=1               .build/static-faulty/tap, which TAP_FAULT breaks

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guard_sieve.h"
+
 /* Of each random test; TAP_EPISODES in the environment says how many else. */
 #define EPISODES 1000u
 
@@ -79,6 +81,48 @@ each_wrong_bit_is_seen(void **state)
 		assert_int_equal(bed.sieved->accepted, before);
 		bed_settle();
 	}
+}
+
+/* A group of a short key, from the address that guesses; in order. */
+static void
+give_from_guesser(size_t key, uint32_t wrong)
+{
+	struct group g = bed_group(key);
+	size_t order[FRAME_MAX];
+
+	g.src = addr4(0x0a0b0c0d);
+	g.seq[FRAME_SYN3] ^= wrong;
+	group_order(&g, order);
+	for (size_t i = 0; i < g.frames; i++) {
+		bed_give_role(&g, order[i]);
+	}
+}
+
+/* The gate knows of wrong guesses that it never saw. */
+static void
+guesses_under_flood_count(void **state)
+{
+	const size_t before = bed.sieved->accepted;
+
+	(void)state;
+	bed_need();
+	while (sieve_charge(&bed.guard.sieve)) {
+		sieve_charge_done(&bed.guard.sieve);
+	}
+	bed_set_flood(true);
+	for (unsigned i = 0; i < GUESS_BURST; i++) {
+		give_from_guesser(i % KEY_60, 1);
+	}
+	bed_set_flood(false);
+	assert_non_null(sieve_charge(&bed.guard.sieve));
+	guard_sieve_charge(&bed.guard, &bed.sieved->now);
+	assert_null(sieve_charge(&bed.guard.sieve));
+	for (size_t key = 0; key < KEY_60; key++) {
+		give_from_guesser(key, 0);
+		assert_int_equal(bed.sieved->accepted, before);
+	}
+	assert_int_equal(bed.all->accepted, before);
+	bed_settle();
 }
 
 static void
@@ -351,6 +395,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_suite_is_verified),
 		cmocka_unit_test(each_wrong_bit_is_seen),
+		cmocka_unit_test(guesses_under_flood_count),
 		cmocka_unit_test(what_is_not_sieved_passes),
 		cmocka_unit_test(odd_frames_pass),
 		cmocka_unit_test(groups_in_order_are_judged_alike),
