@@ -361,6 +361,18 @@ sieve_change(struct sieve *s, const struct sieve_tables *tables)
 	s->pending = true;
 }
 
+/* One after the other. */
+static void
+load_wanted(struct sieve *s)
+{
+	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+		if (wants(s, way) && s->program[way] < 0 &&
+		    s->refused[way] == 0) {
+			sieve_load_begin(s, way);
+		}
+	}
+}
+
 /*
  * The way that is wanted most has to be possible.  For tc that is TCX: a
  * kernel that lacks it may also lack what the program there calls.
@@ -380,23 +392,13 @@ begin(struct sieve *s)
 		s->pending = false;
 		update_locals(s);
 		update_devices(s);
+		/* Not all that loads can be put on a device. */
+		load_wanted(s);
 	} else if (s->refused[way] == 0) {
 		sieve_load_begin(s, way);
 	} else {
 		sieve_load_explain_refused(s, way);
 		give_up(s);
-	}
-}
-
-/* One after the other. */
-static void
-load_wanted(struct sieve *s)
-{
-	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
-		if (wants(s, way) && s->program[way] < 0 &&
-		    s->refused[way] == 0) {
-			sieve_load_begin(s, way);
-		}
 	}
 }
 

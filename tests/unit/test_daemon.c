@@ -53,6 +53,28 @@ takes_signals_as_a_descriptor(void **state)
 	close(fd);
 }
 
+/* As some supervisors leave it to their children. */
+static void
+hears_of_children_though_ignored(void **state)
+{
+	struct pollfd poll_fd = { .events = POLLIN };
+	int status;
+	pid_t pid;
+
+	(void)state;
+	signal(SIGCHLD, SIG_IGN);
+	poll_fd.fd = daemon_signals();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		_exit(7);
+	}
+	assert_int_equal(poll(&poll_fd, 1, 20000), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 7);
+	close(poll_fd.fd);
+}
+
 /* Those that come together: what matters most, and nothing twice. */
 static void
 loses_no_signal(void **state)
@@ -170,6 +192,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(takes_signals_as_a_descriptor,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(hears_of_children_though_ignored,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(loses_no_signal, setup,
 						teardown),
