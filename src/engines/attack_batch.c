@@ -14,6 +14,7 @@
 #define GUESSES_SPARE 4u
 #define GUESS_MS 1000u
 #define GUESSES_BATCH 8u
+#define OPEN_TRIES 4u /* while there is a connection with these ports */
 #define BATCH 64u
 
 /* ---- guesses are spent with care */
@@ -152,24 +153,40 @@ try_batch(struct attack_ground *s, enum attack_kind kind, unsigned first,
 	tally->unsure += tally->outcome != ATTACK_FRESH_CLEAN;
 }
 
-void
-attack_batch(struct attack_ground *s, enum attack_kind kind,
-	    struct attack_run_result *result)
+static void
+try_all(struct attack_ground *s, enum attack_kind kind,
+	struct attack_ground_tally *tally)
 {
 	unsigned count = attack_variants(kind, attack_ground_frames(s, kind));
-	unsigned step = counts_guesses(s) ? GUESSES_BATCH : BATCH;
-	struct attack_ground_tally tally = { .outcome = ATTACK_FRESH_CLEAN };
+	unsigned step = kind == ATTACK_RACE ? 1 :
+			counts_guesses(s)   ? GUESSES_BATCH :
+					      BATCH;
 
-	if (kind == ATTACK_RACE) {
-		step = 1;
-	}
 	for (unsigned first = 0; first < count && s->fresh.error == 0;
 	     first += step) {
 		unsigned end = first + step < count ? first + step : count;
 
-		try_batch(s, kind, first, end, &tally);
+		try_batch(s, kind, first, end, tally);
 	}
-	if (count == 0 || tally.sent == 0) {
+}
+
+void
+attack_batch(struct attack_ground *s, enum attack_kind kind,
+	    struct attack_run_result *result)
+{
+	struct attack_ground_tally tally = { .outcome = ATTACK_FRESH_CLEAN };
+
+	try_all(s, kind, &tally);
+	/* A connection that was recorded just now may be about to end. */
+	for (unsigned tries = 1; tries < OPEN_TRIES && tally.acks > 0 &&
+	     tally.accepted == 0 && s->fresh.error == 0; tries++) {
+		tally = (struct attack_ground_tally){
+			.outcome = ATTACK_FRESH_CLEAN
+		};
+		attack_fresh_wait(&s->fresh, ATTACK_GROUND_QUIET_MS);
+		try_all(s, kind, &tally);
+	}
+	if (tally.sent == 0) {
 		attack_ground_inconclusive(result, "the group has nothing like it");
 		return;
 	}

@@ -117,6 +117,29 @@ live()
 	same "${used//,/ }" "$(verdicts refused)"
 }
 
+# A connection that was recorded just now may go on for a while: the server's
+# answers to it are none to the attack.
+ending()
+{
+	served filtered
+	capture syns client eth0 tcp
+	# shellcheck disable=SC2016 # the client's
+	start typist client bash -c 'exec 3<>"/dev/tcp/$0/80"
+		printf "GET / HTTP/1.0\r\nX: " >&3
+		until [ -e "$1" ]; do printf x >&3; sleep 0.1; done' \
+	    "$(addr4 server)" "$work/enough"
+	wait_log tap ': accepted '
+	capture_end syns client
+	start replay client "$TAP" replay-test "$(addr4 server)" -p 80 \
+	    --i-am-responsible-for "$(addr4 server)" --json \
+	    --pcap "$work/syns.pcap" --attack again
+	wait_log tap 'refused reason=replay'
+	: >"$work/enough"
+	await replay 0
+	mv "$work/replay.log" "$work/out"
+	same again "$(verdicts refused)"
+}
+
 # no COMMAND...: exit status 2, and one line that has $1
 no()
 {
@@ -195,6 +218,7 @@ check file-filtered file filtered
 check file-closed file closed
 check withheld withheld
 check live live
+check ending ending
 check words words
 check files files
 [ ! -x "$TAP_FAULTY" ] || check forgetful forgetful
