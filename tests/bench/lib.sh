@@ -494,12 +494,17 @@ processes()
 	ps -o pid= --pid "${pids[$1]}" --ppid "${pids[$1]}" | xargs
 }
 
-# resident NAME: KiB of a started program, what is shared counted once
+# resident NAME: KiB of a started program, what is shared counted once, with
+# the maps that the kernel keeps for it, which it may see, too
 resident()
 {
 	local pid
 
 	for pid in $(processes "$1"); do
-		cat "/proc/$pid/smaps_rollup"
-	done | awk '/^Pss:/ { kib += $2 } END { print kib }'
+		cat "/proc/$pid/smaps" "/proc/$pid"/fdinfo/*
+	done | awk '/^[0-9a-f]+-[0-9a-f]+ / { map = /bpf-map/ }
+		/^Pss:/ && !map { kib += $2 }
+		/^memlock:/ { size = $2 }
+		/^map_id:/ && !seen[$2]++ { kib += size / 1024 }
+		END { printf("%d\n", kib) }'
 }
