@@ -8,12 +8,14 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #define HEADER 8u
 #define BUSY (1u << 31)
 #define DISCARDED (1u << 30)
+#define STEP_MS 5u /* nothing tells that another process has read */
 
 int
 ring_open(struct ring *ring, int map, size_t size)
@@ -100,6 +102,26 @@ ring_is_empty(const struct ring *ring)
 	return !ring->consumer ||
 	       *ring->consumer >=
 		       __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+}
+
+bool
+ring_await(const struct ring *ring, unsigned ms)
+{
+	uint64_t end;
+
+	if (!ring->consumer) {
+		return true;
+	}
+	end = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+	for (unsigned waited = 0;; waited += STEP_MS) {
+		if (__atomic_load_n(ring->consumer, __ATOMIC_ACQUIRE) >= end) {
+			return true;
+		}
+		if (waited >= ms) {
+			return false;
+		}
+		poll(NULL, 0, STEP_MS);
+	}
 }
 
 void

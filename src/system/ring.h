@@ -26,5 +26,10 @@ const void *ring_peek(struct ring *ring, size_t *len);
 void ring_next(struct ring *ring);
 /* Whether all is read that was ever begun to be written. */
 bool ring_is_empty(const struct ring *ring);
+/*
+ * Wait, for so long at the most, until another process has read all that was
+ * begun to be written before.  Whether it has.
+ */
+bool ring_await(const struct ring *ring, unsigned ms);
 
 #endif

@@ -497,6 +497,13 @@ sieve_records_end(const struct sieve *s)
 	return ring_is_empty(&s->records);
 }
 
+void
+sieve_records_await(const struct sieve *s)
+{
+	/* It is called, or looks by itself, once in this time. */
+	(void)ring_await(&s->records, 2 * SIEVE_WAKE_MS);
+}
+
 const struct sieve_charge *
 sieve_charge(struct sieve *s)
 {

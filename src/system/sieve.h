@@ -134,6 +134,11 @@ const struct sieve_record *sieve_record(struct sieve *s);
 void sieve_record_done(struct sieve *s);
 /* Whether the program has written none that was not read. */
 bool sieve_records_end(const struct sieve *s);
+/*
+ * Wait until the process that reads them has read those written so far: a
+ * moment, unless it hangs.
+ */
+void sieve_records_await(const struct sieve *s);
 const struct sieve_charge *sieve_charge(struct sieve *s);
 void sieve_charge_done(struct sieve *s);
 /* Descriptors to wait for, or below 0: not for each record, for many. */

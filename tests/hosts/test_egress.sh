@@ -166,7 +166,7 @@ translated()
 	same 'page of 80' "$(on client curl -sS --max-time "$patience" \
 	    http://10.77.9.9:8080/)"
 	through 1 0
-	has "$(cat "$work/server.log")" 'accepted key=12 .*src=10.77.0.77:'
+	wait_log server 'accepted key=12 .*src=10.77.0.77:'
 }
 
 # What it forwards for others is not its own, and neither is what has the mark
@@ -252,6 +252,7 @@ reload()
 	page client 4
 	same '3 2' "$(tap_status client client authenticated fastpath_syns)"
 	queued 1
+	wait_log server 'accepted key=14' 2
 	same 2 "$(grep -c 'accepted key=14' "$work/server.log")"
 	printf '%s\n' fastpath=auto "$(rule dst_port=81)" >"$file"
 	signal client HUP
@@ -340,6 +341,7 @@ beside()
 	    --key-no 14 -- curl -sS --max-time "$patience" "$(url 4 server)")"
 	page client 4
 	through 2 0
+	wait_log server 'accepted key=' 3
 	has "$(grep -o 'accepted key=[0-9]*' "$work/server.log" | tr '\n' ' ')" \
 	    '^accepted key=12 accepted key=14 accepted key=12 $'
 }

@@ -120,7 +120,7 @@ connect()
 	start client "$client_ns" client -c both/TAPclientd.conf
 	client=$daemon
 	reaches 22
-	has "$(cat server.log)" 'accepted key=10 '
+	wait_for grep -q 'accepted key=10 ' server.log
 	stop "$client"
 	hidden 22
 	stop "$server"
