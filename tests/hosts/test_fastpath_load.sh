@@ -73,11 +73,11 @@ decided()
 	[ "$(said "$1" fastpath_reason)" != 'not yet' ]
 }
 
-# The process that waits for the kernel: the worker is not root's, and the
-# firewall's tools have other names.
+# The process that waits for the kernel: the worker is not root's, once it is
+# at work, and the firewall's tools have other names.
 loader()
 {
-	pgrep -u root -x "$(basename "$TAP")" -P "${pids[$1]}"
+	[ -n "$(worker "$1")" ] && pgrep -u root -x "$(basename "$TAP")" -P "${pids[$1]}"
 }
 
 # All the time somebody asks, and is answered.
