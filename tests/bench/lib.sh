@@ -380,7 +380,7 @@ under()
 
 # SYNs, as shares of what a bare DROP rule takes, and forged groups a second
 syn_shares=(0.05 0.2 0.35 0.5 0.7 1)
-group_rates=(14000 25000 40000 60000 100000 150000)
+group_rates=(14000 25000 40000 60000 100000 150000 200000)
 group_frames=5 # of one by the key of the bench
 
 # under_syns NAME TAKES: at rising rates; the highest with 99 of 100
