@@ -14,7 +14,6 @@
 #define GUESSES_SPARE 4u
 #define GUESS_MS 1000u
 #define GUESSES_BATCH 8u
-#define OPEN_TRIES 4u /* while there is a connection with these ports */
 #define BATCH 64u
 
 /* ---- guesses are spent with care */
@@ -128,16 +127,23 @@ guesses_in(const struct attack_ground *s, enum attack_kind kind, unsigned first,
 }
 
 /*
- * Send a batch, and again where it is not sure that it arrived: three
- * times at the most.
+ * Send a batch, and again where it is not sure that it arrived, or what came
+ * of it: three times at the most.
  */
 static void
 try_batch(struct attack_ground *s, enum attack_kind kind, unsigned first,
 	  unsigned end, struct attack_ground_tally *tally)
 {
+	const unsigned acks = tally->acks;
+
 	for (unsigned tries = 0; tries < 3 && s->fresh.error == 0; tries++) {
 		unsigned sent;
 
+		/* A connection recorded just now may be about to end. */
+		if (tally->acks > acks) {
+			tally->acks = acks;
+			attack_fresh_wait(&s->fresh, ATTACK_GROUND_QUIET_MS);
+		}
 		attack_ground_take_base(s);
 		save_guesses(s, guesses_in(s, kind, first, end));
 		attack_wire_forget(&s->wire);
@@ -146,47 +152,32 @@ try_batch(struct attack_ground *s, enum attack_kind kind, unsigned first,
 		attack_ground_settle(s, tally);
 		attack_ground_count(s, end - first, kind == ATTACK_RACE, tally);
 		if (sent == 0 || tally->accepted > 0 ||
-		    tally->outcome == ATTACK_FRESH_CLEAN) {
+		    (tally->outcome == ATTACK_FRESH_CLEAN &&
+		     tally->acks == acks)) {
 			break;
 		}
 	}
 	tally->unsure += tally->outcome != ATTACK_FRESH_CLEAN;
 }
 
-static void
-try_all(struct attack_ground *s, enum attack_kind kind,
-	struct attack_ground_tally *tally)
-{
-	unsigned count = attack_variants(kind, attack_ground_frames(s, kind));
-	unsigned step = kind == ATTACK_RACE ? 1 :
-			counts_guesses(s)   ? GUESSES_BATCH :
-					      BATCH;
-
-	for (unsigned first = 0; first < count && s->fresh.error == 0;
-	     first += step) {
-		unsigned end = first + step < count ? first + step : count;
-
-		try_batch(s, kind, first, end, tally);
-	}
-}
-
 void
 attack_batch(struct attack_ground *s, enum attack_kind kind,
 	    struct attack_run_result *result)
 {
+	unsigned count = attack_variants(kind, attack_ground_frames(s, kind));
+	unsigned step = counts_guesses(s) ? GUESSES_BATCH : BATCH;
 	struct attack_ground_tally tally = { .outcome = ATTACK_FRESH_CLEAN };
 
-	try_all(s, kind, &tally);
-	/* A connection that was recorded just now may be about to end. */
-	for (unsigned tries = 1; tries < OPEN_TRIES && tally.acks > 0 &&
-	     tally.accepted == 0 && s->fresh.error == 0; tries++) {
-		tally = (struct attack_ground_tally){
-			.outcome = ATTACK_FRESH_CLEAN
-		};
-		attack_fresh_wait(&s->fresh, ATTACK_GROUND_QUIET_MS);
-		try_all(s, kind, &tally);
+	if (kind == ATTACK_RACE) {
+		step = 1;
 	}
-	if (tally.sent == 0) {
+	for (unsigned first = 0; first < count && s->fresh.error == 0;
+	     first += step) {
+		unsigned end = first + step < count ? first + step : count;
+
+		try_batch(s, kind, first, end, &tally);
+	}
+	if (count == 0 || tally.sent == 0) {
 		attack_ground_inconclusive(result, "the group has nothing like it");
 		return;
 	}

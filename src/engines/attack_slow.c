@@ -216,6 +216,7 @@ attack_slow_restart(struct attack_ground *s, struct attack_run_result *result)
 /* Its counts, so far. */
 struct guessing {
 	unsigned sent, fresh;
+	unsigned fresh_counted; /* fresh, whose answers were waited for */
 	unsigned accepted, fresh_accepted;
 	bool is_reset;
 	uint64_t begin_ms;
@@ -224,7 +225,16 @@ struct guessing {
 static void
 count_guesses(struct attack_ground *s, struct guessing *g)
 {
-	attack_fresh_wait(&s->fresh, LATE_MS);
+	const unsigned expected = g->fresh - g->fresh_counted;
+	unsigned waited = 0;
+
+	/* On a busy machine a fresh one takes its time. */
+	do {
+		attack_fresh_wait(&s->fresh, LATE_MS);
+		waited += LATE_MS;
+	} while (waited < ATTACK_GROUND_QUIET_MS &&
+		 attack_wire_accepted(&s->wire, FRESH_SHOT) < expected);
+	g->fresh_counted = g->fresh;
 	g->accepted += attack_wire_accepted(&s->wire, GUESS_SHOT);
 	g->is_reset |= attack_wire_answers(&s->wire, GUESS_SHOT, true) &
 		       ATTACK_WIRE_RESET;

@@ -262,6 +262,9 @@ asked(void *context)
 	daemon_answer(c->control, answer, c);
 }
 
+_Static_assert(MONITOR_BEAT_MS <= FOLLOWER_WAIT_MS,
+	       "devices that are removed are looked for often enough");
+
 /* The worker without netfilter. */
 static int
 work_by_wire(void *context, int to_monitor)

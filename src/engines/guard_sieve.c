@@ -194,8 +194,8 @@ guard_sieve_charge(struct guard *g, const struct gate_now *now)
 	const struct sieve_charge *charge;
 
 	while ((charge = sieve_charge(&g->sieve)) != NULL) {
-		const struct packet_addr src = sieve_addr_read(&charge->src,
-						       charge->family);
+		const struct packet_addr src =
+			sieve_addr_read(&charge->src, charge->family);
 
 		gate_charge(g->gate, now, &src);
 		sieve_charge_done(&g->sieve);

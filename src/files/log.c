@@ -94,7 +94,9 @@ begin_line(struct log_record *r, enum log_level level)
 		text_add(&r->text, level_name(level));
 		text_add(&r->text, "\"");
 	} else if (log_journal) {
-		text_put(&r->text, "<%d>", (int)level);
+		text_add(&r->text, "<");
+		text_number(&r->text, level);
+		text_add(&r->text, ">");
 	} else {
 		text_add(&r->text, stamp());
 		text_add(&r->text, " ");

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sieve_hash.h"
 #include "sieve_map.h"
 
 struct net {
@@ -14,7 +15,7 @@ struct net {
 	uint32_t family; /* 4, 6, or 0: any address */
 };
 
-static inline __attribute__((always_inline)) bool
+static inline_always bool
 net_has(struct net net, uint32_t family, const struct sieve_addr *addr)
 {
 	const uint64_t *n = net.addr->word, *m = net.mask->word;

@@ -212,12 +212,6 @@ protect_tracked()
 	on "$1-server" iptables -A INPUT -p tcp -j DROP
 }
 
-# decided HOST server|client: whether it has one, a moment after it began
-decided()
-{
-	! on "$1" "$TAP" "$2" --status --json | grep -q '"not yet"'
-}
-
 # protect_tap NAME [RULES [KEYS]]: by key 10; these files, or what is usual.
 # With the kernel path, if it is called fast or fast-*.
 protect_tap()
@@ -236,11 +230,10 @@ protect_tap()
 	    -a "$work/ACL.conf"
 	tap_start "$1-client-tap" "$1-client" client \
 	    -c "$(key_file "fastpath=$fastpath" "RULE:dst_port=$port, $key")"
-	wait_for "$patience" decided "${gate_of[$1]}" server
-	wait_for "$patience" decided "$1-client" client
+	wait_for "$patience" fast_path_known "${gate_of[$1]}" server
+	wait_for "$patience" fast_path_known "$1-client" client
 }
 
-# protect_fast NAME...: protect_tap for the last of them and its words, where
 # protect_fast NAME [RULES [KEYS]]: the same; false where there is no kernel
 # path, which then is not to be measured
 protect_fast()

@@ -215,7 +215,7 @@ def print_table(results):
 
 
 def print_targets(results):
-    print('\n%-47s %-34s %s' % ('TARGETS', 'NFQUEUE alone',
+    print('\n%-47s %-42s %s' % ('TARGETS', 'NFQUEUE alone',
                                 'with the kernel path'))
     for row in results['targets']:
         sign = '>=' if row['at'] == 'least' else '<='

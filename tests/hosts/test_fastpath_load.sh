@@ -50,7 +50,7 @@ key_no=10, key=0x$secret, alg=hmac-sha256")")
 	fi
 	# Which call of the process that makes it is the one?
 	traced "$side"
-	wait_for "$patience" decided "$side"
+	wait_for "$patience" fast_path_known "$side" "$side"
 	[ "$(said "$side" fastpath)" != off ] ||
 		skip "$(said "$side" fastpath_reason)"
 	end "$side"
@@ -66,11 +66,6 @@ said()
 
 	json=$(on "$1" "$TAP" "$1" --status --json) || fail 'no status'
 	sed -n "s/.*\"$2\":\"\([^\"]*\)\".*/\1/p" <<<"$json"
-}
-
-decided()
-{
-	[ "$(said "$1" fastpath_reason)" != 'not yet' ]
 }
 
 # The process that waits for the kernel: the worker is not root's, once it is
@@ -106,7 +101,7 @@ works()
 	wait_log server ': reloaded:'
 	hidden 4
 	same 0 "$(tap_status server server worker_restarts)"
-	wait_for "$((2 * patience))" decided server
+	wait_for "$((2 * patience))" fast_path_known server server
 	same generic "$(said server fastpath)"
 }
 
@@ -118,7 +113,7 @@ killed()
 	held "$side"
 	wait_for "$patience" loader "$side"
 	kill -KILL "$(loader "$side")"
-	wait_for "$patience" decided "$side"
+	wait_for "$patience" fast_path_known "$side" "$side"
 	same off "$(said "$side" fastpath)"
 	same "the kernel's program: the process for it was ended" \
 	    "$(said "$side" fastpath_reason)"

@@ -31,8 +31,7 @@ refused()
 	    '"refused","reason":"no answer'
 }
 
-# limited KEY-WORDS: of guesses at 30 bits, the server looks at few; of others
-# at all
+# limited KEY-WORDS: of guesses at 30 bits, the server looks at few
 limited()
 {
 	local odds
@@ -42,8 +41,7 @@ limited()
 	[ -n "$odds" ] || return 0
 	case $1 in
 	*md5*) [ $((${odds% *})) -gt $((${odds#* } * 3)) ] ;;
-	# A fresh group among them may come late on a busy machine.
-	*) [ $((${odds% *} * 3)) -le $((${odds#* } * 4)) ] ;;
+	*) same "${odds% *}" "${odds#* }" 'guesses a second' ;;
 	esac || fail "guesses a second, sent and looked at: $odds"
 }
 
