@@ -16,7 +16,12 @@ rotate_left(uint32_t x, uint32_t bits)
 	return x << bits | x >> (32 - bits);
 }
 
-#define ROTATE_RIGHT(x, bits) rotate_left((x), 32 - (bits))
+/* Of this, to rotate is to shift, which BPF can; the lower half counts. */
+static inline_always uint64_t
+twice(uint32_t x)
+{
+	return (uint64_t)x << 32 | x;
+}
 
 /*
  * Both take their words where the program has room: were they not
@@ -54,22 +59,22 @@ sha256(volatile uint32_t *state, volatile uint32_t *w)
 		uint32_t *c = &v[(66 - i) & 7], *d = &v[(67 - i) & 7];
 		uint32_t *e = &v[(68 - i) & 7], *f = &v[(69 - i) & 7];
 		uint32_t *g = &v[(70 - i) & 7], *h = &v[(71 - i) & 7];
+		uint64_t aa = twice(*a), ee = twice(*e);
 
 		if (i >= 16) {
 			uint32_t x = w[(i + 1) & 15], y = w[(i + 14) & 15];
+			uint64_t xx = twice(x), yy = twice(y);
 
 			w[i & 15] += w[(i + 9) & 15] +
-				     (ROTATE_RIGHT(x, 7) ^
-				      ROTATE_RIGHT(x, 18) ^ x >> 3) +
-				     (ROTATE_RIGHT(y, 17) ^
-				      ROTATE_RIGHT(y, 19) ^ y >> 10);
+				     ((uint32_t)(xx >> 7 ^ xx >> 18) ^
+				      x >> 3) +
+				     ((uint32_t)(yy >> 17 ^ yy >> 19) ^
+				      y >> 10);
 		}
-		*h += (ROTATE_RIGHT(*e, 6) ^ ROTATE_RIGHT(*e, 11) ^
-		       ROTATE_RIGHT(*e, 25)) +
+		*h += (uint32_t)(ee >> 6 ^ ee >> 11 ^ ee >> 25) +
 		      (*g ^ (*e & (*f ^ *g))) + k[i] + w[i & 15];
 		*d += *h;
-		*h += (ROTATE_RIGHT(*a, 2) ^ ROTATE_RIGHT(*a, 13) ^
-		       ROTATE_RIGHT(*a, 22)) +
+		*h += (uint32_t)(aa >> 2 ^ aa >> 13 ^ aa >> 22) +
 		      ((*a & *b) | (*c & (*a | *b)));
 	}
 #pragma clang loop unroll(full)
