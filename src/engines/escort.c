@@ -231,6 +231,7 @@ escort_init(struct escort *e)
 {
 	memset(e, 0, sizeof *e);
 	ports_init(&e->ports);
+	e->ports.fresh_max = PORTS_FRESH_MAX;
 }
 
 void

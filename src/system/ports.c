@@ -2,9 +2,14 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "clock.h"
+
+#define SECOND_MS 1000u
 
 void
 ports_init(struct ports *ports)
@@ -16,7 +21,7 @@ static void
 give_back(struct ports *ports)
 {
 	while (ports->used_count > 0) {
-		close(ports->used[--ports->used_count]);
+		close(ports->used[--ports->used_count].fd);
 	}
 }
 
@@ -25,7 +30,7 @@ ports_close(struct ports *ports)
 {
 	give_back(ports);
 	while (ports->count > 0) {
-		close(ports->fd[--ports->count]);
+		close(ports->ready[--ports->count].fd);
 	}
 }
 
@@ -61,27 +66,65 @@ ports_reserve(uint16_t *port)
 	return fd;
 }
 
+/* Whether as many as were used may be new ones now. */
+static bool
+may_renew(struct ports *ports)
+{
+	uint64_t now;
+
+	if (ports->fresh_max == 0) {
+		return true;
+	}
+	now = clock_ms();
+	if (now >= ports->since_ms + SECOND_MS) {
+		ports->since_ms = now;
+		ports->fresh = 0;
+	}
+	return ports->fresh + ports->used_count <= ports->fresh_max;
+}
+
+/* Those that were used come round again, behind all that are ready. */
+static void
+recycle(struct ports *ports)
+{
+	const size_t used = ports->used_count;
+
+	memmove(ports->ready + used, ports->ready,
+		ports->count * sizeof ports->ready[0]);
+	for (size_t i = 0; i < used; i++) {
+		ports->ready[used - 1 - i] = ports->used[i];
+	}
+	ports->count += used;
+	ports->used_count = 0;
+}
+
 int
 ports_refill(struct ports *ports)
 {
-	int used[PORTS_AHEAD];
-	size_t used_count = ports->used_count;
+	struct reserved used[PORTS_AHEAD];
+	size_t used_count;
 	int rc = 0;
 
+	if (!may_renew(ports)) {
+		recycle(ports);
+	}
 	/* Given back after the new ones are there: no port twice in a row. */
+	used_count = ports->used_count;
 	memcpy(used, ports->used, sizeof used);
 	ports->used_count = 0;
 	while (ports->count < PORTS_AHEAD && rc == 0) {
-		int fd = ports_reserve(&ports->port[ports->count]);
+		struct reserved *next = &ports->ready[ports->count];
 
-		if (fd < 0) {
-			rc = fd;
+		next->fd = ports_reserve(&next->port);
+		if (next->fd < 0) {
+			rc = next->fd;
 		} else {
-			ports->fd[ports->count++] = fd;
+			ports->count++;
+			ports->fresh++;
 		}
 	}
 	for (size_t i = 0; i < used_count; i++) {
-		close(used[i]);
+		close(used[i].fd);
 	}
 	return ports->count > 0 ? 0 : rc;
 }
@@ -97,9 +140,10 @@ ports_take(struct ports *ports, uint16_t *out, size_t count)
 		}
 	}
 	for (size_t i = 0; i < count; i++) {
-		ports->count--;
-		out[i] = ports->port[ports->count];
-		ports->used[ports->used_count++] = ports->fd[ports->count];
+		const struct reserved *next = &ports->ready[--ports->count];
+
+		out[i] = next->port;
+		ports->used[ports->used_count++] = *next;
 	}
 	return 0;
 }

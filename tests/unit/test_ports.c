@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "ports.h"
 
 static struct ports ports;
@@ -85,10 +86,10 @@ reserves_distinct_ports(void **state)
 	assert_int_equal(ports_refill(&ports), 0);
 	assert_int_equal(ports.count, PORTS_AHEAD);
 	for (size_t i = 0; i < ports.count; i++) {
-		assert_int_not_equal(ports.port[i], 0);
-		assert_false(seen[ports.port[i]]);
-		seen[ports.port[i]] = true;
-		assert_true(is_held(ports.port[i]));
+		assert_int_not_equal(ports.ready[i].port, 0);
+		assert_false(seen[ports.ready[i].port]);
+		seen[ports.ready[i].port] = true;
+		assert_true(is_held(ports.ready[i].port));
 	}
 }
 
@@ -108,7 +109,7 @@ keeps_taken_ports_until_the_next_refill(void **state)
 			assert_int_not_equal(taken[i], taken[k]);
 		}
 		for (size_t k = 0; k < ports.count; k++) {
-			assert_int_not_equal(taken[i], ports.port[k]);
+			assert_int_not_equal(taken[i], ports.ready[k].port);
 		}
 		assert_true(is_held(taken[i]));
 	}
@@ -116,7 +117,7 @@ keeps_taken_ports_until_the_next_refill(void **state)
 	assert_int_equal(ports.count, PORTS_AHEAD);
 	for (size_t i = 0; i < 10; i++) {
 		for (size_t k = 0; k < ports.count; k++) {
-			assert_int_not_equal(taken[i], ports.port[k]);
+			assert_int_not_equal(taken[i], ports.ready[k].port);
 		}
 		assert_false(is_held(taken[i]));
 	}
@@ -145,6 +146,38 @@ takes_any_number_in_a_row(void **state)
 	ports_close(&ports);
 	assert_int_equal(count_fds(), fds);
 	ports_close(&ports);
+}
+
+/* What was used is used again, after all that was not. */
+static void
+keeps_what_was_used_beyond_a_rate(void **state)
+{
+	uint16_t first[6], second[6], again[6];
+	uint16_t others[PORTS_AHEAD - 6];
+
+	(void)state;
+	require_namespace();
+	ports.fresh_max = PORTS_AHEAD + 6;
+	/* A second that does not end, however slow the machine is. */
+	ports.since_ms = clock_ms() + 1000000;
+	assert_int_equal(ports_refill(&ports), 0);
+	assert_int_equal(ports_take(&ports, first, 6), 0);
+	assert_int_equal(ports_refill(&ports), 0);
+	assert_int_equal(ports_take(&ports, second, 6), 0);
+	assert_int_equal(ports_refill(&ports), 0);
+	assert_int_equal(ports.count, PORTS_AHEAD);
+	assert_int_equal(ports_take(&ports, others, PORTS_AHEAD - 6), 0);
+	assert_int_equal(ports_take(&ports, again, 6), 0);
+	for (size_t i = 0; i < 6; i++) {
+		assert_false(is_held(first[i]));
+		assert_true(is_held(second[i]));
+		assert_int_equal(again[i], second[i]);
+	}
+	ports.since_ms = clock_ms() - 1000;
+	assert_int_equal(ports_refill(&ports), 0);
+	for (size_t i = 0; i < 6; i++) {
+		assert_false(is_held(second[i]));
+	}
 }
 
 static void
@@ -195,7 +228,7 @@ is_passed_over_by_connect(void **state)
 		}
 		for (size_t k = 0; k < ports.count; k++) {
 			assert_int_not_equal(ntohs(from.sin_port),
-					     ports.port[k]);
+					     ports.ready[k].port);
 		}
 	}
 	one_more = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -270,6 +303,7 @@ main(void)
 		PORTS_TEST(reserves_distinct_ports),
 		PORTS_TEST(keeps_taken_ports_until_the_next_refill),
 		PORTS_TEST(takes_any_number_in_a_row),
+		PORTS_TEST(keeps_what_was_used_beyond_a_rate),
 		PORTS_TEST(takes_as_many_as_there_can_be),
 		PORTS_TEST(is_passed_over_by_connect),
 		PORTS_TEST(runs_out_of_ports),
