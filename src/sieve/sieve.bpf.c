@@ -81,6 +81,7 @@ hand_over(const struct scene *scene, struct sieve_group *g,
 
 	g->passed = 1;
 	g->since = scene->now;
+	hear(scene);
 	__sync_fetch_and_add(&g->slow, 1); /* a barrier, too */
 #pragma clang loop unroll(full)
 	for (int i = 0; i < SIEVE_FRAMES; i++) {
@@ -150,6 +151,7 @@ begin(const struct scene *scene, const struct syn *s)
 	} else {
 		g->slow = g->passed = 1;
 	}
+	hear(scene);
 	/* Another processor was faster, or there is no memory. */
 	if (map_update(&groups_map, &scene->scratch->quad, g, BPF_NOEXIST) < 0) {
 		return is_flood(scene) ? drop(SIEVE_DROPPED) : pass();
@@ -249,6 +251,7 @@ go_on(const struct scene *scene, struct sieve_group *g, struct syn *s,
 		}
 		g->passed++;
 		g->since = scene->now;
+		hear(scene);
 		return pass();
 	}
 	place = place_of(scene, g, s);
@@ -289,6 +292,10 @@ judge(const struct scene *scene, struct syn *s, bool accepts)
 	count(SIEVE_SEEN);
 	if (s->data) {
 		return is_flood(scene) ? drop(SIEVE_DROPPED) : pass();
+	}
+	/* Most of a flood ends here, without a search. */
+	if (is_flood(scene) && !was_heard(scene)) {
+		return begin(scene, s);
 	}
 	g = map_lookup(&groups_map, &scene->scratch->quad);
 	if (g && scene->now - g->since > scene->config->assembly &&

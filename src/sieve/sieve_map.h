@@ -43,6 +43,7 @@ struct sieve_config {
 	uint64_t tai_utc;  /* ns: TAI less UTC; wraps, as the next does */
 	uint64_t tai_monotonic; /* ns: TAI less the monotonic clock */
 	uint64_t woken;	   /* ns, monotonic: the program's last call of tap */
+	uint64_t locals_turn; /* another one when an address was taken out */
 };
 
 /* Of each port; 0: not sieved, or no key at all. */
@@ -101,6 +102,15 @@ struct sieve_group {
 	uint64_t frame[SIEVE_FRAMES];
 	uint32_t slow;	 /* the gate has it from here on */
 	uint32_t passed; /* frames since */
+};
+
+/*
+ * When a group was last heard of, by some bits of its mark: where that is
+ * longer ago than a group lives, groups need not be looked through.
+ */
+#define SIEVE_MARKS 4096u
+struct sieve_marks {
+	uint32_t heard[SIEVE_MARKS]; /* 2^20 ns, monotonic; wraps */
 };
 
 /* SYNs but those of accepted groups: for a moment it may be below 0. */

@@ -35,8 +35,8 @@ static uint64_t (*ring_query)(const void *, uint64_t) =
 
 /* The maps, by the names that the loader knows them by. */
 extern const char config_map, ports_map, locals_map, lists_map, rules_map,
-	entries_map, ranges_map, keys_map, groups_map, rate_map, scratch_map,
-	counts_map, records_map, charges_map;
+	entries_map, ranges_map, keys_map, groups_map, marks_map, rate_map,
+	scratch_map, counts_map, records_map, charges_map;
 
 /*
  * What is known of a packet is kept here and not on the stack: what it
@@ -48,6 +48,8 @@ struct scratch {
 	uint64_t flood;
 	struct sieve_quad quad;
 	uint64_t tcp_at;
+	struct sieve_local local; /* the last one that was found */
+	uint64_t locals_turn;
 	struct sieve_work work;
 	struct sieve_group group;
 };
@@ -146,25 +148,46 @@ forgive(struct scratch *scratch, uint32_t syns)
 	}
 }
 
+/* A host has few addresses, and most SYNs are to the same. */
+static inline_always bool
+is_local(const struct scene *scene, const struct sieve_quad *quad)
+{
+	const uint64_t turn = scene->config->locals_turn;
+	const struct sieve_local local = { quad->dst, quad->family };
+	struct scratch *scratch = scene->scratch;
+
+	if (scratch->local.addr.word[0] == local.addr.word[0] &&
+	    scratch->local.addr.word[1] == local.addr.word[1] &&
+	    scratch->local.family == local.family &&
+	    scratch->locals_turn == turn) {
+		return true;
+	}
+	if (!map_lookup(&locals_map, &local)) {
+		return false;
+	}
+	scratch->local = local;
+	scratch->locals_turn = turn;
+	return true;
+}
+
 static inline_always int
 find_scene(struct scene *scene, struct syn *s)
 {
 	uint32_t at = s->quad.dport;
 	const struct sieve_port *port = map_lookup(&ports_map, &at);
-	const struct sieve_local local = { s->quad.dst, s->quad.family };
 	const struct sieve_rule *rule;
 	uint32_t zero = 0;
 
 	if (!port || port->list == 0) {
 		return -1;
 	}
-	if (!map_lookup(&locals_map, &local)) {
+	scene->config = map_lookup(&config_map, &zero);
+	scene->scratch = map_lookup(&scratch_map, &zero);
+	if (!scene->config || !scene->scratch || !is_local(scene, &s->quad)) {
 		return -1;
 	}
 	rule = rule_for(s, port->list - 1u);
-	scene->config = map_lookup(&config_map, &zero);
-	scene->scratch = map_lookup(&scratch_map, &zero);
-	if (!rule || !scene->config || !scene->scratch) {
+	if (!rule) {
 		return -1;
 	}
 	s->mark = (uint32_t)scene->config->mark;
@@ -182,6 +205,44 @@ static inline_always bool
 is_flood(const struct scene *scene)
 {
 	return *(const volatile uint64_t *)&scene->scratch->flood != 0;
+}
+
+/* ---- marks */
+
+#define TICK_BITS 20 /* of nanoseconds: about a millisecond */
+
+static inline_always uint32_t *
+mark_of(const struct scene *scene)
+{
+	uint32_t zero = 0;
+	struct sieve_marks *marks = map_lookup(&marks_map, &zero);
+
+	return marks ? &marks->heard[scene->scratch->quad.mark % SIEVE_MARKS] :
+		       NULL;
+}
+
+/* Before a group is there, and whenever it lives on. */
+static inline_always void
+hear(const struct scene *scene)
+{
+	uint32_t *heard = mark_of(scene);
+
+	if (heard) {
+		*heard = (uint32_t)(scene->now >> TICK_BITS);
+	}
+}
+
+/*
+ * Whether there may be a group with this mark.  Both ends are rounded, and
+ * another processor may have gone on a little.
+ */
+static inline_always bool
+was_heard(const struct scene *scene)
+{
+	const uint32_t *heard = mark_of(scene);
+
+	return !heard || (uint32_t)(scene->now >> TICK_BITS) + 1 - *heard <=
+				 (scene->config->assembly >> TICK_BITS) + 3;
 }
 
 /* ---- frames */

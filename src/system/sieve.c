@@ -253,6 +253,7 @@ update_locals(struct sieve *s)
 			bpf_map_remove(map, &before.at[i]);
 		}
 	}
+	__atomic_fetch_add(&s->config->locals_turn, 1, __ATOMIC_RELEASE);
 	for (size_t i = 0; i < now.count; i++) {
 		bpf_map_put(map, &now.at[i], &here, BPF_ANY);
 	}

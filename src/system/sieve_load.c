@@ -47,6 +47,7 @@ static const struct {
 			       { BPF_MAP_TYPE_LRU_HASH,
 				 sizeof(struct sieve_quad),
 				 sizeof(struct sieve_group), GROUPS, 0 } },
+	[SIEVE_MAP_MARKS] = { "marks_map", ARRAY(struct sieve_marks, 1, 0) },
 	[SIEVE_MAP_RATE] = { "rate_map", ARRAY(struct sieve_rate, 1, 0) },
 	[SIEVE_MAP_SCRATCH] = { "scratch_map",
 				{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, SCRATCH_SIZE,

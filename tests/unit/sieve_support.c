@@ -46,16 +46,20 @@ make_bench(struct bench **b)
 	bench_start(*b);
 }
 
-static void
-add_local(const struct packet_addr *addr)
+void
+bed_set_local(const struct packet_addr *addr, bool is_local)
 {
+	const int map = bed.guard.sieve.map[SIEVE_MAP_LOCALS];
 	struct sieve_local local = { .family = addr->family };
 	const uint8_t here = 1;
 
 	memcpy(&local.addr, addr->bytes, sizeof local.addr);
-	assert_int_equal(bpf_map_put(bed.guard.sieve.map[SIEVE_MAP_LOCALS],
-				     &local, &here, BPF_ANY),
-			 0);
+	if (is_local) {
+		assert_int_equal(bpf_map_put(map, &local, &here, BPF_ANY), 0);
+	} else {
+		assert_int_equal(bpf_map_remove(map, &local), 0);
+		bed.guard.sieve.config->locals_turn++;
+	}
 }
 
 static void
@@ -64,8 +68,8 @@ add_locals(void)
 	const struct packet_addr v4 = addr4(0xc6336401);
 	const struct packet_addr v6 = addr6(1, 1);
 
-	add_local(&v4);
-	add_local(&v6);
+	bed_set_local(&v4, true);
+	bed_set_local(&v6, true);
 }
 
 void

@@ -41,6 +41,8 @@ void bed_change(void);
 void bed_need(void);
 uint64_t bed_counted(enum sieve_count what);
 void bed_set_flood(bool flood);
+/* Whether an address is the host's, in the way that sieve.c tells it. */
+void bed_set_local(const struct packet_addr *addr, bool is_local);
 /* The kernel's clock, as far as the sieve is told, is the bench's. */
 void bed_set_clock(void);
 

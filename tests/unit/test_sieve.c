@@ -8,7 +8,9 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "bpf.h"
 #include "guard_sieve.h"
 
 /* Of each random test; TAP_EPISODES in the environment says how many else. */
@@ -153,6 +155,12 @@ what_is_not_sieved_passes(void **state)
 	assert_int_equal(bed_run(&p), XDP_DROP);
 	p.dst = addr6(1, 2); /* somebody else's */
 	assert_int_equal(bed_run(&p), XDP_PASS);
+	p.dst = addr6(1, 1);
+	assert_int_equal(bed_run(&p), XDP_DROP);
+	bed_set_local(&p.dst, false);
+	assert_int_equal(bed_run(&p), XDP_PASS);
+	bed_set_local(&p.dst, true);
+	assert_int_equal(bed_run(&p), XDP_DROP);
 	p = group_packet(&g, FRAME_SYN0);
 	for (unsigned flags = 0; flags < 256; flags++) {
 		p.flags = (uint8_t)flags;
@@ -160,6 +168,63 @@ what_is_not_sieved_passes(void **state)
 							      XDP_PASS);
 	}
 	bed_settle();
+}
+
+/* As the program has it: of this mark it heard so many ticks ago. */
+static void
+set_heard(const struct group *g, int64_t ticks)
+{
+	static struct sieve_marks marks;
+	const uint32_t zero = 0;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	marks.heard[g->window[0] % SIEVE_MARKS] =
+		(uint32_t)(((int64_t)now.tv_sec * 1000000000 + now.tv_nsec) /
+			   (1 << 20) - ticks);
+	assert_int_equal(bpf_map_put(bed.guard.sieve.map[SIEVE_MAP_MARKS],
+				     &zero, &marks, BPF_ANY),
+			 0);
+}
+
+/* Give a group in order, its mark set to that between; whether it got in. */
+static bool
+is_found(bool flood, int64_t ticks)
+{
+	const size_t before = bed.sieved->accepted;
+	struct group g = bed_group(KEY_60);
+	size_t order[FRAME_MAX];
+
+	bed_set_flood(flood);
+	group_order(&g, order);
+	for (size_t i = 0; i < g.frames; i++) {
+		bed_give_role(&g, order[i]);
+		set_heard(&g, ticks);
+	}
+	bed_settle();
+	return bed.sieved->accepted > before;
+}
+
+/* Under flood a group is looked for only where its mark was heard of. */
+static void
+groups_are_found_by_their_marks(void **state)
+{
+	const uint64_t second = 1000000000;
+	const uint64_t hour = 3600 * second;
+	const uint64_t always = bed.cannot ? 0 :
+					     bed.guard.sieve.config->assembly;
+
+	(void)state;
+	bed_need();
+	bed.guard.sieve.config->assembly = hour;
+	assert_true(is_found(true, 0));
+	assert_true(is_found(true, hour / 2 >> 20));
+	/* Another processor was a little ahead. */
+	assert_true(is_found(true, -1));
+	assert_false(is_found(true, (hour + second) >> 20));
+	assert_true(is_found(false, (hour + second) >> 20));
+	bed.guard.sieve.config->assembly = always;
+	bed_forget();
 }
 
 /* Whatever the frame is: no crash, and what packet.c can't read passes. */
@@ -397,6 +462,7 @@ main(void)
 		cmocka_unit_test(each_wrong_bit_is_seen),
 		cmocka_unit_test(guesses_under_flood_count),
 		cmocka_unit_test(what_is_not_sieved_passes),
+		cmocka_unit_test(groups_are_found_by_their_marks),
 		cmocka_unit_test(odd_frames_pass),
 		cmocka_unit_test(groups_in_order_are_judged_alike),
 		cmocka_unit_test(groups_in_order_pass_a_flood),
