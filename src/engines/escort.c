@@ -29,11 +29,11 @@ complain(struct escort *e, const struct packet *p, const char *event,
 }
 
 /*
- * The same SYN again is one that nobody answered: after a few times, say
- * what may be the reason.
+ * The same SYN again is one that nobody answered: after a few times, that
+ * is worth a line, once.
  */
-static void
-watch_answer(struct escort *e, const struct packet *p, const char *reason)
+static bool
+is_unanswered(struct escort *e, const struct packet *p)
 {
 	size_t at = (p->seq ^ p->sport) % ESCORT_UNANSWERED_MAX;
 
@@ -43,9 +43,7 @@ watch_answer(struct escort *e, const struct packet *p, const char *reason)
 		e->unanswered[at].sport = p->sport;
 		e->unanswered[at].times = 0;
 	}
-	if (++e->unanswered[at].times == ESCORT_UNANSWERED_TIMES) {
-		complain(e, p, "unanswered", reason);
-	}
+	return ++e->unanswered[at].times == ESCORT_UNANSWERED_TIMES;
 }
 
 /* What this host can know of why an authenticated SYN gets no answer. */
@@ -173,8 +171,11 @@ judge(struct escort *e, const struct escort_syn *in, const struct packet *p,
 
 	if (!rule) {
 		e->counters->passed++;
-		watch_answer(e, p, "no answer: sent as it was, as no rule is "
-				   "for this user, program or device");
+		if (is_unanswered(e, p)) {
+			complain(e, p, "unanswered",
+				 "no answer: sent as it was, as no rule is "
+				 "for this user, program or device");
+		}
 		return ESCORT_PASS;
 	}
 	switch (sender_judge(p)) {
@@ -206,7 +207,9 @@ judge(struct escort *e, const struct escort_syn *in, const struct packet *p,
 	memcpy(syn0, in->bytes, in->len);
 	sender_syn0(syn0, p, &group);
 	e->counters->authenticated++;
-	watch_answer(e, p, no_answer());
+	if (is_unanswered(e, p)) {
+		escort_tell(e, ESCORT_UNANSWERED, p, rule->key.no);
+	}
 	tell_authenticated(p, rule->key.no);
 	return ESCORT_SYN0;
 }
