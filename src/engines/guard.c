@@ -36,8 +36,8 @@ name_of(size_t queue, uint32_t id)
 	return (uint64_t)queue << 32 | id;
 }
 
-static struct gate_now
-read_clocks(void)
+struct gate_now
+guard_now(void)
 {
 	return (struct gate_now){ clock_instant(), clock_ms() };
 }
@@ -243,6 +243,20 @@ send_verdicts(struct nfq *nfq)
 	return rc == 0;
 }
 
+void
+guard_witness(struct guard *g, const struct gate_now *now,
+	      const struct packet *syns, size_t count)
+{
+	struct gate_result result;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct gate_packet in = { .packet = &syns[i] };
+
+		gate_witness(g->gate, now, &in, &result);
+		apply(g, &result, now->ms);
+	}
+}
+
 /* What the sieve took off the wire comes before what it let through. */
 static void
 take_sieved(struct guard *g, const struct gate_now *now)
@@ -258,12 +272,7 @@ take_sieved(struct guard *g, const struct gate_now *now)
 			apply(g, &result, now->ms);
 			count = 0;
 		}
-		for (size_t i = 0; i < count; i++) {
-			const struct gate_packet in = { .packet = &syns[i] };
-
-			gate_witness(g->gate, now, &in, &result);
-			apply(g, &result, now->ms);
-		}
+		guard_witness(g, now, syns, count);
 		/* Whoever comes after us, if we don't, finds it there. */
 		guard_sieve_taken(g);
 		g->sieved = true;
@@ -289,7 +298,7 @@ serve_queue(struct guard *g, size_t queue)
 		if (count == 0) {
 			return true;
 		}
-		now = read_clocks();
+		now = guard_now();
 		take_sieved(g, &now);
 		g->shared->last_id[queue] = nfq->packets[count - 1].id;
 		for (int i = 0; i < count; i++) {
@@ -309,7 +318,7 @@ serve_queue(struct guard *g, size_t queue)
 static bool
 expire(struct guard *g)
 {
-	const struct gate_now now = read_clocks();
+	const struct gate_now now = guard_now();
 	struct gate_result result;
 	bool usable = true;
 
@@ -339,7 +348,7 @@ guard_fds(const struct guard *g, struct pollfd *fds)
 int
 guard_wait(struct guard *g)
 {
-	const struct gate_now now = read_clocks();
+	const struct gate_now now = guard_now();
 	const int most = g->sieved ? SIEVE_WAKE_MS : MONITOR_BEAT_MS;
 	int64_t wait = gate_wait(g->gate, &now);
 
@@ -501,7 +510,7 @@ guard_recover(struct guard *g)
 void
 guard_drain(struct guard *g)
 {
-	const struct gate_now now = read_clocks();
+	const struct gate_now now = guard_now();
 
 	take_sieved(g, &now);
 }

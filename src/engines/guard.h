@@ -69,6 +69,11 @@ int guard_configure(struct guard *g, const struct conf_server *conf);
  */
 void guard_recover(struct guard *g);
 
+/* The clocks as the gate wants them. */
+struct gate_now guard_now(void);
+/* SYNs that the sieve took off the wire: the gate is to know of them. */
+void guard_witness(struct guard *g, const struct gate_now *now,
+		   const struct packet *syns, size_t count);
 /* With no worker at work: read what the sieve has to tell. */
 void guard_drain(struct guard *g);
 /*

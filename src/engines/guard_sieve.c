@@ -5,6 +5,7 @@
 
 #include "bpf.h"
 #include "sieve_addr.h"
+#include "sieve_groups.h"
 #include "sieve_memory.h"
 #include "sieve_plan.h"
 
@@ -115,11 +116,55 @@ guard_sieve_pause(struct guard *g)
 	}
 }
 
+size_t
+guard_sieve_syns(const struct sieve_record *r, struct packet *syns)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < SIEVE_FRAMES; i++) {
+		if (r->frame[i] == 0) {
+			continue;
+		}
+		syns[count++] = (struct packet){
+			.src = sieve_addr_read(&r->quad.src, r->quad.family),
+			.dst = sieve_addr_read(&r->quad.dst, r->quad.family),
+			.sport = SIEVE_FRAME_SPORT(r->frame[i]),
+			.dport = r->quad.dport,
+			.seq = SIEVE_FRAME_SEQ(r->frame[i]),
+			.window = r->quad.mark,
+			.flags = PACKET_SYN,
+		};
+	}
+	return count;
+}
+
+/* A group that the program has begun with. */
+static void
+inherit(void *context, const struct sieve_record *r)
+{
+	const struct gate_now now = guard_now();
+	struct packet syns[FRAME_MAX];
+
+	guard_witness(context, &now, syns, guard_sieve_syns(r, syns));
+}
+
+/* So that none has to wait for another SYN of its connection. */
+static void
+take_over(struct guard *g)
+{
+	sieve_detach(&g->sieve);
+	if (g->sieve.config && bpf_wait() == 0) {
+		guard_drain(g);
+		sieve_groups_empty(&g->sieve, inherit, g);
+	}
+}
+
 void
 guard_sieve_change(struct guard *g)
 {
 	struct sieve_plan plan;
 
+	take_over(g);
 	/* What is no longer right must not stay. */
 	if (sieve_plan_make(&plan, g->conf) < 0) {
 		guard_sieve_close(g);
@@ -142,38 +187,34 @@ guard_sieve_close(struct guard *g)
 	sieve_close(&g->sieve);
 }
 
+static size_t
+unseen_of(const struct sieve_record *r)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < SIEVE_FRAMES; i++) {
+		count += r->frame[i] && !(r->frame[i] & SIEVE_FRAME_TOLD);
+	}
+	return count;
+}
+
 size_t
 guard_sieve_take(struct guard *g, struct packet *syns,
 		 struct gate_accepted *accepted)
 {
 	const struct sieve_record *r = sieve_record(&g->sieve);
-	size_t unseen = 0;
-	size_t count = 0;
+	size_t count;
 
 	*accepted = (struct gate_accepted){ 0 };
 	if (!r) {
 		return 0;
 	}
-	for (size_t i = 0; i < SIEVE_FRAMES; i++) {
-		if (r->frame[i] == 0) {
-			continue;
-		}
-		unseen += !(r->frame[i] & SIEVE_FRAME_TOLD);
-		syns[count++] = (struct packet){
-			.src = sieve_addr_read(&r->quad.src, r->quad.family),
-			.dst = sieve_addr_read(&r->quad.dst, r->quad.family),
-			.sport = SIEVE_FRAME_SPORT(r->frame[i]),
-			.dport = r->quad.dport,
-			.seq = SIEVE_FRAME_SEQ(r->frame[i]),
-			.window = r->quad.mark,
-			.flags = PACKET_SYN,
-		};
-	}
+	count = guard_sieve_syns(r, syns);
 	if (r->instant != 0 && count >= FRAME_BASE) {
 		*accepted = (struct gate_accepted){
 			.frames = syns,
 			.count = count,
-			.unseen = unseen,
+			.unseen = unseen_of(r),
 			.tag = r->tag,
 			.instant = r->instant,
 			.now = r->now,

@@ -33,6 +33,8 @@ void guard_sieve_tick(struct guard *g);
 /* The gate has begun anew, with no worker at work. */
 void guard_sieve_remember(struct guard *g);
 
+/* The SYNs of a record, FRAME_MAX at the most; returns how many. */
+size_t guard_sieve_syns(const struct sieve_record *r, struct packet *syns);
 /*
  * In the worker: the next record as SYNs, FRAME_MAX at the most.  Returns
  * how many; if they are a group that was accepted, accepted tells of it,

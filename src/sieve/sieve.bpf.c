@@ -125,13 +125,21 @@ pass(void)
 	return XDP_PASS;
 }
 
+/* Whether a group may begin with it. */
+static inline_always bool
+is_first(const struct scene *scene, const struct syn *s)
+{
+	const uint32_t role = role_of(s->seq);
+
+	return role == SYN2 ? is_timely(scene, s->seq) :
+			      role == SYN1 && is_head(scene, s->seq);
+}
+
 /* The first of its group. */
 static inline_always int
 begin(const struct scene *scene, const struct syn *s)
 {
-	uint32_t role = role_of(s->seq);
-	bool fits = role == SYN2 ? is_timely(scene, s->seq) :
-				   role == SYN1 && is_head(scene, s->seq);
+	const bool fits = is_first(scene, s);
 	struct sieve_group *g = &scene->scratch->group;
 
 	if (!fits && is_flood(scene)) {
@@ -143,7 +151,7 @@ begin(const struct scene *scene, const struct syn *s)
 		uint64_t frame = SIEVE_FRAME(s->seq, (uint32_t)s->sport);
 
 		frame |= tell(scene, frame) ? SIEVE_FRAME_TOLD : 0;
-		if (role == SYN2) {
+		if (role_of(s->seq) == SYN2) {
 			g->frame[SYN2] = frame;
 		} else {
 			g->frame[SYN1] = frame;
@@ -294,8 +302,8 @@ judge(const struct scene *scene, struct syn *s, bool accepts)
 		return is_flood(scene) ? drop(SIEVE_DROPPED) : pass();
 	}
 	/* Most of a flood ends here, without a search. */
-	if (is_flood(scene) && !was_heard(scene)) {
-		return begin(scene, s);
+	if (is_flood(scene) && !was_heard(scene) && !is_first(scene, s)) {
+		return drop(SIEVE_DROPPED);
 	}
 	g = map_lookup(&groups_map, &scene->scratch->quad);
 	if (g && scene->now - g->since > scene->config->assembly &&

@@ -261,8 +261,8 @@ update_locals(struct sieve *s)
 
 /* ---- as a whole */
 
-static void
-detach(struct sieve *s)
+void
+sieve_detach(struct sieve *s)
 {
 	for (size_t i = 0; i < s->links_count; i++) {
 		close_link(&s->links[i]);
@@ -278,7 +278,7 @@ void
 sieve_leave(struct sieve *s)
 {
 	loader_leave(&s->loader);
-	detach(s);
+	sieve_detach(s);
 }
 
 void
@@ -329,7 +329,7 @@ sieve_close(struct sieve *s)
 {
 	s->pending = false;
 	loader_stop(&s->loader);
-	detach(s);
+	sieve_detach(s);
 	ring_close(&s->records);
 	ring_close(&s->charges);
 	netlink_close(&s->watch);
@@ -350,7 +350,7 @@ sieve_change(struct sieve *s, const struct sieve_tables *tables)
 	}
 	/* What is no longer right must not stay. */
 	loader_stop(&s->loader);
-	detach(s);
+	sieve_detach(s);
 	for (enum sieve_map m = 0; m < SIEVE_MAP_CONFIG; m++) {
 		bpf_close(&s->map[m]);
 	}

@@ -110,6 +110,8 @@ void sieve_init(struct sieve *s);
 void sieve_open(struct sieve *s, const struct sieve_tables *tables,
 		enum settings_fastpath wanted);
 void sieve_close(struct sieve *s);
+/* Take the program off all devices, and forget it. */
+void sieve_detach(struct sieve *s);
 /* Another configuration; until a later tick the queue serves alone. */
 void sieve_change(struct sieve *s, const struct sieve_tables *tables);
 /*

@@ -12,6 +12,7 @@
 
 #include "bpf.h"
 #include "guard_sieve.h"
+#include "sieve_groups.h"
 
 /* Of each random test; TAP_EPISODES in the environment says how many else. */
 #define EPISODES 1000u
@@ -225,6 +226,129 @@ groups_are_found_by_their_marks(void **state)
 	assert_true(is_found(false, (hour + second) >> 20));
 	bed.guard.sieve.config->assembly = always;
 	bed_forget();
+}
+
+/* What is left of a group of an hour ago is no obstacle to one like it. */
+static void
+a_mark_comes_again(void **state)
+{
+	const uint64_t hour = 3600ull * 1000000000;
+	const int map = bed.cannot ? -1 : bed.guard.sieve.map[SIEVE_MAP_GROUPS];
+	struct sieve_quad quad;
+	struct sieve_group left;
+
+	(void)state;
+	bed_need();
+	for (int flood = 0; flood < 2; flood++) {
+		const size_t before = bed.sieved->accepted;
+		struct group g = bed_group(KEY_60);
+		size_t order[FRAME_MAX];
+
+		bed_set_flood(flood);
+		group_order(&g, order);
+		bed_give_role(&g, order[0]);
+		assert_int_equal(bpf_map_next(map, NULL, &quad), 0);
+		assert_int_equal(bpf_map_get(map, &quad, &left), 0);
+		left.since -= hour;
+		left.slow = 1;
+		assert_int_equal(bpf_map_put(map, &quad, &left, BPF_ANY), 0);
+		set_heard(&g, hour >> 20);
+		bed.guard.sieve.config->assembly = hour / 2;
+		for (size_t i = 0; i < g.frames; i++) {
+			bed_give_role(&g, order[i]);
+		}
+		assert_int_equal(bed.sieved->accepted, before + 1);
+		bed.guard.sieve.config->assembly = UINT64_MAX >> 2;
+		bed_settle();
+	}
+	bed_forget();
+}
+
+static void
+take_group(void *context, const struct sieve_record *r)
+{
+	struct packet syns[FRAME_MAX];
+	const size_t count = guard_sieve_syns(r, syns);
+	size_t *groups = context;
+
+	++*groups;
+	for (size_t i = 0; i < count; i++) {
+		bench_witness(bed.sieved, &syns[i]);
+	}
+}
+
+/* A group of which the program gets the first frames, and the gate the rest. */
+static size_t
+change_hands(size_t first)
+{
+	struct group g = bed_group(KEY_60);
+	size_t order[FRAME_MAX];
+	size_t groups = 0;
+
+	group_order(&g, order);
+	for (size_t i = 0; i < first; i++) {
+		assert_int_equal(bed_give_role(&g, order[i]), XDP_DROP);
+	}
+	sieve_detach(&bed.guard.sieve);
+	assert_int_equal(bpf_wait(), 0);
+	sieve_groups_empty(&bed.guard.sieve, take_group, &groups);
+	for (size_t i = first; i < g.frames; i++) {
+		const struct packet p = group_packet(&g, order[i]);
+
+		bench_packet(bed.all, &p, NULL, NULL);
+		bench_packet(bed.sieved, &p, NULL, NULL);
+	}
+	bed_change();
+	return groups;
+}
+
+/* In the middle of a group the program goes: it is accepted all the same. */
+static void
+a_group_outlives_the_program(void **state)
+{
+	(void)state;
+	bed_need();
+	bed_set_flood(false);
+	for (size_t first = 1; first < 5; first++) {
+		const size_t before = bed.sieved->accepted;
+
+		/* Of its first frame the gate was told already. */
+		assert_int_equal(change_hands(first), first > 1);
+		assert_int_equal(bed.sieved->accepted, before + 1);
+		bed_settle();
+	}
+	bed_forget();
+}
+
+/* Under flood they are left, and so are those whose time is over. */
+static void
+not_all_groups_are_worth_it(void **state)
+{
+	struct sieve *s = &bed.guard.sieve;
+	struct group g;
+	size_t order[FRAME_MAX];
+	size_t groups = 0;
+
+	(void)state;
+	bed_need();
+	bed_set_flood(false);
+	g = bed_group(KEY_60);
+	group_order(&g, order);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(bed_give_role(&g, order[i]), XDP_DROP);
+	}
+	s->flood = true;
+	sieve_groups_empty(s, take_group, &groups);
+	assert_int_equal(groups, 0);
+	s->flood = false;
+	s->config->assembly = 0;
+	sieve_groups_empty(s, take_group, &groups);
+	assert_int_equal(groups, 0);
+	/* They are gone. */
+	s->config->assembly = UINT64_MAX >> 2;
+	sieve_groups_empty(s, take_group, &groups);
+	assert_int_equal(groups, 0);
+	bed_settle();
 }
 
 /* Whatever the frame is: no crash, and what packet.c can't read passes. */
@@ -463,6 +587,9 @@ main(void)
 		cmocka_unit_test(guesses_under_flood_count),
 		cmocka_unit_test(what_is_not_sieved_passes),
 		cmocka_unit_test(groups_are_found_by_their_marks),
+		cmocka_unit_test(a_mark_comes_again),
+		cmocka_unit_test(a_group_outlives_the_program),
+		cmocka_unit_test(not_all_groups_are_worth_it),
 		cmocka_unit_test(odd_frames_pass),
 		cmocka_unit_test(groups_in_order_are_judged_alike),
 		cmocka_unit_test(groups_in_order_pass_a_flood),
