@@ -289,6 +289,12 @@ go_on(const struct scene *scene, struct sieve_group *g, struct syn *s,
 	if (!key || !sort(sorted, key)) {
 		return drop(SIEVE_TAKEN);
 	}
+	/* Where tc can let it in, the last frame is tc's, as if it were new. */
+	if (!accepts && scene->config->relay) {
+		*place = 0;
+		forgive(scene->scratch, 1);
+		return XDP_PASS;
+	}
 	return finish(scene, g, sorted, s, key, mine, accepts);
 }
 
@@ -376,6 +382,15 @@ become(struct __sk_buff *skb, const struct syn *s, uint32_t at)
 		       -1 : 0;
 }
 
+static inline_always bool
+is_relayed(void)
+{
+	uint32_t zero = 0;
+	const struct sieve_config *config = map_lookup(&config_map, &zero);
+
+	return config && config->relay;
+}
+
 /*
  * A little later, when the kernel has made a packet of it.  The mark is
  * nobody else's: what comes with it gets no further by it.
@@ -387,7 +402,8 @@ sieve_tc(struct __sk_buff *skb)
 	struct syn s = { 0 };
 	int verdict = XDP_PASS;
 
-	if (!skb->vlan_present) {
+	/* The program of XDP can't see whose VLAN it is. */
+	if (!skb->vlan_present || is_relayed()) {
 		SIFT(skb, s, scene, verdict, true);
 	}
 	if (s.mark) {

@@ -44,6 +44,7 @@ struct sieve_config {
 	uint64_t tai_monotonic; /* ns: TAI less the monotonic clock */
 	uint64_t woken;	   /* ns, monotonic: the program's last call of tap */
 	uint64_t locals_turn; /* another one when an address was taken out */
+	uint64_t relay;	   /* wherever the program of XDP is, that of tc is, too */
 };
 
 /* Of each port; 0: not sieved, or no key at all. */

@@ -170,6 +170,17 @@ close_link(struct sieve_link *link)
 	}
 }
 
+/* Whether the program of XDP has that of tc behind it, on whatever device. */
+static void
+set_relay(struct sieve *s, bool relay)
+{
+	relay &= s->links_count > 0;
+	for (size_t i = 0; i < s->links_count; i++) {
+		relay &= s->links[i].fd[SIEVE_TC] >= 0;
+	}
+	__atomic_store_n(&s->config->relay, relay, __ATOMIC_SEQ_CST);
+}
+
 static void
 update_devices(struct sieve *s)
 {
@@ -179,6 +190,7 @@ update_devices(struct sieve *s)
 		s->links[i].seen = false;
 	}
 	s->why[0] = '\0';
+	set_relay(s, false);
 	devices_each(take_device, s);
 	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
 		if (wants(s, way) && s->refused[way] < 0) {
@@ -193,6 +205,7 @@ update_devices(struct sieve *s)
 		}
 	}
 	s->links_count = kept;
+	set_relay(s, true);
 }
 
 static struct sieve_local

@@ -264,6 +264,38 @@ a_mark_comes_again(void **state)
 	bed_forget();
 }
 
+/* Where tc is behind it, XDP leaves it the last frame, right or wrong. */
+static void
+the_last_frame_is_relayed(void **state)
+{
+	const uint64_t mac = bed.cannot ? 0 : bed_counted(SIEVE_MAC);
+	struct packet p;
+	struct group g;
+	size_t order[FRAME_MAX];
+
+	(void)state;
+	bed_need();
+	bed_set_flood(true);
+	g = bed_group(KEY_60);
+	g.seq[FRAME_SYN3] ^= 1;
+	group_order(&g, order);
+	bed.guard.sieve.config->relay = bed.way == SIEVE_XDP;
+	for (size_t i = 0; i + 1 < g.frames; i++) {
+		p = group_packet(&g, order[i]);
+		assert_int_equal(bed_run(&p), XDP_DROP);
+	}
+	p = group_packet(&g, FRAME_SYN0);
+	if (bed.way == SIEVE_XDP) {
+		assert_int_equal(bed_run(&p), XDP_PASS);
+		assert_int_equal(bed_run(&p), XDP_PASS);
+		assert_int_equal(bed_counted(SIEVE_MAC), mac);
+		bed.guard.sieve.config->relay = 0;
+	}
+	assert_int_equal(bed_run(&p), XDP_DROP);
+	assert_int_equal(bed_counted(SIEVE_MAC), mac + 1);
+	bed_settle();
+}
+
 static void
 take_group(void *context, const struct sieve_record *r)
 {
@@ -588,6 +620,7 @@ main(void)
 		cmocka_unit_test(what_is_not_sieved_passes),
 		cmocka_unit_test(groups_are_found_by_their_marks),
 		cmocka_unit_test(a_mark_comes_again),
+		cmocka_unit_test(the_last_frame_is_relayed),
 		cmocka_unit_test(a_group_outlives_the_program),
 		cmocka_unit_test(not_all_groups_are_worth_it),
 		cmocka_unit_test(odd_frames_pass),
