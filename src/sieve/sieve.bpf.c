@@ -4,7 +4,8 @@
  * come and the authenticator is right it lets SYN0 go on.  Either marked,
  * past the queue, where it is sure that the gate would accept the group
  * (sieve_accept.h); or with the other frames in a ring for the gate, which
- * judges the group as if it had come by the queue.
+ * judges the group as if it had come by the queue.  Only tc can mark: where
+ * both are, XDP goes first and leaves it the last frame of each group.
  *
  * The frames of a group are one SYN with other numbers: if SYN0 was not
  * the last to come, the last is made into it.
@@ -244,6 +245,30 @@ finish(const struct scene *scene, struct sieve_group *g,
 	return begin(scene, s);
 }
 
+/* Whether tc, which can let it in, is to get the last frame of a group. */
+static inline_always bool
+may_relay(const struct scene *scene)
+{
+	struct sieve_config *config = (struct sieve_config *)scene->config;
+
+	if (!config->relay || *(volatile int64_t *)&config->credit <= 0) {
+		return false;
+	}
+	__sync_fetch_and_add(&config->credit, -1);
+	return true;
+}
+
+/* It has come. */
+static inline_always void
+repay(const struct scene *scene)
+{
+	struct sieve_config *config = (struct sieve_config *)scene->config;
+
+	if (*(volatile int64_t *)&config->credit < SIEVE_CREDIT) {
+		__sync_fetch_and_add(&config->credit, 1);
+	}
+}
+
 static inline_always int
 go_on(const struct scene *scene, struct sieve_group *g, struct syn *s,
       bool accepts)
@@ -289,8 +314,10 @@ go_on(const struct scene *scene, struct sieve_group *g, struct syn *s,
 	if (!key || !sort(sorted, key)) {
 		return drop(SIEVE_TAKEN);
 	}
-	/* Where tc can let it in, the last frame is tc's, as if it were new. */
-	if (!accepts && scene->config->relay) {
+	if (accepts) {
+		repay(scene);
+	} else if (may_relay(scene)) {
+		/* It comes to tc as if it were new. */
 		*place = 0;
 		forgive(scene->scratch, 1);
 		return XDP_PASS;

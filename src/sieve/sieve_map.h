@@ -45,7 +45,14 @@ struct sieve_config {
 	uint64_t woken;	   /* ns, monotonic: the program's last call of tap */
 	uint64_t locals_turn; /* another one when an address was taken out */
 	uint64_t relay;	   /* wherever the program of XDP is, that of tc is, too */
+	int64_t credit;	   /* frames that tc may get and say nothing */
 };
+
+/*
+ * Other programs of tc may keep all packets from ours: so many groups are
+ * lost until XDP goes on without it.
+ */
+#define SIEVE_CREDIT 64
 
 /* Of each port; 0: not sieved, or no key at all. */
 struct sieve_port {

@@ -175,6 +175,7 @@ static void
 set_relay(struct sieve *s, bool relay)
 {
 	relay &= s->links_count > 0;
+	__atomic_store_n(&s->config->credit, SIEVE_CREDIT, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < s->links_count; i++) {
 		relay &= s->links[i].fd[SIEVE_TC] >= 0;
 	}

@@ -264,11 +264,15 @@ a_mark_comes_again(void **state)
 	bed_forget();
 }
 
-/* Where tc is behind it, XDP leaves it the last frame, right or wrong. */
+/*
+ * Where tc is behind it, XDP leaves it the last frame, right or wrong; but for
+ * as long only as it comes there.
+ */
 static void
 the_last_frame_is_relayed(void **state)
 {
 	const uint64_t mac = bed.cannot ? 0 : bed_counted(SIEVE_MAC);
+	struct sieve_config *config = bed.guard.sieve.config;
 	struct packet p;
 	struct group g;
 	size_t order[FRAME_MAX];
@@ -279,7 +283,8 @@ the_last_frame_is_relayed(void **state)
 	g = bed_group(KEY_60);
 	g.seq[FRAME_SYN3] ^= 1;
 	group_order(&g, order);
-	bed.guard.sieve.config->relay = bed.way == SIEVE_XDP;
+	config->relay = 1;
+	config->credit = 2;
 	for (size_t i = 0; i + 1 < g.frames; i++) {
 		p = group_packet(&g, order[i]);
 		assert_int_equal(bed_run(&p), XDP_DROP);
@@ -289,10 +294,11 @@ the_last_frame_is_relayed(void **state)
 		assert_int_equal(bed_run(&p), XDP_PASS);
 		assert_int_equal(bed_run(&p), XDP_PASS);
 		assert_int_equal(bed_counted(SIEVE_MAC), mac);
-		bed.guard.sieve.config->relay = 0;
 	}
 	assert_int_equal(bed_run(&p), XDP_DROP);
 	assert_int_equal(bed_counted(SIEVE_MAC), mac + 1);
+	assert_int_equal(config->credit, bed.way == SIEVE_XDP ? 0 : 3);
+	config->relay = 0;
 	bed_settle();
 }
 
