@@ -53,14 +53,16 @@ with()
 	esac
 }
 
-# processor NAME: its ticks so far
+# processor NAME: nanoseconds that it was at work so far
 processor()
 {
-	local pid
+	local pid ns sum=0
 
 	for pid in $(processes "$1"); do
-		sed 's/.*) //' "/proc/$pid/stat"
-	done | awk '{ ticks += $12 + $13 } END { print ticks }'
+		read -r ns _ <"/proc/$pid/schedstat"
+		sum=$((sum + ns))
+	done
+	echo $sum
 }
 
 cases=()
@@ -90,8 +92,8 @@ for ((round = 1; round <= rounds; round++)); do
 		json=$(ask "$name" parallel=64 count=20000)
 		record "$name" rate "$(number_of "$json" rate)"
 		record "$name" worker "$(divide \
-		    $((10000 * ($(processor "$name-tap") - before))) \
-		    "$(number_of "$json" 'done')")" # us; a tick is 10 ms
+		    $((($(processor "$name-tap") - before) / 1000)) \
+		    "$(number_of "$json" 'done')")" # us
 	done
 done
 round=1
