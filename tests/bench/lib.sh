@@ -319,7 +319,7 @@ flood_lead=2
 # transactions NAME...: the figures of a round
 transactions()
 {
-	local name json
+	local name json of=$round
 
 	for name in $(turn "$@"); do
 		progress "$name, one at a time"
@@ -332,10 +332,15 @@ transactions()
 		record "$name" many "$(number_of \
 		    "$(ask "$name" seconds=2 parallel=64)" rate)"
 	done
-	for name in $(turn "$@"); do
-		progress "$name, throughput"
-		record "$name" stream "$(number_of "$(stream "$name" 2)" rate)"
+	# Most of what differs here is chance: in short turns.
+	for ((round = 5 * of; round < 5 * of + 5; round++)); do
+		for name in $(turn "$@"); do
+			progress "$name, throughput"
+			record "$name" stream \
+			    "$(number_of "$(stream "$name" 1)" rate)"
+		done
 	done
+	round=$of
 }
 
 # flood NAME SECONDS [WORD=VALUE...]: until flood_end, or so long
