@@ -139,7 +139,7 @@ bed_setup(void **state)
 	add_locals();
 	bed_set_clock();
 	/* However slow the machine is. */
-	bed.guard.sieve.config->assembly = UINT64_MAX >> 2;
+	bed.guard.sieve.config->assembly = BED_ASSEMBLY;
 	bed.guard.gate = &bed.sieved->gate;
 	guard_sieve_remember(&bed.guard);
 	if (bed.accepts) {
@@ -159,7 +159,7 @@ bed_change(void)
 	sieve_plan_free(&plan);
 	settle();
 	assert_true(bed.guard.sieve.program[bed.way] >= 0);
-	bed.guard.sieve.config->assembly = UINT64_MAX >> 2;
+	bed.guard.sieve.config->assembly = BED_ASSEMBLY;
 	add_locals();
 	bed_set_clock();
 }

@@ -258,7 +258,7 @@ a_mark_comes_again(void **state)
 			bed_give_role(&g, order[i]);
 		}
 		assert_int_equal(bed.sieved->accepted, before + 1);
-		bed.guard.sieve.config->assembly = UINT64_MAX >> 2;
+		bed.guard.sieve.config->assembly = BED_ASSEMBLY;
 		bed_settle();
 	}
 	bed_forget();
@@ -383,7 +383,7 @@ not_all_groups_are_worth_it(void **state)
 	sieve_groups_empty(s, take_group, &groups);
 	assert_int_equal(groups, 0);
 	/* They are gone. */
-	s->config->assembly = UINT64_MAX >> 2;
+	s->config->assembly = BED_ASSEMBLY;
 	sieve_groups_empty(s, take_group, &groups);
 	assert_int_equal(groups, 0);
 	bed_settle();
