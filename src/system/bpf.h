@@ -23,7 +23,7 @@ int bpf_map_make(const struct bpf_map *map);
 int bpf_map_put(int map, const void *key, const void *value, uint64_t flags);
 int bpf_map_get(int map, const void *key, void *value);
 int bpf_map_remove(int map, const void *key);
-/* The key behind this one (NULL: the first); -ENOENT behind the last. */
+/* The key behind this one, or if there is none the first; -ENOENT: no more. */
 int bpf_map_next(int map, const void *key, void *next);
 
 /*

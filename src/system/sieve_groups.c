@@ -31,6 +31,7 @@ is_alive(const struct sieve *s, const struct sieve_group *g)
 void
 sieve_groups_empty(struct sieve *s, sieve_groups_take *take, void *context)
 {
+	static const struct sieve_quad none; /* the first comes after it */
 	const int map = s->map[SIEVE_MAP_GROUPS];
 	struct sieve_quad next;
 	int more;
@@ -38,7 +39,7 @@ sieve_groups_empty(struct sieve *s, sieve_groups_take *take, void *context)
 	if (!s->config || s->flood) {
 		return;
 	}
-	more = bpf_map_next(map, NULL, &next);
+	more = bpf_map_next(map, &none, &next);
 	while (more == 0) {
 		struct sieve_record r = { .quad = next };
 		struct sieve_group g;

@@ -234,6 +234,7 @@ a_mark_comes_again(void **state)
 {
 	const uint64_t hour = 3600ull * 1000000000;
 	const int map = bed.cannot ? -1 : bed.guard.sieve.map[SIEVE_MAP_GROUPS];
+	const struct sieve_quad none = { 0 }; /* the first comes after it */
 	struct sieve_quad quad;
 	struct sieve_group left;
 
@@ -247,7 +248,7 @@ a_mark_comes_again(void **state)
 		bed_set_flood(flood);
 		group_order(&g, order);
 		bed_give_role(&g, order[0]);
-		assert_int_equal(bpf_map_next(map, NULL, &quad), 0);
+		assert_int_equal(bpf_map_next(map, &none, &quad), 0);
 		assert_int_equal(bpf_map_get(map, &quad, &left), 0);
 		left.since -= hour;
 		left.slow = 1;
