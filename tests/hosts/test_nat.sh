@@ -172,7 +172,7 @@ forward()
 # A fifth of all packets is lost, both ways.
 loss()
 {
-	local key=$1 family=$2 i curls=() iptables chain
+	local key=$1 family=$2 i curls=() iptables host
 
 	lab
 	http_start server 80
@@ -184,9 +184,11 @@ loss()
 	on client sysctl -qw net.ipv4.tcp_syn_retries=60 \
 	    net.ipv4.tcp_syn_linear_timeouts=60
 	for iptables in iptables ip6tables; do
-		# First, before tap's own.
-		for chain in PREROUTING OUTPUT; do
-			on server "$iptables" -t raw -I "$chain" 1 -p tcp \
+		# First, before tap's own.  Where they come in: who sends a
+		# packet is told when it is dropped where it goes out, and the
+		# kernel gives up a connection whose SYN-ACK that happens to.
+		for host in server client; do
+			on "$host" "$iptables" -t raw -I PREROUTING 1 -p tcp \
 			    -m statistic --mode random --probability 0.2 \
 			    -j DROP
 		done
