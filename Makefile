@@ -68,12 +68,10 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wundef -Wvla \
 	-Wpointer-arith -Wwrite-strings -Wcast-align=strict -Wlogical-op \
 	-Wduplicated-cond -Wduplicated-branches -Wdate-time
 WARN += $(if $(filter 1 true,$(WERROR) $(CI)),-Werror)
-# A folder for each layer (README.md, "The source").
-LAYERS := pure files system engines commands sieve
 # What only Linux or GNU has is not to be seen where it would be missed.
 SYSTEM_CFLAGS := $(if $(PORTABLE),-D_DEFAULT_SOURCE -D_NETBSD_SOURCE \
 	-DTAP_PORTABLE,-D_GNU_SOURCE) $(if $(FAULTS),-DTAP_FAULTS)
-BASE_CFLAGS := -std=c11 $(SYSTEM_CFLAGS) -I. $(LAYERS:%=-Isrc/%) \
+BASE_CFLAGS := -std=c11 $(SYSTEM_CFLAGS) -I. -Isrc -Itests \
 	-fno-strict-aliasing \
 	-ffile-prefix-map=$(CURDIR)=. -ffunction-sections -fdata-sections
 HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
@@ -131,26 +129,31 @@ endif
 # X_posix.c has for other systems what X.c has for Linux; its header is X.h.
 POSIX_SRCS := $(wildcard src/*/*_posix.c)
 # What builds on them.  tests/rules.sh holds what these files may include.
-PORTABLE_SRCS := tap.c $(wildcard src/pure/*.c) \
-	$(patsubst %,src/files/%.c,conf conf_client edit json key key_edit \
-		key_line log option rewrite sealed secret settings text value) \
-	$(patsubst %,src/system/%.c,fds ports prompt wire) \
-	$(patsubst %,src/engines/%.c,escort follower keygen keygen_out solo \
-		unlock) \
-	src/commands/cmd_keygen.c $(POSIX_SRCS)
+PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
+	$(patsubst %,src/base/%.c,bytes fault fds json secret siphash text) \
+	$(patsubst %,src/os/%.c,linktype source_ports) \
+	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar key_line \
+		keyfile options passphrase seal sealed_file settings splice \
+		value) \
+	src/daemon/log.c \
+	$(patsubst %,src/client/%.c,backend_pcap client_posix outbound \
+		pcap_io unlock) \
+	$(patsubst %,src/keygen/%.c,cmd_keygen keygen keyfile_edit output) \
+	$(POSIX_SRCS)
 SRCS := $(if $(PORTABLE),$(PORTABLE_SRCS),tap.c $(filter-out %.bpf.c \
 	%_posix.c,$(wildcard src/*/*.c)))
-PROGRAMS := $(if $(PORTABLE),,$(wildcard src/sieve/*.bpf.c))
+PROGRAMS := $(if $(PORTABLE),,$(wildcard src/fastpath/*.bpf.c))
 OBJS := $(SRCS:%.c=$(B)/%.o) $(PROGRAMS:%.bpf.c=$(B)/%_image.o)
 
 # Programs for the kernel, which only clang makes. Without it they are empty,
 # and tap says so and goes without.
 CLANG ?= $(shell command -v clang)
 BPF_FLAGS = -target bpf -mcpu=v3 -O2 -std=c11 -ffreestanding -Wall -Wextra \
-	$(if $(filter -Werror,$(WARN)),-Werror) $(LAYERS:%=-Isrc/%) \
+	$(if $(filter -Werror,$(WARN)),-Werror) -Isrc \
 	-idirafter /usr/include \
 	-idirafter /usr/include/$(shell $(CLANG) -print-multiarch)
-UNITS := $(patsubst %.c,%,$(wildcard tests/unit/test_*.c))
+UNITS := $(patsubst %.c,%,$(wildcard tests/unit/test_*.c \
+	tests/unit/*/test_*.c))
 # What the unit tests share.
 HELP := $(patsubst %.c,%,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 BENCHES := $(addprefix tests/bench/,flood drop load queue scale)
@@ -248,7 +251,7 @@ run-bench: $(addprefix $(B)/,$(BENCHES))
 demo: need-demo $(TAP)
 	@TAP='$(abspath $(TAP))' tests/demo/run
 
-# What tests/hosts attacks: see src/fault.h.
+# What tests/hosts attacks: see src/base/fault.h.
 FAULTY := .build/$(FLAVOUR)-faulty/tap
 
 # Each step of check may also be run alone.
@@ -276,9 +279,10 @@ unit-san fuzz-replay:
 
 # An archive, so that a test or fuzzer that includes the .c it tests, to reach
 # what is static in it, does not get it twice.
-$(B)/libtap.a: $(filter-out $(B)/tap.o $(B)/src/commands/%,$(OBJS))
+$(B)/libtap.a: $(foreach o,$(filter-out $(B)/tap.o,$(OBJS)),$(if \
+		$(filter cmd_%,$(notdir $o)),,$o))
 	@rm -f $@
-	$(call pretty,AR,$@)$(AR) rcs $@ $^
+	$(call pretty,AR,$@)$(AR) qcs $@ $^
 $(addprefix $(B)/,$(UNITS)): %: %.o $(HELP:%=$(B)/%.o) $(B)/libtap.a
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
 		-lcmocka $(LDLIBS)

@@ -1,6 +1,6 @@
 #include "tap.h"
-#include "fault.h"
-#include "fds.h"
+#include "base/fault.h"
+#include "base/fds.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -259,7 +259,7 @@ check_words()
 # The attacks of replay-test, as the source and each text have them.
 check_attacks()
 {
-	sed -n 's/^\t\[ATTACK_.*\] = { "\([^"]*\)".*/\1/p' src/pure/attack.c \
+	sed -n 's/^\t\[ATTACK_.*\] = { "\([^"]*\)".*/\1/p' src/replay_test/attacks.c \
 		>"$dir/attacks"
 	sed -n '/^\.Sh ATTACKS/,/^\.Ss/s/^\.It Cm \(.*\)/\1/p' \
 	    man/tap-replay-test.8 | sed 's/No .*//' | tr -s ', ' '\n' |
@@ -314,20 +314,22 @@ check_pages()
 		done
 }
 
-# The map of the source names every file.
+# The map of the source names every file, in its room.
 check_map()
 {
 	for file in src/*/*.c; do
-		file=${file##*/}
 		case $file in
-		cmd_* | *_posix.c | *.bpf.c) ;; # X_posix is what X is, elsewhere
-		*) echo "${file%.c}" ;;
+		*_posix.c) [ -e "${file%.c}.h" ] || continue ;; # X has it
+		*.bpf.c) continue ;;
 		esac
+		file=${file#src/}
+		echo "${file%.c}"
 	done >"$dir/files.txt"
 	# shellcheck disable=SC2016 # backquotes are meant
-	sed -n '/^## The source/,/^## /s/^| \(`[^|]*`\) | .*/\1/p' README.md |
-		grep -o '[a-z_]*[a-z]' >"$dir/other"
-	same README.md "$dir/files.txt" "$dir/other"
+	sed -nE -e '/^## ([a-z_]+):.*/{s//\1/;h;}' -e \
+	    '/^\| `([a-z_]+)` \| .*/{s//\1/;G;s|(.*)\n(.*)|\2/\1|;p;}' \
+	    src/README.md >"$dir/other"
+	same src/README.md "$dir/files.txt" "$dir/other"
 }
 
 # COMMAND ARGUMENT...: what a running one says of itself, in $dir/status and

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# The rules of the house that a grep can hold: calls run downwards only, pure
-# files stay pure, the tree stays small. Run at the top of the tree; prints
+# The rules of the house that a grep can hold: rooms include those to their
+# left only, pure files stay pure, the tree stays small. Run at the top of the tree; prints
 # each breach as FILE:LINE: RULE: TEXT and exits 1 if there is one.
 
 set -u
@@ -25,8 +25,8 @@ sys/resource.h sys/socket.h sys/stat.h sys/types.h termios.h unistd.h \
 getopt.h grp.h sys/file.h pcap.h"
 # Where a file may ask which system it is built for.
 ASKS_SYSTEM='tap.c'
-# Policy: what no system file knows.
-POLICY='gate acl quad replay'
+# Policy: what no file of os knows.
+POLICY='receiver acl reassembly replay_cache'
 
 MAX_LINES=600
 TOP='tap.c tap.h Makefile man tests completions README.md src LICENSE'
@@ -39,18 +39,37 @@ has()
 	return 1
 }
 
-# FILE, or a name as it is included: its layer, which is its folder.
-layer()
+# A folder includes itself and those to its left; right of the bar nobody
+# includes a neighbour.
+ROOMS='base protocol os conf daemon fastpath firewall measure |
+	server client keygen acl scan_check probe_path replay_test'
+
+# FILE, or a name as it is included: its room, which is its folder.
+room()
 {
-	for path in "$1" src/*/"$1"; do
-		case $path in
-		src/*/*) [ ! -e "$path" ] || path=${path#src/} ;;
-		*) continue ;;
-		esac
-		case $path in
-		src/*) ;;
-		*) echo "${path%%/*}"; return ;;
-		esac
+	case $1 in
+	src/*/*) r=${1#src/} ;;
+	*/*) r=$1 ;;
+	*) return ;;
+	esac
+	echo "${r%%/*}"
+}
+
+# ROOM: the rooms that it may include.
+reach()
+{
+	left=
+	bar=false
+	for r in $ROOMS; do
+		if [ "$r" = '|' ]; then
+			bar=true
+			continue
+		fi
+		if [ "$r" = "$1" ]; then
+			echo "$left $r"
+			return
+		fi
+		$bar || left="$left $r"
 	done
 }
 
@@ -140,25 +159,26 @@ calls()
 	grep "^$1:" "$all" | grep -E "(^|[^A-Za-z0-9_.>])($2)[ \t]*\("
 }
 
-# LAYER...: their files.
-of_layer()
+# Headers that say so in their first comment, and their sources.
+pure_files()
 {
-	for l in "$@"; do
-		for f in src/"$l"/*.[ch]; do
-			[ ! -e "$f" ] || echo "$f"
-		done
+	for h in src/*/*.h; do
+		awk '/\*\// { exit } / Pure\.$/ { pure = 1 } END { exit !pure }' \
+		    "$h" || continue
+		echo "$h"
+		[ ! -e "${h%.h}.c" ] || echo "${h%.h}.c"
 	done
 }
 
 rule_pure_includes()
 {
-	for f in $(of_layer pure); do
+	for f in $PURE_FILES; do
 		includes "$f" | while IFS= read -r line; do
 			name=${line#*:*:?}
 			name=${name%%[\">]*}
 			case $line in
 			*:\"*)
-				[ "$(layer "$name")" = pure ] ||
+				has "$PURE_FILES" "src/$name" ||
 					echo "$line"
 				;;
 			*)
@@ -173,19 +193,24 @@ rule_pure_calls()
 {
 	# shellcheck disable=SC2086 # a list of words
 	words=$(echo $IMPURE | tr ' ' '|')
-	for f in $(of_layer pure); do
+	for f in $PURE_FILES; do
 		calls "$f" "$words"
 	done | breach 'a pure file calls'
 }
 
 # FILE, or a name as it is included: a source that is portable, or the header
-# of one.
+# of one; or a header alone.
 portable()
 {
 	case $1 in
-	*.c) has "$PORTABLE" "$1" ;;
-	*) has "$portable_names" "$(base "$1")" ;;
+	*.c) has "$PORTABLE" "$1"; return ;;
+	src/* | tap.*) p=${1%.h} ;;
+	*/*) p=src/${1%.h} ;;
+	*) p=${1%.h} ;;
 	esac
+	has "$PORTABLE" "$p.c" ||
+		{ has "$PORTABLE" "${p}_posix.c" && [ ! -e "${p}_posix.h" ]; } ||
+		{ has "$PURE_FILES" "$p.h" && [ ! -e "$p.c" ]; }
 }
 
 rule_portable_includes()
@@ -218,77 +243,44 @@ rule_asks_system()
 rule_hmac_in_mac_only()
 {
 	grep -E 'br_hmac|bearssl_hmac' "$all" |
-		grep -vE '^src/pure/(mac|seal)\.[ch]:' |
+		grep -vE '^src/(protocol/mac|conf/seal)\.[ch]:' |
 		breach 'only mac and seal use the HMAC'
 }
 
-rule_downwards()
+rule_rooms()
 {
-	for f in $(of_layer files system engines); do
-		mine=$(layer "$f")
+	for f in src/*/*.[ch]; do
+		may=$(reach "$(room "$f")")
+		[ -n "$may" ] || echo "$f:1:in no room"
 		includes "$f" | grep ':"' | while IFS= read -r line; do
 			name=${line#*:*:?}
-			theirs=$(layer "${name%%\"*}")
-			case $mine-$theirs in
-			engines-engines) ;;
-			*-commands | *-engines) echo "$line" ;;
-			files-system)
-				has "$name" 'tap.h"' || echo "$line"
-				;;
-			esac
+			name=${name%%\"*}
+			theirs=$(room "$name")
+			if [ -z "$theirs" ]; then
+				[ "$name" = tap.h ] || echo "$line"
+			else
+				has "$may" "$theirs" || echo "$line"
+			fi
 		done
-		calls "$f" 'cmd_[a-z0-9_]+'
-	done | breach 'includes or calls upwards'
+	done | breach 'includes what is not to its left'
 }
 
-rule_system_without_policy()
+rule_os_without_policy()
 {
-	for f in $(of_layer system); do
+	for f in src/os/*.[ch]; do
 		includes "$f" | while IFS= read -r line; do
 			name=${line#*:*:?}
 			name=${name%%[\">]*}
 			has "$POLICY" "$(base "$name")" && echo "$line"
 		done
-	done | breach 'a system file knows policy'
-}
-
-rule_commands_apart()
-{
-	for f in src/commands/cmd_*.c; do
-		[ -e "$f" ] || continue
-		own=$(base "$f")
-		for g in src/commands/cmd_*.c; do
-			other=$(base "$g")
-			# cmd_a's own helpers may begin with cmd_a_b
-			case $other in
-			"$own" | "$own"_* | "${own%_posix}") continue ;;
-			esac
-			grep "^$f:" "$all" | grep -w "$other"
-		done
-	done | breach 'a command uses another'
-}
-
-# Each file is in a layer's folder, under a name that no other has.
-rule_layers()
-{
-	for f in src/*.[ch] src/*/*.[ch]; do
-		[ -e "$f" ] || continue
-		case $f in
-		src/pure/* | src/files/* | src/system/* | src/engines/*) ;;
-		src/commands/cmd_*) ;;
-		src/sieve/sieve* | src/sieve/egress*) ;; # what the kernel runs
-		*) echo "$f:1:in no layer's folder" ;;
-		esac
-		set -- src/*/"${f##*/}"
-		[ $# -eq 1 ] || echo "$f:1:$*"
-	done | breach 'misplaced'
+	done | breach 'a file of os knows policy'
 }
 
 rule_header_each()
 {
 	for f in src/*/*.c; do
 		case $f in
-		src/commands/* | src/sieve/*) continue ;;
+		*/cmd_*.c | *.bpf.c) continue ;;
 		esac
 		# Two systems, one promise.
 		header=${f%.c}
@@ -301,7 +293,7 @@ rule_exit_in_commands_only()
 {
 	for f in src/*/*.[ch]; do
 		case $f in
-		src/commands/*) ;;
+		*/cmd_*) ;;
 		*) calls "$f" exit ;;
 		esac
 	done | breach 'only tap.c and commands exit'
@@ -329,15 +321,10 @@ all=$(mktemp) || exit
 trap 'rm -f "$found" "$all"' EXIT
 trap 'exit 1' INT TERM
 code tap.c tap.h src/*/*.[ch] >"$all" || exit
-# The header of X_posix.c is X.h.
-portable_names=$(for f in $PORTABLE; do
-	b=$(base "$f")
-	echo "$b ${b%_posix}"
-done | tr '\n' ' ')
+PURE_FILES=$(pure_files | tr '\n' ' ')
 
-for r in layers pure_includes pure_calls portable_includes \
-    asks_system hmac_in_mac_only downwards system_without_policy commands_apart \
-    header_each exit_in_commands_only length top_level; do
+for r in rooms pure_includes pure_calls portable_includes \
+    asks_system hmac_in_mac_only os_without_policy header_each exit_in_commands_only length top_level; do
 	rule $r
 done
 [ $broken -eq 0 ] || {

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpf.h"
+#include "fastpath/bpf.h"
 #include "drop_image.h"
 
 static void

@@ -31,11 +31,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bpf.h"
-#include "bytes.h"
+#include "fastpath/bpf.h"
+#include "base/bytes.h"
 #include "flood_image.h"
 #include "flood_map.h"
-#include "packet.h"
+#include "protocol/packet.h"
 
 #define FRAME_MAX 74 /* Ethernet, IPv6, TCP */
 #define SECOND 1000000000ull

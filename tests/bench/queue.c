@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nfq.h"
+#include "os/nfqueue.h"
 
 #define QUEUE_LENGTH 16384u /* as tap server's */
 

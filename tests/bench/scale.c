@@ -21,8 +21,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "bytes.h"
-#include "gate.h"
+#include "base/bytes.h"
+#include "protocol/receiver.h"
 
 #define PORT 8080
 #define FIRST_PORT 10000 /* of the rules that match nothing here */

@@ -5,10 +5,10 @@
  */
 #include "fuzz.h"
 
-#include "acl_file.h"
+#include "conf/acl_conf.h"
 #include "large.h"
 
-#include "acl_edit.c"
+#include "acl/acl_edit.c"
 
 static struct acl *
 load(const char *text, size_t len)

@@ -7,12 +7,12 @@
 
 #include <string.h>
 
-#include "answer.h"
-#include "bytes.h"
-#include "finding.h"
-#include "leak.h"
-#include "linktype.h"
-#include "probe.h"
+#include "measure/reply.h"
+#include "base/bytes.h"
+#include "scan_check/results.h"
+#include "scan_check/distinguish.h"
+#include "os/linktype.h"
+#include "measure/probe.h"
 
 static void
 check_states(const struct answer *a)

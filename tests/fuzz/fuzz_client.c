@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "conf_client.h"
+#include "conf/client_conf.h"
 
 static void
 check_rule(const struct sender_rule *rule)

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bytes.h"
-#include "control.c"
-#include "daemon.h"
+#include "base/bytes.h"
+#include "daemon/control.c"
+#include "daemon/signals.h"
 
 static int daemon_fd = -1, asker_fd = -1;
 static struct sockaddr_un daemon_addr;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "earlier.c"
+#include "scan_check/baseline.c"
 
 #define PORTS 3u
 
@@ -12,7 +12,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint16_t ports[PORTS] = { 22, 80, 443 };
-	static const struct finding_target target = { .text = "192.0.2.1" };
+	static const struct target_addr target = { .text = "192.0.2.1" };
 	struct finding at[PORTS] = { 0 };
 	struct findings found = {
 		.targets = &target, .target_count = 1,

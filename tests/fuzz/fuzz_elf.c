@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "elf.h"
+#include "fastpath/elf.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

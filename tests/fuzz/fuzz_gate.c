@@ -9,12 +9,12 @@
 
 #include <string.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 /* What an input takes most of its time for is to clear what is large. */
 #define GUESS_SETS 32u
-#include "gate.c"
-#include "guess.c"
+#include "protocol/receiver.c"
+#include "protocol/guess_limit.c"
 
 #define GROUPS 64u    /* that senders make */
 #define PACKETS 1024u /* held ones are known by their number */

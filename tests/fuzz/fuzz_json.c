@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "bytes.h"
-#include "json.h"
+#include "base/bytes.h"
+#include "base/json.h"
 
 static bool
 is_hex(char c)

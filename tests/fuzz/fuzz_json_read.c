@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "json_read.h"
+#include "base/json_read.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "key_edit.h"
-#include "key_line.h"
+#include "keygen/keyfile_edit.h"
+#include "conf/key_line.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,9 +8,9 @@
 
 #include <string.h>
 
-#include "diag.c"
-#include "netlink.c"
-#include "nfq.h"
+#include "os/sock_diag.c"
+#include "os/netlink.c"
+#include "os/nfqueue.h"
 
 static void
 check_attrs(const struct netlink_reply *reply)

@@ -7,12 +7,12 @@
 
 #include <string.h>
 
-#include "nmap_xml.h"
+#include "scan_check/nmap_xml.h"
 
 /* A list of all ports, again and again, takes time and finds nothing new. */
 #undef NMAP_XML_WORK_MAX
 #define NMAP_XML_WORK_MAX (NMAP_XML_PORTS / 4)
-#include "nmap_xml.c"
+#include "scan_check/nmap_xml.c"
 
 struct seen {
 	uint64_t ports, sum, downs;

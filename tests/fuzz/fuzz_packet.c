@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "bytes.h"
-#include "packet.h"
-#include "sender.h"
+#include "base/bytes.h"
+#include "protocol/packet.h"
+#include "protocol/sender.h"
 
 static void
 check_fields(const struct packet *p, size_t len, size_t wire_len)

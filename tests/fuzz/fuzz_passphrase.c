@@ -29,7 +29,7 @@ fake_read(int fd, void *bytes, size_t len)
 }
 
 #define read fake_read
-#include "prompt.c"
+#include "conf/passphrase.c"
 #undef read
 
 int

@@ -8,12 +8,12 @@
 
 #include <string.h>
 
-#include "bytes.h"
-#include "linktype.h"
-#include "path_filter.h"
-#include "path_judge.h"
-#include "path_report.h"
-#include "path_words.h"
+#include "base/bytes.h"
+#include "os/linktype.h"
+#include "probe_path/filter.h"
+#include "probe_path/verdict.h"
+#include "probe_path/report.h"
+#include "probe_path/wording.h"
 
 static struct trial_probe probes[2][TRIAL_PROBES_MAX];
 static struct trial_packet seen[512], heard[512];

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "path_plan.h"
+#include "probe_path/plan.h"
 
 static struct trial_probe probes[2][TRIAL_PROBES_MAX];
 static struct trial_packet heard[2][TRIAL_PACKETS_MAX];

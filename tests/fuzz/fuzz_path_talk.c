@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 /* The near side's connection is the input. */
 static struct cursor far_words;
@@ -56,13 +56,13 @@ time_faked(void)
 #define send send_faked
 #define clock_ms clock_faked
 #define clock_ns time_faked
-#include "path_link.c"
+#include "probe_path/connection.c"
 #undef recv
 #undef send
 #undef clock_ms
 #undef clock_ns
 
-#include "path_session.h"
+#include "probe_path/session.h"
 
 static struct trial_probe probes[TRIAL_PROBES_MAX];
 static struct trial_packet seen[64];

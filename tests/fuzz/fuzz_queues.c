@@ -19,7 +19,7 @@ fake_pread(int fd, void *bytes, size_t len, off_t at)
 }
 
 #define pread fake_pread
-#include "nfq.c"
+#include "os/nfqueue.c"
 #undef pread
 
 int

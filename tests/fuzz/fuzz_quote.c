@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "path_trail.h"
-#include "quote.h"
+#include "probe_path/hops.h"
+#include "probe_path/icmp_quote.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -9,10 +9,10 @@
 
 #include <string.h>
 
-#include "bytes.h"
-#include "forgery.h"
-#include "frame.h"
-#include "recording.h"
+#include "base/bytes.h"
+#include "replay_test/forge.h"
+#include "protocol/frame.h"
+#include "replay_test/recording.h"
 
 static struct recording recording;
 

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "bytes.h"
-#include "store.c"
+#include "base/bytes.h"
+#include "server/replay_file.c"
 
 #define CAPACITY REPLAY_CAPACITY_MIN
 #define TAGS 256u

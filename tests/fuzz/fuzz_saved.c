@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "run.h"
-#include "text.h"
+#include "base/spawn.h"
+#include "base/text.h"
 
 static const uint8_t *saved_data;
 static size_t saved_size;
@@ -32,7 +32,7 @@ run_faked(const char *const *argv, const char *input, char *output,
 }
 
 #define run_program run_faked
-#include "iptables.c"
+#include "firewall/iptables.c"
 #undef run_program
 
 #define NAME "tap-server-5040"

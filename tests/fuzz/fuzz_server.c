@@ -4,7 +4,7 @@
 
 #include "large.h"
 
-#include "conf_server.c"
+#include "conf/server_conf.c"
 
 static void
 check_rules(const struct acl *acl)

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "settings.h"
-#include "value.h"
+#include "conf/settings.h"
+#include "conf/value.h"
 
 static char why[VALUE_WHY_MAX];
 

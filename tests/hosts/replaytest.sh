@@ -7,7 +7,7 @@
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# A build that TAP_FAULT breaks on purpose; see src/fault.h.
+# A build that TAP_FAULT breaks on purpose; see src/base/fault.h.
 : "${TAP_FAULTY:=$here/../../.build/static-faulty/tap}"
 
 # faulty: or nothing can be tested here

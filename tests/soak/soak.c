@@ -26,9 +26,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bytes.h"
-#include "mac.h"
-#include "packet.h"
+#include "base/bytes.h"
+#include "protocol/mac.h"
+#include "protocol/packet.h"
 
 #define HEADERS 40u  /* of IPv4 and TCP, without options */
 #define DATA 8u	     /* of a SYN that has some */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 #include "packet_support.h"
 
 const uint8_t built_options[BUILT_OPTIONS] = {

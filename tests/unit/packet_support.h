@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "packet.h"
+#include "protocol/packet.h"
 
 #define BUILT_ROOM 512
 #define BUILT_OPTIONS 20u

@@ -9,13 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bpf.h"
-#include "bytes.h"
-#include "clock.h"
-#include "guard_sieve.h"
-#include "sieve_image.h"
-#include "sieve_memory.h"
-#include "sieve_plan.h"
+#include "fastpath/bpf.h"
+#include "base/bytes.h"
+#include "os/clock.h"
+#include "server/worker_fastpath.h"
+#include "fastpath/ingress_image.h"
+#include "fastpath/ingress_replays.h"
+#include "fastpath/ingress_tables.h"
 
 #define NEVER (1u << 30) /* SYNs a second: no flood */
 
@@ -119,7 +119,7 @@ bed_setup(void **state)
 	conf.acl = bed.all->acl;
 	conf.limits = bed.all->limits;
 	sieve_init(&bed.guard.sieve);
-	if (sieve_image_size == 0) {
+	if (ingress_image_size == 0) {
 		bed.cannot = "built without clang";
 		return 0;
 	}

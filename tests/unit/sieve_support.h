@@ -8,7 +8,7 @@
 
 #include "support.h"
 
-#include "guard.h"
+#include "server/worker.h"
 
 #define PORT 22
 #define PORT_NET 23   /* protected from 10.0.0.0/8, and only there */

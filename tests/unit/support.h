@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "gate.h"
+#include "protocol/receiver.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <valgrind/memcheck.h>
 
-#include "match.c"
+#include "protocol/verify.c"
 
 /* The exit status that valgrind gives to a program with an error in it. */
 #define LEAKS 9

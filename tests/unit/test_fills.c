@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ruleset.h"
+#include "firewall/ruleset.h"
 
 #define TEXT_SIZE 16384u
 

@@ -1,0 +1,177 @@
+#include "acl/change.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "acl/acl_edit.h"
+#include "daemon/control.h"
+#include "acl/diff.h"
+#include "base/json.h"
+#include "conf/keyfile.h"
+#include "conf/atomic_file.h"
+#include "tap.h"
+
+/* A number that has no key yet is allowed, and probably a slip. */
+static void
+warn_unknown(const struct access_options *o, const char *path)
+{
+	struct numset set = { 0 };
+	struct acl_range run;
+	struct key_file keys;
+	char err[CONF_ERROR_MAX];
+	uint32_t from = 0;
+
+	if (key_load(path, &keys, err) < 0) {
+		if (o->from.keys) {
+			fprintf(stderr, "tap acl: warning: %s\n", err);
+		}
+		return;
+	}
+	numset_add(&set, o->keys, o->keys_count);
+	if (numset_next(&set, 0, &run) && run.low == 0 &&
+	    run.high == UINT16_MAX) {
+		memset(&set, 0, sizeof set);
+	}
+	for (size_t i = 0; i < keys.count; i++) {
+		run.low = run.high = keys.keys[i].no;
+		numset_remove(&set, &run, 1);
+	}
+	while (numset_next(&set, from, &run)) {
+		fprintf(stderr, "tap acl: warning: %s: no key %s\n", path,
+			access_range(run));
+		from = (uint32_t)run.high + 1;
+	}
+	key_free(&keys);
+}
+
+static int
+reload(const struct access_options *o, const struct access_paths *paths,
+       int *pid)
+{
+	struct conf_server *conf;
+	int status = access_load(o, &conf);
+	uint16_t queue = o->queue >= 0 ?
+				 (uint16_t)o->queue :
+				 settings_peek_queue(paths->rules,
+						     CONF_SERVER_QUEUE);
+	char name[32];
+
+	if (status != TAP_OK) {
+		fprintf(stderr, "tap acl: the server was not told to reload: "
+				"it would keep its old configuration\n");
+		return status;
+	}
+	conf_server_free(conf);
+	snprintf(name, sizeof name, "tap-server-%u", queue);
+	*pid = control_reload(name);
+	if (*pid == -ECONNREFUSED) {
+		fprintf(stderr, "tap acl: no server runs here with queue %u\n",
+			queue);
+		return TAP_NO;
+	}
+	if (*pid < 0) {
+		fprintf(stderr, "tap acl: reload: %s\n", strerror(-*pid));
+		return TAP_SYSTEM;
+	}
+	return TAP_OK;
+}
+
+static int
+print_diff(const char *path, const struct conf_file *file,
+	   const struct secret_buf *new)
+{
+	struct secret_buf diff = { 0 };
+	int status = TAP_OK;
+
+	if (diff_unified(&diff, path, file->text, file->len, new->bytes,
+		      new->len) < 0) {
+		status = access_no_memory();
+	} else if (diff.len > 0) {
+		fwrite(diff.bytes, 1, diff.len, stdout);
+	}
+	secret_drop(&diff);
+	return status;
+}
+
+static void
+print_json(const char *path, bool changed, int pid)
+{
+	char object[8192];
+	struct text t = text_over(object, sizeof object);
+
+	text_put(&t, "{\"file\":");
+	json_string(&t, path);
+	text_put(&t, ",\"changed\":%s,\"reloaded\":",
+		 changed ? "true" : "false");
+	text_put(&t, pid > 0 ? "%d}\n" : "null}\n", pid);
+	fputs(object, stdout);
+}
+
+/* Put the change in place; *changed tells whether there was one. */
+static int
+change(const struct access_options *o, bool allow, const char *path,
+       bool *changed)
+{
+	const struct acl_change wanted = {
+		allow, o->port, o->keys, o->keys_count,
+	};
+	struct secret_buf new = { 0 };
+	struct conf_file file;
+	struct rewrite rw;
+	char err[CONF_ERROR_MAX];
+	int status = TAP_OK;
+	int rc = rewrite_open(&rw, path, CONF_PUBLIC, &file, err);
+
+	if (rc < 0) {
+		fprintf(stderr, "%s\n", err);
+		return rc == -EINVAL ? TAP_USAGE : TAP_SYSTEM;
+	}
+	if (!rw.exists && !allow) {
+		fprintf(stderr, "%s: %s\n", path, strerror(ENOENT));
+		status = TAP_SYSTEM;
+	} else if ((rc = acl_edit(&file, &wanted, &new, err)) < 0) {
+		fprintf(stderr, "%s\n", err);
+		status = conf_status(rc);
+	} else {
+		*changed = new.len != file.len ||
+			   (new.len > 0 &&
+			    memcmp(new.bytes, file.text, new.len) != 0);
+	}
+	if (status == TAP_OK && o->dry_run && !o->json) {
+		status = print_diff(path, &file, &new);
+	} else if (status == TAP_OK && *changed && !o->dry_run) {
+		rc = rewrite_commit(&rw, new.bytes, new.len, err);
+		if (rc < 0) {
+			fprintf(stderr, "%s\n", err);
+			status = TAP_SYSTEM;
+		}
+	}
+	conf_close(&file);
+	rewrite_close(&rw);
+	secret_drop(&new);
+	return status;
+}
+
+int
+access_change(const struct access_options *o, bool allow)
+{
+	struct access_paths paths = access_paths(o);
+	bool changed = false;
+	int pid = 0;
+	int status = change(o, allow, paths.acl, &changed);
+
+	if (status != TAP_OK) {
+		return status;
+	}
+	if (allow) {
+		warn_unknown(o, paths.keys);
+	}
+	if (o->reload && !o->dry_run) {
+		status = reload(o, &paths, &pid);
+	}
+	if (o->json) {
+		print_json(paths.acl, changed, pid);
+	}
+	return status;
+}

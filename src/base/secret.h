@@ -1,0 +1,39 @@
+/*
+ * Memory for secrets: not swapped out where the kernel allows it, in no
+ * core dump, wiped when freed.
+ */
+#ifndef TAP_BASE_SECRET_H
+#define TAP_BASE_SECRET_H
+
+#include <stddef.h>
+
+/*
+ * What a command that holds secrets does first: no core dumps, no
+ * tracing by others of its user, and its stack and data kept from swap.
+ * Where the system refuses one of these, the command works without.
+ */
+void secret_harden(void);
+
+/* size bytes of zeros, aligned for anything, or NULL. */
+void *secret_new(size_t size);
+/*
+ * Move a block (or NULL) to one of another size.  Returns NULL, and
+ * leaves the old one alone, where there is no memory.
+ */
+void *secret_resize(void *block, size_t size);
+/* Wipe and free a block, or NULL. */
+void secret_free(void *block);
+
+/* Bytes that grow. */
+struct secret_buf {
+	char *bytes;
+	size_t len, size;
+};
+
+/* 0 or -ENOMEM. */
+int secret_append(struct secret_buf *buf, const void *bytes, size_t len);
+/* Append a string. */
+int secret_puts(struct secret_buf *buf, const char *string);
+void secret_drop(struct secret_buf *buf);
+
+#endif

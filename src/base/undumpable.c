@@ -1,0 +1,9 @@
+#include "base/undumpable.h"
+
+#include <sys/prctl.h>
+
+void
+tracer_refuse(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}

@@ -1,0 +1,129 @@
+#include "client/backend_pcap.h"
+
+#include <string.h>
+
+#include "daemon/log.h"
+#include "tap.h"
+
+static int
+send_by_wire(void *context, const struct escort_syn *in,
+	     const struct packet *syn, const struct packet_view *frames,
+	     size_t count)
+{
+	struct follower *f = context;
+	int rc = 0;
+
+	(void)in;
+	(void)syn;
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		rc = wire_send(&f->wire, f->syn, frames[i].bytes,
+			       frames[i].len);
+	}
+	return rc;
+}
+
+/* The devices that rules name; none, and so all, where one names none. */
+static size_t
+devices_of(const struct conf_client *conf, const char **names)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < conf->rules_count; i++) {
+		const char *name = conf->rules[i].outdev;
+		size_t at = 0;
+
+		if (name[0] == '\0') {
+			return 0;
+		}
+		while (at < count && strcmp(names[at], name) != 0) {
+			at++;
+		}
+		if (at == count && count < WIRE_DEVICES_MAX) {
+			names[count++] = name;
+		}
+	}
+	return count;
+}
+
+int
+follower_open(struct follower *f, struct escort *escort,
+	      const struct conf_client *conf)
+{
+	const char *names[WIRE_DEVICES_MAX];
+	char why[WIRE_WHY_MAX];
+
+	memset(f, 0, sizeof *f);
+	if (conf->by_user || conf->by_exe) {
+		log_say(LOG_LEVEL_ERROR, "user= and exe= need netfilter, not "
+					 "--backend pcap");
+		return TAP_USAGE;
+	}
+	if (wire_open(&f->wire, names, devices_of(conf, names), why) < 0) {
+		log_say(LOG_LEVEL_ERROR, "%s", why);
+		return TAP_SYSTEM;
+	}
+	f->escort = escort;
+	escort->send = send_by_wire;
+	escort->context = f;
+	return TAP_OK;
+}
+
+void
+follower_close(struct follower *f)
+{
+	wire_close(&f->wire);
+}
+
+size_t
+follower_fds(const struct follower *f, struct pollfd *fds)
+{
+	for (size_t i = 0; i < f->wire.count; i++) {
+		fds[i] = (struct pollfd){ .fd = f->wire.devices[i].fd,
+					  .events = POLLIN };
+	}
+	return f->wire.count;
+}
+
+/* SYN-ORIG is out; its group, SYN0 too, goes after it. */
+static void
+follow(struct follower *f, struct wire_syn *syn)
+{
+	const struct escort_syn in = {
+		.bytes = syn->bytes,
+		.len = syn->len,
+		.wire_len = syn->wire_len,
+		.device = syn->device->name,
+	};
+	uint8_t syn0[WIRE_SNAPLEN];
+	struct packet p;
+
+	f->syn = syn;
+	if (in.len <= sizeof syn0 &&
+	    escort_syn(f->escort, &in, syn0) == ESCORT_SYN0 &&
+	    packet_parse(&p, syn0, in.len, in.wire_len) == PACKET_OK) {
+		wire_send(&f->wire, syn, syn0, p.data_at);
+	}
+}
+
+const char *
+follower_serve(struct follower *f)
+{
+	const char *failed = NULL;
+
+	for (size_t i = 0; i < f->wire.count; i++) {
+		struct wire_device *device = &f->wire.devices[i];
+		struct wire_syn syn;
+		int rc;
+
+		/*
+		 * Read also where poll() saw nothing: of a device that went
+		 * down before it was removed, the kernel doesn't say the
+		 * second; libpcap looks for it when it is asked for a frame.
+		 */
+		while ((rc = wire_next(&f->wire, device, &syn)) > 0) {
+			follow(f, &syn);
+		}
+		failed = rc < 0 ? device->name : failed;
+	}
+	return failed;
+}

@@ -1,0 +1,128 @@
+#include "client/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The inode of the first cgroup namespace (include/linux/proc_ns.h). */
+#define FIRST_NAMESPACE 0xeffffffbu
+
+/* Rules name groups from the first namespace's root, which ours may not be. */
+static bool
+sees_root(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/cgroup", &st) == 0 &&
+	       st.st_ino == FIRST_NAMESPACE;
+}
+
+/* The hierarchy itself, wherever it is mounted, or is not. */
+static int
+open_root(void)
+{
+	int context = (int)syscall(SYS_fsopen, "cgroup2", FSOPEN_CLOEXEC);
+	int root = -1;
+
+	if (context < 0) {
+		return -errno;
+	}
+	if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL,
+		    0) == 0) {
+		root = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+	}
+	if (root < 0) {
+		root = -errno;
+	}
+	close(context);
+	return root;
+}
+
+int
+scope_open(struct scope *scope)
+{
+	int rc;
+
+	scope->root = -1;
+	if (!sees_root()) {
+		return -EOPNOTSUPP;
+	}
+	rc = open_root();
+	if (rc < 0) {
+		return rc;
+	}
+	snprintf(scope->name, sizeof scope->name, "tap-%ld", (long)getpid());
+	if (mkdirat(rc, scope->name, 0755) < 0 && errno != EEXIST) {
+		int saved = errno;
+
+		close(rc);
+		return -saved;
+	}
+	scope->root = rc;
+	return 0;
+}
+
+/* Move a process ("0": this one) into the group of that list. */
+static int
+move(int root, const char *list, const char *process)
+{
+	int fd = openat(root, list, O_WRONLY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	if (write(fd, process, strlen(process)) < 0) {
+		rc = -errno;
+	}
+	close(fd);
+	return rc;
+}
+
+static void
+list_of(char out[64], const struct scope *scope)
+{
+	snprintf(out, 64, "%s/cgroup.procs", scope->name);
+}
+
+int
+scope_join(const struct scope *scope)
+{
+	char list[64];
+
+	list_of(list, scope);
+	return move(scope->root, list, "0");
+}
+
+void
+scope_close(struct scope *scope)
+{
+	char list[64], process[32];
+	FILE *file;
+	int fd;
+
+	if (scope->root < 0) {
+		return;
+	}
+	list_of(list, scope);
+	fd = openat(scope->root, list, O_RDONLY | O_CLOEXEC);
+	file = fd >= 0 ? fdopen(fd, "r") : NULL;
+	while (file && fgets(process, sizeof process, file)) {
+		process[strcspn(process, "\n")] = '\0';
+		move(scope->root, "cgroup.procs", process);
+	}
+	if (file) {
+		fclose(file);
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	unlinkat(scope->root, scope->name, AT_REMOVEDIR);
+	close(scope->root);
+	scope->root = -1;
+}

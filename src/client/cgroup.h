@@ -1,0 +1,23 @@
+/*
+ * A control group (version 2) for one command: the firewall tells the
+ * command's sockets from all others by it.
+ */
+#ifndef TAP_CLIENT_CGROUP_H
+#define TAP_CLIENT_CGROUP_H
+
+struct scope {
+	int root; /* of the hierarchy, mounted nowhere; or -1 */
+	char name[32];
+};
+
+/*
+ * Make a group below the root.  0, or -errno where that can't be done,
+ * as in a container.
+ */
+int scope_open(struct scope *scope);
+/* Move this process into it.  0 or -errno. */
+int scope_join(const struct scope *scope);
+/* Take the group away; what still runs in it goes on outside. */
+void scope_close(struct scope *scope);
+
+#endif

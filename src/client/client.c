@@ -1,0 +1,559 @@
+#include "client/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/backend_netfilter.h"
+#include "client/fastpath.h"
+#include "os/clock.h"
+#include "daemon/signals.h"
+#include "fastpath/egress.h"
+#include "client/outbound.h"
+#include "client/backend_pcap.h"
+#include "firewall/firewall.h"
+#include "firewall/watchdog.h"
+#include "daemon/log.h"
+#include "daemon/monitor.h"
+#include "os/nfqueue.h"
+#include "daemon/sd_notify.h"
+#include "client/socket_owner.h"
+#include "firewall/plan.h"
+#include "daemon/open_queue.h"
+#include "daemon/stats.h"
+#include "tap.h"
+
+#define QUEUE_LENGTH 4096u /* connections begun at the same moment */
+
+struct client {
+	struct conf_client *conf;
+	const struct client_options *options;
+	struct plan plan;
+	struct fw fw;
+	struct keeper keeper;
+	struct nfq syns;
+	struct escort escort;
+	struct carrier carrier;	  /* of netfilter */
+	struct follower follower; /* in place of rules and a queue */
+	struct client_egress egress;
+	int signals, control;
+	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
+	uint64_t started;    /* ms */
+	struct netlink diag; /* the monitor's, for owner_path() */
+	int drops;	     /* the file of nfq_read_drops(), or below 0 */
+	struct client_shared *shared;
+};
+
+/* What a worker leaves to the next one; see monitor.h. */
+struct client_shared {
+	struct monitor_shared monitor;
+	struct escort_counters counters;
+	uint32_t last_id;
+};
+
+/* The monitor's part of it. */
+static size_t
+answer_program(void *context, const void *question, size_t len, void *answer)
+{
+	struct client *c = context;
+	struct diag_connection connection;
+	char path[OWNER_PATH_MAX];
+
+	if (len != sizeof connection) {
+		return 0;
+	}
+	memcpy(&connection, question, sizeof connection);
+	if (owner_path(&c->diag, &connection, path) < 0) {
+		return 0;
+	}
+	len = strlen(path);
+	memcpy(answer, path, len);
+	return len;
+}
+
+static void
+handle(struct client *c, const struct nfq_packet *q)
+{
+	const struct escort_syn in = {
+		.bytes = q->bytes,
+		.len = q->len,
+		.wire_len = q->wire_len,
+		.outdev = q->outdev,
+		.device = c->conf->by_device ?
+				  links_name(&c->carrier.links, q->outdev) :
+				  NULL,
+		.mark = q->mark | c->conf->settings.mark,
+		.has_uid = q->has_uid,
+		.uid = q->uid,
+	};
+	uint8_t syn0[NFQ_COPY];
+	enum escort_fate fate = escort_syn(&c->escort, &in, syn0);
+
+	nfq_decide(&c->syns, q->id,
+		   fate == ESCORT_DROP ? NFQ_DROP : NFQ_ACCEPT,
+		   fate == ESCORT_SYN0 ? syn0 : NULL, q->len);
+}
+
+static bool
+serve(struct client *c)
+{
+	for (;;) {
+		int count = nfq_receive(&c->syns);
+		int rc = 0;
+
+		if (count < 0) {
+			log_say(LOG_LEVEL_ERROR, "queue %u: %s",
+				c->syns.queue, strerror(-count));
+			return false;
+		}
+		if (count == 0) {
+			return true;
+		}
+		c->shared->last_id = c->syns.packets[count - 1].id;
+		for (int i = 0; i < count && rc == 0; i++) {
+			handle(c, &c->syns.packets[i]);
+			rc = nfq_flush(&c->syns);
+		}
+		if (rc < 0) {
+			log_say(LOG_LEVEL_ERROR, "queue %u: verdicts: %s",
+				c->syns.queue, strerror(-rc));
+			return false;
+		}
+	}
+}
+
+static void
+write_status(struct client *c, bool json, struct text *t)
+{
+	struct escort_counters counted = c->shared->counters;
+	struct stat_item fast[CLIENT_EGRESS_STATS];
+	uint64_t uptime = (clock_ms() - c->started) / 1000;
+	struct nfq_drops drops = { 0 };
+	char duration[32];
+
+	stat_duration(duration, uptime);
+	nfq_read_drops(c->drops, c->syns.queue, &drops);
+	client_egress_count(&c->egress, &counted);
+	client_egress_stats(&c->egress, fast);
+	const struct stat_item items[] = {
+		{ "command", NULL, "client", 0 },
+		{ "version", NULL, TAP_VERSION, 0 },
+		{ "uptime", NULL, NULL, uptime },
+		{ NULL, "up", duration, 0 },
+		{ "queue", "queue", NULL, c->conf->settings.queue },
+		{ "backend", "backend",
+		  c->options->wire ? "pcap" : "netfilter", 0 },
+		{ "firewall", "firewall", fw_tool_name(c->fw.tool), 0 },
+		{ "rules_restored", "rules put back", NULL,
+		  c->keeper.restored },
+		fast[0], fast[1], fast[2],
+		{ "rules", "rules", NULL, c->conf->rules_count },
+		{ "syns", "SYNs seen", NULL, counted.seen },
+		{ "authenticated", "authenticated", NULL,
+		  counted.authenticated },
+		{ "as_is.no_rule", "sent as is: no rule", NULL,
+		  counted.passed },
+		{ "as_is.data", "sent as is: data", NULL, counted.data },
+		{ "as_is.failed", "sent as is: failed", NULL,
+		  counted.failed },
+		{ "refused.signature", "refused: signed", NULL,
+		  counted.signature },
+		{ "queue_drops", "queue drops", NULL,
+		  drops.queue_full + drops.socket_full },
+		{ "worker_restarts", "worker restarts", NULL,
+		  c->shared->monitor.restarts },
+	};
+	stat_write(t, items, sizeof items / sizeof items[0], json);
+}
+
+static void
+answer(void *context, enum control_request request, struct text *t)
+{
+	if (request != CONTROL_CONFIRM) {
+		write_status(context, request == CONTROL_STATUS_JSON, t);
+	}
+}
+
+/*
+ * Follow the devices that a configuration names, or still those of before.
+ * For each worker anew: where the last one was in what libpcap shares with
+ * the kernel, it alone knew.
+ */
+static int
+follow_anew(struct client *c, const struct conf_client *conf)
+{
+	struct follower before = c->follower;
+
+	if (follower_open(&c->follower, &c->escort, conf) != TAP_OK) {
+		c->follower = before;
+		return -1;
+	}
+	follower_close(&before);
+	return 0;
+}
+
+static void
+recover(void *context)
+{
+	struct client *c = context;
+
+	if (c->options->wire) {
+		/* Without devices the next worker ends at once. */
+		if (follow_anew(c, c->conf) < 0) {
+			follower_close(&c->follower);
+		}
+	} else {
+		nfq_drop_waiting(&c->syns, c->shared->last_id);
+	}
+}
+
+/* A new configuration takes the place of the old one, or nothing does. */
+static void
+reload(void *context)
+{
+	struct client *c = context;
+	char err[CONF_ERROR_MAX];
+	struct conf_client *conf = conf_client_load(c->options->path, NULL,
+						    err);
+	struct plan plan = { 0 };
+	int rc = conf ? 0 : -1;
+
+	if (conf) {
+		conf->settings.queue = c->conf->settings.queue;
+		conf->settings.firewall = c->conf->settings.firewall;
+		conf->settings.fastpath = c->conf->settings.fastpath;
+		rc = plan_client(&plan, conf);
+		if (rc < 0) {
+			snprintf(err, sizeof err, "out of memory");
+		} else if (c->options->wire) {
+			snprintf(err, sizeof err, "its rules can't be followed");
+			rc = follow_anew(c, conf);
+		} else {
+			rc = fw_replace(&c->fw, &c->plan.fw, &plan.fw, err);
+		}
+	}
+	if (rc < 0) {
+		log_say(LOG_LEVEL_ERROR, "%s; still with the old configuration",
+			err);
+		if (c->options->wire) {
+			recover(c);
+		}
+		plan_free(&plan);
+		conf_client_free(conf);
+		return;
+	}
+	plan_free(&c->plan);
+	conf_client_free(c->conf);
+	c->conf = conf;
+	c->plan = plan;
+	/* The new rules have all queued until the next tick. */
+	client_egress_change(&c->egress, conf);
+	log_use_json(conf->settings.log_json);
+	log_say(LOG_LEVEL_INFO, "reloaded: %zu rules", conf->rules_count);
+}
+
+static void
+asked(void *context)
+{
+	struct client *c = context;
+
+	daemon_answer(c->control, answer, c);
+}
+
+_Static_assert(MONITOR_BEAT_MS <= FOLLOWER_WAIT_MS,
+	       "devices that are removed are looked for often enough");
+
+/* The worker without netfilter. */
+static int
+work_by_wire(void *context, int to_monitor)
+{
+	struct client *c = context;
+
+	(void)to_monitor;
+	c->escort.conf = c->conf;
+	for (;;) {
+		struct pollfd fds[FOLLOWER_FDS + 1];
+		size_t count = follower_fds(&c->follower, fds);
+		const char *failed;
+
+		if (count == 0) {
+			return TAP_SYSTEM;
+		}
+		fds[count] = (struct pollfd){ .fd = c->signals,
+					      .events = POLLIN };
+		__atomic_fetch_add(&c->shared->monitor.beats, 1,
+				   __ATOMIC_RELAXED);
+		ports_refill(&c->escort.ports);
+		if (poll(fds, (nfds_t)count + 1, MONITOR_BEAT_MS) < 0 &&
+		    errno != EINTR) {
+			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
+			return TAP_SYSTEM;
+		}
+		failed = follower_serve(&c->follower);
+		if (failed) {
+			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
+				failed);
+			return TAP_SYSTEM;
+		}
+		if (fds[count].revents &&
+		    daemon_signal(c->signals, NULL) == DAEMON_STOP) {
+			return TAP_OK;
+		}
+	}
+}
+
+/* The worker: SYNs, until told to stop. */
+static int
+work(void *context, int to_monitor)
+{
+	struct client *c = context;
+
+	c->escort.conf = c->conf;
+	c->carrier.to_monitor = to_monitor;
+	egress_leave(&c->egress.egress);
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = c->syns.nl.fd, .events = POLLIN },
+			{ .fd = c->signals, .events = POLLIN },
+			{ .fd = c->carrier.links.nl.fd, .events = POLLIN },
+			client_egress_fd(&c->egress),
+		};
+
+		__atomic_fetch_add(&c->shared->monitor.beats, 1,
+				   __ATOMIC_RELAXED);
+		/* While nothing waits, get ports ready for the next SYNs. */
+		ports_refill(&c->escort.ports);
+		client_egress_serve(&c->egress, &c->escort);
+		if (poll(fds, sizeof fds / sizeof fds[0], MONITOR_BEAT_MS) <
+			    0 &&
+		    errno != EINTR) {
+			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
+			return TAP_SYSTEM;
+		}
+		if (fds[2].revents) {
+			links_update(&c->carrier.links);
+		}
+		if (fds[0].revents && !serve(c)) {
+			return TAP_SYSTEM;
+		}
+		if (fds[1].revents &&
+		    daemon_signal(c->signals, NULL) == DAEMON_STOP) {
+			return TAP_OK;
+		}
+	}
+}
+
+static int
+fail(const char *what, int rc)
+{
+	log_say(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-rc));
+	return TAP_SYSTEM;
+}
+
+static int
+open_all(struct client *c)
+{
+	struct settings *settings = &c->conf->settings;
+	char name[32];
+	int status;
+	int rc;
+
+	c->shared = monitor_memory(sizeof *c->shared);
+	if (!c->shared) {
+		return fail("memory", -ENOMEM);
+	}
+	c->signals = daemon_signals();
+	if (c->signals < 0) {
+		return fail("signals", c->signals);
+	}
+	status = c->options->wire ? TAP_OK :
+		 c->options->task ?
+			 queue_open_free(&c->syns, settings->queue + 1u,
+					 QUEUE_LENGTH, true) :
+			 queue_open(&c->syns, settings->queue, QUEUE_LENGTH,
+				    true);
+	if (status != TAP_OK) {
+		return status;
+	}
+	if (!c->options->wire) {
+		settings->queue = c->syns.queue;
+	}
+	c->escort.counters = &c->shared->counters;
+	if (c->options->wire) {
+		status = follower_open(&c->follower, &c->escort, c->conf);
+		if (status != TAP_OK) {
+			return status;
+		}
+	} else {
+		rc = carrier_open(&c->carrier, &c->escort);
+		if (rc < 0) {
+			return fail("raw socket", rc);
+		}
+	}
+	c->drops = nfq_open_drops();
+	rc = diag_open(&c->diag);
+	if (rc < 0) {
+		return fail("sock_diag", rc);
+	}
+	snprintf(name, sizeof name, "tap-client-%u", settings->queue);
+	c->control = daemon_control(name);
+	return TAP_OK;
+}
+
+static void
+close_all(struct client *c)
+{
+	plan_free(&c->plan);
+	conf_client_free(c->conf);
+	keeper_close(&c->keeper);
+	nfq_close(&c->syns);
+	client_egress_close(&c->egress);
+	escort_close(&c->escort);
+	carrier_close(&c->carrier);
+	follower_close(&c->follower);
+	netlink_close(&c->diag);
+	if (c->drops >= 0) {
+		close(c->drops);
+	}
+	if (c->control >= 0) {
+		close(c->control);
+	}
+	if (c->signals >= 0) {
+		close(c->signals);
+	}
+}
+
+static enum monitor_next
+tick(void *context)
+{
+	struct client *c = context;
+
+	if (c->options->task && task_ended(c->options->task)) {
+		return MONITOR_STOP;
+	}
+	keeper_look(&c->keeper, &c->fw, &c->plan.fw);
+	client_egress_tick(&c->egress, &c->fw, &c->plan, c->conf);
+	return MONITOR_GO_ON;
+}
+
+/* The task decides what a signal means, not we. */
+static void
+pass_signal(void *context, int number)
+{
+	struct client *c = context;
+
+	if (number != 0) {
+		task_signal(c->options->task, number);
+	}
+}
+
+/* Its sockets alone: by their group, or else those of its user. */
+static void
+set_scope(struct client *c)
+{
+	struct task *task = c->options->task;
+	int rc = scope_open(&task->scope);
+
+	if (rc == 0) {
+		c->plan.fw.cgroup = task->scope.name;
+		return;
+	}
+	log_say(LOG_LEVEL_DEBUG, "control group: %s; by user instead",
+		strerror(-rc));
+	for (size_t i = 0; i < c->conf->rules_count; i++) {
+		c->conf->rules[i].has_user = true;
+		c->conf->rules[i].uid = getuid();
+	}
+}
+
+static int
+run(struct client *c)
+{
+	struct task *task = c->options->task;
+	const struct settings *settings = &c->conf->settings;
+	const struct monitor_job job = {
+		.context = c,
+		.role = PRIV_CLIENT,
+		.user = c->user[0] ? c->user : NULL,
+		.shared = &c->shared->monitor,
+		.control = c->control,
+		.work = c->options->wire ? work_by_wire : work,
+		.reload = reload,
+		.recover = recover,
+		.asked = asked,
+		.question = answer_program,
+		.tick = tick,
+		.signalled = task ? pass_signal : NULL,
+	};
+	int status;
+	int rc;
+
+	keeper_open(&c->keeper);
+	log_say(LOG_LEVEL_INFO, "ready: %zu rules, queue %u",
+		c->conf->rules_count, settings->queue);
+	if (task) {
+		rc = task_start(task);
+		if (rc < 0) {
+			return fail("command", rc);
+		}
+	} else {
+		notify_manager("READY=1");
+	}
+	status = monitor_run(&job, c->signals);
+	if (task) {
+		return status == TAP_NO ? task->status : status;
+	}
+	notify_manager("STOPPING=1");
+	return status;
+}
+
+int
+client_run(struct conf_client *conf, const struct client_options *options)
+{
+	static struct client c;
+	char err[FW_ERROR_MAX];
+	int status;
+
+	c = (struct client){ .conf = conf, .options = options,
+			       .signals = -1, .control = -1 };
+	/* A reload frees the configuration. */
+	memcpy(c.user, conf->settings.user, sizeof c.user);
+	c.keeper.events = -1;
+	c.syns.nl.fd = c.drops = c.diag.fd = -1;
+	escort_init(&c.escort);
+	carrier_init(&c.carrier);
+	client_egress_init(&c.egress);
+	c.started = clock_ms();
+	status = open_all(&c);
+	if (status == TAP_OK && plan_client(&c.plan, conf) < 0) {
+		status = fail("rules", -ENOMEM);
+	}
+	if (status == TAP_OK && options->task) {
+		set_scope(&c);
+	}
+	if (status == TAP_OK && !options->wire &&
+	    conf->settings.firewall != FIREWALL_NONE &&
+	    fw_install(&c.fw, &c.plan.fw, plan_tool(&conf->settings), err) <
+		    0) {
+		log_say(LOG_LEVEL_ERROR, "%s", err);
+		status = TAP_SYSTEM;
+	}
+	if (status == TAP_OK) {
+		client_egress_open(&c.egress, conf,
+				   options->task ? "one command's alone" :
+				   options->wire ? "backend=pcap" : NULL);
+		status = run(&c);
+		/* The program goes last. */
+		if (fw_remove(&c.fw, err) < 0) {
+			log_say(LOG_LEVEL_ERROR, "%s", err);
+			status = TAP_SYSTEM;
+		}
+	}
+	if (options->task) {
+		scope_close(&options->task->scope);
+	}
+	close_all(&c);
+	return status;
+}

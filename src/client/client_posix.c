@@ -1,0 +1,155 @@
+#include "client/client_posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/backend_pcap.h"
+#include "daemon/log.h"
+#include "daemon/privileges.h"
+#include "tap.h"
+
+struct solo {
+	struct conf_client *conf;
+	struct escort escort;
+	struct escort_counters counters;
+	struct follower follower;
+	int signals; /* of open_signals() */
+};
+
+/* Signals that came, a byte each: poll(2) can wait for these. */
+static int signal_pipe[2] = { -1, -1 };
+
+static void
+note_signal(int number)
+{
+	const unsigned char byte = (unsigned char)number;
+	int saved = errno;
+	/* A full pipe has enough of them. */
+	ssize_t ignored = write(signal_pipe[1], &byte, 1);
+
+	(void)ignored;
+	errno = saved;
+}
+
+/* A descriptor, or -errno. */
+static int
+open_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = note_signal,
+				    .sa_flags = SA_RESTART };
+
+	if (pipe(signal_pipe) < 0) {
+		return -errno;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK) < 0) {
+			return -errno;
+		}
+	}
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		if (sigaction(numbers[i], &action, NULL) < 0) {
+			return -errno;
+		}
+	}
+	return signal_pipe[0];
+}
+
+static bool
+told_to_stop(int signals)
+{
+	unsigned char number;
+
+	while (read(signals, &number, 1) == 1) {
+		if (number != SIGHUP) {
+			return true;
+		}
+		log_say(LOG_LEVEL_WARNING, "SIGHUP: another configuration "
+					   "takes a restart here");
+	}
+	return false;
+}
+
+static int
+serve(struct solo *s)
+{
+	for (;;) {
+		struct pollfd fds[FOLLOWER_FDS + 1];
+		size_t count = follower_fds(&s->follower, fds);
+		const char *failed;
+
+		fds[count] = (struct pollfd){ .fd = s->signals,
+					      .events = POLLIN };
+		/* While nothing waits, get ports ready for the next SYNs. */
+		ports_refill(&s->escort.ports);
+		if (poll(fds, (nfds_t)count + 1, FOLLOWER_WAIT_MS) < 0) {
+			if (errno == EINTR) {
+				continue;
+			}
+			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
+			return TAP_SYSTEM;
+		}
+		failed = follower_serve(&s->follower);
+		if (failed) {
+			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
+				failed);
+			return TAP_SYSTEM;
+		}
+		if (fds[count].revents && told_to_stop(s->signals)) {
+			return TAP_OK;
+		}
+	}
+}
+
+static int
+open_all(struct solo *s)
+{
+	const struct settings *settings = &s->conf->settings;
+	char why[PRIV_WHY_MAX];
+	int status;
+
+	s->signals = open_signals();
+	if (s->signals < 0) {
+		log_say(LOG_LEVEL_ERROR, "signals: %s", strerror(-s->signals));
+		return TAP_SYSTEM;
+	}
+	status = follower_open(&s->follower, &s->escort, s->conf);
+	if (status == TAP_OK &&
+	    priv_drop(PRIV_CLIENT, settings->user[0] ? settings->user : NULL,
+		      getppid(), why) < 0) {
+		log_say(LOG_LEVEL_ERROR, "privileges: %s", why);
+		status = TAP_SYSTEM;
+	}
+	return status;
+}
+
+int
+solo_run(struct conf_client *conf)
+{
+	static struct solo s;
+	int status;
+
+	s.conf = conf;
+	escort_init(&s.escort);
+	s.escort.conf = conf;
+	s.escort.counters = &s.counters;
+	status = open_all(&s);
+	if (status == TAP_OK) {
+		log_say(LOG_LEVEL_INFO, "ready: %zu rules, %zu devices",
+			conf->rules_count, s.follower.wire.count);
+		status = serve(&s);
+		log_say(LOG_LEVEL_INFO,
+			"%llu SYNs seen, %llu of them authenticated",
+			(unsigned long long)s.counters.seen,
+			(unsigned long long)s.counters.authenticated);
+	}
+	follower_close(&s.follower);
+	escort_close(&s.escort);
+	conf_client_free(conf);
+	return status;
+}

@@ -1,0 +1,233 @@
+#include <errno.h>
+#include <stdio.h>
+
+#include "client/client.h"
+#include "firewall/plan.h"
+#include "daemon/control_client.h"
+#include "conf/keyfile.h"
+#include "daemon/log.h"
+#include "conf/options.h"
+#include "conf/passphrase.h"
+#include "base/secret.h"
+#include "tap.h"
+#include "daemon/systemd_unit.h"
+#include "client/unlock.h"
+#include "conf/value.h"
+
+static const char usage[] =
+	"usage: tap client [-c TAPclientd.conf]\n"
+	"       tap client --to HOST:PORT -k FILE [--key-no N] -- COMMAND...\n"
+	"       tap client --proxy HOST:PORT -k FILE [--key-no N]\n"
+	"       tap client --status [--json] | --check | --print-rules |\n"
+	"                  --print-unit\n"
+	"\n"
+	"Authenticate this host's TCP connections to hidden services.\n";
+
+struct options {
+	const char *conf, *to, *proxy, *keys;
+	char **command; /* behind the options, or NULL */
+	long key_no;	/* or -1 */
+	bool wire;
+	bool check, print_rules, print_unit, status, json, verbose;
+	long queue;	   /* or -1 */
+	int passphrase_fd; /* or -1 */
+};
+
+static int
+take_backend(void *into, const char *value, char *why)
+{
+	static const char *const names[] = { "netfilter", "pcap", NULL };
+	bool *wire = into;
+	int choice;
+
+	if (value_choice(value, names, &choice, why) < 0) {
+		return -1;
+	}
+	*wire = choice == 1;
+	return 0;
+}
+
+/* What goes together, and what stands behind the options. */
+static int
+check_words(struct options *o, int at, int argc, char **argv)
+{
+	const char *wrong = NULL;
+
+	if (o->json && !o->status) {
+		wrong = "--json goes with --status";
+	} else if (o->to && o->proxy) {
+		wrong = "either --to or --proxy";
+	} else if ((o->to || o->proxy) && !o->keys) {
+		wrong = "-k FILE is missing";
+	} else if (!o->to && !o->proxy && (o->keys || o->key_no >= 0)) {
+		wrong = "-k and --key-no go with --to or --proxy";
+	} else if ((o->to || o->proxy) && o->conf) {
+		wrong = "-c does not go with --to or --proxy";
+	} else if ((o->to || o->proxy) && o->wire) {
+		wrong = "--backend pcap does not go with --to or --proxy";
+	} else if (o->to && at == argc) {
+		wrong = "a command is missing behind --";
+	}
+	if (wrong) {
+		fprintf(stderr, "tap client: %s\n", wrong);
+		return OPTION_WRONG;
+	}
+	if (!o->to && option_end(at, argc, argv) < 0) {
+		return OPTION_WRONG;
+	}
+	o->command = o->to ? argv + at : NULL;
+	return 0;
+}
+
+static int
+parse(int argc, char **argv, struct options *o)
+{
+	const struct option_word words[] = {
+		{ OPTION('c', "conf", "FILE",
+		  "settings and rules (" CONF_CLIENT_FILE ")",
+		  option_text, &o->conf) },
+		{ OPTION(0, "backend", "NAME",
+		  "netfilter, or pcap: sees SYNs go out, and sends\n"
+		  "the group after them",
+		  take_backend, &o->wire) },
+		{ OPTION(0, "to", "HOST:PORT",
+		  "authenticate the connections of COMMAND to there,\n"
+		  "and nothing else",
+		  option_text, &o->to) },
+		{ OPTION(0, "proxy", "HOST:PORT",
+		  "connect there for standard input and output,\n"
+		  "as ssh's ProxyCommand",
+		  option_text, &o->proxy) },
+		{ OPTION('k', "keys", "FILE", "keys, as a server has them",
+		  option_text, &o->keys) },
+		{ OPTION_NUMBER(0, "key-no", "N",
+		  "which of them, where there are several",
+		  &o->key_no, 0, UINT16_MAX) },
+		{ OPTION(0, "passphrase-fd", "N",
+		  "where FILE is sealed: read the passphrase from\n"
+		  "this descriptor, not from the terminal",
+		  prompt_option, &o->passphrase_fd) },
+		{ OPTION_FLAG(0, "check",
+		  "validate the configuration, and do nothing else",
+		  &o->check) },
+		{ OPTION_FLAG(0, "print-rules",
+		  "print the firewall rules, and do nothing else",
+		  &o->print_rules) },
+		{ OPTION_FLAG(0, "print-unit",
+		  "print a systemd unit, and do nothing else",
+		  &o->print_unit) },
+		{ OPTION_FLAG(0, "status", "ask the running client",
+		  &o->status) },
+		{ OPTION_NUMBER(0, "queue", "N",
+		  "the NFQUEUE to use, or the client to ask",
+		  &o->queue, 0, SETTINGS_QUEUE_MAX) },
+		{ OPTION_FLAG(0, "json", "with --status: JSON", &o->json) },
+		{ OPTION_FLAG('v', "verbose", "log more", &o->verbose) },
+	};
+	const struct option_list list = {
+		.usage = usage, .words = words,
+		.count = sizeof words / sizeof words[0], .command = true,
+	};
+	int at = option_parse(&list, argc, argv);
+
+	return at < 0 ? at : check_words(o, at, argc, argv);
+}
+
+static int
+print_rules(const struct conf_client *conf)
+{
+	struct plan plan;
+	int status;
+
+	if (plan_client(&plan, conf) < 0) {
+		fprintf(stderr, "tap client: out of memory\n");
+		return TAP_SYSTEM;
+	}
+	status = plan_print(&plan, &conf->settings);
+	plan_free(&plan);
+	return status;
+}
+
+/* Serve one command, or a relay, and nothing else. */
+static int
+run_task(const struct options *o)
+{
+	static struct task task = { .scope.root = -1 };
+	const struct client_options run = { .task = &task };
+	char err[CONF_ERROR_MAX], why[VALUE_WHY_MAX];
+	struct conf_client *conf;
+	const struct acl_key *key;
+	struct key_file keys;
+	int rc;
+
+	task.argv = o->command;
+	rc = key_load(o->keys, &keys, err);
+	if (rc < 0) {
+		fprintf(stderr, "%s\n", err);
+		return conf_status(rc);
+	}
+	key = key_choose(&keys, o->key_no, o->keys, err);
+	if (!key) {
+		fprintf(stderr, "%s\n", err);
+		key_free(&keys);
+		return TAP_USAGE;
+	}
+	rc = task_resolve(&task, o->to ? o->to : o->proxy, why);
+	if (rc < 0) {
+		fprintf(stderr, "tap client: %s\n", why);
+		key_free(&keys);
+		return conf_status(rc);
+	}
+	conf = conf_client_for(task.to, task.to_count, task.port, key);
+	key_free(&keys);
+	if (!conf) {
+		fprintf(stderr, "tap client: out of memory\n");
+		return TAP_SYSTEM;
+	}
+	log_open("tap client", false, o->verbose);
+	log_quiet();
+	return client_run(conf, &run);
+}
+
+int
+cmd_client(int argc, char **argv)
+{
+	struct options o = { .queue = -1, .key_no = -1, .passphrase_fd = -1 };
+	struct client_options run = { 0 };
+	struct conf_client *conf;
+	int status;
+
+	secret_harden();
+	status = parse(argc, argv, &o);
+	if (status < 0) {
+		return option_status(status);
+	}
+	if (o.print_unit) {
+		return unit_print("client");
+	}
+	if (o.status) {
+		return ask_status(&(struct ask_daemon){
+			"client", o.queue, o.conf ? o.conf : CONF_CLIENT_FILE,
+			CONF_CLIENT_QUEUE }, o.json);
+	}
+	if (o.to || o.proxy) {
+		return run_task(&o);
+	}
+	conf = unlock_client(o.conf ? o.conf : CONF_CLIENT_FILE,
+			     o.passphrase_fd);
+	if (!conf) {
+		return conf_status(-errno);
+	}
+	if (o.queue >= 0) {
+		conf->settings.queue = (uint16_t)o.queue;
+	}
+	if (o.check || o.print_rules) {
+		status = o.print_rules ? print_rules(conf) : TAP_OK;
+		conf_client_free(conf);
+		return status;
+	}
+	log_open("tap client", conf->settings.log_json, o.verbose);
+	run.path = o.conf;
+	run.wire = o.wire;
+	return client_run(conf, &run);
+}

@@ -1,0 +1,75 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "conf/options.h"
+#include "conf/passphrase.h"
+#include "base/secret.h"
+#include "client/client_posix.h"
+#include "tap.h"
+#include "client/unlock.h"
+#include "conf/value.h"
+
+static const char usage[] =
+	"usage: tap client [-v] [-c TAPclientd.conf] [--check]\n"
+	"\n"
+	"Authenticate this host's TCP connections to hidden services.\n";
+
+/* For what is started as on Linux: here there is no other. */
+static int
+take_backend(void *into, const char *value, char *why)
+{
+	(void)into;
+	return strcmp(value, "pcap") == 0 ?
+		       0 : value_fail(why, "only pcap is there");
+}
+
+int
+cmd_client(int argc, char **argv)
+{
+	const char *path = CONF_CLIENT_FILE;
+	bool check = false, verbose = false;
+	int passphrase_fd = -1;
+	const struct option_word words[] = {
+		{ OPTION('c', "conf", "FILE",
+		  "settings and rules (" CONF_CLIENT_FILE ")",
+		  option_text, &path) },
+		{ OPTION(0, "backend", "pcap",
+		  "sees SYNs go out, and sends the group after them",
+		  take_backend, NULL) },
+		{ OPTION(0, "passphrase-fd", "N",
+		  "where FILE is sealed: read the passphrase from\n"
+		  "this descriptor, not from the terminal",
+		  prompt_option, &passphrase_fd) },
+		{ OPTION_FLAG(0, "check",
+		  "validate the configuration, and do nothing else",
+		  &check) },
+		{ OPTION_FLAG('v', "verbose", "log more", &verbose) },
+	};
+	const struct option_list list = {
+		.usage = usage, .words = words,
+		.count = sizeof words / sizeof words[0],
+	};
+	struct conf_client *conf;
+	int at;
+
+	secret_harden();
+	at = option_parse(&list, argc, argv);
+	if (at < 0) {
+		return option_status(at);
+	}
+	if (option_end(at, argc, argv) < 0) {
+		return TAP_USAGE;
+	}
+	conf = unlock_client(path, passphrase_fd);
+	if (!conf) {
+		return conf_status(-errno);
+	}
+	if (check) {
+		conf_client_free(conf);
+		return TAP_OK;
+	}
+	log_open("tap client", conf->settings.log_json, verbose);
+	return solo_run(conf);
+}

@@ -1,0 +1,288 @@
+#include "client/fastpath.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fastpath/egress_tables.h"
+#include "daemon/log.h"
+#include "fastpath/bpf_addr.h"
+
+void
+client_egress_init(struct client_egress *c)
+{
+	memset(c, 0, sizeof *c);
+	egress_init(&c->egress);
+	port_pool_init(&c->pool);
+}
+
+/* Who did not ask for it need not be told that there is none. */
+static void
+say(const struct client_egress *c, enum settings_fastpath wanted)
+{
+	if (wanted == FASTPATH_GENERIC || wanted == FASTPATH_NATIVE) {
+		log_say(LOG_LEVEL_WARNING, "fast path: off, %s",
+			c->egress.why);
+	}
+}
+
+/* Why it can't be with this configuration, or NULL. */
+static const char *
+obstacle(const struct conf_client *conf)
+{
+	switch (conf->settings.fastpath) {
+	case FASTPATH_OFF:
+		return "fastpath=off";
+	case FASTPATH_NATIVE:
+		return "no driver makes groups";
+	default:
+		break;
+	}
+	if (conf->settings.firewall == FIREWALL_NONE) {
+		return "firewall=none";
+	}
+	return port_pool_fits() ? NULL : "ip_local_port_range is too small";
+}
+
+void
+client_egress_open(struct client_egress *c, const struct conf_client *conf,
+		   const char *cannot)
+{
+	static struct egress_plan plan;
+	int rc;
+
+	cannot = cannot ? cannot : obstacle(conf);
+	if (cannot) {
+		egress_explain(&c->egress, "%s", cannot);
+		say(c, conf->settings.fastpath);
+		return;
+	}
+	egress_plan_make(&plan, conf);
+	rc = egress_open(&c->egress, &plan.tables);
+	egress_plan_wipe(&plan);
+	if (rc < 0) {
+		say(c, conf->settings.fastpath);
+	}
+}
+
+void
+client_egress_close(struct client_egress *c)
+{
+	egress_close(&c->egress);
+	port_pool_close(&c->pool);
+	c->loaded = false;
+	c->count = 0;
+}
+
+void
+client_egress_change(struct client_egress *c, const struct conf_client *conf)
+{
+	static struct egress_plan plan;
+	int rc;
+
+	if (!c->egress.config) {
+		return;
+	}
+	egress_plan_make(&plan, conf);
+	rc = egress_change(&c->egress, &plan.tables);
+	egress_plan_wipe(&plan);
+	c->loaded = false;
+	c->count = 0;
+	if (rc < 0) {
+		egress_explain(&c->egress, "bpf: %s", strerror(-rc));
+		client_egress_close(c);
+	}
+}
+
+/* Rules for these devices, with what conf asks for. */
+static int
+replace_rules(struct fw *fw, struct plan *plan, const struct conf_client *conf,
+	      const char (*devices)[IF_NAMESIZE], size_t count, char *err)
+{
+	struct plan next;
+
+	if (plan_client(&next, conf) < 0 ||
+	    plan_mark(&next, devices, count) < 0) {
+		snprintf(err, FW_ERROR_MAX, "out of memory");
+		plan_free(&next);
+		return -1;
+	}
+	if (fw_replace(fw, &plan->fw, &next.fw, err) < 0) {
+		plan_free(&next);
+		return -1;
+	}
+	plan_free(plan);
+	*plan = next;
+	return 0;
+}
+
+/* The rules follow the devices; where they can't, the queue has all. */
+static void
+set_rules(struct client_egress *c, struct fw *fw, struct plan *plan,
+	  const struct conf_client *conf, size_t count)
+{
+	const unsigned next = !c->current;
+	char err[FW_ERROR_MAX];
+
+	if (count == c->count &&
+	    memcmp(c->devices[0], c->devices[1], count * IF_NAMESIZE) == 0) {
+		return;
+	}
+	if (replace_rules(fw, plan, conf, c->devices[next], count, err) == 0) {
+		c->current = next;
+		c->count = count;
+		return;
+	}
+	egress_explain(&c->egress, "%.200s", err);
+	if (replace_rules(fw, plan, conf, NULL, 0, err) == 0) {
+		client_egress_close(c);
+	}
+}
+
+static void
+look_at_devices(struct client_egress *c, struct fw *fw, struct plan *plan,
+		const struct conf_client *conf)
+{
+	const unsigned next = !c->current;
+	size_t count;
+
+	memset(c->devices[next], 0, sizeof c->devices[next]);
+	count = egress_attach(&c->egress, c->devices[next]);
+	set_rules(c, fw, plan, conf, count);
+	egress_settle(&c->egress);
+	if (count == 0 && c->egress.why[0] == '\0') {
+		egress_explain(&c->egress, "no device for it");
+	}
+}
+
+/* The worker reserves them when it begins. */
+static bool
+has_ports(const struct client_egress *c)
+{
+	for (size_t i = 0; i < EGRESS_PORTS; i++) {
+		if (__atomic_load_n(&c->egress.ports->port[i],
+				    __ATOMIC_RELAXED) == 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void
+client_egress_tick(struct client_egress *c, struct fw *fw,
+		   struct plan *plan, const struct conf_client *conf)
+{
+	bool stale;
+	int rc;
+
+	if (!c->egress.config) {
+		return;
+	}
+	egress_set_clock(&c->egress);
+	if (!has_ports(c)) {
+		return;
+	}
+	rc = c->egress.program < 0 ? egress_load(&c->egress) : 0;
+	if (rc == -EINPROGRESS) {
+		return;
+	}
+	if (rc < 0) {
+		say(c, conf->settings.fastpath);
+		client_egress_close(c);
+		return;
+	}
+	stale = egress_is_stale(&c->egress);
+	if (stale || !c->loaded) {
+		c->loaded = true;
+		look_at_devices(c, fw, plan, conf);
+	}
+}
+
+/* The escort's word for what the program says. */
+static enum escort_news
+news_of(const struct egress_event *event)
+{
+	switch (event->what) {
+	case EGRESS_UNANSWERED:
+		return ESCORT_UNANSWERED;
+	case EGRESS_DATA:
+		return ESCORT_DATA;
+	case EGRESS_SIGNATURE:
+		return ESCORT_SIGNATURE;
+	case EGRESS_KEY:
+		return ESCORT_KEY;
+	case EGRESS_PORT:
+		return ESCORT_NO_PORT;
+	case EGRESS_DEVICE:
+		return ESCORT_NOT_SENT;
+	default:
+		return ESCORT_AUTHENTICATED;
+	}
+}
+
+void
+client_egress_serve(struct client_egress *c, struct escort *escort)
+{
+	const struct egress_event *event;
+
+	if (!c->egress.config) {
+		return;
+	}
+	port_pool_refill(&c->pool, c->egress.ports);
+	while ((event = egress_event(&c->egress)) != NULL) {
+		const struct packet syn = {
+			.src = sieve_addr_read(&event->src, event->family),
+			.dst = sieve_addr_read(&event->dst, event->family),
+			.sport = event->sport,
+			.dport = event->dport,
+		};
+
+		escort_tell(escort, news_of(event), &syn, event->key_no);
+		egress_event_done(&c->egress);
+	}
+}
+
+struct pollfd
+client_egress_fd(const struct client_egress *c)
+{
+	return (struct pollfd){ .fd = egress_event_fd(&c->egress),
+				.events = POLLIN };
+}
+
+void
+client_egress_count(const struct client_egress *c,
+		    struct escort_counters *counted)
+{
+	uint64_t n[EGRESS_COUNTS];
+
+	egress_counts(&c->egress, n);
+	counted->seen += n[EGRESS_SEEN];
+	counted->authenticated += n[EGRESS_AUTHENTICATED];
+	counted->passed += n[EGRESS_NO_RULE];
+	counted->data += n[EGRESS_DATA];
+	counted->signature += n[EGRESS_SIGNATURE];
+	counted->failed += n[EGRESS_KEY] + n[EGRESS_PORT] + n[EGRESS_DEVICE];
+}
+
+void
+client_egress_stats(const struct client_egress *c, struct stat_item *items)
+{
+	static char why[EGRESS_WHY_MAX];
+	uint64_t n[EGRESS_COUNTS];
+
+	egress_counts(&c->egress, n);
+	if (c->egress.why[0]) {
+		memcpy(why, c->egress.why, sizeof why);
+	} else if (c->count == 0) {
+		snprintf(why, sizeof why, "not yet");
+	} else {
+		snprintf(why, sizeof why, "%zu device%s", c->count,
+			 c->count == 1 ? "" : "s");
+	}
+	items[0] = (struct stat_item){ "fastpath", "fast path",
+				       c->count > 0 ? "generic" : "off", 0 };
+	items[1] = (struct stat_item){ "fastpath_reason", "fast path because",
+				       why, 0 };
+	items[2] = (struct stat_item){ "fastpath_syns", "fast path: SYNs",
+				       NULL, n[EGRESS_SEEN] };
+}

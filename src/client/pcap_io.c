@@ -1,0 +1,219 @@
+#include "client/pcap_io.h"
+
+#include <errno.h>
+#include <pcap.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os/linktype.h"
+#include "protocol/packet.h"
+
+/* First SYNs: without extension headers for IPv6, which no stack sends. */
+#define FILTER \
+	"(ip and tcp[tcpflags] & " \
+	"(tcp-syn|tcp-ack|tcp-rst|tcp-fin) == tcp-syn) or " \
+	"(ip6 and ip6[6] == 6 and ip6[53] & 0x17 == 2)"
+
+/* Cooked frames have lost the header that a frame of ours would need. */
+static bool
+can_send(int linktype)
+{
+	return linktype_known(linktype) && linktype != LINKTYPE_LINUX_SLL &&
+	       linktype != LINKTYPE_LINUX_SLL2;
+}
+
+static int
+activate(pcap_t *pcap, char *why)
+{
+	struct bpf_program filter;
+	char error[PCAP_ERRBUF_SIZE];
+	int rc;
+
+	if (pcap_set_snaplen(pcap, WIRE_SNAPLEN) != 0 ||
+	    pcap_set_promisc(pcap, 0) != 0 ||
+	    pcap_set_immediate_mode(pcap, 1) != 0) {
+		snprintf(why, WIRE_WHY_MAX, "%s", pcap_geterr(pcap));
+		return -1;
+	}
+	rc = pcap_activate(pcap);
+	if (rc < 0) {
+		snprintf(why, WIRE_WHY_MAX, "%s", rc == PCAP_ERROR ?
+			 pcap_geterr(pcap) : pcap_statustostr(rc));
+		return -1;
+	}
+	if (!can_send(pcap_datalink(pcap))) {
+		snprintf(why, WIRE_WHY_MAX, "link type %s can't be sent on",
+			 pcap_datalink_val_to_name(pcap_datalink(pcap)));
+		return -1;
+	}
+	if (pcap_setdirection(pcap, PCAP_D_OUT) != 0 ||
+	    pcap_compile(pcap, &filter, FILTER, 1, PCAP_NETMASK_UNKNOWN) !=
+		    0) {
+		snprintf(why, WIRE_WHY_MAX, "%s", pcap_geterr(pcap));
+		return -1;
+	}
+	rc = pcap_setfilter(pcap, &filter);
+	pcap_freecode(&filter);
+	if (rc != 0 || pcap_setnonblock(pcap, 1, error) != 0) {
+		snprintf(why, WIRE_WHY_MAX, "%s", pcap_geterr(pcap));
+		return -1;
+	}
+	return 0;
+}
+
+static int
+add_device(struct wire *wire, const char *name, char *why)
+{
+	struct wire_device *device = &wire->devices[wire->count];
+	char error[PCAP_ERRBUF_SIZE], reason[WIRE_WHY_MAX];
+	pcap_t *pcap;
+
+	if (wire->count == WIRE_DEVICES_MAX) {
+		snprintf(why, WIRE_WHY_MAX, "more than %u devices",
+			 WIRE_DEVICES_MAX);
+		return -1;
+	}
+	pcap = pcap_create(name, error);
+	if (!pcap) {
+		snprintf(why, WIRE_WHY_MAX, "%s: %.300s", name, error);
+		return -1;
+	}
+	if (activate(pcap, reason) < 0) {
+		snprintf(why, WIRE_WHY_MAX, "%.32s: %.400s", name, reason);
+		pcap_close(pcap);
+		return -1;
+	}
+	device->pcap = pcap;
+	device->fd = pcap_get_selectable_fd(pcap);
+	device->linktype = pcap_datalink(pcap);
+	snprintf(device->name, sizeof device->name, "%s", name);
+	wire->count++;
+	return 0;
+}
+
+/* Every device that is up and has frames of a kind that can be sent. */
+static int
+add_all(struct wire *wire, char *why)
+{
+	char error[PCAP_ERRBUF_SIZE];
+	pcap_if_t *all;
+
+	if (pcap_findalldevs(&all, error) != 0) {
+		snprintf(why, WIRE_WHY_MAX, "%s", error);
+		return -1;
+	}
+	for (const pcap_if_t *at = all; at; at = at->next) {
+		if (at->flags & PCAP_IF_UP && at->addresses &&
+		    wire->count < WIRE_DEVICES_MAX) {
+			add_device(wire, at->name, why);
+		}
+	}
+	pcap_freealldevs(all);
+	return wire->count > 0 ? 0 : -1;
+}
+
+int
+wire_open(struct wire *wire, const char *const *names, size_t count, char *why)
+{
+	int rc = 0;
+
+	memset(wire, 0, sizeof *wire);
+	snprintf(why, WIRE_WHY_MAX, "no device is up");
+	if (count == 0) {
+		rc = add_all(wire, why);
+	}
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		rc = add_device(wire, names[i], why);
+	}
+	if (rc < 0) {
+		wire_close(wire);
+	}
+	return rc;
+}
+
+void
+wire_close(struct wire *wire)
+{
+	while (wire->count > 0) {
+		pcap_close(wire->devices[--wire->count].pcap);
+	}
+}
+
+/* Some systems show what we sent ourselves. */
+static bool
+is_ours(const struct wire *wire, const struct packet *p)
+{
+	for (size_t i = 0; i < WIRE_SENT_MAX; i++) {
+		if (wire->sent[i].seq == p->seq &&
+		    wire->sent[i].sport == p->sport &&
+		    wire->sent[i].window == p->window && p->seq != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+wire_next(struct wire *wire, struct wire_device *device, struct wire_syn *syn)
+{
+	struct pcap_pkthdr *header;
+	const u_char *frame;
+	int rc;
+
+	while ((rc = pcap_next_ex(device->pcap, &header, &frame)) == 1) {
+		ptrdiff_t at = linktype_ip(device->linktype, frame,
+					   header->caplen);
+		struct packet p;
+
+		if (at < 0) {
+			continue;
+		}
+		*syn = (struct wire_syn){
+			.device = device,
+			.link = frame,
+			.link_len = (size_t)at,
+			.bytes = frame + at,
+			.len = header->caplen - (size_t)at,
+			.wire_len = header->len - (size_t)at,
+		};
+		/* A frame shorter than Ethernet's least is padded. */
+		if (packet_parse(&p, syn->bytes, syn->len, syn->wire_len) !=
+			    PACKET_OK ||
+		    !is_ours(wire, &p)) {
+			return 1;
+		}
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+static void
+note(struct wire *wire, const uint8_t *bytes, size_t len)
+{
+	struct packet p;
+
+	if (packet_parse(&p, bytes, len, len) == PACKET_OK) {
+		wire->sent[wire->sent_next].seq = p.seq;
+		wire->sent[wire->sent_next].sport = p.sport;
+		wire->sent[wire->sent_next].window = p.window;
+		wire->sent_next = (wire->sent_next + 1) % WIRE_SENT_MAX;
+	}
+}
+
+int
+wire_send(struct wire *wire, const struct wire_syn *syn, const uint8_t *bytes,
+	  size_t len)
+{
+	uint8_t frame[2 * WIRE_SNAPLEN];
+
+	if (syn->link_len > WIRE_SNAPLEN || len > WIRE_SNAPLEN) {
+		return -EMSGSIZE;
+	}
+	memcpy(frame, syn->link, syn->link_len);
+	memcpy(frame + syn->link_len, bytes, len);
+	note(wire, bytes, len);
+	if (pcap_inject(syn->device->pcap, frame, syn->link_len + len) < 0) {
+		return errno ? -errno : -EIO;
+	}
+	return 0;
+}

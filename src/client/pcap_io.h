@@ -1,0 +1,70 @@
+/*
+ * The client without netfilter (papers: 000, 4.2): SYNs are seen going
+ * out by libpcap, and frames are put on the wire by it.  Nothing here is
+ * Linux's alone.
+ */
+#ifndef TAP_CLIENT_PCAP_IO_H
+#define TAP_CLIENT_PCAP_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WIRE_DEVICES_MAX 32u
+#define WIRE_WHY_MAX 512u
+#define WIRE_NAME_MAX 16u /* IFNAMSIZ, with its NUL */
+/* A SYN with all its headers, behind any link header. */
+#define WIRE_SNAPLEN 512
+/* Frames of ours that may come by again. */
+#define WIRE_SENT_MAX 256u
+
+struct pcap;
+
+struct wire_device {
+	struct pcap *pcap;
+	int fd; /* readable when there is a frame */
+	int linktype;
+	char name[WIRE_NAME_MAX]; /* when it was opened */
+};
+
+struct wire {
+	size_t count;
+	struct wire_device devices[WIRE_DEVICES_MAX];
+	struct {
+		uint32_t seq;
+		uint16_t sport, window;
+	} sent[WIRE_SENT_MAX];
+	size_t sent_next;
+};
+
+/* A SYN that went out; bytes begin with the IP header. */
+struct wire_syn {
+	struct wire_device *device;
+	const uint8_t *link; /* the frame, with its link header */
+	size_t link_len;     /* of that header */
+	const uint8_t *bytes;
+	size_t len, wire_len;
+};
+
+/*
+ * Listen on these devices, or (count 0) on all that are up.  0, or -1
+ * with the reason in why (WIRE_WHY_MAX).
+ */
+int wire_open(struct wire *wire, const char *const *names, size_t count,
+	      char *why);
+void wire_close(struct wire *wire);
+
+/*
+ * The next SYN of a device that is not one of ours, without waiting; it
+ * lives until the next call.  1, 0 where there is none, or -1 where the
+ * device has failed.
+ */
+int wire_next(struct wire *wire, struct wire_device *device,
+	      struct wire_syn *syn);
+
+/*
+ * Put a packet on the wire the way this SYN went.  0, or -errno.
+ */
+int wire_send(struct wire *wire, const struct wire_syn *syn,
+	      const uint8_t *bytes, size_t len);
+
+#endif

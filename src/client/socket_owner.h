@@ -1,0 +1,19 @@
+/*
+ * The program behind a socket.  Needs the right to look into other
+ * users' /proc/PID/fd.
+ */
+#ifndef TAP_CLIENT_SOCKET_OWNER_H
+#define TAP_CLIENT_SOCKET_OWNER_H
+
+#include "os/sock_diag.h"
+
+#define OWNER_PATH_MAX 256u
+
+/*
+ * The path of the program that has a connection's socket open; of
+ * several, of one.  0, or -errno: -ENOENT where none is found.
+ */
+int owner_path(struct netlink *diag, const struct diag_connection *connection,
+	       char path[OWNER_PATH_MAX]);
+
+#endif

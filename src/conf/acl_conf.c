@@ -1,0 +1,194 @@
+#include "conf/acl_conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/value.h"
+
+#define ENTRIES_FIRST 16u /* room for them, which doubles */
+
+struct acl_entry *
+acl_file_add(struct acl *acl)
+{
+	struct acl_entry *entries = acl->entries;
+
+	if (acl->entries_count == acl->entries_room) {
+		size_t room = acl->entries_room ? acl->entries_room * 2 :
+						  ENTRIES_FIRST;
+
+		entries = reallocarray(entries, room, sizeof *entries);
+		if (!entries) {
+			return NULL;
+		}
+		acl->entries = entries;
+		acl->entries_room = room;
+	}
+	entries += acl->entries_count++;
+	*entries = (struct acl_entry){ 0 };
+	return entries;
+}
+
+void
+acl_file_free(struct acl *acl)
+{
+	for (size_t i = 0; i < acl->entries_count; i++) {
+		free(acl->entries[i].keys);
+	}
+	free(acl->entries);
+	acl->entries = NULL;
+	acl->entries_count = acl->entries_room = 0;
+}
+
+static int
+entry_ports(void *into, const char *value, char *why)
+{
+	struct acl_entry *entry = into;
+
+	if (strcmp(value, "ANY") == 0) {
+		entry->ports.high = 65535;
+		return 0;
+	}
+	return value_port_range(value, &entry->ports, why);
+}
+
+static int
+entry_keys(void *into, const char *value, char *why)
+{
+	struct acl_entry *entry = into;
+
+	/* What `tap acl deny` leaves of a line: its place and comment. */
+	if (strcmp(value, "NONE") == 0) {
+		return 0;
+	}
+	if (strcmp(value, "ANY") == 0) {
+		entry->keys = calloc(1, sizeof *entry->keys);
+		if (!entry->keys) {
+			return value_no_memory(why);
+		}
+		entry->keys->high = 65535;
+		entry->keys_count = 1;
+		return 0;
+	}
+	return value_ranges(value, false, &entry->keys, &entry->keys_count,
+			    why);
+}
+
+static const struct conf_option entry_options[] = {
+	{ "port", entry_ports },
+	{ "key_no", entry_keys },
+};
+
+static int
+by_low(const void *a, const void *b)
+{
+	const struct acl_range *left = a;
+	const struct acl_range *right = b;
+
+	return (left->low > right->low) - (left->low < right->low);
+}
+
+/* Sort an entry's keys; a number that stands there twice is an error. */
+static int
+settle_keys(const struct conf_file *file, const struct acl_entry *entry,
+	    char *err)
+{
+	if (entry->keys_count == 0) {
+		return 0;
+	}
+	qsort(entry->keys, entry->keys_count, sizeof *entry->keys, by_low);
+	for (size_t i = 1; i < entry->keys_count; i++) {
+		if (entry->keys[i].low <= entry->keys[i - 1].high) {
+			return conf_fail(err, file, entry->line,
+					 "key_no: %u stands there twice",
+					 entry->keys[i].low);
+		}
+	}
+	return 0;
+}
+
+static int
+check_overlap(const struct conf_file *file, const struct acl *acl,
+	      const struct acl_entry *entry, char *err)
+{
+	for (size_t i = 0; i + 1 < acl->entries_count; i++) {
+		const struct acl_entry *other = &acl->entries[i];
+
+		if (entry->ports.low <= other->ports.high &&
+		    other->ports.low <= entry->ports.high) {
+			return conf_fail(err, file, entry->line,
+					 "port %u stands in line %u already",
+					 entry->ports.low > other->ports.low ?
+						 entry->ports.low :
+						 other->ports.low,
+					 other->line);
+		}
+	}
+	return 0;
+}
+
+int
+acl_file_entry(struct acl *acl, const struct conf_file *file,
+	       const struct conf_line *line, char *err)
+{
+	struct acl_entry *entry;
+	uint64_t seen = 0;
+	int rc;
+
+	if (line->is_rule) {
+		return conf_fail(err, file, line->line,
+				 "an access list has no rules");
+	}
+	if (acl->entries_count == ACL_ENTRIES_MAX) {
+		return conf_fail(err, file, line->line,
+				 "more than %u entries", ACL_ENTRIES_MAX);
+	}
+	entry = acl_file_add(acl);
+	if (!entry) {
+		return conf_no_memory(err, file, line->line);
+	}
+	entry->line = line->line;
+	rc = conf_apply(file, line, entry_options, 2, entry, &seen, err);
+	if (rc < 0) {
+		return rc;
+	}
+	if (seen != 3) {
+		return conf_fail(err, file, line->line, "%s is missing",
+				 seen & 1 ? "key_no" : "port");
+	}
+	if (settle_keys(file, entry, err) < 0) {
+		return -1;
+	}
+	return check_overlap(file, acl, entry, err);
+}
+
+int
+acl_file_read(struct acl *acl, struct conf_file *file, char *err)
+{
+	struct conf_line line;
+	int rc;
+
+	while ((rc = conf_next(file, &line, err)) > 0) {
+		rc = acl_file_entry(acl, file, &line, err);
+		if (rc < 0) {
+			return rc;
+		}
+	}
+	if (rc == 0 && acl->entries_count == 0) {
+		return conf_fail(err, file, 0, "no entry in it");
+	}
+	return rc;
+}
+
+int
+acl_file_load(struct acl *acl, const char *path, char *err)
+{
+	struct conf_file file;
+	int rc = conf_open(&file, path, CONF_PUBLIC, err);
+
+	if (rc < 0) {
+		return rc;
+	}
+	rc = acl_file_read(acl, &file, err);
+	conf_close(&file);
+	return rc;
+}

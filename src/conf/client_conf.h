@@ -1,0 +1,48 @@
+/*
+ * The client's file: TAPclientd.conf, settings, then rules with their
+ * keys (papers: 000, 7.2).
+ */
+#ifndef TAP_CONF_CLIENT_CONF_H
+#define TAP_CONF_CLIENT_CONF_H
+
+#include "conf/grammar.h"
+#include "conf/sealed_file.h"
+#include "protocol/sender.h"
+#include "conf/settings.h"
+
+#define CONF_CLIENT_FILE "/etc/tap/TAPclientd.conf"
+
+/* The queue of SYNs, where nothing else is set. */
+#define CONF_CLIENT_QUEUE 5060
+/* A bit that neither Kubernetes nor Docker nor VPNs are known to use. */
+#define CONF_CLIENT_MARK 0x00400000u
+
+struct conf_client {
+	struct settings settings;
+	struct sender_rule *rules; /* owned, with what they point to */
+	size_t rules_count, rules_room;
+	bool by_device, by_user, by_exe; /* some rule asks for it */
+};
+
+/*
+ * Load and check (path NULL: CONF_CLIENT_FILE).  A file that is sealed
+ * needs its passphrase; without one (NULL, as on a reload, since it is
+ * not kept) that is an error.  Returns NULL with the error in err, and in
+ * errno what conf_status() takes, but positive.
+ */
+struct conf_client *conf_client_load(const char *path,
+				     const struct sealed_passphrase *passphrase,
+				     char *err);
+/* The same from an open file, which stays the caller's. */
+struct conf_client *conf_client_read(struct conf_file *file, char *err);
+/*
+ * One rule for each address, all with the same port and key: for a
+ * connection that no file names.
+ */
+struct conf_client *conf_client_for(const struct packet_addr *to,
+				    size_t count, uint16_t port,
+				    const struct acl_key *key);
+/* Wipe and free. */
+void conf_client_free(struct conf_client *conf);
+
+#endif

@@ -1,0 +1,469 @@
+#include "conf/grammar.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "tap.h"
+
+/* Names are shorter than any secret, and have no digits. */
+#define NAME_MAX_LEN 31u
+#define NAME_CHARS \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+/* Digits in a row that nothing but a key has. */
+#define SECRET_DIGITS 16u
+
+/* One printable line, whatever a path or a file has in it. */
+static void
+make_printable(char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == 127) {
+			*text = '?';
+		}
+	}
+}
+
+int
+conf_fail(char *err, const struct conf_file *file, unsigned line,
+	  const char *format, ...)
+{
+	va_list args;
+	int at;
+
+	if (line > 0) {
+		at = snprintf(err, CONF_ERROR_MAX, "%s:%u: ", file->path, line);
+	} else {
+		at = snprintf(err, CONF_ERROR_MAX, "%s: ", file->path);
+	}
+	if (at >= 0 && (size_t)at < CONF_ERROR_MAX) {
+		va_start(args, format);
+		vsnprintf(err + at, CONF_ERROR_MAX - (size_t)at, format, args);
+		va_end(args);
+	}
+	make_printable(err);
+	return -1;
+}
+
+int
+conf_no_memory(char *err, const struct conf_file *file, unsigned line)
+{
+	conf_fail(err, file, line, "out of memory");
+	return -ENOMEM;
+}
+
+int
+conf_status(int rc)
+{
+	return rc == -ENOMEM ? TAP_SYSTEM : TAP_USAGE;
+}
+
+static int
+check_file(const struct conf_file *file, int fd, enum conf_secrecy secrecy,
+	   char *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0) {
+		return conf_fail(err, file, 0, "%s", strerror(errno));
+	}
+	if (S_ISDIR(st.st_mode)) {
+		return conf_fail(err, file, 0, "is a directory");
+	}
+	if (secrecy == CONF_PUBLIC) {
+		return 0;
+	}
+	if (st.st_mode & 077) {
+		return conf_fail(err, file, 0,
+				 "holds secrets, but others may use it (mode "
+				 "%04o): chmod 600 it",
+				 (unsigned)st.st_mode & 07777);
+	}
+	if (st.st_uid != 0 && st.st_uid != geteuid()) {
+		return conf_fail(err, file, 0,
+				 "holds secrets, but belongs to user %u",
+				 (unsigned)st.st_uid);
+	}
+	return 0;
+}
+
+static int
+grow(char **text, size_t *size)
+{
+	size_t more = *size ? *size * 2 : 4096;
+	char *bigger = secret_resize(*text, more);
+
+	if (!bigger) {
+		return -1;
+	}
+	*text = bigger;
+	*size = more;
+	return 0;
+}
+
+static int
+read_all(struct conf_file *file, int fd, char *err)
+{
+	for (;;) {
+		ssize_t got;
+
+		if (file->len == file->size &&
+		    grow(&file->text, &file->size) < 0) {
+			return conf_no_memory(err, file, 0);
+		}
+		got = read(fd, file->text + file->len, file->size - file->len);
+		if (got < 0 && errno == EINTR) {
+			continue;
+		}
+		if (got < 0) {
+			return conf_fail(err, file, 0, "%s", strerror(errno));
+		}
+		if (got == 0) {
+			return 0;
+		}
+		file->len += (size_t)got;
+		if (file->len > CONF_FILE_MAX) {
+			return conf_fail(err, file, 0, "larger than %u MiB",
+					 CONF_FILE_MAX >> 20);
+		}
+	}
+}
+
+int
+conf_open_fd(struct conf_file *file, const char *path, int fd,
+	     enum conf_secrecy secrecy, char *err)
+{
+	int rc;
+
+	*file = (struct conf_file){ .path = path, .next = 1 };
+	if (check_file(file, fd, secrecy, err) < 0) {
+		return -1;
+	}
+	rc = read_all(file, fd, err);
+	if (rc < 0) {
+		conf_close(file);
+	}
+	return rc;
+}
+
+int
+conf_open(struct conf_file *file, const char *path, enum conf_secrecy secrecy,
+	  char *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int rc;
+
+	*file = (struct conf_file){ .path = path, .next = 1 };
+	if (fd < 0) {
+		return conf_fail(err, file, 0, "%s", strerror(errno));
+	}
+	rc = conf_open_fd(file, path, fd, secrecy, err);
+	close(fd);
+	return rc;
+}
+
+int
+conf_open_text(struct conf_file *file, const char *path, const char *text,
+	       size_t len, char *err)
+{
+	*file = (struct conf_file){ .path = path, .next = 1 };
+	file->text = secret_new(len + 1);
+	if (!file->text) {
+		return conf_no_memory(err, file, 0);
+	}
+	memcpy(file->text, text, len);
+	file->len = len;
+	file->size = len + 1;
+	return 0;
+}
+
+void
+conf_close(struct conf_file *file)
+{
+	secret_free(file->text);
+	secret_free(file->joined);
+	file->text = NULL;
+	file->joined = NULL;
+	file->len = file->size = 0;
+	file->joined_size = 0;
+}
+
+/* The length of the line that begins at an offset, without its newline. */
+static size_t
+line_length(const struct conf_file *file, size_t at)
+{
+	const char *end = memchr(file->text + at, '\n', file->len - at);
+
+	return end ? (size_t)(end - file->text) - at : file->len - at;
+}
+
+/*
+ * How much of a line of n bytes counts: not its comment and end.  *quoted
+ * tells whether it begins in quotes, then whether it ends so; *more,
+ * whether a backslash continues it.
+ */
+static size_t
+kept_length(const char *start, size_t n, bool *quoted, bool *more)
+{
+	size_t i;
+
+	if (n > 0 && start[n - 1] == '\r') {
+		n--;
+	}
+	for (i = 0; i < n && (*quoted || start[i] != '#'); i++) {
+		*quoted ^= start[i] == '"';
+	}
+	*more = i == n && n > 0 && start[n - 1] == '\\';
+	return *more ? n - 1 : i;
+}
+
+/* Append what counts of the next line of the file to joined[*len]. */
+static int
+take_line(struct conf_file *file, size_t *len, bool *quoted, char *err)
+{
+	const char *start = file->text + file->pos;
+	size_t n = line_length(file, file->pos);
+	unsigned line = file->next++;
+
+	file->pos += n < file->len - file->pos ? n + 1 : n;
+	if (n > CONF_LINE_MAX) {
+		return conf_fail(err, file, line,
+				 "line longer than %u bytes; a backslash at "
+				 "its end continues a line",
+				 CONF_LINE_MAX);
+	}
+	if (memchr(start, '\0', n)) {
+		return conf_fail(err, file, line, "NUL byte");
+	}
+	n = kept_length(start, n, quoted, &file->more);
+	while (*len + n + 1 > file->joined_size) {
+		if (grow(&file->joined, &file->joined_size) < 0) {
+			return conf_no_memory(err, file, line);
+		}
+	}
+	memcpy(file->joined + *len, start, n);
+	*len += n;
+	file->joined[*len] = '\0';
+	if (*len > CONF_JOINED_MAX) {
+		return conf_fail(err, file, line, "continued line too long");
+	}
+	return 0;
+}
+
+size_t
+conf_offset(const struct conf_file *file, const char *at)
+{
+	size_t left = (size_t)(at - file->joined);
+	size_t pos = file->start;
+	bool quoted = false;
+
+	for (;;) {
+		size_t n = line_length(file, pos);
+		bool more;
+		size_t kept = kept_length(file->text + pos, n, &quoted, &more);
+
+		if (left < kept || !more || pos + n >= file->len) {
+			return pos + left;
+		}
+		left -= kept;
+		pos += n + 1;
+	}
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static char *
+skip_blanks(char *at)
+{
+	while (is_blank(*at)) {
+		at++;
+	}
+	return at;
+}
+
+/* End a word at `end`, less the blanks before it. */
+static void
+cut(const char *start, char *end)
+{
+	while (end > start && is_blank(end[-1])) {
+		end--;
+	}
+	*end = '\0';
+}
+
+/* How much of what stands at `at` can be shown: a name, or nothing. */
+static int
+name_len(const char *at)
+{
+	size_t len = strspn(at, NAME_CHARS);
+	bool digit = at[len] >= '0' && at[len] <= '9';
+
+	return len > NAME_MAX_LEN || digit ? 0 : (int)len;
+}
+
+/* One name=value at `at`; *rest is where the next one begins. */
+static int
+split_word(const struct conf_file *file, char *at, struct conf_word *word,
+	   char **rest, char *err)
+{
+	char *equals = at + strcspn(at, "=,\"");
+	char *value;
+	char *end;
+
+	value = *equals == '=' ? skip_blanks(equals + 1) : equals;
+	cut(at, equals);
+	if (value == equals || name_len(at) == 0 || at[name_len(at)] != '\0') {
+		/* Not the whole word: it may be a key without its name. */
+		return conf_fail(err, file, file->line,
+				 "'%.*s...' is not name=value", name_len(at),
+				 at);
+	}
+	if (*value == '"') {
+		value++;
+		end = strchr(value, '"');
+		if (!end) {
+			return conf_fail(err, file, file->line,
+					 "quote not closed after %s=", at);
+		}
+		*end = '\0';
+		end = skip_blanks(end + 1);
+		if (*end != ',' && *end != '\0') {
+			return conf_fail(err, file, file->line,
+					 "comma expected after %s=\"...\"",
+					 at);
+		}
+	} else {
+		end = value + strcspn(value, ",");
+	}
+	*rest = *end == ',' ? skip_blanks(end + 1) : NULL;
+	if (value[-1] != '"') {
+		cut(value, end);
+	}
+	if (*value == '\0') {
+		return conf_fail(err, file, file->line,
+				 "%s has no value", at);
+	}
+	word->name = at;
+	word->value = value;
+	return 0;
+}
+
+static int
+split_line(const struct conf_file *file, struct conf_line *line, char *err)
+{
+	static const char rule[] = "RULE:";
+	char *at = skip_blanks(file->joined);
+
+	*line = (struct conf_line){ .line = file->line };
+	if (strncmp(at, rule, sizeof rule - 1) == 0) {
+		line->is_rule = true;
+		at = skip_blanks(at + sizeof rule - 1);
+	}
+	while (at) {
+		if (line->count == CONF_WORDS_MAX) {
+			return conf_fail(err, file, file->line,
+					 "more than %u words", CONF_WORDS_MAX);
+		}
+		if (split_word(file, at, &line->words[line->count++], &at,
+			       err) < 0) {
+			return -1;
+		}
+	}
+	return 1;
+}
+
+int
+conf_next(struct conf_file *file, struct conf_line *line, char *err)
+{
+	while (file->pos < file->len) {
+		size_t len = 0;
+		bool quoted = false;
+
+		file->line = file->next;
+		file->start = file->pos;
+		do {
+			int rc = take_line(file, &len, &quoted, err);
+
+			if (rc < 0) {
+				return rc;
+			}
+		} while (file->more && file->pos < file->len);
+		if (len > 0 && *skip_blanks(file->joined) != '\0') {
+			return split_line(file, line, err);
+		}
+	}
+	return 0;
+}
+
+/* Whether a reason shows part of a value that has a key in it. */
+static bool
+shows_secret(const char *why, const char *value)
+{
+	size_t len = strlen(value);
+	size_t digits = 0;
+
+	for (size_t i = 0; i < len && digits < SECRET_DIGITS; i++) {
+		digits = strchr("0123456789abcdefABCDEF", value[i]) ?
+				 digits + 1 :
+				 0;
+	}
+	for (size_t i = 0; digits == SECRET_DIGITS && i + 4 <= strlen(why);
+	     i++) {
+		const char part[] = { why[i], why[i + 1], why[i + 2],
+				      why[i + 3], '\0' };
+
+		if (strstr(value, part)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+conf_apply(const struct conf_file *file, const struct conf_line *line,
+	   const struct conf_option *options, size_t count, void *into,
+	   uint64_t *seen, char *err)
+{
+	for (size_t i = 0; i < line->count; i++) {
+		const struct conf_word *word = &line->words[i];
+		char why[VALUE_WHY_MAX];
+		size_t at = 0;
+		int rc;
+
+		while (at < count &&
+		       strcmp(options[at].name, word->name) != 0) {
+			at++;
+		}
+		if (at == count) {
+			return conf_fail(err, file, line->line,
+					 "unknown word '%s'", word->name);
+		}
+		if (*seen & (uint64_t)1 << at) {
+			return conf_fail(err, file, line->line,
+					 "%s stands there twice", word->name);
+		}
+		*seen |= (uint64_t)1 << at;
+		rc = options[at].set(into, word->value, why);
+		if (rc == -ENOMEM) {
+			return conf_no_memory(err, file, line->line);
+		}
+		if (rc < 0) {
+			if (shows_secret(why, word->value)) {
+				value_fail(why, "not such a value; it may be "
+						"a key and is not shown");
+			}
+			return conf_fail(err, file, line->line, "%s: %s",
+					 word->name, why);
+		}
+	}
+	return 0;
+}

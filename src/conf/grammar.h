@@ -1,0 +1,112 @@
+/*
+ * The grammar that all of tap's files share (papers: 000, 7.1 and 7.2):
+ * lines of name=value words, parted by commas, values in double quotes
+ * where they hold a comma; a rule's line begins with "RULE:".  Also:
+ * comments from a # on, blank lines, CRLF, and a backslash at the end
+ * that continues a line.
+ *
+ * Errors are one printable line of text that names file and line and
+ * shows no key, wherever in the file one has slipped; whoever called
+ * prints it.
+ */
+#ifndef TAP_CONF_GRAMMAR_H
+#define TAP_CONF_GRAMMAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/value.h"
+
+#define CONF_ERROR_MAX 512u /* a path, a line and a VALUE_WHY_MAX */
+#define CONF_LINE_MAX 8192u	   /* bytes; what a person may mean to write */
+#define CONF_JOINED_MAX (1u << 20) /* of continued lines: lists of keys */
+#define CONF_FILE_MAX (64u << 20)  /* a key file of 65,536 lines has 20 MiB */
+#define CONF_WORDS_MAX 32u
+
+enum conf_secrecy { CONF_PUBLIC, CONF_SECRET };
+
+struct conf_file {
+	const char *path;
+	char *text; /* owned; wiped when freed */
+	size_t len, size;
+	size_t pos;
+	size_t start;  /* where the line read last begins; pos: where it ends */
+	unsigned line; /* of the line read last */
+	unsigned next;
+	bool more;     /* the text read last ends in a continuing backslash */
+	char *joined; /* owned: the line read last, taken apart */
+	size_t joined_size;
+};
+
+struct conf_word {
+	const char *name;
+	const char *value;
+};
+
+struct conf_line {
+	unsigned line; /* its first, where it is continued */
+	bool is_rule;
+	size_t count;
+	struct conf_word words[CONF_WORDS_MAX];
+};
+
+/*
+ * What reads or takes apart returns 0 (or what is said there) or, below
+ * 0 and with the error in err (CONF_ERROR_MAX), -ENOMEM where it has no
+ * memory, and -1 for all else.  The exit status for that:
+ */
+int conf_status(int rc);
+
+/*
+ * Read a file.  CONF_SECRET refuses one that others than its owner can
+ * read or write, or that belongs to somebody else than root or this
+ * user.
+ */
+int conf_open(struct conf_file *file, const char *path,
+	      enum conf_secrecy secrecy, char *err);
+/* The same from a descriptor, which stays the caller's. */
+int conf_open_fd(struct conf_file *file, const char *path, int fd,
+		 enum conf_secrecy secrecy, char *err);
+/* The same over text in memory, which is copied. */
+int conf_open_text(struct conf_file *file, const char *path, const char *text,
+		   size_t len, char *err);
+void conf_close(struct conf_file *file);
+
+/*
+ * The next line that says something; its words live until the next
+ * call.  Returns 1, 0 at the end, or below 0 with the error in err.
+ */
+int conf_next(struct conf_file *file, struct conf_line *line, char *err);
+
+/*
+ * Where in file->text a byte of the line read last stands, by a pointer
+ * to it in one of its words.
+ */
+size_t conf_offset(const struct conf_file *file, const char *at);
+
+/* Make err "path:line: ..."; line 0: the file as a whole.  Returns -1. */
+int conf_fail(char *err, const struct conf_file *file, unsigned line,
+	      const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The same, that there is no memory.  Returns -ENOMEM. */
+int conf_no_memory(char *err, const struct conf_file *file, unsigned line);
+
+/*
+ * A word that may stand in a line, and what takes its value, as value.h's
+ * parsers do: with the reason, without file and line, in why.
+ */
+struct conf_option {
+	const char *name;
+	int (*set)(void *into, const char *value, char *why);
+};
+
+/*
+ * Hand each word of a line to the option of its name.  *seen collects
+ * the options met, by their place in the table: a second time is an
+ * error.
+ */
+int conf_apply(const struct conf_file *file, const struct conf_line *line,
+	       const struct conf_option *options, size_t count, void *into,
+	       uint64_t *seen, char *err);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * The words of a command line, as a table that both the parser and the
+ * usage are made from.
+ */
+#ifndef TAP_CONF_OPTIONS_H
+#define TAP_CONF_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OPTION_WORDS_MAX 40u /* of a command; the longest table has 25 */
+
+/* What option_parse() returns instead of a place in argv. */
+#define OPTION_WRONG (-1) /* it was said what is wrong: exit TAP_USAGE */
+#define OPTION_HELP (-2)  /* the usage was printed: exit TAP_OK */
+#define OPTION_NO_MEMORY (-3) /* it was said: exit TAP_SYSTEM */
+
+struct option_word {
+	int letter;	   /* or 0 */
+	const char *name;  /* or NULL; without both, help is a heading */
+	const char *value; /* how the usage calls its value; NULL: has none */
+	const char *help;  /* its lines, parted by newlines */
+
+	/* What it sets, one of: */
+	bool *flag;
+	long *number; /* from low to high */
+	unsigned long low, high;
+	/* As value.h's parsers do. */
+	int (*take)(void *into, const char *value, char *why);
+	void *into;
+
+	bool *seen;	/* set where it stood there; or NULL */
+	unsigned verbs; /* those that it is for, as bits; 0: all */
+};
+
+#define OPTION_FLAG(l, n, h, f) \
+	.letter = (l), .name = (n), .help = (h), .flag = (f)
+#define OPTION_NUMBER(l, n, v, h, i, from, to) \
+	.letter = (l), .name = (n), .value = (v), .help = (h), \
+	.number = (i), .low = (from), .high = (to)
+#define OPTION(l, n, v, h, t, i) \
+	.letter = (l), .name = (n), .value = (v), .help = (h), .take = (t), \
+	.into = (i)
+
+/* For .take: into a const char *, which points into argv. */
+int option_text(void *into, const char *value, char *why);
+/* Into a uint16_t, as value_port() gives it. */
+int option_port(void *into, const char *value, char *why);
+/* Into a uint64_t, as value_duration() and value_time() give it. */
+int option_duration(void *into, const char *value, char *why);
+int option_time(void *into, const char *value, char *why);
+
+struct option_list {
+	const char *usage; /* what stands above the table */
+	const struct option_word *words;
+	size_t count;
+	bool command; /* what is no option ends them, and is a command */
+	unsigned verb; /* the bit of the one that argv is for, or 0 */
+};
+
+/*
+ * Take the options of argv, whose first word names the command in
+ * complaints.  -h and --help are added.  Returns the place of the first
+ * word that is no option, or one of those above.
+ */
+int option_parse(const struct option_list *list, int argc, char **argv);
+
+/* Complain of a word behind those that are wanted.  0 or OPTION_WRONG. */
+int option_end(int at, int argc, char **argv);
+
+/* The exit status where one of those above was returned. */
+int option_status(int result);
+
+/* Print the usage. */
+void option_usage(const struct option_list *list);
+
+#endif

@@ -1,0 +1,453 @@
+#include "conf/value.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "protocol/frame.h"
+
+int
+value_fail(char *why, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, VALUE_WHY_MAX, format, args);
+	va_end(args);
+	/* One line, whatever the text quoted has in it. */
+	for (; *why; why++) {
+		if ((unsigned char)*why < ' ' || *why == 127) {
+			*why = '?';
+		}
+	}
+	return -1;
+}
+
+int
+value_no_memory(char *why)
+{
+	value_fail(why, "out of memory");
+	return -ENOMEM;
+}
+
+int
+value_number(const char *text, unsigned long low, unsigned long high,
+	    unsigned long *out, char *why)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits == 0 || text[digits] != '\0') {
+		return value_fail(why, "'%.64s' is not a number", text);
+	}
+	errno = 0;
+	*out = strtoul(text, NULL, 10);
+	if (errno || *out < low || *out > high) {
+		return value_fail(why, "%.64s out of range (%lu to %lu)", text,
+			       low, high);
+	}
+	return 0;
+}
+
+/* For machines without /etc/services, which Debian's netbase brings. */
+static const struct {
+	const char *name;
+	uint16_t port;
+} services[] = {
+	{ "ftp", 21 },	   { "ssh", 22 },     { "telnet", 23 },
+	{ "smtp", 25 },	   { "www", 80 },     { "http", 80 },
+	{ "pop3", 110 },   { "imap2", 143 },  { "https", 443 },
+	{ "imaps", 993 },  { "pop3s", 995 },  { "mysql", 3306 },
+	{ "rdp", 3389 },   { "postgresql", 5432 },
+};
+
+int
+value_port(const char *text, uint16_t *out, char *why)
+{
+	const struct servent *service;
+	unsigned long port = 0;
+
+	if (text[0] >= '0' && text[0] <= '9') {
+		if (value_number(text, 0, ULONG_MAX, &port, why) < 0) {
+			return -1;
+		}
+		if (port < 1 || port > 65535) {
+			return value_fail(why, "port %.64s out of range", text);
+		}
+		*out = (uint16_t)port;
+		return 0;
+	}
+	errno = 0;
+	service = getservbyname(text, "tcp");
+	if (service) {
+		*out = ntohs((uint16_t)service->s_port);
+		return 0;
+	}
+	if (errno == ENOMEM) {
+		return value_no_memory(why);
+	}
+	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+		if (strcmp(services[i].name, text) == 0) {
+			*out = services[i].port;
+			return 0;
+		}
+	}
+	return value_fail(why, "'%.64s' is neither a port nor a service", text);
+}
+
+/* Split "low-high" into out; 1 where there was a dash, 0 where not. */
+static int
+split_range(const char *text, char *low, char *high, size_t size)
+{
+	const char *dash = strchr(text, '-');
+
+	/* Service names may hold dashes: http-alt. */
+	if (!dash || text[0] < '0' || text[0] > '9') {
+		snprintf(low, size, "%s", text);
+		return 0;
+	}
+	snprintf(low, size, "%.*s", (int)(dash - text), text);
+	snprintf(high, size, "%s", dash + 1);
+	return 1;
+}
+
+static int
+one_range(const char *text, bool ports, struct acl_range *out, char *why)
+{
+	char part[2][64];
+	int parts = 1 + split_range(text, part[0], part[1], sizeof part[0]);
+	uint16_t value[2] = { 0, 0 };
+
+	for (int i = 0; i < parts; i++) {
+		unsigned long number = 0;
+
+		if (ports) {
+			int rc = value_port(part[i], &value[i], why);
+
+			if (rc < 0) {
+				return rc;
+			}
+			continue;
+		}
+		if (value_number(part[i], 0, 65535, &number, why) < 0) {
+			return -1;
+		}
+		value[i] = (uint16_t)number;
+	}
+	out->low = value[0];
+	out->high = value[parts - 1];
+	if (out->low > out->high) {
+		return value_fail(why, "range %.64s runs backwards", text);
+	}
+	return 0;
+}
+
+int
+value_port_range(const char *text, struct acl_range *out, char *why)
+{
+	return one_range(text, true, out, why);
+}
+
+int
+value_ranges(const char *text, bool ports, struct acl_range **out,
+	    size_t *count, char *why)
+{
+	struct acl_range *ranges;
+	size_t most = 1;
+	size_t n = 0;
+
+	for (const char *at = text; *at; at++) {
+		most += *at == ',';
+	}
+	ranges = calloc(most, sizeof *ranges);
+	if (!ranges) {
+		return value_no_memory(why);
+	}
+	for (const char *at = text; at; n++) {
+		size_t len;
+		char item[64];
+		int rc;
+
+		at += strspn(at, " \t");
+		len = strcspn(at, ", \t");
+		if (len == 0 || len >= sizeof item) {
+			free(ranges);
+			return value_fail(why, "'%.32s' is not a list of %s",
+				       text, ports ? "ports" : "numbers");
+		}
+		memcpy(item, at, len);
+		item[len] = '\0';
+		rc = one_range(item, ports, &ranges[n], why);
+		if (rc < 0) {
+			free(ranges);
+			return rc;
+		}
+		at += len;
+		at += strspn(at, " \t");
+		if (*at != ',' && *at != '\0') {
+			free(ranges);
+			return value_fail(why, "comma expected before '%.32s'",
+				       at);
+		}
+		at = *at ? at + 1 : NULL;
+	}
+	*out = ranges;
+	*count = n;
+	return 0;
+}
+
+static void
+prefix_mask(uint8_t mask[16], unsigned bits)
+{
+	memset(mask, 0, 16);
+	for (unsigned bit = 0; bit < bits; bit++) {
+		mask[bit / 8] |= (uint8_t)(128 >> bit % 8);
+	}
+}
+
+/* The number of leading ones, or -1 where a one follows a zero. */
+static int
+mask_bits(const uint8_t *mask, unsigned size)
+{
+	unsigned bits = 0;
+
+	while (bits < size && mask[bits / 8] & 128 >> bits % 8) {
+		bits++;
+	}
+	for (unsigned bit = bits; bit < size; bit++) {
+		if (mask[bit / 8] & 128 >> bit % 8) {
+			return -1;
+		}
+	}
+	return (int)bits;
+}
+
+static int
+parse_mask(const char *text, struct acl_net *out, char *why)
+{
+	unsigned size = out->addr.family == 4 ? 32 : 128;
+	uint8_t mask[16] = { 0 };
+	unsigned long bits = 0;
+	int ones;
+
+	if (text[0] == '/') {
+		if (value_number(text + 1, 0, size, &bits, why) < 0) {
+			return -1;
+		}
+		prefix_mask(out->mask, (unsigned)bits);
+		return 0;
+	}
+	if (out->addr.family != 4 || inet_pton(AF_INET, text + 1, mask) != 1) {
+		return value_fail(why, "'%.64s' is not a mask", text + 1);
+	}
+	ones = mask_bits(mask, size);
+	if (ones < 0) {
+		return value_fail(why, "mask %.64s has holes", text + 1);
+	}
+	prefix_mask(out->mask, (unsigned)ones);
+	return 0;
+}
+
+/* Where the mask begins: after ]; at a slash; at IPv4's colon. */
+static size_t
+address_len(const char *text, bool v6)
+{
+	return v6 ? strcspn(text, "]/") : strcspn(text, ":/");
+}
+
+int
+value_net(const char *text, struct acl_net *out, char *why)
+{
+	bool bracket = text[0] == '[';
+	const char *start = text + bracket;
+	const char *colon = strchr(start, ':');
+	bool v6 = bracket || (colon && strchr(colon + 1, ':'));
+	size_t len = address_len(start, v6);
+	const char *rest = start + len;
+	char addr[INET6_ADDRSTRLEN];
+
+	memset(out, 0, sizeof *out);
+	if (strcmp(text, "ANY") == 0) {
+		return 0;
+	}
+	if (bracket && *rest++ != ']') {
+		return value_fail(why, "'%.64s' lacks a ]", text);
+	}
+	if (len >= sizeof addr) {
+		return value_fail(why, "'%.64s' is not an address", text);
+	}
+	memcpy(addr, start, len);
+	addr[len] = '\0';
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, addr, out->addr.bytes) != 1) {
+		return value_fail(why, "'%.64s' is not an address", text);
+	}
+	out->addr.family = v6 ? 6 : 4;
+	prefix_mask(out->mask, v6 ? 128 : 32);
+	if (*rest && parse_mask(rest, out, why) < 0) {
+		return -1;
+	}
+	for (unsigned i = 0; i < 16; i++) {
+		out->addr.bytes[i] &= out->mask[i];
+	}
+	return 0;
+}
+
+int
+value_device(const char *text, char out[ACL_IFNAME_MAX], char *why)
+{
+	size_t len = strlen(text);
+
+	if (strcmp(text, "ANY") == 0) {
+		out[0] = '\0';
+		return 0;
+	}
+	/* What the kernel refuses, and what rules would misread. */
+	if (len >= ACL_IFNAME_MAX || strpbrk(text, "/: \t\"'+*%\\{};") ||
+	    strcmp(text, ".") == 0 || strcmp(text, "..") == 0) {
+		return value_fail(why, "'%.64s' can't be an interface", text);
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] <= ' ' || text[i] > '~') {
+			return value_fail(why, "interface with a strange name");
+		}
+	}
+	memcpy(out, text, len + 1);
+	return 0;
+}
+
+/* A number of seconds since the epoch has nine digits since 1973. */
+#define EPOCH_SECONDS_MIN 100000000ul
+#define EPOCH_SECONDS_MAX (1ul << 40)
+
+int
+value_time(const char *text, uint64_t *instant, char *why)
+{
+	struct tm tm = { 0 };
+	struct tm real;
+	unsigned long seconds = 0;
+	const char *end;
+	time_t when;
+
+	if (text[strspn(text, "0123456789")] == '\0') {
+		if (value_number(text, 0, EPOCH_SECONDS_MAX, &seconds, why) <
+		    0) {
+			return -1;
+		}
+		/* Who writes 2027 means the year. */
+		if (seconds > 0 && seconds < EPOCH_SECONDS_MIN) {
+			return value_fail(why, "'%.64s' is no time since 1973 "
+					       "in seconds; a day is "
+					       "2027-01-01", text);
+		}
+		*instant = frame_instant_of((int64_t)seconds, 0);
+		return 0;
+	}
+	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (!end) {
+		memset(&tm, 0, sizeof tm);
+		end = strptime(text, "%Y-%m-%d", &tm);
+	}
+	real = tm;
+	when = end && *end == '\0' && !strpbrk(text, " \t") ? timegm(&real) :
+								-1;
+	/*
+	 * strptime() skips blanks, and timegm() makes the 3rd of March of a
+	 * 31st of February.
+	 */
+	if (when < 0 || real.tm_mday != tm.tm_mday ||
+	    real.tm_sec != tm.tm_sec) {
+		return value_fail(why, "'%.64s' is no time like "
+			       "2027-01-01T00:00:00Z", text);
+	}
+	*instant = frame_instant_of(when, 0);
+	return 0;
+}
+
+void
+value_time_text(char out[VALUE_TIME_MAX], uint64_t instant)
+{
+	time_t when = (time_t)(instant / FRAME_SECOND);
+	struct tm tm;
+
+	/* Years of five digits are not read back as such. */
+	if (!gmtime_r(&when, &tm) || tm.tm_year > 9999 - 1900) {
+		snprintf(out, VALUE_TIME_MAX, "%llu",
+			 (unsigned long long)when);
+		return;
+	}
+	strftime(out, VALUE_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+int
+value_duration(const char *text, uint64_t *out, char *why)
+{
+	static const struct {
+		char unit;
+		unsigned long seconds;
+	} units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+		{ 'w', 604800 },
+	};
+	size_t digits = strspn(text, "0123456789");
+	unsigned long number;
+	char part[32];
+
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		if (digits == 0 || digits >= sizeof part ||
+		    text[digits] != units[i].unit || text[digits + 1]) {
+			continue;
+		}
+		memcpy(part, text, digits);
+		part[digits] = '\0';
+		/* Up to a hundred years. */
+		if (value_number(part, 1, 3155760000ul / units[i].seconds,
+				 &number, why) < 0) {
+			return -1;
+		}
+		*out = (uint64_t)number * units[i].seconds * FRAME_SECOND;
+		return 0;
+	}
+	return value_fail(why, "'%.64s' is no span of time like 90d, 12h or "
+			       "30m", text);
+}
+
+const char *
+value_service(uint16_t port)
+{
+	const struct servent *service = getservbyport(htons(port), "tcp");
+
+	if (service) {
+		return service->s_name;
+	}
+	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+		if (services[i].port == port) {
+			return services[i].name;
+		}
+	}
+	return NULL;
+}
+
+int
+value_choice(const char *text, const char *const *words, int *out, char *why)
+{
+	size_t at = 0;
+
+	for (int i = 0; words[i]; i++) {
+		if (strcmp(words[i], text) == 0) {
+			*out = i;
+			return 0;
+		}
+	}
+	at += (size_t)snprintf(why, VALUE_WHY_MAX, "'%.64s' is none of",
+			       text);
+	for (int i = 0; words[i]; i++) {
+		at += (size_t)snprintf(why + at, VALUE_WHY_MAX - at, " %s",
+				       words[i]);
+	}
+	return -1;
+}

@@ -1,0 +1,56 @@
+/*
+ * The values of configuration words, of command lines and of whatever
+ * else a person writes.  Each parser returns 0, or -1 with the reason in
+ * why (VALUE_WHY_MAX bytes), which quotes the text but never a secret; or
+ * -ENOMEM, with that as the reason.
+ */
+#ifndef TAP_CONF_VALUE_H
+#define TAP_CONF_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/acl.h"
+
+#define VALUE_WHY_MAX 256u
+#define VALUE_TIME_MAX 32u
+
+/* Write a reason; returns -1. */
+int value_fail(char *why, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* That there is no memory; returns -ENOMEM. */
+int value_no_memory(char *why);
+
+int value_number(const char *text, unsigned long low, unsigned long high,
+		unsigned long *out, char *why);
+/* A number or the name of a TCP service. */
+int value_port(const char *text, uint16_t *out, char *why);
+/* 80, www or 8000-8010. */
+int value_port_range(const char *text, struct acl_range *out, char *why);
+/*
+ * A list of such, or of plain numbers up to 65535 where `ports` is
+ * false, parted by commas; *out is allocated.
+ */
+int value_ranges(const char *text, bool ports, struct acl_range **out,
+		size_t *count, char *why);
+/*
+ * ANY, 192.0.2.1, 192.0.2.0/24, 192.0.2.0:255.255.255.0, 2001:db8::/32,
+ * [2001:db8::1].
+ */
+int value_net(const char *text, struct acl_net *out, char *why);
+/* A name as the kernel allows them, or ANY (the empty name). */
+int value_device(const char *text, char out[ACL_IFNAME_MAX], char *why);
+/* 2027-01-01, 2027-01-01T00:00:00Z, or seconds since the epoch. */
+int value_time(const char *text, uint64_t *instant, char *why);
+/* An instant as value_time() reads it, with the whole second. */
+void value_time_text(char out[VALUE_TIME_MAX], uint64_t instant);
+/* 90d, also s, m, h, w; *out is in instants' units, and not 0. */
+int value_duration(const char *text, uint64_t *out, char *why);
+/* The name of the TCP service at a port, or NULL; till the next call. */
+const char *value_service(uint16_t port);
+/* One of `words`, which ends with NULL; *out is its place. */
+int value_choice(const char *text, const char *const *words, int *out,
+		char *why);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * The log: lines on standard error, as text or JSON, for a person or
+ * for journald.  A record is an event with fields:
+ *
+ *   2026-11-20T09:00:00Z tap server: accepted key=10 name=alice ...
+ *   {"time":"...","level":"info","event":"accepted","key":10,...}
+ *
+ * What does not fit in LOG_LINE_MAX is left out: the end of a text, or
+ * whole fields from the first too long one on.
+ */
+#ifndef TAP_DAEMON_LOG_H
+#define TAP_DAEMON_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/packet.h"
+#include "base/text.h"
+
+#define LOG_LINE_MAX 1024u
+
+enum log_level {
+	LOG_LEVEL_ERROR = 3, /* numbers of syslog(3), for journald */
+	LOG_LEVEL_WARNING = 4,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7,
+};
+
+/* Who writes ("tap server"), how, and whether debug lines are wanted. */
+void log_open(const char *who, bool json, bool debug);
+
+/* Another form of lines, from now on. */
+void log_use_json(bool json);
+/* Only warnings and errors, from now on. */
+void log_quiet(void);
+/* Whether debug lines are wanted. */
+bool log_is_verbose(void);
+
+/* One line of text. */
+void log_say(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+struct log_record {
+	enum log_level level;
+	struct text text;
+	char line[LOG_LINE_MAX];
+};
+
+void log_begin(struct log_record *r, enum log_level level, const char *event);
+void log_text(struct log_record *r, const char *name, const char *value);
+void log_number(struct log_record *r, const char *name, long long value);
+void log_address(struct log_record *r, const char *name,
+		 const struct packet_addr *addr, uint16_t port);
+/* Seconds, from units of 1/256. */
+void log_seconds(struct log_record *r, const char *name, int64_t ticks);
+void log_end(struct log_record *r);
+
+/* At most so many lines a second, and more at first. */
+struct log_limit {
+	uint64_t since; /* ms */
+	unsigned tokens;
+	uint64_t left_out;
+};
+
+#define LOG_LIMIT_BURST 50u
+#define LOG_LIMIT_PER_SECOND 10u
+
+/* Whether a line may be written now; counts those that may not. */
+bool log_limit_allows(struct log_limit *limit, uint64_t ms);
+
+#endif

@@ -1,0 +1,71 @@
+#include "daemon/open_queue.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "tap.h"
+
+#define TRIES_MAX 40
+#define TRY_MS 50
+/* Commands that are served at the same time. */
+#define FREE_TRIES_MAX 1000
+
+/* A queue's owner is known by the process that opened it first. */
+static bool
+exists(uint32_t process)
+{
+	return process != 0 && kill((pid_t)process, 0) == 0;
+}
+
+int
+queue_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
+{
+	int rc = nfq_open(nfq, queue, length, with_uid);
+
+	/* The worker of a killed server needs a moment to follow it. */
+	for (int tries = 0; rc == -EBUSY && tries < TRIES_MAX &&
+			    !exists(nfq_owner(queue));
+	     tries++) {
+		poll(NULL, 0, TRY_MS);
+		rc = nfq_open(nfq, queue, length, with_uid);
+	}
+	switch (-rc) {
+	case 0:
+		return TAP_OK;
+	case EBUSY:
+		log_say(LOG_LEVEL_ERROR,
+			"queue %u: process %u has it already; "
+			"another queue= setting is needed",
+			queue, nfq_owner(queue));
+		return TAP_SYSTEM;
+	case EPERM:
+		log_say(LOG_LEVEL_ERROR,
+			"queue %u: not permitted; run as root, or with "
+			"CAP_NET_ADMIN", queue);
+		return TAP_SYSTEM;
+	case ENOSYS:
+		log_say(LOG_LEVEL_ERROR,
+			"queue %u: this kernel has no NFQUEUE; load the module "
+			"nfnetlink_queue", queue);
+		return TAP_SYSTEM;
+	default:
+		log_say(LOG_LEVEL_ERROR, "queue %u: %s", queue, strerror(-rc));
+		return TAP_SYSTEM;
+	}
+}
+
+int
+queue_open_free(struct nfq *nfq, uint16_t from, uint32_t length, bool with_uid)
+{
+	uint16_t queue = from;
+
+	while (queue - from < FREE_TRIES_MAX &&
+	       nfq_open(nfq, queue, length, with_uid) == -EBUSY) {
+		queue++;
+	}
+	return nfq->nl.fd >= 0 ? TAP_OK :
+				 queue_open(nfq, queue, length, with_uid);
+}

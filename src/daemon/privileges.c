@@ -1,0 +1,160 @@
+#include "daemon/privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <linux/securebits.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "daemon/seccomp.h"
+
+static int
+fail(char *why, const char *what)
+{
+	snprintf(why, PRIV_WHY_MAX, "%s: %s", what, strerror(errno));
+	return -1;
+}
+
+/* The account to use; numbers of "nobody" where no account has a name. */
+static void
+find_user(const char *user, uid_t *uid, gid_t *gid)
+{
+	const struct passwd *found = getpwnam(user ? user : "tap");
+
+	if (!found && !user) {
+		found = getpwnam("nobody");
+	}
+	*uid = found ? found->pw_uid : 65534;
+	*gid = found ? found->pw_gid : 65534;
+}
+
+/* Nothing that is executed later could get more: there is nothing later. */
+static int
+drop_bounding_set(char *why)
+{
+	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 &&
+		    errno != EINVAL) {
+			return fail(why, "bounding set");
+		}
+	}
+	return 0;
+}
+
+/* That one, if it was there: libpcap's client has never had it. */
+static int
+keep_net_admin(enum priv_role role, char *why)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	if (syscall(SYS_capget, &header, data) < 0) {
+		return fail(why, "capabilities");
+	}
+	data[0].permitted &= role == PRIV_LISTENER ? 0 : 1u << CAP_NET_ADMIN;
+	data[0].effective = data[0].permitted;
+	data[0].inheritable = 0;
+	memset(&data[1], 0, sizeof data[1]);
+	if (syscall(SYS_capset, &header, data) < 0) {
+		return fail(why, "capabilities");
+	}
+	return 0;
+}
+
+static int
+change_user(enum priv_role role, const char *user, char *why)
+{
+	uid_t uid;
+	gid_t gid;
+
+	/* Who is not root has no more than it was given. */
+	if (geteuid() != 0) {
+		return keep_net_admin(role, why);
+	}
+	find_user(user, &uid, &gid);
+	if (drop_bounding_set(why) < 0) {
+		return -1;
+	}
+	if (prctl(PR_SET_SECUREBITS,
+		  SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS,
+		  0, 0, 0) < 0) {
+		return fail(why, "secure bits");
+	}
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
+	    setresuid(uid, uid, uid) < 0) {
+		return fail(why, "user");
+	}
+	return keep_net_admin(role, why);
+}
+
+/*
+ * A ruleset that allows nothing.  A kernel without Landlock is no error:
+ * the list of system calls has none that opens a file.
+ */
+static int
+hide_files(char *why)
+{
+	struct landlock_ruleset_attr attr = {
+		.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE |
+				     LANDLOCK_ACCESS_FS_WRITE_FILE |
+				     LANDLOCK_ACCESS_FS_READ_FILE |
+				     LANDLOCK_ACCESS_FS_READ_DIR |
+				     LANDLOCK_ACCESS_FS_REMOVE_DIR |
+				     LANDLOCK_ACCESS_FS_REMOVE_FILE |
+				     LANDLOCK_ACCESS_FS_MAKE_CHAR |
+				     LANDLOCK_ACCESS_FS_MAKE_DIR |
+				     LANDLOCK_ACCESS_FS_MAKE_REG |
+				     LANDLOCK_ACCESS_FS_MAKE_SOCK |
+				     LANDLOCK_ACCESS_FS_MAKE_FIFO |
+				     LANDLOCK_ACCESS_FS_MAKE_BLOCK |
+				     LANDLOCK_ACCESS_FS_MAKE_SYM,
+	};
+	int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr,
+			      0);
+	long rc;
+
+	if (fd < 0) {
+		return errno == ENOSYS || errno == EOPNOTSUPP ?
+			       0 : fail(why, "landlock");
+	}
+	rc = syscall(SYS_landlock_restrict_self, fd, 0);
+	if (rc < 0) {
+		fail(why, "landlock");
+	}
+	close(fd);
+	return rc < 0 ? -1 : 0;
+}
+
+int
+priv_drop(enum priv_role role, const char *user, pid_t parent, char *why)
+{
+	if (change_user(role, user, why) < 0) {
+		return -1;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
+		return fail(why, "prctl");
+	}
+	/* After the change of user, which forgets it. */
+	if (parent != 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+			    getppid() != parent)) {
+		return fail(why, "parent");
+	}
+	if (hide_files(why) < 0) {
+		return -1;
+	}
+	if (calls_limit(role) < 0) {
+		return fail(why, "seccomp");
+	}
+	return 0;
+}

@@ -1,0 +1,24 @@
+/*
+ * Least privilege: give up all that a running daemon does not need.
+ */
+#ifndef TAP_DAEMON_PRIVILEGES_H
+#define TAP_DAEMON_PRIVILEGES_H
+
+#include <sys/types.h>
+
+#define PRIV_WHY_MAX 256u
+
+/* Who the process is from now on: each has its list of system calls. */
+enum priv_role { PRIV_SERVER, PRIV_CLIENT, PRIV_LISTENER };
+
+/*
+ * Become `user` (NULL: "tap" if there is one, else "nobody") with
+ * CAP_NET_ADMIN alone (a listener: with none), see no file any more, and
+ * be killed for any system call that the role does not need.  What is
+ * open stays open.  End with the parent, where one is named (or 0).
+ * Other systems than Linux have users and chroot(2) for this.
+ * 0, or -1 with the reason in why (PRIV_WHY_MAX).
+ */
+int priv_drop(enum priv_role role, const char *user, pid_t parent, char *why);
+
+#endif

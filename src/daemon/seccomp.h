@@ -1,0 +1,16 @@
+/*
+ * The system calls that a running daemon may make (seccomp).
+ */
+#ifndef TAP_DAEMON_SECCOMP_H
+#define TAP_DAEMON_SECCOMP_H
+
+#include "daemon/privileges.h"
+
+/*
+ * Kill the process, from now on, for every system call that is not on
+ * the role's list.  A build with TAP_DEBUG says which one it was.  0, or
+ * -1 with errno.
+ */
+int calls_limit(enum priv_role role);
+
+#endif

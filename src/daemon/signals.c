@@ -1,0 +1,82 @@
+#include "daemon/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+
+int
+daemon_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
+		return -errno;
+	}
+	/* Ignored, as whoever started us may have it, it never comes. */
+	signal(SIGCHLD, SIG_DFL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+enum daemon_signal
+daemon_signal(int fd, int *number)
+{
+	enum daemon_signal found = DAEMON_NOTHING;
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof info) == sizeof info) {
+		/* One child more or less asks for nothing. */
+		if (number && info.ssi_signo != SIGCHLD) {
+			*number = info.ssi_code == SI_KERNEL ?
+					  0 : (int)info.ssi_signo;
+		}
+		if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM) {
+			return DAEMON_STOP;
+		}
+		if (info.ssi_signo == SIGHUP) {
+			found = DAEMON_RELOAD;
+		}
+	}
+	return found;
+}
+
+int
+daemon_control(const char *name)
+{
+	int fd = control_listen(name);
+
+	if (fd < 0) {
+		log_say(LOG_LEVEL_WARNING,
+			"control socket %s: %s; --status gets no answer", name,
+			strerror(-fd));
+		return -1;
+	}
+	return fd;
+}
+
+void
+daemon_answer(int fd,
+	      void (*answer)(void *, enum control_request, struct text *),
+	      void *context)
+{
+	static char reply[CONTROL_REPLY_MAX];
+	struct control_peer peer;
+	int request;
+
+	while ((request = control_receive(fd, &peer)) > 0) {
+		struct text t = text_over(reply, sizeof reply);
+
+		answer(context, (enum control_request)request, &t);
+		control_reply(fd, &peer, reply, t.len);
+	}
+}

@@ -1,0 +1,296 @@
+#include "fastpath/bpf.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define LIVE_BATCH 64 /* frames at once, the kernel's own default */
+#define PROCESSORS_MAX 4096u /* of the largest machine to expect */
+
+/* Kernels before 5.11 charge maps to this limit; root may lift it. */
+static long
+with_memory(int command, union bpf_attr *attr)
+{
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit before;
+	long rc = syscall(SYS_bpf, command, attr, sizeof *attr);
+
+	if (rc < 0 && errno == EPERM &&
+	    getrlimit(RLIMIT_MEMLOCK, &before) == 0 &&
+	    setrlimit(RLIMIT_MEMLOCK, &none) == 0) {
+		rc = syscall(SYS_bpf, command, attr, sizeof *attr);
+		if (setrlimit(RLIMIT_MEMLOCK, &before) < 0) {
+			return rc;
+		}
+	}
+	return rc;
+}
+
+static int
+call(int command, union bpf_attr *attr)
+{
+	long rc = command == BPF_MAP_CREATE || command == BPF_PROG_LOAD ?
+			  with_memory(command, attr) :
+			  syscall(SYS_bpf, command, attr, sizeof *attr);
+
+	return rc < 0 ? -errno : (int)rc;
+}
+
+static uint64_t
+address(const void *at)
+{
+	return (uint64_t)(uintptr_t)at;
+}
+
+int
+bpf_map_make(const struct bpf_map *map)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.map_type = map->type;
+	attr.key_size = map->key;
+	attr.value_size = map->value;
+	attr.max_entries = map->entries;
+	attr.map_flags = map->flags;
+	return call(BPF_MAP_CREATE, &attr);
+}
+
+static int
+on_entry(int command, int map, const void *key, const void *value,
+	 uint64_t flags)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.map_fd = (uint32_t)map;
+	attr.key = address(key);
+	attr.value = address(value);
+	attr.flags = flags;
+	return call(command, &attr);
+}
+
+int
+bpf_map_put(int map, const void *key, const void *value, uint64_t flags)
+{
+	return on_entry(BPF_MAP_UPDATE_ELEM, map, key, value, flags);
+}
+
+int
+bpf_map_get(int map, const void *key, void *value)
+{
+	return on_entry(BPF_MAP_LOOKUP_ELEM, map, key, value, 0);
+}
+
+int
+bpf_map_remove(int map, const void *key)
+{
+	return on_entry(BPF_MAP_DELETE_ELEM, map, key, NULL, 0);
+}
+
+int
+bpf_map_next(int map, const void *key, void *next)
+{
+	return on_entry(BPF_MAP_GET_NEXT_KEY, map, key, next, 0);
+}
+
+/* Those that such a map has values for. */
+static unsigned
+count_processors(void)
+{
+	static const char path[] = "/sys/devices/system/cpu/possible";
+	FILE *file = fopen(path, "re");
+	unsigned first = 0, last = 0;
+	int c = ',';
+
+	/* Ranges, as "0-3" or "0,2-5": the last number counts. */
+	while (file && c != EOF && fscanf(file, "%u", &first) == 1) {
+		last = first > last ? first : last;
+		c = fgetc(file);
+	}
+	if (file) {
+		fclose(file);
+	}
+	return last + 1;
+}
+
+int
+bpf_map_sums(int map, uint64_t *sums, uint32_t count)
+{
+	static uint64_t each[PROCESSORS_MAX];
+	unsigned processors;
+	int status = 0;
+
+	memset(sums, 0, count * sizeof *sums);
+	if (map < 0) {
+		return -EBADF;
+	}
+	processors = count_processors();
+	if (processors > PROCESSORS_MAX) {
+		return -E2BIG;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		int rc = bpf_map_get(map, &i, each);
+
+		status = rc < 0 ? rc : status;
+		for (unsigned n = 0; rc == 0 && n < processors; n++) {
+			sums[i] += each[n];
+		}
+	}
+	return status;
+}
+
+int
+bpf_program_load(const struct bpf_program *program)
+{
+	/* What the program is under: only that it is no GPL matters. */
+	static const char licence[] = "ISC";
+	union bpf_attr attr = { 0 };
+	uint8_t *insns = malloc(ELF_PROGRAM_MAX);
+	long len;
+	int rc;
+
+	if (!insns) {
+		return -ENOMEM;
+	}
+	len = elf_program(program->object, program->size, program->section,
+			  program->symbols, program->symbols_count, insns);
+	attr.prog_type = program->type;
+	attr.expected_attach_type = program->attach;
+	attr.prog_flags = program->flags;
+	attr.insns = address(insns);
+	attr.insn_cnt = (uint32_t)(len / (long)ELF_INSN);
+	attr.license = address(licence);
+	snprintf(attr.prog_name, sizeof attr.prog_name, "%s", program->name);
+	rc = len < 0 ? -ENOEXEC : call(BPF_PROG_LOAD, &attr);
+	free(insns);
+	return rc;
+}
+
+int
+bpf_link_make(int program, uint32_t device, uint32_t attach, uint32_t flags)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.link_create.prog_fd = (uint32_t)program;
+	attr.link_create.target_ifindex = device;
+	attr.link_create.attach_type = attach;
+	attr.link_create.flags = flags;
+	return call(BPF_LINK_CREATE, &attr);
+}
+
+int
+bpf_link_query(uint32_t device, uint32_t attach)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.query.target_fd = device; /* the same place: target_ifindex */
+	attr.query.attach_type = attach;
+	return call(BPF_PROG_QUERY, &attr);
+}
+
+/*
+ * The kernel waits for that before it returns from a change of a map of
+ * maps: who made it must not see the old map in use any more.
+ */
+int
+bpf_wait(void)
+{
+	const struct bpf_map inner = { BPF_MAP_TYPE_ARRAY, 4, 4, 1, 0 };
+	union bpf_attr attr = { 0 };
+	const uint32_t zero = 0;
+	int map = bpf_map_make(&inner);
+	int outer, rc;
+
+	if (map < 0) {
+		return map;
+	}
+	attr.map_type = BPF_MAP_TYPE_ARRAY_OF_MAPS;
+	attr.key_size = attr.value_size = 4;
+	attr.max_entries = 1;
+	attr.inner_map_fd = (uint32_t)map;
+	outer = call(BPF_MAP_CREATE, &attr);
+	rc = outer;
+	if (outer >= 0) {
+		const uint32_t value = (uint32_t)map;
+
+		rc = bpf_map_put(outer, &zero, &value, BPF_ANY);
+		close(outer);
+	}
+	close(map);
+	return rc;
+}
+
+static int
+run(int program, void *frame, size_t len, struct __sk_buff *context,
+    int *verdict)
+{
+	union bpf_attr attr = { 0 };
+	int rc;
+
+	if (context) {
+		attr.test.ctx_in = attr.test.ctx_out = address(context);
+		attr.test.ctx_size_in = sizeof *context;
+		attr.test.ctx_size_out = sizeof *context;
+	}
+	attr.test.prog_fd = (uint32_t)program;
+	attr.test.data_in = address(frame);
+	attr.test.data_size_in = (uint32_t)len;
+	attr.test.data_out = address(frame);
+	attr.test.data_size_out = (uint32_t)len;
+	attr.test.repeat = 1;
+	rc = call(BPF_PROG_TEST_RUN, &attr);
+	/* Of tc it may be -1 as well: that is no error here. */
+	*verdict = (int)attr.test.retval;
+	return rc;
+}
+
+int
+bpf_program_run(int program, void *frame, size_t len, int *verdict)
+{
+	return run(program, frame, len, NULL, verdict);
+}
+
+int
+bpf_program_run_marked(int program, void *frame, size_t len, uint32_t *mark,
+		       int *verdict)
+{
+	struct __sk_buff context = { .mark = *mark };
+	int rc = run(program, frame, len, &context, verdict);
+
+	*mark = context.mark;
+	return rc;
+}
+
+int
+bpf_program_live(int program, const void *frame, size_t len, uint32_t device,
+		 uint32_t repeat)
+{
+	union bpf_attr attr = { 0 };
+	struct xdp_md context = {
+		.data_end = (uint32_t)len,
+		.ingress_ifindex = device,
+	};
+
+	attr.test.prog_fd = (uint32_t)program;
+	attr.test.data_in = address(frame);
+	attr.test.data_size_in = (uint32_t)len;
+	attr.test.ctx_in = address(&context);
+	attr.test.ctx_size_in = sizeof context;
+	attr.test.repeat = repeat;
+	attr.test.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
+	attr.test.batch_size = LIVE_BATCH;
+	return call(BPF_PROG_TEST_RUN, &attr);
+}
+
+void
+bpf_close(int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+	}
+	*fd = -1;
+}

@@ -1,0 +1,202 @@
+/*
+ * A group accepted by the sieve's program itself: the gate's checks, as
+ * gate.h has them or stricter, and the memory of replays, which is one for
+ * both.  Whatever is in doubt is left to the gate.
+ *
+ * Every group that was accepted, by either, is in replays_map, or it is not
+ * later than the floor.  Who inserts a group there has it: so of two copies
+ * on two processors one gets in.  tap raises the floor before it takes
+ * anything out; it is looked at again after the insertion, for what was
+ * taken out in between.
+ */
+#ifndef TAP_FASTPATH_BPF_ACCEPT_H
+#define TAP_FASTPATH_BPF_ACCEPT_H
+
+#include "fastpath/bpf_lookup.h"
+#include "fastpath/bpf_roles.h"
+
+static uint64_t (*clock_tai_ns)(void) = (void *)BPF_FUNC_ktime_get_tai_ns;
+static uint64_t (*clock_boot_ns)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
+
+extern const char replays_map;
+
+/* One of these two has jumped: until tap has looked, only the gate knows. */
+#define JUMP (SECOND / 4)
+
+/*
+ * UTC as an instant, 0 where it is not known.  TAI goes with UTC wherever
+ * that is set, at once; it is ahead by whole seconds, which tap tells.
+ */
+static inline_always uint64_t
+instant_now(const struct scene *scene)
+{
+	const struct sieve_config *config = scene->config;
+	const uint64_t tai = clock_tai_ns();
+	const uint64_t moved = tai - clock_ns() - config->tai_monotonic;
+	const uint64_t utc = tai - config->tai_utc;
+
+	if (moved + JUMP > 2 * JUMP || utc >> 63) {
+		return 0;
+	}
+	return utc / SECOND << 8 | ((utc % SECOND) << 8) / SECOND;
+}
+
+/* What a group carries, the nearest to now; see frame_instant(). */
+static inline_always uint64_t
+instant_of(const struct sieve_group *g, uint64_t now)
+{
+	const uint64_t second = now >> 8;
+	const uint64_t ahead =
+		(SIEVE_FRAME_SEQ(g->frame[SYN2]) - (uint32_t)second) &
+		SECOND_MASK;
+	const uint64_t back = ahead > SECOND_MASK / 2 ? SECOND_MASK + 1ull : 0;
+
+	/* Before the epoch there is nothing. */
+	if (second + ahead < back) {
+		return 0;
+	}
+	return (second + ahead - back) << 8 |
+	       (SIEVE_FRAME_SEQ(g->frame[SYN1]) & 255);
+}
+
+/* As is_before_begin() in gate.c, by one unit more for its reading later. */
+static inline_always bool
+is_known_time(const struct scene *scene, uint64_t now, uint64_t instant)
+{
+	const uint64_t ms = clock_boot_ns() / 1000000;
+	const uint64_t since = (ms - scene->config->begin_ms) * 256 / 1000;
+
+	return since <= now && instant > now - since + 1;
+}
+
+static inline_always bool
+is_above_floor(const struct scene *scene, uint64_t instant)
+{
+	return instant > *(const volatile uint64_t *)&scene->config->floor;
+}
+
+/*
+ * A key of 30 bits is the gate's, who counts guesses.  The key was looked
+ * at when its SYN1 came, but roughly, and may have changed since; its
+ * times are whole seconds, rounded down.
+ */
+static inline_always bool
+is_key_good(const struct scene *scene, const struct sieve_group *g,
+	    const struct sieve_key *key, uint64_t now)
+{
+	const uint32_t syn1 = SIEVE_FRAME_SEQ(g->frame[SYN1]);
+
+	return extra_of(key) > 0 && extra_of(key) == (syn1 >> 24 & 31) &&
+	       now >> 8 > key->not_before && now >> 8 < key->not_after &&
+	       is_allowed(scene, syn1 >> 8 & 0xffff);
+}
+
+static inline_always bool
+is_good(const struct scene *scene, const struct sieve_group *g,
+	const struct sieve_key *key, uint64_t now, uint64_t instant)
+{
+	const uint64_t most = (uint64_t)scene->tolerance << 8;
+
+	/* 40 bits are what the gate's memory holds of an instant. */
+	return now != 0 && now >> 39 == 0 && instant + most >= now &&
+	       instant <= now + most && is_known_time(scene, now, instant) &&
+	       is_above_floor(scene, instant) &&
+	       is_key_good(scene, g, key, now);
+}
+
+/*
+ * Whether what was sorted is of this group still: its place in groups_map
+ * may have been given to another one while it was read.
+ */
+static inline_always bool
+is_whole(const struct scene *scene, const struct sieve_group *sorted)
+{
+	const struct sieve_group *g =
+		map_lookup(&groups_map, &scene->scratch->quad);
+
+	return g && is_same(g->frame[SYN1], sorted->frame[SYN1]) &&
+	       is_same(g->frame[SYN2], sorted->frame[SYN2]) &&
+	       is_same(g->frame[SYN3], sorted->frame[SYN3]);
+}
+
+/* All that was written before is seen before what is read after. */
+static inline_always void
+barrier(const struct scene *scene)
+{
+	uint64_t was = __sync_fetch_and_add(&scene->scratch->barrier, 1);
+
+	/* The addition is a barrier only where its result is wanted. */
+	__asm__ volatile("" : : "r"(was));
+}
+
+/* Remember a group, if nobody has. */
+static inline_always bool
+remember(const struct scene *scene, const struct sieve_record *record)
+{
+	uint64_t tag = record->tag, instant = record->instant;
+
+	if (map_update(&replays_map, &tag, &instant, BPF_NOEXIST) < 0) {
+		return false;
+	}
+	barrier(scene);
+	if (!is_above_floor(scene, instant)) {
+		map_delete(&replays_map, &tag);
+		return false;
+	}
+	return true;
+}
+
+/* Wake tap, but not for each of many. */
+static inline_always uint64_t
+wakeup(const struct scene *scene)
+{
+	volatile uint64_t *woken = (uint64_t *)&scene->config->woken;
+
+	if (scene->now - *woken < SIEVE_WAKE_MS * 1000000ull) {
+		return BPF_RB_NO_WAKEUP;
+	}
+	*woken = scene->now;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+/*
+ * A group that is complete, in order and authentic, as it was sorted: let
+ * it in, or (false) leave it to the gate.  Without room to report it tap
+ * would never know of it.
+ */
+static inline_always bool
+accept(const struct scene *scene, const struct sieve_group *sorted,
+       const struct sieve_key *key)
+{
+	const uint64_t now = scene->config->accept ? instant_now(scene) : 0;
+	const uint64_t instant = instant_of(sorted, now);
+	struct sieve_record *record;
+
+	if (!is_good(scene, sorted, key, now, instant) ||
+	    !is_whole(scene, sorted)) {
+		return false;
+	}
+	record = ring_reserve(&records_map, sizeof *record, 0);
+	if (!record) {
+		return false;
+	}
+	record->quad = scene->scratch->quad;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < SIEVE_FRAMES; i++) {
+		record->frame[i] = sorted->frame[i];
+	}
+	record->tag = scene->scratch->work.tag;
+	record->instant = instant;
+	record->now = now;
+	if (!remember(scene, record)) {
+		ring_discard(record, BPF_RB_NO_WAKEUP);
+		return false;
+	}
+	ring_submit(record, wakeup(scene));
+	map_delete(&groups_map, &scene->scratch->quad);
+	count(SIEVE_ACCEPTED);
+	forgive(scene->scratch, 4 + extra_of(key));
+	return true;
+}
+
+#endif

@@ -1,0 +1,315 @@
+/*
+ * What the sieve's program in the kernel knows of a SYN's service: its
+ * rule, its keys, the time, and whether there is a flood.
+ */
+#ifndef TAP_FASTPATH_BPF_LOOKUP_H
+#define TAP_FASTPATH_BPF_LOOKUP_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fastpath/bpf_mac.h"
+#include "fastpath/ingress_map.h"
+#include "fastpath/bpf_net.h"
+#include "fastpath/bpf_packet.h"
+
+#define SECOND 1000000000ull
+#define BATCH 32 /* SYNs of one processor counted at once */
+
+static void *(*map_lookup)(const void *, const void *) =
+	(void *)BPF_FUNC_map_lookup_elem;
+static long (*map_update)(const void *, const void *, const void *,
+			  uint64_t) = (void *)BPF_FUNC_map_update_elem;
+static long (*map_delete)(const void *, const void *) =
+	(void *)BPF_FUNC_map_delete_elem;
+static uint64_t (*clock_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
+static void *(*ring_reserve)(const void *, uint64_t, uint64_t) =
+	(void *)BPF_FUNC_ringbuf_reserve;
+static void (*ring_submit)(void *, uint64_t) =
+	(void *)BPF_FUNC_ringbuf_submit;
+static void (*ring_discard)(void *, uint64_t) =
+	(void *)BPF_FUNC_ringbuf_discard;
+static uint64_t (*ring_query)(const void *, uint64_t) =
+	(void *)BPF_FUNC_ringbuf_query;
+
+/* The maps, by the names that the loader knows them by. */
+extern const char config_map, ports_map, locals_map, lists_map, rules_map,
+	entries_map, ranges_map, keys_map, groups_map, marks_map, rate_map,
+	scratch_map, counts_map, records_map, charges_map;
+
+/*
+ * What is known of a packet is kept here and not on the stack: what it
+ * knows nothing of, the verifier follows once for all packets.
+ */
+struct scratch {
+	int64_t batch;
+	uint64_t barrier; /* an atomic addition is one */
+	uint64_t flood;
+	struct sieve_quad quad;
+	uint64_t tcp_at;
+	struct sieve_local local; /* the last one that was found */
+	uint64_t locals_turn;
+	struct sieve_work work;
+	struct sieve_group group;
+};
+
+/* What is known of a SYN's service. */
+struct scene {
+	const struct sieve_config *config;
+	struct scratch *scratch;
+	uint64_t now; /* ns, monotonic */
+	uint64_t utc; /* s */
+	uint32_t entry;
+	uint32_t tolerance;
+};
+
+static inline_always void
+count(uint32_t what)
+{
+	uint64_t *n = map_lookup(&counts_map, &what);
+
+	if (n) {
+		(*n)++;
+	}
+}
+
+/* ---- the service */
+
+static inline_always const struct sieve_rule *
+rule_for(const struct syn *s, uint32_t list)
+{
+	const struct sieve_list *l = map_lookup(&lists_map, &list);
+
+	for (uint32_t i = 0; l && i < SIEVE_RULES_MAX; i++) {
+		const struct sieve_rule *r;
+		uint32_t at;
+
+		if (i >= l->count) {
+			break;
+		}
+		at = l->rule[i];
+		r = map_lookup(&rules_map, &at);
+		if (r &&
+		    net_has((struct net){ &r->dst, &r->dst_mask,
+					  r->dst_family },
+			    s->quad.family, &s->quad.dst) &&
+		    net_has((struct net){ &r->src, &r->src_mask,
+					  r->src_family },
+			    s->quad.family, &s->quad.src)) {
+			return r;
+		}
+	}
+	return NULL;
+}
+
+/* More SYNs than any number of honest clients sends; see gate.c. */
+static inline_always bool
+measure_flood(struct scene *scene)
+{
+	uint32_t zero = 0;
+	struct sieve_rate *r = map_lookup(&rate_map, &zero);
+	uint64_t passed;
+
+	if (!r) {
+		return false;
+	}
+	passed = scene->now - r->since;
+	/* Another processor may have gone on a little. */
+	if (passed >= SECOND && passed < 1ull << 63) {
+		r->before = passed < 2 * SECOND ? r->count : 0;
+		r->count = 0;
+		r->since = scene->now;
+	}
+	if (++scene->scratch->batch >= BATCH) {
+		__sync_fetch_and_add(&r->count, BATCH);
+		scene->scratch->batch -= BATCH;
+	}
+	return scene->config->flood == 0 ||
+	       r->count > scene->config->flood ||
+	       r->before > scene->config->flood;
+}
+
+/* Those who get in are no flood, however many they are. */
+static inline_always void
+forgive(struct scratch *scratch, uint32_t syns)
+{
+	uint32_t what = SIEVE_PROVEN, zero = 0;
+	uint64_t *n = map_lookup(&counts_map, &what);
+	struct sieve_rate *r = map_lookup(&rate_map, &zero);
+
+	if (n) {
+		*n += syns;
+	}
+	scratch->batch -= syns;
+	if (r && scratch->batch <= -BATCH) {
+		__sync_fetch_and_add(&r->count, -BATCH);
+		scratch->batch += BATCH;
+	}
+}
+
+/* A host has few addresses, and most SYNs are to the same. */
+static inline_always bool
+is_local(const struct scene *scene, const struct sieve_quad *quad)
+{
+	const uint64_t turn = scene->config->locals_turn;
+	const struct sieve_local local = { quad->dst, quad->family };
+	struct scratch *scratch = scene->scratch;
+
+	if (scratch->local.addr.word[0] == local.addr.word[0] &&
+	    scratch->local.addr.word[1] == local.addr.word[1] &&
+	    scratch->local.family == local.family &&
+	    scratch->locals_turn == turn) {
+		return true;
+	}
+	if (!map_lookup(&locals_map, &local)) {
+		return false;
+	}
+	scratch->local = local;
+	scratch->locals_turn = turn;
+	return true;
+}
+
+static inline_always int
+find_scene(struct scene *scene, struct syn *s)
+{
+	uint32_t at = s->quad.dport;
+	const struct sieve_port *port = map_lookup(&ports_map, &at);
+	const struct sieve_rule *rule;
+	uint32_t zero = 0;
+
+	if (!port || port->list == 0) {
+		return -1;
+	}
+	scene->config = map_lookup(&config_map, &zero);
+	scene->scratch = map_lookup(&scratch_map, &zero);
+	if (!scene->config || !scene->scratch || !is_local(scene, &s->quad)) {
+		return -1;
+	}
+	rule = rule_for(s, port->list - 1u);
+	if (!rule) {
+		return -1;
+	}
+	s->mark = (uint32_t)scene->config->mark;
+	scene->tolerance = rule->tolerance;
+	scene->entry = port->entry;
+	scene->now = clock_ns();
+	scene->utc = (scene->now + scene->config->utc_offset) / SECOND;
+	scene->scratch->quad = s->quad;
+	scene->scratch->tcp_at = s->tcp_at;
+	scene->scratch->flood = measure_flood(scene);
+	return 0;
+}
+
+static inline_always bool
+is_flood(const struct scene *scene)
+{
+	return *(const volatile uint64_t *)&scene->scratch->flood != 0;
+}
+
+/* ---- marks */
+
+#define TICK_BITS 20 /* of nanoseconds: about a millisecond */
+
+static inline_always uint32_t *
+mark_of(const struct scene *scene)
+{
+	uint32_t zero = 0;
+	struct sieve_marks *marks = map_lookup(&marks_map, &zero);
+
+	return marks ? &marks->heard[scene->scratch->quad.mark % SIEVE_MARKS] :
+		       NULL;
+}
+
+/* Before a group is there, and whenever it lives on. */
+static inline_always void
+hear(const struct scene *scene)
+{
+	uint32_t *heard = mark_of(scene);
+
+	if (heard) {
+		*heard = (uint32_t)(scene->now >> TICK_BITS);
+	}
+}
+
+/*
+ * Whether there may be a group with this mark.  Both ends are rounded, and
+ * another processor may have gone on a little.
+ */
+static inline_always bool
+was_heard(const struct scene *scene)
+{
+	const uint32_t *heard = mark_of(scene);
+
+	return !heard || (uint32_t)(scene->now >> TICK_BITS) + 1 - *heard <=
+				 (scene->config->assembly >> TICK_BITS) + 3;
+}
+
+/* ---- frames */
+
+/* The gate looks more closely; two seconds are for the clocks. */
+static inline_always bool
+is_timely(const struct scene *scene, uint32_t seq)
+{
+	uint32_t most = scene->tolerance + 2;
+
+	return ((seq - (uint32_t)scene->utc + most) & SECOND_MASK) <=
+	       2 * most;
+}
+
+/* Whether the port's entry in the access list has a key number. */
+static inline_always bool
+is_allowed(const struct scene *scene, uint32_t key_no)
+{
+	uint32_t at = scene->entry - 1;
+	const struct sieve_entry *entry;
+	uint32_t low, high;
+
+	if (scene->entry == 0) {
+		return false;
+	}
+	entry = map_lookup(&entries_map, &at);
+	if (!entry) {
+		return false;
+	}
+	low = entry->first;
+	high = entry->first + entry->count;
+	for (uint32_t i = 0; i < SIEVE_RANGE_STEPS && low < high; i++) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct sieve_range *range;
+
+		range = map_lookup(&ranges_map, &middle);
+		if (!range) {
+			return false;
+		}
+		if (key_no > range->high) {
+			low = middle + 1;
+		} else if (key_no < range->low) {
+			high = middle;
+		} else {
+			return true;
+		}
+	}
+	return false;
+}
+
+static inline_always const struct sieve_key *
+key_of(uint32_t syn1)
+{
+	uint32_t key_no = syn1 >> 8 & 0xffff;
+
+	return map_lookup(&keys_map, &key_no);
+}
+
+static inline_always bool
+is_head(const struct scene *scene, uint32_t seq)
+{
+	const struct sieve_key *key = key_of(seq);
+
+	return key && key->extra == (seq >> 24 & 31) &&
+	       scene->utc + 2 >= key->not_before &&
+	       scene->utc < key->not_after + 2 &&
+	       is_allowed(scene, seq >> 8 & 0xffff);
+}
+
+#endif

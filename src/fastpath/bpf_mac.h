@@ -1,0 +1,162 @@
+/*
+ * The authenticator of a group, for the sieve's program in the kernel: what
+ * mac_sign() does, from states of the hash that tap has computed.
+ */
+#ifndef TAP_FASTPATH_BPF_MAC_H
+#define TAP_FASTPATH_BPF_MAC_H
+
+#include <stdbool.h>
+
+#include "fastpath/bpf_hash.h"
+#include "fastpath/ingress_map.h"
+
+#define swap32 __builtin_bswap32
+#define SECOND_MASK ((1u << 29) - 1) /* the bits of SYN1 and SYN2 */
+
+enum role { SYN0, SYN1, SYN2, SYN3, SYN4, SYN5, SYN6 };
+
+/* See frame_role_of(). */
+static inline_always uint32_t
+role_of(uint32_t seq)
+{
+	switch (seq >> 29) {
+	case 0:
+		return SYN5;
+	case 1:
+		return SYN1;
+	case 2:
+		return SYN2;
+	case 3:
+		return SYN6;
+	case 4:
+	case 5:
+		return SYN4;
+	default:
+		return SYN3;
+	}
+}
+
+/*
+ * Read anew each time: for each value that it remembers, the verifier would
+ * go through all of the hashes again.
+ */
+static inline_always uint32_t
+extra_of(const struct sieve_key *key)
+{
+	return *(const volatile uint8_t *)&key->extra;
+}
+
+/* Memory to work in. */
+struct sieve_work {
+	uint8_t block[2 * SIEVE_BLOCK]; /* twice, for the verifier */
+	uint32_t w[16], state[8];
+	uint64_t tag; /* by which the group is remembered; see mac_sign() */
+};
+
+/* Write port, S0, S1 and S2 into the block; see mac_sign(). */
+static inline_always void
+fill_block(uint8_t *block, const struct sieve_key *key, uint16_t port,
+	   const uint32_t *s)
+{
+	uint32_t at = key->port_at & (SIEVE_BLOCK - 1);
+
+	__builtin_memcpy(block, key->block, SIEVE_BLOCK);
+	if (key->suite == SIEVE_SHA256) {
+		block[at] = port >> 8;
+		block[at + 1] = (uint8_t)port;
+		at += 2;
+	}
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 12; i++) {
+		block[at + i] = (uint8_t)(s[i / 4] >> (24 - i % 4 * 8));
+	}
+}
+
+/* The leftmost 128 bits of the authenticator. */
+static inline_always void
+authenticate(struct sieve_work *work, const struct sieve_key *key,
+	     uint64_t *high, uint64_t *low)
+{
+	const uint32_t *words = (const uint32_t *)work->block;
+	volatile uint32_t *state = work->state, *w = work->w;
+	bool is_md5 = *(const volatile uint8_t *)&key->suite == SIEVE_MD5;
+
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 16; i++) {
+		w[i] = is_md5 ? words[i] : swap32(words[i]);
+	}
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 8; i++) {
+		state[i] = key->inner[i];
+	}
+	/*
+	 * The same instructions for both hashes of the HMAC.  Kernels before
+	 * 6.6 want a loop to end with a jump: so the compiler must not move
+	 * what the second turn begins with to the end of the first.
+	 */
+#pragma clang loop unroll(disable)
+	for (int turn = 0; turn < 2; turn++) {
+		__asm__ volatile("" : "+r"(turn));
+		if (turn == 1) {
+#pragma clang loop unroll(full)
+			for (int i = 0; i < 8; i++) {
+				w[i] = state[i];
+				w[8 + i] = 0;
+				state[i] = key->outer[i];
+			}
+			w[4] = is_md5 ? 0x80 : w[4];
+			w[5] = is_md5 ? 0 : w[5];
+			w[6] = is_md5 ? 0 : w[6];
+			w[7] = is_md5 ? 0 : w[7];
+			w[8] = is_md5 ? 0 : 0x80000000;
+			w[14] = is_md5 ? (64 + 16) * 8 : 0;
+			w[15] = is_md5 ? 0 : (64 + 32) * 8;
+		}
+		if (is_md5) {
+			md5(state, w);
+		} else {
+			sha256(state, w);
+		}
+		__asm__ volatile("" : "+r"(turn));
+	}
+	*high = (uint64_t)state[0] << 32 | state[1];
+	*low = (uint64_t)state[2] << 32 | state[3];
+	if (is_md5) {
+		*high = (uint64_t)swap32(state[0]) << 32 | swap32(state[1]);
+		*low = (uint64_t)swap32(state[2]) << 32 | swap32(state[3]);
+	}
+}
+
+static inline_always bool
+is_authentic(struct sieve_work *work, const struct sieve_group *g,
+	     uint16_t port, const struct sieve_key *key)
+{
+	const uint32_t s[3] = {
+		SIEVE_FRAME_SEQ(g->frame[SYN0]),
+		SIEVE_FRAME_SEQ(g->frame[SYN1]) & SECOND_MASK,
+		SIEVE_FRAME_SEQ(g->frame[SYN2]) & SECOND_MASK,
+	};
+	uint64_t high, low;
+	uint32_t wrong;
+
+	fill_block(work->block, key, port, s);
+	authenticate(work, key, &high, &low);
+	work->tag = high;
+	wrong = SIEVE_FRAME_SEQ(g->frame[SYN3]) ^
+		(3u << 30 | (uint32_t)(high >> 34));
+	if (extra_of(key) >= 1) {
+		wrong |= SIEVE_FRAME_SEQ(g->frame[SYN4]) ^
+			 (2u << 30 | ((uint32_t)(high >> 4) & 0x3fffffff));
+	}
+	if (extra_of(key) >= 2) {
+		wrong |= SIEVE_FRAME_SEQ(g->frame[SYN5]) ^
+			 (((uint32_t)high & 15) << 25 | (uint32_t)(low >> 39));
+	}
+	if (extra_of(key) >= 3) {
+		wrong |= SIEVE_FRAME_SEQ(g->frame[SYN6]) ^
+			 (3u << 29 | ((uint32_t)(low >> 10) & SECOND_MASK));
+	}
+	return wrong == 0;
+}
+
+#endif

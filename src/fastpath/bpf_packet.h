@@ -1,0 +1,137 @@
+/*
+ * A SYN, read by the sieve's program in the kernel.  What packet.h tells
+ * of all packets, here only of those that the sieve may judge: the rest is
+ * the gate's.
+ */
+#ifndef TAP_FASTPATH_BPF_PACKET_H
+#define TAP_FASTPATH_BPF_PACKET_H
+
+#include <stdbool.h>
+
+#include "fastpath/bpf_mac.h"
+#include "fastpath/ingress_map.h"
+
+#define swap16 __builtin_bswap16
+
+struct syn {
+	struct sieve_quad quad;
+	uint32_t seq;
+	uint16_t sport;
+	bool data;
+	uint32_t tcp_at;  /* in the frame */
+	uint64_t becomes; /* another frame of its group; 0: it stays */
+	uint32_t mark;	  /* of packets that were accepted; 0: not sieved */
+	bool accepted;
+};
+
+static inline_always int
+parse_tcp(struct syn *s, const uint8_t *tcp, const uint8_t *end,
+	  uint32_t tcp_len)
+{
+	uint32_t header;
+
+	if (tcp + 20 > end || tcp_len < 20) {
+		return -1;
+	}
+	header = (uint32_t)(tcp[12] >> 4) * 4;
+	/* SYN; but neither ACK, RST nor FIN. */
+	if ((tcp[13] & 0x17) != 0x02 || header < 20 || header > tcp_len) {
+		return -1;
+	}
+	s->sport = swap16(*(const uint16_t *)tcp);
+	s->quad.dport = swap16(*(const uint16_t *)(tcp + 2));
+	s->seq = swap32(*(const uint32_t *)(tcp + 4));
+	s->quad.mark = swap16(*(const uint16_t *)(tcp + 14));
+	s->data = tcp_len > header;
+	return tcp + header > end ? -1 : 0;
+}
+
+static inline_always int
+parse_ip4(struct syn *s, const uint8_t *ip, const uint8_t *end)
+{
+	uint32_t header, total;
+
+	if (ip + 20 > end) {
+		return -1;
+	}
+	header = (uint32_t)(ip[0] & 15) * 4;
+	total = swap16(*(const uint16_t *)(ip + 2));
+	if (ip[0] >> 4 != 4 || header < 20 || header > total || ip[9] != 6 ||
+	    swap16(*(const uint16_t *)(ip + 6)) & 0x3fff ||
+	    total > (uint64_t)(end - ip)) {
+		return -1;
+	}
+	s->quad.family = 4;
+	s->quad.src.word[0] = *(const uint32_t *)(ip + 12);
+	s->quad.dst.word[0] = *(const uint32_t *)(ip + 16);
+	s->tcp_at = 14 + header;
+	return parse_tcp(s, ip + header, end, total - header);
+}
+
+/* Extension headers are the gate's. */
+static inline_always int
+parse_ip6(struct syn *s, const uint8_t *ip, const uint8_t *end)
+{
+	uint32_t payload;
+
+	if (ip + 40 > end || ip[0] >> 4 != 6 || ip[6] != 6) {
+		return -1;
+	}
+	payload = swap16(*(const uint16_t *)(ip + 4));
+	if (payload + 40ull > (uint64_t)(end - ip)) {
+		return -1;
+	}
+	s->quad.family = 6;
+	__builtin_memcpy(&s->quad.src, ip + 8, 16);
+	__builtin_memcpy(&s->quad.dst, ip + 24, 16);
+	s->tcp_at = 14 + 40;
+	return parse_tcp(s, ip + 40, end, payload);
+}
+
+static inline_always int
+parse(struct syn *s, const uint8_t *at, const uint8_t *end)
+{
+	if (at + 14 > end) {
+		return -1;
+	}
+	switch (*(const uint16_t *)(at + 12)) {
+	case swap16(0x0800):
+		return parse_ip4(s, at + 14, end);
+	case swap16(0x86dd):
+		return parse_ip6(s, at + 14, end);
+	default:
+		return -1;
+	}
+}
+
+/* RFC 1624, equation 3: a checksum when a word gives place to another. */
+static inline_always uint32_t
+change(uint32_t sum, uint32_t before, uint32_t after)
+{
+	return sum + (~before & 0xffff) + after;
+}
+
+/* What makes a frame into another one of its group, in network order. */
+struct change {
+	uint32_t seq;
+	uint16_t sport, sum;
+};
+
+/* tcp: of a frame whose first 20 bytes are there */
+static inline_always struct change
+change_to(const struct syn *s, const uint8_t *tcp)
+{
+	const uint32_t seq = SIEVE_FRAME_SEQ(s->becomes);
+	const uint16_t sport = SIEVE_FRAME_SPORT(s->becomes);
+	uint32_t sum = (uint16_t)~swap16(*(const uint16_t *)(tcp + 16));
+
+	sum = change(sum, s->sport, sport);
+	sum = change(sum, s->seq >> 16, seq >> 16);
+	sum = change(sum, s->seq & 0xffff, seq & 0xffff);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (struct change){ swap32(seq), swap16(sport),
+				swap16((uint16_t)~sum) };
+}
+
+#endif

@@ -1,0 +1,556 @@
+/*
+ * The client's program: runs in the kernel where packets leave by a device
+ * (tc), behind routing, netfilter and address translation.  The firewall's
+ * rules mark the SYNs that it is to take, in place of queueing them; it
+ * sends the frames of a group ahead of each, as the escort does.
+ *
+ * A frame is the SYN itself, changed, cloned and sent.  It comes here once
+ * more, without the mark: so it passes.  Frames and SYNs of sockets that
+ * have the mark of their own will pass, too: the escort's are such.
+ *
+ * Rules are about the connection that its socket has asked for: what
+ * address translation has made of it is only for the wire.
+ */
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fastpath/egress_map.h"
+#include "fastpath/bpf_mac.h"
+#include "fastpath/bpf_net.h"
+
+#define SECTION(name) __attribute__((section(name), used))
+#define SECOND 1000000000ull
+#define ETHERNET 14
+#define swap16 __builtin_bswap16
+#define SOCKET_STREAM 1 /* SOCK_STREAM */
+#define OPTIONS_MAX 40
+#define EXTENSIONS_MAX 8 /* and below, as packet.c has them */
+#define IP_HEADER_MAX 216
+#define OTHERS_MAX 6 /* frames ahead of SYN0 */
+
+static void *(*map_lookup)(const void *, const void *) =
+	(void *)BPF_FUNC_map_lookup_elem;
+static uint64_t (*clock_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
+static uint32_t (*random_u32)(void) = (void *)BPF_FUNC_get_prandom_u32;
+static long (*load_bytes)(const void *, uint32_t, void *, uint32_t) =
+	(void *)BPF_FUNC_skb_load_bytes;
+static long (*store_bytes)(void *, uint32_t, const void *, uint32_t,
+			   uint64_t) = (void *)BPF_FUNC_skb_store_bytes;
+static int64_t (*csum_diff)(const void *, uint32_t, const void *, uint32_t,
+			    uint32_t) = (void *)BPF_FUNC_csum_diff;
+static long (*l4_csum_replace)(void *, uint32_t, uint64_t, uint64_t,
+			       uint64_t) = (void *)BPF_FUNC_l4_csum_replace;
+static long (*clone_redirect)(void *, uint32_t, uint64_t) =
+	(void *)BPF_FUNC_clone_redirect;
+static struct bpf_sock *(*fullsock)(void *) = (void *)BPF_FUNC_sk_fullsock;
+static struct bpf_tcp_sock *(*tcp_sock)(void *) = (void *)BPF_FUNC_tcp_sock;
+static void *(*ring_reserve)(const void *, uint64_t, uint64_t) =
+	(void *)BPF_FUNC_ringbuf_reserve;
+static void (*ring_submit)(void *, uint64_t) =
+	(void *)BPF_FUNC_ringbuf_submit;
+
+/* The maps, by the names that the loader knows them by. */
+extern const char config_map, rules_map, ports_map, scratch_map, counts_map,
+	events_map;
+
+/* The fields that differ between frames, in network order. */
+struct fields {
+	uint16_t sport, window;
+	uint32_t seq;
+};
+
+struct syn {
+	uint32_t tcp_at;
+	uint32_t rule; /* its place */
+	uint16_t sport, dport; /* as the rules know them */
+	uint8_t family, has_data, is_signed;
+	struct fields fields;
+};
+
+/*
+ * Room for one packet at a time.  What is known of it is kept here and not
+ * on the stack: what it knows nothing of, the verifier follows once for all
+ * packets.
+ */
+struct scratch {
+	struct sieve_work work;
+	uint8_t header[40] __attribute__((aligned(8)));
+	uint8_t tcp[20] __attribute__((aligned(8)));
+	uint8_t options[64] __attribute__((aligned(8))); /* for the verifier */
+	uint32_t place; /* in options */
+	struct sieve_addr src, dst; /* as the rules know them */
+	struct syn syn;
+	uint32_t seq[SIEVE_FRAMES];
+	uint16_t port[OTHERS_MAX];
+};
+
+static inline_always void
+count(uint32_t what)
+{
+	uint64_t *n = map_lookup(&counts_map, &what);
+
+	if (n) {
+		(*n)++;
+	}
+}
+
+static inline_always void
+tell(const struct scratch *s, uint8_t what, uint16_t key_no)
+{
+	struct egress_event *event =
+		ring_reserve(&events_map, sizeof *event, 0);
+
+	if (event) {
+		event->src = s->src;
+		event->dst = s->dst;
+		event->sport = s->syn.sport;
+		event->dport = s->syn.dport;
+		event->key_no = key_no;
+		event->family = s->syn.family;
+		event->what = what;
+		ring_submit(event, 0);
+	}
+}
+
+/* ---- the packet */
+
+static inline_always uint16_t
+word_at(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+/* Where TCP begins, or 0: it is none, or not whole. */
+static inline_always uint32_t
+skip_ip4(struct __sk_buff *skb, struct scratch *s)
+{
+	const uint8_t *ip = s->header;
+	uint32_t header, total;
+
+	if (load_bytes(skb, ETHERNET, s->header, 20) < 0) {
+		return 0;
+	}
+	header = (uint32_t)(ip[0] & 15) * 4;
+	total = word_at(ip + 2);
+	if (ip[0] >> 4 != 4 || header < 20 || header > total || ip[9] != 6 ||
+	    word_at(ip + 6) & 0x3fff || total != skb->len - ETHERNET) {
+		return 0;
+	}
+	s->src.word[0] = *(const uint32_t *)(ip + 12);
+	s->dst.word[0] = *(const uint32_t *)(ip + 16);
+	return ETHERNET + header;
+}
+
+/* See skip_extensions() of packet.c. */
+static inline_always uint32_t
+skip_ip6(struct __sk_buff *skb, struct scratch *s)
+{
+	const uint8_t *ip = s->header;
+	uint32_t at = ETHERNET + 40;
+	uint8_t next;
+
+	if (load_bytes(skb, ETHERNET, s->header, 40) < 0 ||
+	    ip[0] >> 4 != 6 ||
+	    word_at(ip + 4) + 40u != skb->len - ETHERNET) {
+		return 0;
+	}
+	next = ip[6];
+	__builtin_memcpy(&s->src, ip + 8, 16);
+	__builtin_memcpy(&s->dst, ip + 24, 16);
+	for (int n = 0; n < EXTENSIONS_MAX && next != 6; n++) {
+		const uint8_t *extension = s->tcp;
+		uint8_t kind = next;
+
+		if (load_bytes(skb, at, s->tcp, 8) < 0) {
+			return 0;
+		}
+		next = extension[0];
+		switch (kind) {
+		case 43: /* with segments left it is still to be routed */
+			if (extension[3]) {
+				return 0;
+			}
+			at += 8u + extension[1] * 8u;
+			break;
+		case 44: /* a fragment, but not of a whole */
+			if (word_at(extension + 2) & 0xfff9) {
+				return 0;
+			}
+			at += 8;
+			break;
+		case 51:
+			at += 8u + extension[1] * 4u;
+			break;
+		case 0:
+		case 60:
+		case 135:
+		case 139:
+		case 140:
+			at += 8u + extension[1] * 8u;
+			break;
+		default:
+			return 0;
+		}
+		if (at > ETHERNET + IP_HEADER_MAX) {
+			return 0;
+		}
+	}
+	return next == 6 ? at : 0;
+}
+
+/* One option at a place: its size, or 0 where it can't be so. */
+static inline_always uint32_t
+option_size(struct scratch *s, uint32_t at, uint32_t left)
+{
+	const uint32_t kind = s->options[at & 63];
+	const uint32_t size = s->options[(at + 1) & 63];
+
+	if (kind == 1) {
+		return 1;
+	}
+	if (left < 2 || size < 2 || size > left) {
+		return 0;
+	}
+	if (kind == 19 || kind == 29) {
+		if (s->syn.is_signed || (kind == 19 ? size != 18 : size < 5)) {
+			return 0;
+		}
+		s->syn.is_signed = 1;
+	}
+	return size;
+}
+
+/* Look for a signature.  Below 0: options that can't be so. */
+static inline_always int
+look_at_options(struct scratch *s, uint32_t len)
+{
+	/* Where it is the verifier need not know. */
+	volatile uint32_t *place = &s->place;
+
+	*place = 0;
+	for (int i = 0; i < OPTIONS_MAX; i++) {
+		const uint32_t at = *place;
+		uint32_t size;
+
+		if (at >= len || s->options[at & 63] == 0) {
+			break;
+		}
+		size = option_size(s, at, len - at);
+		if (size == 0) {
+			return -1;
+		}
+		*place = at + size;
+	}
+	return 0;
+}
+
+/* Where TCP begins, or 0. */
+static inline_always uint32_t
+find_tcp(struct __sk_buff *skb, struct scratch *s)
+{
+	__builtin_memset(&s->src, 0, sizeof s->src);
+	__builtin_memset(&s->dst, 0, sizeof s->dst);
+	switch (skb->protocol) {
+	case swap16(0x0800):
+		s->syn.family = 4;
+		return skip_ip4(skb, s);
+	case swap16(0x86dd):
+		s->syn.family = 6;
+		return skip_ip6(skb, s);
+	default:
+		return 0;
+	}
+}
+
+/* 0: a first SYN. */
+static inline_always int
+parse(struct __sk_buff *skb, struct scratch *s)
+{
+	const uint32_t at = find_tcp(skb, s);
+	uint32_t header;
+
+	if (at == 0 || load_bytes(skb, at, s->tcp, 20) < 0) {
+		return -1;
+	}
+	header = (uint32_t)(s->tcp[12] >> 4) * 4;
+	if ((s->tcp[13] & 0x17) != 0x02 || header < 20 ||
+	    header > skb->len - at) {
+		return -1;
+	}
+	s->syn.tcp_at = at;
+	s->syn.is_signed = 0;
+	s->syn.has_data = skb->len - at > header;
+	s->syn.sport = word_at(s->tcp);
+	s->syn.dport = word_at(s->tcp + 2);
+	s->syn.fields.sport = *(const uint16_t *)s->tcp;
+	s->syn.fields.seq = *(const uint32_t *)(s->tcp + 4);
+	s->syn.fields.window = *(const uint16_t *)(s->tcp + 14);
+	header -= 20;
+	if (header < 4 || header > OPTIONS_MAX) {
+		return 0;
+	}
+	return load_bytes(skb, at + 20, s->options, header) < 0 ?
+		       -1 : look_at_options(s, header);
+}
+
+/* What the socket has asked for; a raw one asks for what the packet has. */
+static inline_always void
+take_connection(const struct bpf_sock *sk, struct scratch *s)
+{
+	uint32_t *src = (uint32_t *)&s->src, *dst = (uint32_t *)&s->dst;
+
+	if (sk->type != SOCKET_STREAM) {
+		return;
+	}
+	s->syn.sport = (uint16_t)sk->src_port;
+	s->syn.dport = swap16(sk->dst_port);
+	if (s->syn.family == 4) {
+		src[0] = sk->src_ip4;
+		dst[0] = sk->dst_ip4;
+		return;
+	}
+	src[0] = sk->src_ip6[0];
+	src[1] = sk->src_ip6[1];
+	src[2] = sk->src_ip6[2];
+	src[3] = sk->src_ip6[3];
+	dst[0] = sk->dst_ip6[0];
+	dst[1] = sk->dst_ip6[1];
+	dst[2] = sk->dst_ip6[2];
+	dst[3] = sk->dst_ip6[3];
+}
+
+/* ---- the rule */
+
+static inline_always bool
+has_port(const struct egress_rule *r, uint16_t port)
+{
+#pragma clang loop unroll(full)
+	for (uint32_t i = 0; i < EGRESS_RANGES_MAX; i++) {
+		if (i < r->ranges && port >= r->range[i].low &&
+		    port <= r->range[i].high) {
+			return true;
+		}
+	}
+	return r->ranges == 0;
+}
+
+/* Its place is in the scratch: behind the loop, all are alike. */
+static inline_always bool
+find_rule(const struct egress_config *config, struct scratch *s,
+	  uint32_t device)
+{
+	const uint32_t family = s->syn.family;
+	const uint16_t port = s->syn.dport;
+
+	for (uint32_t i = 0; i < EGRESS_RULES_MAX; i++) {
+		const struct egress_rule *r;
+		uint32_t at = i;
+
+		if (i >= config->rules) {
+			break;
+		}
+		r = map_lookup(&rules_map, &at);
+		if (r && (r->device == 0 || r->device == device) &&
+		    net_has((struct net){ &r->dst, &r->dst_mask,
+					  r->dst_family },
+			    family, &s->dst) &&
+		    net_has((struct net){ &r->src, &r->src_mask,
+					  r->src_family },
+			    family, &s->src) &&
+		    has_port(r, port)) {
+			s->syn.rule = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- the group */
+
+/* Their sequence numbers; false: the key is not valid now. */
+static inline_always bool
+sign(struct scratch *s, const struct egress_rule *r, uint64_t utc)
+{
+	const uint64_t second = utc / SECOND;
+	const uint32_t fraction = (uint32_t)(utc % SECOND * 256 / SECOND);
+	const struct sieve_key *key = &r->key;
+	const uint16_t port = r->service_port ? r->service_port :
+						    s->syn.dport;
+	uint32_t first[3];
+	uint64_t high, low;
+
+	if (second < key->not_before || second >= key->not_after) {
+		return false;
+	}
+	first[0] = swap32(s->syn.fields.seq);
+	first[1] = extra_of(key) << 24 | (uint32_t)r->key_no << 8 | fraction;
+	first[2] = (uint32_t)second & SECOND_MASK;
+	fill_block(s->work.block, key, port, first);
+	authenticate(&s->work, key, &high, &low);
+	s->seq[SYN0] = first[0];
+	s->seq[SYN1] = 1u << 29 | first[1];
+	s->seq[SYN2] = 2u << 29 | first[2];
+	s->seq[SYN3] = 3u << 30 | (uint32_t)(high >> 34);
+	s->seq[SYN4] = 2u << 30 | ((uint32_t)(high >> 4) & 0x3fffffff);
+	s->seq[SYN5] = ((uint32_t)high & 15) << 25 | (uint32_t)(low >> 39);
+	s->seq[SYN6] = 3u << 29 | ((uint32_t)(low >> 10) & SECOND_MASK);
+	return true;
+}
+
+/* One after the other: none twice in a group. */
+static inline_always bool
+take_ports(struct scratch *s, uint32_t others)
+{
+	uint32_t zero = 0;
+	struct egress_ports *ports = map_lookup(&ports_map, &zero);
+	bool all = true;
+	uint32_t at;
+
+	if (!ports) {
+		return false;
+	}
+	at = __sync_fetch_and_add(&ports->next, others);
+#pragma clang loop unroll(full)
+	for (uint32_t i = 0; i < OTHERS_MAX; i++) {
+		s->port[i] = *(volatile uint16_t *)
+			&ports->port[(at + i) & (EGRESS_PORTS - 1)];
+		all = all && (i >= others || s->port[i] != 0);
+	}
+	return all;
+}
+
+/* Make the SYN into another frame; now says what it is. */
+static inline_always void
+become(struct __sk_buff *skb, uint32_t tcp_at, struct fields *now,
+       const struct fields *next)
+{
+	int64_t diff = csum_diff(now, sizeof *now, next, sizeof *next, 0);
+
+	/* It knows what is left to the device to sum up. */
+	l4_csum_replace(skb, tcp_at + 16, 0, (uint32_t)diff, 0);
+	/* With the hash that it has, so that all take the same queue. */
+	store_bytes(skb, tcp_at, &next->sport, sizeof next->sport, 0);
+	store_bytes(skb, tcp_at + 4, &next->seq, sizeof next->seq, 0);
+	store_bytes(skb, tcp_at + 14, &next->window, sizeof next->window, 0);
+	*now = *next;
+}
+
+/* All in their order, SYN0 left in the packet; or it is what it was. */
+static inline_always bool
+send_group(struct __sk_buff *skb, const struct scratch *s, uint32_t others)
+{
+	static const uint8_t order[OTHERS_MAX] = { SYN2, SYN1, SYN3, SYN4,
+						   SYN5, SYN6 };
+	struct fields now = s->syn.fields, next = s->syn.fields;
+	const uint16_t mark = (uint16_t)random_u32();
+
+#pragma clang loop unroll(full)
+	for (uint32_t i = 0; i < OTHERS_MAX; i++) {
+		if (i < others) {
+			next.sport = swap16(s->port[i]);
+			next.seq = swap32(s->seq[order[i]]);
+			next.window = mark;
+			become(skb, s->syn.tcp_at, &now, &next);
+			if (clone_redirect(skb, skb->ifindex, 0) < 0) {
+				next = s->syn.fields;
+				become(skb, s->syn.tcp_at, &now, &next);
+				return false;
+			}
+		}
+	}
+	next = s->syn.fields;
+	next.window = mark;
+	become(skb, s->syn.tcp_at, &now, &next);
+	return true;
+}
+
+static inline_always uint32_t
+make_group(struct __sk_buff *skb, struct scratch *s,
+	   const struct egress_rule *r, const struct egress_config *config)
+{
+	const uint32_t others = 3 + (extra_of(&r->key) & 3);
+
+	if (!sign(s, r, clock_ns() + config->utc_offset)) {
+		return EGRESS_KEY;
+	}
+	if (!take_ports(s, others)) {
+		return EGRESS_PORT;
+	}
+	return send_group(skb, s, others) ? EGRESS_AUTHENTICATED :
+					    EGRESS_DEVICE;
+}
+
+/* Whether it is this transmission that nobody answered the ones before of. */
+static inline_always bool
+is_late(struct bpf_sock *sk)
+{
+	const struct bpf_tcp_sock *tcp = tcp_sock(sk);
+
+	return tcp && tcp->total_retrans == EGRESS_UNANSWERED_TIMES - 1;
+}
+
+static inline_always int
+judge(struct __sk_buff *skb, struct scratch *s, struct bpf_sock *sk,
+      const struct egress_config *config)
+{
+	const struct egress_rule *r = map_lookup(&rules_map, &s->syn.rule);
+	uint32_t what;
+
+	if (!r) {
+		return SIEVE_TC_NEXT;
+	}
+	what = s->syn.is_signed ? EGRESS_SIGNATURE :
+	       s->syn.has_data ? EGRESS_DATA :
+				 make_group(skb, s, r, config);
+	count(what);
+	if (what != EGRESS_AUTHENTICATED || config->verbose) {
+		tell(s, (uint8_t)what, r->key_no);
+	}
+	if (what == EGRESS_AUTHENTICATED && is_late(sk)) {
+		tell(s, EGRESS_UNANSWERED, r->key_no);
+	}
+	return what == EGRESS_SIGNATURE ? SIEVE_TC_DROP : SIEVE_TC_NEXT;
+}
+
+/* The name of a section that TCX takes as well. */
+SECTION("tc") int
+egress(struct __sk_buff *skb)
+{
+	const struct egress_config *config;
+	struct scratch *s;
+	struct bpf_sock *sk;
+	uint32_t zero = 0;
+
+	/* Nearly all packets end here. */
+	if (skb->mark == 0) {
+		return SIEVE_TC_NEXT;
+	}
+	config = map_lookup(&config_map, &zero);
+	s = map_lookup(&scratch_map, &zero);
+	if (!config || !s || !(skb->mark & config->mark)) {
+		return SIEVE_TC_NEXT;
+	}
+	/* Forwarded ones have no socket. */
+	sk = skb->sk;
+	if (!sk) {
+		return SIEVE_TC_NEXT;
+	}
+	sk = fullsock(sk);
+	if (!sk || sk->mark & config->mark || skb->vlan_present) {
+		return SIEVE_TC_NEXT;
+	}
+	count(EGRESS_SEEN);
+	if (parse(skb, s) < 0) {
+		count(EGRESS_NO_RULE);
+		return SIEVE_TC_NEXT;
+	}
+	take_connection(sk, s);
+	/* It may be another client's. */
+	if (!find_rule(config, s, skb->ifindex)) {
+		count(EGRESS_NO_RULE);
+		return SIEVE_TC_NEXT;
+	}
+	skb->mark &= ~config->mark;
+	return judge(skb, s, sk, config);
+}

@@ -1,0 +1,63 @@
+#include "fastpath/egress_tables.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "daemon/log.h"
+#include "fastpath/bpf_addr.h"
+#include "fastpath/ingress_tables.h"
+
+bool
+egress_plan_takes(const struct sender_rule *rule, size_t taken)
+{
+	return !rule->has_user && rule->exe[0] == '\0' &&
+	       rule->ports_count <= EGRESS_RANGES_MAX &&
+	       taken < EGRESS_RULES_MAX;
+}
+
+static void
+take_rule(struct egress_rule *to, const struct sender_rule *rule)
+{
+	*to = (struct egress_rule){
+		.ranges = (uint32_t)rule->ports_count,
+		.service_port = rule->service_port,
+		.key_no = rule->key.no,
+	};
+	to->src_family = sieve_addr_net(&to->src, &to->src_mask, &rule->src);
+	to->dst_family = sieve_addr_net(&to->dst, &to->dst_mask, &rule->dst);
+	for (size_t i = 0; i < rule->ports_count; i++) {
+		to->range[i] = (struct sieve_range){ rule->ports[i].low,
+						     rule->ports[i].high };
+	}
+	sieve_plan_key(&to->key, &rule->key);
+}
+
+void
+egress_plan_make(struct egress_plan *plan, const struct conf_client *conf)
+{
+	size_t count = 0;
+
+	memset(plan, 0, sizeof *plan);
+	for (size_t i = 0; i < conf->rules_count; i++) {
+		const struct sender_rule *rule = &conf->rules[i];
+
+		if (egress_plan_takes(rule, count)) {
+			take_rule(&plan->rules[count], rule);
+			memcpy(plan->outdev[count], rule->outdev, IF_NAMESIZE);
+			count++;
+		}
+	}
+	plan->tables = (struct egress_tables){
+		.rules = plan->rules,
+		.outdev = plan->outdev,
+		.rules_count = count,
+		.mark = conf->settings.mark,
+		.verbose = log_is_verbose(),
+	};
+}
+
+void
+egress_plan_wipe(struct egress_plan *plan)
+{
+	bytes_wipe(plan->rules, sizeof plan->rules);
+}

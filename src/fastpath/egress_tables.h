@@ -1,0 +1,29 @@
+/*
+ * From a client's configuration to what its program in the kernel needs of
+ * it.
+ *
+ * The program takes rules that name neither a user nor a program, with
+ * EGRESS_RANGES_MAX ranges of ports, the first EGRESS_RULES_MAX of them.
+ * All others are left to the queue.
+ */
+#ifndef TAP_FASTPATH_EGRESS_TABLES_H
+#define TAP_FASTPATH_EGRESS_TABLES_H
+
+#include "conf/client_conf.h"
+#include "fastpath/egress.h"
+
+struct egress_plan {
+	struct egress_tables tables;
+	/* What they point to: */
+	struct egress_rule rules[EGRESS_RULES_MAX]; /* with keys: secret */
+	char outdev[EGRESS_RULES_MAX][IF_NAMESIZE];
+};
+
+/* Whether it takes a rule, after `taken` others. */
+bool egress_plan_takes(const struct sender_rule *rule, size_t taken);
+
+void egress_plan_make(struct egress_plan *plan,
+		      const struct conf_client *conf);
+void egress_plan_wipe(struct egress_plan *plan);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * A program for the kernel, as clang's BPF target writes it: an object in
+ * ELF (System V ABI; the kernel's Documentation/bpf/llvm_reloc.rst).  Its
+ * instructions are copied out, and where they name a map the caller says
+ * which descriptor that is.
+ *
+ * Pure.
+ */
+#ifndef TAP_FASTPATH_ELF_H
+#define TAP_FASTPATH_ELF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ELF_INSN 8u /* bytes of an instruction */
+/* The sieve has some nine thousand; far from the kernel's million. */
+#define ELF_PROGRAM_MAX (32768u * ELF_INSN)
+
+struct elf_symbol {
+	const char *name;
+	int value; /* the descriptor of a map */
+};
+
+/*
+ * Copy the instructions of a section to out (ELF_PROGRAM_MAX bytes), the
+ * maps that they name put in.  Returns the number of bytes, or -1: no
+ * such object or section, or one that refers to something else.
+ */
+long elf_program(const uint8_t *object, size_t size, const char *section,
+		 const struct elf_symbol *symbols, size_t count,
+		 uint8_t *out);
+
+#endif

@@ -1,0 +1,596 @@
+#include "fastpath/ingress.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fastpath/bpf.h"
+#include "os/clock.h"
+#include "fastpath/ingress_image.h"
+#include "fastpath/ingress_load.h"
+
+#ifndef BPF_TCX_INGRESS
+#define BPF_TCX_INGRESS 46 /* enum bpf_attach_type, Linux 6.6 */
+#endif
+
+#define FLOOD_LOOK_MS 500u
+#define FLOOD_OVER_MS 10000u
+
+static void
+set_clock(struct sieve *s)
+{
+	const struct clock_tai tai = clock_tai();
+
+	__atomic_store_n(&s->config->utc_offset, clock_utc_offset_ns(),
+			 __ATOMIC_RELAXED);
+	/* The latter tells whether the former is of now. */
+	__atomic_store_n(&s->config->tai_utc, tai.utc, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->config->tai_monotonic, tai.monotonic,
+			 __ATOMIC_RELEASE);
+}
+
+static void
+set_config(struct sieve *s, const struct sieve_tables *t)
+{
+	s->config->assembly = t->assembly_ms * 1000000ull;
+	s->config->flood = t->flood_per_second;
+	set_clock(s);
+}
+
+/* ---- devices */
+
+static bool
+wants(const struct sieve *s, enum sieve_way way)
+{
+	switch (s->wanted) {
+	case FASTPATH_NATIVE:
+		return way == SIEVE_XDP;
+	case FASTPATH_GENERIC:
+		return (way == SIEVE_TC) != s->no_tc;
+	default:
+		return way == SIEVE_XDP ? s->flood : !s->no_tc;
+	}
+}
+
+static bool
+is_taken(int rc)
+{
+	return rc == -EBUSY || rc == -EEXIST;
+}
+
+static void
+attach_tc(struct sieve *s, struct sieve_link *link)
+{
+	int rc = bpf_link_make(s->program[SIEVE_TC], link->device,
+			       BPF_TCX_INGRESS, 0);
+
+	s->no_tc |= rc == -EINVAL;
+	link->fd[SIEVE_TC] = rc;
+}
+
+/* The driver's own way if it has one; the other one is for all. */
+static void
+attach_xdp(struct sieve *s, struct sieve_link *link)
+{
+	const int program = s->program[SIEVE_XDP];
+	int rc = -EOPNOTSUPP;
+
+	link->generic = false;
+	if (s->wanted != FASTPATH_GENERIC) {
+		rc = bpf_link_make(program, link->device, BPF_XDP,
+				   XDP_FLAGS_DRV_MODE);
+	}
+	/* Behind the driver tc serves as well. */
+	if (rc < 0 && !is_taken(rc) && s->wanted != FASTPATH_NATIVE &&
+	    s->no_tc) {
+		link->generic = true;
+		rc = bpf_link_make(program, link->device, BPF_XDP,
+				   XDP_FLAGS_SKB_MODE);
+	}
+	link->fd[SIEVE_XDP] = rc;
+}
+
+static void
+attach(struct sieve *s, struct sieve_link *link, const char *name,
+       enum sieve_way way)
+{
+	if (!wants(s, way)) {
+		bpf_close(&link->fd[way]);
+		return;
+	}
+	if (link->fd[way] >= 0 || s->program[way] < 0) {
+		return;
+	}
+	if (way == SIEVE_TC) {
+		attach_tc(s, link);
+	} else {
+		attach_xdp(s, link);
+	}
+	if (is_taken(link->fd[way])) {
+		sieve_load_explain(s, "%s: it has another program of XDP",
+				   name);
+	} else if (link->fd[way] < 0 && link->fd[SIEVE_TC] < 0 &&
+		   wants(s, way)) {
+		sieve_load_explain(s, "%s: %s", name,
+				   strerror(-link->fd[way]));
+	}
+}
+
+static struct sieve_link *
+link_of(struct sieve *s, uint32_t device)
+{
+	for (size_t i = 0; i < s->links_count; i++) {
+		if (s->links[i].device == device) {
+			return &s->links[i];
+		}
+	}
+	return NULL;
+}
+
+/*
+ * A packet is to go through the sieve where it comes into the host, so not
+ * on what stands on another device, and not on the parts of a bridge or
+ * bond, but on these.  What goes through it twice, by somebody's redirect,
+ * gets no further than without a key.
+ */
+static int
+take_device(void *context, const struct device *device)
+{
+	struct sieve *s = context;
+	struct sieve_link *link = link_of(s, device->index);
+
+	if (!device->up || !device->ethernet || device->enslaved ||
+	    device->stacked) {
+		return 0;
+	}
+	if (!link && s->links_count == SIEVE_DEVICES_MAX) {
+		return 0;
+	}
+	if (!link) {
+		link = &s->links[s->links_count++];
+		*link = (struct sieve_link){ .device = device->index,
+					     .fd = { -1, -1 } };
+	}
+	attach(s, link, device->name, SIEVE_TC);
+	attach(s, link, device->name, SIEVE_XDP);
+	link->seen = true;
+	return 0;
+}
+
+static void
+close_link(struct sieve_link *link)
+{
+	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+		bpf_close(&link->fd[way]);
+	}
+}
+
+/* Whether the program of XDP has that of tc behind it, on whatever device. */
+static void
+set_relay(struct sieve *s, bool relay)
+{
+	relay &= s->links_count > 0;
+	__atomic_store_n(&s->config->credit, SIEVE_CREDIT, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < s->links_count; i++) {
+		relay &= s->links[i].fd[SIEVE_TC] >= 0;
+	}
+	__atomic_store_n(&s->config->relay, relay, __ATOMIC_SEQ_CST);
+}
+
+static void
+update_devices(struct sieve *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->links_count; i++) {
+		s->links[i].seen = false;
+	}
+	s->why[0] = '\0';
+	set_relay(s, false);
+	devices_each(take_device, s);
+	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+		if (wants(s, way) && s->refused[way] < 0) {
+			sieve_load_explain_refused(s, way);
+		}
+	}
+	for (size_t i = 0; i < s->links_count; i++) {
+		if (s->links[i].seen) {
+			s->links[kept++] = s->links[i];
+		} else {
+			close_link(&s->links[i]);
+		}
+	}
+	s->links_count = kept;
+	set_relay(s, true);
+}
+
+static struct sieve_local
+local_of(const struct packet_addr *addr)
+{
+	struct sieve_local local = { .family = addr->family };
+
+	memcpy(&local.addr, addr->bytes, sizeof addr->bytes);
+	return local;
+}
+
+struct locals {
+	struct sieve_local at[SIEVE_LOCALS_MAX];
+	size_t count;
+};
+
+static int
+take_address(void *context, uint32_t device, const struct packet_addr *addr)
+{
+	struct locals *locals = context;
+
+	(void)device;
+	if (locals->count < SIEVE_LOCALS_MAX) {
+		locals->at[locals->count++] = local_of(addr);
+	}
+	return 0;
+}
+
+static bool
+has_local(const struct locals *locals, const struct sieve_local *local)
+{
+	for (size_t i = 0; i < locals->count; i++) {
+		if (memcmp(&locals->at[i], local, sizeof *local) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* An address that is not known yet is served by the queue. */
+static void
+update_locals(struct sieve *s)
+{
+	static struct locals now, before;
+	static const struct sieve_local none; /* the first comes after it */
+	const int map = s->map[SIEVE_MAP_LOCALS];
+	const struct sieve_local *last = &none;
+	const uint8_t here = 1;
+
+	now.count = before.count = 0;
+	devices_each_address(take_address, &now);
+	while (before.count < SIEVE_LOCALS_MAX &&
+	       bpf_map_next(map, last, &before.at[before.count]) == 0) {
+		last = &before.at[before.count++];
+	}
+	for (size_t i = 0; i < before.count; i++) {
+		if (!has_local(&now, &before.at[i])) {
+			bpf_map_remove(map, &before.at[i]);
+		}
+	}
+	__atomic_fetch_add(&s->config->locals_turn, 1, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < now.count; i++) {
+		bpf_map_put(map, &now.at[i], &here, BPF_ANY);
+	}
+}
+
+/* ---- as a whole */
+
+void
+sieve_detach(struct sieve *s)
+{
+	for (size_t i = 0; i < s->links_count; i++) {
+		close_link(&s->links[i]);
+	}
+	s->links_count = 0;
+	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+		bpf_close(&s->program[way]);
+		s->refused[way] = 0;
+	}
+}
+
+void
+sieve_leave(struct sieve *s)
+{
+	loader_leave(&s->loader);
+	sieve_detach(s);
+}
+
+void
+sieve_init(struct sieve *s)
+{
+	*s = (struct sieve){ .program = { -1, -1 }, .watch.fd = -1 };
+	loader_init(&s->loader);
+	for (size_t i = 0; i < SIEVE_MAPS; i++) {
+		s->map[i] = -1;
+	}
+}
+
+/* Without the reason to have closed it being lost. */
+static void
+give_up(struct sieve *s)
+{
+	char why[SIEVE_WHY_MAX];
+
+	memcpy(why, s->why, sizeof why);
+	sieve_close(s);
+	memcpy(s->why, why, sizeof why);
+}
+
+void
+sieve_open(struct sieve *s, const struct sieve_tables *tables,
+	   enum settings_fastpath wanted)
+{
+	sieve_init(s);
+	s->wanted = wanted;
+	if (wanted == FASTPATH_OFF) {
+		sieve_load_explain(s, "fastpath=off");
+		return;
+	}
+	if (ingress_image_size == 0) {
+		sieve_load_explain(s, "built without clang");
+		return;
+	}
+	if (sieve_load_shared(s, tables) < 0 || sieve_load_tables(s, tables) < 0) {
+		give_up(s);
+		return;
+	}
+	set_config(s, tables);
+	s->pending = true;
+}
+
+void
+sieve_close(struct sieve *s)
+{
+	s->pending = false;
+	loader_stop(&s->loader);
+	sieve_detach(s);
+	ring_close(&s->records);
+	ring_close(&s->charges);
+	netlink_close(&s->watch);
+	if (s->config) {
+		munmap(s->config, sizeof *s->config);
+		s->config = NULL;
+	}
+	for (size_t i = 0; i < SIEVE_MAPS; i++) {
+		bpf_close(&s->map[i]);
+	}
+}
+
+void
+sieve_change(struct sieve *s, const struct sieve_tables *tables)
+{
+	if (!s->config) {
+		return;
+	}
+	/* What is no longer right must not stay. */
+	loader_stop(&s->loader);
+	sieve_detach(s);
+	for (enum sieve_map m = 0; m < SIEVE_MAP_CONFIG; m++) {
+		bpf_close(&s->map[m]);
+	}
+	if (sieve_load_tables(s, tables) < 0) {
+		give_up(s);
+		return;
+	}
+	set_config(s, tables);
+	s->pending = true;
+}
+
+/* One after the other. */
+static void
+load_wanted(struct sieve *s)
+{
+	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+		if (wants(s, way) && s->program[way] < 0 &&
+		    s->refused[way] == 0) {
+			sieve_load_begin(s, way);
+		}
+	}
+}
+
+/*
+ * The way that is wanted most has to be possible.  For tc that is TCX: a
+ * kernel that lacks it may also lack what the program there calls.
+ */
+static void
+begin(struct sieve *s)
+{
+	enum sieve_way way = s->wanted == FASTPATH_NATIVE ? SIEVE_XDP :
+							    SIEVE_TC;
+
+	if (way == SIEVE_TC && s->refused[way] < 0 &&
+	    !loader_failed(s->refused[way])) {
+		s->no_tc = true;
+		way = SIEVE_XDP;
+	}
+	if (s->program[way] >= 0) {
+		s->pending = false;
+		update_locals(s);
+		update_devices(s);
+		/* Not all that loads can be put on a device. */
+		load_wanted(s);
+	} else if (s->refused[way] == 0) {
+		sieve_load_begin(s, way);
+	} else {
+		sieve_load_explain_refused(s, way);
+		give_up(s);
+	}
+}
+
+/*
+ * A flood is over when it has not been seen for a while.  Where no program
+ * is yet, it is seen by what comes to the queue.
+ */
+static bool
+is_flood(struct sieve *s, uint64_t syns, uint64_t now)
+{
+	const uint64_t passed = now - s->syns_ms;
+	const bool on = strcmp(sieve_state(s), "off") != 0;
+	uint64_t counts[SIEVE_COUNTS];
+	int64_t grown;
+
+	if (passed < FLOOD_LOOK_MS) {
+		return s->flood;
+	}
+	sieve_counts(s, counts);
+	if (on) {
+		syns = counts[SIEVE_SEEN] - counts[SIEVE_PROVEN];
+	}
+	grown = (int64_t)(syns - s->syns);
+	if (s->syns_ms != 0 && s->syns_on == on && grown > 0 &&
+	    grown * 1000 > s->config->flood * (int64_t)passed) {
+		s->flood_ms = now;
+	}
+	s->syns = syns;
+	s->syns_ms = now;
+	s->syns_on = on;
+	return s->flood_ms != 0 && now - s->flood_ms < FLOOD_OVER_MS;
+}
+
+void
+sieve_tick(struct sieve *s, uint64_t syns)
+{
+	const bool before = s->flood;
+	bool changed;
+
+	if (!s->config) {
+		return;
+	}
+	set_clock(s);
+	changed = sieve_load_ended(s);
+	if (s->pending) {
+		begin(s);
+		return;
+	}
+	s->flood = is_flood(s, syns, clock_ms());
+	changed |= s->flood != before;
+	if (devices_changed(&s->watch)) {
+		update_locals(s);
+		changed = true;
+	}
+	if (changed) {
+		update_devices(s);
+	}
+	load_wanted(s);
+}
+
+bool
+sieve_is_settled(const struct sieve *s)
+{
+	return !s->pending && (!loader_is_at_work(&s->loader) ||
+			       strcmp(sieve_state(s), "off") != 0);
+}
+
+static const void *
+take(struct ring *ring, size_t size)
+{
+	const void *found;
+	size_t len;
+
+	/* None is of another size. */
+	while ((found = ring_peek(ring, &len)) != NULL && len != size) {
+		ring_next(ring);
+	}
+	return found;
+}
+
+const struct sieve_record *
+sieve_record(struct sieve *s)
+{
+	return take(&s->records, sizeof(struct sieve_record));
+}
+
+void
+sieve_record_done(struct sieve *s)
+{
+	ring_next(&s->records);
+}
+
+bool
+sieve_records_end(const struct sieve *s)
+{
+	return ring_is_empty(&s->records);
+}
+
+void
+sieve_records_await(const struct sieve *s)
+{
+	/* It is called, or looks by itself, once in this time. */
+	(void)ring_await(&s->records, 2 * SIEVE_WAKE_MS);
+}
+
+const struct sieve_charge *
+sieve_charge(struct sieve *s)
+{
+	return take(&s->charges, sizeof(struct sieve_charge));
+}
+
+void
+sieve_charge_done(struct sieve *s)
+{
+	ring_next(&s->charges);
+}
+
+void
+sieve_fds(const struct sieve *s, struct pollfd fds[SIEVE_FDS])
+{
+	const bool open = s->charges.consumer != NULL;
+
+	fds[0] = (struct pollfd){
+		.fd = open ? s->map[SIEVE_MAP_RECORDS] : -1,
+		.events = POLLIN,
+	};
+	fds[1] = (struct pollfd){
+		.fd = open ? s->map[SIEVE_MAP_CHARGES] : -1,
+		.events = POLLIN,
+	};
+}
+
+static bool
+is_on(const struct sieve_link *link)
+{
+	return link->fd[SIEVE_XDP] >= 0 || link->fd[SIEVE_TC] >= 0;
+}
+
+const char *
+sieve_state(const struct sieve *s)
+{
+	const char *state = "off";
+
+	for (size_t i = 0; i < s->links_count; i++) {
+		if (s->links[i].fd[SIEVE_XDP] >= 0 && !s->links[i].generic) {
+			return "native";
+		}
+		if (is_on(&s->links[i])) {
+			state = "generic";
+		}
+	}
+	return state;
+}
+
+void
+sieve_reason(const struct sieve *s, char why[SIEVE_WHY_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->links_count; i++) {
+		count += is_on(&s->links[i]);
+	}
+	if (!sieve_is_settled(s)) {
+		snprintf(why, SIEVE_WHY_MAX, "not yet");
+	} else if (s->why[0]) {
+		memcpy(why, s->why, SIEVE_WHY_MAX);
+	} else if (count == 0 && s->links_count > 0) {
+		snprintf(why, SIEVE_WHY_MAX,
+			 "no flood, and no TCX in this kernel");
+	} else {
+		snprintf(why, SIEVE_WHY_MAX, "%zu device%s%s", count,
+			 count == 1 ? "" : "s", s->flood ? ", flood" : "");
+	}
+}
+
+void
+sieve_counts(const struct sieve *s, uint64_t counts[SIEVE_COUNTS])
+{
+	(void)bpf_map_sums(s->map[SIEVE_MAP_COUNTS], counts, SIEVE_COUNTS);
+}

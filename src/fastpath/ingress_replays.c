@@ -1,0 +1,93 @@
+#include "fastpath/ingress_replays.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+
+#include "fastpath/bpf.h"
+
+static void
+store(uint64_t *word, uint64_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+void
+sieve_raise_floor(struct sieve *s, uint64_t instant)
+{
+	if (s->config && instant > s->config->floor) {
+		store(&s->config->floor, instant);
+	}
+}
+
+bool
+sieve_remember(struct sieve *s, uint64_t tag, uint64_t instant)
+{
+	uint64_t found;
+	int rc;
+
+	if (!s->config) {
+		return true;
+	}
+	rc = bpf_map_put(s->map[SIEVE_MAP_REPLAYS], &tag, &instant,
+			 BPF_NOEXIST);
+	if (rc == 0 || rc == -EEXIST) {
+		return rc == 0;
+	}
+	/*
+	 * The program inserts, then looks at the floor; here it is the
+	 * other way round: of the two at least one sees the other.
+	 */
+	sieve_raise_floor(s, instant);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return bpf_map_get(s->map[SIEVE_MAP_REPLAYS], &tag, &found) < 0;
+}
+
+void
+sieve_forget(struct sieve *s, uint64_t tag)
+{
+	if (s->config) {
+		bpf_map_remove(s->map[SIEVE_MAP_REPLAYS], &tag);
+	}
+}
+
+void
+sieve_begin(struct sieve *s, uint64_t begin_ms)
+{
+	if (s->config) {
+		store(&s->config->begin_ms, begin_ms);
+	}
+}
+
+bool
+sieve_can_accept(const struct sieve *s)
+{
+	for (size_t i = 0; i < s->links_count; i++) {
+		if (s->links[i].fd[SIEVE_TC] >= 0) {
+			return s->config != NULL;
+		}
+	}
+	return false;
+}
+
+bool
+sieve_accepts(const struct sieve *s)
+{
+	return s->config && s->config->accept;
+}
+
+void
+sieve_accept(struct sieve *s, uint32_t mark)
+{
+	if (s->config) {
+		store(&s->config->mark, mark);
+		store(&s->config->accept, 1);
+	}
+}
+
+void
+sieve_accept_none(struct sieve *s)
+{
+	if (s->config) {
+		store(&s->config->accept, 0);
+	}
+}

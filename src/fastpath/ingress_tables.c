@@ -1,0 +1,269 @@
+#include "fastpath/ingress_tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "fastpath/bpf_addr.h"
+
+#define PORTS 65536u
+
+static void
+take_rules(struct sieve_plan *plan, const struct acl *acl)
+{
+	for (size_t i = 0; i < acl->rules_count; i++) {
+		const struct acl_rule *from = &acl->rules[i];
+		struct sieve_rule *rule = &plan->rules[i];
+
+		rule->tolerance = from->tolerance;
+		rule->src_family = sieve_addr_net(&rule->src, &rule->src_mask,
+						  &from->src);
+		rule->dst_family = sieve_addr_net(&rule->dst, &rule->dst_mask,
+						  &from->dst);
+	}
+	plan->tables.rules_count = acl->rules_count;
+}
+
+static bool
+is_for_all(const struct acl_rule *rule)
+{
+	return rule->src.addr.family == 0 && rule->dst.addr.family == 0;
+}
+
+/* The rules that a port's packets to this host may match; false: leave it. */
+static bool
+list_rules(struct sieve_list *list, const struct acl *acl, uint16_t port)
+{
+	*list = (struct sieve_list){ 0 };
+	for (size_t i = acl->first_rule[port]; i < acl->rules_count; i++) {
+		const struct acl_rule *rule = &acl->rules[i];
+
+		if (rule->type != ACL_LOCAL ||
+		    !acl_ports_have(rule->ports, rule->ports_count, port)) {
+			continue;
+		}
+		if (!sieve_plan_serves(rule) ||
+		    list->count == SIEVE_RULES_MAX) {
+			return false;
+		}
+		list->rule[list->count++] = (uint16_t)i;
+		/* What comes after it never matches. */
+		if (is_for_all(rule)) {
+			break;
+		}
+	}
+	return list->count > 0;
+}
+
+/* Ports at which the list of rules may become another one. */
+static void
+mark_edges(uint8_t *edge, const struct acl *acl)
+{
+	edge[0] = 1;
+	for (size_t i = 0; i < acl->rules_count; i++) {
+		const struct acl_rule *rule = &acl->rules[i];
+
+		for (size_t j = 0; j < rule->ports_count; j++) {
+			edge[rule->ports[j].low] = 1;
+			edge[rule->ports[j].high + 1u] = 1;
+		}
+	}
+}
+
+static int
+take_ports(struct sieve_plan *plan, const struct acl *acl)
+{
+	uint8_t *edge = calloc(PORTS + 1, 1);
+	uint16_t list = 0; /* index + 1 */
+
+	if (!edge) {
+		return -1;
+	}
+	mark_edges(edge, acl);
+	for (uint32_t port = 0; port < PORTS; port++) {
+		struct sieve_port *at = &plan->ports[port];
+
+		if (edge[port]) {
+			size_t next = plan->tables.lists_count;
+
+			list = 0;
+			if (next < PORTS - 1 &&
+			    list_rules(&plan->lists[next], acl,
+				       (uint16_t)port)) {
+				plan->tables.lists_count++;
+				list = (uint16_t)(next + 1);
+			}
+		}
+		at->list = list;
+		at->entry = acl->entry_at[port];
+	}
+	free(edge);
+	return 0;
+}
+
+static void
+take_entries(struct sieve_plan *plan, const struct acl *acl)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < acl->entries_count; i++) {
+		const struct acl_entry *entry = &acl->entries[i];
+
+		plan->entries[i].first = (uint32_t)used;
+		plan->entries[i].count = (uint32_t)entry->keys_count;
+		for (size_t j = 0; j < entry->keys_count; j++) {
+			plan->ranges[used++] = (struct sieve_range){
+				entry->keys[j].low, entry->keys[j].high };
+		}
+	}
+	plan->tables.entries_count = acl->entries_count;
+	plan->tables.ranges_count = used;
+}
+
+/* The block of the inner hash, but for what each connection has. */
+static void
+make_block(struct sieve_key *to, const struct mac_key *mac)
+{
+	size_t len = mac_input(mac, to->block);
+
+	to->port_at = (uint8_t)len;
+	len += mac->suite == MAC_HMAC_SHA256 ? 2 + 12 : 12;
+	to->block[len] = 0x80;
+	/* The length in bits, with the block of the key before it. */
+	len = (SIEVE_BLOCK + len) * 8;
+	if (mac->suite == MAC_HMAC_SHA256) {
+		be16_store(to->block + 62, (uint16_t)len);
+	} else {
+		to->block[56] = (uint8_t)len;
+		to->block[57] = (uint8_t)(len >> 8);
+	}
+}
+
+void
+sieve_plan_key(struct sieve_key *to, const struct acl_key *key)
+{
+	*to = (struct sieve_key){
+		.suite = key->mac.suite == MAC_HMAC_MD5 ? SIEVE_MD5 :
+							  SIEVE_SHA256,
+		.extra = key->mac.extra,
+		.not_before = key->not_before / FRAME_SECOND,
+		.not_after = key->not_after / FRAME_SECOND,
+	};
+	mac_key_states(&key->mac, to->inner, to->outer);
+	make_block(to, &key->mac);
+}
+
+static void
+take_keys(struct sieve_plan *plan, const struct acl *acl)
+{
+	for (size_t i = 0; i < acl->keys_count; i++) {
+		sieve_plan_key(&plan->keys[i], &acl->keys[i]);
+		plan->key_numbers[i] = acl->keys[i].no;
+	}
+	plan->tables.keys_count = acl->keys_count;
+}
+
+static size_t
+ranges_of(const struct acl *acl)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < acl->entries_count; i++) {
+		count += acl->entries[i].keys_count;
+	}
+	return count;
+}
+
+static size_t
+lists_of(const struct acl *acl)
+{
+	size_t edges = 1;
+
+	for (size_t i = 0; i < acl->rules_count; i++) {
+		edges += 2 * acl->rules[i].ports_count;
+	}
+	return edges < PORTS ? edges : PORTS;
+}
+
+static int
+allocate(struct sieve_plan *plan, const struct acl *acl)
+{
+	struct sieve_tables *t = &plan->tables;
+
+	/* One more than needed: none of them is to be NULL. */
+	plan->ports = calloc(PORTS, sizeof *plan->ports);
+	plan->lists = calloc(lists_of(acl) + 1, sizeof *plan->lists);
+	plan->rules = calloc(acl->rules_count + 1, sizeof *plan->rules);
+	plan->entries = calloc(acl->entries_count + 1, sizeof *plan->entries);
+	plan->ranges = calloc(ranges_of(acl) + 1, sizeof *plan->ranges);
+	plan->keys = calloc(acl->keys_count + 1, sizeof *plan->keys);
+	plan->key_numbers = calloc(acl->keys_count + 1,
+				   sizeof *plan->key_numbers);
+	t->ports = plan->ports;
+	t->lists = plan->lists;
+	t->rules = plan->rules;
+	t->entries = plan->entries;
+	t->ranges = plan->ranges;
+	t->keys = plan->keys;
+	t->key_numbers = plan->key_numbers;
+	return plan->ports && plan->lists && plan->rules && plan->entries &&
+	       plan->ranges && plan->keys && plan->key_numbers ? 0 : -1;
+}
+
+bool
+sieve_plan_accepts(const struct conf_server *conf)
+{
+	const enum settings_fastpath fastpath = conf->settings.fastpath;
+
+	for (size_t i = 0; i < conf->acl.rules_count; i++) {
+		if (conf->acl.rules[i].hide == ACL_CLOSED) {
+			return false;
+		}
+	}
+	return conf->settings.firewall != FIREWALL_NONE &&
+	       (fastpath == FASTPATH_AUTO || fastpath == FASTPATH_GENERIC);
+}
+
+bool
+sieve_plan_serves(const struct acl_rule *rule)
+{
+	return rule->type == ACL_LOCAL && rule->hide == ACL_FILTERED &&
+	       !rule->window_loose && rule->indev[0] == '\0';
+}
+
+int
+sieve_plan_make(struct sieve_plan *plan, const struct conf_server *conf)
+{
+	const struct acl *acl = &conf->acl;
+
+	*plan = (struct sieve_plan){ .tables = {
+		.assembly_ms = conf->limits.assembly_ms,
+		.flood_per_second = conf->limits.flood_per_second,
+		.replays = conf->limits.replays,
+	} };
+	if (allocate(plan, acl) < 0 || take_ports(plan, acl) < 0) {
+		sieve_plan_free(plan);
+		return -1;
+	}
+	take_rules(plan, acl);
+	take_entries(plan, acl);
+	take_keys(plan, acl);
+	return 0;
+}
+
+void
+sieve_plan_free(struct sieve_plan *plan)
+{
+	if (plan->keys) {
+		bytes_wipe(plan->keys,
+			   plan->tables.keys_count * sizeof *plan->keys);
+	}
+	free(plan->ports);
+	free(plan->lists);
+	free(plan->rules);
+	free(plan->entries);
+	free(plan->ranges);
+	free(plan->keys);
+	free(plan->key_numbers);
+	*plan = (struct sieve_plan){ 0 };
+}

@@ -1,0 +1,35 @@
+/*
+ * The reader's end of a ring that a program in the kernel writes
+ * (Documentation/bpf/ringbuf.rst).  The memory is shared: a process that
+ * was forked goes on where its parent stopped.
+ */
+#ifndef TAP_FASTPATH_RINGBUF_H
+#define TAP_FASTPATH_RINGBUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ring {
+	uint64_t *consumer; /* NULL: not open */
+	const uint64_t *producer;
+	const uint8_t *data;
+	size_t size; /* a power of two, and of pages */
+};
+
+/* Of a map of that many bytes.  0 or -errno. */
+int ring_open(struct ring *ring, int map, size_t size);
+void ring_close(struct ring *ring);
+
+/* The oldest record, until ring_next(); NULL where there is none. */
+const void *ring_peek(struct ring *ring, size_t *len);
+void ring_next(struct ring *ring);
+/* Whether all is read that was ever begun to be written. */
+bool ring_is_empty(const struct ring *ring);
+/*
+ * Wait, for so long at the most, until another process has read all that was
+ * begun to be written before.  Whether it has.
+ */
+bool ring_await(const struct ring *ring, unsigned ms);
+
+#endif

@@ -1,9 +1,0 @@
-#include "tracer.h"
-
-#include <sys/prctl.h>
-
-void
-tracer_refuse(void)
-{
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}

@@ -1,7 +1,0 @@
-#include "tracer.h"
-
-/* POSIX has no word for it; who was another user's once is refused anyway. */
-void
-tracer_refuse(void)
-{
-}

@@ -1,0 +1,374 @@
+#include "firewall/firewall.h"
+
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "firewall/run_tool.h"
+#include "firewall/iptables.h"
+#include "os/netlink.h"
+#include "firewall/ruleset.h"
+#include "base/spawn.h"
+#include "base/text.h"
+
+#define LISTED_MAX 1024u /* the head of a chain, and more */
+
+const char *
+fw_tool_name(enum fw_tool tool)
+{
+	switch (tool) {
+	case FW_NFT:
+		return "nft";
+	case FW_IPTABLES:
+		return "iptables";
+	default:
+		return "none";
+	}
+}
+
+static char *
+nft_script(const struct fw_plan *plan)
+{
+	char *script = malloc(FW_TEXT_MAX);
+	struct text t;
+
+	if (!script) {
+		return NULL;
+	}
+	t = text_over(script, FW_TEXT_MAX);
+	ruleset_nft(&t, plan);
+	return fw_run_whole(script, &t);
+}
+
+char *
+fw_text(const struct fw_plan *plan, enum fw_tool tool, unsigned family)
+{
+	char *script;
+	struct text t;
+	size_t count;
+	const struct ruleset_hook *hooks;
+
+	if (tool == FW_NFT) {
+		return nft_script(plan);
+	}
+	script = malloc(FW_TEXT_MAX);
+	if (!script) {
+		return NULL;
+	}
+	t = text_over(script, FW_TEXT_MAX);
+	hooks = ruleset_hooks(plan->side, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (ruleset_needs(plan, &hooks[i])) {
+			ruleset_iptables(&t, plan, &hooks[i], family, "");
+		}
+	}
+	return fw_run_whole(script, &t);
+}
+
+static int
+remove_nft(enum fw_side side, uint16_t queue, char *err)
+{
+	char script[128], name[RULESET_NAME_MAX];
+
+	ruleset_name(name, side, queue);
+	snprintf(script, sizeof script,
+		 "add table inet %s\ndelete table inet %s\n", name, name);
+	return fw_run_nft(script, false, err);
+}
+
+static int
+try_iptables(struct fw *fw, const struct fw_plan *plan, char *err)
+{
+	char ignored[FW_ERROR_MAX];
+	char *report = err;
+
+	fw->tool = FW_IPTABLES;
+	for (fw->variant = 0; fw->variant < FW_VARIANTS; fw->variant++) {
+		if (iptables_install(fw, plan, report) == 0) {
+			return 0;
+		}
+		iptables_remove(fw, fw->variant, ignored);
+		/* What the machine's own iptables said is worth telling. */
+		report = ignored;
+	}
+	return -1;
+}
+
+static int
+try_nft(struct fw *fw, const struct fw_plan *plan, char *err)
+{
+	char *script = nft_script(plan);
+	int rc;
+
+	fw->tool = FW_NFT;
+	if (!script) {
+		return fw_run_no_script(err, "nft");
+	}
+	rc = fw_run_nft(script, false, err);
+	free(script);
+	return rc;
+}
+
+/* What another tool left under our name, once ours stand. */
+static void
+remove_others(struct fw *fw)
+{
+	char ignored[FW_ERROR_MAX];
+
+	if (fw->tool != FW_NFT) {
+		remove_nft(fw->side, fw->queue, ignored);
+	}
+	for (unsigned variant = 0; variant < FW_VARIANTS; variant++) {
+		struct fw other = { .side = fw->side, .queue = fw->queue };
+
+		if (fw->tool == FW_IPTABLES &&
+		    (variant == fw->variant || variant == 0 ||
+		     fw->variant == 0)) {
+			continue;
+		}
+		iptables_remove(&other, variant, ignored);
+	}
+}
+
+static bool
+has_bridged(const struct fw_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->matches[i].place == FW_BRIDGED) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether iptables gets to see a family's packets on a bridge. */
+static int
+check_bridge_calls(unsigned family, char *err)
+{
+	const char *name = family == 4 ? "iptables" : "ip6tables";
+	char path[80];
+	FILE *file;
+	int value = 0;
+
+	snprintf(path, sizeof path, "/proc/sys/net/bridge/bridge-nf-call-%s",
+		 name);
+	file = fopen(path, "re");
+	if (!file) {
+		snprintf(err, FW_ERROR_MAX,
+			 "type=BRIDGE: no rule sees bridged packets; 'modprobe "
+			 "br_netfilter' first");
+		return -1;
+	}
+	if (fscanf(file, "%d", &value) != 1) {
+		value = 0;
+	}
+	fclose(file);
+	if (value == 0) {
+		snprintf(err, FW_ERROR_MAX,
+			 "type=BRIDGE: no rule sees bridged packets; 'sysctl "
+			 "net.bridge.bridge-nf-call-%s=1' first", name);
+		return -1;
+	}
+	return 0;
+}
+
+/* What bridged packets need, of a plan that has any. */
+static int
+check_bridged(const struct fw_plan *plan, enum fw_tool tool, char *err)
+{
+	/* nft's rules for bridged packets know no bridge's ports. */
+	if (tool == FW_NFT) {
+		snprintf(err, FW_ERROR_MAX, "type=BRIDGE needs "
+					    "firewall=iptables");
+		return -1;
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+
+		if (m->place != FW_BRIDGED) {
+			continue;
+		}
+		if ((ruleset_has_family(m, 4) &&
+		     check_bridge_calls(4, err) < 0) ||
+		    (ruleset_has_family(m, 6) &&
+		     check_bridge_calls(6, err) < 0)) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int
+fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
+	   char *err)
+{
+	char why[FW_ERROR_MAX / 2] = "";
+	char reason[FW_ERROR_MAX];
+
+	*fw = (struct fw){ .side = plan->side, .queue = plan->queue };
+	if (has_bridged(plan)) {
+		if (check_bridged(plan, wanted, err) < 0) {
+			return -1;
+		}
+		wanted = FW_IPTABLES;
+	}
+	if (wanted != FW_IPTABLES) {
+		if (try_nft(fw, plan, reason) == 0) {
+			remove_others(fw);
+			return 0;
+		}
+		snprintf(why, sizeof why, "%.200s", reason);
+	}
+	if (wanted != FW_NFT) {
+		if (try_iptables(fw, plan, reason) == 0) {
+			remove_others(fw);
+			return 0;
+		}
+		snprintf(err, FW_ERROR_MAX, "no firewall rules: %s%s%.200s",
+			 why, why[0] ? "; " : "", reason);
+		fw->tool = FW_NONE;
+		return -1;
+	}
+	snprintf(err, FW_ERROR_MAX, "no firewall rules: %s", why);
+	fw->tool = FW_NONE;
+	return -1;
+}
+
+static int
+install_again(struct fw *fw, const struct fw_plan *plan, char *err)
+{
+	struct fw before = *fw;
+	int rc = fw->tool == FW_NFT ? try_nft(fw, plan, err) :
+				      iptables_install(fw, plan, err);
+
+	/* Whose the tables are was known the first time. */
+	memcpy(fw->table_is_ours, before.table_is_ours,
+	       sizeof fw->table_is_ours);
+	return rc;
+}
+
+int
+fw_replace(struct fw *fw, const struct fw_plan *old,
+	   const struct fw_plan *plan, char *err)
+{
+	char ignored[FW_ERROR_MAX];
+
+	if (fw->tool == FW_NONE) {
+		return 0;
+	}
+	if (has_bridged(plan) && check_bridged(plan, fw->tool, err) < 0) {
+		return -1;
+	}
+	if (install_again(fw, plan, err) == 0) {
+		return 0;
+	}
+	/* Of two families one may have changed already. */
+	install_again(fw, old, ignored);
+	return -1;
+}
+
+/* Whether a chain of our table is there, and has a rule if it has any. */
+static bool
+nft_chain_stands(const char *table, const char *chain, bool has_rules)
+{
+	static const char head[] = "policy accept;";
+	const char *const argv[] = { "nft", "list", "chain", "inet", table,
+				     chain, NULL };
+	char text[LISTED_MAX] = "";
+	const char *rules;
+
+	if (run_program(argv, NULL, text, sizeof text, NULL, 0) != 0) {
+		return false;
+	}
+	rules = strstr(text, head);
+	rules += rules ? sizeof head - 1 : 0;
+	return rules && (!has_rules || rules[strspn(rules, " \t\n")] != '}');
+}
+
+static bool
+nft_stands(const struct fw *fw, const struct fw_plan *plan)
+{
+	static const char *const argv[] = { "nft", "list", "tables", NULL };
+	char name[RULESET_NAME_MAX];
+	size_t count;
+	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
+
+	/* What can't be asked is not taken for gone. */
+	if (run_program(argv, NULL, NULL, 0, NULL, 0) != 0) {
+		return true;
+	}
+	ruleset_name(name, fw->side, fw->queue);
+	for (size_t i = 0; i < count; i++) {
+		if (ruleset_needs(plan, &hooks[i]) &&
+		    !nft_chain_stands(name, hooks[i].nft,
+				      ruleset_fills(plan, &hooks[i], 0))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+fw_stands(struct fw *fw, const struct fw_plan *plan)
+{
+	if (fw->tool == FW_NFT) {
+		return nft_stands(fw, plan);
+	}
+	return fw->tool == FW_NONE || iptables_stands(fw, plan);
+}
+
+int
+fw_watch(void)
+{
+	struct netlink nl;
+	int group = NFNLGRP_NFTABLES;
+	int rc = netlink_open(&nl, NETLINK_NETFILTER);
+
+	if (rc == 0 && setsockopt(nl.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+				  &group, sizeof group) < 0) {
+		rc = -errno;
+		netlink_close(&nl);
+	}
+	return rc < 0 ? rc : nl.fd;
+}
+
+bool
+fw_changed(int fd)
+{
+	uint8_t ignored[4096];
+	bool changed = false;
+
+	while (recv(fd, ignored, sizeof ignored, MSG_DONTWAIT) >= 0 ||
+	       errno == ENOBUFS) {
+		changed = true;
+	}
+	return changed;
+}
+
+int
+fw_remove(struct fw *fw, char *err)
+{
+	switch (fw->tool) {
+	case FW_NFT:
+		return remove_nft(fw->side, fw->queue, err);
+	case FW_IPTABLES:
+		return iptables_remove(fw, fw->variant, err);
+	default:
+		return 0;
+	}
+}
+
+enum fw_tool
+fw_probe(const struct fw_plan *plan)
+{
+	char ignored[FW_ERROR_MAX];
+	char *script = has_bridged(plan) ? NULL : nft_script(plan);
+	int rc = script ? fw_run_nft(script, true, ignored) : -1;
+
+	free(script);
+	return rc == 0 ? FW_NFT : FW_IPTABLES;
+}

@@ -1,0 +1,145 @@
+/*
+ * Firewall rules: installed and undone by running nft or
+ * iptables-restore, in one transaction for each table.
+ *
+ * Names tell whose rules they are: the table "tap-server-5040" (nft), or
+ * chains of that name in the raw and mangle tables (iptables).  Who has
+ * the same name replaces what a killed predecessor left, with no moment
+ * in between where nothing is protected.
+ */
+#ifndef TAP_FIREWALL_FIREWALL_H
+#define TAP_FIREWALL_FIREWALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/packet.h"
+
+#define FW_ERROR_MAX 512u
+#define FW_TEXT_MAX (8u << 20) /* 4096 rules, each in two tables and twice */
+/* What may come in a second that belongs to no connection that is known. */
+#define FW_REST_PER_SECOND 1000u
+
+enum fw_tool { FW_NONE, FW_NFT, FW_IPTABLES };
+
+/* "nft", "iptables" or "none". */
+const char *fw_tool_name(enum fw_tool tool);
+
+struct fw_ports {
+	uint16_t low, high;
+};
+
+/* Where a rule's packets go. */
+enum fw_place {
+	FW_LOCAL,   /* to this host */
+	FW_ROUTED,  /* through it, whatever device they leave by */
+	FW_FORWARD, /* through it; outdev is known only after routing */
+	FW_BRIDGED, /* through its bridge; devices are the bridge's ports */
+};
+
+/* What a rule matches, beside TCP, and what is to be done. */
+struct fw_match {
+	enum fw_place place;
+	bool answered;		  /* strangers get an answer, at any rate */
+	bool sieved;		  /* accepted_mark passes the queue by */
+	struct packet_addr decoy; /* marked SYNs go there; family 0: none */
+	uint16_t decoy_port;
+	const char *indev, *outdev; /* empty: any */
+	struct packet_addr src, dst; /* family 0: any */
+	unsigned src_bits, dst_bits; /* of prefix */
+	const struct fw_ports *ports;
+	size_t ports_count; /* 0: any */
+	bool fast;   /* client: may be marked, by plan_mark() */
+	/*
+	 * Client: not queued but marked, for who makes its frames where it
+	 * leaves; unless IPsec is to wrap it first.
+	 */
+	bool marked;
+};
+
+enum fw_side {
+	FW_SERVER, /* SYNs to this host, and what belongs to no connection */
+	FW_CLIENT, /* SYNs of this host */
+};
+
+struct fw_plan {
+	enum fw_side side;
+	uint16_t queue;	    /* the first, see enum fw_queue */
+	const char *cgroup; /* client: of these sockets alone; or NULL */
+	uint32_t mark;	    /* a bit: of packets that pass, or to the decoy */
+	uint32_t accepted_mark; /* server: a bit, or 0: there is none */
+	bool loopback_open; /* server: the loopback device is let alone */
+	/*
+	 * Server: what comes to this host's other ports takes the same way
+	 * through the queues, so that timing tells nothing; but it passes
+	 * without the daemon.
+	 */
+	bool watch_all;
+	const struct fw_match *matches;
+	size_t count;
+};
+
+/* The server's queues, counted from the plan's. */
+enum fw_queue {
+	FW_QUEUE_SYN,	   /* SYNs to this host */
+	FW_QUEUE_REST,	   /* what is no SYN and of no known connection */
+	FW_QUEUE_FORWARD,  /* the same, through this host */
+	FW_QUEUE_FORWARD_REST,
+	FW_QUEUES,
+};
+
+#define FW_VARIANTS 3 /* iptables, iptables-nft, iptables-legacy */
+#define FW_FAMILIES 2
+#define FW_HOOKS 4
+
+/* What was installed, and what fw_remove() has to undo. */
+struct fw {
+	enum fw_tool tool;
+	enum fw_side side;
+	uint16_t queue;
+	unsigned variant; /* of iptables */
+	/* Whether a hook's table (of iptables-nft) was not there before. */
+	bool table_is_ours[FW_FAMILIES][FW_HOOKS];
+};
+
+/*
+ * The rules of a plan as the tool takes them, on the heap; iptables has
+ * one text for each family (4, 6), nft one for both (0).  NULL where
+ * memory is out, or it would be longer than FW_TEXT_MAX: errno tells which
+ * (ENOMEM, EMSGSIZE).
+ */
+char *fw_text(const struct fw_plan *plan, enum fw_tool tool, unsigned family);
+
+/*
+ * Install a plan, with the tool wanted, or (FW_NONE) with the first that
+ * can: nft, then iptables.  Returns 0, or -1 with the error in err
+ * (FW_ERROR_MAX); then nothing new is left behind.
+ */
+int fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
+	       char *err);
+/*
+ * Put another plan of the same name in the place of the one installed.
+ * 0, or -1 with the error in err; then the old one stands.
+ */
+int fw_replace(struct fw *fw, const struct fw_plan *old,
+	       const struct fw_plan *plan, char *err);
+/*
+ * Whether the rules still stand.  Other programs may flush what is not
+ * theirs: then fw_replace() with the same plan puts them back.
+ */
+bool fw_stands(struct fw *fw, const struct fw_plan *plan);
+/*
+ * A descriptor that is readable when somebody has changed rules of
+ * nftables, iptables-nft included; or -errno.
+ */
+int fw_watch(void);
+/* Take note of that.  Whether there was any change. */
+bool fw_changed(int fd);
+/* Remove the rules of this name, whichever tool installed them. */
+int fw_remove(struct fw *fw, char *err);
+
+/* The tool that fw_install() would end up with, found without installing. */
+enum fw_tool fw_probe(const struct fw_plan *plan);
+
+#endif

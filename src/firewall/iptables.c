@@ -1,0 +1,358 @@
+#include "firewall/iptables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "firewall/run_tool.h"
+#include "firewall/ruleset.h"
+#include "base/spawn.h"
+#include "base/text.h"
+
+#define SAVED_MAX (8u << 20) /* what an administrator may have */
+#define STALE_MAX 8192u
+
+static const char *const variants[FW_VARIANTS] = { "", "-nft", "-legacy" };
+
+static const unsigned families[FW_FAMILIES] = { 4, 6 };
+
+static bool
+has_ipv6(void)
+{
+	return access("/proc/net/if_inet6", F_OK) == 0;
+}
+
+static void
+tool_name(char out[40], unsigned family, unsigned variant, const char *verb)
+{
+	snprintf(out, 40, "%s%s-%s", family == 4 ? "iptables" : "ip6tables",
+		 variants[variant], verb);
+}
+
+static int
+run_restore(unsigned family, unsigned variant, const char *script, char *err)
+{
+	char name[40];
+	const char *const argv[] = { name, "--noflush", "--wait=10", NULL };
+	char errors[FW_ERROR_MAX] = "";
+	int status;
+
+	tool_name(name, family, variant, "restore");
+	status = run_program(argv, script, NULL, 0, errors, sizeof errors);
+	return status == 0 ? 0 : fw_run_fail(err, name, status, errors);
+}
+
+/*
+ * A table as iptables-save has it; "" where there is none, NULL where it
+ * can't be asked.  All tables are asked for, since asking for one by name
+ * makes it (legacy) or feigns it (nft).  *by_nft: which of the two this
+ * variant is.
+ */
+static const char *
+try_to_save(unsigned family, unsigned variant, const char *table, bool *by_nft)
+{
+	static char saved[SAVED_MAX];
+	char name[40], head[32];
+	const char *const argv[] = { name, NULL };
+	char *start, *end;
+
+	tool_name(name, family, variant, "save");
+	*by_nft = false;
+	if (run_program(argv, NULL, saved, sizeof saved, NULL, 0) != 0) {
+		return NULL;
+	}
+	*by_nft = strstr(saved, "(nf_tables)") != NULL;
+	snprintf(head, sizeof head, "*%s\n", table);
+	start = strstr(saved, head);
+	end = start ? strstr(start, "\nCOMMIT") : NULL;
+	if (!end) {
+		return "";
+	}
+	end[1] = '\0';
+	return start;
+}
+
+static const char *
+save_table(unsigned family, unsigned variant, const char *table, bool *by_nft)
+{
+	const char *saved = try_to_save(family, variant, table, by_nft);
+
+	return saved ? saved : "";
+}
+
+static const char *
+next_line(const char *line)
+{
+	line += strcspn(line, "\n");
+	return *line ? line + 1 : line;
+}
+
+static bool
+line_ends(const char *line, const char *end)
+{
+	size_t len = strcspn(line, "\n");
+	size_t end_len = strlen(end);
+
+	while (len > 0 && line[len - 1] == ' ') {
+		len--;
+	}
+	return len >= end_len &&
+	       memcmp(line + len - end_len, end, end_len) == 0;
+}
+
+/* Who else has something in a table. */
+enum others { NOBODY, OTHER_TAPS, STRANGERS };
+
+/* A copy of a line, cut to fit: what is looked for stands in it whole. */
+static void
+copy_line(char *out, size_t size, const char *line)
+{
+	snprintf(out, size, "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+static enum others
+line_is_of(const char *line)
+{
+	char text[1024];
+
+	copy_line(text, sizeof text, line);
+	if (text[0] == ':' ? strstr(text, " ACCEPT [") != NULL :
+			     text[0] != '-') {
+		return NOBODY;
+	}
+	return strstr(text, "tap-server-") || strstr(text, "tap-client-") ?
+		       OTHER_TAPS :
+		       STRANGERS;
+}
+
+/*
+ * What a saved table has of ours: lines that undo the jumps to our
+ * chain, and whether the chain is there.  *others: who else is in it.
+ */
+static bool
+find_ours(const char *saved, const char *name, struct text *stale,
+	  enum others *others)
+{
+	char jump[80], chain[80], rule[80];
+	bool found = false;
+
+	snprintf(jump, sizeof jump, " -j %s", name);
+	snprintf(chain, sizeof chain, ":%s ", name);
+	snprintf(rule, sizeof rule, "-A %s ", name);
+	*others = NOBODY;
+	for (const char *line = saved; *line; line = next_line(line)) {
+		enum others of = line_is_of(line);
+
+		if (strncmp(line, chain, strlen(chain)) == 0) {
+			found = true;
+		} else if (strncmp(line, "-A ", 3) == 0 &&
+			   line_ends(line, jump)) {
+			text_put(stale, "-D%.*s\n",
+				 (int)strcspn(line + 2, "\n"), line + 2);
+		} else if (strncmp(line, rule, strlen(rule)) != 0 &&
+			   of > *others) {
+			*others = of;
+		}
+	}
+	return found;
+}
+
+static void
+chain_name(char out[2 * RULESET_NAME_MAX], const struct fw *fw,
+	   const struct ruleset_hook *hook)
+{
+	char name[RULESET_NAME_MAX];
+
+	ruleset_name(name, fw->side, fw->queue);
+	snprintf(out, 2 * RULESET_NAME_MAX, "%s%s", name, hook->suffix);
+}
+
+/* A section that removes our chain and the jumps to it. */
+static void
+put_removal(struct text *t, const struct ruleset_hook *hook, const char *chain,
+	    const char *stale)
+{
+	text_put(t, "*%s\n%s-F %s\n-X %s\nCOMMIT\n", hook->table, stale, chain,
+		 chain);
+}
+
+static char *
+iptables_script(struct fw *fw, const struct fw_plan *plan, size_t family)
+{
+	size_t count;
+	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
+	char *script = malloc(FW_TEXT_MAX);
+	struct text t;
+
+	if (!script) {
+		return NULL;
+	}
+	t = text_over(script, FW_TEXT_MAX);
+	for (size_t i = 0; i < count; i++) {
+		char chain[2 * RULESET_NAME_MAX], stale_lines[STALE_MAX];
+		struct text stale = text_over(stale_lines, sizeof stale_lines);
+		enum others others;
+		bool left, by_nft;
+		const char *saved = save_table(families[family], fw->variant,
+					       hooks[i].table, &by_nft);
+
+		chain_name(chain, fw, &hooks[i]);
+		left = find_ours(saved, chain, &stale, &others);
+		/* Another tap's table is of no use to it alone. */
+		fw->table_is_ours[family][i] =
+			saved[0] == '\0' || (left && others != STRANGERS) ||
+			others == OTHER_TAPS;
+		if (ruleset_needs(plan, &hooks[i])) {
+			ruleset_iptables(&t, plan, &hooks[i], families[family],
+					 stale_lines);
+		} else if (left) {
+			put_removal(&t, &hooks[i], chain, stale_lines);
+		}
+	}
+	return fw_run_whole(script, &t);
+}
+
+/*
+ * An iptables-nft table that was not there before us and that nobody
+ * else has used goes again; a legacy table can't.
+ */
+static void
+drop_table(unsigned family, unsigned variant, const char *table)
+{
+	char script[128];
+	char err[FW_ERROR_MAX];
+	struct text none = text_over(script, sizeof script);
+	enum others others;
+	bool by_nft;
+
+	find_ours(save_table(family, variant, table, &by_nft), "-", &none,
+		  &others);
+	if (by_nft && others == NOBODY) {
+		snprintf(script, sizeof script, "delete table %s %s\n",
+			 family == 4 ? "ip" : "ip6", table);
+		fw_run_nft(script, false, err);
+	}
+}
+
+static int
+remove_family(struct fw *fw, size_t family, unsigned variant, char *err)
+{
+	size_t count;
+	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
+	int rc = 0;
+
+	/* The last first: what hides goes before what keeps. */
+	for (size_t i = count; i-- > 0;) {
+		char script[STALE_MAX + 256], lines[STALE_MAX];
+		char chain[2 * RULESET_NAME_MAX];
+		struct text t = text_over(script, sizeof script);
+		struct text stale = text_over(lines, sizeof lines);
+		enum others others;
+		bool by_nft;
+
+		chain_name(chain, fw, &hooks[i]);
+		if (!find_ours(save_table(families[family], variant,
+					  hooks[i].table, &by_nft),
+			       chain, &stale, &others)) {
+			continue;
+		}
+		put_removal(&t, &hooks[i], chain, lines);
+		if (run_restore(families[family], variant, script, err) < 0) {
+			rc = -1;
+		} else if (fw->table_is_ours[family][i]) {
+			drop_table(families[family], variant, hooks[i].table);
+		}
+	}
+	return rc;
+}
+
+int
+iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
+{
+	for (size_t family = 0; family < FW_FAMILIES; family++) {
+		char *script;
+		int rc;
+
+		if (families[family] == 6 && !has_ipv6()) {
+			continue;
+		}
+		script = iptables_script(fw, plan, family);
+		if (!script) {
+			return fw_run_no_script(err, "iptables");
+		}
+		rc = run_restore(families[family], fw->variant, script, err);
+		free(script);
+		if (rc < 0) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Whether a chain is there, with a jump to it, and a rule if it has any. */
+static bool
+chain_stands(const char *saved, const char *chain, bool has_rules)
+{
+	char lines[STALE_MAX], rule[80];
+	struct text jumps = text_over(lines, sizeof lines);
+	enum others others;
+
+	snprintf(rule, sizeof rule, "\n-A %s ", chain);
+	return find_ours(saved, chain, &jumps, &others) && jumps.len > 0 &&
+	       (!has_rules || strstr(saved, rule));
+}
+
+static bool
+family_stands(struct fw *fw, const struct fw_plan *plan, size_t family)
+{
+	size_t count;
+	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		char chain[2 * RULESET_NAME_MAX];
+		const char *saved;
+		bool by_nft;
+
+		if (!ruleset_needs(plan, &hooks[i])) {
+			continue;
+		}
+		chain_name(chain, fw, &hooks[i]);
+		saved = try_to_save(families[family], fw->variant,
+				    hooks[i].table, &by_nft);
+		/* What can't be asked is not taken for gone. */
+		if (saved &&
+		    !chain_stands(saved, chain,
+				  ruleset_fills(plan, &hooks[i],
+						families[family]))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+int
+iptables_remove(struct fw *fw, unsigned variant, char *err)
+{
+	int rc = 0;
+
+	for (size_t family = 0; family < FW_FAMILIES; family++) {
+		if ((families[family] == 4 || has_ipv6()) &&
+		    remove_family(fw, family, variant, err) < 0) {
+			rc = -1;
+		}
+	}
+	return rc;
+}
+
+bool
+iptables_stands(struct fw *fw, const struct fw_plan *plan)
+{
+	for (size_t family = 0; family < FW_FAMILIES; family++) {
+		if ((families[family] == 4 || has_ipv6()) &&
+		    !family_stands(fw, plan, family)) {
+			return false;
+		}
+	}
+	return true;
+}

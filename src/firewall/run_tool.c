@@ -1,0 +1,62 @@
+#include "firewall/run_tool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/spawn.h"
+
+char *
+fw_run_whole(char *script, const struct text *t)
+{
+	if (t->full) {
+		free(script);
+		errno = EMSGSIZE;
+		return NULL;
+	}
+	return script;
+}
+
+int
+fw_run_no_script(char *err, const char *program)
+{
+	if (errno == EMSGSIZE) {
+		snprintf(err, FW_ERROR_MAX, "%s: more than %u MiB of rules",
+			 program, FW_TEXT_MAX >> 20);
+	} else {
+		snprintf(err, FW_ERROR_MAX, "%s: out of memory", program);
+	}
+	return -1;
+}
+
+/* The first line of what a program complained of, for our one line. */
+int
+fw_run_fail(char *err, const char *program, int status, const char *errors)
+{
+	if (status == RUN_NOT_FOUND) {
+		snprintf(err, FW_ERROR_MAX, "%s: not installed", program);
+	} else if (status < 0) {
+		snprintf(err, FW_ERROR_MAX, "%s: %s", program,
+			 strerror(-status));
+	} else if (strcspn(errors, "\n") == 0) {
+		/* 128 and more: killed by that signal less 128. */
+		snprintf(err, FW_ERROR_MAX, "%s: exit status %d", program,
+			 status);
+	} else {
+		snprintf(err, FW_ERROR_MAX, "%s: %.*s", program,
+			 (int)strcspn(errors, "\n"), errors);
+	}
+	return -1;
+}
+
+int
+fw_run_nft(const char *script, bool check, char *err)
+{
+	const char *const argv[] = { "nft", check ? "-cf" : "-f", "-", NULL };
+	char errors[FW_ERROR_MAX] = "";
+	int status = run_program(argv, script, NULL, 0, errors,
+				 sizeof errors);
+
+	return status == 0 ? 0 : fw_run_fail(err, "nft", status, errors);
+}

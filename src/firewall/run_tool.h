@@ -1,0 +1,27 @@
+/*
+ * Running the firewall's tools, and what they complain of in one line.
+ */
+#ifndef TAP_FIREWALL_RUN_TOOL_H
+#define TAP_FIREWALL_RUN_TOOL_H
+
+#include <stdbool.h>
+
+#include "firewall/firewall.h"
+#include "base/text.h"
+
+/*
+ * Why a program failed, from its exit status (run.h) and what it wrote,
+ * into err (FW_ERROR_MAX).  Returns -1.
+ */
+int fw_run_fail(char *err, const char *program, int status,
+		const char *errors);
+
+/* A script that t wrote; where it was too long, NULL, and it is freed. */
+char *fw_run_whole(char *script, const struct text *t);
+/* Why there is none, by errno: EMSGSIZE, or no memory.  Returns -1. */
+int fw_run_no_script(char *err, const char *program);
+
+/* Run nft on a script, or have it only checked.  0, or -1 with err. */
+int fw_run_nft(const char *script, bool check, char *err);
+
+#endif

@@ -1,0 +1,51 @@
+#include "firewall/watchdog.h"
+
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "daemon/log.h"
+
+/* Rules of iptables-legacy change without a word: then look this often. */
+#define CHECK_MS 10000u
+
+void
+keeper_open(struct keeper *k)
+{
+	*k = (struct keeper){ .events = fw_watch(), .checked_ms = clock_ms() };
+}
+
+void
+keeper_close(struct keeper *k)
+{
+	if (k->events >= 0) {
+		close(k->events);
+	}
+	k->events = -1;
+}
+
+void
+keeper_look(struct keeper *k, struct fw *fw, const struct fw_plan *plan)
+{
+	bool changed = k->events >= 0 && fw_changed(k->events);
+	uint64_t now = clock_ms();
+	char err[FW_ERROR_MAX];
+
+	if (!changed && now - k->checked_ms < CHECK_MS) {
+		return;
+	}
+	k->checked_ms = now;
+	if (fw->tool == FW_NONE || fw_stands(fw, plan)) {
+		return;
+	}
+	k->restored++;
+	if (fw_replace(fw, plan, plan, err) == 0) {
+		log_say(LOG_LEVEL_ERROR, "somebody removed the firewall's "
+					 "rules: put back");
+	} else {
+		log_say(LOG_LEVEL_ERROR, "somebody removed the firewall's "
+					 "rules: %s", err);
+	}
+	if (k->events >= 0) {
+		fw_changed(k->events);
+	}
+}

@@ -1,0 +1,220 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keygen/keygen.h"
+#include "conf/options.h"
+#include "conf/passphrase.h"
+#include "base/secret.h"
+#include "tap.h"
+#include "conf/value.h"
+
+static const char usage[] =
+	"usage: tap keygen --key-no N [--name TEXT] [...]\n"
+	"       tap keygen --key-no N --client HOST:PORT [...]\n"
+	"       tap keygen --key-no N --client HOST:PORT --both DIR [...]\n"
+	"       tap keygen --rotate N --append FILE [...]\n"
+	"\n"
+	"Make keys: print a line for server.key, and nothing else.\n";
+
+/* The options, and which of them stood there. */
+struct args {
+	struct keygen_options o;
+	bool has_after, has_overlap;
+	long bytes, count;
+	int fd; /* of the passphrase, or -1 */
+};
+
+static int
+take_target(void *into, const char *value, char *why)
+{
+	struct keygen_options *o = into;
+
+	if (o->targets_count == KEYGEN_TARGETS_MAX) {
+		return value_fail(why, "more than %u", KEYGEN_TARGETS_MAX);
+	}
+	return keygen_target(&o->targets[o->targets_count++], value, why);
+}
+
+static int
+parse(int argc, char **argv, struct args *a)
+{
+	struct keygen_options *o = &a->o;
+	const struct option_word words[] = {
+		{ OPTION('n', "key-no", "N", "the number, 0 to 65535",
+		  key_set_no, &o->spec), .seen = &o->has_no },
+		{ OPTION(0, "name", "TEXT", "whose it is, for the log",
+		  key_set_name, &o->spec), .seen = &o->has_name },
+		{ OPTION(0, "alg", "ALG",
+		  "hmac-sha256, or the papers' hmac-md5",
+		  key_set_alg, &o->spec), .seen = &o->has_alg },
+		{ OPTION(0, "auth", "BITS", "30, 60 (the default), 89 or 118",
+		  key_set_auth, &o->spec), .seen = &o->has_auth },
+		{ OPTION_NUMBER(0, "bytes", "N",
+		  "of secret, 16 to 64 (32; hmac-md5: 16)",
+		  &a->bytes, MAC_SECRET_MIN, MAC_SECRET_MAX) },
+		{ OPTION(0, "realm", "TEXT", "the service or cluster it is for",
+		  key_set_realm, &o->spec), .seen = &o->has_realm },
+		{ OPTION(0, "not-before", "T",
+		  "valid from: 2027-01-01[T00:00:00Z]",
+		  key_set_not_before, &o->spec), .seen = &o->has_before },
+		{ OPTION(0, "not-after", "T", "valid until",
+		  key_set_not_after, &o->spec), .seen = &a->has_after },
+		{ OPTION(0, "valid", "SPAN", "valid for: 90d, 12h, 30m",
+		  option_duration, &o->valid) },
+		{ OPTION_NUMBER(0, "count", "N",
+		  "N keys, numbered upward past taken numbers",
+		  &a->count, 1, ACL_KEYS_MAX),
+		  .seen = &o->skip },
+		{ OPTION(0, "client", "HOST:PORT",
+		  "print the client's rule instead; repeatable",
+		  take_target, o) },
+		{ OPTION('a', "append", "FILE",
+		  "put the line into a key file, and print the\n"
+		  "number (or the client's rule)",
+		  option_text, &o->append) },
+		{ OPTION(0, "both", "DIR",
+		  "write DIR/server.key (or --append FILE) and\n"
+		  "DIR/TAPclientd.conf",
+		  option_text, &o->both) },
+		{ OPTION_NUMBER(0, "rotate", "N",
+		  "make key N's successor, and let N end",
+		  &o->rotate, 0, UINT16_MAX) },
+		{ OPTION(0, "overlap", "SPAN", "how long both are valid (7d)",
+		  option_duration, &o->overlap), .seen = &a->has_overlap },
+		{ OPTION_FLAG(0, "passphrase",
+		  "seal what the client gets with a passphrase",
+		  &o->seal) },
+		{ OPTION(0, "passphrase-fd", "N",
+		  "read it from a descriptor, not the terminal",
+		  prompt_option, &a->fd), .seen = &o->seal },
+		{ OPTION_FLAG(0, "json", "JSON, one object a line",
+		  &o->json) },
+	};
+	const struct option_list list = {
+		.usage = usage, .words = words,
+		.count = sizeof words / sizeof words[0],
+	};
+	int at = option_parse(&list, argc, argv);
+
+	o->bytes = (size_t)a->bytes;
+	o->count = (unsigned long)a->count;
+	return at < 0 ? at : option_end(at, argc, argv);
+}
+
+/* Options that contradict each other or want another one. */
+static const char *
+contradiction(const struct args *a)
+{
+	const struct keygen_options *o = &a->o;
+
+	if (!o->has_no && o->rotate < 0) {
+		return "--key-no is missing";
+	}
+	if (o->valid && a->has_after) {
+		return "either --valid or --not-after";
+	}
+	if (o->rotate >= 0 && !o->append) {
+		return "--rotate wants --append FILE";
+	}
+	if (o->rotate >= 0 && o->skip) {
+		return "either --rotate or --count";
+	}
+	if (a->has_overlap && o->rotate < 0) {
+		return "--overlap wants --rotate";
+	}
+	if (o->both && o->targets_count == 0) {
+		return "--both wants --client HOST:PORT";
+	}
+	if (o->seal && o->targets_count == 0) {
+		return "--passphrase is for what --client HOST:PORT makes";
+	}
+	if (o->seal && o->json && !o->both) {
+		return "--json with --passphrase wants --both";
+	}
+	return NULL;
+}
+
+/* The words as they will be read: before anybody is asked anything. */
+static int
+check_words(const struct keygen_options *o)
+{
+	struct key_spec spec = o->spec;
+	struct acl_key key;
+	char why[VALUE_WHY_MAX];
+
+	/* A successor takes from the old key what is not said. */
+	if (o->rotate >= 0) {
+		return 0;
+	}
+	spec.secret_len = MAC_SECRET_MIN;
+	if (key_finish(&spec, &key, why) < 0) {
+		fprintf(stderr, "tap keygen: %s\n", why);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+take_passphrase(struct args *a)
+{
+	char why[VALUE_WHY_MAX];
+	int rc;
+
+	if (!a->o.seal) {
+		return 0;
+	}
+	rc = a->fd >= 0 ? prompt_fd(&a->o.passphrase, a->fd, why) :
+			  prompt_terminal(&a->o.passphrase,
+					  "New passphrase: ", true, why);
+	if (rc < 0) {
+		fprintf(stderr, "tap keygen: passphrase: %s\n", why);
+	}
+	return rc;
+}
+
+static int
+run(struct args *a)
+{
+	int status;
+
+	status = keygen_check_output(&a->o);
+	if (status != TAP_OK) {
+		return status;
+	}
+	if (take_passphrase(a) < 0) {
+		return TAP_USAGE;
+	}
+	return keygen_run(&a->o);
+}
+
+int
+cmd_keygen(int argc, char **argv)
+{
+	struct args *a;
+	const char *wrong;
+	int status;
+
+	secret_harden();
+	a = secret_new(sizeof *a);
+	if (!a) {
+		fprintf(stderr, "tap keygen: out of memory\n");
+		return TAP_SYSTEM;
+	}
+	key_spec_init(&a->o.spec);
+	a->o.spec.suite = MAC_HMAC_SHA256;
+	a->count = 1;
+	a->o.rotate = a->fd = -1;
+	value_duration("7d", &a->o.overlap, NULL);
+	status = parse(argc, argv, a);
+	if (status < 0) {
+		status = option_status(status);
+	} else if ((wrong = contradiction(a))) {
+		fprintf(stderr, "tap keygen: %s\n", wrong);
+		status = TAP_USAGE;
+	} else {
+		status = check_words(&a->o) < 0 ? TAP_USAGE : run(a);
+	}
+	secret_free(a);
+	return status;
+}

@@ -1,0 +1,496 @@
+#include "keygen/keygen.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "os/clock.h"
+#include "keygen/keyfile_edit.h"
+#include "conf/key_line.h"
+#include "keygen/output.h"
+#include "conf/atomic_file.h"
+#include "base/secret.h"
+#include "tap.h"
+#include "conf/value.h"
+
+#define SERVER_FILE "server.key"
+#define CLIENT_FILE "TAPclientd"
+
+/* What is made, before any of it is seen. */
+struct job {
+	const struct keygen_options *o;
+	struct key_spec spec; /* of the key in the making */
+	char path[KEYGEN_PATH_MAX]; /* of the key file; empty: none */
+	bool made_dir; /* of --both */
+	struct rewrite rw;
+	struct conf_file file;
+	struct key_edit *edit;
+	uint64_t old_end; /* of the key that is rotated */
+	struct numset made;
+	struct secret_buf lines; /* of the server */
+	struct secret_buf rules; /* of the client, of all keys or of one */
+	struct secret_buf out;	 /* for standard output */
+};
+
+static int
+fail_memory(void)
+{
+	fprintf(stderr, "tap keygen: out of memory\n");
+	return TAP_SYSTEM;
+}
+
+/* The exit status for what rewrite.h returns, with its error said. */
+static int
+fail_rewrite(int rc, const char *err)
+{
+	fprintf(stderr, "%s\n", err);
+	return rc == -EINVAL ? TAP_USAGE : rc == -EEXIST ? TAP_NO : TAP_SYSTEM;
+}
+
+/* Lock and read the key file, if there is one. */
+static int
+open_keys(struct job *job)
+{
+	const struct keygen_options *o = job->o;
+	char err[CONF_ERROR_MAX];
+	int len = 0;
+	int rc;
+
+	if (o->append) {
+		len = snprintf(job->path, sizeof job->path, "%s", o->append);
+	} else if (o->both) {
+		len = snprintf(job->path, sizeof job->path,
+			       "%s/" SERVER_FILE, o->both);
+	}
+	if (len < 0 || (size_t)len >= sizeof job->path) {
+		fprintf(stderr, "tap keygen: path too long\n");
+		return TAP_USAGE;
+	}
+	job->made_dir = o->both && mkdir(o->both, 0700) == 0;
+	if (o->both && !job->made_dir && errno != EEXIST) {
+		fprintf(stderr, "%s: %s\n", o->both, strerror(errno));
+		return TAP_SYSTEM;
+	}
+	if (!job->path[0]) {
+		return TAP_OK;
+	}
+	job->edit = secret_new(sizeof *job->edit);
+	if (!job->edit) {
+		return fail_memory();
+	}
+	rc = rewrite_open(&job->rw, job->path, CONF_SECRET, &job->file, err);
+	if (rc < 0) {
+		return fail_rewrite(rc, err);
+	}
+	rc = key_edit_read(job->edit, &job->file, o->rotate, err);
+	if (rc < 0) {
+		fprintf(stderr, "%s\n", err);
+		return conf_status(rc);
+	}
+	return TAP_OK;
+}
+
+/* Take from the old key what is not given for its successor. */
+static void
+inherit(struct job *job)
+{
+	const struct keygen_options *o = job->o;
+	const struct key_spec *old = &job->edit->old;
+
+	if (!o->has_alg) {
+		job->spec.suite = old->suite;
+		if (!o->has_auth) {
+			job->spec.auth = old->auth;
+		}
+		if (!o->bytes) {
+			job->spec.secret_len = old->secret_len;
+		}
+	}
+	if (!o->has_realm && job->spec.suite != MAC_HMAC_MD5) {
+		memcpy(job->spec.realm, old->realm, sizeof old->realm);
+		job->spec.realm_len = old->realm_len;
+	}
+	if (!o->has_name) {
+		memcpy(job->spec.name, old->name, sizeof old->name);
+	}
+}
+
+/* The old key ends after its successor began: never is there none. */
+static int
+prepare_rotation(struct job *job)
+{
+	const struct keygen_options *o = job->o;
+	const struct key_spec *old = &job->edit->old;
+	char when[VALUE_TIME_MAX];
+
+	if (!job->edit->has_old) {
+		fprintf(stderr, "%s: no key %ld\n", job->path, o->rotate);
+		return TAP_NO;
+	}
+	inherit(job);
+	value_time_text(when, old->not_after);
+	if (old->not_after < job->spec.not_before) {
+		fprintf(stderr, "%s:%u: key %ld ends at %s, before its "
+				"successor begins\n", job->path,
+			job->edit->line[o->rotate], o->rotate, when);
+		return TAP_NO;
+	}
+	job->old_end = job->spec.not_before + o->overlap;
+	if (job->old_end > old->not_after) {
+		job->old_end = old->not_after;
+	}
+	value_time_text(when, old->not_before);
+	if (old->not_before >= job->old_end) {
+		fprintf(stderr, "%s:%u: key %ld begins only at %s\n",
+			job->path, job->edit->line[o->rotate], o->rotate,
+			when);
+		return TAP_NO;
+	}
+	return TAP_OK;
+}
+
+/* The words that all keys of this run share. */
+static int
+prepare(struct job *job)
+{
+	const struct keygen_options *o = job->o;
+	uint64_t now = clock_instant() / FRAME_SECOND * FRAME_SECOND;
+	struct key_spec *spec = &job->spec;
+	int status;
+
+	*spec = o->spec;
+	spec->secret_len = o->bytes ? o->bytes :
+			   spec->suite == MAC_HMAC_MD5 ? 16 : 32;
+	if (o->rotate >= 0) {
+		if (!o->has_before) {
+			spec->not_before = now;
+		}
+		status = prepare_rotation(job);
+		if (status != TAP_OK) {
+			return status;
+		}
+	}
+	if (o->valid) {
+		spec->not_after = o->valid + (spec->not_before > now ?
+						      spec->not_before : now);
+	}
+	if (spec->not_after <= now) {
+		fprintf(stderr, "tap keygen: warning: not_after is past "
+				"already\n");
+	}
+	return TAP_OK;
+}
+
+/* Fill the secret; check the words as whoever reads the file will. */
+static int
+draw(struct job *job)
+{
+	struct key_spec *spec = &job->spec;
+	struct acl_key key;
+	char why[VALUE_WHY_MAX];
+	int rc;
+
+	if (getentropy(spec->secret, spec->secret_len) < 0) {
+		fprintf(stderr, "tap keygen: random numbers: %s\n",
+			strerror(errno));
+		return TAP_SYSTEM;
+	}
+	rc = key_finish(spec, &key, why);
+	bytes_wipe(&key, sizeof key);
+	if (rc < 0) {
+		fprintf(stderr, "tap keygen: %s\n", why);
+		return TAP_USAGE;
+	}
+	return TAP_OK;
+}
+
+/* Where a key's client finds its rules, with --both. */
+static int
+client_path(const struct job *job, unsigned long no,
+	    char path[KEYGEN_PATH_MAX])
+{
+	const struct keygen_options *o = job->o;
+	int len = o->skip && o->count > 1 ?
+			  snprintf(path, KEYGEN_PATH_MAX,
+				   "%s/" CLIENT_FILE "-%lu.conf", o->both,
+				   no) :
+			  snprintf(path, KEYGEN_PATH_MAX,
+				   "%s/" CLIENT_FILE ".conf", o->both);
+
+	return len < 0 || len >= (int)KEYGEN_PATH_MAX ? -1 : 0;
+}
+
+static int
+write_line(struct job *job)
+{
+	char line[KEY_LINE_MAX];
+	struct text t = text_over(line, sizeof line);
+	int rc;
+
+	key_line_write(&t, &job->spec);
+	text_put(&t, "\n");
+	rc = secret_append(&job->lines, line, t.len);
+	bytes_wipe(line, sizeof line);
+	return rc < 0 ? fail_memory() : TAP_OK;
+}
+
+static int
+write_rules(struct job *job)
+{
+	char line[KEY_LINE_MAX];
+	int rc = 0;
+
+	for (size_t i = 0; i < job->o->targets_count && rc == 0; i++) {
+		const struct keygen_target *target = &job->o->targets[i];
+		struct text t = text_over(line, sizeof line);
+
+		key_line_rule(&t, &job->spec, target->host, target->port);
+		text_put(&t, "\n");
+		rc = secret_append(&job->rules, line, t.len);
+	}
+	bytes_wipe(line, sizeof line);
+	return rc < 0 ? fail_memory() : TAP_OK;
+}
+
+static int
+seal_rules(struct job *job)
+{
+	struct secret_buf sealed = { 0 };
+	int rc = sealed_make(&sealed, &job->rules, &job->o->passphrase);
+
+	if (rc < 0) {
+		fprintf(stderr, "tap keygen: --passphrase: %s\n",
+			strerror(-rc));
+		return TAP_SYSTEM;
+	}
+	secret_drop(&job->rules);
+	job->rules = sealed;
+	return TAP_OK;
+}
+
+/* Each key's rules into a file of their own. */
+static int
+save_rules(struct job *job)
+{
+	struct acl_range no = { (uint16_t)job->spec.no,
+				(uint16_t)job->spec.no };
+	char path[KEYGEN_PATH_MAX];
+	char err[CONF_ERROR_MAX];
+	int rc;
+
+	if (job->o->seal) {
+		int status = seal_rules(job);
+
+		if (status != TAP_OK) {
+			return status;
+		}
+	}
+	if (client_path(job, job->spec.no, path) < 0) {
+		fprintf(stderr, "tap keygen: path too long\n");
+		return TAP_USAGE;
+	}
+	rc = rewrite_create(path, job->rules.bytes, job->rules.len, err);
+	if (rc < 0) {
+		return fail_rewrite(rc, err);
+	}
+	numset_add(&job->made, &no, 1);
+	secret_drop(&job->rules);
+	return TAP_OK;
+}
+
+static int
+write_json(struct job *job)
+{
+	char path[KEYGEN_PATH_MAX];
+	const struct keygen_made made = {
+		.spec = &job->spec,
+		.server_file = job->path[0] ? job->path : NULL,
+		.client_file = job->o->both &&
+			       client_path(job, job->spec.no, path) == 0 ?
+				       path : NULL,
+		.old_end = job->old_end,
+	};
+
+	return keygen_json(&job->out, job->o, &made) < 0 ? fail_memory() :
+							   TAP_OK;
+}
+
+/* What standard output gets of this key, besides rules and lines. */
+static int
+write_number(struct job *job)
+{
+	char number[24];
+
+	snprintf(number, sizeof number, "%lu\n", job->spec.no);
+	return secret_puts(&job->out, number) < 0 ? fail_memory() : TAP_OK;
+}
+
+static int
+make_one(struct job *job, unsigned long no)
+{
+	const struct keygen_options *o = job->o;
+	int status;
+
+	job->spec.no = no;
+	status = draw(job);
+	if (status == TAP_OK) {
+		status = write_line(job);
+	}
+	if (status == TAP_OK && o->targets_count > 0) {
+		status = write_rules(job);
+	}
+	if (status == TAP_OK && o->both) {
+		status = save_rules(job);
+	}
+	if (status == TAP_OK && o->json) {
+		status = write_json(job);
+	} else if (status == TAP_OK &&
+		   (o->both || (o->append && o->targets_count == 0))) {
+		status = write_number(job);
+	}
+	return status;
+}
+
+static bool
+is_taken(const struct job *job, unsigned long no)
+{
+	return job->edit && numset_has(&job->edit->taken, (uint16_t)no);
+}
+
+static int
+make_all(struct job *job)
+{
+	const struct keygen_options *o = job->o;
+	bool search = o->skip || (o->rotate >= 0 && !o->has_no);
+	unsigned long no = o->has_no ? o->spec.no :
+				       (unsigned long)o->rotate + 1;
+	unsigned long left = o->count;
+	int status = TAP_OK;
+
+	for (; left > 0 && status == TAP_OK; no++) {
+		if (no > 65535) {
+			fprintf(stderr, "tap keygen: no number left up to "
+					"65535 (%lu keys to go)\n", left);
+			return TAP_NO;
+		}
+		if (is_taken(job, no) && !search) {
+			fprintf(stderr, "%s: key_no %lu stands in line %u "
+					"already\n", job->path, no,
+				job->edit->line[no]);
+			return TAP_NO;
+		}
+		if (!is_taken(job, no)) {
+			status = make_one(job, no);
+			left--;
+		}
+	}
+	return status;
+}
+
+static int
+save_keys(struct job *job)
+{
+	struct secret_buf text = { 0 };
+	char err[CONF_ERROR_MAX];
+	int status = TAP_OK;
+	int rc = key_edit_write(job->edit, job->old_end, &job->lines, &text,
+				err);
+
+	if (rc < 0) {
+		fprintf(stderr, "%s\n", err);
+		status = conf_status(rc);
+	} else {
+		rc = rewrite_commit(&job->rw, text.bytes, text.len, err);
+		if (rc < 0) {
+			status = fail_rewrite(rc, err);
+		}
+	}
+	secret_drop(&text);
+	return status;
+}
+
+/* Without the server's line, what the clients got is of no use. */
+static void
+unmake_rules(struct job *job)
+{
+	char path[KEYGEN_PATH_MAX];
+
+	for (unsigned long no = 0; no <= 65535; no++) {
+		if (numset_has(&job->made, (uint16_t)no) &&
+		    client_path(job, no, path) == 0) {
+			unlink(path);
+		}
+	}
+	if (job->made_dir) {
+		rmdir(job->o->both);
+	}
+}
+
+static int
+print(struct job *job)
+{
+	const struct secret_buf *out = &job->out;
+	int rc;
+
+	if (!job->o->json && keygen_prints_secrets(job->o)) {
+		out = job->o->targets_count > 0 ? &job->rules : &job->lines;
+	} else if (job->o->seal && !job->o->both) {
+		out = &job->rules;
+	}
+	rc = rewrite_write(STDOUT_FILENO, out->bytes, out->len);
+	if (rc < 0) {
+		fprintf(stderr, "tap keygen: standard output: %s\n",
+			strerror(-rc));
+		return TAP_SYSTEM;
+	}
+	return TAP_OK;
+}
+
+static int
+run(struct job *job)
+{
+	int status = open_keys(job);
+
+	if (status == TAP_OK) {
+		status = prepare(job);
+	}
+	if (status == TAP_OK) {
+		status = make_all(job);
+	}
+	if (status == TAP_OK && job->o->seal && !job->o->both) {
+		status = seal_rules(job);
+	}
+	if (status == TAP_OK && job->path[0]) {
+		status = save_keys(job);
+	}
+	if (status != TAP_OK) {
+		unmake_rules(job);
+		return status;
+	}
+	return print(job);
+}
+
+int
+keygen_run(const struct keygen_options *o)
+{
+	struct job *job = secret_new(sizeof *job);
+	int status;
+
+	if (!job) {
+		return fail_memory();
+	}
+	job->o = o;
+	job->rw.dir = -1;
+	status = run(job);
+	rewrite_close(&job->rw);
+	conf_close(&job->file);
+	secret_free(job->edit);
+	secret_drop(&job->lines);
+	secret_drop(&job->rules);
+	secret_drop(&job->out);
+	secret_free(job);
+	return status;
+}

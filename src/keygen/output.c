@@ -1,0 +1,163 @@
+#include "keygen/output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "conf/key_line.h"
+#include "tap.h"
+#include "conf/value.h"
+
+int
+keygen_target(struct keygen_target *target, const char *text, char *why)
+{
+	const char *colon = strrchr(text, ':');
+	size_t len = colon ? (size_t)(colon - text) : 0;
+	struct acl_range port;
+	struct acl_net net;
+
+	if (len == 0 || len >= sizeof target->host ||
+	    strlen(colon + 1) >= sizeof target->port ||
+	    colon[1 + strcspn(colon + 1, ", \t\"#\\")] != '\0') {
+		return value_fail(why, "'%.64s' is not HOST:PORT", text);
+	}
+	memcpy(target->host, text, len);
+	target->host[len] = '\0';
+	memcpy(target->port, colon + 1, strlen(colon + 1) + 1);
+	if (value_net(target->host, &net, why) < 0) {
+		return -1;
+	}
+	if (net.addr.family == 6 && text[0] != '[') {
+		return value_fail(why, "'%.64s': an IPv6 address stands in "
+				       "brackets", text);
+	}
+	if (strcmp(target->port, "ANY") == 0) {
+		return net.addr.family ? 0 :
+					 value_fail(why, "'%.64s' is every "
+						    "connection", text);
+	}
+	return value_port_range(target->port, &port, why);
+}
+
+bool
+keygen_prints_secrets(const struct keygen_options *o)
+{
+	if (o->both) {
+		return false;
+	}
+	return o->targets_count > 0 ? !o->seal : !o->append;
+}
+
+int
+keygen_check_output(const struct keygen_options *o)
+{
+	struct stat st;
+
+	if (fstat(STDOUT_FILENO, &st) < 0) {
+		fprintf(stderr, "tap keygen: standard output: %s\n",
+			strerror(errno));
+		return TAP_SYSTEM;
+	}
+	if (o->seal && !o->both && isatty(STDOUT_FILENO)) {
+		fprintf(stderr, "tap keygen: a sealed file is not for a "
+				"terminal: redirect it to a file\n");
+		return TAP_USAGE;
+	}
+	if (!keygen_prints_secrets(o)) {
+		return TAP_OK;
+	}
+	if (S_ISREG(st.st_mode) && st.st_mode & 077) {
+		fprintf(stderr, "tap keygen: standard output: a file that "
+				"others may use (mode %04o): umask 077 first, "
+				"or --append FILE\n",
+			(unsigned)st.st_mode & 07777);
+		return TAP_USAGE;
+	}
+	if (isatty(STDOUT_FILENO)) {
+		fprintf(stderr, "tap keygen: warning: the secret goes to this "
+				"terminal, and stays where it can be scrolled "
+				"back to; --append and --both write files\n");
+	}
+	return TAP_OK;
+}
+
+static void
+json_secret(const struct keygen_options *o, const struct key_spec *spec,
+	    struct text *t)
+{
+	char digits[2 * MAC_SECRET_MAX + 1];
+	char line[KEY_LINE_MAX];
+	struct text words = text_over(line, sizeof line);
+
+	hex_encode(digits, spec->secret, spec->secret_len);
+	text_put(t, ",\"key\":\"0x%s\"", digits);
+	if (o->targets_count == 0) {
+		key_line_write(&words, spec);
+		text_put(t, ",\"line\":");
+		json_string(t, line);
+	} else {
+		text_put(t, ",\"rules\":[");
+		for (size_t i = 0; i < o->targets_count; i++) {
+			words = text_over(line, sizeof line);
+			key_line_rule(&words, spec, o->targets[i].host,
+				      o->targets[i].port);
+			text_put(t, i ? "," : "");
+			json_string(t, line);
+		}
+		text_put(t, "]");
+	}
+	bytes_wipe(digits, sizeof digits);
+	bytes_wipe(line, sizeof line);
+}
+
+static void
+json_files(const struct keygen_options *o, const struct keygen_made *made,
+	   struct text *t)
+{
+	char when[VALUE_TIME_MAX];
+
+	if (made->server_file) {
+		text_put(t, ",\"server_file\":");
+		json_string(t, made->server_file);
+	}
+	if (made->client_file) {
+		text_put(t, ",\"client_file\":");
+		json_string(t, made->client_file);
+	}
+	if (o->rotate >= 0) {
+		value_time_text(when, made->old_end);
+		text_put(t, ",\"rotates\":%ld,\"old_not_after\":\"%s\"",
+			 o->rotate, when);
+	}
+}
+
+int
+keygen_json(struct secret_buf *out, const struct keygen_options *o,
+	    const struct keygen_made *made)
+{
+	/* All rules' lines, and two paths, each byte written as \u0000. */
+	size_t size = (KEYGEN_TARGETS_MAX + 2) * KEY_LINE_MAX +
+		      12 * KEYGEN_PATH_MAX;
+	char *object = secret_new(size);
+	struct text t;
+	int rc;
+
+	if (!object) {
+		return -ENOMEM;
+	}
+	t = text_over(object, size);
+	text_put(&t, "{");
+	key_line_json(&t, made->spec);
+	if (keygen_prints_secrets(o)) {
+		json_secret(o, made->spec, &t);
+	}
+	json_files(o, made, &t);
+	text_put(&t, "}\n");
+	rc = secret_append(out, object, t.len);
+	secret_free(object);
+	return rc;
+}

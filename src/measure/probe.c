@@ -1,0 +1,304 @@
+#include "measure/probe.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+#define MSS_OPTION_LEN 4
+#define MSS_ETHERNET4 1460
+#define MSS_ETHERNET6 1440
+#define WINDOW 1024
+#define PROTOCOL_TCP 6
+#define PROTOCOL_UDP 17
+#define UDP_HEADER 8
+
+static const struct {
+	const char *name;
+	uint8_t flags;
+	enum probe_state silence;
+} scans[PROBE_SCANS] = {
+	[PROBE_SYN] = { "syn", PACKET_SYN, PROBE_FILTERED },
+	[PROBE_CONNECT] = { "connect", PACKET_SYN, PROBE_FILTERED },
+	[PROBE_FIN] = { "fin", PACKET_FIN, PROBE_OPEN_FILTERED },
+	[PROBE_NULL] = { "null", 0, PROBE_OPEN_FILTERED },
+	[PROBE_XMAS] = { "xmas", PACKET_FIN | PACKET_PSH | PACKET_URG,
+			 PROBE_OPEN_FILTERED },
+	[PROBE_ACK] = { "ack", PACKET_ACK, PROBE_FILTERED },
+	[PROBE_WINDOW] = { "window", PACKET_ACK, PROBE_FILTERED },
+	[PROBE_MAIMON] = { "maimon", PACKET_FIN | PACKET_ACK,
+			   PROBE_OPEN_FILTERED },
+	[PROBE_SYN_DATA] = { "syn-data", PACKET_SYN, PROBE_FILTERED },
+	[PROBE_SYN_ECN] = { "syn-ecn", PACKET_SYN | PACKET_ECE | PACKET_CWR,
+			    PROBE_FILTERED },
+	[PROBE_UDP] = { "udp", 0, PROBE_OPEN_FILTERED },
+};
+
+static const char *const states[PROBE_STATES] = {
+	[PROBE_UNKNOWN] = "unknown",
+	[PROBE_OPEN] = "open",
+	[PROBE_CLOSED] = "closed",
+	[PROBE_FILTERED] = "filtered",
+	[PROBE_UNFILTERED] = "unfiltered",
+	[PROBE_OPEN_FILTERED] = "open|filtered",
+	[PROBE_CLOSED_FILTERED] = "closed|filtered",
+};
+
+const char *
+probe_scan_name(enum probe_scan scan)
+{
+	return scans[scan].name;
+}
+
+const char *
+probe_state_name(enum probe_state state)
+{
+	return states[state];
+}
+
+static bool
+is_name(const char *name, size_t len, const char *known)
+{
+	return strlen(known) == len && memcmp(name, known, len) == 0;
+}
+
+enum probe_scan
+probe_scan_find(const char *name, size_t len)
+{
+	enum probe_scan scan = 0;
+
+	while (scan < PROBE_SCANS && !is_name(name, len, scans[scan].name)) {
+		scan++;
+	}
+	return scan;
+}
+
+enum probe_state
+probe_state_find(const char *name, size_t len)
+{
+	for (enum probe_state s = PROBE_OPEN; s < PROBE_STATES; s++) {
+		if (is_name(name, len, states[s])) {
+			return s;
+		}
+	}
+	return PROBE_UNKNOWN;
+}
+
+bool
+probe_is_syn(enum probe_scan scan)
+{
+	return scans[scan].flags & PACKET_SYN;
+}
+
+struct probe_numbers
+probe_numbers(uint32_t token)
+{
+	/* Multipliers of linear congruential generators: any odd would do. */
+	return (struct probe_numbers){
+		.seq = token,
+		.ack = token * 1664525u + 1013904223u,
+		.id = (uint16_t)((token * 69069u) >> 16 | 1),
+	};
+}
+
+static size_t
+put_ip4(uint8_t *out, const struct answer_flow *flow, uint8_t protocol,
+	size_t payload, uint16_t id)
+{
+	memset(out, 0, PACKET_IP4_HEADER);
+	out[0] = 0x45;
+	be16_store(out + 2, (uint16_t)(PACKET_IP4_HEADER + payload));
+	be16_store(out + 4, id);
+	be16_store(out + 6, 0x4000); /* don't fragment */
+	out[8] = PROBE_TTL;
+	out[9] = protocol;
+	/* The kernel fills in the checksum of a raw packet's header. */
+	memcpy(out + 12, flow->src.bytes, 4);
+	memcpy(out + 16, flow->dst.bytes, 4);
+	return PACKET_IP4_HEADER;
+}
+
+static size_t
+put_ip6(uint8_t *out, const struct answer_flow *flow, uint8_t protocol,
+	size_t payload)
+{
+	memset(out, 0, PACKET_IP6_HEADER);
+	out[0] = 0x60;
+	be16_store(out + 4, (uint16_t)payload);
+	out[6] = protocol;
+	out[7] = PROBE_TTL;
+	memcpy(out + 8, flow->src.bytes, 16);
+	memcpy(out + 24, flow->dst.bytes, 16);
+	return PACKET_IP6_HEADER;
+}
+
+/* The header, and for a SYN its MSS, and data.  Returns the length. */
+static size_t
+put_tcp(uint8_t *out, enum probe_scan scan, const struct answer_flow *flow,
+	const struct probe_numbers *numbers)
+{
+	uint8_t flags = scans[scan].flags;
+	size_t header = PACKET_TCP_HEADER;
+	size_t data = scan == PROBE_SYN_DATA ? PROBE_DATA : 0;
+
+	memset(out, 0, PACKET_TCP_HEADER + MSS_OPTION_LEN + PROBE_DATA);
+	be16_store(out, flow->sport);
+	be16_store(out + 2, flow->dport);
+	be32_store(out + 4, numbers->seq);
+	be32_store(out + 8, flags & PACKET_ACK ? numbers->ack : 0);
+	out[13] = flags;
+	be16_store(out + 14, WINDOW);
+	if (flags & PACKET_SYN) {
+		out[header] = 2;
+		out[header + 1] = MSS_OPTION_LEN;
+		be16_store(out + header + 2, flow->dst.family == 4 ?
+						     MSS_ETHERNET4 :
+						     MSS_ETHERNET6);
+		header += MSS_OPTION_LEN;
+	}
+	out[12] = (uint8_t)(header / 4 << 4);
+	be16_store(out + 16, packet_checksum(&flow->src, &flow->dst,
+					     PROTOCOL_TCP, out,
+					     header + data));
+	return header + data;
+}
+
+static size_t
+put_udp(uint8_t *out, const struct answer_flow *flow)
+{
+	uint16_t sum;
+
+	memset(out, 0, UDP_HEADER);
+	be16_store(out, flow->sport);
+	be16_store(out + 2, flow->dport);
+	be16_store(out + 4, UDP_HEADER);
+	sum = packet_checksum(&flow->src, &flow->dst, PROTOCOL_UDP, out,
+			      UDP_HEADER);
+	/* 0 is no checksum (RFC 768). */
+	be16_store(out + 6, sum ? sum : 0xffff);
+	return UDP_HEADER;
+}
+
+size_t
+probe_build(uint8_t out[PROBE_MAX], enum probe_scan scan,
+	    const struct answer_flow *flow, uint32_t token)
+{
+	struct probe_numbers numbers = probe_numbers(token);
+	bool v4 = flow->dst.family == 4;
+	size_t at = v4 ? PACKET_IP4_HEADER : PACKET_IP6_HEADER;
+	uint8_t protocol = PROTOCOL_TCP;
+	size_t len;
+
+	if (scan == PROBE_UDP) {
+		protocol = PROTOCOL_UDP;
+		len = put_udp(out + at, flow);
+	} else {
+		len = put_tcp(out + at, scan, flow, &numbers);
+	}
+	if (v4) {
+		put_ip4(out, flow, protocol, len, numbers.id);
+	} else {
+		put_ip6(out, flow, protocol, len);
+	}
+	return at + len;
+}
+
+static enum probe_state
+classify_tcp(enum probe_scan scan, const struct answer *a)
+{
+	if (scan == PROBE_UDP) {
+		return PROBE_UNKNOWN;
+	}
+	/* Also a SYN alone: the other half of a split handshake. */
+	if (a->flags & PACKET_SYN && !(a->flags & PACKET_RST)) {
+		return probe_is_syn(scan) ? PROBE_OPEN : PROBE_UNKNOWN;
+	}
+	if (!(a->flags & PACKET_RST)) {
+		return PROBE_UNKNOWN;
+	}
+	switch (scan) {
+	case PROBE_ACK:
+		return PROBE_UNFILTERED;
+	case PROBE_WINDOW:
+		return a->window ? PROBE_OPEN : PROBE_CLOSED;
+	default:
+		return PROBE_CLOSED;
+	}
+}
+
+/* Types and codes that say that somebody won't let it through. */
+static bool
+is_refusal(const struct answer *a)
+{
+	if (a->flow.src.family == 6) {
+		/* Unreachable, for whatever reason; or a bad parameter. */
+		return (a->type == 1 && a->code <= 6) || a->type == 4;
+	}
+	if (a->type == 11) {
+		return true; /* it never got there */
+	}
+	switch (a->code) {
+	case 0:	 /* network unreachable */
+	case 1:	 /* host unreachable */
+	case 2:	 /* protocol unreachable */
+	case 3:	 /* port unreachable */
+	case 9:	 /* network prohibited */
+	case 10: /* host prohibited */
+	case 13: /* communication prohibited */
+		return a->type == 3;
+	default:
+		return false;
+	}
+}
+
+static enum probe_state
+classify_icmp(enum probe_scan scan, const struct answer *a,
+	      const struct packet_addr *target)
+{
+	bool v4 = a->flow.src.family == 4;
+	bool no_port = v4 ? a->type == 3 && a->code == 3 :
+			    a->type == 1 && a->code == 4;
+
+	if (!is_refusal(a)) {
+		return PROBE_UNKNOWN;
+	}
+	if (scan == PROBE_UDP && no_port &&
+	    packet_addr_equal(&a->flow.src, target)) {
+		return PROBE_CLOSED;
+	}
+	return PROBE_FILTERED;
+}
+
+enum probe_state
+probe_classify(enum probe_scan scan, const struct answer *a,
+	       const struct packet_addr *target)
+{
+	switch (a->kind) {
+	case ANSWER_TCP:
+		return classify_tcp(scan, a);
+	case ANSWER_UDP:
+		return scan == PROBE_UDP ? PROBE_OPEN : PROBE_UNKNOWN;
+	case ANSWER_ICMP:
+		return classify_icmp(scan, a, target);
+	}
+	return PROBE_UNKNOWN;
+}
+
+enum probe_state
+probe_silence(enum probe_scan scan)
+{
+	return scans[scan].silence;
+}
+
+enum probe_state
+probe_connected(int error)
+{
+	switch (error) {
+	case 0:
+		return PROBE_OPEN;
+	case ECONNREFUSED:
+		return PROBE_CLOSED;
+	default:
+		return PROBE_FILTERED;
+	}
+}

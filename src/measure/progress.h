@@ -1,0 +1,27 @@
+/*
+ * A line of progress on standard error, on a terminal, for what takes
+ * long.
+ */
+#ifndef TAP_MEASURE_PROGRESS_H
+#define TAP_MEASURE_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct progress {
+	uint64_t started, shown; /* ms */
+	bool line;		 /* one is there */
+};
+
+void progress_begin(struct progress *p);
+/* Milliseconds so far. */
+uint64_t progress_ms(const struct progress *p);
+/* Whether it is time for a line: after two seconds, five a second. */
+bool progress_due(struct progress *p);
+/* Show a line in the place of the last one; none without a terminal. */
+void progress_show(struct progress *p, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Take it away, before something else is written. */
+void progress_clear(struct progress *p);
+
+#endif

@@ -1,0 +1,223 @@
+#include "measure/target.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/route.h"
+#include "conf/value.h"
+
+#define NAME_MAX_LEN 254u /* RFC 1035, with NUL */
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct target_addr *x = a;
+	const struct target_addr *y = b;
+
+	return memcmp(&x->addr, &y->addr, sizeof x->addr);
+}
+
+static void
+name_target(struct target_addr *t)
+{
+	char device[IF_NAMESIZE];
+
+	inet_ntop(t->addr.family == 4 ? AF_INET : AF_INET6, t->addr.bytes,
+		  t->text, sizeof t->text);
+	if (t->device && if_indextoname(t->device, device)) {
+		size_t len = strlen(t->text);
+
+		snprintf(t->text + len, sizeof t->text - len, "%%%s", device);
+	}
+}
+
+/* Sorted, each once; returns how many are left. */
+static size_t
+tidy(struct target_addr *targets, size_t count)
+{
+	size_t kept = 0;
+
+	qsort(targets, count, sizeof *targets, compare);
+	for (size_t i = 0; i < count; i++) {
+		if (kept == 0 ||
+		    compare(&targets[kept - 1], &targets[i]) != 0) {
+			targets[kept++] = targets[i];
+		}
+	}
+	for (size_t i = 0; i < kept; i++) {
+		name_target(&targets[i]);
+	}
+	return kept;
+}
+
+/* The last bytes of an address, counted up. */
+static void
+count_up(struct packet_addr *addr)
+{
+	for (int i = addr->family == 4 ? 3 : 15; i >= 0; i--) {
+		if (++addr->bytes[i] != 0) {
+			break;
+		}
+	}
+}
+
+static int
+find_net(const char *text, struct target_addr **out, size_t *count,
+	 char *why)
+{
+	struct acl_net net;
+	unsigned host_bits = 0;
+	size_t bytes;
+
+	if (value_net(text, &net, why) < 0) {
+		return TARGET_WRONG;
+	}
+	bytes = net.addr.family == 4 ? 4 : 16;
+	for (size_t i = 0; i < bytes; i++) {
+		for (int bit = 0; bit < 8; bit++) {
+			host_bits += !(net.mask[i] >> bit & 1);
+		}
+	}
+	if (host_bits > 16) {
+		snprintf(why, TARGET_WHY_MAX, "'%.64s' has more than %u "
+			 "addresses", text, TARGET_MAX);
+		return TARGET_WRONG;
+	}
+	*count = (size_t)1 << host_bits;
+	*out = calloc(*count, sizeof **out);
+	if (!*out) {
+		snprintf(why, TARGET_WHY_MAX, "out of memory");
+		return TARGET_UNREACHED;
+	}
+	for (size_t i = 0; i < *count; i++) {
+		(*out)[i].addr = net.addr;
+		count_up(&net.addr);
+	}
+	return 0;
+}
+
+static bool
+take_info(struct target_addr *t, const struct addrinfo *info)
+{
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	memset(t, 0, sizeof *t);
+	if (info->ai_family == AF_INET) {
+		memcpy(&v4, info->ai_addr, sizeof v4);
+		t->addr.family = 4;
+		memcpy(t->addr.bytes, &v4.sin_addr, 4);
+		return true;
+	}
+	if (info->ai_family == AF_INET6) {
+		memcpy(&v6, info->ai_addr, sizeof v6);
+		t->addr.family = 6;
+		memcpy(t->addr.bytes, &v6.sin6_addr, 16);
+		t->device = v6.sin6_scope_id;
+		return true;
+	}
+	return false;
+}
+
+static int
+find_name(const char *text, struct target_addr **out, size_t *count,
+	  char *why)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list;
+	int rc = getaddrinfo(text, NULL, &hints, &list);
+	size_t n = 0;
+
+	if (rc == EAI_MEMORY) {
+		snprintf(why, TARGET_WHY_MAX, "out of memory");
+		return TARGET_UNREACHED;
+	}
+	if (rc != 0) {
+		snprintf(why, TARGET_WHY_MAX, "'%.64s' can't be resolved: %s", text,
+			 gai_strerror(rc));
+		return rc == EAI_NONAME ? TARGET_WRONG : TARGET_UNREACHED;
+	}
+	for (const struct addrinfo *info = list; info; info = info->ai_next) {
+		n++;
+	}
+	*out = calloc(n ? n : 1, sizeof **out);
+	*count = 0;
+	for (const struct addrinfo *info = list; *out && info;
+	     info = info->ai_next) {
+		*count += take_info(&(*out)[*count], info);
+	}
+	freeaddrinfo(list);
+	if (!*out) {
+		snprintf(why, TARGET_WHY_MAX, "out of memory");
+		return TARGET_UNREACHED;
+	}
+	if (*count == 0) {
+		free(*out);
+		*out = NULL;
+		snprintf(why, TARGET_WHY_MAX, "'%.64s' has no address", text);
+		return TARGET_WRONG;
+	}
+	return 0;
+}
+
+int
+target_find(const char *text, struct target_addr **out, size_t *count,
+	    char *why)
+{
+	char name[NAME_MAX_LEN];
+	size_t len = strlen(text);
+	int rc;
+
+	*out = NULL;
+	*count = 0;
+	if (len == 0 || len >= sizeof name) {
+		snprintf(why, TARGET_WHY_MAX, "'%.64s' is no host", text);
+		return TARGET_WRONG;
+	}
+	if (strchr(text, '/')) {
+		rc = find_net(text, out, count, why);
+	} else {
+		bool bracket = text[0] == '[' && text[len - 1] == ']';
+
+		snprintf(name, sizeof name, "%.*s",
+			 (int)(bracket ? len - 2 : len), text + bracket);
+		rc = find_name(name, out, count, why);
+	}
+	if (rc == 0) {
+		*count = tidy(*out, *count);
+	}
+	return rc;
+}
+
+int
+target_leave_out(struct target_addr *targets, size_t *count,
+		 struct target_addr *first, int *error)
+{
+	struct netlink nl;
+	size_t kept = 0;
+	int rc = route_open(&nl);
+
+	*error = 0;
+	if (rc < 0) {
+		return rc;
+	}
+	for (size_t i = 0; i < *count; i++) {
+		struct route route;
+
+		rc = route_find(&nl, &targets[i].addr, targets[i].device,
+				&route);
+		if (rc == 0) {
+			targets[kept++] = targets[i];
+		} else if (*error == 0) {
+			*first = targets[i];
+			*error = -rc;
+		}
+	}
+	netlink_close(&nl);
+	*count = kept;
+	return 0;
+}

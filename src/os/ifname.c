@@ -1,0 +1,74 @@
+#include "os/ifname.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int
+links_open(struct links *links)
+{
+	int group = RTNLGRP_LINK;
+	int rc;
+
+	memset(links, 0, sizeof *links);
+	rc = netlink_open(&links->nl, NETLINK_ROUTE);
+	if (rc == 0 && setsockopt(links->nl.fd, SOL_NETLINK,
+				  NETLINK_ADD_MEMBERSHIP, &group,
+				  sizeof group) < 0) {
+		rc = -errno;
+	}
+	links->query = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (rc == 0 && links->query < 0) {
+		rc = -errno;
+	}
+	if (rc < 0) {
+		links_close(links);
+	}
+	return rc;
+}
+
+void
+links_close(struct links *links)
+{
+	netlink_close(&links->nl);
+	if (links->query >= 0) {
+		close(links->query);
+	}
+	links->query = -1;
+}
+
+void
+links_update(struct links *links)
+{
+	uint8_t ignored[4096];
+
+	/* What changed does not matter, nor whether some of it was lost. */
+	while (recv(links->nl.fd, ignored, sizeof ignored, MSG_DONTWAIT) >= 0 ||
+	       errno == ENOBUFS) {
+	}
+	memset(links->cache, 0, sizeof links->cache);
+}
+
+const char *
+links_name(struct links *links, uint32_t index)
+{
+	size_t at = index % LINKS_CACHED;
+	struct ifreq request = { .ifr_ifindex = (int)index };
+
+	if (index == 0) {
+		return NULL;
+	}
+	if (links->cache[at].index != index) {
+		links->cache[at].index = 0;
+		if (ioctl(links->query, SIOCGIFNAME, &request) < 0) {
+			return NULL;
+		}
+		memcpy(links->cache[at].name, request.ifr_name, IF_NAMESIZE);
+		links->cache[at].index = index;
+	}
+	return links->cache[at].name;
+}

@@ -1,0 +1,246 @@
+#include "os/pcap.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "os/linktype.h"
+
+/*
+ * As much as a frame of Ethernet has.  The ring has slots of this size:
+ * a larger one would leave fewer of them.
+ */
+#define SNAPLEN 2048
+#define RING (4 * 1024 * 1024) /* two thousand packets */
+
+/* Where an SLL2 header has the device's index. */
+#define SLL2_DEVICE 4
+
+static int
+error_of(int rc)
+{
+	switch (rc) {
+	case PCAP_ERROR_PERM_DENIED:
+		return -EPERM;
+	case PCAP_ERROR_NO_SUCH_DEVICE:
+		return -ENODEV;
+	case PCAP_ERROR_IFACE_NOT_UP:
+		return -ENETDOWN;
+	default:
+		return -EIO;
+	}
+}
+
+static int
+fail(struct cap *cap, char *why, int rc, const char *what)
+{
+	const char *more = pcap_geterr(cap->pcap);
+
+	snprintf(why, CAP_WHY_MAX, "%s", *more ? more : what);
+	cap_close(cap);
+	return error_of(rc);
+}
+
+static int
+set_filter(struct cap *cap, const char *filter)
+{
+	struct bpf_program program;
+	int rc = pcap_compile(cap->pcap, &program, filter, 1,
+			      PCAP_NETMASK_UNKNOWN);
+
+	if (rc == 0) {
+		rc = pcap_setfilter(cap->pcap, &program);
+		pcap_freecode(&program);
+	}
+	return rc;
+}
+
+static int
+take_type(struct cap *cap, char *why)
+{
+	cap->type = pcap_datalink(cap->pcap);
+	if (linktype_known(cap->type)) {
+		return 0;
+	}
+	snprintf(why, CAP_WHY_MAX, "link type %d is not known", cap->type);
+	cap_close(cap);
+	return -EPROTONOSUPPORT;
+}
+
+int
+cap_open_file(struct cap *cap, const char *path, char *why)
+{
+	char errors[PCAP_ERRBUF_SIZE] = "";
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
+	int saved = errno;
+
+	*cap = (struct cap){ .fd = -1, .file = true };
+	if (!file) {
+		snprintf(why, CAP_WHY_MAX, "%s", strerror(saved));
+		return -saved;
+	}
+	errno = 0;
+	cap->pcap = pcap_fopen_offline_with_tstamp_precision(
+		file, PCAP_TSTAMP_PRECISION_NANO, errors);
+	if (!cap->pcap) {
+		saved = errno;
+		fclose(file);
+		snprintf(why, CAP_WHY_MAX, "%s", errors);
+		return saved == ENOMEM ? -ENOMEM : -EBADMSG;
+	}
+	cap->type = pcap_datalink(cap->pcap);
+	return 0;
+}
+
+int
+cap_open(struct cap *cap, const char *device, const char *filter, char *why)
+{
+	char errors[PCAP_ERRBUF_SIZE] = "";
+	int rc;
+
+	*cap = (struct cap){ .fd = -1 };
+	cap->pcap = pcap_create(device, errors);
+	if (!cap->pcap) {
+		snprintf(why, CAP_WHY_MAX, "%s", errors);
+		return -EIO;
+	}
+	pcap_set_snaplen(cap->pcap, SNAPLEN);
+	pcap_set_buffer_size(cap->pcap, RING);
+	pcap_set_immediate_mode(cap->pcap, 1);
+	/* Where the device can't, microseconds have to do. */
+	pcap_set_tstamp_precision(cap->pcap, PCAP_TSTAMP_PRECISION_NANO);
+	rc = pcap_activate(cap->pcap);
+	if (rc < 0) {
+		return fail(cap, why, rc, pcap_statustostr(rc));
+	}
+	/* The newer one tells devices apart; a library may not have it. */
+	if (strcmp(device, "any") == 0) {
+		pcap_set_datalink(cap->pcap, DLT_LINUX_SLL2);
+	}
+	rc = take_type(cap, why);
+	if (rc < 0) {
+		return rc;
+	}
+	if (set_filter(cap, filter) < 0 ||
+	    pcap_setnonblock(cap->pcap, 1, errors) < 0) {
+		return fail(cap, why, PCAP_ERROR, errors);
+	}
+	cap->fd = pcap_get_selectable_fd(cap->pcap);
+	return 0;
+}
+
+const char *
+cap_why(const struct cap *cap)
+{
+	return pcap_geterr(cap->pcap);
+}
+
+void
+cap_close(struct cap *cap)
+{
+	if (cap->pcap) {
+		pcap_close(cap->pcap);
+	}
+	cap->pcap = NULL;
+	cap->fd = -1;
+}
+
+int
+cap_next(struct cap *cap, struct cap_packet *packet)
+{
+	uint64_t scale = pcap_get_tstamp_precision(cap->pcap) ==
+					 PCAP_TSTAMP_PRECISION_NANO ?
+				 1 :
+				 1000;
+
+	for (;;) {
+		struct pcap_pkthdr *header;
+		const uint8_t *frame;
+		ptrdiff_t skip;
+		int rc = pcap_next_ex(cap->pcap, &header, &frame);
+
+		if (rc <= 0) {
+			return rc == 0 || rc == PCAP_ERROR_BREAK ? 0 : -EIO;
+		}
+		skip = cap->file && !linktype_known(cap->type) ?
+			       linktype_search(frame, header->caplen) :
+			       linktype_ip(cap->type, frame, header->caplen);
+		if (skip < 0) {
+			continue;
+		}
+		packet->ip = frame + skip;
+		packet->len = header->caplen - (size_t)skip;
+		/* A file may say anything. */
+		packet->wire_len = (header->len > header->caplen ?
+					    header->len :
+					    header->caplen) -
+				   (size_t)skip;
+		packet->device = cap->type == LINKTYPE_LINUX_SLL2 ?
+					 be32_load(frame + SLL2_DEVICE) :
+					 0;
+		packet->ns = (uint64_t)header->ts.tv_sec * 1000000000u +
+			     (uint64_t)header->ts.tv_usec * scale;
+		return 1;
+	}
+}
+
+unsigned
+cap_lost(struct cap *cap)
+{
+	struct pcap_stat stat;
+
+	return pcap_stats(cap->pcap, &stat) == 0 ? stat.ps_drop : 0;
+}
+
+int
+cap_file_open(struct cap_file *file, const char *path, char *why)
+{
+	file->dumper = NULL;
+	file->pcap = pcap_open_dead_with_tstamp_precision(
+		DLT_RAW, SNAPLEN, PCAP_TSTAMP_PRECISION_NANO);
+	if (!file->pcap) {
+		snprintf(why, CAP_WHY_MAX, "out of memory");
+		return -ENOMEM;
+	}
+	file->dumper = pcap_dump_open(file->pcap, path);
+	if (!file->dumper) {
+		snprintf(why, CAP_WHY_MAX, "%s", pcap_geterr(file->pcap));
+		cap_file_close(file);
+		return -EIO;
+	}
+	return 0;
+}
+
+void
+cap_file_put(struct cap_file *file, const struct cap_packet *packet)
+{
+	struct pcap_pkthdr header = {
+		.ts.tv_sec = (time_t)(packet->ns / 1000000000u),
+		.ts.tv_usec = (suseconds_t)(packet->ns % 1000000000u),
+		.caplen = (bpf_u_int32)packet->len,
+		.len = (bpf_u_int32)packet->wire_len,
+	};
+
+	pcap_dump((uint8_t *)file->dumper, &header, packet->ip);
+}
+
+int
+cap_file_close(struct cap_file *file)
+{
+	int rc = 0;
+
+	if (file->dumper) {
+		rc = pcap_dump_flush(file->dumper) < 0 ||
+				     ferror(pcap_dump_file(file->dumper)) ?
+			     -EIO :
+			     0;
+		pcap_dump_close(file->dumper);
+	}
+	if (file->pcap) {
+		pcap_close(file->pcap);
+	}
+	*file = (struct cap_file){ NULL, NULL };
+	return rc;
+}

@@ -1,0 +1,127 @@
+#include "probe_path/hops.h"
+
+#define BIT(field) (1u << (field))
+
+uint32_t
+path_trail_marks(enum path_trail_kind kind, uint8_t family)
+{
+	uint32_t marks = 0;
+
+	switch (kind) {
+	case PATH_TRAIL_PLAIN:
+		marks = BIT(FIELD_SPORT) | BIT(FIELD_SEQ) | BIT(FIELD_WINDOW) |
+			BIT(FIELD_ID) | BIT(FIELD_DSCP) | BIT(FIELD_MSS) |
+			BIT(FIELD_WSCALE) | BIT(FIELD_SACK) |
+			BIT(FIELD_TIMESTAMP) | BIT(FIELD_LABEL);
+		break;
+	case PATH_TRAIL_ODD:
+		marks = BIT(FIELD_ACK) | BIT(FIELD_ECN_IP) |
+			BIT(FIELD_ECN_TCP) | BIT(FIELD_RESERVED) |
+			BIT(FIELD_URGENT) | BIT(FIELD_UNKNOWN) |
+			BIT(FIELD_MPTCP);
+		break;
+	case PATH_TRAIL_DATA:
+		marks = BIT(FIELD_DATA) | BIT(FIELD_FASTOPEN);
+		break;
+	case PATH_TRAIL_KINDS:
+		break;
+	}
+	for (enum field f = 0; f < FIELDS; f++) {
+		marks &= field_exists(f, family) ? UINT32_MAX : ~BIT(f);
+	}
+	return marks;
+}
+
+void
+path_trail_take(struct path_trail *trail, unsigned hop,
+		enum path_trail_kind kind, const struct packet_addr *router,
+		const struct field_values *sent,
+		const struct field_values *quoted)
+{
+	struct path_hop *h = &trail->hops[hop - 1];
+	uint32_t marks = path_trail_marks(kind, router->family);
+
+	h->addr = *router;
+	h->answered[kind] = true;
+	for (enum field f = 0; f < FIELDS; f++) {
+		if (!(marks & BIT(f))) {
+			continue;
+		}
+		switch (field_compare(f, sent, quoted)) {
+		case FIELD_SAME:
+			h->same |= BIT(f);
+			break;
+		case FIELD_CHANGED:
+		case FIELD_REMOVED:
+			h->changed |= BIT(f);
+			break;
+		case FIELD_HIDDEN:
+			break;
+		}
+	}
+}
+
+static enum path_trail_kind
+kind_of(enum field field)
+{
+	enum path_trail_kind kind = 0;
+
+	while (kind < PATH_TRAIL_KINDS &&
+	       !((path_trail_marks(kind, 4) | path_trail_marks(kind, 6)) &
+		 BIT(field))) {
+		kind++;
+	}
+	return kind;
+}
+
+/* By who still answers plain SYNs, and none with the field any more. */
+static struct path_change
+find_loss(const struct path_trail *trail, enum field field)
+{
+	enum path_trail_kind kind = kind_of(field);
+	struct path_change change = { .lost = true };
+
+	if (kind == PATH_TRAIL_KINDS) {
+		return change;
+	}
+	for (unsigned i = 0; i < trail->count; i++) {
+		if (trail->hops[i].answered[kind]) {
+			change.after = i + 1;
+			change.before = 0;
+		} else if (trail->hops[i].answered[PATH_TRAIL_PLAIN] &&
+			   change.before == 0) {
+			change.before = i + 1;
+		}
+	}
+	change.found = trail->count > 0;
+	return change;
+}
+
+struct path_change
+path_trail_change(const struct path_trail *trail, enum field field,
+		  enum path_state state)
+{
+	struct path_change change = { 0 };
+
+	if (!trail->traced) {
+		return change;
+	}
+	for (unsigned i = 0; i < trail->count; i++) {
+		const struct path_hop *h = &trail->hops[i];
+
+		if (h->changed & BIT(field)) {
+			change.found = true;
+			change.before = i + 1;
+			return change;
+		}
+		if (h->same & BIT(field)) {
+			change.after = i + 1;
+		}
+	}
+	if (state == PATH_LOST) {
+		return find_loss(trail, field);
+	}
+	/* Between the last router that quotes it and the far side. */
+	change.found = state == PATH_REWRITTEN && change.after > 0;
+	return change;
+}

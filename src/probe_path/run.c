@@ -1,0 +1,369 @@
+#include "probe_path/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/pcap.h"
+#include "daemon/signals.h"
+#include "probe_path/filter.h"
+#include "probe_path/verdict.h"
+#include "probe_path/near_side.h"
+#include "probe_path/plan.h"
+#include "probe_path/report.h"
+#include "probe_path/trace.h"
+#include "probe_path/wording.h"
+#include "tap.h"
+
+static int
+complain(int status, const char *object, const char *why)
+{
+	fprintf(stderr, "tap probe-path: %s: %s\n", object, why);
+	return status;
+}
+
+static enum path_form
+form_of(const struct path_check *c)
+{
+	if (c->json) {
+		return PATH_JSON;
+	}
+	return isatty(STDOUT_FILENO) ? PATH_TABLE : PATH_PLAIN;
+}
+
+/* ---- a line of progress, on a terminal, for what takes long */
+
+static void
+show_progress(void *context, size_t done, size_t total)
+{
+	struct path_check *c = context;
+
+	if (progress_due(&c->progress)) {
+		progress_show(&c->progress, "%s: %zu of %zu SYNs sent",
+			      c->host, done, total);
+	}
+}
+
+/* ---- the verdict on what was seen */
+
+static int
+judge(struct path *path, const struct trial *t, const char *object)
+{
+	struct path_room *room = calloc(1, sizeof *room);
+
+	if (!room) {
+		return complain(TAP_SYSTEM, object, strerror(ENOMEM));
+	}
+	path_judge(path, t, room);
+	free(room);
+	return TAP_OK;
+}
+
+static int
+status_of(enum path_verdict verdict)
+{
+	return verdict == PATH_PASSES || verdict == PATH_PASSES_LOOSE ?
+		       TAP_OK :
+		       TAP_NO;
+}
+
+/* ---- the near side */
+
+static int
+write_plan(const char *path, const struct trial *t)
+{
+	char *out = malloc(PATH_PLAN_MAX);
+	FILE *file = NULL;
+	struct text text;
+	int rc = -ENOMEM;
+
+	if (!out) {
+		goto out;
+	}
+	text = text_over(out, PATH_PLAN_MAX);
+	path_plan_write(&text, t, true);
+	file = fopen(path, "we");
+	rc = file ? 0 : -errno;
+	if (file && fwrite(out, 1, text.len, file) != text.len) {
+		rc = -EIO;
+	}
+	if (file && fclose(file) != 0) {
+		rc = rc < 0 ? rc : -errno;
+	}
+out:
+	free(out);
+	return rc;
+}
+
+static int
+trace(struct path_check *c, struct path_near *n, struct path_trail *trail)
+{
+	char why[PATH_NEAR_WHY_MAX];
+	struct path path;
+	int rc;
+
+	/* How many hops there are. */
+	if (judge(&path, &n->trial, c->host) != TAP_OK) {
+		return TAP_SYSTEM;
+	}
+	progress_show(&c->progress, "%s: tracing", c->host);
+	rc = path_trace_run(n, trail, path.has_hops ? path.hops : 0, why);
+	progress_clear(&c->progress);
+	return rc < 0 ? complain(TAP_SYSTEM, c->host, why) : TAP_OK;
+}
+
+static int
+status_of_error(int rc)
+{
+	return rc == -EKEYREJECTED ? TAP_USAGE : TAP_SYSTEM;
+}
+
+/* What is left to do once all is sent and heard. */
+static int
+conclude(struct path_check *c, struct path_near *n,
+	 const struct target_addr *target, enum path_verdict *verdict)
+{
+	static struct path_trail trail;
+	struct path_result r = {
+		.trial = &n->trial,
+		.trail = &trail,
+		.trouble = n->trouble,
+		.no_key_wanted = n->link.no_key_wanted,
+		.unsent = n->unsent,
+	};
+	struct path path;
+
+	memset(&trail, 0, sizeof trail);
+	if ((c->trace && !n->stopped && trace(c, n, &trail) != TAP_OK) ||
+	    judge(&path, &n->trial, c->host) != TAP_OK) {
+		return TAP_SYSTEM;
+	}
+	snprintf(r.address, sizeof r.address, "%s", target->text);
+	r.path = &path;
+	*verdict = path.verdict;
+	path_report_write(stdout, form_of(c), &r);
+	return TAP_OK;
+}
+
+static int
+try_target(struct path_check *c, const struct target_addr *target,
+	   struct cap_file *file, int signals, enum path_verdict *verdict)
+{
+	static struct path_near near;
+	struct path_near_options options = {
+		.far = target->addr,
+		.device = target->device,
+		.port = c->port,
+		.rounds = c->rounds,
+		.key = c->key,
+		.offline = c->offline != NULL,
+		.file = file,
+		.signals = signals,
+		.progress = show_progress,
+		.context = c,
+	};
+	char why[PATH_NEAR_WHY_MAX] = "";
+	int status;
+	int rc;
+
+	progress_begin(&c->progress);
+	rc = path_near_open(&near, &options, why);
+	rc = rc < 0 ? rc : path_near_run(&near, why);
+	progress_clear(&c->progress);
+	if (rc == 0 && near.unsent > 0) {
+		fprintf(stderr, "tap probe-path: %s: %u SYNs could not be "
+				"sent: %s\n", target->text, near.unsent,
+			strerror(near.unsent_errno));
+	}
+	if (rc < 0) {
+		status = complain(status_of_error(rc), target->text, why);
+	} else if (c->offline) {
+		rc = write_plan(c->offline, &near.trial);
+		status = rc < 0 ? complain(TAP_SYSTEM, c->offline,
+					   strerror(-rc)) :
+				  TAP_OK;
+	} else {
+		status = conclude(c, &near, target, verdict);
+	}
+	path_near_close(&near);
+	return status;
+}
+
+static int
+try_all(struct path_check *c, struct cap_file *file, int signals)
+{
+	enum path_verdict worst = PATH_PASSES;
+	int status = TAP_OK;
+
+	if (!c->offline) {
+		path_report_begin(stdout, form_of(c), c->host, c->port);
+	}
+	for (size_t i = 0; i < c->target_count && status == TAP_OK; i++) {
+		enum path_verdict verdict = PATH_PASSES;
+
+		if (i > 0) {
+			path_report_next(stdout, form_of(c));
+		}
+		status = try_target(c, &c->targets[i], file, signals,
+				    &verdict);
+		worst = path_report_worse(worst, verdict);
+	}
+	if (status != TAP_OK || c->offline) {
+		return status;
+	}
+	path_report_end(stdout, form_of(c), worst);
+	return status_of(worst);
+}
+
+int
+path_check_run(struct path_check *c)
+{
+	struct cap_file file = { NULL, NULL };
+	char why[CAP_WHY_MAX];
+	int signals = daemon_signals();
+	int status;
+
+	if (signals < 0) {
+		return complain(TAP_SYSTEM, "signals", strerror(-signals));
+	}
+	if (c->write && cap_file_open(&file, c->write, why) < 0) {
+		close(signals);
+		fprintf(stderr, "tap probe-path: %s\n", why);
+		return TAP_SYSTEM;
+	}
+	status = try_all(c, c->write ? &file : NULL, signals);
+	if (cap_file_close(&file) < 0) {
+		status = complain(TAP_SYSTEM, c->write, "write error");
+	}
+	close(signals);
+	return status;
+}
+
+/* ---- a plan and a capture */
+
+static int
+read_plan(struct trial *t, const char *path)
+{
+	char *text = malloc(PATH_PLAN_MAX + 1);
+	FILE *file = fopen(path, "re");
+	char why[PATH_PLAN_WHY_MAX];
+	size_t len = 0;
+	unsigned line;
+	int status = TAP_OK;
+
+	if (!text || !file) {
+		int error = text ? errno : ENOMEM;
+
+		status = complain(error == ENOMEM ? TAP_SYSTEM : TAP_USAGE,
+				  path, strerror(error));
+		goto out;
+	}
+	len = fread(text, 1, PATH_PLAN_MAX + 1, file);
+	if (ferror(file) || len > PATH_PLAN_MAX) {
+		status = complain(TAP_USAGE, path,
+				  ferror(file) ? "read error" :
+						 "longer than any plan");
+		goto out;
+	}
+	line = path_plan_read(t, text, len, why);
+	if (line != 0) {
+		fprintf(stderr, "tap probe-path: %s:%u: %s\n", path, line,
+			why);
+		status = TAP_USAGE;
+	}
+out:
+	if (file) {
+		fclose(file);
+	}
+	free(text);
+	return status;
+}
+
+static int
+read_capture(struct trial *t, const char *path)
+{
+	struct path_filter *filter = calloc(1, sizeof *filter);
+	struct cap_packet packet;
+	struct field_values v;
+	char why[CAP_WHY_MAX];
+	struct cap cap;
+	int rc;
+
+	if (!filter) {
+		return complain(TAP_SYSTEM, path, strerror(ENOMEM));
+	}
+	rc = cap_open_file(&cap, path, why);
+	if (rc < 0) {
+		free(filter);
+		/* libpcap names the file where it can't be opened. */
+		fprintf(stderr, "tap probe-path: %s%s%s\n",
+			strncmp(why, path, strlen(path)) == 0 ? "" : path,
+			strncmp(why, path, strlen(path)) == 0 ? "" : ": ",
+			why);
+		return rc == -ENOMEM ? TAP_SYSTEM : TAP_USAGE;
+	}
+	while ((rc = cap_next(&cap, &packet)) == 1) {
+		if (field_read(&v, packet.ip, packet.len) == 0 &&
+		    path_filter_wants(filter, t, NULL, &v)) {
+			trial_note(&t->seen, packet.ns, false, packet.ip,
+				   packet.len);
+		}
+	}
+	if (rc < 0) {
+		fprintf(stderr, "tap probe-path: %s: %s: what stands before "
+				"is compared\n", path, cap_why(&cap));
+		t->cut = true;
+	}
+	cap_close(&cap);
+	free(filter);
+	return TAP_OK;
+}
+
+static int
+report_comparison(struct path_check *c, const struct trial *t)
+{
+	static const struct path_trail trail;
+	struct path_result r = { .trial = t, .trail = &trail, .trouble = "" };
+	struct path path;
+	struct text address = text_over(r.address, sizeof r.address);
+
+	if (judge(&path, t, c->host) != TAP_OK) {
+		return TAP_SYSTEM;
+	}
+	path_put_addr(&address, &t->far);
+	r.path = &path;
+	path_report_begin(stdout, form_of(c), r.address, t->port);
+	path_report_write(stdout, form_of(c), &r);
+	path_report_end(stdout, form_of(c), path.verdict);
+	return status_of(path.verdict);
+}
+
+int
+path_check_compare(struct path_check *c, const char *plan,
+		   const char *capture)
+{
+	struct trial t = {
+		.probes = calloc(TRIAL_PROBES_MAX, sizeof *t.probes),
+		.heard = { .at = calloc(TRIAL_PACKETS_MAX,
+					sizeof *t.heard.at),
+			   .room = TRIAL_PACKETS_MAX },
+		.seen = { .at = calloc(TRIAL_PACKETS_MAX, sizeof *t.seen.at),
+			  .room = TRIAL_PACKETS_MAX },
+		.has_seen = true,
+	};
+	int status = TAP_SYSTEM;
+
+	if (!t.probes || !t.heard.at || !t.seen.at) {
+		complain(TAP_SYSTEM, plan, strerror(ENOMEM));
+	} else {
+		status = read_plan(&t, plan);
+		status = status ? status : read_capture(&t, capture);
+		status = status ? status : report_comparison(c, &t);
+	}
+	free(t.probes);
+	free(t.heard.at);
+	free(t.seen.at);
+	return status;
+}

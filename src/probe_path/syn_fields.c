@@ -1,0 +1,357 @@
+#include "probe_path/syn_fields.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+#define EXTENSIONS_MAX 8 /* more headers than any honest packet chains */
+#define PROTOCOL_TCP 6
+/* FNV-1a, of 32 bits: its data is compared with what we sent ourselves. */
+#define SUM_START 2166136261u
+#define SUM_FACTOR 16777619u
+
+enum option {
+	OPTION_END = 0,
+	OPTION_NOP = 1,
+	OPTION_MSS = 2,
+	OPTION_WSCALE = 3,
+	OPTION_SACK = 4,
+	OPTION_TIMESTAMP = 8,
+	OPTION_MPTCP = 30,
+	OPTION_FASTOPEN = 34,
+	OPTION_UNKNOWN = 253,
+};
+
+static const struct field_kind kinds[FIELDS] = {
+	[FIELD_SPORT] = { "source-port", "source port", 16, 0,
+			  FIELD_DISTINCT },
+	[FIELD_DPORT] = { "destination-port", "destination port", 16, 0,
+			  FIELD_UNUSED },
+	[FIELD_SEQ] = { "sequence", "sequence number", 32, 0, FIELD_NEEDED },
+	[FIELD_ACK] = { "acknowledgement", "acknowledgement number", 32, 0,
+			FIELD_UNUSED },
+	[FIELD_WINDOW] = { "window", "window", 16, 0, FIELD_HELPFUL },
+	[FIELD_DATA] = { "data", "data", FIELD_DATA_LEN * 8, 0, FIELD_UNUSED },
+	[FIELD_ID] = { "ip-id", "IP ID", 16, 4, FIELD_UNUSED },
+	[FIELD_DSCP] = { "dscp", "DSCP", 6, 0, FIELD_UNUSED },
+	[FIELD_ECN_IP] = { "ecn-ip", "ECN (IP)", 2, 0, FIELD_UNUSED },
+	[FIELD_ECN_TCP] = { "ecn-tcp", "ECN (TCP: ECE, CWR)", 2, 0,
+			    FIELD_UNUSED },
+	[FIELD_TTL] = { "ttl", "TTL", 8, 0, FIELD_UNUSED },
+	[FIELD_RESERVED] = { "reserved", "reserved bits", 4, 0, FIELD_UNUSED },
+	[FIELD_URGENT] = { "urgent", "urgent pointer", 16, 0, FIELD_UNUSED },
+	[FIELD_MSS] = { "mss", "MSS", 16, 0, FIELD_UNUSED },
+	[FIELD_WSCALE] = { "window-scale", "window scale", 8, 0,
+			   FIELD_UNUSED },
+	[FIELD_SACK] = { "sack", "SACK permitted", 1, 0, FIELD_UNUSED },
+	[FIELD_TIMESTAMP] = { "timestamp", "time stamp", 32, 0, FIELD_UNUSED },
+	[FIELD_UNKNOWN] = { "option-253", "option 253", 32, 0, FIELD_UNUSED },
+	[FIELD_MPTCP] = { "mptcp", "MPTCP", 16, 0, FIELD_UNUSED },
+	[FIELD_FASTOPEN] = { "fast-open", "TCP Fast Open, with data", 64, 0,
+			     FIELD_UNUSED },
+	[FIELD_LABEL] = { "flow-label", "flow label", 20, 6, FIELD_UNUSED },
+};
+
+const struct field_kind *
+field_kind(enum field field)
+{
+	return &kinds[field];
+}
+
+enum field
+field_find(const char *name)
+{
+	enum field field = 0;
+
+	while (field < FIELDS && strcmp(kinds[field].name, name) != 0) {
+		field++;
+	}
+	return field;
+}
+
+bool
+field_exists(enum field field, uint8_t family)
+{
+	return kinds[field].family == 0 || kinds[field].family == family;
+}
+
+static void
+put(struct field_values *v, enum field field, uint64_t value)
+{
+	v->known |= 1u << field;
+	v->present |= 1u << field;
+	v->value[field] = value;
+}
+
+/* Returns the bytes that TCP has by the header's word, or -1. */
+static ptrdiff_t
+read_ip4(struct field_values *v, struct cursor *c)
+{
+	size_t header = (cursor_u8(c) & 15) * 4u;
+	uint8_t tos = cursor_u8(c);
+	size_t total = cursor_u16(c);
+	uint16_t id = cursor_u16(c);
+	uint16_t fragment = cursor_u16(c);
+	uint8_t ttl = cursor_u8(c);
+	uint8_t protocol = cursor_u8(c);
+
+	cursor_u16(c);
+	packet_addr_take(&v->src, 4, c);
+	packet_addr_take(&v->dst, 4, c);
+	if (header < PACKET_IP4_HEADER || header > total ||
+	    fragment & 0x1fff || protocol != PROTOCOL_TCP) {
+		return -1;
+	}
+	cursor_bytes(c, header - PACKET_IP4_HEADER);
+	put(v, FIELD_ID, id);
+	put(v, FIELD_DSCP, tos >> 2);
+	put(v, FIELD_ECN_IP, tos & 3);
+	put(v, FIELD_TTL, ttl);
+	return (ptrdiff_t)(total - header);
+}
+
+static ptrdiff_t
+read_ip6(struct field_values *v, struct cursor *c)
+{
+	uint32_t word = cursor_u32(c);
+	size_t payload = cursor_u16(c);
+	uint8_t next = cursor_u8(c);
+	uint8_t ttl = cursor_u8(c);
+	const uint8_t *start;
+
+	packet_addr_take(&v->src, 6, c);
+	packet_addr_take(&v->dst, 6, c);
+	put(v, FIELD_DSCP, word >> 22 & 63);
+	put(v, FIELD_ECN_IP, word >> 20 & 3);
+	put(v, FIELD_LABEL, word & 0xfffff);
+	put(v, FIELD_TTL, ttl);
+	start = c->pos;
+	for (int n = 0; next != PROTOCOL_TCP; n++) {
+		uint8_t kind = next;
+		size_t extra;
+
+		/* Hop-by-hop, routing and destination options: as they are. */
+		if (n == EXTENSIONS_MAX ||
+		    (kind != 0 && kind != 43 && kind != 60)) {
+			return -1;
+		}
+		next = cursor_u8(c);
+		extra = cursor_u8(c);
+		cursor_bytes(c, 6 + extra * 8);
+		if (c->bad) {
+			return -1;
+		}
+	}
+	if ((size_t)(c->pos - start) > payload) {
+		return -1;
+	}
+	return (ptrdiff_t)payload - (c->pos - start);
+}
+
+static void
+read_option(struct field_values *v, uint8_t kind, struct cursor body)
+{
+	size_t len = cursor_left(&body);
+
+	if (kind == OPTION_MSS && len == 2) {
+		put(v, FIELD_MSS, cursor_u16(&body));
+	} else if (kind == OPTION_WSCALE && len == 1) {
+		put(v, FIELD_WSCALE, cursor_u8(&body));
+	} else if (kind == OPTION_SACK && len == 0) {
+		put(v, FIELD_SACK, 1);
+	} else if (kind == OPTION_TIMESTAMP && len == 8) {
+		put(v, FIELD_TIMESTAMP, cursor_u32(&body));
+	} else if (kind == OPTION_UNKNOWN && len == 6) {
+		cursor_u16(&body);
+		put(v, FIELD_UNKNOWN, cursor_u32(&body));
+	} else if (kind == OPTION_MPTCP && len == 2) {
+		put(v, FIELD_MPTCP, cursor_u16(&body));
+	} else if (kind == OPTION_FASTOPEN && len == FIELD_COOKIE_LEN) {
+		put(v, FIELD_FASTOPEN, cursor_u64(&body));
+	}
+}
+
+/* All options, or as many as there are. */
+static void
+read_options(struct field_values *v, struct cursor c, bool whole)
+{
+	while (cursor_left(&c) > 0) {
+		uint8_t kind = cursor_u8(&c);
+		uint8_t len;
+		const uint8_t *body;
+
+		if (kind == OPTION_END) {
+			break;
+		}
+		if (kind == OPTION_NOP) {
+			continue;
+		}
+		len = cursor_u8(&c);
+		body = len >= 2 ? cursor_bytes(&c, len - 2u) : NULL;
+		if (!body) {
+			break; /* cut, or nonsense behind which nothing is */
+		}
+		read_option(v, kind, cursor_over(body, len - 2u));
+	}
+	if (whole) {
+		for (enum field f = FIELD_MSS; f <= FIELD_FASTOPEN; f++) {
+			v->known |= 1u << f;
+		}
+	}
+}
+
+static uint32_t
+sum(const uint8_t *bytes, size_t len)
+{
+	uint32_t s = SUM_START;
+
+	for (size_t i = 0; i < len; i++) {
+		s = (s ^ bytes[i]) * SUM_FACTOR;
+	}
+	return s ? s : 1;
+}
+
+static void
+read_data(struct field_values *v, struct cursor *c, size_t len)
+{
+	const uint8_t *data = cursor_bytes(c, len);
+
+	v->data_len = (uint16_t)len;
+	v->known |= 1u << FIELD_DATA;
+	if (len == 0) {
+		return;
+	}
+	v->data_sum = data ? sum(data, len) : 0;
+	put(v, FIELD_DATA, len);
+}
+
+/* tcp_len: by the IP header's word, which may be more than is there. */
+static int
+read_tcp(struct field_values *v, struct cursor *c, size_t tcp_len)
+{
+	size_t header;
+	size_t options;
+	uint8_t offset;
+	uint16_t number;
+
+	put(v, FIELD_SPORT, cursor_u16(c));
+	put(v, FIELD_DPORT, cursor_u16(c));
+	if (c->bad) {
+		return -1;
+	}
+	if (cursor_left(c) < 4) {
+		return 0;
+	}
+	put(v, FIELD_SEQ, cursor_u32(c));
+	/* An ICMP error of the old kind ends here. */
+	if (cursor_left(c) < PACKET_TCP_HEADER - 8) {
+		return 0;
+	}
+	put(v, FIELD_ACK, cursor_u32(c));
+	offset = cursor_u8(c);
+	v->flags = cursor_u8(c);
+	number = cursor_u16(c);
+	put(v, FIELD_WINDOW, number);
+	put(v, FIELD_RESERVED, offset & 15);
+	put(v, FIELD_ECN_TCP, v->flags >> 6);
+	cursor_u16(c);
+	put(v, FIELD_URGENT, cursor_u16(c));
+	header = (offset >> 4) * 4u;
+	if (header < PACKET_TCP_HEADER || header > tcp_len) {
+		return -1;
+	}
+	options = header - PACKET_TCP_HEADER;
+	if (cursor_left(c) < options) {
+		read_options(v, *c, false);
+		return 0;
+	}
+	read_options(v, cursor_over(c->pos, options), true);
+	cursor_bytes(c, options);
+	read_data(v, c, tcp_len - header);
+	return 0;
+}
+
+int
+field_read(struct field_values *v, const uint8_t *bytes, size_t len)
+{
+	struct cursor c = cursor_over(bytes, len);
+	ptrdiff_t tcp_len = -1;
+
+	memset(v, 0, sizeof *v);
+	if (len == 0) {
+		return -1;
+	}
+	if (bytes[0] >> 4 == 4) {
+		tcp_len = read_ip4(v, &c);
+	} else if (bytes[0] >> 4 == 6) {
+		tcp_len = read_ip6(v, &c);
+	}
+	if (c.bad || tcp_len < 0) {
+		return -1;
+	}
+	return read_tcp(v, &c, (size_t)tcp_len);
+}
+
+static uint8_t
+begins_with(const struct field_values *v)
+{
+	return v->flags & (PACKET_SYN | PACKET_ACK | PACKET_RST);
+}
+
+bool
+field_is_syn(const struct field_values *v)
+{
+	return begins_with(v) == PACKET_SYN;
+}
+
+bool
+field_is_syn_ack(const struct field_values *v)
+{
+	return begins_with(v) == (PACKET_SYN | PACKET_ACK);
+}
+
+static enum field_change
+compare_data(const struct field_values *sent, const struct field_values *seen)
+{
+	if (!(seen->known & 1u << FIELD_DATA)) {
+		return FIELD_HIDDEN;
+	}
+	if (seen->data_len == 0 && sent->data_len > 0) {
+		return FIELD_REMOVED;
+	}
+	if (seen->data_len != sent->data_len) {
+		return FIELD_CHANGED;
+	}
+	if (seen->data_sum == 0 && seen->data_len > 0) {
+		return FIELD_HIDDEN;
+	}
+	return seen->data_sum == sent->data_sum ? FIELD_SAME : FIELD_CHANGED;
+}
+
+enum field_change
+field_compare(enum field field, const struct field_values *sent,
+	      const struct field_values *seen)
+{
+	uint32_t bit = 1u << field;
+
+	if (field == FIELD_DATA) {
+		return compare_data(sent, seen);
+	}
+	/* An option that is there is known, though others may be cut off. */
+	if (!((seen->known | seen->present) & bit)) {
+		return FIELD_HIDDEN;
+	}
+	if (field == FIELD_TTL) {
+		return FIELD_SAME;
+	}
+	if (sent->present & bit && !(seen->present & bit)) {
+		return FIELD_REMOVED;
+	}
+	if (sent->value[field] != seen->value[field]) {
+		return FIELD_CHANGED;
+	}
+	/* Its data belongs to it. */
+	return field == FIELD_FASTOPEN && sent->present & bit ?
+		       compare_data(sent, seen) :
+		       FIELD_SAME;
+}

@@ -1,0 +1,375 @@
+#include "probe_path/trial.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "protocol/sender.h"
+
+#define PROTOCOL_TCP 6
+#define MSS_ETHERNET4 1460u
+#define MSS_ETHERNET6 1440u
+#define WSCALE 7u
+#define EXPERIMENT 0x5441u /* an RFC 6994 identifier: "TA" */
+#define MPTCP_CAPABLE 0x0101u /* MP_CAPABLE of version 1, with HMAC-SHA256 */
+#define DATA_FASTOPEN 16u
+
+#define OPTIONS_MAX (PACKET_TCP_HEADER_MAX - PACKET_TCP_HEADER)
+
+uint16_t
+trial_other_port(uint16_t port)
+{
+	return port == UINT16_MAX ? port - 1 : port + 1;
+}
+
+struct build {
+	uint8_t options[OPTIONS_MAX];
+	size_t options_len;
+	uint8_t data[FIELD_DATA_LEN];
+	size_t data_len;
+	uint32_t ack, label;
+	uint16_t dport, window, urgent, id;
+	uint8_t tos, ttl, flags, reserved;
+};
+
+static void
+put_option(struct build *b, uint8_t kind, uint8_t len)
+{
+	b->options[b->options_len++] = kind;
+	b->options[b->options_len++] = (uint8_t)(len + 2);
+}
+
+static void
+put_number(struct build *b, uint64_t value, unsigned bytes)
+{
+	while (bytes-- > 0) {
+		b->options[b->options_len++] = (uint8_t)(value >> bytes * 8);
+	}
+}
+
+/* The value on trial: all bits of it both ways, in two rounds. */
+static uint64_t
+value_of(enum field field, unsigned round, const struct trial_numbers *numbers)
+{
+	uint64_t value = round % 2 ? ~numbers->value : numbers->value;
+
+	switch (field) {
+	case FIELD_WSCALE:
+		return numbers->value % 13 + 1 + round % 2;
+	case FIELD_RESERVED:
+	case FIELD_DSCP:
+		/* Neither all clear nor, turned round, all clear. */
+		return value ^ (((numbers->value & 15) == 0 ||
+				 (numbers->value & 15) == 15) ?
+					5 :
+					0);
+	default:
+		return value;
+	}
+}
+
+/* As Linux orders them, then what is on trial. */
+static void
+put_options(struct build *b, uint32_t set, unsigned round,
+	    const struct trial_numbers *numbers, uint8_t family)
+{
+	uint64_t value = value_of(FIELD_UNKNOWN, round, numbers);
+
+	put_option(b, 2, 2);
+	put_number(b, family == 4 ? MSS_ETHERNET4 : MSS_ETHERNET6, 2);
+	put_option(b, 4, 0);
+	put_option(b, 8, 8);
+	put_number(b, numbers->tsval, 4);
+	put_number(b, 0, 4);
+	b->options[b->options_len++] = 1;
+	put_option(b, 3, 1);
+	put_number(b, set & 1u << FIELD_WSCALE ?
+			      value_of(FIELD_WSCALE, round, numbers) :
+			      WSCALE,
+		   1);
+	if (set & 1u << FIELD_UNKNOWN) {
+		put_option(b, 253, 6);
+		put_number(b, EXPERIMENT, 2);
+		put_number(b, value, 4);
+	}
+	if (set & 1u << FIELD_MPTCP) {
+		put_option(b, 30, 2);
+		put_number(b, MPTCP_CAPABLE, 2);
+	}
+	if (set & 1u << FIELD_FASTOPEN) {
+		put_option(b, 34, FIELD_COOKIE_LEN);
+		put_number(b, value, FIELD_COOKIE_LEN);
+		b->options[b->options_len++] = 1;
+		b->options[b->options_len++] = 1;
+	}
+}
+
+static void
+put_data(struct build *b, uint64_t value, size_t len)
+{
+	for (b->data_len = 0; b->data_len < len; b->data_len++) {
+		b->data[b->data_len] = (uint8_t)(value >> b->data_len % 8 * 8 ^
+						 b->data_len);
+	}
+}
+
+static void
+mark_field(struct build *b, enum field field, uint64_t value, uint16_t port)
+{
+	switch (field) {
+	case FIELD_DPORT:
+		b->dport = trial_other_port(port);
+		break;
+	case FIELD_ACK:
+		b->ack = (uint32_t)value;
+		break;
+	case FIELD_WINDOW:
+		b->window = (uint16_t)value;
+		break;
+	case FIELD_DATA:
+		put_data(b, value, FIELD_DATA_LEN);
+		break;
+	case FIELD_DSCP:
+		b->tos |= (uint8_t)(value << 2);
+		break;
+	case FIELD_ECN_IP:
+		b->tos |= value & 1 ? 1 : 2; /* ECT(1), ECT(0) */
+		break;
+	case FIELD_ECN_TCP:
+		b->flags |= PACKET_ECE | PACKET_CWR;
+		break;
+	case FIELD_TTL:
+		b->ttl = TRIAL_TTL_MARKED;
+		break;
+	case FIELD_RESERVED:
+		b->reserved = value & 15;
+		break;
+	case FIELD_URGENT:
+		b->urgent = (uint16_t)value;
+		break;
+	case FIELD_FASTOPEN:
+		put_data(b, value, DATA_FASTOPEN);
+		break;
+	case FIELD_LABEL:
+		b->label = value & 0xfffff;
+		break;
+	default: /* an option, or a number that all have */
+		break;
+	}
+}
+
+static size_t
+put_ip(uint8_t *out, const struct build *b, const struct packet_addr *src,
+       const struct packet_addr *dst, size_t payload)
+{
+	if (dst->family == 4) {
+		memset(out, 0, PACKET_IP4_HEADER);
+		out[0] = 0x45;
+		out[1] = b->tos;
+		be16_store(out + 2, (uint16_t)(PACKET_IP4_HEADER + payload));
+		be16_store(out + 4, b->id);
+		be16_store(out + 6, 0x4000); /* don't fragment */
+		out[8] = b->ttl;
+		out[9] = PROTOCOL_TCP;
+		/* The kernel fills in the checksum of a raw packet's header. */
+		memcpy(out + 12, src->bytes, 4);
+		memcpy(out + 16, dst->bytes, 4);
+		return PACKET_IP4_HEADER;
+	}
+	be32_store(out, 6u << 28 | (uint32_t)b->tos << 20 | b->label);
+	be16_store(out + 4, (uint16_t)payload);
+	out[6] = PROTOCOL_TCP;
+	out[7] = b->ttl;
+	memcpy(out + 8, src->bytes, 16);
+	memcpy(out + 24, dst->bytes, 16);
+	return PACKET_IP6_HEADER;
+}
+
+static size_t
+put_tcp(uint8_t *out, const struct build *b, const struct trial *t,
+	const struct trial_numbers *numbers)
+{
+	size_t header = PACKET_TCP_HEADER + b->options_len;
+
+	be16_store(out, numbers->sport);
+	be16_store(out + 2, b->dport);
+	be32_store(out + 4, numbers->seq);
+	be32_store(out + 8, b->ack);
+	out[12] = (uint8_t)(header / 4 << 4 | b->reserved);
+	out[13] = b->flags;
+	be16_store(out + 14, b->window);
+	be16_store(out + 16, 0);
+	be16_store(out + 18, b->urgent);
+	memcpy(out + PACKET_TCP_HEADER, b->options, b->options_len);
+	memcpy(out + header, b->data, b->data_len);
+	be16_store(out + 16, packet_checksum(&t->near, &t->far, PROTOCOL_TCP,
+					     out, header + b->data_len));
+	return header + b->data_len;
+}
+
+size_t
+trial_build(uint8_t out[TRIAL_PROBE_MAX], const struct trial *t, uint32_t set,
+	    unsigned round, const struct trial_numbers *numbers, uint8_t ttl)
+{
+	struct build b = {
+		.dport = t->port,
+		.window = TRIAL_WINDOW,
+		.id = numbers->id,
+		.ttl = ttl,
+		.flags = PACKET_SYN,
+	};
+	size_t at = t->far.family == 4 ? PACKET_IP4_HEADER : PACKET_IP6_HEADER;
+	size_t len;
+
+	put_options(&b, set, round, numbers, t->far.family);
+	for (enum field f = 0; f < FIELDS; f++) {
+		if (set & 1u << f) {
+			mark_field(&b, f, value_of(f, round, numbers),
+				   t->port);
+		}
+	}
+	len = put_tcp(out + at, &b, t, numbers);
+	put_ip(out, &b, &t->near, &t->far, len);
+	return at + len;
+}
+
+bool
+trial_add(struct trial *t, const struct trial_probe *like,
+	  const uint8_t *bytes, size_t len)
+{
+	struct trial_probe *p = &t->probes[t->count];
+
+	if (t->count == TRIAL_PROBES_MAX || len > TRIAL_PROBE_MAX) {
+		return false;
+	}
+	*p = *like;
+	memcpy(p->bytes, bytes, len);
+	p->len = (uint16_t)len;
+	if (field_read(&p->sent, bytes, len) < 0 ||
+	    !(p->sent.known & 1u << FIELD_SEQ)) {
+		return false;
+	}
+	t->count++;
+	return true;
+}
+
+bool
+trial_add_field(struct trial *t, enum field field, unsigned round,
+		const struct trial_numbers *numbers)
+{
+	const struct trial_probe like = { .kind = TRIAL_FIELD,
+					  .field = field,
+					  .round = (uint8_t)round };
+	uint8_t bytes[TRIAL_PROBE_MAX];
+	size_t len = trial_build(bytes, t, 1u << field, round, numbers,
+				 TRIAL_TTL);
+
+	return trial_add(t, &like, bytes, len);
+}
+
+bool
+trial_add_group(struct trial *t, unsigned round,
+		const struct trial_numbers *numbers,
+		const struct trial_group *group)
+{
+	struct sender_rule rule = { .key = { .mac = *group->key,
+					     .no = group->key_no } };
+	struct trial_probe like = { .kind = TRIAL_FRAME,
+				    .field = FIELDS,
+				    .round = (uint8_t)round,
+				    .group = 1 };
+	uint8_t orig[TRIAL_PROBE_MAX];
+	uint8_t frame[PACKET_HEADERS_MAX];
+	size_t len = trial_build(orig, t, 0, round, numbers, TRIAL_TTL);
+	struct sender_group made;
+	struct packet p;
+	bool fits = true;
+
+	if (packet_parse(&p, orig, len, len) != PACKET_OK) {
+		return false;
+	}
+	if (t->count > 0) {
+		like.group += t->probes[t->count - 1].group;
+	}
+	sender_sign(&made, &p, &rule, group->instant, group->mark,
+		    group->sports);
+	bytes_wipe(&rule, sizeof rule);
+	like.frames = (uint8_t)made.count;
+	for (size_t i = 0; i < made.count; i++) {
+		like.role = sender_order(i, made.count);
+		if (like.role == FRAME_SYN0) {
+			sender_syn0(orig, &p, &made);
+			fits = fits && trial_add(t, &like, orig, len);
+			continue;
+		}
+		fits = fits &&
+		       trial_add(t, &like, frame,
+				 sender_frame(frame, orig, &p, &made,
+					      like.role));
+	}
+	return fits;
+}
+
+void
+trial_note(struct trial_packets *list, uint64_t ns, bool control,
+	   const uint8_t *bytes, size_t len)
+{
+	struct trial_packet *p = &list->at[list->count];
+
+	if (list->count == list->room) {
+		list->left_out++;
+		return;
+	}
+	list->count++;
+	p->ns = ns;
+	p->control = control;
+	p->len = (uint16_t)(len < TRIAL_PACKET_MAX ? len : TRIAL_PACKET_MAX);
+	memcpy(p->bytes, bytes, p->len);
+}
+
+static bool
+both_have(const struct field_values *a, const struct field_values *b,
+	  enum field field)
+{
+	return a->present & b->present & 1u << field &&
+	       a->value[field] == b->value[field];
+}
+
+/* Bits of the numbers by which no two probes are alike. */
+static unsigned
+likeness(const struct field_values *sent, const struct field_values *seen)
+{
+	unsigned bits = 0;
+
+	bits += both_have(sent, seen, FIELD_SEQ) ? 32 : 0;
+	bits += both_have(sent, seen, FIELD_TIMESTAMP) ? 32 : 0;
+	bits += both_have(sent, seen, FIELD_SPORT) ? 16 : 0;
+	bits += sent->value[FIELD_ID] && both_have(sent, seen, FIELD_ID) ? 8 :
+									    0;
+	bits += sent->value[FIELD_WINDOW] != TRIAL_WINDOW &&
+				both_have(sent, seen, FIELD_WINDOW) ?
+			4 :
+			0;
+	return bits;
+}
+
+size_t
+trial_match(const struct trial *t, const struct field_values *seen,
+	    const uint16_t *copies, unsigned *bits)
+{
+	size_t best = TRIAL_NONE;
+
+	*bits = 0;
+	for (size_t i = 0; i < t->count; i++) {
+		unsigned found = likeness(&t->probes[i].sent, seen);
+
+		/* By a source port, at the least. */
+		if (found < 16 || found < *bits) {
+			continue;
+		}
+		if (found > *bits || (copies && copies[i] < copies[best])) {
+			best = i;
+			*bits = found;
+		}
+	}
+	return best;
+}

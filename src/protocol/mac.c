@@ -1,0 +1,135 @@
+#include "protocol/mac.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+static const struct {
+	const char *name;
+	const br_hash_class *hash;
+	unsigned extra_max;
+} suites[MAC_SUITES] = {
+	[MAC_HMAC_MD5] = { "hmac-md5", &br_md5_vtable, 0 },
+	[MAC_HMAC_SHA256] = { "hmac-sha256", &br_sha256_vtable,
+			      FRAME_EXTRA_MAX },
+};
+
+const char *
+mac_suite_name(unsigned suite)
+{
+	return suite < MAC_SUITES ? suites[suite].name : NULL;
+}
+
+int
+mac_suite_by_name(const char *name)
+{
+	for (int suite = 0; suite < MAC_SUITES; suite++) {
+		if (strcmp(suites[suite].name, name) == 0) {
+			return suite;
+		}
+	}
+	return -1;
+}
+
+int
+mac_suite_allows(unsigned suite, unsigned extra)
+{
+	return suite < MAC_SUITES && extra <= suites[suite].extra_max;
+}
+
+void
+mac_key_init(struct mac_key *key, enum mac_suite suite, unsigned extra,
+	     const uint8_t *secret, size_t secret_len, const uint8_t *realm,
+	     size_t realm_len)
+{
+	memset(key, 0, sizeof *key);
+	br_hmac_key_init(&key->hmac, suites[suite].hash, secret, secret_len);
+	key->suite = (uint8_t)suite;
+	key->extra = (uint8_t)extra;
+	key->realm_len = (uint8_t)realm_len;
+	if (realm_len > 0) {
+		memcpy(key->realm, realm, realm_len);
+	}
+}
+
+static uint32_t
+state_word(const struct mac_key *key, const unsigned char *at)
+{
+	/* As bytes, MD5 has its numbers in little-endian. */
+	return key->suite == MAC_HMAC_MD5 ? __builtin_bswap32(be32_load(at)) :
+						   be32_load(at);
+}
+
+void
+mac_key_states(const struct mac_key *key, uint32_t inner[8],
+	       uint32_t outer[8])
+{
+	const size_t words = key->suite == MAC_HMAC_MD5 ? 4 : 8;
+
+	for (size_t i = 0; i < 8; i++) {
+		inner[i] = outer[i] = 0;
+		if (i < words) {
+			inner[i] = state_word(key, key->hmac.ksi + 4 * i);
+			outer[i] = state_word(key, key->hmac.kso + 4 * i);
+		}
+	}
+}
+
+size_t
+mac_input(const struct mac_key *key, uint8_t *input)
+{
+	if (key->suite != MAC_HMAC_SHA256) {
+		return 0;
+	}
+	memcpy(input, "TAP2", 4);
+	input[4] = key->realm_len;
+	memcpy(input + 5, key->realm, key->realm_len);
+	return 5u + key->realm_len;
+}
+
+/*
+ *   hmac-md5      S0:32 | S1:32 | S2:32
+ *   hmac-sha256   "TAP2" | len(realm):8 | realm | port:16 | S0 | S1 | S2
+ *
+ * S1 and S2 have the bits of their marks set to zero.
+ */
+void
+mac_sign(const struct mac_key *key, uint16_t port, uint32_t *seq,
+	 uint64_t *tag)
+{
+	uint8_t input[MAC_INPUT_MAX];
+	uint8_t output[br_sha256_SIZE] = { 0 };
+	br_hmac_context hmac;
+	size_t len = mac_input(key, input);
+
+	if (key->suite == MAC_HMAC_SHA256) {
+		be16_store(input + len, port);
+		len += 2;
+	}
+	for (unsigned role = FRAME_SYN0; role <= FRAME_SYN2; role++) {
+		be32_store(input + len, seq[role] & frame_mask(role));
+		len += 4;
+	}
+	br_hmac_init(&hmac, &key->hmac, 0);
+	br_hmac_update(&hmac, input, len);
+	br_hmac_out(&hmac, output);
+	frame_auth(seq + FRAME_SYN3, key->extra, output);
+	if (tag) {
+		*tag = be64_load(output);
+	}
+	bytes_wipe(&hmac, sizeof hmac);
+	bytes_wipe(output, sizeof output);
+}
+
+void
+mac_prove(const struct mac_key *key, const uint8_t *text, size_t len,
+	  uint8_t out[MAC_PROOF_BYTES])
+{
+	br_hmac_context hmac;
+
+	memset(out, 0, MAC_PROOF_BYTES);
+	br_hmac_init(&hmac, &key->hmac, 0);
+	br_hmac_update(&hmac, text, len);
+	br_hmac_out(&hmac, out);
+	bytes_wipe(&hmac, sizeof hmac);
+}

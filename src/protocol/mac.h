@@ -1,0 +1,86 @@
+/*
+ * The authenticators of TAP (papers: 000, 3.5, "TAP-hmac protocol"):
+ * HMAC (RFC 2104) over the first three frames.  Besides seal.h, the only
+ * user of BearSSL's HMAC.
+ *
+ * Pure.
+ */
+#ifndef TAP_PROTOCOL_MAC_H
+#define TAP_PROTOCOL_MAC_H
+
+#include <bearssl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/frame.h"
+
+#define MAC_SECRET_MIN 16 /* bytes; the papers' keys have 16 */
+#define MAC_SECRET_MAX 64 /* the block of both hashes: more adds nothing */
+#define MAC_REALM_MAX 32
+#define MAC_PROOF_BYTES 32
+#define MAC_TAG_BYTES 8 /* of the HMAC's output, kept against replays */
+
+enum mac_suite {
+	MAC_HMAC_MD5,	 /* the papers': 30 bits, no port, no realm */
+	MAC_HMAC_SHA256, /* binds the port and a realm; 30 to 118 bits */
+	MAC_SUITES,
+};
+
+/* A key ready for use: holds secret state, to be wiped by its owner. */
+struct mac_key {
+	br_hmac_key_context hmac;
+	uint8_t suite; /* enum mac_suite */
+	uint8_t extra; /* frames beyond SYN3, 0 to 3 */
+	uint8_t realm_len;
+	uint8_t realm[MAC_REALM_MAX];
+};
+
+/* The name as key files have it ("hmac-md5"), or NULL. */
+const char *mac_suite_name(unsigned suite);
+/* The suite of a name, or -1. */
+int mac_suite_by_name(const char *name);
+/* Whether the suite can have an authenticator in so many extra frames. */
+int mac_suite_allows(unsigned suite, unsigned extra);
+
+/*
+ * Make a key from its secret, MAC_SECRET_MIN to MAC_SECRET_MAX bytes;
+ * realm_len is at most MAC_REALM_MAX, and 0 for hmac-md5.  Nothing of
+ * the caller's memory is kept.
+ */
+void mac_key_init(struct mac_key *key, enum mac_suite suite, unsigned extra,
+		  const uint8_t *secret, size_t secret_len,
+		  const uint8_t *realm, size_t realm_len);
+
+/*
+ * The states of the hash behind the inner and the outer pad (RFC 2104, 4),
+ * as numbers: 4 of hmac-md5, 8 of hmac-sha256.  They are as secret as the
+ * key itself.
+ */
+void mac_key_states(const struct mac_key *key, uint32_t inner[8],
+		    uint32_t outer[8]);
+
+/*
+ * What the authenticator is computed over, up to where the port comes,
+ * or S0 with hmac-md5: at most MAC_INPUT_MAX bytes.  Returns how many.
+ */
+#define MAC_INPUT_MAX (4 + 1 + MAC_REALM_MAX + 2 + 12)
+size_t mac_input(const struct mac_key *key, uint8_t *input);
+
+/*
+ * The authenticator for a connection to `port` (host order) whose first
+ * three frames are seq[0..2].  Writes SYN3 and the key's extra frames
+ * to seq[3..], as a sender sends them, and to tag (may be NULL) the
+ * number by which a receiver remembers the group.
+ */
+void mac_sign(const struct mac_key *key, uint16_t port, uint32_t *seq,
+	      uint64_t *tag);
+
+/*
+ * The whole HMAC of a text that is no group's (it has to begin unlike
+ * the inputs of mac_sign), to prove that one has the key; the rest of
+ * out is 0 where the suite's HMAC is shorter.
+ */
+void mac_prove(const struct mac_key *key, const uint8_t *text, size_t len,
+	       uint8_t out[MAC_PROOF_BYTES]);
+
+#endif

@@ -1,0 +1,134 @@
+/*
+ * TCP over IPv4 (with options) and IPv6 (with extension headers): find
+ * it in a hostile buffer, change it, checksum it.  RFC 791, 8200, 9293.
+ *
+ *
+ * Pure.
+ */
+#ifndef TAP_PROTOCOL_PACKET_H
+#define TAP_PROTOCOL_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+#define PACKET_IP4_HEADER 20
+#define PACKET_IP6_HEADER 40
+#define PACKET_TCP_HEADER 20
+#define PACKET_TCP_HEADER_MAX 60
+/* IPv4 with all options, or IPv6 with 176 bytes of extension headers. */
+#define PACKET_IP_HEADER_MAX 216
+/* All the headers that packet_parse() is content with. */
+#define PACKET_HEADERS_MAX (PACKET_IP_HEADER_MAX + PACKET_TCP_HEADER_MAX)
+
+enum packet_flag {
+	PACKET_FIN = 0x01,
+	PACKET_SYN = 0x02,
+	PACKET_RST = 0x04,
+	PACKET_PSH = 0x08,
+	PACKET_ACK = 0x10,
+	PACKET_URG = 0x20,
+	PACKET_ECE = 0x40,
+	PACKET_CWR = 0x80,
+};
+
+/* What packet_parse() can find wrong; each has a name for logs. */
+enum packet_error {
+	PACKET_OK,
+	PACKET_TRUNCATED = -1, /* headers go beyond the bytes there are */
+	PACKET_LENGTH = -2,    /* a length field contradicts another */
+	PACKET_FRAGMENT = -3,  /* a part of a datagram */
+	PACKET_NOT_TCP = -4,
+	PACKET_EXTENSION = -5, /* IPv6 chain too long, or still to be routed */
+	PACKET_OPTION = -6,    /* TCP options that can't be so */
+};
+
+struct packet_addr {
+	uint8_t family;	   /* 4 or 6; 0 is no address */
+	uint8_t bytes[16]; /* network order; IPv4 in the first four */
+};
+
+/* A packet as bytes, which are somebody else's. */
+struct packet_view {
+	const uint8_t *bytes;
+	size_t len;
+};
+
+struct packet {
+	struct packet_addr src, dst;
+	uint16_t sport, dport; /* numbers in host order, here and below */
+	uint32_t seq, ack;
+	uint16_t window;
+	uint8_t flags; /* enum packet_flag */
+	uint8_t ttl;
+	uint8_t tos; /* DSCP and ECN */
+	bool has_signature; /* TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925) */
+	bool has_md5;	    /* the first of them */
+	bool has_fastopen;  /* RFC 7413, with or without a cookie */
+	size_t tcp_at;	    /* bytes before the TCP header */
+	size_t options_at, options_len;
+	size_t data_at;	    /* bytes of all headers */
+	size_t data_len;    /* by the IP header's word; may not be captured */
+};
+
+/*
+ * Parse len bytes that begin with an IP header.  wire_len is the length
+ * the packet had before it was cut for capture (len where it was not).
+ * Returns PACKET_OK or a negative enum packet_error; p then holds what
+ * was found up to there (addresses, if they were there), the rest zero.
+ */
+int packet_parse(struct packet *p, const uint8_t *bytes, size_t len,
+		 size_t wire_len);
+
+const char *packet_error_name(int error);
+
+/* Whether TCP follows the IP header, with no options or headers between. */
+bool packet_is_plain(const struct packet *p);
+
+/* A first SYN: SYN set; ACK, RST and FIN clear. */
+bool packet_is_syn(const struct packet *p);
+
+bool packet_addr_equal(const struct packet_addr *a,
+		       const struct packet_addr *b);
+/* The next address, as a header has it; where the bytes end, none. */
+void packet_addr_take(struct packet_addr *addr, uint8_t family,
+		      struct cursor *c);
+
+/*
+ * Write the fields that TAP changes into a parsed packet's bytes and
+ * recompute the TCP checksum (RFC 9293, 3.1).  data_len bytes of data
+ * must be there.  The IP header stays untouched.
+ */
+void packet_rewrite(uint8_t *bytes, const struct packet *p, uint16_t sport,
+		    uint32_t seq, uint16_t window);
+
+/*
+ * Copy the headers of a parsed packet to out (at least p->data_at
+ * bytes), without its data: lengths and the IPv4 header's checksum are
+ * corrected.  Returns the length.  The TCP checksum is left to
+ * packet_rewrite(), with *copy the parsed form of the copy.
+ */
+size_t packet_copy_headers(uint8_t *out, struct packet *copy,
+			   const uint8_t *bytes, const struct packet *p);
+
+/*
+ * Write the TCP header of the reset that a closed port sends to this
+ * packet (RFC 9293, 3.10.7.1), PACKET_TCP_HEADER bytes, from its
+ * destination to its source.  False where none is sent: to a reset.
+ */
+bool packet_reset(uint8_t *out, const struct packet *p);
+
+/*
+ * The checksum (RFC 1071) of a protocol's header and data between two
+ * addresses: what is to stand in the header, where there is 0 so far.
+ */
+uint16_t packet_checksum(const struct packet_addr *src,
+			 const struct packet_addr *dst, uint8_t protocol,
+			 const uint8_t *bytes, size_t len);
+
+/* The TCP checksum as it should stand in the header, 0 in its place. */
+uint16_t packet_tcp_checksum(const uint8_t *bytes, const struct packet *p);
+
+#endif

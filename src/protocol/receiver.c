@@ -1,0 +1,571 @@
+#include "protocol/receiver.h"
+
+#include <string.h>
+
+#include "base/fault.h"
+#include "protocol/frame.h"
+
+/*
+ * A group not complete after a second never will be: TCP's first
+ * retransmission, with a group of its own, comes then (papers: 000, 3.6).
+ */
+const struct gate_limits gate_limits_default = {
+	.quad = { .groups = 16384, .frames = 65536, .held = 4096 },
+	.assembly_ms = 1000,
+	.flood_per_second = 20000,
+	.replays = 262144,
+};
+
+const char *
+gate_reason_name(enum match_reason reason)
+{
+	static const char *const names[MATCH_REASONS] = {
+		[MATCH_INCOMPLETE] = "incomplete",
+		[MATCH_FLAGS] = "flags",
+		[MATCH_TIME] = "time",
+		[MATCH_KEY] = "key",
+		[MATCH_ACL] = "acl",
+		[MATCH_GUESS] = "guess",
+		[MATCH_MAC] = "mac",
+		[MATCH_REPLAY] = "replay",
+		[MATCH_MALFORMED] = "malformed",
+		[MATCH_ACCEPTED] = "accepted",
+	};
+
+	return names[reason];
+}
+
+size_t
+gate_size(const struct gate_limits *limits)
+{
+	return quad_size(&limits->quad) + replay_index_size(limits->replays);
+}
+
+void
+gate_set_acl(struct gate *g, const struct acl *acl)
+{
+	g->acl = acl;
+}
+
+void
+gate_begin_unknown(struct gate *g, const struct gate_now *now)
+{
+	g->begin_unknown = true;
+	g->begin_ms = now->ms;
+}
+
+/* Whether a group is from a time that nothing is known of. */
+static bool
+is_before_begin(const struct gate *g, const struct gate_now *now,
+		uint64_t instant)
+{
+	uint64_t since = (now->ms - g->begin_ms) * 256 / 1000;
+
+	return g->begin_unknown && !fault(FAULT_MEMORY_LOST) &&
+	       (since > now->instant || instant <= now->instant - since);
+}
+
+uint32_t
+gate_init(struct gate *g, void *memory, struct replay_store *store,
+	  const struct gate_limits *limits, const struct acl *acl,
+	  const struct hash_key *hash)
+{
+	memset(g, 0, sizeof *g);
+	g->limits = *limits;
+	g->hash = *hash;
+	quad_init(&g->quad, memory, &limits->quad, hash);
+	guess_init(&g->guess, hash);
+	gate_set_acl(g, acl);
+	if (fault(FAULT_MEMORY_LOST)) {
+		replay_format(store, limits->replays);
+	}
+	return replay_init(&g->replay, store,
+			   (uint8_t *)memory + quad_size(&limits->quad),
+			   limits->replays, hash);
+}
+
+static void
+release(struct gate_result *result, uint64_t id, enum gate_verdict verdict)
+{
+	result->releases[result->releases_count++] =
+		(struct gate_release){ id, verdict };
+}
+
+static void
+unhold(struct gate *g, struct quad_frame *f, enum gate_verdict verdict,
+       struct gate_result *result)
+{
+	if (f->held) {
+		release(result, f->id, verdict);
+		quad_unhold(&g->quad, f);
+	}
+}
+
+static void
+report(struct gate *g, struct gate_result *result,
+       const struct gate_event *event)
+{
+	g->counters.by_reason[event->reason]++;
+	result->events[result->events_count++] = *event;
+}
+
+/* End a group that will not be accepted. */
+static void
+refuse(struct gate *g, struct quad_group *group, struct gate_result *result)
+{
+	struct quad_frame *first = quad_first(&g->quad, group);
+	struct gate_event event = {
+		.reason = group->reason,
+		.src = group->key.src,
+		.dst = group->key.dst,
+		.sport = first->sport,
+		.dport = group->key.dport,
+		.key_no = -1,
+	};
+
+	for (struct quad_frame *f = first; f; f = quad_next(&g->quad, f)) {
+		unhold(g, f, GATE_DROP, result);
+	}
+	if (group->reason != MATCH_INCOMPLETE) {
+		event.key_no = group->key_no;
+		event.key = acl_key_by_no(g->acl, group->key_no);
+		event.skew = group->skew;
+		g->counters.groups++;
+	}
+	report(g, result, &event);
+	quad_remove(&g->quad, group);
+}
+
+/* Frames that are too old to be completed; the group may become empty. */
+static void
+drop_stale(struct gate *g, struct quad_group *group, uint64_t ms,
+	   struct gate_result *result)
+{
+	struct quad_frame *f = quad_first(&g->quad, group);
+
+	while (f && ms - f->arrived > g->limits.assembly_ms) {
+		unhold(g, f, GATE_DROP, result);
+		quad_drop(&g->quad, group, f);
+		f = quad_first(&g->quad, group);
+	}
+}
+
+/* More SYNs than any number of honest clients sends: then order counts. */
+static bool
+count_rate(struct gate *g, uint64_t ms)
+{
+	if (ms - g->rate_since >= 1000) {
+		bool next = ms - g->rate_since < 2000;
+
+		g->rate_before = next ? g->rate_count : 0;
+		g->rate_count = 0;
+		g->rate_since = ms;
+	}
+	g->rate_count++;
+	return g->rate_count > g->limits.flood_per_second ||
+	       g->rate_before > g->limits.flood_per_second;
+}
+
+static bool
+is_timely_syn2(uint32_t seq, uint64_t now, uint16_t tolerance)
+{
+	uint64_t second = frame_second(seq, now);
+	uint64_t apart = second > now ? second - now : now - second;
+
+	return frame_role_of(seq) == FRAME_SYN2 &&
+	       apart <= ((uint64_t)tolerance + 1) << 8;
+}
+
+/* Groups and frames run out together with old age: the oldest go. */
+static void
+make_room(struct gate *g, struct gate_result *result)
+{
+	if (g->quad.groups_used == g->quad.groups_max ||
+	    g->quad.frames_used == g->quad.frames_max) {
+		g->counters.evicted++;
+		refuse(g, quad_oldest(&g->quad), result);
+	}
+}
+
+static void
+hold(struct gate *g, struct quad_frame *f, uint64_t id,
+     struct gate_result *result)
+{
+	if (g->quad.held_used == g->quad.held_max) {
+		g->counters.held_early++;
+		unhold(g, quad_held(&g->quad), GATE_DROP, result);
+	}
+	quad_hold(&g->quad, f, id);
+	result->verdict = GATE_HOLD;
+}
+
+static struct quad_frame *
+find_frame(struct gate *g, const struct quad_group *group,
+	   const struct packet *p)
+{
+	struct quad_frame *f = quad_first(&g->quad, group);
+
+	while (f && (f->seq != p->seq || f->sport != p->sport)) {
+		f = quad_next(&g->quad, f);
+	}
+	return f;
+}
+
+/* An authenticated group: let its SYN0 go on, unless it is a replay. */
+static void
+finish(struct gate *g, const struct gate_now *now, const struct packet *p,
+       struct quad_group *group, const struct match *found,
+       struct quad_frame *const *frames, struct gate_result *result)
+{
+	struct quad_frame *syn0 = frames[found->at[FRAME_SYN0]];
+	enum gate_verdict verdict = GATE_DROP;
+	struct gate_event event = {
+		.reason = MATCH_REPLAY,
+		.src = p->src,
+		.dst = p->dst,
+		.sport = syn0->sport,
+		.dport = p->dport,
+		.key_no = found->key_no,
+		.key = found->key,
+		.skew = (int64_t)(found->instant - now->instant),
+	};
+
+	if (!is_before_begin(g, now, found->instant) &&
+	    (fault(FAULT_NO_MEMORY) ||
+	     replay_remember(&g->replay, found->tag, found->instant) ==
+		     REPLAY_NEW)) {
+		event.reason = MATCH_ACCEPTED;
+		verdict = GATE_ACCEPT;
+	}
+	if (syn0->held) {
+		unhold(g, syn0, verdict, result);
+	} else if (verdict == GATE_ACCEPT) {
+		result->verdict = verdict;
+	}
+	for (size_t i = 0; i < found->frames; i++) {
+		unhold(g, frames[found->at[i]], GATE_DROP, result);
+		quad_drop(&g->quad, group, frames[found->at[i]]);
+	}
+	group->reason = MATCH_INCOMPLETE;
+	if (group->count == 0) {
+		quad_remove(&g->quad, group);
+	}
+	g->counters.groups++;
+	report(g, result, &event);
+}
+
+/*
+ * The last frame of the group is new: see what it completes.  Returns
+ * whether that frame is dealt with.
+ */
+static bool
+try_group(struct gate *g, const struct gate_now *now,
+	  const struct acl_rule *rule, const struct packet *p,
+	  struct quad_group *group, struct gate_result *result)
+{
+	struct quad_frame *frames[QUAD_FRAMES_MAX];
+	struct match_frame tries[QUAD_FRAMES_MAX];
+	struct quad_frame *f = quad_first(&g->quad, group);
+	const struct match_scene scene = {
+		.acl = g->acl,
+		.guess = &g->guess,
+		.src = &p->src,
+		.dport = p->dport,
+		.tolerance = rule->tolerance,
+		.loose = rule->window_loose,
+		.instant = now->instant,
+		.ms = now->ms,
+	};
+	struct match found;
+	size_t count = 0;
+
+	for (; f; f = quad_next(&g->quad, f)) {
+		frames[count] = f;
+		tries[count++] = (struct match_frame){
+			.seq = f->seq,
+			.hint = f->hint,
+			.maybe_syn0 = f->held,
+		};
+	}
+	tries[count - 1].maybe_syn0 = true;
+	match_find(&scene, tries, count, &found);
+	g->counters.macs += found.macs;
+	if (found.reason == MATCH_ACCEPTED) {
+		finish(g, now, p, group, &found, frames, result);
+		return true;
+	}
+	if (found.reason > group->reason) {
+		group->reason = (uint8_t)found.reason;
+		group->key_no = (uint16_t)found.key_no;
+		group->skew = (int64_t)(found.instant - now->instant);
+	}
+	if (found.whole) {
+		refuse(g, group, result);
+	}
+	return found.whole;
+}
+
+/*
+ * What tells connections from one address apart where the mark is lost:
+ * all frames of a group have the options of one SYN, time stamps too.
+ */
+static uint32_t
+hint_of(const struct gate *g, const struct gate_packet *in)
+{
+	return (uint32_t)hash_bytes(&g->hash, in->options,
+				    in->packet->options_len);
+}
+
+static struct quad_group *
+group_for(struct gate *g, const struct acl_rule *rule, const struct packet *p,
+	  bool may_begin)
+{
+	struct quad_key key = {
+		.src = p->src,
+		.dst = p->dst,
+		.dport = p->dport,
+		.mark = rule->window_loose ? 0 : p->window,
+		.loose = rule->window_loose,
+	};
+	struct quad_group *group;
+
+	if (fault(FAULT_SOURCE_UNCHECKED)) {
+		key.src = (struct packet_addr){ 0 };
+	}
+	group = quad_find(&g->quad, &key);
+	return group || !may_begin ? group : quad_add(&g->quad, &key);
+}
+
+static void
+refuse_packet(struct gate *g, const struct packet *p, enum match_reason reason,
+	      struct gate_result *result)
+{
+	const struct gate_event event = {
+		.reason = reason,
+		.src = p->src,
+		.dst = p->dst,
+		.sport = p->sport,
+		.dport = p->dport,
+		.key_no = -1,
+	};
+
+	report(g, result, &event);
+}
+
+/* NULL: it is there already; but what was only seen may come itself. */
+static struct quad_frame *
+add_frame(struct gate *g, const struct gate_now *now,
+	  const struct gate_packet *in, const struct acl_rule *rule,
+	  struct quad_group *group, bool witnessed, struct gate_result *result)
+{
+	const struct packet *p = in->packet;
+	size_t frames_max = rule->window_loose ? QUAD_FRAMES_LOOSE :
+						 QUAD_FRAMES_STRICT;
+	struct quad_frame *f = find_frame(g, group, p);
+
+	if (f && (witnessed || !f->witnessed)) {
+		g->counters.duplicates++;
+		return NULL;
+	}
+	if (f) {
+		quad_drop(&g->quad, group, f);
+	}
+	drop_stale(g, group, now->ms, result);
+	if (group->count == frames_max) {
+		unhold(g, quad_first(&g->quad, group), GATE_DROP, result);
+		quad_drop(&g->quad, group, quad_first(&g->quad, group));
+	}
+	f = quad_append(&g->quad, group, now->ms);
+	f->seq = p->seq;
+	f->sport = p->sport;
+	f->witnessed = witnessed;
+	if (rule->window_loose && in->options) {
+		f->hint = hint_of(g, in);
+	}
+	return f;
+}
+
+static void
+input_frame(struct gate *g, const struct gate_now *now,
+	    const struct gate_packet *in, const struct acl_rule *rule,
+	    struct gate_result *result)
+{
+	const struct packet *p = in->packet;
+	bool flood = count_rate(g, now->ms);
+	bool syn2 = is_timely_syn2(p->seq, now->instant, rule->tolerance);
+	struct quad_group *group;
+	struct quad_frame *f;
+	bool sure;
+
+	make_room(g, result);
+	group = group_for(g, rule, p, syn2 || !flood);
+	if (!group) {
+		refuse_packet(g, p, MATCH_INCOMPLETE, result);
+		return;
+	}
+	f = add_frame(g, now, in, rule, group, false, result);
+	if (!f) {
+		return;
+	}
+	/* Under flood SYN0 comes last: what came before had to be seen only. */
+	sure = flood && (syn2 || frame_role_of(p->seq) == FRAME_SYN1);
+	if (!try_group(g, now, rule, p, group, result) && !sure &&
+	    rule->hide == ACL_FILTERED) {
+		hold(g, f, in->id, result);
+	}
+}
+
+/*
+ * What strangers get.  Where that is an answer it is given at once, to
+ * every SYN: who knows the protocol must not be able to ask.  So nothing
+ * is held there, and frames have to come in their order.
+ */
+static enum gate_verdict
+stranger_gets(const struct acl_rule *rule, const struct packet *p)
+{
+	switch (rule->hide) {
+	case ACL_CLOSED:
+		return GATE_RESET;
+	case ACL_DECOY:
+		return rule->decoy.family == p->src.family ? GATE_DECOY :
+							     GATE_DROP;
+	default:
+		return GATE_DROP;
+	}
+}
+
+void
+gate_input(struct gate *g, const struct gate_now *now,
+	   const struct gate_packet *in, struct gate_result *result)
+{
+	const struct packet *p = in->packet;
+	const struct acl_rule *rule =
+		acl_rule_for(g->acl, p, in->forwarded, in->indev, in->outdev);
+
+	result->releases_count = 0;
+	result->events_count = 0;
+	result->rule = rule;
+	result->verdict = rule ? stranger_gets(rule, p) : GATE_PASS;
+	if (!rule || !packet_is_syn(p)) {
+		return;
+	}
+	g->counters.syns++;
+	if (p->data_len > 0) {
+		refuse_packet(g, p, MATCH_MALFORMED, result);
+		return;
+	}
+	input_frame(g, now, in, rule, result);
+}
+
+void
+gate_witness(struct gate *g, const struct gate_now *now,
+	     const struct gate_packet *in, struct gate_result *result)
+{
+	const struct acl_rule *rule = acl_rule_for(
+		g->acl, in->packet, in->forwarded, in->indev, in->outdev);
+
+	*result = (struct gate_result){ .verdict = GATE_DROP, .rule = rule };
+	if (rule && packet_is_syn(in->packet)) {
+		g->counters.syns++;
+		make_room(g, result);
+		add_frame(g, now, in, rule,
+			  group_for(g, rule, in->packet, true), true, result);
+	}
+}
+
+/* What gate_witness() was told of a group that needs no gate any more. */
+static void
+let_go(struct gate *g, const struct gate_accepted *a)
+{
+	const struct packet *p = &a->frames[0];
+	const struct acl_rule *rule = acl_rule_for(g->acl, p, false, NULL,
+						   NULL);
+	struct quad_group *group = rule ? group_for(g, rule, p, false) : NULL;
+
+	for (size_t i = 0; group && i < a->count; i++) {
+		struct quad_frame *f = find_frame(g, group, &a->frames[i]);
+
+		if (f && !f->held) {
+			quad_drop(&g->quad, group, f);
+		}
+	}
+	if (group && group->count == 0) {
+		quad_remove(&g->quad, group);
+	}
+}
+
+void
+gate_learn(struct gate *g, const struct gate_accepted *a,
+	   struct gate_result *result)
+{
+	const struct packet *syn0 = &a->frames[FRAME_SYN0];
+	const uint16_t key_no = frame_key_no(a->frames[FRAME_SYN1].seq);
+	const struct gate_event event = {
+		.reason = MATCH_ACCEPTED,
+		.src = syn0->src,
+		.dst = syn0->dst,
+		.sport = syn0->sport,
+		.dport = syn0->dport,
+		.key_no = key_no,
+		.key = acl_key_by_no(g->acl, key_no),
+		.skew = (int64_t)(a->instant - a->now),
+	};
+
+	*result = (struct gate_result){ .verdict = GATE_DROP };
+	g->counters.syns += a->unseen;
+	let_go(g, a);
+	if (replay_learn(&g->replay, a->tag, a->instant) != REPLAY_SEEN) {
+		g->counters.groups++;
+		report(g, result, &event);
+	}
+}
+
+void
+gate_charge(struct gate *g, const struct gate_now *now,
+	    const struct packet_addr *src)
+{
+	guess_charge(&g->guess, src, now->ms, 1);
+}
+
+bool
+gate_expire(struct gate *g, const struct gate_now *now,
+	    struct gate_result *result)
+{
+	struct quad_group *group = quad_oldest(&g->quad);
+	struct quad_frame *f = quad_held(&g->quad);
+
+	result->releases_count = 0;
+	result->events_count = 0;
+	result->rule = NULL;
+	result->verdict = GATE_DROP;
+	if (group && now->ms - group->arrived > g->limits.assembly_ms) {
+		refuse(g, group, result);
+		return true;
+	}
+	if (f && now->ms - f->arrived > g->limits.assembly_ms) {
+		unhold(g, f, GATE_DROP, result);
+		return true;
+	}
+	return false;
+}
+
+int64_t
+gate_wait(struct gate *g, const struct gate_now *now)
+{
+	struct quad_group *group = quad_oldest(&g->quad);
+	struct quad_frame *f = quad_held(&g->quad);
+	uint64_t first = UINT64_MAX;
+	uint64_t due;
+
+	if (group) {
+		first = group->arrived;
+	}
+	if (f && f->arrived < first) {
+		first = f->arrived;
+	}
+	if (first == UINT64_MAX) {
+		return -1;
+	}
+	due = first + g->limits.assembly_ms + 1;
+	return due > now->ms ? (int64_t)(due - now->ms) : 0;
+}

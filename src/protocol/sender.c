@@ -1,0 +1,99 @@
+#include "protocol/sender.h"
+
+#include <string.h>
+
+const struct sender_rule *
+sender_rule_for(const struct sender_rule *rules, size_t count,
+		const struct sender_packet *in)
+{
+	const struct packet *p = in->packet;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sender_rule *rule = &rules[i];
+
+		if (acl_ports_have(rule->ports, rule->ports_count,
+				   p->dport) &&
+		    acl_net_has(&rule->dst, &p->dst) &&
+		    acl_net_has(&rule->src, &p->src) &&
+		    (!rule->has_user ||
+		     (in->has_uid && in->uid == rule->uid)) &&
+		    (rule->exe[0] == '\0' ||
+		     (in->exe && strcmp(rule->exe, in->exe) == 0)) &&
+		    (rule->outdev[0] == '\0' ||
+		     (in->outdev && strcmp(rule->outdev, in->outdev) == 0))) {
+			return rule;
+		}
+	}
+	return NULL;
+}
+
+enum sender_answer
+sender_judge(const struct packet *orig)
+{
+	if (orig->has_signature) {
+		return SENDER_SIGNATURE;
+	}
+	return orig->data_len > 0 ? SENDER_DATA : SENDER_GROUP;
+}
+
+void
+sender_seal(struct sender_group *group, const struct mac_key *key,
+	    const struct frame_head *head, uint16_t port)
+{
+	group->count = FRAME_BASE + key->extra;
+	group->seq[FRAME_SYN1] = frame_syn1(head);
+	group->seq[FRAME_SYN2] = frame_syn2(head);
+	mac_sign(key, port, group->seq, NULL);
+}
+
+void
+sender_sign(struct sender_group *group, const struct packet *orig,
+	    const struct sender_rule *rule, uint64_t instant, uint16_t mark,
+	    const uint16_t *sports)
+{
+	const struct mac_key *key = &rule->key.mac;
+	const struct frame_head head = {
+		.flags = key->extra,
+		.key_no = rule->key.no,
+		.instant = instant,
+	};
+	uint16_t port = rule->service_port ? rule->service_port : orig->dport;
+
+	group->mark = mark;
+	group->seq[FRAME_SYN0] = orig->seq;
+	sender_seal(group, key, &head, port);
+	group->sport[FRAME_SYN0] = orig->sport;
+	for (size_t i = 1; i < group->count; i++) {
+		group->sport[i] = sports[i - 1];
+	}
+}
+
+enum frame_role
+sender_order(size_t position, size_t count)
+{
+	static const enum frame_role order[FRAME_MAX - 1] = {
+		FRAME_SYN2, FRAME_SYN1, FRAME_SYN3,
+		FRAME_SYN4, FRAME_SYN5, FRAME_SYN6,
+	};
+
+	return position + 1 < count ? order[position] : FRAME_SYN0;
+}
+
+size_t
+sender_frame(uint8_t *out, const uint8_t *bytes, const struct packet *orig,
+	     const struct sender_group *group, enum frame_role role)
+{
+	struct packet copy;
+	size_t len = packet_copy_headers(out, &copy, bytes, orig);
+
+	packet_rewrite(out, &copy, group->sport[role], group->seq[role],
+		       group->mark);
+	return len;
+}
+
+void
+sender_syn0(uint8_t *bytes, const struct packet *orig,
+	    const struct sender_group *group)
+{
+	packet_rewrite(bytes, orig, orig->sport, orig->seq, group->mark);
+}

@@ -1,0 +1,95 @@
+/*
+ * The sender of TAP: one SYN of the host's own TCP stack (SYN-ORIG) is
+ * made into the frames of a group (papers: 000, 3.2 and 3.3).  Only
+ * sequence number, source port, window and checksum change.
+ *
+ * Pure.
+ */
+#ifndef TAP_PROTOCOL_SENDER_H
+#define TAP_PROTOCOL_SENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/acl.h"
+#include "protocol/frame.h"
+#include "protocol/packet.h"
+
+#define SENDER_EXE_MAX 256 /* bytes of a path, with its NUL */
+
+/* Which connections are authenticated, and by which key (000, 7.2). */
+struct sender_rule {
+	char outdev[ACL_IFNAME_MAX]; /* empty is ANY */
+	struct acl_net src, dst;
+	struct acl_range *ports; /* none is ANY */
+	size_t ports_count;
+	bool has_user;
+	uint32_t uid;
+	char exe[SENDER_EXE_MAX]; /* the program's path; empty is ANY */
+	uint16_t service_port; /* as the server sees it; 0: the packet's */
+	struct acl_key key;
+	unsigned line;
+};
+
+struct sender_packet {
+	const struct packet *packet;
+	const char *exe; /* or NULL: not known */
+	const char *outdev; /* or NULL */
+	bool has_uid;
+	uint32_t uid;
+};
+
+/* The first rule that matches, or NULL: the SYN is sent as it is. */
+const struct sender_rule *sender_rule_for(const struct sender_rule *rules,
+					  size_t count,
+					  const struct sender_packet *in);
+
+/* What can be done for a SYN. */
+enum sender_answer {
+	SENDER_GROUP,	  /* a group can be made from it */
+	SENDER_DATA,	  /* carries data (TCP Fast Open): goes as it is */
+	SENDER_SIGNATURE, /* TCP-MD5 or TCP-AO: refused */
+};
+
+enum sender_answer sender_judge(const struct packet *orig);
+
+/* The frames of one group: where each is sent from, and with what. */
+struct sender_group {
+	size_t count;
+	uint16_t mark;
+	uint32_t seq[FRAME_MAX];
+	uint16_t sport[FRAME_MAX]; /* sport[0] is SYN-ORIG's */
+};
+
+/*
+ * Sign what a head says for a connection to `port`: makes every sequence
+ * number but SYN0's, which is there.
+ */
+void sender_seal(struct sender_group *group, const struct mac_key *key,
+		 const struct frame_head *head, uint16_t port);
+
+/*
+ * Make a group.  instant is now; mark is fresh and random; sports has a
+ * port for each frame after SYN0 (3 + the key's extra frames).
+ */
+void sender_sign(struct sender_group *group, const struct packet *orig,
+		 const struct sender_rule *rule, uint64_t instant,
+		 uint16_t mark, const uint16_t *sports);
+
+/* The order in which frames are sent: SYN2, SYN1, SYN3, ..., SYN0. */
+enum frame_role sender_order(size_t position, size_t count);
+
+/*
+ * Write the frame of a role after SYN0 to out (PACKET_HEADERS_MAX bytes)
+ * from SYN-ORIG's bytes.  Returns its length.
+ */
+size_t sender_frame(uint8_t *out, const uint8_t *bytes,
+		    const struct packet *orig,
+		    const struct sender_group *group, enum frame_role role);
+
+/* Make SYN-ORIG's own bytes, all of them, into SYN0. */
+void sender_syn0(uint8_t *bytes, const struct packet *orig,
+		 const struct sender_group *group);
+
+#endif

@@ -1,0 +1,313 @@
+#include "protocol/verify.h"
+
+#include "base/bytes.h"
+#include "base/fault.h"
+#include "protocol/frame.h"
+#include "protocol/reassembly.h"
+
+struct search {
+	const struct match_scene *scene;
+	const struct match_frame *frames;
+	size_t count;
+	unsigned marks[FRAME_MAX]; /* how many frames bear each role's mark */
+	bool blind; /* hints tell nothing: only a group alone is tried */
+	unsigned macs_left;
+	unsigned wrong; /* guesses at 30-bit authenticators so far */
+	struct match *found;
+};
+
+static uint64_t
+distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+static void
+note(struct search *s, enum match_reason reason, const struct match *tried)
+{
+	if (reason > s->found->reason) {
+		bool whole = s->found->whole;
+
+		*s->found = *tried;
+		s->found->reason = reason;
+		s->found->whole = whole;
+	}
+}
+
+/* flags, time, key, acl: what is decided before any HMAC. */
+static enum match_reason
+check_head(const struct match_scene *scene, const struct match *tried,
+	   uint8_t flags)
+{
+	const struct acl_key *key = tried->key;
+
+	if (flags > FRAME_EXTRA_MAX || (key && flags != key->mac.extra)) {
+		return MATCH_FLAGS;
+	}
+	if (distance(tried->instant, scene->instant) >
+		    (uint64_t)scene->tolerance << 8 &&
+	    !(fault(FAULT_FUTURE_ACCEPTED) &&
+	      tried->instant > scene->instant)) {
+		return MATCH_TIME;
+	}
+	if (!key || !acl_key_valid_at(key, scene->instant)) {
+		return MATCH_KEY;
+	}
+	if (!acl_allows(scene->acl, scene->dport, key->no)) {
+		return MATCH_ACL;
+	}
+	return MATCH_ACCEPTED;
+}
+
+/* Whether the others can be SYN3 and so on if frame i0 is SYN0. */
+static bool
+marks_suffice(const struct search *s, size_t i0, unsigned extra)
+{
+	enum frame_role own = frame_role_of(s->frames[i0].seq);
+
+	for (unsigned role = FRAME_SYN3; role <= FRAME_SYN3 + extra; role++) {
+		if (s->marks[role] < (own == role ? 2u : 1u)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Whether all authenticators stand in frames of their own.  Takes the
+ * same time wherever they differ.
+ */
+static uint32_t
+auth_stands(const struct search *s, const struct match *tried,
+	    const uint32_t *seq, unsigned extra)
+{
+	uint32_t all = 1;
+
+	for (unsigned role = FRAME_SYN3; role <= FRAME_SYN3 + extra; role++) {
+		uint32_t one = 0;
+
+		for (size_t i = 0; i < s->count; i++) {
+			uint32_t free = i != tried->at[FRAME_SYN0];
+
+			one |= free & ct_equal32(s->frames[i].seq, seq[role]);
+		}
+		all &= one;
+	}
+	return all;
+}
+
+static void
+locate_auth(const struct search *s, struct match *tried, const uint32_t *seq,
+	    unsigned extra)
+{
+	for (unsigned role = FRAME_SYN3; role <= FRAME_SYN3 + extra; role++) {
+		size_t i = s->count - 1;
+
+		while (s->frames[i].seq != seq[role] ||
+		       i == tried->at[FRAME_SYN0]) {
+			i--;
+		}
+		tried->at[role] = i;
+	}
+}
+
+/*
+ * The guesses that one HMAC makes: it is compared with every SYN3.  Keys
+ * of more bits than 30 need not count.
+ */
+static unsigned
+guesses_in(const struct search *s, const struct match *tried)
+{
+	uint32_t syn0 = s->frames[tried->at[FRAME_SYN0]].seq;
+
+	if (tried->key->mac.extra > 0) {
+		return 0;
+	}
+	return s->marks[FRAME_SYN3] - (frame_role_of(syn0) == FRAME_SYN3);
+}
+
+static enum match_reason
+check_auth(struct search *s, struct match *tried)
+{
+	const struct match_scene *scene = s->scene;
+	const struct acl_key *key = tried->key;
+	unsigned extra = key->mac.extra;
+	unsigned guesses = guesses_in(s, tried);
+	uint16_t port = fault(FAULT_PORT_UNCHECKED) ?
+				scene->acl->rules[0].ports[0].low :
+				scene->dport;
+	uint32_t seq[FRAME_MAX];
+
+	if (s->macs_left == 0) {
+		return MATCH_INCOMPLETE;
+	}
+	if (guesses > 0 && !guess_allows(scene->guess, scene->src, scene->ms,
+					 s->wrong + guesses)) {
+		return MATCH_GUESS;
+	}
+	s->macs_left--;
+	for (unsigned role = FRAME_SYN0; role <= FRAME_SYN2; role++) {
+		seq[role] = s->frames[tried->at[role]].seq;
+	}
+	mac_sign(&key->mac, port, seq, &tried->tag);
+	if (!auth_stands(s, tried, seq, extra)) {
+		s->wrong += guesses;
+		return MATCH_MAC;
+	}
+	locate_auth(s, tried, seq, extra);
+	tried->frames = FRAME_BASE + extra;
+	return MATCH_ACCEPTED;
+}
+
+/*
+ * A whole group that fails is ended at once; but what would be SYN0 in
+ * it may be the SYN2 of another group with the same mark.  That the head
+ * is in order has to be known before: a SYN0 that looks like a SYN1 may
+ * name any length.  And without the mark nothing tells what is whole.
+ */
+static bool
+is_whole(const struct search *s, size_t i0, unsigned extra)
+{
+	uint32_t seq = s->frames[i0].seq;
+	uint64_t now = s->scene->instant;
+
+	return !s->scene->loose && s->count == FRAME_BASE + extra &&
+	       (frame_role_of(seq) != FRAME_SYN2 ||
+		distance(frame_second(seq, now), now) >
+			((uint64_t)s->scene->tolerance + 1) << 8);
+}
+
+/* Try a SYN1 and a SYN2 with every frame, old or new, that could be SYN0. */
+static bool
+try_head(struct search *s, size_t i1, size_t i2, bool new_is_syn0)
+{
+	const size_t new = s->count - 1;
+	uint32_t syn1 = s->frames[i1].seq;
+	uint8_t flags = frame_flags(syn1) &
+			(fault(FAULT_FLAGS_IGNORED) ? FRAME_EXTRA_MAX : 31);
+	unsigned extra = flags <= FRAME_EXTRA_MAX ? flags : 0;
+	unsigned role = frame_role_of(s->frames[new].seq);
+	bool has_new = i1 == new || i2 == new ||
+		       (role >= FRAME_SYN3 && role <= FRAME_SYN3 + extra);
+	struct match tried = {
+		.at = { [FRAME_SYN1] = i1, [FRAME_SYN2] = i2 },
+		.key_no = frame_key_no(syn1),
+		.key = acl_key_by_no(s->scene->acl, frame_key_no(syn1)),
+		.instant = frame_instant(syn1, s->frames[i2].seq,
+					 s->scene->instant),
+	};
+	enum match_reason head = check_head(s->scene, &tried, flags);
+
+	if (s->blind && s->count != FRAME_BASE + extra) {
+		return false;
+	}
+	for (size_t i0 = s->count; i0-- > 0;) {
+		enum match_reason reason;
+
+		if (i0 == i1 || i0 == i2 || !s->frames[i0].maybe_syn0 ||
+		    (i0 == new) != new_is_syn0 || (!has_new && i0 != new) ||
+		    !marks_suffice(s, i0, extra)) {
+			continue;
+		}
+		if (head != MATCH_ACCEPTED) {
+			note(s, head, &tried);
+			return false;
+		}
+		s->found->whole |= is_whole(s, i0, extra);
+		tried.at[FRAME_SYN0] = i0;
+		reason = check_auth(s, &tried);
+		note(s, reason, &tried);
+		if (reason == MATCH_ACCEPTED) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+try_all(struct search *s, bool new_is_syn0)
+{
+	for (size_t i1 = s->count; i1-- > 0;) {
+		if (frame_role_of(s->frames[i1].seq) != FRAME_SYN1) {
+			continue;
+		}
+		for (size_t i2 = s->count; i2-- > 0 && s->macs_left > 0;) {
+			if (frame_role_of(s->frames[i2].seq) == FRAME_SYN2 &&
+			    try_head(s, i1, i2, new_is_syn0)) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* Whether hints tell anything: some path gives every frame another. */
+static bool
+hints_survive(const struct match_frame *frames, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (frames[i].hint == frames[j].hint) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* The frames that may belong with the new one. */
+static size_t
+pick_kin(struct match_frame *kin, size_t *place,
+	 const struct match_frame *frames, size_t count, bool blind)
+{
+	uint32_t hint = frames[count - 1].hint;
+	size_t picked = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (blind || frames[i].hint == hint) {
+			kin[picked] = frames[i];
+			place[picked++] = i;
+		}
+	}
+	return picked;
+}
+
+void
+match_find(const struct match_scene *scene, const struct match_frame *frames,
+	   size_t count, struct match *found)
+{
+	struct match_frame kin[QUAD_FRAMES_MAX];
+	size_t place[QUAD_FRAMES_MAX];
+	const unsigned macs = scene->loose ? MATCH_MACS_LOOSE :
+					     MATCH_MACS_STRICT;
+	struct search s = {
+		.scene = scene,
+		.frames = kin,
+		.macs_left = macs,
+		.found = found,
+	};
+
+	*found = (struct match){ .key_no = -1 };
+	if (count < FRAME_BASE) {
+		return;
+	}
+	s.blind = !hints_survive(frames, count);
+	s.count = pick_kin(kin, place, frames, count, s.blind);
+	for (size_t i = 0; i < s.count; i++) {
+		s.marks[frame_role_of(kin[i].seq)]++;
+	}
+	if (s.marks[FRAME_SYN1] == 0 || s.marks[FRAME_SYN2] == 0) {
+		return;
+	}
+	/* SYN0 is sent last: what it completes is found at once. */
+	if (try_all(&s, true) || try_all(&s, false)) {
+		for (size_t role = 0; role < found->frames; role++) {
+			found->at[role] = place[found->at[role]];
+		}
+	}
+	found->macs = macs - s.macs_left;
+	/* What was found may be a copy sent along with the guesses. */
+	if (s.wrong > 0) {
+		guess_charge(scene->guess, scene->src, scene->ms, s.wrong);
+	}
+}

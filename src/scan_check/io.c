@@ -1,0 +1,491 @@
+#include "scan_check/io.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/fds.h"
+#include "measure/probe.h"
+#include "base/text.h"
+
+/* Above what a filter can name, all addresses are captured. */
+#define FILTER_HOSTS_MAX 16u
+
+/* Marks a connection's number in by_port; others are 1 + a slot's place. */
+#define BY_PORT_DIAL 0x80000000u
+
+/* Ports, captures and connections, and some for libpcap. */
+#define FILES_WANTED 2048u
+
+static int
+fail(char *why, int rc, const char *object)
+{
+	snprintf(why, VOLLEY_WHY_MAX, "%s: %s", object, strerror(-rc));
+	return rc;
+}
+
+static int
+find_routes(struct volley *v, char *why)
+{
+	const struct findings *f = v->findings;
+	struct netlink nl;
+	int rc;
+
+	v->routes = calloc(f->target_count, sizeof *v->routes);
+	rc = v->routes ? route_open(&nl) : -ENOMEM;
+	if (rc < 0) {
+		return fail(why, rc, "route");
+	}
+	for (size_t i = 0; i < f->target_count && rc == 0; i++) {
+		rc = route_find(&nl, &f->targets[i].addr,
+				f->targets[i].device, &v->routes[i]);
+		if (rc < 0) {
+			fail(why, rc, f->targets[i].text);
+		}
+	}
+	netlink_close(&nl);
+	return rc;
+}
+
+static void
+make_filter(const struct volley *v, char *out)
+{
+	const struct findings *f = v->findings;
+	struct text t = text_over(out, CAP_FILTER_MAX);
+
+	text_put(&t, "icmp or icmp6");
+	if (f->target_count > FILTER_HOSTS_MAX) {
+		text_put(&t, " or tcp or udp");
+		return;
+	}
+	for (size_t i = 0; i < f->target_count; i++) {
+		const struct packet_addr *addr = &f->targets[i].addr;
+		char name[INET6_ADDRSTRLEN] = "";
+
+		inet_ntop(addr->family == 4 ? AF_INET : AF_INET6, addr->bytes,
+			  name, sizeof name);
+		text_put(&t, " or host %s", name);
+	}
+}
+
+static int
+open_cap(struct volley *v, uint32_t device, const char *filter, char *why)
+{
+	char reason[CAP_WHY_MAX];
+	char name[IF_NAMESIZE];
+	int rc;
+
+	for (size_t i = 0; i < v->cap_count; i++) {
+		if (v->devices[i] == device) {
+			return 0;
+		}
+	}
+	if (v->cap_count == VOLLEY_CAPS || !if_indextoname(device, name)) {
+		return fail(why, -ENODEV, "capture");
+	}
+	rc = cap_open(&v->caps[v->cap_count], name, filter, reason);
+	if (rc < 0) {
+		snprintf(why, VOLLEY_WHY_MAX, "%s: %s", name, reason);
+		return rc;
+	}
+	v->devices[v->cap_count++] = device;
+	return 0;
+}
+
+static int
+open_caps(struct volley *v, char *why)
+{
+	char filter[CAP_FILTER_MAX];
+	int rc = 0;
+
+	make_filter(v, filter);
+	for (size_t i = 0; i < v->findings->target_count && rc == 0; i++) {
+		rc = open_cap(v, v->routes[i].device, filter, why);
+	}
+	return rc;
+}
+
+/* Bound, and never read: the kernel then refuses no answer. */
+static int
+reserve_udp(struct volley *v)
+{
+	for (size_t i = 0; i < VOLLEY_SLOTS; i++) {
+		struct sockaddr_in6 addr = { .sin6_family = AF_INET6 };
+		socklen_t len = sizeof addr;
+		int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+		if (fd < 0) { /* no IPv6 here */
+			addr.sin6_family = AF_INET;
+			len = sizeof(struct sockaddr_in);
+			fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		}
+		v->udp[i] = fd;
+		if (fd < 0 || bind(fd, (struct sockaddr *)&addr, len) < 0 ||
+		    getsockname(fd, (struct sockaddr *)&addr, &len) < 0) {
+			return -errno;
+		}
+		/* The port stands at the same place in both. */
+		v->ports[PROBE_UDP][i] = ntohs(addr.sin6_port);
+	}
+	return 0;
+}
+
+static int
+reserve_tcp(struct volley *v)
+{
+	size_t pool = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < v->findings->scan_count && rc == 0; i++) {
+		enum probe_scan scan = v->findings->scans[i];
+
+		if (scan == PROBE_CONNECT || scan == PROBE_UDP) {
+			continue;
+		}
+		rc = ports_take(&v->pools[pool / 2], v->ports[scan],
+				VOLLEY_SLOTS);
+		pool++;
+	}
+	return rc;
+}
+
+static void
+map_ports(struct volley *v)
+{
+	for (size_t i = 0; i < v->findings->scan_count; i++) {
+		enum probe_scan scan = v->findings->scans[i];
+
+		for (size_t slot = 0; slot < VOLLEY_SLOTS; slot++) {
+			if (scan != PROBE_CONNECT) {
+				v->by_port[v->ports[scan][slot]] =
+					(uint32_t)(1 + i * VOLLEY_SLOTS + slot);
+			}
+		}
+	}
+}
+
+static int
+open_raw(struct volley *v, const char *file, char *why)
+{
+	char reason[CAP_WHY_MAX];
+	int rc = rawsock_open(&v->rawsock);
+
+	if (rc < 0) {
+		return fail(why, rc, "raw socket");
+	}
+	v->raw = true;
+	rc = open_caps(v, why);
+	if (rc < 0) {
+		return rc;
+	}
+	rc = reserve_tcp(v);
+	rc = rc < 0 ? rc : reserve_udp(v);
+	if (rc < 0) {
+		return fail(why, rc, "source ports");
+	}
+	map_ports(v);
+	if (file && cap_file_open(&v->file, file, reason) < 0) {
+		snprintf(why, VOLLEY_WHY_MAX, "%s", reason);
+		return -EIO;
+	}
+	return 0;
+}
+
+int
+volley_open(struct volley *v, const struct findings *findings,
+	  const struct volley_options *options, char *why)
+{
+	int rc;
+
+	memset(v, 0, sizeof *v);
+	v->findings = findings;
+	v->tries = options->tries;
+	v->as_client = options->as_client;
+	for (size_t i = 0; i < VOLLEY_SLOTS; i++) {
+		v->udp[i] = -1;
+	}
+	for (size_t i = 0; i < VOLLEY_POOLS; i++) {
+		ports_init(&v->pools[i]);
+	}
+	fds_allow(FILES_WANTED);
+	rc = find_routes(v, why);
+	if (rc == 0 && getrandom(&v->secret, sizeof v->secret, 0) !=
+			       (ssize_t)sizeof v->secret) {
+		rc = fail(why, -errno, "random numbers");
+	}
+	if (rc == 0 && options->raw) {
+		rc = open_raw(v, options->file, why);
+	}
+	if (rc < 0) {
+		volley_close(v);
+	}
+	return rc;
+}
+
+int
+volley_close(struct volley *v)
+{
+	int rc = cap_file_close(&v->file);
+
+	for (size_t i = 0; i < v->cap_count; i++) {
+		cap_close(&v->caps[i]);
+	}
+	v->cap_count = 0;
+	for (size_t i = 0; i < VOLLEY_SLOTS; i++) {
+		if (v->udp[i] >= 0) {
+			close(v->udp[i]);
+		}
+	}
+	for (size_t i = 0; i < VOLLEY_POOLS; i++) {
+		ports_close(&v->pools[i]);
+	}
+	if (v->raw) {
+		rawsock_close(&v->rawsock);
+		v->raw = false;
+	}
+	free(v->routes);
+	v->routes = NULL;
+	return rc;
+}
+
+static uint32_t
+token_of(const struct volley *v, size_t probe, unsigned try)
+{
+	uint64_t what[2] = { probe, try };
+
+	return (uint32_t)hash_bytes(&v->secret, what, sizeof what);
+}
+
+struct probe_numbers
+volley_numbers(const struct volley *v, size_t probe, unsigned try)
+{
+	return probe_numbers(token_of(v, probe, try));
+}
+
+int
+volley_send(struct volley *v, size_t probe, unsigned try)
+{
+	const struct findings *f = v->findings;
+	struct finding_place place = finding_place(f, probe);
+	enum probe_scan scan = f->scans[place.scan];
+	const struct route *route = &v->routes[place.target];
+	const struct target_addr *target = &f->targets[place.target];
+	struct answer_flow flow = {
+		.src = route->src,
+		.dst = target->addr,
+		.sport = v->ports[scan][try % VOLLEY_SLOTS],
+		.dport = f->ports[place.port],
+	};
+	uint8_t bytes[PROBE_MAX];
+	struct packet_view packet = {
+		.bytes = bytes,
+		.len = probe_build(bytes, scan, &flow,
+				   token_of(v, probe, try)),
+	};
+
+	return rawsock_send(&v->rawsock, &flow.src, &flow.dst, target->device,
+			    0, &packet, 1);
+}
+
+bool
+volley_is_fatal(int rc)
+{
+	switch (-rc) {
+	case ENETUNREACH:
+	case ENETDOWN:
+	case ENODEV:
+	case ENXIO:
+	case EAFNOSUPPORT:
+	case EADDRNOTAVAIL:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void
+volley_dial(struct volley *v, uint16_t port, size_t number)
+{
+	v->by_port[port] = BY_PORT_DIAL | (uint32_t)number;
+}
+
+void
+volley_undial(struct volley *v, uint16_t port)
+{
+	v->by_port[port] = 0;
+}
+
+/* The two ends of a packet, or of the one that ICMP quotes. */
+struct ends {
+	bool sent;
+	enum answer_kind kind;
+	uint16_t our_port;
+	struct finding_place place; /* of the probe, but for the scan */
+};
+
+static bool
+take_ends(const struct volley *v, struct ends *e, const struct answer_flow *flow,
+	  bool sent)
+{
+	const struct findings *f = v->findings;
+
+	e->sent = sent;
+	e->our_port = sent ? flow->sport : flow->dport;
+	if (v->by_port[e->our_port] == 0) {
+		return false;
+	}
+	e->place.target = finding_target(f, sent ? &flow->dst : &flow->src);
+	e->place.port = finding_port(f, sent ? flow->dport : flow->sport);
+	return e->place.target < f->target_count &&
+	       e->place.port < f->port_count;
+}
+
+static bool
+find_ends(const struct volley *v, struct ends *e, const struct answer *a)
+{
+	e->kind = a->kind;
+	if (a->kind == ANSWER_ICMP) {
+		bool found = take_ends(v, e, &a->quoted, true);
+
+		e->kind = a->quoted_kind;
+		e->sent = false;
+		return found;
+	}
+	return take_ends(v, e, &a->flow, true) ||
+	       take_ends(v, e, &a->flow, false);
+}
+
+/* Whether a packet has the numbers of a probe, or repeats them. */
+static bool
+has_numbers(const struct answer *a, bool sent,
+	    const struct probe_numbers *numbers)
+{
+	if (a->kind == ANSWER_ICMP) {
+		return a->quoted_kind == ANSWER_TCP ?
+			       a->quoted_seq == numbers->seq :
+			       a->quoted_id == numbers->id;
+	}
+	if (a->kind != ANSWER_TCP) {
+		return sent && a->id == numbers->id;
+	}
+	if (sent) {
+		return a->seq == numbers->seq;
+	}
+	/* Some systems answer with numbers of another field. */
+	return a->ack - numbers->seq <= PROBE_DATA + 1 ||
+	       a->seq == numbers->ack || a->seq == numbers->seq;
+}
+
+/*
+ * Which of the tries that have this source port.  An answer without the
+ * numbers of any belongs to the last; a packet sent without them is none
+ * of ours: the kernel's reset.
+ */
+static bool
+find_try(const struct volley *v, struct volley_event *event, unsigned slot)
+{
+	unsigned tries = v->tries[event->probe];
+	unsigned last;
+
+	if (tries <= slot) {
+		return false;
+	}
+	last = slot + (tries - 1 - slot) / VOLLEY_SLOTS * VOLLEY_SLOTS;
+	for (unsigned try = last + VOLLEY_SLOTS; try >= VOLLEY_SLOTS + slot;
+	     try -= VOLLEY_SLOTS) {
+		struct probe_numbers numbers =
+			volley_numbers(v, event->probe, try - VOLLEY_SLOTS);
+
+		if (has_numbers(&event->packet, event->sent, &numbers)) {
+			event->try = try - VOLLEY_SLOTS;
+			return true;
+		}
+	}
+	event->try = last;
+	return !event->sent || event->packet.kind == ANSWER_UDP;
+}
+
+static bool
+identify(const struct volley *v, struct volley_event *event, struct ends *e)
+{
+	const struct findings *f = v->findings;
+	uint32_t what = v->by_port[e->our_port];
+
+	event->sent = e->sent;
+	event->is_dial = what & BY_PORT_DIAL;
+	if (event->is_dial) {
+		event->dial = what & ~BY_PORT_DIAL;
+		return e->kind == ANSWER_TCP;
+	}
+	e->place.scan = (what - 1) / VOLLEY_SLOTS;
+	/* A port is one of TCP or of UDP, and somebody else's in the other. */
+	if ((f->scans[e->place.scan] == PROBE_UDP) !=
+	    (e->kind == ANSWER_UDP)) {
+		return false;
+	}
+	event->probe = finding_at(f, &e->place);
+	return find_try(v, event, (what - 1) % VOLLEY_SLOTS);
+}
+
+/* A frame that tap client made of one of our SYNs. */
+static bool
+is_frame(const struct volley *v, const struct answer *a)
+{
+	const struct findings *f = v->findings;
+
+	return v->as_client && a->kind == ANSWER_TCP &&
+	       a->flags & PACKET_SYN && !(a->flags & PACKET_ACK) &&
+	       finding_target(f, &a->flow.dst) < f->target_count &&
+	       finding_port(f, a->flow.dport) < f->port_count;
+}
+
+int
+volley_next(struct volley *v, struct volley_event *event)
+{
+	for (size_t i = 0; i < v->cap_count; i++) {
+		struct cap_packet packet;
+		int rc;
+
+		while ((rc = cap_next(&v->caps[i], &packet)) == 1) {
+			struct ends ends;
+			bool found;
+
+			if (answer_parse(&event->packet, packet.ip, packet.len,
+					 packet.wire_len) < 0) {
+				continue;
+			}
+			found = find_ends(v, &ends, &event->packet);
+			if (v->file.dumper &&
+			    (found || is_frame(v, &event->packet))) {
+				cap_file_put(&v->file, &packet);
+			}
+			event->ns = packet.ns;
+			if (found && identify(v, event, &ends)) {
+				return 1;
+			}
+		}
+		if (rc < 0) {
+			return rc;
+		}
+	}
+	return 0;
+}
+
+unsigned
+volley_lost(struct volley *v)
+{
+	unsigned lost = 0;
+
+	for (size_t i = 0; i < v->cap_count; i++) {
+		lost += cap_lost(&v->caps[i]);
+	}
+	return lost;
+}

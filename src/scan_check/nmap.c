@@ -1,0 +1,262 @@
+#include "scan_check/nmap.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scan_check/nmap_xml.h"
+#include "base/spawn.h"
+#include "base/text.h"
+
+/* nmap wants no more at once, and neither does the kernel. */
+#define ADDRESSES_MAX 64u
+#define ARGUMENTS_MAX (ADDRESSES_MAX + 24u)
+#define PORTS_TEXT_MAX (128u * 1024) /* the kernel's limit of an argument */
+/* All ports of as many hosts, each with a line of its own and its reason. */
+#define OUTPUT_MAX (32u * 1024 * 1024)
+#define ERRORS_MAX 4096u
+#define PART 65536u
+
+/* How each of our scans is asked for. */
+static const char *const scan_arguments[PROBE_SCANS][4] = {
+	[PROBE_SYN] = { "-sS" },
+	[PROBE_CONNECT] = { "-sT" },
+	[PROBE_FIN] = { "-sF" },
+	[PROBE_NULL] = { "-sN" },
+	[PROBE_XMAS] = { "-sX" },
+	[PROBE_ACK] = { "-sA" },
+	[PROBE_WINDOW] = { "-sW" },
+	[PROBE_MAIMON] = { "-sM" },
+	[PROBE_SYN_DATA] = { "-sS", "--data-length", "32" },
+	[PROBE_SYN_ECN] = { "-sS", "--scanflags", "SYNECECWR" },
+	/* Without the questions that it has for some ports: ours has none. */
+	[PROBE_UDP] = { "-sU", "--data-length", "0" },
+};
+
+struct reader {
+	struct findings *findings;
+	size_t known;
+};
+
+static void
+take_port(void *context, const struct nmap_xml_port *port)
+{
+	struct reader *r = context;
+	struct finding *finding;
+
+	if (port->scan == PROBE_SCANS || port->state == PROBE_UNKNOWN) {
+		return;
+	}
+	finding = finding_find(r->findings, port->address, port->port,
+			       port->scan);
+	if (finding) {
+		r->known += finding->nmap == PROBE_UNKNOWN;
+		finding->nmap = (uint8_t)port->state;
+	}
+}
+
+static void
+take_down(void *context, const char *address)
+{
+	struct reader *r = context;
+	struct findings *f = r->findings;
+
+	for (size_t i = 0; i < f->count; i++) {
+		size_t target = finding_place(f, i).target;
+
+		if (strcmp(f->targets[target].text, address) == 0) {
+			f->at[i].nmap_down = true;
+			r->known++;
+		}
+	}
+}
+
+static struct nmap_xml *
+reader_open(struct reader *r, struct findings *findings)
+{
+	struct nmap_xml_sink sink = { take_port, take_down, r };
+	struct nmap_xml *xml;
+
+	r->findings = findings;
+	xml = malloc(sizeof *xml);
+	if (xml) {
+		nmap_xml_init(xml, &sink);
+	}
+	return xml;
+}
+
+static int
+wrong(char *why, const char *object, const struct nmap_xml *xml)
+{
+	snprintf(why, NMAP_WHY_MAX, "%s:%lu: %s", object, xml->xml.line,
+		 xml->xml.why);
+	return -1;
+}
+
+int
+nmap_read(struct findings *findings, const char *path, size_t *known,
+	  char *why)
+{
+	struct reader reader = { 0 };
+	struct nmap_xml *xml;
+	FILE *file = fopen(path, "re");
+	char part[PART];
+	size_t got;
+	int rc = 0;
+
+	if (!file) {
+		rc = errno == ENOMEM ? -2 : -1;
+		snprintf(why, NMAP_WHY_MAX, "%s: %s", path, strerror(errno));
+		return rc;
+	}
+	xml = reader_open(&reader, findings);
+	if (!xml) {
+		fclose(file);
+		snprintf(why, NMAP_WHY_MAX, "out of memory");
+		return -2;
+	}
+	while (rc == 0 && (got = fread(part, 1, sizeof part, file)) > 0) {
+		rc = nmap_xml_feed(xml, part, got);
+	}
+	if (ferror(file)) {
+		snprintf(why, NMAP_WHY_MAX, "%s: %s", path, strerror(errno));
+		rc = -1;
+	} else if (rc < 0 || nmap_xml_end(xml) < 0) {
+		rc = wrong(why, path, xml);
+	}
+	*known = reader.known;
+	free(xml);
+	fclose(file);
+	return rc;
+}
+
+/* "22,80,8000-8010" */
+static void
+list_ports(const struct findings *f, char *out)
+{
+	struct text t = text_over(out, PORTS_TEXT_MAX);
+
+	for (size_t i = 0; i < f->port_count;) {
+		size_t last = i;
+
+		while (last + 1 < f->port_count &&
+		       f->ports[last + 1] == f->ports[last] + 1) {
+			last++;
+		}
+		text_put(&t, "%s%u", i ? "," : "", f->ports[i]);
+		if (last > i) {
+			text_put(&t, "-%u", f->ports[last]);
+		}
+		i = last + 1;
+	}
+}
+
+/* Room for what one run takes and prints. */
+struct session {
+	char ports[PORTS_TEXT_MAX];
+	char output[OUTPUT_MAX];
+	char errors[ERRORS_MAX];
+};
+
+static int
+run_once(struct findings *f, struct session *s, const char *const *argv,
+	 char *why)
+{
+	struct reader reader = { 0 };
+	struct nmap_xml *xml;
+	int status = run_attached(argv, NULL, s->output, sizeof s->output,
+				  s->errors, sizeof s->errors);
+	int rc = 0;
+
+	s->errors[strcspn(s->errors, "\n")] = '\0';
+	if (status == RUN_NOT_FOUND) {
+		snprintf(why, NMAP_WHY_MAX, "nmap: not installed");
+		return -2;
+	}
+	if (status != 0) {
+		snprintf(why, NMAP_WHY_MAX, "nmap: %.256s",
+			 status < 0 ? strerror(-status) : s->errors);
+		return -2;
+	}
+	xml = reader_open(&reader, f);
+	if (!xml) {
+		snprintf(why, NMAP_WHY_MAX, "out of memory");
+		return -2;
+	}
+	if (nmap_xml_feed(xml, s->output, strlen(s->output)) < 0 ||
+	    nmap_xml_end(xml) < 0) {
+		rc = wrong(why, "what nmap prints", xml);
+	}
+	free(xml);
+	return rc;
+}
+
+/* One scan of some targets of the same family. */
+static int
+run_scan(struct findings *f, struct session *s, enum probe_scan scan,
+	 size_t first, size_t last, const struct nmap_options *options,
+	 char *why)
+{
+	const char *argv[ARGUMENTS_MAX] = {
+		"nmap", "-n", "-Pn", "--disable-arp-ping", "-oX", "-", "-p",
+		s->ports,
+	};
+	size_t n = 8;
+
+	for (size_t i = 0; i < 4 && scan_arguments[scan][i]; i++) {
+		argv[n++] = scan_arguments[scan][i];
+	}
+	if (f->targets[first].addr.family == 6) {
+		argv[n++] = "-6";
+	}
+	if (options->as_client && scan != PROBE_CONNECT) {
+		argv[n++] = "--send-ip";
+	}
+	for (size_t i = first; i < last; i++) {
+		argv[n++] = f->targets[i].text;
+	}
+	argv[n] = NULL;
+	options->progress(options->context, scan);
+	return run_once(f, s, argv, why);
+}
+
+/* The next targets that one run takes, from first on. */
+static size_t
+chunk_end(const struct findings *f, size_t first)
+{
+	size_t last = first;
+
+	while (last < f->target_count && last - first < ADDRESSES_MAX &&
+	       f->targets[last].addr.family == f->targets[first].addr.family) {
+		last++;
+	}
+	return last;
+}
+
+int
+nmap_run(struct findings *findings, const struct nmap_options *options,
+	 char *why)
+{
+	struct session *s = malloc(sizeof *s);
+	int rc = 0;
+
+	if (!s) {
+		snprintf(why, NMAP_WHY_MAX, "out of memory");
+		return -2;
+	}
+	list_ports(findings, s->ports);
+	for (size_t i = 0; i < findings->scan_count && rc == 0; i++) {
+		size_t first = 0;
+
+		while (first < findings->target_count && rc == 0) {
+			size_t last = chunk_end(findings, first);
+
+			rc = run_scan(findings, s, findings->scans[i], first,
+				      last, options, why);
+			first = last;
+		}
+	}
+	free(s);
+	return rc;
+}

@@ -1,0 +1,95 @@
+#include "scan_check/outstanding.h"
+
+struct shot *
+flight_add(struct flight *f, size_t probe, unsigned try, uint64_t us,
+	   uint32_t timeout_ms)
+{
+	size_t i = 0;
+
+	while (f->shots[i].used) {
+		i++;
+	}
+	f->shots[i] = (struct shot){
+		.used = true,
+		.probe = probe,
+		.try = try,
+		.sent_us = us,
+		.deadline = us / 1000 + timeout_ms,
+		.dial.fd = -1,
+	};
+	f->count++;
+	return &f->shots[i];
+}
+
+void
+flight_dial(struct flight *f, struct shot *shot, const struct dial *dial)
+{
+	shot->dials = true;
+	shot->dial = *dial;
+	volley_dial(f->volley, dial->sport, (size_t)(shot - f->shots));
+}
+
+void
+flight_end(struct flight *f, struct shot *shot)
+{
+	if (shot->dials) {
+		volley_undial(f->volley, shot->dial.sport);
+		dial_end(&shot->dial);
+	}
+	shot->used = false;
+	f->count--;
+}
+
+void
+flight_end_all(struct flight *f)
+{
+	for (size_t i = 0; i < FLIGHT_MAX; i++) {
+		if (f->shots[i].used) {
+			flight_end(f, &f->shots[i]);
+		}
+	}
+}
+
+struct shot *
+flight_find(struct flight *f, size_t probe)
+{
+	for (size_t i = 0; i < FLIGHT_MAX; i++) {
+		if (f->shots[i].used && f->shots[i].probe == probe) {
+			return &f->shots[i];
+		}
+	}
+	return NULL;
+}
+
+struct shot *
+flight_expired(struct flight *f, uint64_t ms)
+{
+	for (size_t i = 0; i < FLIGHT_MAX; i++) {
+		if (f->shots[i].used && f->shots[i].deadline <= ms) {
+			return &f->shots[i];
+		}
+	}
+	return NULL;
+}
+
+void
+flight_wait(struct flight *f, uint64_t ms, uint64_t until)
+{
+	struct pollfd fds[VOLLEY_CAPS + FLIGHT_MAX];
+	nfds_t n = 0;
+
+	for (size_t i = 0; i < f->volley->cap_count; i++) {
+		fds[n++] = (struct pollfd){ f->volley->caps[i].fd, POLLIN, 0 };
+	}
+	for (size_t i = 0; i < FLIGHT_MAX; i++) {
+		const struct shot *shot = &f->shots[i];
+
+		if (shot->used && shot->deadline < until) {
+			until = shot->deadline;
+		}
+		if (shot->used && shot->dials) {
+			fds[n++] = (struct pollfd){ shot->dial.fd, POLLOUT, 0 };
+		}
+	}
+	poll(fds, n, until > ms ? (int)(until - ms) : 0);
+}

@@ -1,0 +1,50 @@
+/*
+ * Probes that were sent and wait for an answer, bounded in number; those
+ * of connect scans with their socket.
+ */
+#ifndef TAP_SCAN_CHECK_OUTSTANDING_H
+#define TAP_SCAN_CHECK_OUTSTANDING_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "measure/connect.h"
+#include "scan_check/io.h"
+
+/* Unanswered at once: more than a home router's tables would mind. */
+#define FLIGHT_MAX 256u
+
+struct shot {
+	bool used;
+	bool dials;
+	size_t probe;
+	unsigned try;
+	uint64_t sent_us;  /* by the clock */
+	uint64_t sent_ns;  /* by the capture */
+	uint64_t deadline; /* ms */
+	struct dial dial;
+};
+
+struct flight {
+	struct volley *volley;
+	struct shot shots[FLIGHT_MAX];
+	size_t count;
+};
+
+/* There has to be room. */
+struct shot *flight_add(struct flight *f, size_t probe, unsigned try,
+			uint64_t us, uint32_t timeout_ms);
+/* It connects; its packets are found by its number from now on. */
+void flight_dial(struct flight *f, struct shot *shot, const struct dial *dial);
+void flight_end(struct flight *f, struct shot *shot);
+void flight_end_all(struct flight *f);
+/* Of a probe, or NULL. */
+struct shot *flight_find(struct flight *f, size_t probe);
+/* One whose time is over, or NULL. */
+struct shot *flight_expired(struct flight *f, uint64_t ms);
+/* Wait until a capture or a connection has something, or until then. */
+void flight_wait(struct flight *f, uint64_t ms, uint64_t until);
+
+#endif

@@ -1,0 +1,415 @@
+#include "scan_check/report.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "tap.h"
+#include "base/text.h"
+
+#define TEXT_MAX 1024u
+
+/* A place of the table, with its names. */
+struct row {
+	const struct finding *finding;
+	const struct target_addr *target;
+	uint16_t port;
+	enum probe_scan scan;
+	enum finding_expected expected;
+	char reason[TEXT_MAX];
+};
+
+static void
+put_reason(struct text *t, const struct finding *finding)
+{
+	unsigned detail = finding->detail;
+
+	switch ((enum finding_reason)finding->reason) {
+	case FINDING_SILENCE:
+		text_put(t, "no-answer");
+		break;
+	case FINDING_TCP:
+		if (detail & PACKET_RST) {
+			text_put(t, "reset");
+		} else {
+			text_put(t, detail & PACKET_ACK ? "syn-ack" : "syn");
+		}
+		break;
+	case FINDING_UDP:
+		text_put(t, "udp");
+		break;
+	case FINDING_ICMP:
+		text_put(t, "icmp-%u-%u", detail >> 8, detail & 255);
+		break;
+	case FINDING_ERRNO:
+		if (detail == 0) {
+			text_put(t, "connected");
+		} else if (detail == ECONNREFUSED) {
+			text_put(t, "refused");
+		} else {
+			text_put(t, "%s", strerror((int)detail));
+		}
+		break;
+	case FINDING_UNSENT:
+		text_put(t, "not sent: %s", strerror((int)detail));
+		break;
+	}
+}
+
+static void
+fill_row(struct row *row, const struct findings *f, size_t at)
+{
+	struct finding_place place = finding_place(f, at);
+	struct text t = text_over(row->reason, sizeof row->reason);
+
+	row->finding = &f->at[at];
+	row->target = &f->targets[place.target];
+	row->port = f->ports[place.port];
+	row->scan = f->scans[place.scan];
+	row->expected = (enum finding_expected)f->expected[place.port];
+	put_reason(&t, row->finding);
+}
+
+static const char *
+yes_no(bool yes)
+{
+	return yes ? "yes" : "no";
+}
+
+static const char *
+expected_name(enum finding_expected expected)
+{
+	static const char *const names[] = { "-", "filtered", "closed",
+					     "open" };
+
+	return names[expected];
+}
+
+static bool
+is_as_expected(const struct row *row)
+{
+	return finding_as_expected(row->expected, row->scan,
+				   (enum probe_state)row->finding->state);
+}
+
+static bool
+is_changed(const struct finding *finding)
+{
+	return finding->before != PROBE_UNKNOWN &&
+	       finding->before != finding->state;
+}
+
+/* UDP is for comparison: nobody says what to expect of it. */
+static bool
+is_judged(const struct row *row)
+{
+	return row->expected != FINDING_ANYTHING && row->scan != PROBE_UDP;
+}
+
+static bool
+nmap_tells(const struct finding *finding)
+{
+	return finding->nmap != PROBE_UNKNOWN || finding->nmap_down;
+}
+
+static const char *
+nmap_name(const struct finding *finding)
+{
+	if (finding->nmap_down) {
+		return "host down";
+	}
+	return nmap_tells(finding) ?
+		       probe_state_name((enum probe_state)finding->nmap) :
+		       "-";
+}
+
+static const char *
+before_name(const struct finding *finding)
+{
+	return finding->before == PROBE_UNKNOWN ?
+		       "-" :
+		       probe_state_name((enum probe_state)finding->before);
+}
+
+struct report_counts
+report_count(const struct report *r)
+{
+	struct report_counts counts = { 0 };
+
+	for (size_t i = 0; i < r->findings->count; i++) {
+		struct row row;
+
+		fill_row(&row, r->findings, i);
+		counts.disagree += !finding_agrees(row.finding);
+		counts.unexpected += !is_as_expected(&row);
+		counts.changed += is_changed(row.finding);
+	}
+	for (size_t i = 0; i < r->leak_count; i++) {
+		counts.leaks += r->leaks[i].leak.differs;
+	}
+	return counts;
+}
+
+static const char *
+leak_scan_name(const struct report *r, const struct report_leak *l)
+{
+	enum probe_scan scan =
+		r->findings->scans[finding_place(r->findings, l->at).scan];
+
+	return l->all_scans ? "all" : probe_scan_name(scan);
+}
+
+/* ---- a table */
+
+static void
+table_row(FILE *out, const struct report *r, const struct row *row)
+{
+	const struct finding *finding = row->finding;
+
+	fprintf(out, "%5u  %-8s  %-13s  %-14s", row->port,
+		probe_scan_name(row->scan),
+		probe_state_name((enum probe_state)finding->state),
+		row->reason);
+	if (r->has_nmap) {
+		fprintf(out, "  %-13s  %-5s", nmap_name(finding),
+			nmap_tells(finding) ? yes_no(finding_agrees(finding)) :
+					      "-");
+	}
+	if (r->has_expected) {
+		fprintf(out, "  %-8s  %-3s", expected_name(row->expected),
+			is_judged(row) ? yes_no(is_as_expected(row)) : "-");
+	}
+	if (r->has_before) {
+		fprintf(out, "  %-13s  %s", before_name(finding),
+			is_changed(finding) ? "changed" : "");
+	}
+	fprintf(out, "\n");
+}
+
+static void
+table_head(FILE *out, const struct report *r,
+	   const struct target_addr *target)
+{
+	fprintf(out, "%s", r->host);
+	if (strcmp(r->host, target->text) != 0) {
+		fprintf(out, " (%s)", target->text);
+	}
+	fprintf(out, "\n%5s  %-8s  %-13s  %-14s", "port", "scan", "state",
+		"because");
+	if (r->has_nmap) {
+		fprintf(out, "  %-13s  agree", "nmap");
+	}
+	if (r->has_expected) {
+		fprintf(out, "  expected  ok ");
+	}
+	if (r->has_before) {
+		fprintf(out, "  before");
+	}
+	fprintf(out, "\n");
+}
+
+/* What differs; and of the rest that it does not. */
+static void
+table_leaks(FILE *out, const struct report *r)
+{
+	size_t differing = 0;
+
+	fprintf(out, "\ncompared with port %u, by %u samples:\n",
+		r->reference, r->samples);
+	for (size_t i = 0; i < r->leak_count; i++) {
+		const struct leak *leak = &r->leaks[i].leak;
+		char port[LEAK_TEXT_MAX];
+		char reference[LEAK_TEXT_MAX];
+		struct row row;
+
+		if (!leak->differs) {
+			continue;
+		}
+		differing++;
+		fill_row(&row, r->findings, r->leaks[i].at);
+		leak_text(port, leak->what, &leak->port);
+		leak_text(reference, leak->what, &leak->reference);
+		fprintf(out, "%5u  %-8s  %-10s  %s; port %u: %s",
+			row.port, leak_scan_name(r, &r->leaks[i]),
+			leak_name(leak->what), port, r->reference, reference);
+		fprintf(out, r->findings->target_count > 1 ? "  (%s)\n" : "\n",
+			row.target->text);
+	}
+	if (differing == 0) {
+		fprintf(out, "       nothing tells them apart\n");
+	}
+}
+
+static void
+write_table(FILE *out, const struct report *r)
+{
+	const struct target_addr *last = NULL;
+
+	for (size_t i = 0; i < r->findings->count; i++) {
+		struct row row;
+
+		fill_row(&row, r->findings, i);
+		if (row.target != last) {
+			fprintf(out, last ? "\n" : "");
+			table_head(out, r, row.target);
+			last = row.target;
+		}
+		table_row(out, r, &row);
+	}
+	if (r->reference) {
+		table_leaks(out, r);
+	}
+}
+
+/* ---- columns */
+
+static void
+write_plain(FILE *out, const struct report *r)
+{
+	for (size_t i = 0; i < r->findings->count; i++) {
+		const struct finding *finding;
+		struct row row;
+
+		fill_row(&row, r->findings, i);
+		finding = row.finding;
+		fprintf(out, "state\t%s\t%u\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			row.target->text, row.port, probe_scan_name(row.scan),
+			probe_state_name((enum probe_state)finding->state),
+			row.reason, nmap_name(finding),
+			nmap_tells(finding) ? yes_no(finding_agrees(finding)) :
+					      "-",
+			expected_name(row.expected),
+			is_judged(&row) ? yes_no(is_as_expected(&row)) : "-",
+			before_name(finding),
+			finding->before ? yes_no(is_changed(finding)) : "-");
+	}
+	for (size_t i = 0; i < r->leak_count; i++) {
+		const struct leak *leak = &r->leaks[i].leak;
+		char port[LEAK_TEXT_MAX];
+		char reference[LEAK_TEXT_MAX];
+		struct row row;
+
+		fill_row(&row, r->findings, r->leaks[i].at);
+		leak_text(port, leak->what, &leak->port);
+		leak_text(reference, leak->what, &leak->reference);
+		fprintf(out, "against\t%s\t%u\t%s\t%u\t%s\t%s\t%s\t%s\n",
+			row.target->text, row.port,
+			leak_scan_name(r, &r->leaks[i]), r->reference, leak_name(leak->what),
+			leak->differs ? "differs" : "same", port, reference);
+	}
+}
+
+/* ---- JSON */
+
+static void
+member(struct text *t, const char *name, const char *value)
+{
+	text_put(t, ",\"%s\":", name);
+	json_string(t, value);
+}
+
+static void
+json_row(FILE *out, const struct report *r, size_t at)
+{
+	char line[TEXT_MAX * 4];
+	struct text t = text_over(line, sizeof line);
+	const struct finding *finding;
+	struct row row;
+
+	fill_row(&row, r->findings, at);
+	finding = row.finding;
+	text_put(&t, "{\"address\":");
+	json_string(&t, row.target->text);
+	text_put(&t, ",\"port\":%u", row.port);
+	member(&t, "scan", probe_scan_name(row.scan));
+	member(&t, "state", probe_state_name((enum probe_state)finding->state));
+	member(&t, "reason", row.reason);
+	text_put(&t, ",\"tries\":%u", finding->tries);
+	if (finding->rtt_us) {
+		text_put(&t, ",\"rtt_us\":%u", finding->rtt_us);
+	}
+	if (nmap_tells(finding)) {
+		member(&t, "nmap", nmap_name(finding));
+		text_put(&t, ",\"agree\":%s",
+			 finding_agrees(finding) ? "true" : "false");
+	}
+	if (is_judged(&row)) {
+		member(&t, "expected", expected_name(row.expected));
+		text_put(&t, ",\"as_expected\":%s",
+			 is_as_expected(&row) ? "true" : "false");
+	}
+	if (finding->before != PROBE_UNKNOWN) {
+		member(&t, "before", before_name(finding));
+		text_put(&t, ",\"changed\":%s",
+			 is_changed(finding) ? "true" : "false");
+	}
+	fprintf(out, "%s%s}", at > 0 ? ",\n" : "\n", line);
+}
+
+static void
+json_leak(FILE *out, const struct report *r, size_t at)
+{
+	const struct report_leak *l = &r->leaks[at];
+	char line[TEXT_MAX * 4];
+	struct text t = text_over(line, sizeof line);
+	char side[LEAK_TEXT_MAX];
+	struct row row;
+
+	fill_row(&row, r->findings, l->at);
+	text_put(&t, "{\"address\":");
+	json_string(&t, row.target->text);
+	text_put(&t, ",\"port\":%u,\"reference\":%u", row.port, r->reference);
+	member(&t, "scan", leak_scan_name(r, l));
+	member(&t, "what", leak_name(l->leak.what));
+	text_put(&t, ",\"differs\":%s", l->leak.differs ? "true" : "false");
+	leak_text(side, l->leak.what, &l->leak.port);
+	member(&t, "port_value", side);
+	leak_text(side, l->leak.what, &l->leak.reference);
+	member(&t, "reference_value", side);
+	text_put(&t, ",\"score\":%.2f", l->leak.score);
+	fprintf(out, "%s%s}", at > 0 ? ",\n" : "\n", line);
+}
+
+static void
+write_json(FILE *out, const struct report *r)
+{
+	struct report_counts counts = report_count(r);
+	char line[TEXT_MAX * 4];
+	struct text t = text_over(line, sizeof line);
+
+	json_string(&t, r->host);
+	fprintf(out, "{\"command\":\"scan-check\",\"version\":\"%s\","
+		     "\"host\":%s,\"raw\":%s,\n\"results\":[",
+		TAP_VERSION, line, r->raw ? "true" : "false");
+	for (size_t i = 0; i < r->findings->count; i++) {
+		json_row(out, r, i);
+	}
+	fprintf(out, "]");
+	if (r->reference) {
+		fprintf(out, ",\n\"samples\":%u,\"against\":[", r->samples);
+		for (size_t i = 0; i < r->leak_count; i++) {
+			json_leak(out, r, i);
+		}
+		fprintf(out, "]");
+	}
+	fprintf(out, ",\n\"disagree\":%zu,\"unexpected\":%zu,"
+		     "\"changed\":%zu,\"distinguishable\":%zu}\n",
+		counts.disagree, counts.unexpected, counts.changed,
+		counts.leaks);
+}
+
+void
+report_write(FILE *out, const struct report *r, enum report_form form)
+{
+	switch (form) {
+	case REPORT_TABLE:
+		write_table(out, r);
+		break;
+	case REPORT_PLAIN:
+		write_plain(out, r);
+		break;
+	case REPORT_JSON:
+		write_json(out, r);
+		break;
+	}
+}

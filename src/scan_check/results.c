@@ -1,0 +1,202 @@
+#include "scan_check/results.h"
+
+#include <string.h>
+
+struct finding_place
+finding_place(const struct findings *f, size_t at)
+{
+	return (struct finding_place){
+		.target = at / (f->port_count * f->scan_count),
+		.port = at / f->scan_count % f->port_count,
+		.scan = at % f->scan_count,
+	};
+}
+
+size_t
+finding_at(const struct findings *f, const struct finding_place *place)
+{
+	return (place->target * f->port_count + place->port) * f->scan_count +
+	       place->scan;
+}
+
+size_t
+finding_target(const struct findings *f, const struct packet_addr *addr)
+{
+	size_t low = 0;
+	size_t high = f->target_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = memcmp(addr, &f->targets[middle].addr,
+				   sizeof *addr);
+
+		if (order == 0) {
+			return middle;
+		}
+		if (order < 0) {
+			high = middle;
+		} else {
+			low = middle + 1;
+		}
+	}
+	return f->target_count;
+}
+
+size_t
+finding_port(const struct findings *f, uint16_t port)
+{
+	size_t low = 0;
+	size_t high = f->port_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (f->ports[middle] == port) {
+			return middle;
+		}
+		if (f->ports[middle] > port) {
+			high = middle;
+		} else {
+			low = middle + 1;
+		}
+	}
+	return f->port_count;
+}
+
+static size_t
+find_scan(const struct findings *f, enum probe_scan scan)
+{
+	size_t i = 0;
+
+	while (i < f->scan_count && f->scans[i] != scan) {
+		i++;
+	}
+	return i;
+}
+
+/* A link-local address may stand without its device. */
+static bool
+is_called(const struct target_addr *target, const char *address)
+{
+	size_t len = strchr(address, '%') ? strlen(target->text) :
+					    strcspn(target->text, "%");
+
+	return strlen(address) == len &&
+	       memcmp(address, target->text, len) == 0;
+}
+
+struct finding *
+finding_find(const struct findings *f, const char *address, uint16_t port,
+	     enum probe_scan scan)
+{
+	struct finding_place place = {
+		.port = finding_port(f, port),
+		.scan = find_scan(f, scan),
+	};
+
+	if (place.port == f->port_count || place.scan == f->scan_count) {
+		return NULL;
+	}
+	while (place.target < f->target_count &&
+	       !is_called(&f->targets[place.target], address)) {
+		place.target++;
+	}
+	return place.target < f->target_count ? &f->at[finding_at(f, &place)] :
+						NULL;
+}
+
+static bool
+found(struct finding *finding, enum probe_state state,
+      enum finding_reason reason, uint16_t detail)
+{
+	if (finding->state != PROBE_UNKNOWN || state == PROBE_UNKNOWN) {
+		return false;
+	}
+	finding->state = (uint8_t)state;
+	finding->reason = (uint8_t)reason;
+	finding->detail = detail;
+	return true;
+}
+
+bool
+finding_answer(struct findings *f, size_t at, const struct answer *a)
+{
+	struct finding_place place = finding_place(f, at);
+	enum probe_state state =
+		probe_classify(f->scans[place.scan], a,
+			       &f->targets[place.target].addr);
+
+	switch (a->kind) {
+	case ANSWER_TCP:
+		return found(&f->at[at], state, FINDING_TCP, a->flags);
+	case ANSWER_UDP:
+		return found(&f->at[at], state, FINDING_UDP, 0);
+	case ANSWER_ICMP:
+		return found(&f->at[at], state, FINDING_ICMP,
+			     (uint16_t)(a->type << 8 | a->code));
+	}
+	return false;
+}
+
+bool
+finding_connected(struct findings *f, size_t at, int error)
+{
+	return found(&f->at[at], probe_connected(error), FINDING_ERRNO,
+		     (uint16_t)error);
+}
+
+void
+finding_settle(struct findings *f, size_t at, unsigned tries)
+{
+	enum probe_scan scan = f->scans[finding_place(f, at).scan];
+
+	f->at[at].tries = (uint16_t)tries;
+	if (f->at[at].state == PROBE_UNKNOWN) {
+		f->at[at].state = (uint8_t)probe_silence(scan);
+	}
+}
+
+bool
+finding_agrees(const struct finding *finding)
+{
+	if (finding->nmap_down) {
+		return finding->reason == FINDING_SILENCE ||
+		       finding->reason == FINDING_UNSENT;
+	}
+	return finding->nmap == PROBE_UNKNOWN ||
+	       finding->nmap == finding->state;
+}
+
+static bool
+as_closed(enum probe_scan scan, enum probe_state state)
+{
+	switch (scan) {
+	case PROBE_ACK:
+		return state == PROBE_UNFILTERED;
+	case PROBE_WINDOW:
+		/* A reset with a window is how some systems have it. */
+		return state == PROBE_CLOSED || state == PROBE_OPEN;
+	default:
+		return state == PROBE_CLOSED;
+	}
+}
+
+bool
+finding_as_expected(enum finding_expected expected, enum probe_scan scan,
+		    enum probe_state state)
+{
+	if (scan == PROBE_UDP) {
+		return true;
+	}
+	switch (expected) {
+	case FINDING_ANYTHING:
+		return true;
+	case FINDING_FILTERED:
+		return state == PROBE_FILTERED || state == PROBE_OPEN_FILTERED;
+	case FINDING_CLOSED:
+		return as_closed(scan, state);
+	case FINDING_OPEN:
+		return !probe_is_syn(scan) || state == PROBE_OPEN;
+	}
+	return false;
+}

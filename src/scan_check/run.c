@@ -1,0 +1,360 @@
+#include "scan_check/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "scan_check/baseline.h"
+#include "scan_check/nmap.h"
+#include "measure/timing.h"
+#include "tap.h"
+
+/* A table larger than all ports of a host in all scans is no check. */
+#define PLACES_MAX (1024u * 1024)
+/* The memory of this many samples is a hundred megabytes or two. */
+#define SAMPLES_TOTAL_MAX (1024u * 1024)
+/* A range of more addresses may take long, and annoy somebody. */
+#define ADDRESSES_TO_WARN 256u
+/* tap server may take some time over a group, and tap client over a SYN. */
+#define CLIENT_TIMEOUT_MIN 1000u
+
+int
+check_complain(const char *object, const char *why)
+{
+	fprintf(stderr, "tap scan-check: %s: %s\n", object, why);
+	return TAP_USAGE;
+}
+
+/* The table, once everything that makes it is known. */
+static int
+make_table(struct check *c)
+{
+	struct findings *f = &c->findings;
+	size_t each = f->port_count * f->scan_count;
+
+	if (each > PLACES_MAX / f->target_count) {
+		return check_complain(c->host, "more than a million probes: this "
+					   "is no check any more");
+	}
+	f->count = f->target_count * each;
+	if (c->reference && f->count > SAMPLES_TOTAL_MAX / c->samples_each) {
+		return check_complain("--against", "more than a million samples: "
+					     "fewer ports or --scan");
+	}
+	f->at = calloc(f->count, sizeof *f->at);
+	if (c->reference) {
+		c->samples = calloc(f->count * c->samples_each,
+				    sizeof *c->samples);
+		/* And one for all scans of a port. */
+		c->leaks = calloc(f->count * (LEAK_KINDS + 1),
+				  sizeof *c->leaks);
+	}
+	if (!f->at || (c->reference && (!c->samples || !c->leaks))) {
+		fprintf(stderr, "tap scan-check: out of memory\n");
+		return TAP_SYSTEM;
+	}
+	return TAP_OK;
+}
+
+/* ---- a line of progress, on a terminal, for what takes long */
+
+static void
+show_progress(void *context, size_t done, size_t total)
+{
+	struct check *c = context;
+
+	if (progress_due(&c->progress)) {
+		uint64_t ms = progress_ms(&c->progress);
+		uint64_t left = done ? ms * (total - done) / done / 1000 : 0;
+
+		progress_show(&c->progress,
+			      "%s: %zu of %zu probes, about %llu s left",
+			      c->host, done, total, (unsigned long long)left);
+	}
+}
+
+static void
+show_nmap(void *context, enum probe_scan scan)
+{
+	struct check *c = context;
+
+	progress_show(&c->progress, "%s: nmap runs, scan %s", c->host,
+		      probe_scan_name(scan));
+}
+
+/* ---- the scan, and what it is compared with */
+
+static void
+warn_summary(const struct check *c, const struct scan_summary *summary)
+{
+	if (summary->lost) {
+		fprintf(stderr, "tap scan-check: %u packets came too fast to "
+				"be seen: results may be wrong; use a lower "
+				"--rate\n", summary->lost);
+	}
+	if (summary->unsent) {
+		fprintf(stderr, "tap scan-check: %s: %u probes could not be "
+				"sent: %s\n", c->host, summary->unsent,
+			strerror(summary->unsent_errno));
+	}
+}
+
+static int
+scan_once(struct check *c, bool raw, char *why)
+{
+	struct scan_summary summary;
+	struct scan_options options = {
+		.rate = c->rate,
+		.samples = c->reference ? c->samples_each : 0,
+		.timeout_min = c->as_client ? CLIENT_TIMEOUT_MIN :
+						PACE_TIMEOUT_MIN,
+		.volley = {
+			.raw = raw,
+			.as_client = c->as_client,
+			.file = c->write,
+		},
+		.progress = show_progress,
+		.context = c,
+	};
+	int rc = scan_run(&c->findings, c->samples, &options, &summary, why);
+
+	progress_clear(&c->progress);
+	if (rc == 0) {
+		warn_summary(c, &summary);
+	}
+	c->report.raw = raw;
+	return rc;
+}
+
+/* Without privileges, connections can be made, and nothing else. */
+static int
+scan_unprivileged(struct check *c, char *why)
+{
+	struct findings *f = &c->findings;
+
+	if (c->reference || c->write) {
+		fprintf(stderr, "tap scan-check: %s needs raw sockets: "
+				"no permission\n",
+			c->reference ? "--against" : "-w");
+		return TAP_SYSTEM;
+	}
+	fprintf(stderr, "tap scan-check: no permission for raw sockets: only "
+			"the connect scan is done\n");
+	f->scans[0] = PROBE_CONNECT;
+	f->scan_count = 1;
+	f->count = f->target_count * f->port_count;
+	if (scan_once(c, false, why) < 0) {
+		fprintf(stderr, "tap scan-check: %s\n", why);
+		return TAP_SYSTEM;
+	}
+	return TAP_OK;
+}
+
+static int
+scan_all(struct check *c)
+{
+	char why[VOLLEY_WHY_MAX];
+	int rc;
+
+	if (c->findings.target_count > ADDRESSES_TO_WARN) {
+		fprintf(stderr, "tap scan-check: %s: scanning %zu addresses\n",
+			c->host, c->findings.target_count);
+	}
+	progress_begin(&c->progress);
+	rc = scan_once(c, true, why);
+	if (rc == -EPERM || rc == -EACCES) {
+		return scan_unprivileged(c, why);
+	}
+	if (rc < 0) {
+		fprintf(stderr, "tap scan-check: %s\n", why);
+		return TAP_SYSTEM;
+	}
+	return TAP_OK;
+}
+
+/* Whether packets of this version of IP have it. */
+static bool
+exists(enum leak_what what, const struct packet_addr *addr)
+{
+	switch (what) {
+	case LEAK_ID:
+	case LEAK_FRAGMENT:
+		return addr->family == 4;
+	case LEAK_LABEL:
+		return addr->family == 6;
+	default:
+		return true;
+	}
+}
+
+/* All there is to compare of one place and the reference's. */
+static void
+compare_place(struct check *c, size_t at, struct leak_room *room)
+{
+	const struct findings *f = &c->findings;
+	struct finding_place place = finding_place(f, at);
+	struct leak_samples port = { &c->samples[at * c->samples_each],
+				     c->samples_each };
+	struct leak_samples reference;
+
+	place.port = finding_port(f, c->reference);
+	reference = (struct leak_samples){
+		&c->samples[finding_at(f, &place) * c->samples_each],
+		c->samples_each,
+	};
+	for (enum leak_what what = 0; what < LEAK_KINDS; what++) {
+		struct report_leak *leak = &c->leaks[c->report.leak_count];
+
+		leak->at = at;
+		leak_compare(&leak->leak, what, &port, &reference, room);
+		c->report.leak_count +=
+			leak->leak.known &&
+			exists(what, &f->targets[place.target].addr);
+	}
+}
+
+/* Times of all scans of a port, of TCP: its leaks stand from `first` on. */
+static void
+pool_times(struct check *c, size_t at, size_t first)
+{
+	struct report_leak *pooled = &c->leaks[c->report.leak_count];
+	struct leak times[PROBE_SCANS];
+	size_t count = 0;
+
+	for (size_t i = first; i < c->report.leak_count; i++) {
+		struct finding_place place =
+			finding_place(&c->findings, c->leaks[i].at);
+
+		if (c->leaks[i].leak.what == LEAK_TIME &&
+		    c->findings.scans[place.scan] != PROBE_UDP) {
+			times[count++] = c->leaks[i].leak;
+		}
+	}
+	if (count > 1) {
+		pooled->at = at;
+		pooled->all_scans = true;
+		leak_pool(&pooled->leak, times, count);
+		c->report.leak_count++;
+	}
+}
+
+static int
+compare_ports(struct check *c)
+{
+	struct leak_room *room = calloc(1, sizeof *room);
+	size_t first = 0;
+
+	if (!room) {
+		fprintf(stderr, "tap scan-check: out of memory\n");
+		return TAP_SYSTEM;
+	}
+	for (size_t i = 0; i < c->findings.count; i++) {
+		struct finding_place place = finding_place(&c->findings, i);
+
+		if (c->ports[place.port] == c->reference) {
+			continue;
+		}
+		if (place.scan == 0) {
+			first = c->report.leak_count;
+		}
+		compare_place(c, i, room);
+		if (place.scan == c->findings.scan_count - 1) {
+			pool_times(c, i, first);
+		}
+	}
+	free(room);
+	return TAP_OK;
+}
+
+static int
+ask_nmap(struct check *c)
+{
+	struct nmap_options options = { c->as_client, show_nmap, c };
+	char why[NMAP_WHY_MAX];
+	size_t known = 0;
+	int rc;
+
+	c->report.has_nmap = true;
+	if (c->nmap) {
+		rc = nmap_run(&c->findings, &options, why);
+		progress_clear(&c->progress);
+	} else {
+		rc = nmap_read(&c->findings, c->nmap_xml, &known, why);
+	}
+	if (rc < 0) {
+		fprintf(stderr, "tap scan-check: %s\n", why);
+		return rc == -1 ? TAP_USAGE : TAP_SYSTEM;
+	}
+	if (c->nmap_xml && known == 0) {
+		return check_complain(c->nmap_xml, "nothing about these ports in "
+					       "these scans");
+	}
+	return TAP_OK;
+}
+
+static int
+compare_before(struct check *c)
+{
+	char why[EARLIER_WHY_MAX];
+	size_t known;
+	int rc;
+
+	c->report.has_before = true;
+	rc = earlier_read(c->before, &c->findings, &known, why);
+	if (rc < 0) {
+		fprintf(stderr, "tap scan-check: %s\n", why);
+		return rc == -ENOMEM ? TAP_SYSTEM : TAP_USAGE;
+	}
+	if (known == 0) {
+		return check_complain(c->before, "nothing about these ports in "
+					     "these scans");
+	}
+	return TAP_OK;
+}
+
+static int
+write_report(struct check *c)
+{
+	struct report *r = &c->report;
+	struct report_counts counts;
+
+	r->has_expected = c->has_expected;
+	r->host = c->host;
+	r->findings = &c->findings;
+	r->reference = c->reference;
+	r->samples = c->samples_each;
+	r->leaks = c->leaks;
+	report_write(stdout, r,
+		     c->json		   ? REPORT_JSON :
+		     isatty(STDOUT_FILENO) ? REPORT_TABLE :
+					     REPORT_PLAIN);
+	counts = report_count(r);
+	return counts.disagree || counts.unexpected || counts.changed ||
+			       counts.leaks ?
+		       TAP_NO :
+		       TAP_OK;
+}
+
+int
+check_run(struct check *c)
+{
+	int status = make_table(c);
+
+	status = status ? status : scan_all(c);
+	if (status == TAP_OK && c->reference) {
+		status = compare_ports(c);
+	}
+	if (status == TAP_OK && (c->nmap || c->nmap_xml)) {
+		status = ask_nmap(c);
+	}
+	if (status == TAP_OK && c->before) {
+		status = compare_before(c);
+	}
+	status = status ? status : write_report(c);
+	free(c->samples);
+	free(c->leaks);
+	free(c->findings.at);
+	return status;
+}

@@ -1,0 +1,585 @@
+#include "scan_check/scan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "os/clock.h"
+#include "measure/connect.h"
+#include "scan_check/outstanding.h"
+#include "measure/timing.h"
+#include "scan_check/schedule.h"
+
+/* Of a queue whose hosts are not ready, so many are looked at in a turn. */
+#define LOOK_MAX 64u
+/* What the kernel could not send for want of room is sent so much later. */
+#define BLOCKED_MS 10u
+/*
+ * A connection's time, ms.  After a second the kernel repeats its SYN; an
+ * ICMPv6 error that comes back before connect(2) has, as from near hosts,
+ * is lost on it, and only the next one tells (nmap's own timeout is too
+ * short for that, and so its results vary there).
+ */
+#define DIAL_TIMEOUT_MIN 1500u
+/* The longest sleep, ms: for the progress line. */
+#define SLEEP_MAX 100u
+
+struct scan {
+	struct findings *f;
+	const struct scan_options *o;
+	struct volley volley;
+	struct flight flight;
+	struct roster roster;
+	struct pace *hosts; /* of each target */
+	struct pace_bucket bucket;
+	uint16_t *tries; /* of each place; volley's, too */
+	uint8_t *parked; /* of each place: tried often enough */
+	size_t decided;	 /* or parked */
+	uint64_t blocked; /* nothing is sent until then */
+	uint64_t last_sent;
+	struct leak_sample *samples;
+	struct scan_summary *summary;
+};
+
+static uint64_t
+now_ms(void)
+{
+	return clock_us() / 1000;
+}
+
+static struct pace *
+host_of(struct scan *s, size_t probe)
+{
+	return &s->hosts[finding_place(s->f, probe).target];
+}
+
+static enum probe_scan
+scan_of(const struct scan *s, size_t probe)
+{
+	return s->f->scans[finding_place(s->f, probe).scan];
+}
+
+static enum pace_kind
+kind_of(const struct scan *s, size_t probe)
+{
+	return scan_of(s, probe) == PROBE_UDP ? PACE_UDP : PACE_TCP;
+}
+
+static bool
+is_decided(const struct scan *s, size_t probe)
+{
+	return s->f->at[probe].state != PROBE_UNKNOWN;
+}
+
+static struct leak_sample *
+sample_of(struct scan *s, size_t probe, unsigned try)
+{
+	return s->o->samples ? &s->samples[probe * s->o->samples + try] : NULL;
+}
+
+/* ---- what is found */
+
+static void
+note_rtt(struct scan *s, size_t probe, unsigned try, uint64_t us)
+{
+	uint32_t rtt = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+
+	pace_answered(host_of(s, probe), s->o->samples ? 0 : try, rtt);
+	if (s->f->at[probe].rtt_us == 0) {
+		s->f->at[probe].rtt_us = rtt;
+	}
+}
+
+/* What an answer says, where it says something and is the first. */
+static void
+decide_by(struct scan *s, size_t probe, const struct answer *a)
+{
+	if (finding_answer(s->f, probe, a)) {
+		s->decided += !s->parked[probe];
+	}
+}
+
+/* An answer to a probe of which samples are taken. */
+static void
+sample_answer(struct scan *s, const struct volley_event *event, size_t probe,
+	      unsigned try)
+{
+	const struct answer *a = &event->packet;
+	struct finding_place place = finding_place(s->f, probe);
+	struct leak_sample *sample = sample_of(s, probe, try);
+
+	/* What an open port has to say is not what makes it one. */
+	if (a->kind == ANSWER_TCP && sample->packets > 0 &&
+	    !(a->flags & (PACKET_SYN | PACKET_RST))) {
+		return;
+	}
+	leak_observe(sample, a, &s->f->targets[place.target].addr, event->ns);
+	if (sample->packets == 1 && sample->sent_ns &&
+	    event->ns > sample->sent_ns) {
+		note_rtt(s, probe, try, (event->ns - sample->sent_ns) / 1000);
+	}
+}
+
+static void
+take_sent(struct scan *s, const struct volley_event *event, size_t probe,
+	  unsigned try)
+{
+	struct leak_sample *sample = sample_of(s, probe, try);
+	struct shot *shot = flight_find(&s->flight, probe);
+
+	if (sample && sample->sent_ns == 0) {
+		sample->sent_ns = event->ns;
+		if (event->is_dial) {
+			sample->numbers.seq = event->packet.seq;
+			sample->numbers.id = event->packet.id;
+		}
+	}
+	if (shot && shot->try == try && shot->sent_ns == 0) {
+		shot->sent_ns = event->ns;
+	}
+}
+
+/* From a probe to its answer, in microseconds, as well as is known. */
+static uint64_t
+rtt_of(struct scan *s, const struct shot *shot, const struct volley_event *event)
+{
+	if (!shot || shot->try != event->try) {
+		/* It was given up: this long, at least. */
+		return pace_timeout(host_of(s, event->probe)) * UINT64_C(1000);
+	}
+	if (shot->sent_ns && event->ns > shot->sent_ns) {
+		return (event->ns - shot->sent_ns) / 1000;
+	}
+	return clock_us() - shot->sent_us;
+}
+
+static void
+take_answer(struct scan *s, const struct volley_event *event)
+{
+	size_t probe = event->probe;
+	struct shot *shot = flight_find(&s->flight, probe);
+
+	if (s->o->samples) {
+		sample_answer(s, event, probe, event->try);
+		decide_by(s, probe, &event->packet);
+		return;
+	}
+	if (is_decided(s, probe)) {
+		return;
+	}
+	decide_by(s, probe, &event->packet);
+	if (is_decided(s, probe)) {
+		note_rtt(s, probe, event->try, rtt_of(s, shot, event));
+		if (event->packet.kind == ANSWER_ICMP) {
+			pace_icmp(host_of(s, probe), kind_of(s, probe));
+		}
+		if (shot) {
+			flight_end(&s->flight, shot);
+		}
+	}
+}
+
+static void
+take_event(struct scan *s, const struct volley_event *event)
+{
+	size_t probe = event->probe;
+	unsigned try = event->try;
+
+	if (event->is_dial) {
+		const struct shot *shot = &s->flight.shots[event->dial];
+
+		probe = shot->probe;
+		try = shot->try;
+	}
+	if (event->sent) {
+		bool begins = !event->is_dial ||
+			      (event->packet.flags &
+			       (PACKET_SYN | PACKET_ACK)) == PACKET_SYN;
+
+		if (begins) {
+			take_sent(s, event, probe, try);
+		}
+	} else if (!event->is_dial) {
+		take_answer(s, event);
+	} else if (s->o->samples) {
+		sample_answer(s, event, probe, try);
+	}
+}
+
+/* ---- connections */
+
+static void
+take_dial(struct scan *s, struct shot *shot)
+{
+	int error;
+
+	dial_look(&shot->dial);
+	error = shot->dial.error;
+	if (error == DIAL_WAITING) {
+		return;
+	}
+	if (finding_connected(s->f, shot->probe, error)) {
+		s->decided += !s->parked[shot->probe];
+	}
+	if (!s->o->samples) {
+		note_rtt(s, shot->probe, shot->try, clock_us() - shot->sent_us);
+	}
+	flight_end(&s->flight, shot);
+}
+
+/* ---- sending */
+
+static struct shot *
+fly(struct scan *s, size_t probe, unsigned try)
+{
+	uint32_t timeout = pace_timeout(host_of(s, probe));
+
+	if (scan_of(s, probe) == PROBE_CONNECT && timeout < DIAL_TIMEOUT_MIN) {
+		timeout = DIAL_TIMEOUT_MIN;
+	}
+	return flight_add(&s->flight, probe, try, clock_us(), timeout);
+}
+
+static int
+launch_dial(struct scan *s, size_t probe, unsigned try)
+{
+	struct finding_place place = finding_place(s->f, probe);
+	const struct target_addr *target = &s->f->targets[place.target];
+	struct dial dial;
+	int rc = dial_begin(&dial, &target->addr, target->device,
+			    s->f->ports[place.port]);
+
+	if (rc < 0) {
+		return rc;
+	}
+	flight_dial(&s->flight, fly(s, probe, try), &dial);
+	return 0;
+}
+
+/* Send one: 0, -EAGAIN where there is no room, or a fatal error. */
+static int
+launch(struct scan *s, size_t probe)
+{
+	unsigned try = s->tries[probe];
+	struct leak_sample *sample = sample_of(s, probe, try);
+	bool dials = scan_of(s, probe) == PROBE_CONNECT;
+	int rc = dials ? launch_dial(s, probe, try) :
+			 volley_send(&s->volley, probe, try);
+
+	if (rc == -ENOBUFS || rc == -EAGAIN) {
+		return -EAGAIN;
+	}
+	if (volley_is_fatal(rc)) {
+		return rc;
+	}
+	if (rc < 0) {
+		s->summary->unsent++;
+		s->summary->unsent_errno = -rc;
+		s->f->at[probe].reason = FINDING_UNSENT;
+		s->f->at[probe].detail = (uint16_t)-rc;
+	}
+	if (!dials && !s->o->samples) {
+		fly(s, probe, try);
+	}
+	if (sample) {
+		sample->sent = true;
+		if (!dials) {
+			sample->numbers =
+				volley_numbers(&s->volley, probe, try);
+		}
+	}
+	s->tries[probe]++;
+	s->last_sent = now_ms();
+	pace_sent(host_of(s, probe), s->last_sent, kind_of(s, probe), try > 0);
+	return 0;
+}
+
+/* The place that is sent as the nth: all ports of a scan, then the next. */
+static size_t
+nth(const struct scan *s, size_t n)
+{
+	size_t each = s->f->target_count * s->f->port_count;
+	struct finding_place place = {
+		.scan = n / each,
+		.port = n % each / s->f->target_count,
+		.target = n % s->f->target_count,
+	};
+
+	return finding_at(s->f, &place);
+}
+
+static bool
+next_probe(struct scan *s, uint64_t ms, size_t *probe)
+{
+	size_t looks = s->roster.queued < LOOK_MAX ? s->roster.queued :
+						     LOOK_MAX;
+
+	if (s->o->samples) {
+		return roster_sample(&s->roster, probe);
+	}
+	for (; looks > 0 && roster_repeat(&s->roster, probe); looks--) {
+		if (is_decided(s, *probe)) {
+			continue;
+		}
+		if (pace_ready(host_of(s, *probe), ms)) {
+			return true;
+		}
+		roster_again(&s->roster, *probe);
+	}
+	for (looks = LOOK_MAX; looks > 0 && roster_fresh(&s->roster, probe);
+	     looks--) {
+		*probe = nth(s, *probe);
+		if (pace_ready(host_of(s, *probe), ms)) {
+			return true;
+		}
+		roster_again(&s->roster, *probe);
+	}
+	return false;
+}
+
+/* It could not be sent yet: of samples, it is still the next. */
+static void
+put_back(struct scan *s, size_t probe)
+{
+	if (!s->o->samples) {
+		roster_again(&s->roster, probe);
+	}
+}
+
+/* Send what may be sent now.  0 or a fatal error. */
+static int
+send_some(struct scan *s)
+{
+	uint64_t ms = now_ms();
+
+	while (s->flight.count < FLIGHT_MAX && ms >= s->blocked) {
+		size_t probe;
+		int rc;
+
+		if (!next_probe(s, ms, &probe)) {
+			return 0;
+		}
+		if (!pace_bucket_take(&s->bucket, clock_us())) {
+			put_back(s, probe);
+			return 0;
+		}
+		rc = launch(s, probe);
+		if (rc == -EAGAIN) {
+			s->blocked = ms + BLOCKED_MS;
+			put_back(s, probe);
+		} else if (rc < 0) {
+			return rc;
+		} else if (s->o->samples) {
+			roster_sampled(&s->roster);
+		}
+	}
+	return 0;
+}
+
+/* ---- time */
+
+static void
+expire(struct scan *s)
+{
+	uint64_t ms = now_ms();
+	struct shot *shot;
+
+	while ((shot = flight_expired(&s->flight, ms)) != NULL) {
+		size_t probe = shot->probe;
+		struct pace *host = host_of(s, probe);
+
+		flight_end(&s->flight, shot);
+		if (s->o->samples) {
+			continue;
+		}
+		if (pace_again(host, s->tries[probe])) {
+			roster_again(&s->roster, probe);
+		} else if (!s->parked[probe]) {
+			s->parked[probe] = true;
+			s->decided++;
+		}
+	}
+}
+
+/* Another probe got its answer late: those given up may get one, too. */
+static bool
+unpark(struct scan *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->f->count; i++) {
+		if (s->parked[i] && !is_decided(s, i) &&
+		    pace_again(host_of(s, i), s->tries[i])) {
+			s->parked[i] = false;
+			s->decided--;
+			roster_again(&s->roster, i);
+			any = true;
+		}
+	}
+	return any;
+}
+
+static uint32_t
+longest_timeout(const struct scan *s)
+{
+	uint32_t longest = 0;
+
+	for (size_t i = 0; i < s->f->target_count; i++) {
+		uint32_t timeout = pace_timeout(&s->hosts[i]);
+
+		longest = timeout > longest ? timeout : longest;
+	}
+	return longest;
+}
+
+static bool
+is_over(struct scan *s)
+{
+	if (s->flight.count > 0 || roster_waits(&s->roster)) {
+		return false;
+	}
+	return s->o->samples ? now_ms() >= s->last_sent + longest_timeout(s) :
+			       !unpark(s);
+}
+
+/* Captures first: what ended a connection is in them by then. */
+static int
+take_all(struct scan *s)
+{
+	struct volley_event event;
+	int rc;
+
+	while ((rc = volley_next(&s->volley, &event)) == 1) {
+		take_event(s, &event);
+	}
+	return rc;
+}
+
+static void
+tell_progress(const struct scan *s)
+{
+	const struct roster *r = &s->roster;
+
+	if (s->o->samples) {
+		s->o->progress(s->o->context, r->round * r->count + r->place,
+			       r->rounds * r->count);
+	} else {
+		s->o->progress(s->o->context, s->decided, r->count);
+	}
+}
+
+static int
+turn(struct scan *s)
+{
+	int rc = send_some(s);
+
+	if (rc == 0) {
+		uint64_t ms = now_ms();
+
+		flight_wait(&s->flight, ms,
+			    ms + (roster_waits(&s->roster) ? 1 : SLEEP_MAX));
+		rc = take_all(s);
+	}
+	for (size_t i = 0; i < FLIGHT_MAX; i++) {
+		struct shot *shot = &s->flight.shots[i];
+
+		if (shot->used && shot->dials) {
+			take_dial(s, shot);
+		}
+	}
+	expire(s);
+	tell_progress(s);
+	return rc;
+}
+
+static void
+settle(struct scan *s)
+{
+	for (size_t i = 0; i < s->f->count; i++) {
+		finding_settle(s->f, i, s->tries[i]);
+	}
+}
+
+static int
+prepare(struct scan *s)
+{
+	size_t count = s->f->count;
+	size_t *queue = calloc(count, sizeof *queue);
+	size_t *order = calloc(count, sizeof *order);
+	uint64_t seed = 0;
+
+	s->roster.queue = queue;
+	s->roster.order = order;
+	s->hosts = calloc(s->f->target_count, sizeof *s->hosts);
+	s->tries = calloc(count, sizeof *s->tries);
+	s->parked = calloc(count, sizeof *s->parked);
+	if (!s->hosts || !s->tries || !s->parked || !queue || !order) {
+		return -ENOMEM;
+	}
+	if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
+		return -errno;
+	}
+	roster_init(&s->roster, count, queue, order, s->o->samples, seed);
+	for (size_t i = 0; i < s->f->target_count; i++) {
+		pace_init(&s->hosts[i], s->o->timeout_min);
+	}
+	pace_bucket_init(&s->bucket, s->o->rate, clock_us());
+	return 0;
+}
+
+static void
+finish(struct scan *s)
+{
+	free(s->hosts);
+	free(s->tries);
+	free(s->parked);
+	free(s->roster.queue);
+	free(s->roster.order);
+	free(s);
+}
+
+int
+scan_run(struct findings *findings, struct leak_sample *samples,
+	 const struct scan_options *options, struct scan_summary *summary,
+	 char *why)
+{
+	struct scan *s = calloc(1, sizeof *s);
+	struct volley_options volley = options->volley;
+	int rc;
+
+	snprintf(why, VOLLEY_WHY_MAX, "out of memory");
+	if (!s) {
+		return -ENOMEM;
+	}
+	memset(summary, 0, sizeof *summary);
+	s->f = findings;
+	s->o = options;
+	s->samples = samples;
+	s->summary = summary;
+	s->flight.volley = &s->volley;
+	rc = prepare(s);
+	if (rc == 0) {
+		volley.tries = s->tries;
+		rc = volley_open(&s->volley, findings, &volley, why);
+	}
+	if (rc == 0) {
+		while (rc == 0 && !is_over(s)) {
+			rc = turn(s);
+		}
+		if (rc < 0) {
+			snprintf(why, VOLLEY_WHY_MAX, "%s", strerror(-rc));
+		}
+		settle(s);
+		flight_end_all(&s->flight);
+		summary->lost = volley_lost(&s->volley);
+		if (volley_close(&s->volley) < 0 && rc == 0) {
+			snprintf(why, VOLLEY_WHY_MAX, "%s: write error",
+				 volley.file);
+			rc = -EIO;
+		}
+	}
+	finish(s);
+	return rc;
+}

@@ -1,0 +1,156 @@
+#include <errno.h>
+#include <stdio.h>
+
+#include "firewall/plan.h"
+#include "server/server.h"
+#include "daemon/control_client.h"
+#include "daemon/log.h"
+#include "conf/options.h"
+#include "base/secret.h"
+#include "tap.h"
+#include "daemon/systemd_unit.h"
+
+static const char usage[] =
+	"usage: tap server [-c TAPservd.conf] [-k server.key] [-a ACL.conf]\n"
+	"       tap server --port PORTS -k server.key [-a ACL.conf]\n"
+	"       tap server --status [--json] | --check | --print-rules |\n"
+	"                  --print-unit | --confirm-now\n"
+	"\n"
+	"Hide TCP services of this host from everyone who holds no key.\n";
+
+struct options {
+	struct server_options run;
+	bool check, print_rules, print_unit, status, confirm_now, json, verbose;
+	long confirm; /* seconds; or 0 */
+	long queue;   /* or -1 */
+};
+
+/* What goes together. */
+static int
+check_words(const struct options *o)
+{
+	if (o->json && !o->status) {
+		fprintf(stderr, "tap server: --json goes with --status\n");
+		return OPTION_WRONG;
+	}
+	if (o->run.from.ports && o->run.from.conf) {
+		fprintf(stderr, "tap server: either -c or --port\n");
+		return OPTION_WRONG;
+	}
+	return 0;
+}
+
+static int
+parse(int argc, char **argv, struct options *o)
+{
+	const struct option_word words[] = {
+		{ OPTION('c', "conf", "FILE",
+		  "settings and rules (" CONF_SERVER_FILE ")",
+		  option_text, &o->run.from.conf) },
+		{ OPTION('k', "keys", "FILE", "keys (" CONF_SERVER_KEYS ")",
+		  option_text, &o->run.from.keys) },
+		{ OPTION('a', "acl", "FILE",
+		  "who may use what (" CONF_SERVER_ACL ")",
+		  option_text, &o->run.from.acl) },
+		{ OPTION('p', "port", "PORTS",
+		  "protect these ports, without -c; every key may\n"
+		  "use them unless -a says otherwise",
+		  option_text, &o->run.from.ports) },
+		{ OPTION_FLAG(0, "check",
+		  "validate the configuration, and do nothing else",
+		  &o->check) },
+		{ OPTION_FLAG(0, "print-rules",
+		  "print the firewall rules, and do nothing else",
+		  &o->print_rules) },
+		{ OPTION_FLAG(0, "print-unit",
+		  "print a systemd unit, and do nothing else",
+		  &o->print_unit) },
+		{ OPTION_FLAG(0, "status", "ask the running server",
+		  &o->status) },
+		{ OPTION_NUMBER(0, "confirm", "SEC",
+		  "take the rules away again unless confirmed",
+		  &o->confirm, 5, 86400) },
+		{ OPTION_FLAG(0, "confirm-now", "confirm", &o->confirm_now) },
+		{ OPTION(0, "metrics", "FILE",
+		  "write numbers for Prometheus every few seconds",
+		  option_text, &o->run.metrics) },
+		{ OPTION_NUMBER(0, "queue", "N",
+		  "the NFQUEUE to use, or the server to ask",
+		  &o->queue, 0, SETTINGS_QUEUE_MAX) },
+		{ OPTION_FLAG(0, "json", "with --status: JSON", &o->json) },
+		{ OPTION_FLAG('v', "verbose", "log more", &o->verbose) },
+	};
+	const struct option_list list = {
+		.usage = usage, .words = words,
+		.count = sizeof words / sizeof words[0],
+	};
+	int at = option_parse(&list, argc, argv);
+
+	if (at < 0) {
+		return at;
+	}
+	if (option_end(at, argc, argv) < 0 || check_words(o) < 0) {
+		return OPTION_WRONG;
+	}
+	o->run.confirm_seconds = (unsigned)o->confirm;
+	return 0;
+}
+
+static int
+print_rules(const struct conf_server *conf)
+{
+	struct plan plan;
+	int status;
+
+	if (plan_server(&plan, conf) < 0) {
+		fprintf(stderr, "tap server: out of memory\n");
+		return TAP_SYSTEM;
+	}
+	status = plan_print(&plan, &conf->settings);
+	plan_free(&plan);
+	return status;
+}
+
+int
+cmd_server(int argc, char **argv)
+{
+	struct options o = { .queue = -1 };
+	char err[CONF_ERROR_MAX];
+	struct conf_server *conf;
+	int status;
+
+	secret_harden();
+	status = parse(argc, argv, &o);
+	if (status < 0) {
+		return option_status(status);
+	}
+	if (o.print_unit) {
+		return unit_print("server");
+	}
+	if (o.status || o.confirm_now) {
+		const char *path = o.run.from.conf;
+		const struct ask_daemon daemon = {
+			"server", o.queue, path ? path : CONF_SERVER_FILE,
+			CONF_SERVER_QUEUE,
+		};
+
+		return o.confirm_now ? ask_confirm(&daemon) :
+				       ask_status(&daemon, o.json);
+	}
+	conf = conf_server_load(&o.run.from, err);
+	if (!conf) {
+		status = conf_status(-errno);
+		fprintf(stderr, "%s\n", err);
+		return status;
+	}
+	if (o.queue >= 0) {
+		conf->settings.queue = (uint16_t)o.queue;
+	}
+	if (o.check || o.print_rules) {
+		status = o.print_rules ? print_rules(conf) : TAP_OK;
+		conf_server_free(conf);
+		return status;
+	}
+	log_open("tap server", conf->settings.log_json, o.verbose);
+	return server_run(conf, &o.run);
+}

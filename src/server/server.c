@@ -1,0 +1,416 @@
+#include "server/server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/conntrack.h"
+#include "daemon/signals.h"
+#include "os/sock_diag.h"
+#include "firewall/firewall.h"
+#include "server/worker.h"
+#include "server/worker_fastpath.h"
+#include "server/worker_stats.h"
+#include "firewall/watchdog.h"
+#include "daemon/log.h"
+#include "server/prometheus.h"
+#include "daemon/monitor.h"
+#include "daemon/sd_notify.h"
+#include "firewall/plan.h"
+#include "fastpath/ingress.h"
+#include "tap.h"
+
+#define DROPS_EVERY_MS 10000u
+
+struct server {
+	struct conf_server *conf;
+	const struct server_options *options;
+	struct guard guard;
+	struct plan plan;
+	struct fw fw;
+	int signals, control;
+	uint64_t started;      /* ms */
+	uint64_t confirm_ends; /* ms; 0: nothing to confirm */
+	uint64_t metrics_ms;
+	int metrics_error; /* of the last time, or 0 */
+	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
+	struct keeper keeper;
+	uint64_t drops, drops_ms; /* that were told of last, and when */
+};
+
+static size_t
+server_stats(struct server *s, struct stat_item *items, char duration[32])
+{
+	uint64_t uptime = (clock_ms() - s->started) / 1000;
+	const struct stat_item first[] = {
+		{ "command", NULL, "server", 0 },
+		{ "version", NULL, TAP_VERSION, 0 },
+		{ "uptime", NULL, NULL, uptime },
+		{ NULL, "up", duration, 0 },
+		{ "queue", "queue", NULL, s->conf->settings.queue },
+		{ "firewall", "firewall", fw_tool_name(s->fw.tool), 0 },
+		{ "rules_restored", "rules put back", NULL, s->keeper.restored },
+	};
+	size_t count = sizeof first / sizeof first[0];
+
+	stat_duration(duration, uptime);
+	memcpy(items, first, sizeof first);
+	count += guard_sieve_stats(&s->guard, items + count);
+	return count + guard_stats(&s->guard, items + count);
+}
+
+static void
+answer(void *context, enum control_request request, struct text *t)
+{
+	struct stat_item items[GUARD_STATS + GUARD_SIEVE_STATS + 8];
+	struct server *s = context;
+	char duration[32];
+
+	switch (request) {
+	case CONTROL_STATUS_TEXT:
+	case CONTROL_STATUS_JSON:
+		/* Whoever asks has seen some of them get in. */
+		sieve_records_await(&s->guard.sieve);
+		stat_write(t, items, server_stats(s, items, duration),
+			   request == CONTROL_STATUS_JSON);
+		break;
+	case CONTROL_CONFIRM:
+		if (s->confirm_ends == 0) {
+			text_put(t, "nothing to confirm\n");
+		} else {
+			s->confirm_ends = 0;
+			log_say(LOG_LEVEL_INFO, "confirmed");
+			text_put(t, "confirmed\n");
+		}
+		break;
+	}
+}
+
+/* Put a new configuration to work, all of it or nothing. */
+static int
+take_up(struct server *s, struct conf_server *conf, char *err)
+{
+	struct plan plan;
+
+	if (plan_server(&plan, conf) < 0) {
+		snprintf(err, CONF_ERROR_MAX, "out of memory");
+		return -1;
+	}
+	guard_sieve_pause(&s->guard);
+	if (guard_configure(&s->guard, conf) != TAP_OK) {
+		snprintf(err, CONF_ERROR_MAX, "no queue for forwarded packets");
+	} else if (fw_replace(&s->fw, &s->plan.fw, &plan.fw, err) == 0) {
+		plan_free(&s->plan);
+		s->plan = plan;
+		guard_sieve_change(&s->guard);
+		return 0;
+	}
+	guard_configure(&s->guard, s->conf);
+	plan_free(&plan);
+	return -1;
+}
+
+static void
+reload(void *context)
+{
+	struct server *s = context;
+	char err[CONF_ERROR_MAX];
+	struct conf_server *conf = conf_server_load(&s->options->from, err);
+
+	if (conf) {
+		/* What sockets and memory were made for stays. */
+		conf->settings.queue = s->conf->settings.queue;
+		conf->settings.firewall = s->conf->settings.firewall;
+		conf->settings.fastpath = s->conf->settings.fastpath;
+		conf->settings.fastpath_mark = s->conf->settings.fastpath_mark;
+		conf->limits = s->conf->limits;
+	}
+	if (!conf || take_up(s, conf, err) < 0) {
+		log_say(LOG_LEVEL_ERROR, "%s; still with the old configuration",
+			err);
+		conf_server_free(conf);
+		return;
+	}
+	conf_server_free(s->conf);
+	s->conf = conf;
+	log_use_json(conf->settings.log_json);
+	log_say(LOG_LEVEL_INFO, "reloaded: %zu rules, %zu keys",
+		conf->acl.rules_count, conf->acl.keys_count);
+}
+
+static void
+recover(void *context)
+{
+	struct server *s = context;
+
+	guard_recover(&s->guard);
+}
+
+static void
+asked(void *context)
+{
+	struct server *s = context;
+
+	daemon_answer(s->control, answer, s);
+}
+
+/* A queue that is too short for what comes deserves a line now and then. */
+static void
+watch_drops(struct server *s, uint64_t now)
+{
+	uint64_t drops = guard_drops(&s->guard);
+
+	if (drops > s->drops && now - s->drops_ms >= DROPS_EVERY_MS) {
+		log_say(LOG_LEVEL_WARNING,
+			"the kernel dropped %llu packets: the queue was full",
+			(unsigned long long)(drops - s->drops));
+		s->drops = drops;
+		s->drops_ms = now;
+	}
+}
+
+static void
+write_metrics(struct server *s, uint64_t now)
+{
+	struct stat_item items[GUARD_STATS + GUARD_SIEVE_STATS + 8];
+	char duration[32];
+	int rc;
+
+	if (!s->options->metrics || now - s->metrics_ms < METRICS_EVERY_MS) {
+		return;
+	}
+	s->metrics_ms = now;
+	rc = metrics_write(s->options->metrics, "tap_server", items,
+			   server_stats(s, items, duration));
+	/* Once is enough for what goes on. */
+	if (rc < 0 && rc != s->metrics_error) {
+		log_say(LOG_LEVEL_ERROR, "%s: %s", s->options->metrics,
+			strerror(-rc));
+	}
+	s->metrics_error = rc;
+}
+
+static enum monitor_next
+tick(void *context)
+{
+	struct server *s = context;
+	uint64_t now = clock_ms();
+
+	if (s->confirm_ends != 0 && now >= s->confirm_ends) {
+		log_say(LOG_LEVEL_WARNING,
+			"not confirmed in time: taking the rules away");
+		return MONITOR_STOP;
+	}
+	keeper_look(&s->keeper, &s->fw, &s->plan.fw);
+	watch_drops(s, now);
+	write_metrics(s, now);
+	guard_sieve_tick(&s->guard);
+	return MONITOR_GO_ON;
+}
+
+/* The worker: packets, until told to stop. */
+static int
+work(void *context, int to_monitor)
+{
+	enum { SIGNALS = GUARD_FDS, FDS };
+	struct server *s = context;
+
+	(void)to_monitor;
+	sieve_leave(&s->guard.sieve);
+	for (;;) {
+		struct pollfd fds[FDS] = {
+			[SIGNALS] = { .fd = s->signals, .events = POLLIN },
+		};
+
+		guard_fds(&s->guard, fds);
+		if (poll(fds, FDS, guard_wait(&s->guard)) < 0 &&
+		    errno != EINTR) {
+			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
+			return TAP_SYSTEM;
+		}
+		if (!guard_serve(&s->guard, fds)) {
+			return TAP_SYSTEM;
+		}
+		if (fds[SIGNALS].revents &&
+		    daemon_signal(s->signals, NULL) == DAEMON_STOP) {
+			return TAP_OK;
+		}
+	}
+}
+
+static int
+fail(const char *what, int rc)
+{
+	log_say(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-rc));
+	return TAP_SYSTEM;
+}
+
+static int
+open_all(struct server *s)
+{
+	char name[32];
+	int status;
+
+	s->signals = daemon_signals();
+	if (s->signals < 0) {
+		return fail("signals", s->signals);
+	}
+	status = guard_open(&s->guard, s->conf);
+	if (status != TAP_OK) {
+		return status;
+	}
+	snprintf(name, sizeof name, "tap-server-%u", s->conf->settings.queue);
+	s->control = daemon_control(name);
+	return plan_server(&s->plan, s->conf) < 0 ? fail("rules", -ENOMEM) :
+						    TAP_OK;
+}
+
+struct adoption {
+	struct server *s;
+	struct netlink *conntrack;
+	int error;
+};
+
+static void
+adopt_one(void *context, const struct diag_connection *c)
+{
+	struct adoption *a = context;
+	const struct packet p = {
+		.src = c->remote,
+		.dst = c->local,
+		.sport = c->remote_port,
+		.dport = c->local_port,
+	};
+
+	/* Which device it came by is not known; one too many does no harm. */
+	for (size_t i = 0; i < a->s->conf->acl.rules_count; i++) {
+		const struct acl_rule *rule = &a->s->conf->acl.rules[i];
+
+		if (rule->type == ACL_LOCAL &&
+		    acl_ports_have(rule->ports, rule->ports_count, p.dport) &&
+		    acl_net_has(&rule->src, &p.src) &&
+		    acl_net_has(&rule->dst, &p.dst)) {
+			int rc = conntrack_add(a->conntrack, c);
+
+			a->error = rc < 0 ? rc : a->error;
+			return;
+		}
+	}
+}
+
+/*
+ * Connections that were there before the rules: the kernel is to track
+ * them from now on, so that they go on even without the daemon.
+ */
+static void
+adopt_connections(struct server *s)
+{
+	struct netlink conntrack;
+	struct netlink diag;
+	struct adoption a = { .s = s, .conntrack = &conntrack };
+	int rc = conntrack_open(&conntrack);
+
+	if (rc == 0) {
+		rc = diag_open(&diag);
+		if (rc == 0) {
+			rc = diag_each(&diag, adopt_one, &a);
+			netlink_close(&diag);
+		}
+		netlink_close(&conntrack);
+	}
+	rc = rc < 0 ? rc : a.error;
+	if (rc < 0) {
+		log_say(LOG_LEVEL_WARNING,
+			"connection tracking: %s; connections made before the "
+			"start live only as long as this process",
+			strerror(-rc));
+	}
+}
+
+static void
+close_all(struct server *s)
+{
+	guard_close(&s->guard);
+	keeper_close(&s->keeper);
+	plan_free(&s->plan);
+	conf_server_free(s->conf);
+	if (s->control >= 0) {
+		close(s->control);
+	}
+	if (s->signals >= 0) {
+		close(s->signals);
+	}
+}
+
+static int
+serve(struct server *s)
+{
+	const struct monitor_job job = {
+		.context = s,
+		.role = PRIV_SERVER,
+		.user = s->user[0] ? s->user : NULL,
+		.shared = &s->guard.shared->monitor,
+		.control = s->control,
+		.work = work,
+		.reload = reload,
+		.recover = recover,
+		.asked = asked,
+		.tick = tick,
+	};
+	int status;
+
+	if (s->options->confirm_seconds > 0) {
+		s->confirm_ends = clock_ms() +
+				  s->options->confirm_seconds * 1000ull;
+		log_say(LOG_LEVEL_INFO, "'tap server --confirm-now' within %u "
+					"seconds, or the rules go again",
+			s->options->confirm_seconds);
+	}
+	keeper_open(&s->keeper);
+	log_say(LOG_LEVEL_INFO, "ready: %zu rules, %zu keys, queue %u",
+		s->conf->acl.rules_count, s->conf->acl.keys_count,
+		s->conf->settings.queue);
+	notify_manager("READY=1");
+	status = monitor_run(&job, s->signals);
+	notify_manager("STOPPING=1");
+	return status;
+}
+
+int
+server_run(struct conf_server *conf, const struct server_options *options)
+{
+	static struct server s;
+	char err[FW_ERROR_MAX];
+	int status;
+
+	s = (struct server){ .conf = conf, .options = options, .control = -1 };
+	/* A reload frees the configuration. */
+	memcpy(s.user, conf->settings.user, sizeof s.user);
+	s.keeper.events = -1;
+	s.started = clock_ms();
+	status = open_all(&s);
+	if (status == TAP_OK) {
+		adopt_connections(&s);
+	}
+	if (status == TAP_OK && conf->settings.firewall != FIREWALL_NONE &&
+	    fw_install(&s.fw, &s.plan.fw, plan_tool(&conf->settings), err) <
+		    0) {
+		log_say(LOG_LEVEL_ERROR, "%s", err);
+		status = TAP_SYSTEM;
+	}
+	if (status == TAP_OK) {
+		guard_sieve_open(&s.guard);
+		status = serve(&s);
+		/* Not while there are no rules. */
+		guard_sieve_close(&s.guard);
+		/* After a failure the rules stay: the service is hidden. */
+		if (status != TAP_SYSTEM && fw_remove(&s.fw, err) < 0) {
+			log_say(LOG_LEVEL_ERROR, "%s", err);
+			status = TAP_SYSTEM;
+		}
+	}
+	close_all(&s);
+	return status;
+}

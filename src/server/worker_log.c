@@ -1,0 +1,33 @@
+#include "server/worker_log.h"
+
+void
+guard_log(struct guard *g, const struct gate_event *event, uint64_t ms)
+{
+	bool accepted = event->reason == MATCH_ACCEPTED;
+	struct log_record r;
+
+	if (!accepted && !log_is_verbose() &&
+	    !log_limit_allows(&g->refusals, ms)) {
+		return;
+	}
+	log_begin(&r, LOG_LEVEL_INFO, accepted ? "accepted" : "refused");
+	if (!accepted) {
+		log_text(&r, "reason", gate_reason_name(event->reason));
+	}
+	if (event->key_no >= 0) {
+		log_number(&r, "key", event->key_no);
+	}
+	if (event->key && event->key->name[0]) {
+		log_text(&r, "name", event->key->name);
+	}
+	log_address(&r, "src", &event->src, event->sport);
+	log_address(&r, "dst", &event->dst, event->dport);
+	if (event->key_no >= 0) {
+		log_seconds(&r, "skew", event->skew);
+	}
+	if (!accepted && g->refusals.left_out > 0) {
+		log_number(&r, "left_out", (long long)g->refusals.left_out);
+		g->refusals.left_out = 0;
+	}
+	log_end(&r);
+}

@@ -1,0 +1,13 @@
+/*
+ * The guard's lines of the log: each group that was accepted, and those
+ * refused, as far as the limit lets them.
+ */
+#ifndef TAP_SERVER_WORKER_LOG_H
+#define TAP_SERVER_WORKER_LOG_H
+
+#include "server/worker.h"
+
+/* ms: see struct gate_now */
+void guard_log(struct guard *g, const struct gate_event *event, uint64_t ms);
+
+#endif

@@ -1,0 +1,272 @@
+#include "unit/files_support.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/spawn.h"
+
+#define BIG (4u << 20)
+
+static char out[256], errors[256];
+
+static int
+run(const char *const *argv, const char *input)
+{
+	memset(out, 'x', sizeof out);
+	memset(errors, 'x', sizeof errors);
+	return run_program(argv, input, out, sizeof out, errors, sizeof errors);
+}
+
+static int
+run_sh(const char *command, const char *input)
+{
+	const char *const argv[] = { "sh", "-c", command, NULL };
+
+	return run(argv, input);
+}
+
+static void
+takes_output_and_errors(void **state)
+{
+	(void)state;
+	assert_int_equal(run_sh("echo a; echo b >&2; printf c", NULL), 0);
+	assert_string_equal(out, "a\nc");
+	assert_string_equal(errors, "b\n");
+	assert_int_equal(run_sh("exit 7", NULL), 7);
+	assert_string_equal(out, "");
+	assert_string_equal(errors, "");
+	assert_int_equal(run_sh("kill -9 $$", NULL), 128 + SIGKILL);
+	assert_int_equal(run_sh("kill -15 $$", NULL), 128 + SIGTERM);
+}
+
+static void
+gives_input(void **state)
+{
+	(void)state;
+	assert_int_equal(run_sh("cat", "one\ntwo"), 0);
+	assert_string_equal(out, "one\ntwo");
+	/* None is an empty one. */
+	assert_int_equal(run_sh("cat; echo end", NULL), 0);
+	assert_string_equal(out, "end\n");
+	assert_int_equal(run_sh("cat; echo end", ""), 0);
+	assert_string_equal(out, "end\n");
+}
+
+static void
+passes_arguments_untouched(void **state)
+{
+	const char *const argv[] = { "printf", "%s|", "a b", "$HOME", "`id`",
+				     "*", "", ";", NULL };
+
+	(void)state;
+	assert_int_equal(run(argv, NULL), 0);
+	assert_string_equal(out, "a b|$HOME|`id`|*||;|");
+}
+
+static void
+knows_what_is_not_there(void **state)
+{
+	const char *const missing[] = { "no-such-program-of-tap", NULL };
+	const char *const empty[] = { "", NULL };
+
+	(void)state;
+	assert_int_equal(run(missing, "input"), RUN_NOT_FOUND);
+	assert_string_equal(out, "");
+	assert_int_equal(run(empty, NULL), RUN_NOT_FOUND);
+}
+
+static void
+moves_much_both_ways(void **state)
+{
+	const char *const argv[] = { "tee", "/dev/stderr", NULL };
+	char *input = malloc(BIG + 1);
+	char *output = malloc(BIG + 1);
+	char *complaints = malloc(BIG + 1);
+
+	(void)state;
+	assert_true(input && output && complaints);
+	for (size_t i = 0; i < BIG; i++) {
+		input[i] = (char)('a' + i % 23);
+	}
+	input[BIG] = '\0';
+	assert_int_equal(run_program(argv, input, output, BIG + 1, complaints,
+				     BIG + 1), 0);
+	assert_true(strcmp(input, output) == 0);
+	assert_true(strcmp(input, complaints) == 0);
+	free(input);
+	free(output);
+	free(complaints);
+}
+
+static void
+cuts_output_to_its_room(void **state)
+{
+	const char *const argv[] = { "head", "-c", "1000000", "/dev/zero",
+				     NULL };
+	char room[10];
+
+	(void)state;
+	memset(room, 'x', sizeof room);
+	assert_int_equal(run_program(argv, NULL, room, 5, NULL, 0), 0);
+	assert_memory_equal(room, "\0\0\0\0\0xxxxx", sizeof room);
+	room[0] = 'x';
+	assert_int_equal(run_program(argv, NULL, room, 1, room + 5, 1), 0);
+	assert_string_equal(room, "");
+	assert_string_equal(room + 5, "");
+	assert_int_equal(run_program(argv, NULL, NULL, 0, NULL, 0), 0);
+	/* Exactly as much as there is room for. */
+	assert_int_equal(run_sh("printf %255s x", NULL), 0);
+	assert_int_equal(strlen(out), 255);
+	assert_int_equal(run_sh("printf %256s x", NULL), 0);
+	assert_int_equal(strlen(out), 255);
+}
+
+/* It does not read its input: that is no harm, and no signal. */
+static void
+outlives_one_that_ends_early(void **state)
+{
+	char *input = malloc(BIG + 1);
+
+	(void)state;
+	assert_non_null(input);
+	memset(input, 'x', BIG);
+	input[BIG] = '\0';
+	signal(SIGPIPE, SIG_DFL);
+	assert_int_equal(run_sh("exit 3", input), 3);
+	assert_int_equal(run_sh("head -c 1; exec <&-; echo b", input), 0);
+	assert_string_equal(out, "xb\n");
+	assert_ptr_equal(signal(SIGPIPE, SIG_DFL), SIG_DFL);
+	free(input);
+}
+
+/* The surroundings are the program's own, not the caller's. */
+static void
+gives_a_clean_environment(void **state)
+{
+	sigset_t set, old;
+	int fd;
+
+	(void)state;
+	setenv("LD_PRELOAD_OF_TAP", "1", 1);
+	setenv("PATH", "/nonexistent", 1);
+	assert_int_equal(run_sh("env -u PWD -u _ -u SHLVL -u OLDPWD", NULL), 0);
+	assert_string_equal(out, "PATH=/usr/sbin:/sbin:/usr/bin:/bin:"
+				 "/usr/local/sbin\nLC_ALL=C\n");
+	/* None of our descriptors, and no signal blocked or ignored. */
+	fd = fcntl(0, F_DUPFD_CLOEXEC, 77);
+	sigfillset(&set);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	assert_int_equal(run_sh("ls -1 /proc/$$/fd; grep SigBlk /proc/self/status; "
+				"kill -13 $$", NULL), 128 + SIGPIPE);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	close(fd);
+	assert_memory_equal(out, "0\n1\n", 4);
+	assert_non_null(strstr(out, "SigBlk:\t0000000000000000"));
+	assert_null(strstr(out, "\n77\n"));
+}
+
+/* Whoever starts tap may ignore SIGCHLD, and so does tap, then. */
+static void
+knows_the_status_where_children_are_ignored(void **state)
+{
+	(void)state;
+	signal(SIGCHLD, SIG_IGN);
+	assert_int_equal(run_sh("exit 5", NULL), 5);
+	assert_ptr_equal(signal(SIGCHLD, SIG_DFL), SIG_IGN);
+}
+
+static volatile sig_atomic_t alarms;
+
+static void
+on_alarm(int number)
+{
+	alarms += number == SIGALRM;
+}
+
+static void
+goes_on_after_signals(void **state)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct itimerval often = { { 0, 1000 }, { 0, 1000 } };
+	struct itimerval never = { { 0, 0 }, { 0, 0 } };
+
+	(void)state;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	assert_int_equal(run_sh("read a; sleep 0.2; echo $a; exit 4", "x\n"),
+			 4);
+	setitimer(ITIMER_REAL, &never, NULL);
+	assert_string_equal(out, "x\n");
+	assert_true(alarms > 0);
+}
+
+/* The test of one that has lost its standard descriptors; an exit status. */
+static int
+run_without(int first, int last)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		for (int fd = first; fd <= last; fd++) {
+			close(fd);
+		}
+		status = run_sh("cat; echo b >&2", "a");
+		_exit(status == 0 && strcmp(out, "a") == 0 &&
+		      strcmp(errors, "b\n") == 0 ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+static void
+does_without_standard_descriptors(void **state)
+{
+	(void)state;
+	for (int first = 0; first <= 2; first++) {
+		for (int last = first; last <= 2; last++) {
+			assert_int_equal(run_without(first, last), 0);
+		}
+	}
+}
+
+static void
+leaves_no_descriptor(void **state)
+{
+	const char *const missing[] = { "no-such-program-of-tap", NULL };
+	size_t before = count_fds();
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		run_sh("cat", "x");
+		run(missing, "x");
+	}
+	assert_int_equal(count_fds(), before);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(takes_output_and_errors),
+		cmocka_unit_test(gives_input),
+		cmocka_unit_test(passes_arguments_untouched),
+		cmocka_unit_test(knows_what_is_not_there),
+		cmocka_unit_test(moves_much_both_ways),
+		cmocka_unit_test(cuts_output_to_its_room),
+		cmocka_unit_test(outlives_one_that_ends_early),
+		cmocka_unit_test(gives_a_clean_environment),
+		cmocka_unit_test(knows_the_status_where_children_are_ignored),
+		cmocka_unit_test(goes_on_after_signals),
+		cmocka_unit_test(does_without_standard_descriptors),
+		cmocka_unit_test(leaves_no_descriptor),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,584 @@
+/*
+ * Groups that the sieve's program accepts by itself: never one that the
+ * gate refuses (sieve_support.h asks it each time), and in order just those
+ * that it accepts; through replays, clocks that are set, restarts, full
+ * memories, and races.
+ */
+#include "unit/sieve_support.h"
+
+#include <linux/bpf.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+
+#include "fastpath/bpf.h"
+#include "server/worker_fastpath.h"
+#include "fastpath/ingress_replays.h"
+
+#define HISTORY 64
+#define RACES 2000u
+#define HALF 128 /* of a second, as an instant */
+
+static struct group history[HISTORY];
+static size_t history_count;
+
+static void
+remember(const struct group *g)
+{
+	history[history_count++ % HISTORY] = *g;
+}
+
+static void
+give_group(const struct group *g, bool in_order)
+{
+	size_t order[FRAME_MAX];
+
+	group_order(g, order);
+	if (!in_order) {
+		order_shuffle(order, g->frames, &bed.seed);
+	}
+	for (size_t i = 0; i < g->frames; i++) {
+		bed_give_role(g, order[i]);
+	}
+}
+
+static bool
+is_in(const struct group *g)
+{
+	size_t before = bed.all->accepted;
+
+	give_group(g, true);
+	return bed.all->accepted > before;
+}
+
+/* ---- at random */
+
+/*
+ * Never within a quarter of a second of what is just acceptable: the
+ * kernel's clock does not stand still.
+ */
+static uint64_t
+some_instant(void)
+{
+	uint64_t now = bed.all->now.instant;
+
+	if (random_below(&bed.seed, 3) > 0) {
+		return now;
+	}
+	return now - 45 * 256 + random_below(&bed.seed, 180) * HALF + HALF / 2;
+}
+
+static void
+give_fresh(bool in_order)
+{
+	struct group g;
+
+	group_make(&g, &bed.all->keys[random_below(&bed.seed, KEYS)], PORT,
+		   some_instant(), random_u32(&bed.seed), &bed.seed);
+	give_group(&g, in_order);
+	remember(&g);
+}
+
+/* As it was, or by other ports, with another mark, from elsewhere. */
+static void
+give_again(void)
+{
+	struct group g;
+
+	if (history_count == 0) {
+		return;
+	}
+	g = history[random_below(&bed.seed, history_count < HISTORY ?
+						   (uint32_t)history_count :
+						   HISTORY)];
+	if (random_below(&bed.seed, 2)) {
+		g.window[0] = (uint16_t)random_u32(&bed.seed);
+		for (size_t i = 0; i < FRAME_MAX; i++) {
+			g.window[i] = g.window[0];
+			g.sport[i]++;
+		}
+	}
+	if (random_below(&bed.seed, 4) == 0) {
+		g.src = addr4(random_u32(&bed.seed));
+	}
+	give_group(&g, random_below(&bed.seed, 4) > 0);
+}
+
+static void
+step_clock(void)
+{
+	int64_t half = (int64_t)random_below(&bed.seed, 240) - 120;
+
+	/* What was timely when it came would not be when all have. */
+	bed_settle();
+	if (random_below(&bed.seed, 8) == 0) {
+		half *= 60;
+	}
+	bed.all->now.instant += (uint64_t)(half * HALF);
+	bed.sieved->now.instant = bed.all->now.instant;
+}
+
+static void
+restart(void)
+{
+	bed_settle();
+	bench_restart(bed.all);
+	bench_restart(bed.sieved);
+	guard_sieve_remember(&bed.guard);
+}
+
+static void
+switch_over(void)
+{
+	if (random_below(&bed.seed, 4) == 0) {
+		sieve_accept_none(&bed.guard.sieve);
+	} else {
+		sieve_accept(&bed.guard.sieve, BED_MARK);
+	}
+}
+
+static void
+one_step(void)
+{
+	switch (random_below(&bed.seed, 64)) {
+	case 0:
+		step_clock();
+		break;
+	case 1:
+		restart();
+		break;
+	case 2:
+		switch_over();
+		break;
+	case 3: case 4: case 5: case 6: case 7: case 8:
+		give_fresh(false);
+		break;
+	case 9: case 10: case 11: case 12: case 13: case 14: case 15: case 16:
+	case 17: case 18: case 19: case 20: case 21: case 22: case 23: case 24:
+		give_again();
+		break;
+	default:
+		give_fresh(true);
+		break;
+	}
+}
+
+/* As many as the gate, in any order: each of them once. */
+static void
+gate_and_kernel_agree(void **state)
+{
+	const unsigned long steps = property_steps(6000);
+	const uint64_t before = bed_counted(SIEVE_ACCEPTED);
+	uint64_t begin;
+
+	(void)state;
+	bed_need();
+	begin = bed.all->now.instant;
+	bed_set_flood(false);
+	for (unsigned long n = 0; n < steps; n++) {
+		one_step();
+		assert_int_equal(bed.all->accepted, bed.sieved->accepted);
+		if (n % 8 == 7) {
+			bed_settle();
+		}
+		/* Time and again from where it began, with an empty memory. */
+		if (n % 4096 == 4095) {
+			bed.all->now.instant = begin;
+			bed.sieved->now.instant = begin;
+			bed_forget();
+		}
+	}
+	print_message("%lu steps, %zu accepted, %llu of them in the kernel\n",
+		      steps, bed.all->accepted,
+		      (unsigned long long)bed_counted(SIEVE_ACCEPTED));
+	assert_true(bed_counted(SIEVE_ACCEPTED) - before > steps / 10);
+	assert_true(bed.all->accepted >
+		    bed_counted(SIEVE_ACCEPTED) - before + steps / 20);
+	sieve_accept(&bed.guard.sieve, BED_MARK);
+	bed_settle();
+	bed_forget();
+}
+
+/* ---- one by one */
+
+/* All frames of a new group but SYN0, to the kernel alone. */
+static struct packet
+run_up_to_syn0(void)
+{
+	struct group g = bed_group(KEY_60);
+	size_t order[FRAME_MAX];
+
+	group_order(&g, order);
+	for (size_t i = 0; i + 1 < g.frames; i++) {
+		const struct packet p = group_packet(&g, order[i]);
+
+		assert_int_equal(bed_run(&p), XDP_DROP);
+	}
+	return group_packet(&g, FRAME_SYN0);
+}
+
+static size_t
+count_records(void)
+{
+	struct packet syns[FRAME_MAX];
+	struct gate_accepted accepted;
+	size_t count = 0;
+
+	while (guard_sieve_take(&bed.guard, syns, &accepted) > 0) {
+		count += accepted.count > 0;
+		guard_sieve_taken(&bed.guard);
+	}
+	assert_true(sieve_records_end(&bed.guard.sieve));
+	return count;
+}
+
+static void
+what_is_refused_for_its_key(void **state)
+{
+	struct group g;
+
+	(void)state;
+	bed_need();
+	bed_set_flood(false);
+	/* 30 bits, and who may not. */
+	for (size_t key = 0; key < KEYS; key++) {
+		g = bed_group(key);
+		assert_int_equal(is_in(&g), key < KEYS - 1);
+		assert_int_equal(bed.accepted, key >= KEY_60 && key < KEYS - 1);
+	}
+	bed_settle();
+}
+
+/* It was taken up by rules that are no longer those. */
+static void
+what_a_reload_forbids(void **state)
+{
+	struct packet p;
+
+	(void)state;
+	bed_need();
+	bed_set_flood(false);
+	for (uint16_t most = 11; most <= 14; most += 3) {
+		bed_set_clock();
+		p = run_up_to_syn0();
+		bed.all->entry_keys[0].high = most;
+		bed_change();
+		assert_int_equal(bed_run(&p), XDP_PASS);
+		assert_int_equal(!!(bed.mark & BED_MARK), most == 14);
+		count_records();
+		bed.all->entry_keys[0].high = 14;
+		bed_change();
+	}
+	bed_forget();
+}
+
+static void
+set_times(uint64_t not_before, uint64_t not_after)
+{
+	struct bench *const benches[] = { bed.all, bed.sieved, bed.alone };
+
+	for (size_t i = 0; i < COUNT(benches); i++) {
+		benches[i]->keys[KEY_60].not_before = not_before;
+		benches[i]->keys[KEY_60].not_after = not_after;
+	}
+	bed_change();
+}
+
+/* To the second on the safe side of both ends. */
+static void
+a_key_has_its_time(void **state)
+{
+	static const struct {
+		int64_t from, to; /* units of an instant, of now */
+		bool accepted, in_kernel;
+	} times[] = {
+		{ -512, 512, true, true }, { 0, 512, true, false },
+		{ 256, 512, false, false }, { -512, 100, true, false },
+		{ -512, 0, false, false },
+	};
+
+	(void)state;
+	bed_need();
+	/* The middle of a second. */
+	bed_settle();
+	bed.all->now.instant |= 128;
+	bed.all->now.instant &= ~127ull;
+	bed.sieved->now = bed.all->now;
+	for (size_t i = 0; i < COUNT(times); i++) {
+		uint64_t now = bed.all->now.instant;
+		struct group g;
+
+		set_times(now + (uint64_t)times[i].from,
+			  now + (uint64_t)times[i].to);
+		g = bed_group(KEY_60);
+		assert_int_equal(is_in(&g), times[i].accepted);
+		assert_int_equal(bed.accepted, times[i].in_kernel);
+	}
+	set_times(0, UINT64_MAX);
+	bed_settle();
+	bed_forget();
+}
+
+/* By each way after each. */
+static void
+a_group_gets_in_once(void **state)
+{
+	(void)state;
+	bed_need();
+	for (unsigned ways = 0; ways < 4; ways++) {
+		struct group g = bed_group(KEY_60);
+		size_t before = bed.all->accepted;
+
+		give_group(&g, ways & 1);
+		assert_int_equal(bed.all->accepted, before + 1);
+		for (size_t i = 0; i < FRAME_MAX; i++) {
+			g.window[i]++;
+		}
+		give_group(&g, ways & 2);
+		assert_int_equal(bed.all->accepted, before + 1);
+		assert_int_equal(bed.sieved->accepted, bed.all->accepted);
+		bed_settle();
+	}
+}
+
+/* The clock was set, and tap has not seen it yet: nothing is accepted. */
+static void
+a_clock_just_set_is_the_gates(void **state)
+{
+	struct sieve_config *config = bed.guard.sieve.config;
+	struct group g;
+	struct packet p;
+
+	(void)state;
+	bed_need();
+	for (int step = -1; step <= 1; step++) {
+		g = bed_group(KEY_60);
+		for (size_t role = 1; role < g.frames; role++) {
+			bed_give_role(&g, role);
+		}
+		bed_set_clock();
+		config->tai_monotonic += (uint64_t)(step * 1000000000ll);
+		p = group_packet(&g, FRAME_SYN0);
+		assert_int_equal(bed_run(&p), XDP_PASS);
+		assert_int_equal(!!(bed.mark & BED_MARK), step == 0);
+		bed_hand_over();
+		bed_settle();
+	}
+	bed_forget();
+}
+
+static void
+what_is_from_before_is_the_gates(void **state)
+{
+	struct sieve_config *config = bed.guard.sieve.config;
+	struct group g;
+	struct timespec now;
+	uint64_t ms;
+
+	(void)state;
+	bed_need();
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	config->begin_ms = ms - 10000;
+	for (uint64_t seconds = 0; seconds < 20; seconds += 4) {
+		group_make(&g, &bed.all->keys[KEY_60], PORT,
+			   bed.all->now.instant - seconds * 256,
+			   random_u32(&bed.seed), &bed.seed);
+		assert_true(is_in(&g));
+		assert_int_equal(bed.accepted, seconds < 10);
+		/* Its clock moves on with each. */
+		bed.all->now.instant += 1;
+		bed.sieved->now.instant += 1;
+	}
+	/* A moment that has not come. */
+	config->begin_ms = ms + 100000;
+	g = bed_group(KEY_60);
+	assert_true(is_in(&g));
+	assert_false(bed.accepted);
+	config->begin_ms = 0;
+	bed_settle();
+}
+
+static void
+what_is_not_above_the_floor_is_the_gates(void **state)
+{
+	struct group g = bed_group(KEY_60);
+
+	(void)state;
+	bed_need();
+	sieve_raise_floor(&bed.guard.sieve, bed.all->now.instant - 1);
+	assert_true(is_in(&g));
+	assert_true(bed.accepted);
+	sieve_raise_floor(&bed.guard.sieve, bed.all->now.instant);
+	g = bed_group(KEY_60);
+	assert_true(is_in(&g));
+	assert_false(bed.accepted);
+	bed_settle();
+	bed_forget();
+}
+
+/* Then the floor rises instead, and the gate has its own memory. */
+static void
+a_full_memory_refuses(void **state)
+{
+	struct sieve *s = &bed.guard.sieve;
+	uint64_t tag = 0;
+	struct group g;
+
+	(void)state;
+	bed_need();
+	while (s->config->floor < 7) {
+		assert_true(sieve_remember(s, tag++, 7));
+	}
+	assert_true(tag >= bed.all->limits.replays + SIEVE_RECORDS_MAX);
+	for (int i = 0; i < 3; i++) {
+		g = bed_group(KEY_60);
+		assert_true(is_in(&g));
+		assert_false(bed.accepted);
+		assert_int_equal(s->config->floor, bed.all->now.instant);
+		assert_false(is_in(&g));
+		bed_settle();
+	}
+	bed_forget();
+	g = bed_group(KEY_60);
+	assert_true(is_in(&g));
+	assert_true(bed.accepted);
+}
+
+/* Nothing gets in that could not be told of. */
+static void
+all_that_gets_in_is_told(void **state)
+{
+	const uint64_t before = bed_counted(SIEVE_ACCEPTED);
+	struct packet p;
+	size_t told = 0;
+
+	(void)state;
+	bed_need();
+	bed_set_clock();
+	do {
+		p = run_up_to_syn0();
+		assert_int_equal(bed_run(&p), XDP_PASS);
+		told += (bed.mark & BED_MARK) != 0;
+	} while (bed.mark & BED_MARK);
+	assert_true(told > SIEVE_RECORDS_MAX / FRAME_MAX);
+	assert_int_equal(bed_counted(SIEVE_ACCEPTED), before + told);
+	assert_int_equal(count_records(), told);
+	/* Where there is room again, it goes on. */
+	p = run_up_to_syn0();
+	assert_int_equal(bed_run(&p), XDP_PASS);
+	assert_true(bed.mark & BED_MARK);
+	assert_int_equal(count_records(), 1);
+	bed_forget();
+}
+
+/* ---- races */
+
+struct racer {
+	pthread_barrier_t *start;
+	const struct packet *syn0;
+	uint64_t tag; /* not 0: claim it as the gate does, and run nothing */
+	uint64_t instant;
+	unsigned processor;
+	bool got_in;
+};
+
+static void *
+race(void *context)
+{
+	struct racer *r = context;
+	uint8_t frame[128];
+	size_t len = bed_frame(frame, r->syn0, 12);
+	uint32_t mark = 0;
+	cpu_set_t set;
+	int verdict;
+
+	CPU_ZERO(&set);
+	CPU_SET(r->processor, &set);
+	sched_setaffinity(0, sizeof set, &set);
+	pthread_barrier_wait(r->start);
+	if (r->tag != 0) {
+		r->got_in = sieve_remember(&bed.guard.sieve, r->tag,
+					   r->instant);
+		return NULL;
+	}
+	if (bpf_program_run_marked(bed.guard.sieve.program[SIEVE_TC], frame,
+				   len, &mark, &verdict) == 0) {
+		r->got_in = mark & BED_MARK;
+	}
+	return NULL;
+}
+
+/* Two copies of a SYN0, or one and the gate with the same group. */
+static unsigned
+run_race(bool with_gate)
+{
+	struct group g = bed_group(KEY_60);
+	struct packet p = group_packet(&g, FRAME_SYN0);
+	struct racer racers[2] = { { .syn0 = &p }, { .syn0 = &p,
+						      .processor = 1 } };
+	size_t order[FRAME_MAX];
+	uint32_t seq[FRAME_MAX];
+	pthread_barrier_t start;
+	pthread_t other;
+
+	memcpy(seq, g.seq, sizeof seq);
+	group_order(&g, order);
+	for (size_t i = 0; i + 1 < g.frames; i++) {
+		const struct packet frame = group_packet(&g, order[i]);
+
+		assert_int_equal(bed_run(&frame), XDP_DROP);
+	}
+	racers[0].start = racers[1].start = &start;
+	if (with_gate) {
+		mac_sign(&bed.all->keys[KEY_60].mac, PORT, seq,
+			 &racers[1].tag);
+		racers[1].instant = bed.all->now.instant;
+	}
+	pthread_barrier_init(&start, NULL, 2);
+	assert_int_equal(pthread_create(&other, NULL, race, &racers[1]), 0);
+	race(&racers[0]);
+	pthread_join(other, NULL);
+	pthread_barrier_destroy(&start);
+	return (unsigned)racers[0].got_in + racers[1].got_in;
+}
+
+static void
+of_two_at_once_one_gets_in(void **state)
+{
+	cpu_set_t before;
+
+	(void)state;
+	bed_need();
+	assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+	for (unsigned n = 0; n < RACES; n++) {
+		bed_set_clock();
+		assert_int_equal(run_race(n % 2), 1);
+		count_records();
+	}
+	sched_setaffinity(0, sizeof before, &before);
+	bed_forget();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gate_and_kernel_agree),
+		cmocka_unit_test(what_is_refused_for_its_key),
+		cmocka_unit_test(what_a_reload_forbids),
+		cmocka_unit_test(a_key_has_its_time),
+		cmocka_unit_test(a_group_gets_in_once),
+		cmocka_unit_test(a_clock_just_set_is_the_gates),
+		cmocka_unit_test(what_is_from_before_is_the_gates),
+		cmocka_unit_test(what_is_not_above_the_floor_is_the_gates),
+		cmocka_unit_test(a_full_memory_refuses),
+		cmocka_unit_test(all_that_gets_in_is_told),
+		cmocka_unit_test(of_two_at_once_one_gets_in),
+	};
+
+	bed.way = SIEVE_TC;
+	bed.accepts = true;
+	return cmocka_run_group_tests(tests, bed_setup, bed_teardown);
+}

@@ -1,0 +1,234 @@
+/* What strangers get, packets on their way through, and a lost memory. */
+#include "unit/support.h"
+
+#include <string.h>
+
+#define PORT 22
+
+static struct bench *b;
+static struct acl_rule *rule;
+static uint64_t seed;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	seed = 20261123;
+	b = bench_new();
+	rule = bench_rule(b, PORT, false);
+	bench_key(b, 10, MAC_HMAC_MD5, 0);
+	bench_key(b, 11, MAC_HMAC_SHA256, 1);
+	bench_allow(b, PORT, 10, 11);
+	bench_start(b);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	bench_free(b);
+	return 0;
+}
+
+static void
+make(struct group *g, size_t key)
+{
+	group_make(g, &b->keys[key], PORT, b->now.instant, random_u32(&seed),
+		   &seed);
+}
+
+/*
+ * An answer is given to every packet at once, so that nobody can tell
+ * by it what the gate thinks of one: only a whole group gets another.
+ */
+static void
+answers_tell_nothing(enum gate_verdict answer)
+{
+	for (unsigned i = 0; i < 400; i++) {
+		size_t order[FRAME_MAX];
+		struct packet p;
+		struct group g;
+
+		make(&g, i % 2);
+		group_order(&g, order);
+		p = group_packet(&g, FRAME_SYN0);
+		p.seq = random_u32(&seed);
+		p.window ^= 1;
+		p.flags = i % 3 ? PACKET_SYN : (uint8_t)random_u32(&seed);
+		p.data_len = i % 5 == 0;
+		assert_int_equal(bench_packet(b, &p, NULL, NULL), answer);
+		for (size_t n = 0; n < g.frames; n++) {
+			assert_int_equal(group_send_one(b, &g, order[n]),
+					 order[n] == FRAME_SYN0 ? GATE_ACCEPT
+								: answer);
+			assert_ptr_equal(b->result.rule, rule);
+		}
+		/* Again, or wrong, or in another order: as a stranger. */
+		make(&g, i % 2);
+		g.seq[1 + i % 3] ^= 1;
+		group_order(&g, order);
+		for (size_t n = 0; n < g.frames; n++) {
+			assert_int_equal(group_send_one(b, &g, order[n]),
+					 answer);
+		}
+		assert_int_equal(b->held, 0);
+		bench_drain(b);
+		b->now.ms += 60000;
+	}
+}
+
+static void
+a_closed_port_answers_all(void **state)
+{
+	(void)state;
+	rule->hide = ACL_CLOSED;
+	answers_tell_nothing(GATE_RESET);
+}
+
+static void
+a_decoy_gets_all(void **state)
+{
+	(void)state;
+	rule->hide = ACL_DECOY;
+	rule->decoy = addr4(0x7f000001);
+	rule->decoy_port = 2222;
+	answers_tell_nothing(GATE_DECOY);
+}
+
+static void
+a_decoy_has_a_family(void **state)
+{
+	struct group g;
+
+	(void)state;
+	rule->hide = ACL_DECOY;
+	rule->decoy = addr6(1, 1);
+	make(&g, 1);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), GATE_DROP);
+	g.src = addr6(2, 2);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), GATE_DECOY);
+}
+
+/* Replays get what strangers get, too. */
+static void
+a_replay_is_a_stranger(void **state)
+{
+	const enum acl_hide hides[] = {ACL_FILTERED, ACL_CLOSED, ACL_DECOY};
+	const enum gate_verdict gets[] = {GATE_DROP, GATE_RESET, GATE_DECOY};
+
+	(void)state;
+	rule->decoy = addr4(0x7f000001);
+	for (size_t i = 0; i < COUNT(hides); i++) {
+		struct group g;
+
+		rule->hide = hides[i];
+		make(&g, 1);
+		group_send(b, &g, NULL);
+		assert_int_equal(b->accepted, i + 1);
+		group_send(b, &g, NULL);
+		assert_int_equal(b->result.verdict, gets[i]);
+		assert_int_equal(b->event.reason, MATCH_REPLAY);
+		assert_int_equal(b->accepted, i + 1);
+	}
+}
+
+/* What was held while it was hidden otherwise is let go of. */
+static void
+hiding_may_change_meanwhile(void **state)
+{
+	struct group g;
+
+	(void)state;
+	make(&g, 1);
+	group_send_one(b, &g, FRAME_SYN0);
+	assert_int_equal(b->held, 1);
+	rule->hide = ACL_CLOSED;
+	group_send_one(b, &g, FRAME_SYN1);
+	group_send_one(b, &g, FRAME_SYN3);
+	group_send_one(b, &g, FRAME_SYN4);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), GATE_RESET);
+	/* The held one was SYN0, and is whole now. */
+	assert_int_equal(b->accepted, 1);
+	assert_true(group_is_accepted(b, &g));
+	bench_drain(b);
+}
+
+static void
+rules_are_for_one_direction(void **state)
+{
+	const struct packet p = {.src = addr4(1),
+				 .dst = addr4(2),
+				 .dport = PORT,
+				 .flags = PACKET_SYN};
+	struct gate_packet in = {.packet = &p};
+	const struct {
+		enum acl_type type;
+		bool forwarded;
+		enum gate_verdict verdict;
+	} list[] = {
+		{ACL_LOCAL, false, GATE_HOLD}, {ACL_LOCAL, true, GATE_PASS},
+		{ACL_ROUTER, true, GATE_HOLD}, {ACL_ROUTER, false, GATE_PASS},
+		{ACL_BRIDGE, true, GATE_HOLD}, {ACL_BRIDGE, false, GATE_PASS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(list); i++) {
+		rule->type = list[i].type;
+		in.forwarded = list[i].forwarded;
+		gate_input(&b->gate, &b->now, &in, &b->result);
+		assert_int_equal(b->result.verdict, list[i].verdict);
+		b->now.ms += 10000;
+		while (gate_expire(&b->gate, &b->now, &b->result)) {
+		}
+	}
+}
+
+/* Without a memory of what was before, only later groups are new. */
+static void
+a_lost_memory_refuses_the_past(void **state)
+{
+	const int64_t steps[] = {0, 3600, -3600};
+	const uint64_t begin = b->now.instant;
+
+	(void)state;
+	gate_begin_unknown(&b->gate, &b->now);
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		/* The clock is set right after the beginning. */
+		uint64_t was = begin + (uint64_t)(steps[i] * 256);
+		struct group g;
+
+		b->now.instant = was + 10 * 256;
+		b->now.ms += i == 0 ? 10000 : 0;
+		bench_forget(b);
+		for (int at = -20; at <= 20; at++) {
+			size_t before = b->accepted;
+
+			group_make(&g, &b->keys[1], PORT,
+				   was + (uint64_t)(at * 256),
+				   random_u32(&seed), &seed);
+			group_send(b, &g, NULL);
+			assert_int_equal(b->accepted, before + (at > 0));
+			assert_int_equal(b->event.reason,
+					 at > 0 ? MATCH_ACCEPTED
+						: MATCH_REPLAY);
+		}
+	}
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(a_closed_port_answers_all),
+		T(a_decoy_gets_all),
+		T(a_decoy_has_a_family),
+		T(a_replay_is_a_stranger),
+		T(hiding_may_change_meanwhile),
+		T(rules_are_for_one_direction),
+		T(a_lost_memory_refuses_the_past),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

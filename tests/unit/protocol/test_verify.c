@@ -1,0 +1,373 @@
+/* The search for a connection among frames, without a gate around it. */
+#include "unit/support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/verify.h"
+#include "protocol/reassembly.h"
+
+#define PORT 22
+
+static struct bench *b; /* for its keys and lists */
+static struct match_scene scene;
+static struct packet_addr src;
+static uint64_t seed;
+
+enum { KEY_30, KEY_60, KEY_118 };
+
+static int
+setup(void **state)
+{
+	(void)state;
+	seed = 4;
+	src = addr4(0x0a000001);
+	b = bench_new();
+	bench_key(b, 10, MAC_HMAC_SHA256, 0);
+	bench_key(b, 11, MAC_HMAC_SHA256, 1);
+	bench_key(b, 12, MAC_HMAC_SHA256, 3);
+	bench_allow(b, PORT, 10, 12);
+	bench_start(b);
+	scene = (struct match_scene){
+		.acl = &b->acl,
+		.guess = &b->gate.guess,
+		.src = &src,
+		.dport = PORT,
+		.tolerance = 30,
+		.instant = b->now.instant,
+		.ms = b->now.ms,
+	};
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	bench_free(b);
+	return 0;
+}
+
+static void
+make(struct group *g, unsigned key, uint32_t isn)
+{
+	group_make(g, &b->keys[key], PORT, scene.instant, isn, &seed);
+}
+
+static size_t
+add(struct match_frame *frames, size_t count, const struct group *g,
+    size_t role, uint32_t hint)
+{
+	frames[count] = (struct match_frame){
+		.seq = g->seq[role],
+		.hint = hint,
+		.maybe_syn0 = true,
+	};
+	return count + 1;
+}
+
+/* A whole group, in the order of sending. */
+static size_t
+add_group(struct match_frame *frames, size_t count, const struct group *g,
+	  uint32_t hint)
+{
+	size_t order[FRAME_MAX];
+
+	group_order(g, order);
+	for (size_t i = 0; i < g->frames; i++) {
+		count = add(frames, count, g, order[i], hint);
+	}
+	return count;
+}
+
+static void
+places_are_told(void **state)
+{
+	(void)state;
+	for (unsigned key = KEY_30; key <= KEY_118; key++) {
+		size_t order[FRAME_MAX];
+		struct match_frame frames[FRAME_MAX];
+		struct match found;
+		struct group g;
+
+		make(&g, key, 0x12345678);
+		order_init(order, g.frames);
+		for (int n = 0; n < 200; n++) {
+			size_t count = 0;
+
+			order_shuffle(order, g.frames, &seed);
+			for (size_t i = 0; i < g.frames; i++) {
+				count = add(frames, count, &g, order[i], 0);
+			}
+			scene.ms += 10000;
+			match_find(&scene, frames, count, &found);
+			assert_int_equal(found.reason, MATCH_ACCEPTED);
+			assert_int_equal(found.frames, g.frames);
+			assert_int_equal(found.instant, scene.instant);
+			assert_int_equal(found.key_no, b->keys[key].no);
+			assert_ptr_equal(found.key, &b->keys[key]);
+			for (size_t i = 0; i < g.frames; i++) {
+				assert_int_equal(found.at[order[i]], i);
+			}
+		}
+	}
+}
+
+/* With every frame but the last nothing is found, whichever is missing. */
+static void
+nothing_is_found_before_the_last(void **state)
+{
+	(void)state;
+	for (unsigned key = KEY_30; key <= KEY_118; key++) {
+		struct group g;
+
+		make(&g, key, 0x12345678);
+		for (size_t missing = 0; missing < g.frames; missing++) {
+			struct match_frame frames[FRAME_MAX];
+			struct match found;
+			size_t count = 0;
+
+			for (size_t role = 0; role < g.frames; role++) {
+				if (role != missing) {
+					count = add(frames, count, &g, role, 0);
+				}
+				match_find(&scene, frames, count, &found);
+				assert_int_not_equal(found.reason,
+						     MATCH_ACCEPTED);
+				assert_int_equal(found.frames, 0);
+			}
+		}
+	}
+}
+
+static void
+a_packet_let_go_is_no_syn0(void **state)
+{
+	struct match_frame frames[FRAME_MAX];
+	struct match found;
+	struct group g;
+	size_t count;
+
+	(void)state;
+	make(&g, KEY_60, 0x12345678);
+	count = add_group(frames, 0, &g, 0);
+	frames[count - 1].maybe_syn0 = false;
+	match_find(&scene, frames, count, &found);
+	assert_int_not_equal(found.reason, MATCH_ACCEPTED);
+	/* The others need not be held. */
+	for (size_t i = 0; i < count; i++) {
+		frames[i].maybe_syn0 = i + 1 == count;
+	}
+	match_find(&scene, frames, count, &found);
+	assert_int_equal(found.reason, MATCH_ACCEPTED);
+}
+
+/* A group that was judged is not judged again for a frame beside it. */
+static void
+the_new_frame_is_in_it(void **state)
+{
+	const uint32_t others[] = {0x00000001, 0x60000001, 0x80000001};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(others); i++) {
+		struct match_frame frames[FRAME_MAX + 1];
+		struct match found;
+		struct group g;
+		size_t count;
+
+		make(&g, KEY_30, 0x12345678);
+		g.seq[FRAME_SYN3] ^= 1;
+		count = add_group(frames, 0, &g, 0);
+		match_find(&scene, frames, count, &found);
+		assert_int_equal(found.reason, MATCH_MAC);
+		assert_true(found.whole);
+		frames[count] = (struct match_frame){.seq = others[i],
+						     .maybe_syn0 = true};
+		/* As SYN0 it is new, and wrong, too; nothing else is. */
+		scene.ms += 100000;
+		match_find(&scene, frames, count + 1, &found);
+		assert_int_equal(found.reason, MATCH_MAC);
+		assert_false(found.whole);
+		assert_true(guess_allows(scene.guess, &src, scene.ms,
+					 GUESS_BURST - 1));
+		assert_false(
+			guess_allows(scene.guess, &src, scene.ms, GUESS_BURST));
+	}
+}
+
+static void
+frames_around_a_group_do_no_harm(void **state)
+{
+	(void)state;
+	for (int n = 0; n < 500; n++) {
+		struct match_frame frames[QUAD_FRAMES_STRICT];
+		struct match found;
+		struct group g;
+		size_t count = random_below(&seed, 8);
+
+		make(&g, KEY_60, random_u32(&seed));
+		for (size_t i = 0; i < count; i++) {
+			frames[i] = (struct match_frame){
+				.seq = random_u32(&seed),
+				.maybe_syn0 = true,
+			};
+		}
+		count = add_group(frames, count, &g, 0);
+		match_find(&scene, frames, count, &found);
+		assert_int_equal(found.reason, MATCH_ACCEPTED);
+		assert_int_equal(found.at[FRAME_SYN0], count - 1);
+	}
+}
+
+/* Of a frame that stands twice, the newer one is taken. */
+static void
+the_newest_frames_are_taken(void **state)
+{
+	struct match_frame frames[2 * FRAME_MAX];
+	struct match found;
+	struct group g;
+	size_t count;
+
+	(void)state;
+	make(&g, KEY_60, 0x12345678);
+	count = add_group(frames, 0, &g, 0);
+	count = add_group(frames, count, &g, 0);
+	match_find(&scene, frames, count, &found);
+	assert_int_equal(found.reason, MATCH_ACCEPTED);
+	for (size_t role = 0; role < g.frames; role++) {
+		assert_true(found.at[role] >= g.frames);
+	}
+}
+
+/* As many groups as may be loose at once, told apart by their hints. */
+static void
+hints_tell_groups_apart(void **state)
+{
+	struct match_frame frames[QUAD_FRAMES_LOOSE];
+	struct group g[QUAD_FRAMES_LOOSE / FRAME_BASE];
+	struct match found;
+	size_t count = 0;
+
+	(void)state;
+	scene.loose = true;
+	for (size_t i = 0; i < COUNT(g); i++) {
+		make(&g[i], KEY_30, 0x12345678);
+	}
+	for (size_t role = FRAME_BASE; role-- > 0;) {
+		for (uint32_t i = 0; i < COUNT(g); i++) {
+			count = add(frames, count, &g[i], role, 100 + i);
+			match_find(&scene, frames, count, &found);
+			assert_int_equal(found.reason == MATCH_ACCEPTED,
+					 role == FRAME_SYN0);
+		}
+	}
+	assert_int_equal(count, QUAD_FRAMES_LOOSE);
+	for (size_t role = 0; role < FRAME_BASE; role++) {
+		assert_int_equal(found.at[role], count - 1 - role * COUNT(g));
+	}
+}
+
+/* Hints that the path spoils: a group alone is found, a mixture is not. */
+static void
+spoilt_hints_leave_single_groups(void **state)
+{
+	struct match_frame frames[2 * FRAME_MAX];
+	struct match found;
+	struct group g;
+	size_t count;
+
+	(void)state;
+	scene.loose = true;
+	make(&g, KEY_118, 0x12345678);
+	count = add_group(frames, 0, &g, 0);
+	for (uint32_t i = 0; i < count; i++) {
+		frames[i].hint = i;
+	}
+	match_find(&scene, frames, count, &found);
+	assert_int_equal(found.reason, MATCH_ACCEPTED);
+	frames[count] = frames[count - 1];
+	frames[count - 1] = (struct match_frame){1, 99, true};
+	match_find(&scene, frames, count + 1, &found);
+	assert_int_equal(found.reason, MATCH_INCOMPLETE);
+}
+
+/* The dearest group there can be: the HMACs of one frame are bounded. */
+static void
+work_is_bounded(void **state)
+{
+	struct match_frame frames[QUAD_FRAMES_LOOSE];
+	struct match found;
+	struct group g;
+
+	(void)state;
+	make(&g, KEY_60, 0x12345678);
+	for (size_t i = 0; i < COUNT(frames); i++) {
+		frames[i] = (struct match_frame){
+			.seq = g.seq[1 + i % 4] ^ (i % 4 > 1 ? 1u : 0u),
+			.maybe_syn0 = true,
+		};
+	}
+	/* Right, but behind more wrong ones than are tried. */
+	frames[0].seq = g.seq[FRAME_SYN0];
+	frames[COUNT(frames) - 1].seq = g.seq[FRAME_SYN4];
+	frames[COUNT(frames) - 2].seq = g.seq[FRAME_SYN3];
+	match_find(&scene, frames, QUAD_FRAMES_LOOSE, &found);
+	assert_int_equal(found.reason, MATCH_MAC);
+	assert_int_equal(found.macs, MATCH_MACS_STRICT);
+}
+
+/* Whatever the frames, the answer is one. */
+static void
+any_frames_are_judged(void **state)
+{
+	(void)state;
+	for (int n = 0; n < 3000; n++) {
+		struct match_frame frames[QUAD_FRAMES_LOOSE];
+		struct match found;
+		struct group g;
+		size_t count = 1 + random_below(&seed, QUAD_FRAMES_LOOSE);
+
+		make(&g, random_below(&seed, 3), random_u32(&seed));
+		g.seq[FRAME_SYN0] ^= 1;
+		scene.loose = n % 2;
+		scene.ms += 1000;
+		for (size_t i = 0; i < count; i++) {
+			size_t role = random_below(&seed, FRAME_MAX);
+
+			frames[i] = (struct match_frame){
+				.seq = role < g.frames ? g.seq[role]
+						       : random_u32(&seed),
+				.hint = scene.loose ? random_below(&seed, 3)
+						    : 0,
+				.maybe_syn0 = random_below(&seed, 4) > 0,
+			};
+		}
+		match_find(&scene, frames, count, &found);
+		assert_int_not_equal(found.reason, MATCH_ACCEPTED);
+		assert_true(found.macs <= (scene.loose ? MATCH_MACS_LOOSE :
+							 MATCH_MACS_STRICT));
+		assert_true((unsigned)found.reason < MATCH_REPLAY);
+		assert_int_equal(found.key_no == -1,
+				 found.reason == MATCH_INCOMPLETE);
+	}
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(places_are_told),
+		T(nothing_is_found_before_the_last),
+		T(a_packet_let_go_is_no_syn0),
+		T(the_new_frame_is_in_it),
+		T(frames_around_a_group_do_no_harm),
+		T(the_newest_frames_are_taken),
+		T(hints_tell_groups_apart),
+		T(spoilt_hints_leave_single_groups),
+		T(work_is_bounded),
+		T(any_frames_are_judged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

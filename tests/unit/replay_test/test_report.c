@@ -1,0 +1,149 @@
+/* What replay-test says of the attacks: to people, and to scripts. */
+#include "unit/support.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "replay_test/report.h"
+
+#define TEXT_MAX 4096u /* more than any of these reports */
+
+static struct attack_run_report run;
+static struct replay_report report;
+static char text[TEXT_MAX];
+
+static int
+setup(void **state)
+{
+	(void)state;
+	memset(&run, 0, sizeof run);
+	run.results[0] = (struct attack_run_result){
+		.kind = ATTACK_AGAIN, .verdict = ATTACK_RUN_REFUSED,
+		.reason = "no answer", .groups = 1,
+	};
+	run.results[1] = (struct attack_run_result){
+		.kind = ATTACK_SPLIT, .verdict = ATTACK_RUN_ACCEPTED,
+		.reason = "a SYN/ACK", .hole = "source-unchecked",
+		.groups = 2, .accepted = 1,
+	};
+	run.results[2] = (struct attack_run_result){
+		.kind = ATTACK_RESTART, .verdict = ATTACK_RUN_INCONCLUSIVE,
+		.reason = "no command is named: --hook",
+	};
+	run.count = 3;
+	report = (struct replay_report){
+		.host = "192.0.2.1", .address = "192.0.2.1", .port = 22,
+		.material = "key", .run = &run,
+	};
+	return 0;
+}
+
+/* It goes to standard output. */
+static const char *
+written(enum replay_report_form form)
+{
+	int saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	int file = memfd_create("report", MFD_CLOEXEC);
+	ssize_t len;
+	int rc;
+
+	assert_true(saved >= 0 && file >= 0);
+	fflush(stdout);
+	dup2(file, STDOUT_FILENO);
+	rc = replay_report_write(&report, form);
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	len = pread(file, text, sizeof text - 1, 0);
+	close(file);
+	assert_int_equal(rc, 0);
+	assert_true(len >= 0);
+	text[len] = '\0';
+	return text;
+}
+
+static void
+shows_a_table(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		written(REPLAY_REPORT_TABLE),
+		"192.0.2.1, port 22\n"
+		"attack   verdict       groups  because                      "
+		"what                           hole\n"
+		"again    refused       1       no answer                    "
+		"the same group at once         -\n"
+		"split    accepted      2       a SYN/ACK                    "
+		"one group from two addresses   source-unchecked\n"
+		"restart  inconclusive  0       no command is named: --hook  "
+		"again, after the hook has run  -\n"
+		"\n1 refused, 1 accepted, 1 inconclusive\n");
+	report.host = "example.org";
+	run.trials = 5;
+	run.trials_accepted = 4;
+	written(REPLAY_REPORT_TABLE);
+	assert_memory_equal(text, "example.org (192.0.2.1), port 22\n", 33);
+	assert_non_null(strstr(text, "1 inconclusive; 4 of 5 fresh groups "
+				     "between them got in\n"));
+}
+
+static void
+parts_columns_by_tabs(void **state)
+{
+	(void)state;
+	written(REPLAY_REPORT_PLAIN);
+	assert_non_null(strstr(text, "\nsplit\taccepted\t2\ta SYN/ACK\tone "
+				     "group from two addresses\t"
+				     "source-unchecked\n"));
+	assert_null(strstr(text, "192.0.2.1"));
+	assert_null(strstr(text, "between them"));
+}
+
+static void
+says_how_long_guesses_take(void **state)
+{
+	static const struct {
+		double seconds;
+		const char *is;
+	} cases[] = {
+		{ 1, "after 1 seconds," },    { 119, "after 119 seconds," },
+		{ 120, "after 2 minutes," },  { 7200, "after 2 hours," },
+		{ 172800, "after 2 days," },  { 6.3072e7, "after 2 years," },
+		{ 3.1536e16, "after 1e+09 years," },
+	};
+
+	(void)state;
+	run.has_odds = true;
+	run.odds = (struct odds){ .bits = 30, .sent = 100, .mean = 1,
+				  .half = 1 };
+	/* None was looked at: there is nothing to tell. */
+	assert_null(strstr(written(REPLAY_REPORT_TABLE), "guesses a second"));
+	run.odds.let_through = 50;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		run.odds.mean = cases[i].seconds;
+		written(REPLAY_REPORT_TABLE);
+		if (!strstr(text, cases[i].is)) {
+			fail_msg("'%s' is not in: %s", cases[i].is, text);
+		}
+	}
+	assert_non_null(strstr(text, "\n100 guesses a second were sent, and 50 "
+				     "looked at: of 30 bits,"));
+	run.odds.is_bound = true;
+	assert_non_null(strstr(written(REPLAY_REPORT_TABLE),
+			       "and at most 50 looked at"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(shows_a_table, setup),
+		cmocka_unit_test_setup(parts_columns_by_tabs, setup),
+		cmocka_unit_test_setup(says_how_long_guesses_take, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
