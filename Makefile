@@ -27,6 +27,7 @@
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR=
+#: make format                 clang-format over all sources, as lint wants it
 #: make clean | distclean      distclean: the libraries, too
 #:
 #: V=1 shows the commands; WERROR=1 or CI=true makes warnings errors;
@@ -228,7 +229,8 @@ NEED_build := $(if $(and $(PORTABLE),$(filter system,$(DEPS))),, \
 NEED_demo := $(NEED_build) iproute2=ip iptables nftables=nft nmap \
 	nginx-light=nginx openssh-server=sshd openssh-client=ssh curl tcpdump \
 	ethtool procps=sysctl python3
-NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy cppcheck \
+NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy clang-format \
+	cppcheck \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
 	haproxy qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
@@ -395,6 +397,9 @@ ZSHDIR ?= $(DATADIR)/zsh/site-functions
 FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 
+format:
+	clang-format -i --style=file $$(git ls-files '*.c' '*.h')
+
 clean:
 	rm -rf .build tap
 distclean: clean
@@ -410,7 +415,7 @@ FORCE:
 	need-coverage need-bench demo check bench run-bench \
 	$(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
 	fuzz run-fuzz coverage run-coverage \
-	install uninstall clean distclean help
+	install uninstall format clean distclean help
 
 -include $(OBJS:.o=.d) $(PROGRAMS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
 	$(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)

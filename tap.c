@@ -30,14 +30,16 @@ static const struct command {
 static void
 usage(FILE *out)
 {
-	fprintf(out, "usage: tap COMMAND [options]\n\n"
-		     "TCP services that only key holders can see.\n\n");
+	fprintf(out,
+		"usage: tap COMMAND [options]\n\n"
+		"TCP services that only key holders can see.\n\n");
 	for (size_t i = 0; i < COMMANDS; i++) {
 		fprintf(out, "  %-12s %s\n", commands[i].name,
 			commands[i].summary);
 	}
-	fprintf(out, "\n'tap help COMMAND' or 'tap COMMAND -h' tells more; "
-		     "tap(8) tells all.\n");
+	fprintf(out,
+		"\n'tap help COMMAND' or 'tap COMMAND -h' tells more; "
+		"tap(8) tells all.\n");
 }
 
 static const struct command *
@@ -48,8 +50,7 @@ find(const char *name)
 			return &commands[i];
 		}
 	}
-	fprintf(stderr, "tap: no command '%s'; 'tap help' lists them\n",
-		name);
+	fprintf(stderr, "tap: no command '%s'; 'tap help' lists them\n", name);
 	return NULL;
 }
 

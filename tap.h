@@ -8,9 +8,9 @@
 
 /* Exit statuses, of all commands. */
 enum tap_exit {
-	TAP_OK = 0,	/* done, or yes */
-	TAP_NO = 1,	/* the answer is no */
-	TAP_USAGE = 2,	/* usage or configuration */
+	TAP_OK = 0,     /* done, or yes */
+	TAP_NO = 1,     /* the answer is no */
+	TAP_USAGE = 2,  /* usage or configuration */
 	TAP_SYSTEM = 3, /* the system refused: privilege, kernel, I/O */
 };
 

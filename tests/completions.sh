@@ -19,12 +19,12 @@ BUILTIN=help
 
 # Where tap.conf(5) has the words of a table: FILE TABLE HEADING
 SECTIONS='
-conf_server setting_options Settings of TAPservd.conf
-conf_server rule_options Rules of TAPservd.conf
-acl_file entry_options Words of ACL.conf
-conf_client setting_options Settings of TAPclientd.conf
-conf_client rule_options Rules of TAPclientd.conf
-key options Words of a key
+server_conf setting_options Settings of TAPservd.conf
+server_conf rule_options Rules of TAPservd.conf
+acl_conf entry_options Words of ACL.conf
+client_conf setting_options Settings of TAPclientd.conf
+client_conf rule_options Rules of TAPclientd.conf
+keyfile options Words of a key
 '
 
 result()

@@ -32,6 +32,11 @@ lint cppcheck cppcheck --quiet -j "$(nproc)" --error-exitcode=1 --inline-suppr \
     --enable=warning,performance,portability --std=c11 -D_GNU_SOURCE \
     -I. -Isrc "$@"
 
+# The same everywhere: `make format` makes it so.
+# shellcheck disable=SC2046 # words
+lint clang-format clang-format --dry-run -Werror \
+    $(git ls-files '*.c' '*.h' 2>/dev/null || find src tests tap.[ch] -name '*.[ch]')
+
 set -f
 # shellcheck disable=SC2046 # one word a script: no name here has a blank
 set -- $(grep -lIrE '^#! ?/.*[ /](ba|da)?sh( |$)' .ci src tests)

@@ -27,7 +27,7 @@ struct work {
 	struct numset keys; /* of the entry at hand, changed */
 	struct numset before;
 	struct numset covered; /* ports that have an entry */
-	struct acl acl; /* its entries only */
+	struct acl acl;        /* its entries only */
 };
 
 static int
@@ -44,7 +44,9 @@ put(struct edits *edits, size_t at, size_t len, const struct secret_buf *with)
 		edits->room = room;
 	}
 	edits->list[edits->count++] = (struct edit){
-		.at = at, .len = len, .with_len = with->len,
+		.at = at,
+		.len = len,
+		.with_len = with->len,
 	};
 	return secret_append(&edits->text, with->bytes, with->len);
 }
@@ -76,8 +78,7 @@ put_ports(struct secret_buf *out, struct acl_range ports)
 }
 
 static int
-put_list(struct secret_buf *out, const struct numset *keys,
-	 const char *newline)
+put_list(struct secret_buf *out, const struct numset *keys, const char *newline)
 {
 	struct acl_range run = { 0, 0 };
 	size_t column = 0;
@@ -92,9 +93,10 @@ put_list(struct secret_buf *out, const struct numset *keys,
 		}
 		if (rc == 0 && newline && column > LIST_WIDTH) {
 			rc = secret_puts(out, "\\") < 0 ||
-					     secret_puts(out, newline) < 0 ||
-					     secret_puts(out, "\t") < 0 ?
-				     -ENOMEM : 0;
+					secret_puts(out, newline) < 0 ||
+					secret_puts(out, "\t") < 0
+				? -ENOMEM
+				: 0;
 			column = 0;
 		}
 		if (rc == 0) {
@@ -108,8 +110,7 @@ put_list(struct secret_buf *out, const struct numset *keys,
 
 /* The value of key_no=, without quotes. */
 static int
-put_keys(struct secret_buf *out, const struct numset *keys,
-	 const char *newline)
+put_keys(struct secret_buf *out, const struct numset *keys, const char *newline)
 {
 	struct secret_buf list = { 0 };
 	struct acl_range run;
@@ -167,8 +168,8 @@ change_value(struct work *w, const struct edit_place *place,
 		rc = secret_puts(&value, "\"");
 	}
 	if (rc == 0) {
-		rc = keys ? put_keys(&value, keys, edit_newline(w->file)) :
-			    put_ports(&value, ports);
+		rc = keys ? put_keys(&value, keys, edit_newline(w->file))
+			  : put_ports(&value, ports);
 	}
 	if (rc == 0 && keys && !place->quoted) {
 		rc = secret_puts(&value, "\"");
@@ -186,12 +187,12 @@ change_line(struct work *w, const struct conf_line *line,
 	    const struct acl_entry *entry, struct acl_range ports,
 	    const struct numset *keys)
 {
-	struct edit_place port_at = edit_place_of(w->file,
-						  word_named(line, "port"));
-	struct edit_place keys_at = edit_place_of(w->file,
-						  word_named(line, "key_no"));
+	struct edit_place port_at =
+		edit_place_of(w->file, word_named(line, "port"));
+	struct edit_place keys_at =
+		edit_place_of(w->file, word_named(line, "key_no"));
 	bool new_ports = ports.low != entry->ports.low ||
-			 ports.high != entry->ports.high;
+		ports.high != entry->ports.high;
 	int rc = 0;
 
 	if (new_ports && port_at.at < keys_at.at) {
@@ -241,7 +242,8 @@ change_entry(struct work *w, const struct conf_line *line,
 
 	if (asked.low > had.low) {
 		parts[count] = (struct acl_range){
-			had.low, (uint16_t)(asked.low - 1),
+			had.low,
+			(uint16_t)(asked.low - 1),
 		};
 		keys[count++] = &w->before;
 	}
@@ -250,7 +252,8 @@ change_entry(struct work *w, const struct conf_line *line,
 	keys[count++] = &w->keys;
 	if (asked.high < had.high) {
 		parts[count] = (struct acl_range){
-			(uint16_t)(asked.high + 1), had.high,
+			(uint16_t)(asked.high + 1),
+			had.high,
 		};
 		keys[count++] = &w->before;
 	}
@@ -282,9 +285,9 @@ visit(struct work *w, const struct conf_line *line)
 	} else {
 		numset_remove(&w->keys, change->keys, change->keys_count);
 	}
-	return numset_equal(&w->keys, &w->before) ? 0 :
-						    change_entry(w, line,
-								 entry);
+	return numset_equal(&w->keys, &w->before)
+		? 0
+		: change_entry(w, line, entry);
 }
 
 /* Ports that had no entry get one, at the end of the file. */
@@ -353,8 +356,8 @@ check(const struct conf_file *was, const struct secret_buf *out, char *err)
 	if (!acl) {
 		rc = conf_no_memory(err, was, 0);
 	} else {
-		rc = acl_file_read(acl, &file, err);
-		acl_file_free(acl);
+		rc = acl_conf_read(acl, &file, err);
+		acl_conf_free(acl);
 	}
 	free(acl);
 	conf_close(&file);
@@ -368,7 +371,7 @@ read_all(struct work *w, char *err)
 	int rc;
 
 	while ((rc = conf_next(w->file, &line, err)) > 0) {
-		rc = acl_file_entry(&w->acl, w->file, &line, err);
+		rc = acl_conf_entry(&w->acl, w->file, &line, err);
 		if (rc < 0) {
 			return rc;
 		}
@@ -399,7 +402,7 @@ acl_edit(struct conf_file *file, const struct acl_change *change,
 	if (rc == 0 && w->edits.count > 0) {
 		rc = check(file, out, err);
 	}
-	acl_file_free(&w->acl);
+	acl_conf_free(&w->acl);
 	secret_drop(&w->edits.text);
 	free(w->edits.list);
 	free(w);

@@ -9,6 +9,7 @@
 #include "acl/diff.h"
 #include "base/json.h"
 #include "conf/keyfile.h"
+#include "conf/server_files.h"
 #include "conf/atomic_file.h"
 #include "tap.h"
 
@@ -49,20 +50,20 @@ static int
 reload(const struct access_options *o, const struct access_paths *paths,
        int *pid)
 {
-	struct conf_server *conf;
+	struct server_conf *conf;
 	int status = access_load(o, &conf);
-	uint16_t queue = o->queue >= 0 ?
-				 (uint16_t)o->queue :
-				 settings_peek_queue(paths->rules,
-						     CONF_SERVER_QUEUE);
+	uint16_t queue = o->queue >= 0
+		? (uint16_t)o->queue
+		: settings_peek_queue(paths->rules, SERVER_CONF_QUEUE);
 	char name[32];
 
 	if (status != TAP_OK) {
-		fprintf(stderr, "tap acl: the server was not told to reload: "
-				"it would keep its old configuration\n");
+		fprintf(stderr,
+			"tap acl: the server was not told to reload: "
+			"it would keep its old configuration\n");
 		return status;
 	}
-	conf_server_free(conf);
+	server_conf_free(conf);
 	snprintf(name, sizeof name, "tap-server-%u", queue);
 	*pid = control_reload(name);
 	if (*pid == -ECONNREFUSED) {
@@ -85,7 +86,7 @@ print_diff(const char *path, const struct conf_file *file,
 	int status = TAP_OK;
 
 	if (diff_unified(&diff, path, file->text, file->len, new->bytes,
-		      new->len) < 0) {
+			 new->len) < 0) {
 		status = access_no_memory();
 	} else if (diff.len > 0) {
 		fwrite(diff.bytes, 1, diff.len, stdout);
@@ -102,8 +103,8 @@ print_json(const char *path, bool changed, int pid)
 
 	text_put(&t, "{\"file\":");
 	json_string(&t, path);
-	text_put(&t, ",\"changed\":%s,\"reloaded\":",
-		 changed ? "true" : "false");
+	text_put(&t,
+		 ",\"changed\":%s,\"reloaded\":", changed ? "true" : "false");
 	text_put(&t, pid > 0 ? "%d}\n" : "null}\n", pid);
 	fputs(object, stdout);
 }
@@ -114,14 +115,17 @@ change(const struct access_options *o, bool allow, const char *path,
        bool *changed)
 {
 	const struct acl_change wanted = {
-		allow, o->port, o->keys, o->keys_count,
+		allow,
+		o->port,
+		o->keys,
+		o->keys_count,
 	};
 	struct secret_buf new = { 0 };
 	struct conf_file file;
 	struct rewrite rw;
 	char err[CONF_ERROR_MAX];
 	int status = TAP_OK;
-	int rc = rewrite_open(&rw, path, CONF_PUBLIC, &file, err);
+	int rc = atomic_file_open(&rw, path, CONF_PUBLIC, &file, err);
 
 	if (rc < 0) {
 		fprintf(stderr, "%s\n", err);
@@ -135,20 +139,20 @@ change(const struct access_options *o, bool allow, const char *path,
 		status = conf_status(rc);
 	} else {
 		*changed = new.len != file.len ||
-			   (new.len > 0 &&
-			    memcmp(new.bytes, file.text, new.len) != 0);
+			(new.len > 0 &&
+			 memcmp(new.bytes, file.text, new.len) != 0);
 	}
 	if (status == TAP_OK && o->dry_run && !o->json) {
 		status = print_diff(path, &file, &new);
 	} else if (status == TAP_OK && *changed && !o->dry_run) {
-		rc = rewrite_commit(&rw, new.bytes, new.len, err);
+		rc = atomic_file_commit(&rw, new.bytes, new.len, err);
 		if (rc < 0) {
 			fprintf(stderr, "%s\n", err);
 			status = TAP_SYSTEM;
 		}
 	}
 	conf_close(&file);
-	rewrite_close(&rw);
+	atomic_file_close(&rw);
 	secret_drop(&new);
 	return status;
 }

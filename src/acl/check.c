@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conf/acl_conf.h"
+#include "conf/server_files.h"
 #include "os/clock.h"
 #include "base/json.h"
 #include "conf/keyfile.h"
@@ -19,13 +20,13 @@
 struct check {
 	const struct access_options *o;
 	struct access_paths paths;
-	struct conf_server *conf;
+	struct server_conf *conf;
 	uint64_t now;
 	unsigned errors, warnings, findings;
-	struct numset known;	/* keys in the key file */
-	struct numset usable;	/* that are not past their end */
-	struct numset served;	/* ports that some usable key may use */
-	struct numset guarded;	/* ports that some rule protects */
+	struct numset known;   /* keys in the key file */
+	struct numset usable;  /* that are not past their end */
+	struct numset served;  /* ports that some usable key may use */
+	struct numset guarded; /* ports that some rule protects */
 };
 
 /*
@@ -110,7 +111,9 @@ static int
 load(struct check *c)
 {
 	const char *const paths[] = {
-		c->paths.rules, c->paths.keys, c->paths.acl,
+		c->paths.rules,
+		c->paths.keys,
+		c->paths.acl,
 	};
 	enum { RULES, KEYS, ACL, FILES };
 	char err[FILES][CONF_ERROR_MAX];
@@ -118,11 +121,11 @@ load(struct check *c)
 	struct key_file keys;
 	int rc[FILES];
 
-	rc[RULES] = conf_server_read_path(c->conf, paths[RULES], err[RULES]);
+	rc[RULES] = server_conf_read_path(c->conf, paths[RULES], err[RULES]);
 	rc[KEYS] = key_load(paths[KEYS], &keys, err[KEYS]);
 	acl->keys = keys.keys;
 	acl->keys_count = keys.count;
-	rc[ACL] = acl_file_load(acl, paths[ACL], err[ACL]);
+	rc[ACL] = acl_conf_load(acl, paths[ACL], err[ACL]);
 	for (size_t i = 0; i < FILES; i++) {
 		if (rc[i] == -ENOMEM) {
 			fprintf(stderr, "%s\n", err[i]);
@@ -224,8 +227,10 @@ check_entries(struct check *c)
 		if (!is_any(&entry->ports, 1) && !numset_empty(&set)) {
 			list(text, sizeof text, &set);
 			finding(c, false, "unprotected-port", c->paths.acl,
-				entry->line, "port %s: no rule of %s protects "
-				"it", text, c->paths.rules);
+				entry->line,
+				"port %s: no rule of %s protects "
+				"it",
+				text, c->paths.rules);
 		}
 	}
 }
@@ -245,8 +250,7 @@ check_rules(struct check *c)
 		if (rule->ports_count > 0 && !numset_empty(&set)) {
 			list(text, sizeof text, &set);
 			finding(c, false, "unusable-port", c->paths.rules,
-				rule->line, "port %s: no key may use it",
-				text);
+				rule->line, "port %s: no key may use it", text);
 		}
 		if (rule->ports_count == 0 && numset_empty(&c->served)) {
 			finding(c, false, "unusable-port", c->paths.rules,
@@ -285,9 +289,9 @@ check_keys(struct check *c)
 
 		check_end(c, key);
 		if (key->mac.suite == MAC_HMAC_MD5) {
-			finding(c, false, "hmac-md5", c->paths.keys,
-				key->line, "key %u%s: hmac-md5, with 30 bits",
-				key->no, access_name(key));
+			finding(c, false, "hmac-md5", c->paths.keys, key->line,
+				"key %u%s: hmac-md5, with 30 bits", key->no,
+				access_name(key));
 		} else if (key->bits == 30) {
 			finding(c, false, "30-bits", c->paths.keys, key->line,
 				"key %u%s: 30 bits, which can be guessed",
@@ -303,14 +307,14 @@ summary(const struct check *c)
 
 	if (c->o->json) {
 		printf("],\n \"rules\":%zu,\"keys\":%zu,\"entries\":%zu,"
-		       "\"errors\":%u,\"warnings\":%u}\n", acl->rules_count,
-		       acl->keys_count, acl->entries_count, c->errors,
-		       c->warnings);
+		       "\"errors\":%u,\"warnings\":%u}\n",
+		       acl->rules_count, acl->keys_count, acl->entries_count,
+		       c->errors, c->warnings);
 		return;
 	}
 	printf("%zu rules, %zu keys, %zu entries: %u errors, %u warnings\n",
-	       acl->rules_count, acl->keys_count, acl->entries_count,
-	       c->errors, c->warnings);
+	       acl->rules_count, acl->keys_count, acl->entries_count, c->errors,
+	       c->warnings);
 }
 
 static int
@@ -324,9 +328,9 @@ judge(struct check *c)
 		check_keys(c);
 	}
 	summary(c);
-	return c->errors		   ? TAP_USAGE :
-	       c->warnings && c->o->strict ? TAP_NO :
-					     TAP_OK;
+	return c->errors                      ? TAP_USAGE
+		: c->warnings && c->o->strict ? TAP_NO
+					      : TAP_OK;
 }
 
 int
@@ -336,7 +340,7 @@ access_check(const struct access_options *o)
 	int status;
 
 	if (c) {
-		c->conf = conf_server_new();
+		c->conf = server_conf_new();
 	}
 	if (!c || !c->conf) {
 		free(c);
@@ -346,7 +350,7 @@ access_check(const struct access_options *o)
 	c->paths = access_paths(o);
 	c->now = clock_instant();
 	status = load(c) < 0 ? TAP_SYSTEM : judge(c);
-	conf_server_free(c->conf);
+	server_conf_free(c->conf);
 	free(c);
 	return status;
 }

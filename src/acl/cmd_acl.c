@@ -33,7 +33,7 @@ static const struct {
 	const char *name;
 	unsigned verb;
 } verbs[] = {
-	{ "check", CHECK }, { "show", SHOW },	{ "test", TEST },
+	{ "check", CHECK },  { "show", SHOW },   { "test", TEST },
 	{ "allow", CHANGE }, { "deny", CHANGE },
 };
 
@@ -86,46 +86,52 @@ parse(int argc, char **argv, unsigned verb, struct access_options *o)
 	const struct option_word words[] = {
 		{ .help = "check: the server's three files as a whole" },
 		{ OPTION(0, "within", "SPAN",
-		  "warn of keys that end within (14d)",
-		  option_duration, &o->within), .verbs = CHECK },
+			 "warn of keys that end within (14d)", option_duration,
+			 &o->within),
+		  .verbs = CHECK },
 		{ OPTION_FLAG(0, "strict", "exit 1 where there are warnings",
-		  &o->strict), .verbs = CHECK },
+			      &o->strict),
+		  .verbs = CHECK },
 		{ .help = "show: who may use what; of --port P, of --key N" },
 		{ .help = "test: would it get in, and if not, by which line "
 			  "of which file" },
 		{ OPTION(0, "at", "T", "at 2027-01-01[T00:00:00Z], not now",
-		  option_time, &o->at), .verbs = TEST },
+			 option_time, &o->at),
+		  .verbs = TEST },
 		{ OPTION(0, "src", "ADDR", "from there", take_src, o),
 		  .seen = &o->has_src, .verbs = TEST },
 		{ .help = "allow, deny: change ACL.conf" },
 		{ OPTION_FLAG(0, "dry-run",
-		  "show the change, and do not make it",
-		  &o->dry_run), .verbs = CHANGE },
+			      "show the change, and do not make it",
+			      &o->dry_run),
+		  .verbs = CHANGE },
 		{ OPTION_FLAG(0, "reload", "tell the running server",
-		  &o->reload), .verbs = CHANGE },
+			      &o->reload),
+		  .verbs = CHANGE },
 		{ OPTION_NUMBER(0, "queue", "N", "the running server's NFQUEUE",
-		  &o->queue, 0, SETTINGS_QUEUE_MAX),
+				&o->queue, 0, SETTINGS_QUEUE_MAX),
 		  .verbs = CHANGE },
 		{ .help = "" },
 		{ OPTION('c', "conf", "FILE",
-		  "settings and rules (" CONF_SERVER_FILE ")", option_text,
-		  &o->from.conf) },
-		{ OPTION('k', "keys", "FILE", "keys (" CONF_SERVER_KEYS ")",
-		  option_text, &o->from.keys) },
+			 "settings and rules (" SERVER_CONF_FILE ")",
+			 option_text, &o->from.conf) },
+		{ OPTION('k', "keys", "FILE", "keys (" SERVER_CONF_KEYS ")",
+			 option_text, &o->from.keys) },
 		{ OPTION('a', "acl", "FILE",
-		  "who may use what (" CONF_SERVER_ACL ")",
-		  option_text, &o->from.acl) },
+			 "who may use what (" SERVER_CONF_ACL ")", option_text,
+			 &o->from.acl) },
 		{ OPTION('p', "port", "P",
-		  "a port, a service's name, or a range",
-		  take_port, o), .seen = &o->has_port,
-		  .verbs = SHOW | TEST | CHANGE },
+			 "a port, a service's name, or a range", take_port, o),
+		  .seen = &o->has_port, .verbs = SHOW | TEST | CHANGE },
 		{ OPTION('n', "key", "N", "numbers of keys", take_keys, o),
 		  .seen = &o->has_key, .verbs = SHOW | TEST | CHANGE },
 		{ OPTION_FLAG(0, "json", "JSON", &o->json) },
 	};
 	const struct option_list list = {
-		.usage = usage, .words = words,
-		.count = sizeof words / sizeof words[0], .verb = verb,
+		.usage = usage,
+		.words = words,
+		.count = sizeof words / sizeof words[0],
+		.verb = verb,
 	};
 	int at = option_parse(&list, argc, argv);
 
@@ -146,9 +152,9 @@ check_needs(const struct access_options *o, const char *verb, unsigned bit)
 		fprintf(stderr, "tap acl %s: %s is missing\n", verb, missing);
 		return -1;
 	}
-	if (bit == TEST && (o->port.low != o->port.high ||
-			    o->keys_count != 1 ||
-			    o->keys->low != o->keys->high)) {
+	if (bit == TEST &&
+	    (o->port.low != o->port.high || o->keys_count != 1 ||
+	     o->keys->low != o->keys->high)) {
 		fprintf(stderr, "tap acl test: one port and one key\n");
 		return -1;
 	}
@@ -198,10 +204,12 @@ cmd_acl(int argc, char **argv)
 		return TAP_OK;
 	}
 	if (bit == 0) {
-		fprintf(stderr, argc > 1 ? "tap acl: no verb '%s'; 'tap acl "
-					   "-h' lists them\n" :
-					   "tap acl: check, show, test, allow "
-					   "or deny?%s\n", verb);
+		fprintf(stderr,
+			argc > 1 ? "tap acl: no verb '%s'; 'tap acl "
+				   "-h' lists them\n"
+				 : "tap acl: check, show, test, allow "
+				   "or deny?%s\n",
+			verb);
 		return TAP_USAGE;
 	}
 	/* Complaints name the verb, too. */

@@ -9,19 +9,19 @@ struct access_paths
 access_paths(const struct access_options *o)
 {
 	return (struct access_paths){
-		.rules = o->from.conf ? o->from.conf : CONF_SERVER_FILE,
-		.keys = o->from.keys ? o->from.keys : CONF_SERVER_KEYS,
-		.acl = o->from.acl ? o->from.acl : CONF_SERVER_ACL,
+		.rules = o->from.conf ? o->from.conf : SERVER_CONF_FILE,
+		.keys = o->from.keys ? o->from.keys : SERVER_CONF_KEYS,
+		.acl = o->from.acl ? o->from.acl : SERVER_CONF_ACL,
 	};
 }
 
 int
-access_load(const struct access_options *o, struct conf_server **conf)
+access_load(const struct access_options *o, struct server_conf **conf)
 {
 	char err[CONF_ERROR_MAX];
 	int status = TAP_OK;
 
-	*conf = conf_server_load(&o->from, err);
+	*conf = server_conf_load(&o->from, err);
 	if (!*conf) {
 		status = conf_status(-errno);
 		fprintf(stderr, "%s\n", err);
@@ -54,8 +54,7 @@ access_range(struct acl_range range)
 	if (range.low == range.high) {
 		snprintf(text, sizeof texts[0], "%u", range.low);
 	} else {
-		snprintf(text, sizeof texts[0], "%u-%u", range.low,
-			 range.high);
+		snprintf(text, sizeof texts[0], "%u-%u", range.low, range.high);
 	}
 	return text;
 }

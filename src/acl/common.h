@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "conf/server_conf.h"
+#include "conf/server_files.h"
 #include "protocol/numset.h"
 
 struct access_options {
-	struct conf_server_from from; /* its paths; ports is not used */
+	struct server_conf_from from; /* its paths; ports is not used */
 	bool json;
 	bool has_port, has_key, has_src;
 	struct acl_range port;
@@ -19,7 +19,7 @@ struct access_options {
 	size_t keys_count;
 	bool strict;
 	uint64_t within; /* a span */
-	uint64_t at;	 /* an instant */
+	uint64_t at;     /* an instant */
 	struct acl_net src;
 	bool dry_run, reload;
 	long queue; /* or -1 */
@@ -36,7 +36,7 @@ struct access_paths access_paths(const struct access_options *o);
  * All three files, checked as the server does.  Returns TAP_OK, or with the
  * error said and *conf NULL the exit status.
  */
-int access_load(const struct access_options *o, struct conf_server **conf);
+int access_load(const struct access_options *o, struct server_conf **conf);
 
 /* " (alice)" for a key with a name, "" for one without; till the next call. */
 const char *access_name(const struct acl_key *key);

@@ -58,8 +58,8 @@ same(const struct diff *d, size_t a, size_t b)
 	size_t len = d->a.start[a + 1] - d->a.start[a];
 
 	return len == d->b.start[b + 1] - d->b.start[b] &&
-	       memcmp(d->a.text + d->a.start[a], d->b.text + d->b.start[b],
-		      len) == 0;
+		memcmp(d->a.text + d->a.start[a], d->b.text + d->b.start[b],
+		       len) == 0;
 }
 
 /* The nearest place where both go on alike; the ends where there is none. */
@@ -71,8 +71,7 @@ meet(const struct diff *d, struct change *change)
 			size_t a = change->a + skip;
 			size_t b = change->b + both - skip;
 
-			if (a < d->a.count && b < d->b.count &&
-			    same(d, a, b)) {
+			if (a < d->a.count && b < d->b.count && same(d, a, b)) {
 				change->a_end = a;
 				change->b_end = b;
 				return;
@@ -88,8 +87,8 @@ note(struct diff *d, const struct change *change)
 {
 	if (d->count == d->room) {
 		size_t room = d->room ? d->room * 2 : 16;
-		struct change *bigger = realloc(d->changes,
-						room * sizeof *bigger);
+		struct change *bigger =
+			realloc(d->changes, room * sizeof *bigger);
 
 		if (!bigger) {
 			return -ENOMEM;
@@ -161,8 +160,8 @@ put_hunk(const struct diff *d, struct secret_buf *out,
 
 	/* A side without lines is counted from 0. */
 	snprintf(head, sizeof head, "@@ -%zu,%zu +%zu,%zu @@\n",
-		 a + (lines_a > 0), lines_a,
-		 first->b - before + (lines_b > 0), lines_b);
+		 a + (lines_a > 0), lines_a, first->b - before + (lines_b > 0),
+		 lines_b);
 	rc = secret_puts(out, head);
 	for (const struct change *at = first; at <= last && rc == 0; at++) {
 		rc = put(out, ' ', &d->a, a, at->a);

@@ -12,8 +12,8 @@
 enum { PORT, SERVICE, KEY, NAME, SUITE, BEFORE, AFTER, STATE, COLUMNS };
 
 static const char *const heads[COLUMNS] = {
-	"PORT", "SERVICE", "KEY", "NAME", "SUITE", "NOT BEFORE", "NOT AFTER",
-	"STATE",
+	"PORT",  "SERVICE",    "KEY",       "NAME",
+	"SUITE", "NOT BEFORE", "NOT AFTER", "STATE",
 };
 
 struct show {
@@ -54,15 +54,16 @@ add_json(struct show *s, const struct row *row, const char *service)
 	char object[2048];
 	struct text t = text_over(object, sizeof object);
 
-	text_put(&t, "{\"port\":%u,\"port_last\":%u,\"service\":",
-		 row->ports.low, row->ports.high);
+	text_put(&t,
+		 "{\"port\":%u,\"port_last\":%u,\"service\":", row->ports.low,
+		 row->ports.high);
 	if (service) {
 		json_string(&t, service);
 	} else {
 		text_put(&t, "null");
 	}
-	text_put(&t, ",\"key_no\":%u,\"key_last\":%u,\"name\":",
-		 row->keys.low, row->keys.high);
+	text_put(&t, ",\"key_no\":%u,\"key_last\":%u,\"name\":", row->keys.low,
+		 row->keys.high);
 	json_string(&t, key ? key->name : "");
 	if (key) {
 		text_put(&t, ",\"alg\":\"%s\",\"auth\":%u",
@@ -82,8 +83,9 @@ static void
 add_row(struct show *s, const struct row *row)
 {
 	const struct acl_key *key = row->key;
-	const char *service = row->ports.low == row->ports.high ?
-				      value_service(row->ports.low) : NULL;
+	const char *service = row->ports.low == row->ports.high
+		? value_service(row->ports.low)
+		: NULL;
 	char before[VALUE_TIME_MAX] = "-";
 	char after[VALUE_TIME_MAX] = "-";
 	char suite[32] = "-";
@@ -119,8 +121,9 @@ add_row(struct show *s, const struct row *row)
 static const char *
 state_of(const struct show *s, const struct acl_key *key)
 {
-	return key->not_after <= s->now ? "past" :
-	       key->not_before > s->now ? "future" : "valid";
+	return key->not_after <= s->now    ? "past"
+		: key->not_before > s->now ? "future"
+					   : "valid";
 }
 
 /* The keys of one run: known ones each, unknown ones together. */
@@ -165,14 +168,16 @@ show_entry(struct show *s, const struct acl_entry *entry)
 		    o->port.high < entry->ports.low) {
 			return;
 		}
-		row.ports.low = o->port.low > entry->ports.low ?
-					o->port.low : entry->ports.low;
-		row.ports.high = o->port.high < entry->ports.high ?
-					 o->port.high : entry->ports.high;
+		row.ports.low = o->port.low > entry->ports.low
+			? o->port.low
+			: entry->ports.low;
+		row.ports.high = o->port.high < entry->ports.high
+			? o->port.high
+			: entry->ports.high;
 	}
 	numset_add(&keys, entry->keys, entry->keys_count);
 	any = numset_next(&keys, 0, &run) && run.low == 0 &&
-	      run.high == UINT16_MAX;
+		run.high == UINT16_MAX;
 	if (o->has_key) {
 		numset_add(&asked, o->keys, o->keys_count);
 		numset_intersect(&keys, &asked);
@@ -187,7 +192,7 @@ int
 access_show(const struct access_options *o)
 {
 	struct show s = { .o = o, .now = clock_instant() };
-	struct conf_server *conf;
+	struct server_conf *conf;
 	int status = access_load(o, &conf);
 
 	if (status != TAP_OK) {
@@ -207,6 +212,6 @@ access_show(const struct access_options *o)
 		table_print(&s.table, isatty(STDOUT_FILENO));
 	}
 	table_free(&s.table);
-	conf_server_free(conf);
+	server_conf_free(conf);
 	return s.rc < 0 ? access_no_memory() : TAP_OK;
 }

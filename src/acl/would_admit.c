@@ -95,9 +95,9 @@ test_key(struct answer *a, const struct acl *acl,
 		       access_name(key));
 	} else {
 		answer(a, true, "accepted", paths->acl, entry->line,
-		       "port %u: key %u%s gets in (%s:%u, %s:%u)",
-		       o->port.low, no, access_name(key), paths->rules,
-		       rule->line, paths->keys, key->line);
+		       "port %u: key %u%s gets in (%s:%u, %s:%u)", o->port.low,
+		       no, access_name(key), paths->rules, rule->line,
+		       paths->keys, key->line);
 	}
 }
 
@@ -130,7 +130,7 @@ access_test(const struct access_options *o)
 {
 	struct access_paths paths = access_paths(o);
 	const struct acl_rule *rule;
-	struct conf_server *conf;
+	struct server_conf *conf;
 	struct answer a;
 	int status = access_load(o, &conf);
 
@@ -146,6 +146,6 @@ access_test(const struct access_options *o)
 		       o->port.low, o->has_src ? " from there" : "");
 	}
 	print(&a, o->json);
-	conf_server_free(conf);
+	server_conf_free(conf);
 	return a.yes ? TAP_OK : TAP_NO;
 }

@@ -13,12 +13,12 @@
 
 enum fault {
 	FAULT_NONE,
-	FAULT_NO_MEMORY,       /* accepted groups are not remembered */
-	FAULT_MEMORY_OF_TEN,   /* the eleventh displaces the first */
-	FAULT_MEMORY_LOST,     /* a restart forgets, and does not say so */
-	FAULT_FUTURE_ACCEPTED, /* times are checked for being old alone */
-	FAULT_FLAGS_IGNORED,   /* unknown bits of them are passed over */
-	FAULT_PORT_UNCHECKED,  /* any port counts as the first one hidden */
+	FAULT_NO_MEMORY,        /* accepted groups are not remembered */
+	FAULT_MEMORY_OF_TEN,    /* the eleventh displaces the first */
+	FAULT_MEMORY_LOST,      /* a restart forgets, and does not say so */
+	FAULT_FUTURE_ACCEPTED,  /* times are checked for being old alone */
+	FAULT_FLAGS_IGNORED,    /* unknown bits of them are passed over */
+	FAULT_PORT_UNCHECKED,   /* any port counts as the first one hidden */
 	FAULT_SOURCE_UNCHECKED, /* frames are grouped wherever they are from */
 };
 

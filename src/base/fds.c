@@ -13,8 +13,8 @@ fds_fill(void)
 			continue;
 		}
 		/* The lowest number that is free, so it is this one. */
-		if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY :
-							   O_RDONLY) < 0) {
+		if (open("/dev/null",
+			 fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) {
 			return -errno;
 		}
 	}
@@ -27,8 +27,8 @@ fds_allow(unsigned count)
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < count) {
-		limit.rlim_cur = limit.rlim_max < count ? limit.rlim_max :
-							  count;
+		limit.rlim_cur =
+			limit.rlim_max < count ? limit.rlim_max : count;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 }

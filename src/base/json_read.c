@@ -26,8 +26,9 @@ fail(struct json_read *j, const char *why)
 static char
 skip_blanks(struct json_read *j)
 {
-	while (j->pos < j->end && (*j->pos == ' ' || *j->pos == '\t' ||
-				   *j->pos == '\r' || *j->pos == '\n')) {
+	while (j->pos < j->end &&
+	       (*j->pos == ' ' || *j->pos == '\t' || *j->pos == '\r' ||
+		*j->pos == '\n')) {
 		j->line += *j->pos == '\n';
 		j->pos++;
 	}
@@ -262,9 +263,10 @@ json_read_next(struct json_read *j)
 		return JSON_ERROR;
 	}
 	if (j->want == JSON_WANT_DONE) {
-		return j->pos == j->end ? JSON_END :
-					  fail(j, "something stands behind "
-						  "the end");
+		return j->pos == j->end ? JSON_END
+					: fail(j,
+					       "something stands behind "
+					       "the end");
 	}
 	if (j->want != JSON_WANT_VALUE && c == (object ? '}' : ']')) {
 		return finish(j);

@@ -15,7 +15,7 @@
 
 enum json_token {
 	JSON_ERROR = -1, /* see why and line; then it is over */
-	JSON_END,	 /* of the text */
+	JSON_END,        /* of the text */
 	JSON_OBJECT,
 	JSON_OBJECT_END,
 	JSON_ARRAY,
@@ -34,8 +34,12 @@ struct json_read {
 	unsigned long line;
 	size_t depth;
 	bool in_object[JSON_READ_DEPTH_MAX];
-	enum { JSON_WANT_VALUE, JSON_WANT_FIRST, JSON_WANT_MORE,
-	       JSON_WANT_DONE } want;
+	enum {
+		JSON_WANT_VALUE,
+		JSON_WANT_FIRST,
+		JSON_WANT_MORE,
+		JSON_WANT_DONE
+	} want;
 	bool named;
 	/* A name's or a string's text, or a number's digits; ended by NUL. */
 	char text[JSON_READ_TEXT_MAX];

@@ -15,7 +15,7 @@ secret_harden(void)
 {
 	const struct rlimit none = { 0, 0 };
 
-	tracer_refuse();
+	undumpable_refuse();
 	(void)setrlimit(RLIMIT_CORE, &none);
 	/*
 	 * Not MCL_FUTURE: with a limit on locked memory, whatever comes

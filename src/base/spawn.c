@@ -68,8 +68,8 @@ static void
 stream_read(struct stream *s)
 {
 	char waste[4096];
-	size_t room = s->text && s->size > s->len + 1 ? s->size - s->len - 1 :
-							0;
+	size_t room =
+		s->text && s->size > s->len + 1 ? s->size - s->len - 1 : 0;
 	ssize_t got = read(s->fd, room ? s->text + s->len : waste,
 			   room ? room : sizeof waste);
 
@@ -145,8 +145,7 @@ wait_for(pid_t pid)
 			return -errno;
 		}
 	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-				   128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static int
@@ -203,6 +202,5 @@ int
 run_attached(const char *const *argv, const char *input, char *output,
 	     size_t output_size, char *errors, size_t errors_size)
 {
-	return run(argv, input, output, output_size, errors, errors_size,
-		   true);
+	return run(argv, input, output, output_size, errors, errors_size, true);
 }

@@ -19,8 +19,8 @@ table_add(struct table *table, const char *const *cells)
 
 	if (table->rows == table->room) {
 		size_t room = table->room ? table->room * 2 : 64;
-		char **bigger = realloc(table->cells, room * table->columns *
-							      sizeof *bigger);
+		char **bigger = realloc(table->cells,
+					room * table->columns * sizeof *bigger);
 
 		if (!bigger) {
 			return -ENOMEM;
@@ -86,8 +86,8 @@ table_print(const struct table *table, bool aligned)
 		print_aligned(table->heads, widths, table->columns);
 	}
 	for (size_t row = 0; row < table->rows; row++) {
-		const char *const *at = (const char *const *)cells +
-					row * table->columns;
+		const char *const *at =
+			(const char *const *)cells + row * table->columns;
 
 		if (aligned) {
 			print_aligned(at, widths, table->columns);
@@ -116,6 +116,5 @@ table_colour(int fd)
 	const char *no = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 
-	return isatty(fd) && (!no || !*no) && term &&
-	       strcmp(term, "dumb") != 0;
+	return isatty(fd) && (!no || !*no) && term && strcmp(term, "dumb") != 0;
 }

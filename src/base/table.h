@@ -17,8 +17,7 @@ struct table {
 	size_t rows, room;
 };
 
-void table_init(struct table *table, const char *const *heads,
-		size_t columns);
+void table_init(struct table *table, const char *const *heads, size_t columns);
 /* Add a row: a cell for each column, copied.  0 or -ENOMEM. */
 int table_add(struct table *table, const char *const *cells);
 /* Print to standard output. */

@@ -3,7 +3,7 @@
 #include <sys/prctl.h>
 
 void
-tracer_refuse(void)
+undumpable_refuse(void)
 {
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }

@@ -6,6 +6,6 @@
 #define TAP_BASE_UNDUMPABLE_H
 
 /* Refuse them from now on, as far as the system lets a process do so. */
-void tracer_refuse(void);
+void undumpable_refuse(void);
 
 #endif

@@ -2,6 +2,6 @@
 
 /* POSIX has no word for it; who was another user's once is refused anyway. */
 void
-tracer_refuse(void)
+undumpable_refuse(void)
 {
 }

@@ -5,25 +5,25 @@
 #include "daemon/monitor.h"
 
 static int
-send_raw(void *context, const struct escort_syn *in, const struct packet *syn,
+send_raw(void *context, const struct outbound_syn *in, const struct packet *syn,
 	 const struct packet_view *frames, size_t count)
 {
-	struct carrier *c = context;
+	struct netfilter *c = context;
 
-	return rawsock_send(&c->raw, &syn->src, &syn->dst, in->outdev,
-			    in->mark, frames, count);
+	return rawsock_send(&c->raw, &syn->src, &syn->dst, in->outdev, in->mark,
+			    frames, count);
 }
 
 /* By asking the monitor. */
 static const char *
 program_behind(void *context, const struct packet *p)
 {
-	const struct diag_connection connection = { p->src, p->dst, p->sport,
-						    p->dport };
-	struct carrier *c = context;
+	const struct sock_diag_connection connection = { p->src, p->dst,
+							 p->sport, p->dport };
+	struct netfilter *c = context;
 	uint8_t answer[MONITOR_QUESTION_MAX];
-	ssize_t len = monitor_ask(c->to_monitor, &connection,
-				  sizeof connection, answer);
+	ssize_t len = monitor_ask(c->to_monitor, &connection, sizeof connection,
+				  answer);
 
 	if (len <= 0 || (size_t)len >= sizeof c->program) {
 		return NULL;
@@ -34,26 +34,26 @@ program_behind(void *context, const struct packet *p)
 }
 
 void
-carrier_init(struct carrier *c)
+netfilter_init(struct netfilter *c)
 {
 	memset(c, 0, sizeof *c);
 	c->links.nl.fd = c->links.query = c->raw.fd4 = c->raw.fd6 = -1;
 }
 
 int
-carrier_open(struct carrier *c, struct escort *escort)
+netfilter_open(struct netfilter *c, struct outbound *outbound)
 {
 	int rc = rawsock_open(&c->raw);
 
-	escort->context = c;
-	escort->send = send_raw;
-	escort->program = program_behind;
-	return rc < 0 ? rc : links_open(&c->links);
+	outbound->context = c;
+	outbound->send = send_raw;
+	outbound->program = program_behind;
+	return rc < 0 ? rc : ifname_open(&c->links);
 }
 
 void
-carrier_close(struct carrier *c)
+netfilter_close(struct netfilter *c)
 {
 	rawsock_close(&c->raw);
-	links_close(&c->links);
+	ifname_close(&c->links);
 }

@@ -1,5 +1,5 @@
 /*
- * What netfilter's client has for its escort: raw sockets, the names of
+ * What netfilter's client has for its outbound: raw sockets, the names of
  * devices, and the monitor, which knows programs.
  */
 #ifndef TAP_CLIENT_BACKEND_NETFILTER_H
@@ -10,17 +10,17 @@
 #include "client/socket_owner.h"
 #include "os/rawsock.h"
 
-struct carrier {
+struct netfilter {
 	struct rawsock raw;
-	struct links links; /* updated by the caller */
-	int to_monitor;	    /* for monitor_ask() */
-	char program[OWNER_PATH_MAX];
+	struct ifnames links; /* updated by the caller */
+	int to_monitor;       /* for monitor_ask() */
+	char program[SOCKET_OWNER_PATH_MAX];
 };
 
 /* Nothing is open yet. */
-void carrier_init(struct carrier *c);
-/* Open all, and let the escort work with it.  0 or -errno. */
-int carrier_open(struct carrier *c, struct escort *escort);
-void carrier_close(struct carrier *c);
+void netfilter_init(struct netfilter *c);
+/* Open all, and let the outbound work with it.  0 or -errno. */
+int netfilter_open(struct netfilter *c, struct outbound *outbound);
+void netfilter_close(struct netfilter *c);
 
 #endif

@@ -6,11 +6,11 @@
 #include "tap.h"
 
 static int
-send_by_wire(void *context, const struct escort_syn *in,
+send_by_wire(void *context, const struct outbound_syn *in,
 	     const struct packet *syn, const struct packet_view *frames,
 	     size_t count)
 {
-	struct follower *f = context;
+	struct backend_pcap *f = context;
 	int rc = 0;
 
 	(void)in;
@@ -24,7 +24,7 @@ send_by_wire(void *context, const struct escort_syn *in,
 
 /* The devices that rules name; none, and so all, where one names none. */
 static size_t
-devices_of(const struct conf_client *conf, const char **names)
+devices_of(const struct client_conf *conf, const char **names)
 {
 	size_t count = 0;
 
@@ -46,36 +46,37 @@ devices_of(const struct conf_client *conf, const char **names)
 }
 
 int
-follower_open(struct follower *f, struct escort *escort,
-	      const struct conf_client *conf)
+backend_pcap_open(struct backend_pcap *f, struct outbound *outbound,
+		  const struct client_conf *conf)
 {
 	const char *names[WIRE_DEVICES_MAX];
 	char why[WIRE_WHY_MAX];
 
 	memset(f, 0, sizeof *f);
 	if (conf->by_user || conf->by_exe) {
-		log_say(LOG_LEVEL_ERROR, "user= and exe= need netfilter, not "
-					 "--backend pcap");
+		log_say(LOG_LEVEL_ERROR,
+			"user= and exe= need netfilter, not "
+			"--backend pcap");
 		return TAP_USAGE;
 	}
 	if (wire_open(&f->wire, names, devices_of(conf, names), why) < 0) {
 		log_say(LOG_LEVEL_ERROR, "%s", why);
 		return TAP_SYSTEM;
 	}
-	f->escort = escort;
-	escort->send = send_by_wire;
-	escort->context = f;
+	f->outbound = outbound;
+	outbound->send = send_by_wire;
+	outbound->context = f;
 	return TAP_OK;
 }
 
 void
-follower_close(struct follower *f)
+backend_pcap_close(struct backend_pcap *f)
 {
 	wire_close(&f->wire);
 }
 
 size_t
-follower_fds(const struct follower *f, struct pollfd *fds)
+backend_pcap_fds(const struct backend_pcap *f, struct pollfd *fds)
 {
 	for (size_t i = 0; i < f->wire.count; i++) {
 		fds[i] = (struct pollfd){ .fd = f->wire.devices[i].fd,
@@ -86,9 +87,9 @@ follower_fds(const struct follower *f, struct pollfd *fds)
 
 /* SYN-ORIG is out; its group, SYN0 too, goes after it. */
 static void
-follow(struct follower *f, struct wire_syn *syn)
+follow(struct backend_pcap *f, struct wire_syn *syn)
 {
-	const struct escort_syn in = {
+	const struct outbound_syn in = {
 		.bytes = syn->bytes,
 		.len = syn->len,
 		.wire_len = syn->wire_len,
@@ -99,14 +100,14 @@ follow(struct follower *f, struct wire_syn *syn)
 
 	f->syn = syn;
 	if (in.len <= sizeof syn0 &&
-	    escort_syn(f->escort, &in, syn0) == ESCORT_SYN0 &&
+	    outbound_syn(f->outbound, &in, syn0) == OUTBOUND_SYN0 &&
 	    packet_parse(&p, syn0, in.len, in.wire_len) == PACKET_OK) {
 		wire_send(&f->wire, syn, syn0, p.data_at);
 	}
 }
 
 const char *
-follower_serve(struct follower *f)
+backend_pcap_serve(struct backend_pcap *f)
 {
 	const char *failed = NULL;
 

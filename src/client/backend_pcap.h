@@ -11,30 +11,30 @@
 #include "client/outbound.h"
 #include "client/pcap_io.h"
 
-#define FOLLOWER_FDS WIRE_DEVICES_MAX
-#define FOLLOWER_WAIT_MS 2000 /* wait no longer for them */
+#define BACKEND_PCAP_FDS WIRE_DEVICES_MAX
+#define BACKEND_PCAP_WAIT_MS 2000 /* wait no longer for them */
 
-struct follower {
+struct backend_pcap {
 	struct wire wire;
 	struct wire_syn *syn; /* that is being dealt with */
-	struct escort *escort;
+	struct outbound *outbound;
 };
 
 /*
- * Listen where the rules want it, and let the escort send by libpcap.
+ * Listen where the rules want it, and let the outbound send by libpcap.
  * An exit status; what is wrong is in the log.
  */
-int follower_open(struct follower *f, struct escort *escort,
-		  const struct conf_client *conf);
-void follower_close(struct follower *f);
+int backend_pcap_open(struct backend_pcap *f, struct outbound *outbound,
+		      const struct client_conf *conf);
+void backend_pcap_close(struct backend_pcap *f);
 
 /* Fill in the descriptors to wait for.  Their number. */
-size_t follower_fds(const struct follower *f, struct pollfd *fds);
+size_t backend_pcap_fds(const struct backend_pcap *f, struct pollfd *fds);
 /*
  * Deal with the SYNs that have gone out.  The name of a device that has
  * failed, or NULL.  Not every device that is removed wakes poll(2): call it
- * after FOLLOWER_WAIT_MS, too.
+ * after BACKEND_PCAP_WAIT_MS, too.
  */
-const char *follower_serve(struct follower *f);
+const char *backend_pcap_serve(struct backend_pcap *f);
 
 #endif

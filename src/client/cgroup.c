@@ -20,7 +20,7 @@ sees_root(void)
 	struct stat st;
 
 	return stat("/proc/self/ns/cgroup", &st) == 0 &&
-	       st.st_ino == FIRST_NAMESPACE;
+		st.st_ino == FIRST_NAMESPACE;
 }
 
 /* The hierarchy itself, wherever it is mounted, or is not. */
@@ -45,7 +45,7 @@ open_root(void)
 }
 
 int
-scope_open(struct scope *scope)
+cgroup_open(struct cgroup *scope)
 {
 	int rc;
 
@@ -86,13 +86,13 @@ move(int root, const char *list, const char *process)
 }
 
 static void
-list_of(char out[64], const struct scope *scope)
+list_of(char out[64], const struct cgroup *scope)
 {
 	snprintf(out, 64, "%s/cgroup.procs", scope->name);
 }
 
 int
-scope_join(const struct scope *scope)
+cgroup_join(const struct cgroup *scope)
 {
 	char list[64];
 
@@ -101,7 +101,7 @@ scope_join(const struct scope *scope)
 }
 
 void
-scope_close(struct scope *scope)
+cgroup_close(struct cgroup *scope)
 {
 	char list[64], process[32];
 	FILE *file;

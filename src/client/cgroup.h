@@ -5,7 +5,7 @@
 #ifndef TAP_CLIENT_CGROUP_H
 #define TAP_CLIENT_CGROUP_H
 
-struct scope {
+struct cgroup {
 	int root; /* of the hierarchy, mounted nowhere; or -1 */
 	char name[32];
 };
@@ -14,10 +14,10 @@ struct scope {
  * Make a group below the root.  0, or -errno where that can't be done,
  * as in a container.
  */
-int scope_open(struct scope *scope);
+int cgroup_open(struct cgroup *scope);
 /* Move this process into it.  0 or -errno. */
-int scope_join(const struct scope *scope);
+int cgroup_join(const struct cgroup *scope);
 /* Take the group away; what still runs in it goes on outside. */
-void scope_close(struct scope *scope);
+void cgroup_close(struct cgroup *scope);
 
 #endif

@@ -18,11 +18,11 @@
 #define HOST_MAX 256u /* a DNS name has up to 253 */
 
 static void
-add_address(struct task *task, const struct sockaddr *addr)
+add_address(struct child *task, const struct sockaddr *addr)
 {
 	struct packet_addr *out = &task->to[task->to_count];
 
-	if (task->to_count == TASK_ADDRESSES_MAX) {
+	if (task->to_count == CHILD_ADDRESSES_MAX) {
 		return;
 	}
 	if (addr->sa_family == AF_INET) {
@@ -44,7 +44,7 @@ add_address(struct task *task, const struct sockaddr *addr)
 }
 
 int
-task_resolve(struct task *task, const char *to, char *why)
+child_resolve(struct child *task, const char *to, char *why)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	const char *colon = strrchr(to, ':');
@@ -78,18 +78,18 @@ task_resolve(struct task *task, const char *to, char *why)
 		add_address(task, at->ai_addr);
 	}
 	freeaddrinfo(found);
-	return task->to_count > 0 ? 0 : value_fail(why, "%.64s: no address",
-						   host);
+	return task->to_count > 0 ? 0
+				  : value_fail(why, "%.64s: no address", host);
 }
 
 static int
-work(const struct task *task)
+work(const struct child *task)
 {
 	sigset_t none;
 	int rc;
 
 	if (task->scope.root >= 0) {
-		rc = scope_join(&task->scope);
+		rc = cgroup_join(&task->scope);
 		if (rc < 0) {
 			fprintf(stderr, "tap client: control group: %s\n",
 				strerror(-rc));
@@ -115,7 +115,7 @@ work(const struct task *task)
 }
 
 int
-task_start(struct task *task)
+child_start(struct child *task)
 {
 	fflush(stdout);
 	task->pid = fork();
@@ -126,22 +126,22 @@ task_start(struct task *task)
 }
 
 bool
-task_ended(struct task *task)
+child_ended(struct child *task)
 {
 	int status;
 
-	if (task->pid > 0 && waitpid(task->pid, &status, WNOHANG) ==
-				     task->pid) {
+	if (task->pid > 0 &&
+	    waitpid(task->pid, &status, WNOHANG) == task->pid) {
 		task->pid = 0;
-		task->status = WIFEXITED(status) ? WEXITSTATUS(status) :
-						   128 + WTERMSIG(status);
+		task->status = WIFEXITED(status) ? WEXITSTATUS(status)
+						 : 128 + WTERMSIG(status);
 		return true;
 	}
 	return false;
 }
 
 void
-task_signal(const struct task *task, int signal_no)
+child_signal(const struct child *task, int signal_no)
 {
 	if (task->pid > 0) {
 		kill(task->pid, signal_no);

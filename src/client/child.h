@@ -12,33 +12,33 @@
 #include "protocol/packet.h"
 #include "client/cgroup.h"
 
-#define TASK_ADDRESSES_MAX 16u /* of one host name */
+#define CHILD_ADDRESSES_MAX 16u /* of one host name */
 
-struct task {
+struct child {
 	char *const *argv; /* the command; NULL: relay, see below */
 	/* Where to: for the relay, in the order to try them. */
-	struct packet_addr to[TASK_ADDRESSES_MAX];
+	struct packet_addr to[CHILD_ADDRESSES_MAX];
 	size_t to_count;
 	uint16_t port;
-	struct scope scope; /* root -1: none, its user has to do */
-	pid_t pid;	    /* or 0 */
-	int status;	    /* once it has ended: to exit with */
+	struct cgroup scope; /* root -1: none, its user has to do */
+	pid_t pid;           /* or 0 */
+	int status;          /* once it has ended: to exit with */
 };
 
 /*
  * Resolve HOST:PORT, [v6]:PORT or NAME:PORT into to and port, as value.h's
  * parsers do.
  */
-int task_resolve(struct task *task, const char *to, char *why);
+int child_resolve(struct child *task, const char *to, char *why);
 
 /*
  * Start it.  Without a command it connects, and relays standard input
  * and output, as ssh's ProxyCommand does.  0 or -errno.
  */
-int task_start(struct task *task);
+int child_start(struct child *task);
 /* Whether it has ended; then status is what to exit with. */
-bool task_ended(struct task *task);
+bool child_ended(struct child *task);
 /* Pass a signal on. */
-void task_signal(const struct task *task, int signal_no);
+void child_signal(const struct child *task, int signal_no);
 
 #endif

@@ -28,28 +28,28 @@
 #define QUEUE_LENGTH 4096u /* connections begun at the same moment */
 
 struct client {
-	struct conf_client *conf;
+	struct client_conf *conf;
 	const struct client_options *options;
 	struct plan plan;
 	struct fw fw;
-	struct keeper keeper;
+	struct watchdog watchdog;
 	struct nfq syns;
-	struct escort escort;
-	struct carrier carrier;	  /* of netfilter */
-	struct follower follower; /* in place of rules and a queue */
+	struct outbound outbound;
+	struct netfilter carrier;     /* of netfilter */
+	struct backend_pcap follower; /* in place of rules and a queue */
 	struct client_egress egress;
 	int signals, control;
 	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
-	uint64_t started;    /* ms */
-	struct netlink diag; /* the monitor's, for owner_path() */
-	int drops;	     /* the file of nfq_read_drops(), or below 0 */
+	uint64_t started;                 /* ms */
+	struct netlink diag; /* the monitor's, for socket_owner_path() */
+	int drops;           /* the file of nfq_read_drops(), or below 0 */
 	struct client_shared *shared;
 };
 
 /* What a worker leaves to the next one; see monitor.h. */
 struct client_shared {
 	struct monitor_shared monitor;
-	struct escort_counters counters;
+	struct outbound_counters counters;
 	uint32_t last_id;
 };
 
@@ -58,14 +58,14 @@ static size_t
 answer_program(void *context, const void *question, size_t len, void *answer)
 {
 	struct client *c = context;
-	struct diag_connection connection;
-	char path[OWNER_PATH_MAX];
+	struct sock_diag_connection connection;
+	char path[SOCKET_OWNER_PATH_MAX];
 
 	if (len != sizeof connection) {
 		return 0;
 	}
 	memcpy(&connection, question, sizeof connection);
-	if (owner_path(&c->diag, &connection, path) < 0) {
+	if (socket_owner_path(&c->diag, &connection, path) < 0) {
 		return 0;
 	}
 	len = strlen(path);
@@ -76,24 +76,24 @@ answer_program(void *context, const void *question, size_t len, void *answer)
 static void
 handle(struct client *c, const struct nfq_packet *q)
 {
-	const struct escort_syn in = {
+	const struct outbound_syn in = {
 		.bytes = q->bytes,
 		.len = q->len,
 		.wire_len = q->wire_len,
 		.outdev = q->outdev,
-		.device = c->conf->by_device ?
-				  links_name(&c->carrier.links, q->outdev) :
-				  NULL,
+		.device = c->conf->by_device
+			? ifname_name(&c->carrier.links, q->outdev)
+			: NULL,
 		.mark = q->mark | c->conf->settings.mark,
 		.has_uid = q->has_uid,
 		.uid = q->uid,
 	};
 	uint8_t syn0[NFQ_COPY];
-	enum escort_fate fate = escort_syn(&c->escort, &in, syn0);
+	enum outbound_fate fate = outbound_syn(&c->outbound, &in, syn0);
 
 	nfq_decide(&c->syns, q->id,
-		   fate == ESCORT_DROP ? NFQ_DROP : NFQ_ACCEPT,
-		   fate == ESCORT_SYN0 ? syn0 : NULL, q->len);
+		   fate == OUTBOUND_DROP ? NFQ_DROP : NFQ_ACCEPT,
+		   fate == OUTBOUND_SYN0 ? syn0 : NULL, q->len);
 }
 
 static bool
@@ -104,8 +104,8 @@ serve(struct client *c)
 		int rc = 0;
 
 		if (count < 0) {
-			log_say(LOG_LEVEL_ERROR, "queue %u: %s",
-				c->syns.queue, strerror(-count));
+			log_say(LOG_LEVEL_ERROR, "queue %u: %s", c->syns.queue,
+				strerror(-count));
 			return false;
 		}
 		if (count == 0) {
@@ -127,7 +127,7 @@ serve(struct client *c)
 static void
 write_status(struct client *c, bool json, struct text *t)
 {
-	struct escort_counters counted = c->shared->counters;
+	struct outbound_counters counted = c->shared->counters;
 	struct stat_item fast[CLIENT_EGRESS_STATS];
 	uint64_t uptime = (clock_ms() - c->started) / 1000;
 	struct nfq_drops drops = { 0 };
@@ -143,12 +143,14 @@ write_status(struct client *c, bool json, struct text *t)
 		{ "uptime", NULL, NULL, uptime },
 		{ NULL, "up", duration, 0 },
 		{ "queue", "queue", NULL, c->conf->settings.queue },
-		{ "backend", "backend",
-		  c->options->wire ? "pcap" : "netfilter", 0 },
+		{ "backend", "backend", c->options->wire ? "pcap" : "netfilter",
+		  0 },
 		{ "firewall", "firewall", fw_tool_name(c->fw.tool), 0 },
 		{ "rules_restored", "rules put back", NULL,
-		  c->keeper.restored },
-		fast[0], fast[1], fast[2],
+		  c->watchdog.restored },
+		fast[0],
+		fast[1],
+		fast[2],
 		{ "rules", "rules", NULL, c->conf->rules_count },
 		{ "syns", "SYNs seen", NULL, counted.seen },
 		{ "authenticated", "authenticated", NULL,
@@ -156,8 +158,7 @@ write_status(struct client *c, bool json, struct text *t)
 		{ "as_is.no_rule", "sent as is: no rule", NULL,
 		  counted.passed },
 		{ "as_is.data", "sent as is: data", NULL, counted.data },
-		{ "as_is.failed", "sent as is: failed", NULL,
-		  counted.failed },
+		{ "as_is.failed", "sent as is: failed", NULL, counted.failed },
 		{ "refused.signature", "refused: signed", NULL,
 		  counted.signature },
 		{ "queue_drops", "queue drops", NULL,
@@ -182,15 +183,15 @@ answer(void *context, enum control_request request, struct text *t)
  * the kernel, it alone knew.
  */
 static int
-follow_anew(struct client *c, const struct conf_client *conf)
+follow_anew(struct client *c, const struct client_conf *conf)
 {
-	struct follower before = c->follower;
+	struct backend_pcap before = c->follower;
 
-	if (follower_open(&c->follower, &c->escort, conf) != TAP_OK) {
+	if (backend_pcap_open(&c->follower, &c->outbound, conf) != TAP_OK) {
 		c->follower = before;
 		return -1;
 	}
-	follower_close(&before);
+	backend_pcap_close(&before);
 	return 0;
 }
 
@@ -202,7 +203,7 @@ recover(void *context)
 	if (c->options->wire) {
 		/* Without devices the next worker ends at once. */
 		if (follow_anew(c, c->conf) < 0) {
-			follower_close(&c->follower);
+			backend_pcap_close(&c->follower);
 		}
 	} else {
 		nfq_drop_waiting(&c->syns, c->shared->last_id);
@@ -215,8 +216,8 @@ reload(void *context)
 {
 	struct client *c = context;
 	char err[CONF_ERROR_MAX];
-	struct conf_client *conf = conf_client_load(c->options->path, NULL,
-						    err);
+	struct client_conf *conf =
+		client_conf_load(c->options->path, NULL, err);
 	struct plan plan = { 0 };
 	int rc = conf ? 0 : -1;
 
@@ -228,7 +229,8 @@ reload(void *context)
 		if (rc < 0) {
 			snprintf(err, sizeof err, "out of memory");
 		} else if (c->options->wire) {
-			snprintf(err, sizeof err, "its rules can't be followed");
+			snprintf(err, sizeof err,
+				 "its rules can't be followed");
 			rc = follow_anew(c, conf);
 		} else {
 			rc = fw_replace(&c->fw, &c->plan.fw, &plan.fw, err);
@@ -241,11 +243,11 @@ reload(void *context)
 			recover(c);
 		}
 		plan_free(&plan);
-		conf_client_free(conf);
+		client_conf_free(conf);
 		return;
 	}
 	plan_free(&c->plan);
-	conf_client_free(c->conf);
+	client_conf_free(c->conf);
 	c->conf = conf;
 	c->plan = plan;
 	/* The new rules have all queued until the next tick. */
@@ -262,7 +264,7 @@ asked(void *context)
 	daemon_answer(c->control, answer, c);
 }
 
-_Static_assert(MONITOR_BEAT_MS <= FOLLOWER_WAIT_MS,
+_Static_assert(MONITOR_BEAT_MS <= BACKEND_PCAP_WAIT_MS,
 	       "devices that are removed are looked for often enough");
 
 /* The worker without netfilter. */
@@ -272,26 +274,26 @@ work_by_wire(void *context, int to_monitor)
 	struct client *c = context;
 
 	(void)to_monitor;
-	c->escort.conf = c->conf;
+	c->outbound.conf = c->conf;
 	for (;;) {
-		struct pollfd fds[FOLLOWER_FDS + 1];
-		size_t count = follower_fds(&c->follower, fds);
+		struct pollfd fds[BACKEND_PCAP_FDS + 1];
+		size_t count = backend_pcap_fds(&c->follower, fds);
 		const char *failed;
 
 		if (count == 0) {
 			return TAP_SYSTEM;
 		}
-		fds[count] = (struct pollfd){ .fd = c->signals,
-					      .events = POLLIN };
+		fds[count] =
+			(struct pollfd){ .fd = c->signals, .events = POLLIN };
 		__atomic_fetch_add(&c->shared->monitor.beats, 1,
 				   __ATOMIC_RELAXED);
-		ports_refill(&c->escort.ports);
+		ports_refill(&c->outbound.ports);
 		if (poll(fds, (nfds_t)count + 1, MONITOR_BEAT_MS) < 0 &&
 		    errno != EINTR) {
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
-		failed = follower_serve(&c->follower);
+		failed = backend_pcap_serve(&c->follower);
 		if (failed) {
 			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
 				failed);
@@ -310,7 +312,7 @@ work(void *context, int to_monitor)
 {
 	struct client *c = context;
 
-	c->escort.conf = c->conf;
+	c->outbound.conf = c->conf;
 	c->carrier.to_monitor = to_monitor;
 	egress_leave(&c->egress.egress);
 	for (;;) {
@@ -324,8 +326,8 @@ work(void *context, int to_monitor)
 		__atomic_fetch_add(&c->shared->monitor.beats, 1,
 				   __ATOMIC_RELAXED);
 		/* While nothing waits, get ports ready for the next SYNs. */
-		ports_refill(&c->escort.ports);
-		client_egress_serve(&c->egress, &c->escort);
+		ports_refill(&c->outbound.ports);
+		client_egress_serve(&c->egress, &c->outbound);
 		if (poll(fds, sizeof fds / sizeof fds[0], MONITOR_BEAT_MS) <
 			    0 &&
 		    errno != EINTR) {
@@ -333,7 +335,7 @@ work(void *context, int to_monitor)
 			return TAP_SYSTEM;
 		}
 		if (fds[2].revents) {
-			links_update(&c->carrier.links);
+			ifname_update(&c->carrier.links);
 		}
 		if (fds[0].revents && !serve(c)) {
 			return TAP_SYSTEM;
@@ -368,32 +370,31 @@ open_all(struct client *c)
 	if (c->signals < 0) {
 		return fail("signals", c->signals);
 	}
-	status = c->options->wire ? TAP_OK :
-		 c->options->task ?
-			 queue_open_free(&c->syns, settings->queue + 1u,
-					 QUEUE_LENGTH, true) :
-			 queue_open(&c->syns, settings->queue, QUEUE_LENGTH,
-				    true);
+	status = c->options->wire ? TAP_OK
+		: c->options->task
+		? queue_open_free(&c->syns, settings->queue + 1u, QUEUE_LENGTH,
+				  true)
+		: queue_open(&c->syns, settings->queue, QUEUE_LENGTH, true);
 	if (status != TAP_OK) {
 		return status;
 	}
 	if (!c->options->wire) {
 		settings->queue = c->syns.queue;
 	}
-	c->escort.counters = &c->shared->counters;
+	c->outbound.counters = &c->shared->counters;
 	if (c->options->wire) {
-		status = follower_open(&c->follower, &c->escort, c->conf);
+		status = backend_pcap_open(&c->follower, &c->outbound, c->conf);
 		if (status != TAP_OK) {
 			return status;
 		}
 	} else {
-		rc = carrier_open(&c->carrier, &c->escort);
+		rc = netfilter_open(&c->carrier, &c->outbound);
 		if (rc < 0) {
 			return fail("raw socket", rc);
 		}
 	}
 	c->drops = nfq_open_drops();
-	rc = diag_open(&c->diag);
+	rc = sock_diag_open(&c->diag);
 	if (rc < 0) {
 		return fail("sock_diag", rc);
 	}
@@ -406,13 +407,13 @@ static void
 close_all(struct client *c)
 {
 	plan_free(&c->plan);
-	conf_client_free(c->conf);
-	keeper_close(&c->keeper);
+	client_conf_free(c->conf);
+	watchdog_close(&c->watchdog);
 	nfq_close(&c->syns);
 	client_egress_close(&c->egress);
-	escort_close(&c->escort);
-	carrier_close(&c->carrier);
-	follower_close(&c->follower);
+	outbound_close(&c->outbound);
+	netfilter_close(&c->carrier);
+	backend_pcap_close(&c->follower);
 	netlink_close(&c->diag);
 	if (c->drops >= 0) {
 		close(c->drops);
@@ -430,10 +431,10 @@ tick(void *context)
 {
 	struct client *c = context;
 
-	if (c->options->task && task_ended(c->options->task)) {
+	if (c->options->task && child_ended(c->options->task)) {
 		return MONITOR_STOP;
 	}
-	keeper_look(&c->keeper, &c->fw, &c->plan.fw);
+	watchdog_look(&c->watchdog, &c->fw, &c->plan.fw);
 	client_egress_tick(&c->egress, &c->fw, &c->plan, c->conf);
 	return MONITOR_GO_ON;
 }
@@ -445,7 +446,7 @@ pass_signal(void *context, int number)
 	struct client *c = context;
 
 	if (number != 0) {
-		task_signal(c->options->task, number);
+		child_signal(c->options->task, number);
 	}
 }
 
@@ -453,8 +454,8 @@ pass_signal(void *context, int number)
 static void
 set_scope(struct client *c)
 {
-	struct task *task = c->options->task;
-	int rc = scope_open(&task->scope);
+	struct child *task = c->options->task;
+	int rc = cgroup_open(&task->scope);
 
 	if (rc == 0) {
 		c->plan.fw.cgroup = task->scope.name;
@@ -471,11 +472,11 @@ set_scope(struct client *c)
 static int
 run(struct client *c)
 {
-	struct task *task = c->options->task;
+	struct child *task = c->options->task;
 	const struct settings *settings = &c->conf->settings;
 	const struct monitor_job job = {
 		.context = c,
-		.role = PRIV_CLIENT,
+		.role = PRIVILEGES_CLIENT,
 		.user = c->user[0] ? c->user : NULL,
 		.shared = &c->shared->monitor,
 		.control = c->control,
@@ -490,11 +491,11 @@ run(struct client *c)
 	int status;
 	int rc;
 
-	keeper_open(&c->keeper);
+	watchdog_open(&c->watchdog);
 	log_say(LOG_LEVEL_INFO, "ready: %zu rules, queue %u",
 		c->conf->rules_count, settings->queue);
 	if (task) {
-		rc = task_start(task);
+		rc = child_start(task);
 		if (rc < 0) {
 			return fail("command", rc);
 		}
@@ -510,20 +511,21 @@ run(struct client *c)
 }
 
 int
-client_run(struct conf_client *conf, const struct client_options *options)
+client_run(struct client_conf *conf, const struct client_options *options)
 {
 	static struct client c;
 	char err[FW_ERROR_MAX];
 	int status;
 
-	c = (struct client){ .conf = conf, .options = options,
-			       .signals = -1, .control = -1 };
+	c = (struct client){
+		.conf = conf, .options = options, .signals = -1, .control = -1
+	};
 	/* A reload frees the configuration. */
 	memcpy(c.user, conf->settings.user, sizeof c.user);
-	c.keeper.events = -1;
+	c.watchdog.events = -1;
 	c.syns.nl.fd = c.drops = c.diag.fd = -1;
-	escort_init(&c.escort);
-	carrier_init(&c.carrier);
+	outbound_init(&c.outbound);
+	netfilter_init(&c.carrier);
 	client_egress_init(&c.egress);
 	c.started = clock_ms();
 	status = open_all(&c);
@@ -542,8 +544,9 @@ client_run(struct conf_client *conf, const struct client_options *options)
 	}
 	if (status == TAP_OK) {
 		client_egress_open(&c.egress, conf,
-				   options->task ? "one command's alone" :
-				   options->wire ? "backend=pcap" : NULL);
+				   options->task ? "one command's alone"
+					   : options->wire ? "backend=pcap"
+							   : NULL);
 		status = run(&c);
 		/* The program goes last. */
 		if (fw_remove(&c.fw, err) < 0) {
@@ -552,7 +555,7 @@ client_run(struct conf_client *conf, const struct client_options *options)
 		}
 	}
 	if (options->task) {
-		scope_close(&options->task->scope);
+		cgroup_close(&options->task->scope);
 	}
 	close_all(&c);
 	return status;

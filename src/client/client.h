@@ -8,9 +8,9 @@
 #include "client/child.h"
 
 struct client_options {
-	const char *path;  /* where a reload reads from, or NULL */
-	struct task *task; /* serve this alone, and end with it; or NULL */
-	bool wire;	   /* without netfilter: by libpcap */
+	const char *path;   /* where a reload reads from, or NULL */
+	struct child *task; /* serve this alone, and end with it; or NULL */
+	bool wire;          /* without netfilter: by libpcap */
 };
 
 /*
@@ -18,6 +18,6 @@ struct client_options {
  * ended.  Takes conf over; options must outlive it.  An exit status, of
  * the task where there is one.
  */
-int client_run(struct conf_client *conf, const struct client_options *options);
+int client_run(struct client_conf *conf, const struct client_options *options);
 
 #endif

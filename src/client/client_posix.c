@@ -13,10 +13,10 @@
 #include "tap.h"
 
 struct solo {
-	struct conf_client *conf;
-	struct escort escort;
-	struct escort_counters counters;
-	struct follower follower;
+	struct client_conf *conf;
+	struct outbound outbound;
+	struct outbound_counters counters;
+	struct backend_pcap follower;
 	int signals; /* of open_signals() */
 };
 
@@ -69,8 +69,9 @@ told_to_stop(int signals)
 		if (number != SIGHUP) {
 			return true;
 		}
-		log_say(LOG_LEVEL_WARNING, "SIGHUP: another configuration "
-					   "takes a restart here");
+		log_say(LOG_LEVEL_WARNING,
+			"SIGHUP: another configuration "
+			"takes a restart here");
 	}
 	return false;
 }
@@ -79,22 +80,22 @@ static int
 serve(struct solo *s)
 {
 	for (;;) {
-		struct pollfd fds[FOLLOWER_FDS + 1];
-		size_t count = follower_fds(&s->follower, fds);
+		struct pollfd fds[BACKEND_PCAP_FDS + 1];
+		size_t count = backend_pcap_fds(&s->follower, fds);
 		const char *failed;
 
-		fds[count] = (struct pollfd){ .fd = s->signals,
-					      .events = POLLIN };
+		fds[count] =
+			(struct pollfd){ .fd = s->signals, .events = POLLIN };
 		/* While nothing waits, get ports ready for the next SYNs. */
-		ports_refill(&s->escort.ports);
-		if (poll(fds, (nfds_t)count + 1, FOLLOWER_WAIT_MS) < 0) {
+		ports_refill(&s->outbound.ports);
+		if (poll(fds, (nfds_t)count + 1, BACKEND_PCAP_WAIT_MS) < 0) {
 			if (errno == EINTR) {
 				continue;
 			}
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
-		failed = follower_serve(&s->follower);
+		failed = backend_pcap_serve(&s->follower);
 		if (failed) {
 			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
 				failed);
@@ -110,7 +111,7 @@ static int
 open_all(struct solo *s)
 {
 	const struct settings *settings = &s->conf->settings;
-	char why[PRIV_WHY_MAX];
+	char why[PRIVILEGES_WHY_MAX];
 	int status;
 
 	s->signals = open_signals();
@@ -118,10 +119,11 @@ open_all(struct solo *s)
 		log_say(LOG_LEVEL_ERROR, "signals: %s", strerror(-s->signals));
 		return TAP_SYSTEM;
 	}
-	status = follower_open(&s->follower, &s->escort, s->conf);
+	status = backend_pcap_open(&s->follower, &s->outbound, s->conf);
 	if (status == TAP_OK &&
-	    priv_drop(PRIV_CLIENT, settings->user[0] ? settings->user : NULL,
-		      getppid(), why) < 0) {
+	    privileges_drop(PRIVILEGES_CLIENT,
+			    settings->user[0] ? settings->user : NULL,
+			    getppid(), why) < 0) {
 		log_say(LOG_LEVEL_ERROR, "privileges: %s", why);
 		status = TAP_SYSTEM;
 	}
@@ -129,15 +131,15 @@ open_all(struct solo *s)
 }
 
 int
-solo_run(struct conf_client *conf)
+client_posix_run(struct client_conf *conf)
 {
 	static struct solo s;
 	int status;
 
 	s.conf = conf;
-	escort_init(&s.escort);
-	s.escort.conf = conf;
-	s.escort.counters = &s.counters;
+	outbound_init(&s.outbound);
+	s.outbound.conf = conf;
+	s.outbound.counters = &s.counters;
 	status = open_all(&s);
 	if (status == TAP_OK) {
 		log_say(LOG_LEVEL_INFO, "ready: %zu rules, %zu devices",
@@ -148,8 +150,8 @@ solo_run(struct conf_client *conf)
 			(unsigned long long)s.counters.seen,
 			(unsigned long long)s.counters.authenticated);
 	}
-	follower_close(&s.follower);
-	escort_close(&s.escort);
-	conf_client_free(conf);
+	backend_pcap_close(&s.follower);
+	outbound_close(&s.outbound);
+	client_conf_free(conf);
 	return status;
 }

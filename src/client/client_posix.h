@@ -11,6 +11,6 @@
  * Authenticate what conf says until told to stop.  Takes conf over.  An
  * exit status.
  */
-int solo_run(struct conf_client *conf);
+int client_posix_run(struct client_conf *conf);
 
 #endif

@@ -26,10 +26,10 @@ static const char usage[] =
 struct options {
 	const char *conf, *to, *proxy, *keys;
 	char **command; /* behind the options, or NULL */
-	long key_no;	/* or -1 */
+	long key_no;    /* or -1 */
 	bool wire;
 	bool check, print_rules, print_unit, status, json, verbose;
-	long queue;	   /* or -1 */
+	long queue;        /* or -1 */
 	int passphrase_fd; /* or -1 */
 };
 
@@ -84,49 +84,51 @@ parse(int argc, char **argv, struct options *o)
 {
 	const struct option_word words[] = {
 		{ OPTION('c', "conf", "FILE",
-		  "settings and rules (" CONF_CLIENT_FILE ")",
-		  option_text, &o->conf) },
+			 "settings and rules (" CLIENT_CONF_FILE ")",
+			 option_text, &o->conf) },
 		{ OPTION(0, "backend", "NAME",
-		  "netfilter, or pcap: sees SYNs go out, and sends\n"
-		  "the group after them",
-		  take_backend, &o->wire) },
+			 "netfilter, or pcap: sees SYNs go out, and sends\n"
+			 "the group after them",
+			 take_backend, &o->wire) },
 		{ OPTION(0, "to", "HOST:PORT",
-		  "authenticate the connections of COMMAND to there,\n"
-		  "and nothing else",
-		  option_text, &o->to) },
+			 "authenticate the connections of COMMAND to there,\n"
+			 "and nothing else",
+			 option_text, &o->to) },
 		{ OPTION(0, "proxy", "HOST:PORT",
-		  "connect there for standard input and output,\n"
-		  "as ssh's ProxyCommand",
-		  option_text, &o->proxy) },
+			 "connect there for standard input and output,\n"
+			 "as ssh's ProxyCommand",
+			 option_text, &o->proxy) },
 		{ OPTION('k', "keys", "FILE", "keys, as a server has them",
-		  option_text, &o->keys) },
+			 option_text, &o->keys) },
 		{ OPTION_NUMBER(0, "key-no", "N",
-		  "which of them, where there are several",
-		  &o->key_no, 0, UINT16_MAX) },
+				"which of them, where there are several",
+				&o->key_no, 0, UINT16_MAX) },
 		{ OPTION(0, "passphrase-fd", "N",
-		  "where FILE is sealed: read the passphrase from\n"
-		  "this descriptor, not from the terminal",
-		  prompt_option, &o->passphrase_fd) },
+			 "where FILE is sealed: read the passphrase from\n"
+			 "this descriptor, not from the terminal",
+			 passphrase_option, &o->passphrase_fd) },
 		{ OPTION_FLAG(0, "check",
-		  "validate the configuration, and do nothing else",
-		  &o->check) },
+			      "validate the configuration, and do nothing else",
+			      &o->check) },
 		{ OPTION_FLAG(0, "print-rules",
-		  "print the firewall rules, and do nothing else",
-		  &o->print_rules) },
+			      "print the firewall rules, and do nothing else",
+			      &o->print_rules) },
 		{ OPTION_FLAG(0, "print-unit",
-		  "print a systemd unit, and do nothing else",
-		  &o->print_unit) },
+			      "print a systemd unit, and do nothing else",
+			      &o->print_unit) },
 		{ OPTION_FLAG(0, "status", "ask the running client",
-		  &o->status) },
+			      &o->status) },
 		{ OPTION_NUMBER(0, "queue", "N",
-		  "the NFQUEUE to use, or the client to ask",
-		  &o->queue, 0, SETTINGS_QUEUE_MAX) },
+				"the NFQUEUE to use, or the client to ask",
+				&o->queue, 0, SETTINGS_QUEUE_MAX) },
 		{ OPTION_FLAG(0, "json", "with --status: JSON", &o->json) },
 		{ OPTION_FLAG('v', "verbose", "log more", &o->verbose) },
 	};
 	const struct option_list list = {
-		.usage = usage, .words = words,
-		.count = sizeof words / sizeof words[0], .command = true,
+		.usage = usage,
+		.words = words,
+		.count = sizeof words / sizeof words[0],
+		.command = true,
 	};
 	int at = option_parse(&list, argc, argv);
 
@@ -134,7 +136,7 @@ parse(int argc, char **argv, struct options *o)
 }
 
 static int
-print_rules(const struct conf_client *conf)
+print_rules(const struct client_conf *conf)
 {
 	struct plan plan;
 	int status;
@@ -152,10 +154,10 @@ print_rules(const struct conf_client *conf)
 static int
 run_task(const struct options *o)
 {
-	static struct task task = { .scope.root = -1 };
+	static struct child task = { .scope.root = -1 };
 	const struct client_options run = { .task = &task };
 	char err[CONF_ERROR_MAX], why[VALUE_WHY_MAX];
-	struct conf_client *conf;
+	struct client_conf *conf;
 	const struct acl_key *key;
 	struct key_file keys;
 	int rc;
@@ -172,13 +174,13 @@ run_task(const struct options *o)
 		key_free(&keys);
 		return TAP_USAGE;
 	}
-	rc = task_resolve(&task, o->to ? o->to : o->proxy, why);
+	rc = child_resolve(&task, o->to ? o->to : o->proxy, why);
 	if (rc < 0) {
 		fprintf(stderr, "tap client: %s\n", why);
 		key_free(&keys);
 		return conf_status(rc);
 	}
-	conf = conf_client_for(task.to, task.to_count, task.port, key);
+	conf = client_conf_for(task.to, task.to_count, task.port, key);
 	key_free(&keys);
 	if (!conf) {
 		fprintf(stderr, "tap client: out of memory\n");
@@ -194,7 +196,7 @@ cmd_client(int argc, char **argv)
 {
 	struct options o = { .queue = -1, .key_no = -1, .passphrase_fd = -1 };
 	struct client_options run = { 0 };
-	struct conf_client *conf;
+	struct client_conf *conf;
 	int status;
 
 	secret_harden();
@@ -206,14 +208,17 @@ cmd_client(int argc, char **argv)
 		return unit_print("client");
 	}
 	if (o.status) {
-		return ask_status(&(struct ask_daemon){
-			"client", o.queue, o.conf ? o.conf : CONF_CLIENT_FILE,
-			CONF_CLIENT_QUEUE }, o.json);
+		return ask_status(
+			&(struct ask_daemon){ "client", o.queue,
+					      o.conf ? o.conf
+						     : CLIENT_CONF_FILE,
+					      CLIENT_CONF_QUEUE },
+			o.json);
 	}
 	if (o.to || o.proxy) {
 		return run_task(&o);
 	}
-	conf = unlock_client(o.conf ? o.conf : CONF_CLIENT_FILE,
+	conf = unlock_client(o.conf ? o.conf : CLIENT_CONF_FILE,
 			     o.passphrase_fd);
 	if (!conf) {
 		return conf_status(-errno);
@@ -223,7 +228,7 @@ cmd_client(int argc, char **argv)
 	}
 	if (o.check || o.print_rules) {
 		status = o.print_rules ? print_rules(conf) : TAP_OK;
-		conf_client_free(conf);
+		client_conf_free(conf);
 		return status;
 	}
 	log_open("tap client", conf->settings.log_json, o.verbose);

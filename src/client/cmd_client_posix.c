@@ -21,37 +21,39 @@ static int
 take_backend(void *into, const char *value, char *why)
 {
 	(void)into;
-	return strcmp(value, "pcap") == 0 ?
-		       0 : value_fail(why, "only pcap is there");
+	return strcmp(value, "pcap") == 0
+		? 0
+		: value_fail(why, "only pcap is there");
 }
 
 int
 cmd_client(int argc, char **argv)
 {
-	const char *path = CONF_CLIENT_FILE;
+	const char *path = CLIENT_CONF_FILE;
 	bool check = false, verbose = false;
 	int passphrase_fd = -1;
 	const struct option_word words[] = {
 		{ OPTION('c', "conf", "FILE",
-		  "settings and rules (" CONF_CLIENT_FILE ")",
-		  option_text, &path) },
+			 "settings and rules (" CLIENT_CONF_FILE ")",
+			 option_text, &path) },
 		{ OPTION(0, "backend", "pcap",
-		  "sees SYNs go out, and sends the group after them",
-		  take_backend, NULL) },
+			 "sees SYNs go out, and sends the group after them",
+			 take_backend, NULL) },
 		{ OPTION(0, "passphrase-fd", "N",
-		  "where FILE is sealed: read the passphrase from\n"
-		  "this descriptor, not from the terminal",
-		  prompt_option, &passphrase_fd) },
+			 "where FILE is sealed: read the passphrase from\n"
+			 "this descriptor, not from the terminal",
+			 passphrase_option, &passphrase_fd) },
 		{ OPTION_FLAG(0, "check",
-		  "validate the configuration, and do nothing else",
-		  &check) },
+			      "validate the configuration, and do nothing else",
+			      &check) },
 		{ OPTION_FLAG('v', "verbose", "log more", &verbose) },
 	};
 	const struct option_list list = {
-		.usage = usage, .words = words,
+		.usage = usage,
+		.words = words,
 		.count = sizeof words / sizeof words[0],
 	};
-	struct conf_client *conf;
+	struct client_conf *conf;
 	int at;
 
 	secret_harden();
@@ -67,9 +69,9 @@ cmd_client(int argc, char **argv)
 		return conf_status(-errno);
 	}
 	if (check) {
-		conf_client_free(conf);
+		client_conf_free(conf);
 		return TAP_OK;
 	}
 	log_open("tap client", conf->settings.log_json, verbose);
-	return solo_run(conf);
+	return client_posix_run(conf);
 }

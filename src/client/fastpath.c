@@ -13,7 +13,7 @@ client_egress_init(struct client_egress *c)
 {
 	memset(c, 0, sizeof *c);
 	egress_init(&c->egress);
-	port_pool_init(&c->pool);
+	egress_ports_init(&c->pool);
 }
 
 /* Who did not ask for it need not be told that there is none. */
@@ -21,14 +21,13 @@ static void
 say(const struct client_egress *c, enum settings_fastpath wanted)
 {
 	if (wanted == FASTPATH_GENERIC || wanted == FASTPATH_NATIVE) {
-		log_say(LOG_LEVEL_WARNING, "fast path: off, %s",
-			c->egress.why);
+		log_say(LOG_LEVEL_WARNING, "fast path: off, %s", c->egress.why);
 	}
 }
 
 /* Why it can't be with this configuration, or NULL. */
 static const char *
-obstacle(const struct conf_client *conf)
+obstacle(const struct client_conf *conf)
 {
 	switch (conf->settings.fastpath) {
 	case FASTPATH_OFF:
@@ -41,11 +40,11 @@ obstacle(const struct conf_client *conf)
 	if (conf->settings.firewall == FIREWALL_NONE) {
 		return "firewall=none";
 	}
-	return port_pool_fits() ? NULL : "ip_local_port_range is too small";
+	return egress_ports_fits() ? NULL : "ip_local_port_range is too small";
 }
 
 void
-client_egress_open(struct client_egress *c, const struct conf_client *conf,
+client_egress_open(struct client_egress *c, const struct client_conf *conf,
 		   const char *cannot)
 {
 	static struct egress_plan plan;
@@ -57,9 +56,9 @@ client_egress_open(struct client_egress *c, const struct conf_client *conf,
 		say(c, conf->settings.fastpath);
 		return;
 	}
-	egress_plan_make(&plan, conf);
+	egress_tables_make(&plan, conf);
 	rc = egress_open(&c->egress, &plan.tables);
-	egress_plan_wipe(&plan);
+	egress_tables_wipe(&plan);
 	if (rc < 0) {
 		say(c, conf->settings.fastpath);
 	}
@@ -69,13 +68,13 @@ void
 client_egress_close(struct client_egress *c)
 {
 	egress_close(&c->egress);
-	port_pool_close(&c->pool);
+	egress_ports_close(&c->pool);
 	c->loaded = false;
 	c->count = 0;
 }
 
 void
-client_egress_change(struct client_egress *c, const struct conf_client *conf)
+client_egress_change(struct client_egress *c, const struct client_conf *conf)
 {
 	static struct egress_plan plan;
 	int rc;
@@ -83,9 +82,9 @@ client_egress_change(struct client_egress *c, const struct conf_client *conf)
 	if (!c->egress.config) {
 		return;
 	}
-	egress_plan_make(&plan, conf);
+	egress_tables_make(&plan, conf);
 	rc = egress_change(&c->egress, &plan.tables);
-	egress_plan_wipe(&plan);
+	egress_tables_wipe(&plan);
 	c->loaded = false;
 	c->count = 0;
 	if (rc < 0) {
@@ -96,7 +95,7 @@ client_egress_change(struct client_egress *c, const struct conf_client *conf)
 
 /* Rules for these devices, with what conf asks for. */
 static int
-replace_rules(struct fw *fw, struct plan *plan, const struct conf_client *conf,
+replace_rules(struct fw *fw, struct plan *plan, const struct client_conf *conf,
 	      const char (*devices)[IF_NAMESIZE], size_t count, char *err)
 {
 	struct plan next;
@@ -119,7 +118,7 @@ replace_rules(struct fw *fw, struct plan *plan, const struct conf_client *conf,
 /* The rules follow the devices; where they can't, the queue has all. */
 static void
 set_rules(struct client_egress *c, struct fw *fw, struct plan *plan,
-	  const struct conf_client *conf, size_t count)
+	  const struct client_conf *conf, size_t count)
 {
 	const unsigned next = !c->current;
 	char err[FW_ERROR_MAX];
@@ -141,7 +140,7 @@ set_rules(struct client_egress *c, struct fw *fw, struct plan *plan,
 
 static void
 look_at_devices(struct client_egress *c, struct fw *fw, struct plan *plan,
-		const struct conf_client *conf)
+		const struct client_conf *conf)
 {
 	const unsigned next = !c->current;
 	size_t count;
@@ -169,8 +168,8 @@ has_ports(const struct client_egress *c)
 }
 
 void
-client_egress_tick(struct client_egress *c, struct fw *fw,
-		   struct plan *plan, const struct conf_client *conf)
+client_egress_tick(struct client_egress *c, struct fw *fw, struct plan *plan,
+		   const struct client_conf *conf)
 {
 	bool stale;
 	int rc;
@@ -198,46 +197,46 @@ client_egress_tick(struct client_egress *c, struct fw *fw,
 	}
 }
 
-/* The escort's word for what the program says. */
-static enum escort_news
+/* The outbound's word for what the program says. */
+static enum outbound_news
 news_of(const struct egress_event *event)
 {
 	switch (event->what) {
 	case EGRESS_UNANSWERED:
-		return ESCORT_UNANSWERED;
+		return OUTBOUND_UNANSWERED;
 	case EGRESS_DATA:
-		return ESCORT_DATA;
+		return OUTBOUND_DATA;
 	case EGRESS_SIGNATURE:
-		return ESCORT_SIGNATURE;
+		return OUTBOUND_SIGNATURE;
 	case EGRESS_KEY:
-		return ESCORT_KEY;
+		return OUTBOUND_KEY;
 	case EGRESS_PORT:
-		return ESCORT_NO_PORT;
+		return OUTBOUND_NO_PORT;
 	case EGRESS_DEVICE:
-		return ESCORT_NOT_SENT;
+		return OUTBOUND_NOT_SENT;
 	default:
-		return ESCORT_AUTHENTICATED;
+		return OUTBOUND_AUTHENTICATED;
 	}
 }
 
 void
-client_egress_serve(struct client_egress *c, struct escort *escort)
+client_egress_serve(struct client_egress *c, struct outbound *outbound)
 {
 	const struct egress_event *event;
 
 	if (!c->egress.config) {
 		return;
 	}
-	port_pool_refill(&c->pool, c->egress.ports);
+	egress_ports_refill(&c->pool, c->egress.ports);
 	while ((event = egress_event(&c->egress)) != NULL) {
 		const struct packet syn = {
-			.src = sieve_addr_read(&event->src, event->family),
-			.dst = sieve_addr_read(&event->dst, event->family),
+			.src = ingress_addr_read(&event->src, event->family),
+			.dst = ingress_addr_read(&event->dst, event->family),
 			.sport = event->sport,
 			.dport = event->dport,
 		};
 
-		escort_tell(escort, news_of(event), &syn, event->key_no);
+		outbound_tell(outbound, news_of(event), &syn, event->key_no);
 		egress_event_done(&c->egress);
 	}
 }
@@ -251,7 +250,7 @@ client_egress_fd(const struct client_egress *c)
 
 void
 client_egress_count(const struct client_egress *c,
-		    struct escort_counters *counted)
+		    struct outbound_counters *counted)
 {
 	uint64_t n[EGRESS_COUNTS];
 
@@ -283,6 +282,6 @@ client_egress_stats(const struct client_egress *c, struct stat_item *items)
 				       c->count > 0 ? "generic" : "off", 0 };
 	items[1] = (struct stat_item){ "fastpath_reason", "fast path because",
 				       why, 0 };
-	items[2] = (struct stat_item){ "fastpath_syns", "fast path: SYNs",
-				       NULL, n[EGRESS_SEEN] };
+	items[2] = (struct stat_item){ "fastpath_syns", "fast path: SYNs", NULL,
+				       n[EGRESS_SEEN] };
 }

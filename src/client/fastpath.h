@@ -23,11 +23,11 @@
 struct client_egress {
 	struct egress egress;
 	struct port_pool pool; /* the worker's */
-	bool loaded;	       /* the program, and rules are as it needs them */
+	bool loaded;           /* the program, and rules are as it needs them */
 	/* What the rules name: now, and after the next change. */
 	char devices[2][EGRESS_DEVICES_MAX][IF_NAMESIZE];
 	unsigned current; /* which of them is now */
-	size_t count;	  /* of these */
+	size_t count;     /* of these */
 };
 
 void client_egress_init(struct client_egress *c);
@@ -35,30 +35,30 @@ void client_egress_init(struct client_egress *c);
  * In the monitor, once the firewall's rules stand.  `cannot` says why there
  * is to be none, or is NULL.
  */
-void client_egress_open(struct client_egress *c,
-			const struct conf_client *conf, const char *cannot);
+void client_egress_open(struct client_egress *c, const struct client_conf *conf,
+			const char *cannot);
 /* When the rules mark nothing any more. */
 void client_egress_close(struct client_egress *c);
 /* Likewise, with no worker at work: another configuration. */
 void client_egress_change(struct client_egress *c,
-			  const struct conf_client *conf);
+			  const struct client_conf *conf);
 /*
  * In the monitor, every second or so: put the program on devices, and then
  * the rules, which are those of plan, for conf.
  */
 void client_egress_tick(struct client_egress *c, struct fw *fw,
-			struct plan *plan, const struct conf_client *conf);
+			struct plan *plan, const struct client_conf *conf);
 
 /*
  * In the worker: reserve ports and say what became of SYNs.  To be called
  * when the descriptor is readable, and every second or so.
  */
-void client_egress_serve(struct client_egress *c, struct escort *escort);
+void client_egress_serve(struct client_egress *c, struct outbound *outbound);
 struct pollfd client_egress_fd(const struct client_egress *c);
 
 /* Add what the program has counted. */
 void client_egress_count(const struct client_egress *c,
-			 struct escort_counters *counted);
+			 struct outbound_counters *counted);
 /* Write CLIENT_EGRESS_STATS items. */
 void client_egress_stats(const struct client_egress *c,
 			 struct stat_item *items);

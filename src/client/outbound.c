@@ -9,7 +9,7 @@
 
 /* What went wrong with a SYN, at a bounded rate. */
 static void
-complain(struct escort *e, const struct packet *p, const char *event,
+complain(struct outbound *e, const struct packet *p, const char *event,
 	 const char *reason)
 {
 	struct log_record r;
@@ -33,9 +33,9 @@ complain(struct escort *e, const struct packet *p, const char *event,
  * is worth a line, once.
  */
 static bool
-is_unanswered(struct escort *e, const struct packet *p)
+is_unanswered(struct outbound *e, const struct packet *p)
 {
-	size_t at = (p->seq ^ p->sport) % ESCORT_UNANSWERED_MAX;
+	size_t at = (p->seq ^ p->sport) % OUTBOUND_UNANSWERED_MAX;
 
 	if (e->unanswered[at].seq != p->seq ||
 	    e->unanswered[at].sport != p->sport) {
@@ -43,27 +43,27 @@ is_unanswered(struct escort *e, const struct packet *p)
 		e->unanswered[at].sport = p->sport;
 		e->unanswered[at].times = 0;
 	}
-	return ++e->unanswered[at].times == ESCORT_UNANSWERED_TIMES;
+	return ++e->unanswered[at].times == OUTBOUND_UNANSWERED_TIMES;
 }
 
 /* What this host can know of why an authenticated SYN gets no answer. */
 static const char *
 no_answer(void)
 {
-	return clock_is_synchronised() ?
-		       "no answer: not admitted there, not reached, or the "
-		       "server's clock is off" :
-		       "no answer: perhaps since this host's clock is not "
-		       "synchronised";
+	return clock_is_synchronised()
+		? "no answer: not admitted there, not reached, or the "
+		  "server's clock is off"
+		: "no answer: perhaps since this host's clock is not "
+		  "synchronised";
 }
 
 /* Why a group could not be made or sent. */
 static const char *
 failure(int error)
 {
-	return error == EADDRINUSE || error == EADDRNOTAVAIL ?
-		       "no source port is free" :
-		       strerror(error);
+	return error == EADDRINUSE || error == EADDRNOTAVAIL
+		? "no source port is free"
+		: strerror(error);
 }
 
 /* One line for each connection, where they are wanted. */
@@ -83,38 +83,37 @@ tell_authenticated(const struct packet *p, uint16_t key_no)
 }
 
 void
-escort_tell(struct escort *e, enum escort_news news, const struct packet *p,
-	    uint16_t key_no)
+outbound_tell(struct outbound *e, enum outbound_news news,
+	      const struct packet *p, uint16_t key_no)
 {
 	switch (news) {
-	case ESCORT_AUTHENTICATED:
+	case OUTBOUND_AUTHENTICATED:
 		tell_authenticated(p, key_no);
 		break;
-	case ESCORT_UNANSWERED:
+	case OUTBOUND_UNANSWERED:
 		complain(e, p, "unanswered", no_answer());
 		break;
-	case ESCORT_DATA:
+	case OUTBOUND_DATA:
 		complain(e, p, "unauthenticated",
 			 "SYN carries data (TCP Fast Open)");
 		break;
-	case ESCORT_SIGNATURE:
-		complain(e, p, "refused",
-			 "SYN is signed (TCP-MD5 or TCP-AO)");
+	case OUTBOUND_SIGNATURE:
+		complain(e, p, "refused", "SYN is signed (TCP-MD5 or TCP-AO)");
 		break;
-	case ESCORT_KEY:
+	case OUTBOUND_KEY:
 		complain(e, p, "unauthenticated", "key is not valid now");
 		break;
-	case ESCORT_NO_PORT:
+	case OUTBOUND_NO_PORT:
 		complain(e, p, "unauthenticated", failure(EADDRNOTAVAIL));
 		break;
-	case ESCORT_NOT_SENT:
+	case OUTBOUND_NOT_SENT:
 		complain(e, p, "unauthenticated", failure(ENOBUFS));
 		break;
 	}
 }
 
 static int
-make_group(struct escort *e, const struct sender_rule *rule,
+make_group(struct outbound *e, const struct sender_rule *rule,
 	   const struct packet *p, struct sender_group *group)
 {
 	size_t others = FRAME_BASE - 1 + rule->key.mac.extra;
@@ -134,7 +133,7 @@ make_group(struct escort *e, const struct sender_rule *rule,
 
 /* The frames but for SYN0, in their order, before it. */
 static int
-send_frames(struct escort *e, const struct escort_syn *in,
+send_frames(struct outbound *e, const struct outbound_syn *in,
 	    const struct packet *p, const struct sender_group *group)
 {
 	uint8_t frames[FRAME_MAX][PACKET_HEADERS_MAX];
@@ -145,27 +144,27 @@ send_frames(struct escort *e, const struct escort_syn *in,
 		enum frame_role role = sender_order(i, group->count);
 
 		packets[i].bytes = frames[i];
-		packets[i].len = sender_frame(frames[i], in->bytes, p, group,
-					      role);
+		packets[i].len =
+			sender_frame(frames[i], in->bytes, p, group, role);
 	}
 	return e->send(e->context, in, p, packets, count);
 }
 
 /* Decide on a SYN; where it becomes SYN0, bytes has it. */
-static enum escort_fate
-judge(struct escort *e, const struct escort_syn *in, const struct packet *p,
+static enum outbound_fate
+judge(struct outbound *e, const struct outbound_syn *in, const struct packet *p,
       uint8_t *syn0)
 {
 	const struct sender_packet about = {
 		.packet = p,
-		.exe = e->conf->by_exe && e->program ?
-			       e->program(e->context, p) : NULL,
+		.exe = e->conf->by_exe && e->program ? e->program(e->context, p)
+						     : NULL,
 		.outdev = e->conf->by_device ? in->device : NULL,
 		.has_uid = in->has_uid,
 		.uid = in->uid,
 	};
-	const struct sender_rule *rule = sender_rule_for(
-		e->conf->rules, e->conf->rules_count, &about);
+	const struct sender_rule *rule =
+		sender_rule_for(e->conf->rules, e->conf->rules_count, &about);
 	struct sender_group group = { 0 };
 	int rc;
 
@@ -176,24 +175,24 @@ judge(struct escort *e, const struct escort_syn *in, const struct packet *p,
 				 "no answer: sent as it was, as no rule is "
 				 "for this user, program or device");
 		}
-		return ESCORT_PASS;
+		return OUTBOUND_PASS;
 	}
 	switch (sender_judge(p)) {
 	case SENDER_DATA:
 		e->counters->data++;
-		escort_tell(e, ESCORT_DATA, p, rule->key.no);
-		return ESCORT_PASS;
+		outbound_tell(e, OUTBOUND_DATA, p, rule->key.no);
+		return OUTBOUND_PASS;
 	case SENDER_SIGNATURE:
 		e->counters->signature++;
-		escort_tell(e, ESCORT_SIGNATURE, p, rule->key.no);
-		return ESCORT_DROP;
+		outbound_tell(e, OUTBOUND_SIGNATURE, p, rule->key.no);
+		return OUTBOUND_DROP;
 	case SENDER_GROUP:
 		break;
 	}
 	if (!acl_key_valid_at(&rule->key, clock_instant())) {
 		e->counters->failed++;
-		escort_tell(e, ESCORT_KEY, p, rule->key.no);
-		return ESCORT_PASS;
+		outbound_tell(e, OUTBOUND_KEY, p, rule->key.no);
+		return OUTBOUND_PASS;
 	}
 	rc = make_group(e, rule, p, &group);
 	if (rc == 0) {
@@ -202,20 +201,20 @@ judge(struct escort *e, const struct escort_syn *in, const struct packet *p,
 	if (rc < 0) {
 		e->counters->failed++;
 		complain(e, p, "unauthenticated", failure(-rc));
-		return ESCORT_PASS;
+		return OUTBOUND_PASS;
 	}
 	memcpy(syn0, in->bytes, in->len);
 	sender_syn0(syn0, p, &group);
 	e->counters->authenticated++;
 	if (is_unanswered(e, p)) {
-		escort_tell(e, ESCORT_UNANSWERED, p, rule->key.no);
+		outbound_tell(e, OUTBOUND_UNANSWERED, p, rule->key.no);
 	}
 	tell_authenticated(p, rule->key.no);
-	return ESCORT_SYN0;
+	return OUTBOUND_SYN0;
 }
 
-enum escort_fate
-escort_syn(struct escort *e, const struct escort_syn *in, uint8_t *syn0)
+enum outbound_fate
+outbound_syn(struct outbound *e, const struct outbound_syn *in, uint8_t *syn0)
 {
 	struct packet p;
 
@@ -224,13 +223,13 @@ escort_syn(struct escort *e, const struct escort_syn *in, uint8_t *syn0)
 	if (packet_parse(&p, in->bytes, in->len, in->wire_len) != PACKET_OK ||
 	    !packet_is_syn(&p)) {
 		e->counters->passed++;
-		return ESCORT_PASS;
+		return OUTBOUND_PASS;
 	}
 	return judge(e, in, &p, syn0);
 }
 
 void
-escort_init(struct escort *e)
+outbound_init(struct outbound *e)
 {
 	memset(e, 0, sizeof *e);
 	ports_init(&e->ports);
@@ -238,7 +237,7 @@ escort_init(struct escort *e)
 }
 
 void
-escort_close(struct escort *e)
+outbound_close(struct outbound *e)
 {
 	ports_close(&e->ports);
 }

@@ -1,5 +1,5 @@
 /*
- * The escort: a SYN of this host, made into a group and sent ahead of
+ * The outbound: a SYN of this host, made into a group and sent ahead of
  * itself.
  */
 #ifndef TAP_CLIENT_OUTBOUND_H
@@ -11,24 +11,24 @@
 #include "os/source_ports.h"
 
 /* SYNs that were not answered yet, by a hash of what they are. */
-#define ESCORT_UNANSWERED_MAX 256u
+#define OUTBOUND_UNANSWERED_MAX 256u
 /* How often one comes again before it is worth a line. */
-#define ESCORT_UNANSWERED_TIMES 3u
+#define OUTBOUND_UNANSWERED_TIMES 3u
 
-struct escort_counters {
+struct outbound_counters {
 	uint64_t seen, authenticated, passed, data, signature, failed;
 };
 
-struct escort_syn;
+struct outbound_syn;
 
-struct escort {
-	const struct conf_client *conf;
-	struct escort_counters *counters;
+struct outbound {
+	const struct client_conf *conf;
+	struct outbound_counters *counters;
 	struct ports ports; /* refilled by the caller, when there is time */
 	/* What it works with, which is for the system to have: */
 	void *context;
 	/* Send frames the way this SYN goes, in order; 0 or -errno. */
-	int (*send)(void *context, const struct escort_syn *in,
+	int (*send)(void *context, const struct outbound_syn *in,
 		    const struct packet *syn, const struct packet_view *frames,
 		    size_t count);
 	/*
@@ -41,53 +41,53 @@ struct escort {
 		uint32_t seq;
 		uint16_t sport;
 		uint16_t times;
-	} unanswered[ESCORT_UNANSWERED_MAX];
+	} unanswered[OUTBOUND_UNANSWERED_MAX];
 };
 
 /* A SYN on its way out, from its IP header on. */
-struct escort_syn {
+struct outbound_syn {
 	const uint8_t *bytes;
 	size_t len, wire_len;
 	uint32_t outdev;    /* an index, or 0 */
 	const char *device; /* its name, where conf->by_device, or NULL */
-	uint32_t mark;	    /* for its frames */
+	uint32_t mark;      /* for its frames */
 	bool has_uid;
 	uint32_t uid;
 };
 
-enum escort_fate {
-	ESCORT_PASS, /* it goes as it is */
-	ESCORT_SYN0, /* its frames are sent: it goes as SYN0 */
-	ESCORT_DROP, /* it may not go */
+enum outbound_fate {
+	OUTBOUND_PASS, /* it goes as it is */
+	OUTBOUND_SYN0, /* its frames are sent: it goes as SYN0 */
+	OUTBOUND_DROP, /* it may not go */
 };
 
 /* What became of a SYN, as far as it is worth a line. */
-enum escort_news {
-	ESCORT_AUTHENTICATED, /* a line of its own, where they are wanted */
-	ESCORT_UNANSWERED,    /* authenticated, and here for the third time */
-	ESCORT_DATA,
-	ESCORT_SIGNATURE,
-	ESCORT_KEY, /* not valid now */
-	ESCORT_NO_PORT,
-	ESCORT_NOT_SENT, /* the device did not take a frame */
+enum outbound_news {
+	OUTBOUND_AUTHENTICATED, /* a line of its own, where they are wanted */
+	OUTBOUND_UNANSWERED,    /* authenticated, and here for the third time */
+	OUTBOUND_DATA,
+	OUTBOUND_SIGNATURE,
+	OUTBOUND_KEY, /* not valid now */
+	OUTBOUND_NO_PORT,
+	OUTBOUND_NOT_SENT, /* the device did not take a frame */
 };
 
 /* With nothing set; conf, counters and send have to be, before a SYN. */
-void escort_init(struct escort *e);
-void escort_close(struct escort *e);
+void outbound_init(struct outbound *e);
+void outbound_close(struct outbound *e);
 
 /*
  * Deal with a SYN; syn0 has room for in->len bytes, and gets them for
- * ESCORT_SYN0.
+ * OUTBOUND_SYN0.
  */
-enum escort_fate escort_syn(struct escort *e, const struct escort_syn *in,
-			    uint8_t *syn0);
+enum outbound_fate outbound_syn(struct outbound *e,
+				const struct outbound_syn *in, uint8_t *syn0);
 
 /*
  * Have a line in the log about a SYN that was dealt with elsewhere: problems
  * at a bounded rate.
  */
-void escort_tell(struct escort *e, enum escort_news news,
-		 const struct packet *syn, uint16_t key_no);
+void outbound_tell(struct outbound *e, enum outbound_news news,
+		   const struct packet *syn, uint16_t key_no);
 
 #endif

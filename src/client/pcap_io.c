@@ -10,9 +10,9 @@
 #include "protocol/packet.h"
 
 /* First SYNs: without extension headers for IPv6, which no stack sends. */
-#define FILTER \
-	"(ip and tcp[tcpflags] & " \
-	"(tcp-syn|tcp-ack|tcp-rst|tcp-fin) == tcp-syn) or " \
+#define FILTER                                                                 \
+	"(ip and tcp[tcpflags] & "                                             \
+	"(tcp-syn|tcp-ack|tcp-rst|tcp-fin) == tcp-syn) or "                    \
 	"(ip6 and ip6[6] == 6 and ip6[53] & 0x17 == 2)"
 
 /* Cooked frames have lost the header that a frame of ours would need. */
@@ -20,7 +20,7 @@ static bool
 can_send(int linktype)
 {
 	return linktype_known(linktype) && linktype != LINKTYPE_LINUX_SLL &&
-	       linktype != LINKTYPE_LINUX_SLL2;
+		linktype != LINKTYPE_LINUX_SLL2;
 }
 
 static int
@@ -38,8 +38,9 @@ activate(pcap_t *pcap, char *why)
 	}
 	rc = pcap_activate(pcap);
 	if (rc < 0) {
-		snprintf(why, WIRE_WHY_MAX, "%s", rc == PCAP_ERROR ?
-			 pcap_geterr(pcap) : pcap_statustostr(rc));
+		snprintf(why, WIRE_WHY_MAX, "%s",
+			 rc == PCAP_ERROR ? pcap_geterr(pcap)
+					  : pcap_statustostr(rc));
 		return -1;
 	}
 	if (!can_send(pcap_datalink(pcap))) {
@@ -48,8 +49,7 @@ activate(pcap_t *pcap, char *why)
 		return -1;
 	}
 	if (pcap_setdirection(pcap, PCAP_D_OUT) != 0 ||
-	    pcap_compile(pcap, &filter, FILTER, 1, PCAP_NETMASK_UNKNOWN) !=
-		    0) {
+	    pcap_compile(pcap, &filter, FILTER, 1, PCAP_NETMASK_UNKNOWN) != 0) {
 		snprintf(why, WIRE_WHY_MAX, "%s", pcap_geterr(pcap));
 		return -1;
 	}
@@ -162,8 +162,8 @@ wire_next(struct wire *wire, struct wire_device *device, struct wire_syn *syn)
 	int rc;
 
 	while ((rc = pcap_next_ex(device->pcap, &header, &frame)) == 1) {
-		ptrdiff_t at = linktype_ip(device->linktype, frame,
-					   header->caplen);
+		ptrdiff_t at =
+			linktype_ip(device->linktype, frame, header->caplen);
 		struct packet p;
 
 		if (at < 0) {

@@ -32,13 +32,13 @@ holds(const char *folder, const char *socket_name)
 }
 
 static int
-program_of(const char *process, char path[OWNER_PATH_MAX])
+program_of(const char *process, char path[SOCKET_OWNER_PATH_MAX])
 {
 	char link[64];
 	ssize_t len;
 
 	snprintf(link, sizeof link, "/proc/%.16s/exe", process);
-	len = readlink(link, path, OWNER_PATH_MAX - 1);
+	len = readlink(link, path, SOCKET_OWNER_PATH_MAX - 1);
 	if (len < 0) {
 		return -errno;
 	}
@@ -47,14 +47,15 @@ program_of(const char *process, char path[OWNER_PATH_MAX])
 }
 
 int
-owner_path(struct netlink *diag, const struct diag_connection *connection,
-	   char path[OWNER_PATH_MAX])
+socket_owner_path(struct netlink *diag,
+		  const struct sock_diag_connection *connection,
+		  char path[SOCKET_OWNER_PATH_MAX])
 {
 	const struct dirent *entry;
 	char name[64], folder[64];
 	uint32_t inode;
 	DIR *proc;
-	int rc = diag_inode(diag, connection, &inode);
+	int rc = sock_diag_inode(diag, connection, &inode);
 
 	if (rc < 0) {
 		return rc;

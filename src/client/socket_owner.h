@@ -7,13 +7,14 @@
 
 #include "os/sock_diag.h"
 
-#define OWNER_PATH_MAX 256u
+#define SOCKET_OWNER_PATH_MAX 256u
 
 /*
  * The path of the program that has a connection's socket open; of
  * several, of one.  0, or -errno: -ENOENT where none is found.
  */
-int owner_path(struct netlink *diag, const struct diag_connection *connection,
-	       char path[OWNER_PATH_MAX]);
+int socket_owner_path(struct netlink *diag,
+		      const struct sock_diag_connection *connection,
+		      char path[SOCKET_OWNER_PATH_MAX]);
 
 #endif

@@ -7,11 +7,11 @@
 #include "conf/passphrase.h"
 #include "conf/value.h"
 
-struct conf_client *
-unlock_client(const char *path, int passphrase_fd)
+struct client_conf *
+unlock_client(const char *path, int from_fd)
 {
 	struct sealed_passphrase passphrase;
-	struct conf_client *conf = NULL;
+	struct client_conf *conf = NULL;
 	bool sealed = sealed_is(path);
 	char err[CONF_ERROR_MAX];
 	char why[VALUE_WHY_MAX];
@@ -24,18 +24,16 @@ unlock_client(const char *path, int passphrase_fd)
 		errno = -rc;
 		return NULL;
 	}
-	if (sealed && passphrase_fd >= 0) {
-		rc = prompt_fd(&passphrase, passphrase_fd, why);
+	if (sealed && from_fd >= 0) {
+		rc = passphrase_fd(&passphrase, from_fd, why);
 	} else if (sealed) {
-		snprintf(question, sizeof question, "Passphrase of %s: ",
-			 path);
-		rc = prompt_terminal(&passphrase, question, false, why);
+		snprintf(question, sizeof question, "Passphrase of %s: ", path);
+		rc = passphrase_terminal(&passphrase, question, false, why);
 	}
 	if (rc < 0) {
 		fprintf(stderr, "%s: passphrase: %s\n", path, why);
 	} else {
-		conf = conf_client_load(path, sealed ? &passphrase : NULL,
-					err);
+		conf = client_conf_load(path, sealed ? &passphrase : NULL, err);
 		if (!conf) {
 			error = errno;
 			fprintf(stderr, "%s\n", err);

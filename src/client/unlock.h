@@ -11,6 +11,6 @@
  * line of that descriptor, or (below 0) asked for on the terminal.  NULL,
  * with the reason on standard error.
  */
-struct conf_client *unlock_client(const char *path, int passphrase_fd);
+struct client_conf *unlock_client(const char *path, int passphrase_fd);
 
 #endif

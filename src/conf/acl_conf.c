@@ -8,13 +8,13 @@
 #define ENTRIES_FIRST 16u /* room for them, which doubles */
 
 struct acl_entry *
-acl_file_add(struct acl *acl)
+acl_conf_add(struct acl *acl)
 {
 	struct acl_entry *entries = acl->entries;
 
 	if (acl->entries_count == acl->entries_room) {
-		size_t room = acl->entries_room ? acl->entries_room * 2 :
-						  ENTRIES_FIRST;
+		size_t room = acl->entries_room ? acl->entries_room * 2
+						: ENTRIES_FIRST;
 
 		entries = reallocarray(entries, room, sizeof *entries);
 		if (!entries) {
@@ -29,7 +29,7 @@ acl_file_add(struct acl *acl)
 }
 
 void
-acl_file_free(struct acl *acl)
+acl_conf_free(struct acl *acl)
 {
 	for (size_t i = 0; i < acl->entries_count; i++) {
 		free(acl->entries[i].keys);
@@ -117,9 +117,9 @@ check_overlap(const struct conf_file *file, const struct acl *acl,
 		    other->ports.low <= entry->ports.high) {
 			return conf_fail(err, file, entry->line,
 					 "port %u stands in line %u already",
-					 entry->ports.low > other->ports.low ?
-						 entry->ports.low :
-						 other->ports.low,
+					 entry->ports.low > other->ports.low
+						 ? entry->ports.low
+						 : other->ports.low,
 					 other->line);
 		}
 	}
@@ -127,7 +127,7 @@ check_overlap(const struct conf_file *file, const struct acl *acl,
 }
 
 int
-acl_file_entry(struct acl *acl, const struct conf_file *file,
+acl_conf_entry(struct acl *acl, const struct conf_file *file,
 	       const struct conf_line *line, char *err)
 {
 	struct acl_entry *entry;
@@ -139,10 +139,10 @@ acl_file_entry(struct acl *acl, const struct conf_file *file,
 				 "an access list has no rules");
 	}
 	if (acl->entries_count == ACL_ENTRIES_MAX) {
-		return conf_fail(err, file, line->line,
-				 "more than %u entries", ACL_ENTRIES_MAX);
+		return conf_fail(err, file, line->line, "more than %u entries",
+				 ACL_ENTRIES_MAX);
 	}
-	entry = acl_file_add(acl);
+	entry = acl_conf_add(acl);
 	if (!entry) {
 		return conf_no_memory(err, file, line->line);
 	}
@@ -162,13 +162,13 @@ acl_file_entry(struct acl *acl, const struct conf_file *file,
 }
 
 int
-acl_file_read(struct acl *acl, struct conf_file *file, char *err)
+acl_conf_read(struct acl *acl, struct conf_file *file, char *err)
 {
 	struct conf_line line;
 	int rc;
 
 	while ((rc = conf_next(file, &line, err)) > 0) {
-		rc = acl_file_entry(acl, file, &line, err);
+		rc = acl_conf_entry(acl, file, &line, err);
 		if (rc < 0) {
 			return rc;
 		}
@@ -180,7 +180,7 @@ acl_file_read(struct acl *acl, struct conf_file *file, char *err)
 }
 
 int
-acl_file_load(struct acl *acl, const char *path, char *err)
+acl_conf_load(struct acl *acl, const char *path, char *err)
 {
 	struct conf_file file;
 	int rc = conf_open(&file, path, CONF_PUBLIC, err);
@@ -188,7 +188,7 @@ acl_file_load(struct acl *acl, const char *path, char *err)
 	if (rc < 0) {
 		return rc;
 	}
-	rc = acl_file_read(acl, &file, err);
+	rc = acl_conf_read(acl, &file, err);
 	conf_close(&file);
 	return rc;
 }

@@ -39,7 +39,7 @@ open_dir(struct rewrite *rw, const char *path, char *err)
 		return fail(path, -EINVAL, "is a directory", err);
 	}
 	if (len < 0 || (size_t)len >= sizeof dir ||
-	    strlen(name) > REWRITE_NAME_MAX) {
+	    strlen(name) > ATOMIC_FILE_NAME_MAX) {
 		return fail(path, -ENAMETOOLONG, NULL, err);
 	}
 	memcpy(rw->name, name, strlen(name) + 1);
@@ -52,7 +52,7 @@ static int
 take_lock(const struct rewrite *rw, char *err)
 {
 	const struct timespec pause = { 0, LOCK_POLL_MS * 1000000L };
-	unsigned tries = REWRITE_LOCK_SECONDS * 1000 / LOCK_POLL_MS;
+	unsigned tries = ATOMIC_FILE_LOCK_SECONDS * 1000 / LOCK_POLL_MS;
 
 	while (flock(rw->dir, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR) {
@@ -61,7 +61,8 @@ take_lock(const struct rewrite *rw, char *err)
 		if (tries-- == 0) {
 			return fail(rw->path, -ETIMEDOUT,
 				    "its directory stays locked by another "
-				    "process", err);
+				    "process",
+				    err);
 		}
 		nanosleep(&pause, NULL);
 	}
@@ -79,8 +80,7 @@ read_existing(struct rewrite *rw, int fd, enum conf_secrecy secrecy,
 		return fail(rw->path, -errno, NULL, err);
 	}
 	if (!S_ISREG(st.st_mode)) {
-		return fail(rw->path, -EINVAL, "is not a regular file",
-			    err);
+		return fail(rw->path, -EINVAL, "is not a regular file", err);
 	}
 	rw->exists = true;
 	rw->mode = st.st_mode & 07777;
@@ -91,8 +91,8 @@ read_existing(struct rewrite *rw, int fd, enum conf_secrecy secrecy,
 }
 
 static int
-read_file(struct rewrite *rw, enum conf_secrecy secrecy,
-	  struct conf_file *file, char *err)
+read_file(struct rewrite *rw, enum conf_secrecy secrecy, struct conf_file *file,
+	  char *err)
 {
 	/* O_NONBLOCK: a FIFO is to be refused, not waited for. */
 	int fd = openat(rw->dir, rw->name,
@@ -117,8 +117,8 @@ read_file(struct rewrite *rw, enum conf_secrecy secrecy,
 }
 
 int
-rewrite_open(struct rewrite *rw, const char *path, enum conf_secrecy secrecy,
-	   struct conf_file *file, char *err)
+atomic_file_open(struct rewrite *rw, const char *path,
+		 enum conf_secrecy secrecy, struct conf_file *file, char *err)
 {
 	int rc = open_dir(rw, path, err);
 
@@ -130,13 +130,13 @@ rewrite_open(struct rewrite *rw, const char *path, enum conf_secrecy secrecy,
 		rc = read_file(rw, secrecy, file, err);
 	}
 	if (rc < 0) {
-		rewrite_close(rw);
+		atomic_file_close(rw);
 	}
 	return rc;
 }
 
 void
-rewrite_close(struct rewrite *rw)
+atomic_file_close(struct rewrite *rw)
 {
 	if (rw->dir >= 0) {
 		close(rw->dir); /* which unlocks it */
@@ -145,7 +145,7 @@ rewrite_close(struct rewrite *rw)
 }
 
 int
-rewrite_write(int fd, const void *bytes, size_t len)
+atomic_file_write(int fd, const void *bytes, size_t len)
 {
 	const char *at = bytes;
 
@@ -183,8 +183,7 @@ keep_owner(const struct rewrite *rw, int fd)
 	    fchown(fd, rw->uid, rw->gid) < 0) {
 		return -errno;
 	}
-	if ((st.st_mode & 07777) != rw->mode &&
-	    fchmod(fd, rw->mode) < 0) {
+	if ((st.st_mode & 07777) != rw->mode && fchmod(fd, rw->mode) < 0) {
 		return -errno;
 	}
 	return 0;
@@ -203,7 +202,7 @@ write_new(const struct rewrite *rw, const char *name, const void *bytes,
 	if (fd < 0) {
 		return -errno;
 	}
-	rc = rewrite_write(fd, bytes, len);
+	rc = atomic_file_write(fd, bytes, len);
 	if (rc == 0) {
 		rc = keep_owner(rw, fd);
 	}
@@ -228,10 +227,10 @@ sync_dir(const struct rewrite *rw)
 }
 
 int
-rewrite_commit(const struct rewrite *rw, const void *bytes, size_t len,
-	      char *err)
+atomic_file_commit(const struct rewrite *rw, const void *bytes, size_t len,
+		   char *err)
 {
-	char name[REWRITE_NAME_MAX + 8];
+	char name[ATOMIC_FILE_NAME_MAX + 8];
 	int rc;
 
 	snprintf(name, sizeof name, ".%s.new", rw->name);
@@ -253,10 +252,10 @@ rewrite_commit(const struct rewrite *rw, const void *bytes, size_t len,
 }
 
 int
-rewrite_create(const char *path, const void *bytes, size_t len, char *err)
+atomic_file_create(const char *path, const void *bytes, size_t len, char *err)
 {
 	struct rewrite rw;
-	char name[REWRITE_NAME_MAX + 12];
+	char name[ATOMIC_FILE_NAME_MAX + 12];
 	unsigned tail = 0;
 	int rc = open_dir(&rw, path, err);
 
@@ -283,7 +282,8 @@ rewrite_create(const char *path, const void *bytes, size_t len, char *err)
 		rc = sync_dir(&rw);
 	}
 out:
-	rewrite_close(&rw);
-	return rc < 0 ? fail(path, rc, rc == -EEXIST ? "is there already" :
-							NULL, err) : 0;
+	atomic_file_close(&rw);
+	return rc < 0
+		? fail(path, rc, rc == -EEXIST ? "is there already" : NULL, err)
+		: 0;
 }

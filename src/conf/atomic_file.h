@@ -17,8 +17,9 @@
 
 #include "conf/grammar.h"
 
-#define REWRITE_NAME_MAX 240u	/* NAME_MAX, less what temporary names add */
-#define REWRITE_LOCK_SECONDS 60u	/* hundreds of writers take a few */
+/* NAME_MAX, less what temporary names add */
+#define ATOMIC_FILE_NAME_MAX 240u
+#define ATOMIC_FILE_LOCK_SECONDS 60u /* hundreds of writers take a few */
 
 struct rewrite {
 	const char *path;
@@ -27,7 +28,7 @@ struct rewrite {
 	mode_t mode; /* of the file, with its owner */
 	uid_t uid;
 	gid_t gid;
-	char name[REWRITE_NAME_MAX + 1];
+	char name[ATOMIC_FILE_NAME_MAX + 1];
 };
 
 /*
@@ -35,21 +36,23 @@ struct rewrite {
  * empty where there is none yet.  Symbolic links are refused, and
  * whatever conf_open() refuses.
  */
-int rewrite_open(struct rewrite *rw, const char *path,
-	       enum conf_secrecy secrecy, struct conf_file *file, char *err);
+int atomic_file_open(struct rewrite *rw, const char *path,
+		     enum conf_secrecy secrecy, struct conf_file *file,
+		     char *err);
 /*
  * Put a new content in place; mode and owner stay.  A new file is this
  * user's and has mode 0600.
  */
-int rewrite_commit(const struct rewrite *rw, const void *bytes, size_t len,
-		  char *err);
+int atomic_file_commit(const struct rewrite *rw, const void *bytes, size_t len,
+		       char *err);
 /* Unlock. */
-void rewrite_close(struct rewrite *rw);
+void atomic_file_close(struct rewrite *rw);
 
 /* Write a file that must not exist yet, with mode 0600; no lock. */
-int rewrite_create(const char *path, const void *bytes, size_t len, char *err);
+int atomic_file_create(const char *path, const void *bytes, size_t len,
+		       char *err);
 
 /* Write all to a descriptor.  0 or -errno. */
-int rewrite_write(int fd, const void *bytes, size_t len);
+int atomic_file_write(int fd, const void *bytes, size_t len);
 
 #endif

@@ -49,8 +49,7 @@ rule_port(void *into, const char *value, char *why)
 	if (strcmp(value, "ANY") == 0) {
 		return 0;
 	}
-	return value_ranges(value, true, &rule->ports, &rule->ports_count,
-			    why);
+	return value_ranges(value, true, &rule->ports, &rule->ports_count, why);
 }
 
 static int
@@ -74,9 +73,9 @@ rule_user(void *into, const char *value, char *why)
 	errno = 0;
 	user = getpwnam(value);
 	if (!user) {
-		return errno == ENOMEM ?
-			       value_no_memory(why) :
-			       value_fail(why, "no user '%.64s'", value);
+		return errno == ENOMEM
+			? value_no_memory(why)
+			: value_fail(why, "no user '%.64s'", value);
 	}
 	rule->uid = user->pw_uid;
 	return 0;
@@ -112,15 +111,22 @@ rule_type(void *into, const char *value, char *why)
 }
 
 static const struct conf_option rule_options[] = {
-	{ "key_no", key_set_no },	{ "key", key_set_secret },
-	{ "alg", key_set_alg },		{ "auth", key_set_auth },
-	{ "realm", key_set_realm },	{ "name", key_set_name },
+	{ "key_no", key_set_no },
+	{ "key", key_set_secret },
+	{ "alg", key_set_alg },
+	{ "auth", key_set_auth },
+	{ "realm", key_set_realm },
+	{ "name", key_set_name },
 	{ "not_before", key_set_not_before },
 	{ "not_after", key_set_not_after },
-	{ "outdev", rule_outdev },	{ "user", rule_user },
-	{ "src_host", rule_src },	{ "dst_host", rule_dst },
-	{ "dst_port", rule_port },	{ "service_port", rule_service_port },
-	{ "type", rule_type },		{ "exe", rule_exe },
+	{ "outdev", rule_outdev },
+	{ "user", rule_user },
+	{ "src_host", rule_src },
+	{ "dst_host", rule_dst },
+	{ "dst_port", rule_port },
+	{ "service_port", rule_service_port },
+	{ "type", rule_type },
+	{ "exe", rule_exe },
 };
 
 static int
@@ -131,8 +137,8 @@ fill_rule(const struct conf_file *file, const struct conf_line *line,
 	char why[VALUE_WHY_MAX];
 	uint64_t seen = 0;
 	int rc = conf_apply(file, line, rule_options,
-			    sizeof rule_options / sizeof rule_options[0],
-			    words, &seen, err);
+			    sizeof rule_options / sizeof rule_options[0], words,
+			    &seen, err);
 
 	if (rc < 0) {
 		return rc;
@@ -160,7 +166,7 @@ fill_rule(const struct conf_file *file, const struct conf_line *line,
 
 /* Room for one rule more. */
 static int
-make_room(struct conf_client *conf)
+make_room(struct client_conf *conf)
 {
 	size_t room = conf->rules_room ? conf->rules_room * 2 : RULES_FIRST;
 	struct sender_rule *rules;
@@ -178,15 +184,15 @@ make_room(struct conf_client *conf)
 }
 
 static int
-add_rule(struct conf_client *conf, const struct conf_file *file,
+add_rule(struct client_conf *conf, const struct conf_file *file,
 	 const struct conf_line *line, char *err)
 {
 	struct rule_words words;
 	int rc;
 
 	if (conf->rules_count == RULES_MAX) {
-		return conf_fail(err, file, line->line,
-				 "more than %u rules", RULES_MAX);
+		return conf_fail(err, file, line->line, "more than %u rules",
+				 RULES_MAX);
 	}
 	if (make_room(conf) < 0) {
 		return conf_no_memory(err, file, line->line);
@@ -204,16 +210,13 @@ add_rule(struct conf_client *conf, const struct conf_file *file,
 }
 
 static const struct conf_option setting_options[] = {
-	{ "log", settings_log },
-	{ "queue", settings_queue },
-	{ "mark", settings_mark },
-	{ "firewall", settings_firewall },
-	{ "fastpath", settings_fastpath },
-	{ "run_as", settings_user },
+	{ "log", settings_log },           { "queue", settings_queue },
+	{ "mark", settings_mark },         { "firewall", settings_firewall },
+	{ "fastpath", settings_fastpath }, { "run_as", settings_user },
 };
 
 static int
-load_file(struct conf_client *conf, struct conf_file *file, char *err)
+load_file(struct client_conf *conf, struct conf_file *file, char *err)
 {
 	struct conf_line line;
 	uint64_t seen = 0;
@@ -242,44 +245,44 @@ load_file(struct conf_client *conf, struct conf_file *file, char *err)
 	return rc;
 }
 
-static struct conf_client *
-conf_client_new(void)
+static struct client_conf *
+client_conf_new(void)
 {
-	struct conf_client *conf = calloc(1, sizeof *conf);
+	struct client_conf *conf = calloc(1, sizeof *conf);
 
 	if (conf) {
-		conf->settings.queue = CONF_CLIENT_QUEUE;
-		conf->settings.mark = CONF_CLIENT_MARK;
+		conf->settings.queue = CLIENT_CONF_QUEUE;
+		conf->settings.mark = CLIENT_CONF_MARK;
 	}
 	return conf;
 }
 
-struct conf_client *
-conf_client_read(struct conf_file *file, char *err)
+struct client_conf *
+client_conf_read(struct conf_file *file, char *err)
 {
-	struct conf_client *conf = conf_client_new();
-	int rc = conf ? load_file(conf, file, err) :
-			conf_no_memory(err, file, 0);
+	struct client_conf *conf = client_conf_new();
+	int rc = conf ? load_file(conf, file, err)
+		      : conf_no_memory(err, file, 0);
 
 	if (rc < 0) {
-		conf_client_free(conf);
+		client_conf_free(conf);
 		errno = -rc;
 		return NULL;
 	}
 	return conf;
 }
 
-struct conf_client *
-conf_client_for(const struct packet_addr *to, size_t count, uint16_t port,
+struct client_conf *
+client_conf_for(const struct packet_addr *to, size_t count, uint16_t port,
 		const struct acl_key *key)
 {
-	struct conf_client *conf = conf_client_new();
+	struct client_conf *conf = client_conf_new();
 
 	for (size_t i = 0; conf && i < count; i++) {
 		struct sender_rule *rule;
 
 		if (make_room(conf) < 0) {
-			conf_client_free(conf);
+			client_conf_free(conf);
 			return NULL;
 		}
 		rule = &conf->rules[conf->rules_count++];
@@ -288,7 +291,7 @@ conf_client_for(const struct packet_addr *to, size_t count, uint16_t port,
 		rule->key = *key;
 		rule->ports = calloc(1, sizeof *rule->ports);
 		if (!rule->ports) {
-			conf_client_free(conf);
+			client_conf_free(conf);
 			return NULL;
 		}
 		rule->ports[0] = (struct acl_range){ port, port };
@@ -297,16 +300,16 @@ conf_client_for(const struct packet_addr *to, size_t count, uint16_t port,
 	return conf;
 }
 
-struct conf_client *
-conf_client_load(const char *path, const struct sealed_passphrase *passphrase,
+struct client_conf *
+client_conf_load(const char *path, const struct sealed_passphrase *passphrase,
 		 char *err)
 {
-	struct conf_client *conf;
+	struct client_conf *conf;
 	struct conf_file file;
 	int rc;
 
 	if (!path) {
-		path = CONF_CLIENT_FILE;
+		path = CLIENT_CONF_FILE;
 	}
 	if (!sealed_is(path)) {
 		rc = conf_open(&file, path, CONF_SECRET, err);
@@ -322,7 +325,7 @@ conf_client_load(const char *path, const struct sealed_passphrase *passphrase,
 		errno = -rc;
 		return NULL;
 	}
-	conf = conf_client_read(&file, err);
+	conf = client_conf_read(&file, err);
 	rc = errno;
 	conf_close(&file);
 	errno = rc;
@@ -330,7 +333,7 @@ conf_client_load(const char *path, const struct sealed_passphrase *passphrase,
 }
 
 void
-conf_client_free(struct conf_client *conf)
+client_conf_free(struct client_conf *conf)
 {
 	if (!conf) {
 		return;

@@ -10,14 +10,14 @@
 #include "protocol/sender.h"
 #include "conf/settings.h"
 
-#define CONF_CLIENT_FILE "/etc/tap/TAPclientd.conf"
+#define CLIENT_CONF_FILE "/etc/tap/TAPclientd.conf"
 
 /* The queue of SYNs, where nothing else is set. */
-#define CONF_CLIENT_QUEUE 5060
+#define CLIENT_CONF_QUEUE 5060
 /* A bit that neither Kubernetes nor Docker nor VPNs are known to use. */
-#define CONF_CLIENT_MARK 0x00400000u
+#define CLIENT_CONF_MARK 0x00400000u
 
-struct conf_client {
+struct client_conf {
 	struct settings settings;
 	struct sender_rule *rules; /* owned, with what they point to */
 	size_t rules_count, rules_room;
@@ -25,24 +25,23 @@ struct conf_client {
 };
 
 /*
- * Load and check (path NULL: CONF_CLIENT_FILE).  A file that is sealed
+ * Load and check (path NULL: CLIENT_CONF_FILE).  A file that is sealed
  * needs its passphrase; without one (NULL, as on a reload, since it is
  * not kept) that is an error.  Returns NULL with the error in err, and in
  * errno what conf_status() takes, but positive.
  */
-struct conf_client *conf_client_load(const char *path,
+struct client_conf *client_conf_load(const char *path,
 				     const struct sealed_passphrase *passphrase,
 				     char *err);
 /* The same from an open file, which stays the caller's. */
-struct conf_client *conf_client_read(struct conf_file *file, char *err);
+struct client_conf *client_conf_read(struct conf_file *file, char *err);
 /*
  * One rule for each address, all with the same port and key: for a
  * connection that no file names.
  */
-struct conf_client *conf_client_for(const struct packet_addr *to,
-				    size_t count, uint16_t port,
-				    const struct acl_key *key);
+struct client_conf *client_conf_for(const struct packet_addr *to, size_t count,
+				    uint16_t port, const struct acl_key *key);
 /* Wipe and free. */
-void conf_client_free(struct conf_client *conf);
+void client_conf_free(struct client_conf *conf);
 
 #endif

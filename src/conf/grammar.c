@@ -13,8 +13,7 @@
 
 /* Names are shorter than any secret, and have no digits. */
 #define NAME_MAX_LEN 31u
-#define NAME_CHARS \
-	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 /* Digits in a row that nothing but a key has. */
 #define SECRET_DIGITS 16u
 
@@ -338,8 +337,7 @@ split_word(const struct conf_file *file, char *at, struct conf_word *word,
 		end = skip_blanks(end + 1);
 		if (*end != ',' && *end != '\0') {
 			return conf_fail(err, file, file->line,
-					 "comma expected after %s=\"...\"",
-					 at);
+					 "comma expected after %s=\"...\"", at);
 		}
 	} else {
 		end = value + strcspn(value, ",");
@@ -349,8 +347,7 @@ split_word(const struct conf_file *file, char *at, struct conf_word *word,
 		cut(value, end);
 	}
 	if (*value == '\0') {
-		return conf_fail(err, file, file->line,
-				 "%s has no value", at);
+		return conf_fail(err, file, file->line, "%s has no value", at);
 	}
 	word->name = at;
 	word->value = value;
@@ -412,9 +409,8 @@ shows_secret(const char *why, const char *value)
 	size_t digits = 0;
 
 	for (size_t i = 0; i < len && digits < SECRET_DIGITS; i++) {
-		digits = strchr("0123456789abcdefABCDEF", value[i]) ?
-				 digits + 1 :
-				 0;
+		digits = strchr("0123456789abcdefABCDEF", value[i]) ? digits + 1
+								    : 0;
 	}
 	for (size_t i = 0; digits == SECRET_DIGITS && i + 4 <= strlen(why);
 	     i++) {
@@ -458,8 +454,9 @@ conf_apply(const struct conf_file *file, const struct conf_line *line,
 		}
 		if (rc < 0) {
 			if (shows_secret(why, word->value)) {
-				value_fail(why, "not such a value; it may be "
-						"a key and is not shown");
+				value_fail(why,
+					   "not such a value; it may be "
+					   "a key and is not shown");
 			}
 			return conf_fail(err, file, line->line, "%s: %s",
 					 word->name, why);

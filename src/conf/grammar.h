@@ -18,8 +18,8 @@
 
 #include "conf/value.h"
 
-#define CONF_ERROR_MAX 512u /* a path, a line and a VALUE_WHY_MAX */
-#define CONF_LINE_MAX 8192u	   /* bytes; what a person may mean to write */
+#define CONF_ERROR_MAX 512u        /* a path, a line and a VALUE_WHY_MAX */
+#define CONF_LINE_MAX 8192u        /* bytes; what a person may mean to write */
 #define CONF_JOINED_MAX (1u << 20) /* of continued lines: lists of keys */
 #define CONF_FILE_MAX (64u << 20)  /* a key file of 65,536 lines has 20 MiB */
 #define CONF_WORDS_MAX 32u
@@ -34,7 +34,7 @@ struct conf_file {
 	size_t start;  /* where the line read last begins; pos: where it ends */
 	unsigned line; /* of the line read last */
 	unsigned next;
-	bool more;     /* the text read last ends in a continuing backslash */
+	bool more;    /* the text read last ends in a continuing backslash */
 	char *joined; /* owned: the line read last, taken apart */
 	size_t joined_size;
 };

@@ -64,9 +64,8 @@ key_set_alg(void *into, const char *value, char *why)
 
 	spec->suite = mac_suite_by_name(value);
 	if (spec->suite < 0) {
-		return value_fail(why,
-				  "'%.64s' is none of hmac-md5 hmac-sha256",
-				  value);
+		return value_fail(
+			why, "'%.64s' is none of hmac-md5 hmac-sha256", value);
 	}
 	return 0;
 }
@@ -94,8 +93,8 @@ key_set_realm(void *into, const char *value, char *why)
 	ptrdiff_t decoded;
 
 	if (value[0] == '0' && value[1] == 'x') {
-		decoded = hex_decode(spec->realm, sizeof spec->realm,
-				     value + 2, len - 2);
+		decoded = hex_decode(spec->realm, sizeof spec->realm, value + 2,
+				     len - 2);
 		if (decoded < 0) {
 			return value_fail(why, "not up to %d bytes as digits",
 					  MAC_REALM_MAX);
@@ -125,8 +124,9 @@ key_set_name(void *into, const char *value, char *why)
 		unsigned char c = (unsigned char)value[i];
 
 		if (c < ' ' || c == 127 || c == '\\' || c == '"') {
-			return value_fail(why, "control characters, quotes "
-					       "and backslashes can't be in it");
+			return value_fail(why,
+					  "control characters, quotes "
+					  "and backslashes can't be in it");
 		}
 	}
 	memcpy(spec->name, value, len + 1);
@@ -238,8 +238,8 @@ static int
 grow(struct key_file *out, size_t *room)
 {
 	size_t more = *room ? *room * 2 : 16;
-	struct acl_key *bigger = secret_resize(out->keys,
-					       more * sizeof *bigger);
+	struct acl_key *bigger =
+		secret_resize(out->keys, more * sizeof *bigger);
 
 	if (!bigger) {
 		return -1;
@@ -279,8 +279,8 @@ add_key(struct conf_file *file, const struct conf_line *line,
 	}
 	if (numset_has(seen, key->no)) {
 		return conf_fail(err, file, line->line,
-				 "key_no %u stands in line %u already",
-				 key->no, line_of(out, key->no));
+				 "key_no %u stands in line %u already", key->no,
+				 line_of(out, key->no));
 	}
 	number = (struct acl_range){ key->no, key->no };
 	numset_add(seen, &number, 1);

@@ -13,7 +13,7 @@ struct key_spec {
 	unsigned long no;
 	uint8_t secret[MAC_SECRET_MAX];
 	size_t secret_len;
-	int suite; /* enum mac_suite */
+	int suite;          /* enum mac_suite */
 	unsigned long auth; /* bits; 0: the suite's own */
 	uint8_t realm[MAC_REALM_MAX];
 	size_t realm_len;

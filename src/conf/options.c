@@ -51,7 +51,9 @@ option_time(void *into, const char *value, char *why)
 /* ---- the usage */
 
 static const struct option_word help_word = {
-	.letter = 'h', .name = "help", .help = "this",
+	.letter = 'h',
+	.name = "help",
+	.help = "this",
 };
 
 static bool
@@ -81,10 +83,9 @@ column_of(const struct option_list *list)
 	char left[80];
 
 	for (size_t i = 0; i < list->count; i++) {
-		int len = is_heading(&list->words[i]) ?
-				  0 :
-				  left_side(left, sizeof left,
-					    &list->words[i]) + 2;
+		int len = is_heading(&list->words[i])
+			? 0
+			: left_side(left, sizeof left, &list->words[i]) + 2;
 
 		if (len > column && len <= COLUMN_MAX) {
 			column = len;
@@ -246,8 +247,8 @@ take(const struct option_list *list, const struct option_word *word,
 		*word->flag = true;
 		return 0;
 	}
-	rc = word->number ? take_number(word, optarg, why) :
-			    word->take(word->into, optarg, why);
+	rc = word->number ? take_number(word, optarg, why)
+			  : word->take(word->into, optarg, why);
 	if (rc < 0) {
 		complain(argv[0], word, why);
 		return rc == -ENOMEM ? OPTION_NO_MEMORY : OPTION_WRONG;

@@ -11,12 +11,12 @@
 #define OPTION_WORDS_MAX 40u /* of a command; the longest table has 25 */
 
 /* What option_parse() returns instead of a place in argv. */
-#define OPTION_WRONG (-1) /* it was said what is wrong: exit TAP_USAGE */
-#define OPTION_HELP (-2)  /* the usage was printed: exit TAP_OK */
+#define OPTION_WRONG (-1)     /* it was said what is wrong: exit TAP_USAGE */
+#define OPTION_HELP (-2)      /* the usage was printed: exit TAP_OK */
 #define OPTION_NO_MEMORY (-3) /* it was said: exit TAP_SYSTEM */
 
 struct option_word {
-	int letter;	   /* or 0 */
+	int letter;        /* or 0 */
 	const char *name;  /* or NULL; without both, help is a heading */
 	const char *value; /* how the usage calls its value; NULL: has none */
 	const char *help;  /* its lines, parted by newlines */
@@ -29,17 +29,17 @@ struct option_word {
 	int (*take)(void *into, const char *value, char *why);
 	void *into;
 
-	bool *seen;	/* set where it stood there; or NULL */
+	bool *seen;     /* set where it stood there; or NULL */
 	unsigned verbs; /* those that it is for, as bits; 0: all */
 };
 
-#define OPTION_FLAG(l, n, h, f) \
+#define OPTION_FLAG(l, n, h, f)                                                \
 	.letter = (l), .name = (n), .help = (h), .flag = (f)
-#define OPTION_NUMBER(l, n, v, h, i, from, to) \
-	.letter = (l), .name = (n), .value = (v), .help = (h), \
-	.number = (i), .low = (from), .high = (to)
-#define OPTION(l, n, v, h, t, i) \
-	.letter = (l), .name = (n), .value = (v), .help = (h), .take = (t), \
+#define OPTION_NUMBER(l, n, v, h, i, from, to)                                 \
+	.letter = (l), .name = (n), .value = (v), .help = (h), .number = (i),  \
+	.low = (from), .high = (to)
+#define OPTION(l, n, v, h, t, i)                                               \
+	.letter = (l), .name = (n), .value = (v), .help = (h), .take = (t),    \
 	.into = (i)
 
 /* For .take: into a const char *, which points into argv. */
@@ -54,7 +54,7 @@ struct option_list {
 	const char *usage; /* what stands above the table */
 	const struct option_word *words;
 	size_t count;
-	bool command; /* what is no option ends them, and is a command */
+	bool command;  /* what is no option ends them, and is a command */
 	unsigned verb; /* the bit of the one that argv is for, or 0 */
 };
 

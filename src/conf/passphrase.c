@@ -17,8 +17,7 @@ static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 
 static volatile sig_atomic_t caught;
 
-static void
-catch(int signal)
+static void catch (int signal)
 {
 	caught = signal;
 }
@@ -59,7 +58,7 @@ read_line(struct sealed_passphrase *out, int fd, char *why)
 }
 
 int
-prompt_fd(struct sealed_passphrase *out, int fd, char *why)
+passphrase_fd(struct sealed_passphrase *out, int fd, char *why)
 {
 	caught = 0;
 	return read_line(out, fd, why);
@@ -108,8 +107,9 @@ ask_twice(struct sealed_passphrase *out, int tty, const char *question,
 		return rc;
 	}
 	rc = ask(&second, tty, "Once more: ", why);
-	if (rc == 0 && (second.len != out->len ||
-			!ct_equal(second.text, out->text, out->len))) {
+	if (rc == 0 &&
+	    (second.len != out->len ||
+	     !ct_equal(second.text, out->text, out->len))) {
 		rc = value_fail(why, "the two are not the same");
 	}
 	bytes_wipe(&second, sizeof second);
@@ -117,8 +117,8 @@ ask_twice(struct sealed_passphrase *out, int tty, const char *question,
 }
 
 int
-prompt_terminal(struct sealed_passphrase *out, const char *question,
-		bool again, char *why)
+passphrase_terminal(struct sealed_passphrase *out, const char *question,
+		    bool again, char *why)
 {
 	struct sigaction action = { .sa_handler = catch };
 	struct sigaction before[SIGNALS];
@@ -126,9 +126,10 @@ prompt_terminal(struct sealed_passphrase *out, const char *question,
 	int rc;
 
 	if (tty < 0) {
-		return value_fail(why, "no terminal to ask on; "
-				       "--passphrase-fd takes it from "
-				       "elsewhere");
+		return value_fail(why,
+				  "no terminal to ask on; "
+				  "--passphrase-fd takes it from "
+				  "elsewhere");
 	}
 	caught = 0;
 	for (size_t i = 0; i < SIGNALS; i++) {
@@ -147,7 +148,7 @@ prompt_terminal(struct sealed_passphrase *out, const char *question,
 }
 
 int
-prompt_option(void *into, const char *value, char *why)
+passphrase_option(void *into, const char *value, char *why)
 {
 	unsigned long number;
 	int *fd = into;

@@ -14,13 +14,13 @@
  * (VALUE_WHY_MAX).  A signal that ends the process does so after the
  * terminal is as it was.
  */
-int prompt_terminal(struct sealed_passphrase *out, const char *question,
-		    bool again, char *why);
+int passphrase_terminal(struct sealed_passphrase *out, const char *question,
+			bool again, char *why);
 
 /* Read the first line of a descriptor, and no byte more.  0 or -1. */
-int prompt_fd(struct sealed_passphrase *out, int fd, char *why);
+int passphrase_fd(struct sealed_passphrase *out, int fd, char *why);
 
 /* Takes the value of --passphrase-fd, into an int: a descriptor. */
-int prompt_option(void *into, const char *value, char *why);
+int passphrase_option(void *into, const char *value, char *why);
 
 #endif

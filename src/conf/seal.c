@@ -149,9 +149,9 @@ seal_open(const struct seal *seal, const char *passphrase,
 }
 
 void
-seal_make(uint8_t *out, const uint8_t *text, size_t len,
-	  const char *passphrase, size_t passphrase_len, uint32_t iterations,
-	  const uint8_t *salt, const uint8_t *nonce)
+seal_make(uint8_t *out, const uint8_t *text, size_t len, const char *passphrase,
+	  size_t passphrase_len, uint32_t iterations, const uint8_t *salt,
+	  const uint8_t *nonce)
 {
 	const struct seal seal = {
 		.header = out,

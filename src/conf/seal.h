@@ -53,12 +53,12 @@ struct seal {
 
 enum seal_result {
 	SEAL_OK,
-	SEAL_NONE,	 /* no sealed file: the magic is not there */
-	SEAL_SHORT,	 /* ends too early */
-	SEAL_LONG,	 /* goes on after its end */
-	SEAL_TOO_LARGE,	 /* box longer than SEAL_BOX_MAX */
+	SEAL_NONE,       /* no sealed file: the magic is not there */
+	SEAL_SHORT,      /* ends too early */
+	SEAL_LONG,       /* goes on after its end */
+	SEAL_TOO_LARGE,  /* box longer than SEAL_BOX_MAX */
 	SEAL_ITERATIONS, /* out of the bounds above */
-	SEAL_WRONG,	 /* wrong passphrase, or a changed file */
+	SEAL_WRONG,      /* wrong passphrase, or a changed file */
 };
 
 /* What a result means, in words. */
@@ -84,8 +84,7 @@ enum seal_result seal_open(const struct seal *seal, const char *passphrase,
  */
 void seal_make(uint8_t *out, const uint8_t *text, size_t len,
 	       const char *passphrase, size_t passphrase_len,
-	       uint32_t iterations, const uint8_t *salt,
-	       const uint8_t *nonce);
+	       uint32_t iterations, const uint8_t *salt, const uint8_t *nonce);
 
 /* PBKDF2 with HMAC-SHA-256. */
 void seal_pbkdf2(uint8_t *out, size_t out_len, const void *passphrase,

@@ -6,9 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
-
 #define HALF_A_SECOND 500000000u /* ns */
-#define TRIAL 50000u		 /* iterations: some 20 ms */
+#define TRIAL 50000u             /* iterations: some 20 ms */
 
 bool
 sealed_is(const char *path)
@@ -24,7 +23,7 @@ sealed_is(const char *path)
 	got = read(fd, start, sizeof start);
 	close(fd);
 	return got == sizeof start &&
-	       seal_parse(&seal, start, sizeof start) != SEAL_NONE;
+		seal_parse(&seal, start, sizeof start) != SEAL_NONE;
 }
 
 /* Read a file and take it apart; the parts live in file->text. */
@@ -118,9 +117,9 @@ calibrate(void)
 	seal_pbkdf2(out, sizeof out, "trial", 5, salt, sizeof salt, TRIAL);
 	took = cpu_ns() - start;
 	iterations = (uint64_t)TRIAL * HALF_A_SECOND / (took + 1);
-	known = iterations < SEAL_ITERATIONS_MIN ? SEAL_ITERATIONS_MIN :
-		iterations > SEAL_ITERATIONS_MAX ? SEAL_ITERATIONS_MAX :
-						   (uint32_t)iterations;
+	known = iterations < SEAL_ITERATIONS_MIN   ? SEAL_ITERATIONS_MIN
+		: iterations > SEAL_ITERATIONS_MAX ? SEAL_ITERATIONS_MAX
+						   : (uint32_t)iterations;
 	return known;
 }
 

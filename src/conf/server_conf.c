@@ -12,7 +12,7 @@
 
 /* The settings of a file, some of them defaults for its rules. */
 struct setting_words {
-	struct conf_server *conf;
+	struct server_conf *conf;
 	struct acl_rule defaults; /* of rules that say nothing else */
 };
 
@@ -51,8 +51,10 @@ set_hide(struct acl_rule *rule, const char *value, char *why)
 	if (strncmp(value, decoy, sizeof decoy - 1) != 0 ||
 	    port < value + sizeof decoy ||
 	    (size_t)(port - value) >= sizeof addr) {
-		return value_fail(why, "'%.64s' is none of filtered closed "
-				       "decoy:ADDR:PORT", value);
+		return value_fail(why,
+				  "'%.64s' is none of filtered closed "
+				  "decoy:ADDR:PORT",
+				  value);
 	}
 	snprintf(addr, sizeof addr, "%.*s",
 		 (int)(port - value - (ptrdiff_t)sizeof decoy + 1),
@@ -179,10 +181,10 @@ static struct acl_rule *
 new_rule(struct acl *acl)
 {
 	if (acl->rules_count == acl->rules_room) {
-		size_t room = acl->rules_room ? acl->rules_room * 2 :
-						RULES_FIRST;
-		struct acl_rule *rules = reallocarray(acl->rules, room,
-						      sizeof *rules);
+		size_t room =
+			acl->rules_room ? acl->rules_room * 2 : RULES_FIRST;
+		struct acl_rule *rules =
+			reallocarray(acl->rules, room, sizeof *rules);
 
 		if (!rules) {
 			return NULL;
@@ -203,8 +205,8 @@ add_rule(const struct conf_file *file, const struct conf_line *line,
 	int rc;
 
 	if (acl->rules_count == ACL_RULES_MAX) {
-		return conf_fail(err, file, line->line,
-				 "more than %u rules", ACL_RULES_MAX);
+		return conf_fail(err, file, line->line, "more than %u rules",
+				 ACL_RULES_MAX);
 	}
 	/* Counted before it is parsed: its ports are freed with the rest. */
 	rule = new_rule(acl);
@@ -338,8 +340,8 @@ setting_loopback(void *into, const char *value, char *why)
 }
 
 static int
-set_u32(uint32_t *out, const char *value, unsigned long low,
-	unsigned long high, char *why)
+set_u32(uint32_t *out, const char *value, unsigned long low, unsigned long high,
+	char *why)
 {
 	unsigned long number;
 
@@ -353,14 +355,14 @@ set_u32(uint32_t *out, const char *value, unsigned long low,
 static int
 setting_groups(void *into, const char *value, char *why)
 {
-	struct gate_limits *limits =
+	struct receiver_limits *limits =
 		&((struct setting_words *)into)->conf->limits;
 
 	/* Four frames for each: what a group of the papers has. */
-	if (set_u32(&limits->quad.groups, value, 16, 1u << 22, why) < 0) {
+	if (set_u32(&limits->reassembly.groups, value, 16, 1u << 22, why) < 0) {
 		return -1;
 	}
-	limits->quad.frames = limits->quad.groups * 4;
+	limits->reassembly.frames = limits->reassembly.groups * 4;
 	return 0;
 }
 
@@ -369,7 +371,8 @@ setting_held(void *into, const char *value, char *why)
 {
 	struct setting_words *words = into;
 
-	return set_u32(&words->conf->limits.quad.held, value, 1, 32768, why);
+	return set_u32(&words->conf->limits.reassembly.held, value, 1, 32768,
+		       why);
 }
 
 static int
@@ -377,8 +380,7 @@ setting_assembly(void *into, const char *value, char *why)
 {
 	struct setting_words *words = into;
 
-	return set_u32(&words->conf->limits.assembly_ms, value, 10, 10000,
-		       why);
+	return set_u32(&words->conf->limits.assembly_ms, value, 10, 10000, why);
 }
 
 static int
@@ -395,8 +397,8 @@ setting_replays(void *into, const char *value, char *why)
 {
 	struct setting_words *words = into;
 
-	return set_u32(&words->conf->limits.replays, value,
-		       REPLAY_CAPACITY_MIN, REPLAY_CAPACITY_MAX, why);
+	return set_u32(&words->conf->limits.replays, value, REPLAY_CAPACITY_MIN,
+		       REPLAY_CAPACITY_MAX, why);
 }
 
 static int
@@ -410,30 +412,39 @@ setting_replay_file(void *into, const char *value, char *why)
 				  CONF_PATH_MAX - 1);
 	}
 	if (value[0] != '/' && strcmp(value, "none") != 0) {
-		return value_fail(why, "'%.64s' is neither a path from / on "
-				       "nor none", value);
+		return value_fail(why,
+				  "'%.64s' is neither a path from / on "
+				  "nor none",
+				  value);
 	}
 	memcpy(words->conf->replay_file, value, len + 1);
 	return 0;
 }
 
 static const struct conf_option setting_options[] = {
-	{ "tolerance", setting_tolerance }, { "window", setting_window },
-	{ "log", setting_log },		    { "queue", setting_queue },
-	{ "firewall", setting_firewall },   { "loopback", setting_loopback },
-	{ "groups", setting_groups },	    { "held", setting_held },
-	{ "assembly", setting_assembly },   { "flood", setting_flood },
-	{ "run_as", setting_user },	    { "hide", setting_hide },
-	{ "mark", setting_mark },	    { "fastpath", setting_fastpath },
-	{ "replays", setting_replays },	    { "replay_file", setting_replay_file },
-	{ "fastpath_mark", setting_fastpath_mark },
+	{ "tolerance", setting_tolerance },
+	{ "window", setting_window },
+	{ "log", setting_log },
+	{ "queue", setting_queue },
+	{ "firewall", setting_firewall },
+	{ "loopback", setting_loopback },
+	{ "groups", setting_groups },
+	{ "held", setting_held },
+	{ "assembly", setting_assembly },
+	{ "flood", setting_flood },
+	{ "run_as", setting_user },
+	{ "hide", setting_hide },
+	{ "mark", setting_mark },
+	{ "fastpath", setting_fastpath },
+	{ "replays", setting_replays },
+	{ "replay_file", setting_replay_file },
+	{ "fastpath_mark", setting_fastpath_mark }
 };
 
 int
-conf_server_read(struct conf_server *conf, struct conf_file *file, char *err)
+server_conf_read(struct server_conf *conf, struct conf_file *file, char *err)
 {
-	struct setting_words words = { .conf = conf,
-				       .defaults.tolerance = 30 };
+	struct setting_words words = { .conf = conf, .defaults.tolerance = 30 };
 	struct conf_line line;
 	uint64_t seen = 0;
 	int rc;
@@ -466,7 +477,7 @@ conf_server_read(struct conf_server *conf, struct conf_file *file, char *err)
 }
 
 int
-conf_server_read_path(struct conf_server *conf, const char *path, char *err)
+server_conf_read_path(struct server_conf *conf, const char *path, char *err)
 {
 	struct conf_file file;
 	int rc = conf_open(&file, path, CONF_PUBLIC, err);
@@ -474,13 +485,13 @@ conf_server_read_path(struct conf_server *conf, const char *path, char *err)
 	if (rc < 0) {
 		return rc;
 	}
-	rc = conf_server_read(conf, &file, err);
+	rc = server_conf_read(conf, &file, err);
 	conf_close(&file);
 	return rc;
 }
 
-static int
-one_rule(struct conf_server *conf, const char *ports, char *err)
+int
+server_conf_one_rule(struct server_conf *conf, const char *ports, char *err)
 {
 	struct conf_file file = { .path = "--port" };
 	struct acl_rule *rule = new_rule(&conf->acl);
@@ -496,101 +507,4 @@ one_rule(struct conf_server *conf, const char *ports, char *err)
 		conf_fail(err, &file, 0, "%s", why);
 	}
 	return rc;
-}
-
-/* Every key may use every port that a rule protects. */
-static int
-allow_all(struct acl *acl, char *err)
-{
-	struct conf_file file = { .path = "tap" };
-	struct acl_entry *entry = acl_file_add(acl);
-
-	if (entry) {
-		entry->keys = calloc(1, sizeof *entry->keys);
-	}
-	if (!entry || !entry->keys) {
-		return conf_no_memory(err, &file, 0);
-	}
-	entry->ports.high = 65535;
-	entry->keys[0].high = 65535;
-	entry->keys_count = 1;
-	return 0;
-}
-
-static int
-load_all(struct conf_server *conf, const struct conf_server_from *from,
-	 char *err)
-{
-	struct key_file keys = { 0 };
-	int rc = from->ports ? one_rule(conf, from->ports, err) :
-			       conf_server_read_path(
-				       conf, from->conf ? from->conf :
-							  CONF_SERVER_FILE,
-				       err);
-
-	if (rc == 0) {
-		rc = key_load(from->keys ? from->keys : CONF_SERVER_KEYS,
-			      &keys, err);
-	}
-	if (rc < 0) {
-		return rc;
-	}
-	conf->acl.keys = keys.keys;
-	conf->acl.keys_count = keys.count;
-	if (from->ports && !from->acl) {
-		return allow_all(&conf->acl, err);
-	}
-	return acl_file_load(&conf->acl, from->acl ? from->acl : CONF_SERVER_ACL,
-			     err);
-}
-
-struct conf_server *
-conf_server_new(void)
-{
-	struct conf_server *conf = calloc(1, sizeof *conf);
-
-	if (!conf) {
-		return NULL;
-	}
-	conf->settings.queue = CONF_SERVER_QUEUE;
-	conf->settings.mark = CONF_SERVER_MARK;
-	conf->settings.fastpath_mark = CONF_SERVER_FASTPATH_MARK;
-	conf->limits = gate_limits_default;
-	conf->hide_loopback = true;
-	return conf;
-}
-
-struct conf_server *
-conf_server_load(const struct conf_server_from *from, char *err)
-{
-	struct conf_server *conf = conf_server_new();
-	struct conf_file none = { .path = "tap" };
-	int rc = conf ? load_all(conf, from, err) :
-			conf_no_memory(err, &none, 0);
-
-	if (rc < 0) {
-		conf_server_free(conf);
-		errno = -rc;
-		return NULL;
-	}
-	acl_index(&conf->acl);
-	return conf;
-}
-
-void
-conf_server_free(struct conf_server *conf)
-{
-	struct key_file keys;
-
-	if (!conf) {
-		return;
-	}
-	for (size_t i = 0; i < conf->acl.rules_count; i++) {
-		free(conf->acl.rules[i].ports);
-	}
-	free(conf->acl.rules);
-	acl_file_free(&conf->acl);
-	keys = (struct key_file){ conf->acl.keys, conf->acl.keys_count };
-	key_free(&keys);
-	free(conf);
 }

@@ -1,6 +1,5 @@
 /*
- * The server's three files: TAPservd.conf (settings, then rules),
- * server.key and ACL.conf (papers: 000, 7.1), checked as a whole.
+ * TAPservd.conf: settings, then rules (papers: 000, 7.1).
  */
 #ifndef TAP_CONF_SERVER_CONF_H
 #define TAP_CONF_SERVER_CONF_H
@@ -10,62 +9,41 @@
 #include "protocol/receiver.h"
 #include "conf/settings.h"
 
-#define CONF_SERVER_FILE "/etc/tap/TAPservd.conf"
-#define CONF_SERVER_KEYS "/etc/tap/server.key"
-#define CONF_SERVER_ACL "/etc/tap/ACL.conf"
+#define SERVER_CONF_FILE "/etc/tap/TAPservd.conf"
+#define SERVER_CONF_KEYS "/etc/tap/server.key"
+#define SERVER_CONF_ACL "/etc/tap/ACL.conf"
 
 /* The queue of SYNs, and the one after it, where nothing else is set. */
-#define CONF_SERVER_QUEUE 5040
-/* The mark of packets that go to a decoy; see CONF_CLIENT_MARK. */
-#define CONF_SERVER_MARK 0x00800000u
+#define SERVER_CONF_QUEUE 5040
+/* The mark of packets that go to a decoy; see CLIENT_CONF_MARK. */
+#define SERVER_CONF_MARK 0x00800000u
 /* And of those that were accepted in the kernel. */
-#define CONF_SERVER_FASTPATH_MARK 0x00200000u
+#define SERVER_CONF_FASTPATH_MARK 0x00200000u
 
 /* Below the PATH_MAX of Linux, and long enough. */
 #define CONF_PATH_MAX 256
 /* The replay file of a queue, where no other is set. */
-#define CONF_SERVER_REPLAYS "/var/lib/tap/replay-%u"
+#define SERVER_CONF_REPLAYS "/var/lib/tap/replay-%u"
 
-struct conf_server {
+struct server_conf {
 	struct settings settings;
-	struct gate_limits limits;
+	struct receiver_limits limits;
 	bool hide_loopback;
 	/* Where replays are remembered; empty: the default; "none": nowhere. */
 	char replay_file[CONF_PATH_MAX];
 	struct acl acl; /* owns its arrays */
 };
 
-/* Where to read from; NULL paths are the defaults above. */
-struct conf_server_from {
-	const char *conf, *keys, *acl;
-	/*
-	 * One service without a configuration: these ports, in place of
-	 * conf; then acl may be NULL, and every key may use them.
-	 */
-	const char *ports;
-};
-
 /*
- * Load and check all.  On the heap, for the size of its tables.  Returns
- * NULL with the error in err, and in errno what conf_status() takes, but
- * positive.
+ * TAPservd.conf read into a configuration that server_conf_new() made.
+ * 0, or a negative number with the error in err.
  */
-struct conf_server *conf_server_load(const struct conf_server_from *from,
-				     char *err);
-
-/*
- * Its parts, for who wants them one by one: an empty configuration (NULL
- * where there is no memory), and TAPservd.conf read into it.  Keys and
- * access list are key.h's and acl_file.h's, into conf->acl; then
- * acl_index().
- */
-struct conf_server *conf_server_new(void);
-int conf_server_read(struct conf_server *conf, struct conf_file *file,
+int server_conf_read(struct server_conf *conf, struct conf_file *file,
 		     char *err);
-int conf_server_read_path(struct conf_server *conf, const char *path,
+int server_conf_read_path(struct server_conf *conf, const char *path,
 			  char *err);
-
-/* Wipe and free. */
-void conf_server_free(struct conf_server *conf);
+/* A single rule for these ports, in place of a file. */
+int server_conf_one_rule(struct server_conf *conf, const char *ports,
+			 char *err);
 
 #endif

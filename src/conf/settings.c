@@ -45,8 +45,10 @@ parse_bit(uint32_t *bit, const char *value, char *why)
 	mark = strtoul(value, &end, 0);
 	if (errno || *end || value[0] < '0' || value[0] > '9' || mark == 0 ||
 	    mark > UINT32_MAX || (mark & (mark - 1)) != 0) {
-		return value_fail(why, "'%.64s' is not a single bit, like "
-				       "0x40000000", value);
+		return value_fail(why,
+				  "'%.64s' is not a single bit, like "
+				  "0x40000000",
+				  value);
 	}
 	*bit = (uint32_t)mark;
 	return 0;
@@ -86,8 +88,8 @@ settings_firewall(void *into, const char *value, char *why)
 int
 settings_fastpath(void *into, const char *value, char *why)
 {
-	static const char *const words[] = { "off", "auto", "native",
-					     "generic", NULL };
+	static const char *const words[] = { "off", "auto", "native", "generic",
+					     NULL };
 	struct settings *settings = into;
 	int choice;
 
@@ -106,9 +108,9 @@ settings_user(void *into, const char *value, char *why)
 
 	errno = 0;
 	if (len > SETTINGS_USER_MAX || !getpwnam(value)) {
-		return errno == ENOMEM ?
-			       value_no_memory(why) :
-			       value_fail(why, "no user '%.64s'", value);
+		return errno == ENOMEM
+			? value_no_memory(why)
+			: value_fail(why, "no user '%.64s'", value);
 	}
 	memcpy(settings->user, value, len + 1);
 	return 0;

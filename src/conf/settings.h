@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 enum settings_firewall {
-	FIREWALL_AUTO,	   /* nft, then iptables, whichever the kernel can */
+	FIREWALL_AUTO, /* nft, then iptables, whichever the kernel can */
 	FIREWALL_NFT,
 	FIREWALL_IPTABLES,
-	FIREWALL_NONE,	   /* the administrator's own rules */
+	FIREWALL_NONE, /* the administrator's own rules */
 };
 
 enum settings_fastpath {
@@ -28,8 +28,8 @@ enum settings_fastpath {
 struct settings {
 	char user[SETTINGS_USER_MAX + 1]; /* of the worker; empty: the usual */
 	bool log_json;
-	uint16_t queue; /* of NFQUEUE */
-	uint32_t mark;	/* the bit that marks tap's own packets */
+	uint16_t queue;         /* of NFQUEUE */
+	uint32_t mark;          /* the bit that marks tap's own packets */
 	uint32_t fastpath_mark; /* of those accepted in the kernel; server */
 	enum settings_firewall firewall;
 	enum settings_fastpath fastpath;

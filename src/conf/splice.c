@@ -23,8 +23,8 @@ edit_apply(struct secret_buf *out, const char *text, size_t len,
 const char *
 edit_newline(const struct conf_file *file)
 {
-	const char *end = file->len ? memchr(file->text, '\n', file->len) :
-				      NULL;
+	const char *end =
+		file->len ? memchr(file->text, '\n', file->len) : NULL;
 
 	return end && end > file->text && end[-1] == '\r' ? "\r\n" : "\n";
 }
@@ -66,7 +66,7 @@ edit_place_of(const struct conf_file *file, const struct conf_word *word)
 	place.at = conf_offset(file, word->value);
 	last = conf_offset(file, word->value + len - 1) + 1;
 	place.len = last - place.at;
-	place.end = place.quoted ?
-			    conf_offset(file, word->value + len) + 1 : last;
+	place.end =
+		place.quoted ? conf_offset(file, word->value + len) + 1 : last;
 	return place;
 }

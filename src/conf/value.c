@@ -38,7 +38,7 @@ value_no_memory(char *why)
 
 int
 value_number(const char *text, unsigned long low, unsigned long high,
-	    unsigned long *out, char *why)
+	     unsigned long *out, char *why)
 {
 	size_t digits = strspn(text, "0123456789");
 
@@ -49,7 +49,7 @@ value_number(const char *text, unsigned long low, unsigned long high,
 	*out = strtoul(text, NULL, 10);
 	if (errno || *out < low || *out > high) {
 		return value_fail(why, "%.64s out of range (%lu to %lu)", text,
-			       low, high);
+				  low, high);
 	}
 	return 0;
 }
@@ -59,11 +59,11 @@ static const struct {
 	const char *name;
 	uint16_t port;
 } services[] = {
-	{ "ftp", 21 },	   { "ssh", 22 },     { "telnet", 23 },
-	{ "smtp", 25 },	   { "www", 80 },     { "http", 80 },
-	{ "pop3", 110 },   { "imap2", 143 },  { "https", 443 },
-	{ "imaps", 993 },  { "pop3s", 995 },  { "mysql", 3306 },
-	{ "rdp", 3389 },   { "postgresql", 5432 },
+	{ "ftp", 21 },    { "ssh", 22 },          { "telnet", 23 },
+	{ "smtp", 25 },   { "www", 80 },          { "http", 80 },
+	{ "pop3", 110 },  { "imap2", 143 },       { "https", 443 },
+	{ "imaps", 993 }, { "pop3s", 995 },       { "mysql", 3306 },
+	{ "rdp", 3389 },  { "postgresql", 5432 },
 };
 
 int
@@ -155,7 +155,7 @@ value_port_range(const char *text, struct acl_range *out, char *why)
 
 int
 value_ranges(const char *text, bool ports, struct acl_range **out,
-	    size_t *count, char *why)
+	     size_t *count, char *why)
 {
 	struct acl_range *ranges;
 	size_t most = 1;
@@ -178,7 +178,7 @@ value_ranges(const char *text, bool ports, struct acl_range **out,
 		if (len == 0 || len >= sizeof item) {
 			free(ranges);
 			return value_fail(why, "'%.32s' is not a list of %s",
-				       text, ports ? "ports" : "numbers");
+					  text, ports ? "ports" : "numbers");
 		}
 		memcpy(item, at, len);
 		item[len] = '\0';
@@ -192,7 +192,7 @@ value_ranges(const char *text, bool ports, struct acl_range **out,
 		if (*at != ',' && *at != '\0') {
 			free(ranges);
 			return value_fail(why, "comma expected before '%.32s'",
-				       at);
+					  at);
 		}
 		at = *at ? at + 1 : NULL;
 	}
@@ -340,9 +340,11 @@ value_time(const char *text, uint64_t *instant, char *why)
 		}
 		/* Who writes 2027 means the year. */
 		if (seconds > 0 && seconds < EPOCH_SECONDS_MIN) {
-			return value_fail(why, "'%.64s' is no time since 1973 "
-					       "in seconds; a day is "
-					       "2027-01-01", text);
+			return value_fail(why,
+					  "'%.64s' is no time since 1973 "
+					  "in seconds; a day is "
+					  "2027-01-01",
+					  text);
 		}
 		*instant = frame_instant_of((int64_t)seconds, 0);
 		return 0;
@@ -353,16 +355,18 @@ value_time(const char *text, uint64_t *instant, char *why)
 		end = strptime(text, "%Y-%m-%d", &tm);
 	}
 	real = tm;
-	when = end && *end == '\0' && !strpbrk(text, " \t") ? timegm(&real) :
-								-1;
+	when = end && *end == '\0' && !strpbrk(text, " \t") ? timegm(&real)
+							    : -1;
 	/*
 	 * strptime() skips blanks, and timegm() makes the 3rd of March of a
 	 * 31st of February.
 	 */
 	if (when < 0 || real.tm_mday != tm.tm_mday ||
 	    real.tm_sec != tm.tm_sec) {
-		return value_fail(why, "'%.64s' is no time like "
-			       "2027-01-01T00:00:00Z", text);
+		return value_fail(why,
+				  "'%.64s' is no time like "
+				  "2027-01-01T00:00:00Z",
+				  text);
 	}
 	*instant = frame_instant_of(when, 0);
 	return 0;
@@ -376,8 +380,7 @@ value_time_text(char out[VALUE_TIME_MAX], uint64_t instant)
 
 	/* Years of five digits are not read back as such. */
 	if (!gmtime_r(&when, &tm) || tm.tm_year > 9999 - 1900) {
-		snprintf(out, VALUE_TIME_MAX, "%llu",
-			 (unsigned long long)when);
+		snprintf(out, VALUE_TIME_MAX, "%llu", (unsigned long long)when);
 		return;
 	}
 	strftime(out, VALUE_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
@@ -390,8 +393,8 @@ value_duration(const char *text, uint64_t *out, char *why)
 		char unit;
 		unsigned long seconds;
 	} units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
-		{ 'w', 604800 },
+		{ 's', 1 },     { 'm', 60 },     { 'h', 3600 },
+		{ 'd', 86400 }, { 'w', 604800 },
 	};
 	size_t digits = strspn(text, "0123456789");
 	unsigned long number;
@@ -412,8 +415,10 @@ value_duration(const char *text, uint64_t *out, char *why)
 		*out = (uint64_t)number * units[i].seconds * FRAME_SECOND;
 		return 0;
 	}
-	return value_fail(why, "'%.64s' is no span of time like 90d, 12h or "
-			       "30m", text);
+	return value_fail(why,
+			  "'%.64s' is no span of time like 90d, 12h or "
+			  "30m",
+			  text);
 }
 
 const char *
@@ -443,8 +448,7 @@ value_choice(const char *text, const char *const *words, int *out, char *why)
 			return 0;
 		}
 	}
-	at += (size_t)snprintf(why, VALUE_WHY_MAX, "'%.64s' is none of",
-			       text);
+	at += (size_t)snprintf(why, VALUE_WHY_MAX, "'%.64s' is none of", text);
 	for (int i = 0; words[i]; i++) {
 		at += (size_t)snprintf(why + at, VALUE_WHY_MAX - at, " %s",
 				       words[i]);

@@ -23,7 +23,7 @@ int value_fail(char *why, const char *format, ...)
 int value_no_memory(char *why);
 
 int value_number(const char *text, unsigned long low, unsigned long high,
-		unsigned long *out, char *why);
+		 unsigned long *out, char *why);
 /* A number or the name of a TCP service. */
 int value_port(const char *text, uint16_t *out, char *why);
 /* 80, www or 8000-8010. */
@@ -33,7 +33,7 @@ int value_port_range(const char *text, struct acl_range *out, char *why);
  * false, parted by commas; *out is allocated.
  */
 int value_ranges(const char *text, bool ports, struct acl_range **out,
-		size_t *count, char *why);
+		 size_t *count, char *why);
 /*
  * ANY, 192.0.2.1, 192.0.2.0/24, 192.0.2.0:255.255.255.0, 2001:db8::/32,
  * [2001:db8::1].
@@ -51,6 +51,6 @@ int value_duration(const char *text, uint64_t *out, char *why);
 const char *value_service(uint16_t port);
 /* One of `words`, which ends with NULL; *out is its place. */
 int value_choice(const char *text, const char *const *words, int *out,
-		char *why);
+		 char *why);
 
 #endif

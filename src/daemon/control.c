@@ -100,8 +100,8 @@ control_receive(int fd, struct control_peer *peer)
 {
 	for (int i = 0; i < RUBBISH_MAX; i++) {
 		uint8_t request[2];
-		ssize_t got = receive_trusted(fd, request, sizeof request,
-					      peer);
+		ssize_t got =
+			receive_trusted(fd, request, sizeof request, peer);
 
 		if (got == -EAGAIN || got == -EINTR) {
 			return 0;
@@ -167,8 +167,8 @@ ask(const char *name, enum control_request request, char *out)
 	if (fd < 0) {
 		return fd;
 	}
-	if (sendto(fd, &byte, 1, MSG_NOSIGNAL, (struct sockaddr *)&addr,
-		   len) < 0) {
+	if (sendto(fd, &byte, 1, MSG_NOSIGNAL, (struct sockaddr *)&addr, len) <
+	    0) {
 		rc = -errno;
 	} else {
 		rc = await_reply(fd, out);
@@ -204,8 +204,9 @@ control_reload(const char *name)
 	/* The number may have become another's before the descriptor was. */
 	again = ask(name, CONTROL_STATUS_TEXT, reply);
 	if (again == pid) {
-		rc = syscall(SYS_pidfd_send_signal, fd, SIGHUP, NULL, 0) < 0 ?
-			     -errno : pid;
+		rc = syscall(SYS_pidfd_send_signal, fd, SIGHUP, NULL, 0) < 0
+			? -errno
+			: pid;
 	} else {
 		rc = again < 0 ? again : -ESRCH;
 	}

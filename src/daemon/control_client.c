@@ -22,10 +22,9 @@ static int
 ask(const struct ask_daemon *daemon, enum control_request request)
 {
 	static char reply[CONTROL_REPLY_MAX];
-	uint16_t queue = daemon->queue >= 0 ?
-				 (uint16_t)daemon->queue :
-				 settings_peek_queue(daemon->conf,
-						     daemon->usual);
+	uint16_t queue = daemon->queue >= 0
+		? (uint16_t)daemon->queue
+		: settings_peek_queue(daemon->conf, daemon->usual);
 	int rc = ask_queue(daemon, queue, request, reply);
 
 	if (rc == -ECONNREFUSED && daemon->queue < 0 &&
@@ -40,8 +39,8 @@ ask(const struct ask_daemon *daemon, enum control_request request)
 	}
 	if (rc < 0) {
 		fprintf(stderr, "tap %s: %s\n", daemon->side,
-			rc == -ETIMEDOUT ? "it does not answer (are you root?)" :
-					   strerror(-rc));
+			rc == -ETIMEDOUT ? "it does not answer (are you root?)"
+					 : strerror(-rc));
 		return TAP_SYSTEM;
 	}
 	fputs(reply, stdout);

@@ -9,7 +9,7 @@
 
 struct ask_daemon {
 	const char *side; /* "server" or "client" */
-	long queue;	  /* its own; -1: as conf has it, or else the usual one */
+	long queue; /* its own; -1: as conf has it, or else the usual one */
 	const char *conf; /* a path */
 	uint16_t usual;
 };

@@ -31,8 +31,8 @@ is_journal(void)
 	struct stat st;
 
 	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
-	       st.st_ino == inode;
+		fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+		st.st_ino == inode;
 }
 
 void
@@ -128,7 +128,7 @@ is_wanted(enum log_level level)
 		return true;
 	}
 	return level != LOG_LEVEL_DEBUG &&
-	       (level != LOG_LEVEL_INFO || !log_only_trouble);
+		(level != LOG_LEVEL_INFO || !log_only_trouble);
 }
 
 /* As much of the message as the line has room for. */
@@ -287,8 +287,7 @@ void
 log_seconds(struct log_record *r, const char *name, int64_t ticks)
 {
 	const size_t before = r->text.len;
-	const uint64_t size = ticks < 0 ? 0 - (uint64_t)ticks :
-					  (uint64_t)ticks;
+	const uint64_t size = ticks < 0 ? 0 - (uint64_t)ticks : (uint64_t)ticks;
 	const unsigned part = thousandths(size % 256);
 	struct text *t = &r->text;
 
@@ -333,8 +332,8 @@ log_limit_allows(struct log_limit *limit, uint64_t ms)
 			(ms - limit->since) / 1000 * LOG_LIMIT_PER_SECOND;
 
 		earned += limit->tokens;
-		limit->tokens = earned < LOG_LIMIT_BURST ? (unsigned)earned :
-							   LOG_LIMIT_BURST;
+		limit->tokens = earned < LOG_LIMIT_BURST ? (unsigned)earned
+							 : LOG_LIMIT_BURST;
 		limit->since += (ms - limit->since) / 1000 * 1000;
 	}
 	if (limit->tokens == 0) {

@@ -21,8 +21,8 @@
 struct monitor {
 	const struct monitor_job *job;
 	int signals;
-	pid_t worker;	   /* or 0 */
-	int line;	   /* to the worker; its other end is there alone */
+	pid_t worker; /* or 0 */
+	int line;     /* to the worker; its other end is there alone */
 	uint64_t beats, beats_ms; /* when they moved last */
 	uint64_t deaths_ms[MONITOR_DEATHS_MAX];
 	size_t deaths;
@@ -47,11 +47,11 @@ monitor_memory(size_t size)
 static void
 be_worker(const struct monitor_job *job, pid_t parent, int to_monitor)
 {
-	char why[PRIV_WHY_MAX];
+	char why[PRIVILEGES_WHY_MAX];
 
 	/* A terminal's Ctrl-C is the monitor's to handle. */
 	setpgid(0, 0);
-	if (priv_drop(job->role, job->user, parent, why) < 0) {
+	if (privileges_drop(job->role, job->user, parent, why) < 0) {
 		log_say(LOG_LEVEL_ERROR, "privileges: %s", why);
 		_exit(TAP_SYSTEM);
 	}
@@ -119,8 +119,8 @@ note_death(struct monitor *m)
 {
 	uint64_t now = clock_ms();
 	uint64_t *oldest = &m->deaths_ms[m->deaths % MONITOR_DEATHS_MAX];
-	bool too_fast = m->deaths >= MONITOR_DEATHS_MAX &&
-			now - *oldest < 60000;
+	bool too_fast =
+		m->deaths >= MONITOR_DEATHS_MAX && now - *oldest < 60000;
 
 	*oldest = now;
 	m->deaths++;
@@ -154,8 +154,8 @@ revive(struct monitor *m, int status)
 static int
 check_worker(struct monitor *m)
 {
-	uint64_t beats = __atomic_load_n(&m->job->shared->beats,
-					 __ATOMIC_RELAXED);
+	uint64_t beats =
+		__atomic_load_n(&m->job->shared->beats, __ATOMIC_RELAXED);
 	uint64_t now = awake_ms();
 	int status;
 

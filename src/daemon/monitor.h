@@ -30,7 +30,7 @@
 #define MONITOR_ANSWER_MS 500
 
 struct monitor_shared {
-	uint64_t beats;	   /* the worker's, one a turn */
+	uint64_t beats;    /* the worker's, one a turn */
 	uint64_t restarts; /* of workers that died or hung */
 };
 
@@ -38,8 +38,8 @@ enum monitor_next { MONITOR_GO_ON, MONITOR_STOP };
 
 struct monitor_job {
 	void *context;
-	enum priv_role role;
-	const char *user; /* see priv_drop() */
+	enum privileges_role role;
+	const char *user; /* see privileges_drop() */
 	struct monitor_shared *shared;
 	int control; /* a socket by which the monitor is asked */
 	/*
@@ -48,7 +48,7 @@ struct monitor_job {
 	 */
 	int (*work)(void *context, int to_monitor);
 	/* In the monitor, with no worker at work: */
-	void (*reload)(void *context);	/* SIGHUP came */
+	void (*reload)(void *context);  /* SIGHUP came */
 	void (*recover)(void *context); /* the worker died */
 	/* In the monitor, any time: */
 	void (*asked)(void *context); /* the control socket is readable */

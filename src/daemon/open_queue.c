@@ -26,8 +26,8 @@ queue_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
 	int rc = nfq_open(nfq, queue, length, with_uid);
 
 	/* The worker of a killed server needs a moment to follow it. */
-	for (int tries = 0; rc == -EBUSY && tries < TRIES_MAX &&
-			    !exists(nfq_owner(queue));
+	for (int tries = 0;
+	     rc == -EBUSY && tries < TRIES_MAX && !exists(nfq_owner(queue));
 	     tries++) {
 		poll(NULL, 0, TRY_MS);
 		rc = nfq_open(nfq, queue, length, with_uid);
@@ -44,12 +44,14 @@ queue_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
 	case EPERM:
 		log_say(LOG_LEVEL_ERROR,
 			"queue %u: not permitted; run as root, or with "
-			"CAP_NET_ADMIN", queue);
+			"CAP_NET_ADMIN",
+			queue);
 		return TAP_SYSTEM;
 	case ENOSYS:
 		log_say(LOG_LEVEL_ERROR,
 			"queue %u: this kernel has no NFQUEUE; load the module "
-			"nfnetlink_queue", queue);
+			"nfnetlink_queue",
+			queue);
 		return TAP_SYSTEM;
 	default:
 		log_say(LOG_LEVEL_ERROR, "queue %u: %s", queue, strerror(-rc));
@@ -66,6 +68,6 @@ queue_open_free(struct nfq *nfq, uint16_t from, uint32_t length, bool with_uid)
 	       nfq_open(nfq, queue, length, with_uid) == -EBUSY) {
 		queue++;
 	}
-	return nfq->nl.fd >= 0 ? TAP_OK :
-				 queue_open(nfq, queue, length, with_uid);
+	return nfq->nl.fd >= 0 ? TAP_OK
+			       : queue_open(nfq, queue, length, with_uid);
 }

@@ -7,8 +7,7 @@
 #include "os/nfqueue.h"
 
 /* nfq_open(), with the reason in the log.  An exit status. */
-int queue_open(struct nfq *nfq, uint16_t queue, uint32_t length,
-		   bool with_uid);
+int queue_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid);
 
 /*
  * Open the first queue from this number on that nobody has.  An exit

@@ -19,7 +19,7 @@
 static int
 fail(char *why, const char *what)
 {
-	snprintf(why, PRIV_WHY_MAX, "%s: %s", what, strerror(errno));
+	snprintf(why, PRIVILEGES_WHY_MAX, "%s: %s", what, strerror(errno));
 	return -1;
 }
 
@@ -51,7 +51,7 @@ drop_bounding_set(char *why)
 
 /* That one, if it was there: libpcap's client has never had it. */
 static int
-keep_net_admin(enum priv_role role, char *why)
+keep_net_admin(enum privileges_role role, char *why)
 {
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
@@ -61,7 +61,8 @@ keep_net_admin(enum priv_role role, char *why)
 	if (syscall(SYS_capget, &header, data) < 0) {
 		return fail(why, "capabilities");
 	}
-	data[0].permitted &= role == PRIV_LISTENER ? 0 : 1u << CAP_NET_ADMIN;
+	data[0].permitted &=
+		role == PRIVILEGES_LISTENER ? 0 : 1u << CAP_NET_ADMIN;
 	data[0].effective = data[0].permitted;
 	data[0].inheritable = 0;
 	memset(&data[1], 0, sizeof data[1]);
@@ -72,7 +73,7 @@ keep_net_admin(enum priv_role role, char *why)
 }
 
 static int
-change_user(enum priv_role role, const char *user, char *why)
+change_user(enum privileges_role role, const char *user, char *why)
 {
 	uid_t uid;
 	gid_t gid;
@@ -86,8 +87,8 @@ change_user(enum priv_role role, const char *user, char *why)
 		return -1;
 	}
 	if (prctl(PR_SET_SECUREBITS,
-		  SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS,
-		  0, 0, 0) < 0) {
+		  SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS, 0, 0,
+		  0) < 0) {
 		return fail(why, "secure bits");
 	}
 	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
@@ -106,26 +107,27 @@ hide_files(char *why)
 {
 	struct landlock_ruleset_attr attr = {
 		.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE |
-				     LANDLOCK_ACCESS_FS_WRITE_FILE |
-				     LANDLOCK_ACCESS_FS_READ_FILE |
-				     LANDLOCK_ACCESS_FS_READ_DIR |
-				     LANDLOCK_ACCESS_FS_REMOVE_DIR |
-				     LANDLOCK_ACCESS_FS_REMOVE_FILE |
-				     LANDLOCK_ACCESS_FS_MAKE_CHAR |
-				     LANDLOCK_ACCESS_FS_MAKE_DIR |
-				     LANDLOCK_ACCESS_FS_MAKE_REG |
-				     LANDLOCK_ACCESS_FS_MAKE_SOCK |
-				     LANDLOCK_ACCESS_FS_MAKE_FIFO |
-				     LANDLOCK_ACCESS_FS_MAKE_BLOCK |
-				     LANDLOCK_ACCESS_FS_MAKE_SYM,
+			LANDLOCK_ACCESS_FS_WRITE_FILE |
+			LANDLOCK_ACCESS_FS_READ_FILE |
+			LANDLOCK_ACCESS_FS_READ_DIR |
+			LANDLOCK_ACCESS_FS_REMOVE_DIR |
+			LANDLOCK_ACCESS_FS_REMOVE_FILE |
+			LANDLOCK_ACCESS_FS_MAKE_CHAR |
+			LANDLOCK_ACCESS_FS_MAKE_DIR |
+			LANDLOCK_ACCESS_FS_MAKE_REG |
+			LANDLOCK_ACCESS_FS_MAKE_SOCK |
+			LANDLOCK_ACCESS_FS_MAKE_FIFO |
+			LANDLOCK_ACCESS_FS_MAKE_BLOCK |
+			LANDLOCK_ACCESS_FS_MAKE_SYM,
 	};
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr,
 			      0);
 	long rc;
 
 	if (fd < 0) {
-		return errno == ENOSYS || errno == EOPNOTSUPP ?
-			       0 : fail(why, "landlock");
+		return errno == ENOSYS || errno == EOPNOTSUPP
+			? 0
+			: fail(why, "landlock");
 	}
 	rc = syscall(SYS_landlock_restrict_self, fd, 0);
 	if (rc < 0) {
@@ -136,7 +138,8 @@ hide_files(char *why)
 }
 
 int
-priv_drop(enum priv_role role, const char *user, pid_t parent, char *why)
+privileges_drop(enum privileges_role role, const char *user, pid_t parent,
+		char *why)
 {
 	if (change_user(role, user, why) < 0) {
 		return -1;
@@ -146,14 +149,15 @@ priv_drop(enum priv_role role, const char *user, pid_t parent, char *why)
 		return fail(why, "prctl");
 	}
 	/* After the change of user, which forgets it. */
-	if (parent != 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
-			    getppid() != parent)) {
+	if (parent != 0 &&
+	    (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+	     getppid() != parent)) {
 		return fail(why, "parent");
 	}
 	if (hide_files(why) < 0) {
 		return -1;
 	}
-	if (calls_limit(role) < 0) {
+	if (seccomp_limit(role) < 0) {
 		return fail(why, "seccomp");
 	}
 	return 0;

@@ -6,10 +6,14 @@
 
 #include <sys/types.h>
 
-#define PRIV_WHY_MAX 256u
+#define PRIVILEGES_WHY_MAX 256u
 
 /* Who the process is from now on: each has its list of system calls. */
-enum priv_role { PRIV_SERVER, PRIV_CLIENT, PRIV_LISTENER };
+enum privileges_role {
+	PRIVILEGES_SERVER,
+	PRIVILEGES_CLIENT,
+	PRIVILEGES_LISTENER
+};
 
 /*
  * Become `user` (NULL: "tap" if there is one, else "nobody") with
@@ -17,8 +21,9 @@ enum priv_role { PRIV_SERVER, PRIV_CLIENT, PRIV_LISTENER };
  * be killed for any system call that the role does not need.  What is
  * open stays open.  End with the parent, where one is named (or 0).
  * Other systems than Linux have users and chroot(2) for this.
- * 0, or -1 with the reason in why (PRIV_WHY_MAX).
+ * 0, or -1 with the reason in why (PRIVILEGES_WHY_MAX).
  */
-int priv_drop(enum priv_role role, const char *user, pid_t parent, char *why);
+int privileges_drop(enum privileges_role role, const char *user, pid_t parent,
+		    char *why);
 
 #endif

@@ -13,12 +13,13 @@
 static int
 fail(char *why, const char *what)
 {
-	snprintf(why, PRIV_WHY_MAX, "%s: %s", what, strerror(errno));
+	snprintf(why, PRIVILEGES_WHY_MAX, "%s: %s", what, strerror(errno));
 	return -1;
 }
 
 int
-priv_drop(enum priv_role role, const char *user, pid_t parent, char *why)
+privileges_drop(enum privileges_role role, const char *user, pid_t parent,
+		char *why)
 {
 	const struct passwd *found = getpwnam(user ? user : "tap");
 
@@ -32,7 +33,7 @@ priv_drop(enum priv_role role, const char *user, pid_t parent, char *why)
 		found = getpwnam("nobody");
 	}
 	if (!found) {
-		snprintf(why, PRIV_WHY_MAX, "no account '%s'",
+		snprintf(why, PRIVILEGES_WHY_MAX, "no account '%s'",
 			 user ? user : "nobody");
 		return -1;
 	}
@@ -44,7 +45,7 @@ priv_drop(enum priv_role role, const char *user, pid_t parent, char *why)
 		return fail(why, "user");
 	}
 	if (setuid(0) == 0) {
-		snprintf(why, PRIV_WHY_MAX, "root can be had again");
+		snprintf(why, PRIVILEGES_WHY_MAX, "root can be had again");
 		return -1;
 	}
 	return 0;

@@ -29,10 +29,11 @@ notify_manager(const char *state)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0) {
 		/* A manager that is gone needs no notice. */
-		(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-			     (struct sockaddr *)&addr,
-			     (socklen_t)(offsetof(struct sockaddr_un,
-						  sun_path) + len));
+		(void)sendto(
+			fd, state, strlen(state), MSG_NOSIGNAL,
+			(struct sockaddr *)&addr,
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				    len));
 		close(fd);
 	}
 }

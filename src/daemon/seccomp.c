@@ -28,11 +28,14 @@ static const int common[] = {
 #ifdef SYS_poll
 	SYS_poll,
 #endif
-	SYS_ppoll, SYS_recvmmsg, SYS_recvfrom, SYS_recvmsg, SYS_read,
-	SYS_pread64, SYS_write, SYS_writev, SYS_clock_gettime, SYS_getpid, SYS_getuid, SYS_geteuid,
-	SYS_gettid, SYS_close, SYS_munmap, SYS_brk, SYS_madvise, SYS_futex,
+	SYS_ppoll,        SYS_recvmmsg,       SYS_recvfrom,
+	SYS_recvmsg,      SYS_read,           SYS_pread64,
+	SYS_write,        SYS_writev,         SYS_clock_gettime,
+	SYS_getpid,       SYS_getuid,         SYS_geteuid,
+	SYS_gettid,       SYS_close,          SYS_munmap,
+	SYS_brk,          SYS_madvise,        SYS_futex,
 	SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_restart_syscall,
-	SYS_exit, SYS_exit_group,
+	SYS_exit,         SYS_exit_group,
 };
 
 /* And these, but for the flag by which they connect: their argument. */
@@ -40,18 +43,22 @@ static const struct {
 	int number;
 	unsigned flags;
 } sending[] = {
-	{ SYS_sendto, 3 }, { SYS_sendmsg, 2 }, { SYS_sendmmsg, 3 },
+	{ SYS_sendto, 3 },
+	{ SYS_sendmsg, 2 },
+	{ SYS_sendmmsg, 3 },
 };
 
 /* Entries of maps that are there: nothing is made, nothing loaded. */
 static const uint32_t server_bpf[] = {
-	BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM,
+	BPF_MAP_LOOKUP_ELEM,
+	BPF_MAP_UPDATE_ELEM,
+	BPF_MAP_DELETE_ELEM,
 };
 
 /* Reserving source ports, marks, random numbers, how the clock is. */
 static const int client[] = {
-	SYS_bind, SYS_getsockname, SYS_setsockopt, SYS_getrandom,
-	SYS_adjtimex, SYS_clock_adjtime,
+	SYS_bind,      SYS_getsockname, SYS_setsockopt,
+	SYS_getrandom, SYS_adjtimex,    SYS_clock_adjtime,
 };
 
 /* Connections of near sides; what libpcap has lost, and what it lacks. */
@@ -64,9 +71,10 @@ static const int listener[] = {
  * with two: three that send, two ioctls, two sockets, an option of sockets,
  * three of bpf(2); six around them.
  */
-#define PROGRAM_MAX \
-	(2 * (sizeof common + sizeof client + sizeof listener) / \
-	 sizeof common[0] + 65)
+#define PROGRAM_MAX                                                            \
+	(2 * (sizeof common + sizeof client + sizeof listener) /               \
+		 sizeof common[0] +                                            \
+	 65)
 
 struct program {
 	struct sock_filter at[PROGRAM_MAX];
@@ -82,26 +90,29 @@ put(struct program *p, struct sock_filter instruction)
 static void
 put_load(struct program *p, size_t offset)
 {
-	put(p, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-					    (uint32_t)offset));
+	put(p,
+	    (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					 (uint32_t)offset));
 }
 
 /* If the number loaded is this one, allow; else go on. */
 static void
 put_allow(struct program *p, uint32_t number)
 {
-	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number,
-					    0, 1));
-	put(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-					    SECCOMP_RET_ALLOW));
+	put(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0,
+					 1));
+	put(p,
+	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 }
 
 /* The low half of an argument. */
 static void
 put_load_argument(struct program *p, unsigned argument)
 {
-	put_load(p, offsetof(struct seccomp_data, args) +
-			    argument * sizeof(uint64_t));
+	put_load(p,
+		 offsetof(struct seccomp_data, args) +
+			 argument * sizeof(uint64_t));
 }
 
 /* If it is, and an argument has this value, allow. */
@@ -109,13 +120,15 @@ static void
 put_allow_if(struct program *p, uint32_t number, unsigned argument,
 	     uint32_t value)
 {
-	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number,
-					    0, 4));
+	put(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0,
+					 4));
 	put_load_argument(p, argument);
-	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value,
-					    0, 1));
-	put(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-					    SECCOMP_RET_ALLOW));
+	put(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0,
+					 1));
+	put(p,
+	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 	put_load(p, offsetof(struct seccomp_data, nr));
 }
 
@@ -124,13 +137,15 @@ static void
 put_allow_without(struct program *p, uint32_t number, unsigned argument,
 		  uint32_t bits)
 {
-	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number,
-					    0, 4));
+	put(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0,
+					 4));
 	put_load_argument(p, argument);
-	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits,
-					    1, 0));
-	put(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-					    SECCOMP_RET_ALLOW));
+	put(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 1,
+					 0));
+	put(p,
+	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 	put_load(p, offsetof(struct seccomp_data, nr));
 }
 
@@ -138,16 +153,19 @@ put_allow_without(struct program *p, uint32_t number, unsigned argument,
 static void
 put_allow_tcp_socket(struct program *p, uint32_t family)
 {
-	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-					    SYS_socket, 0, 6));
+	put(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket,
+					 0, 6));
 	put_load_argument(p, 0);
-	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, family,
-					    0, 3));
+	put(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, family, 0,
+					 3));
 	put_load_argument(p, 1);
-	put(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-					    SOCK_STREAM | SOCK_CLOEXEC, 0, 1));
-	put(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-					    SECCOMP_RET_ALLOW));
+	put(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+					 SOCK_STREAM | SOCK_CLOEXEC, 0, 1));
+	put(p,
+	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 	put_load(p, offsetof(struct seccomp_data, nr));
 }
 
@@ -158,8 +176,7 @@ static void
 report(int signal_no, siginfo_t *info, void *context)
 {
 	char line[64];
-	int len = snprintf(line, sizeof line,
-			   "tap: forbidden system call %d\n",
+	int len = snprintf(line, sizeof line, "tap: forbidden system call %d\n",
 			   info->si_syscall);
 
 	(void)signal_no;
@@ -188,7 +205,7 @@ watch(void)
 #endif
 
 int
-calls_limit(enum priv_role role)
+seccomp_limit(enum privileges_role role)
 {
 #ifdef THIS_ARCH
 	struct program p = { .len = 0 };
@@ -196,10 +213,12 @@ calls_limit(enum priv_role role)
 
 	watch();
 	put_load(&p, offsetof(struct seccomp_data, arch));
-	put(&p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-					     THIS_ARCH, 1, 0));
-	put(&p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-					     SECCOMP_RET_KILL_PROCESS));
+	put(&p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCH,
+					 1, 0));
+	put(&p,
+	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+					 SECCOMP_RET_KILL_PROCESS));
 	put_load(&p, offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
 		put_allow(&p, (uint32_t)common[i]);
@@ -208,28 +227,31 @@ calls_limit(enum priv_role role)
 		put_allow_without(&p, (uint32_t)sending[i].number,
 				  sending[i].flags, MSG_FASTOPEN);
 	}
-	for (size_t i = 0; role == PRIV_CLIENT &&
-			   i < sizeof client / sizeof client[0]; i++) {
+	for (size_t i = 0;
+	     role == PRIVILEGES_CLIENT && i < sizeof client / sizeof client[0];
+	     i++) {
 		put_allow(&p, (uint32_t)client[i]);
 	}
-	for (size_t i = 0; role == PRIV_LISTENER &&
-			   i < sizeof listener / sizeof listener[0]; i++) {
+	for (size_t i = 0; role == PRIVILEGES_LISTENER &&
+	     i < sizeof listener / sizeof listener[0];
+	     i++) {
 		put_allow(&p, (uint32_t)listener[i]);
 	}
 	/* Names of devices, and nothing else of them. */
 	put_allow_if(&p, SYS_ioctl, 1, SIOCGIFNAME);
-	for (size_t i = 0; role == PRIV_SERVER &&
-			   i < sizeof server_bpf / sizeof server_bpf[0]; i++) {
+	for (size_t i = 0; role == PRIVILEGES_SERVER &&
+	     i < sizeof server_bpf / sizeof server_bpf[0];
+	     i++) {
 		put_allow_if(&p, SYS_bpf, 0, server_bpf[i]);
 	}
-	if (role == PRIV_CLIENT) {
+	if (role == PRIVILEGES_CLIENT) {
 		put_allow_tcp_socket(&p, AF_INET);
 		put_allow_tcp_socket(&p, AF_INET6);
 		/* For libpcap: whether it is up, or else why not. */
 		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
 		put_allow_if(&p, SYS_getsockopt, 1, SOL_SOCKET);
 	}
-	if (role == PRIV_LISTENER) {
+	if (role == PRIVILEGES_LISTENER) {
 		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
 		/* libpcap, when it closes. */
 		put_allow_if(&p, SYS_setsockopt, 1, SOL_PACKET);

@@ -11,6 +11,6 @@
  * the role's list.  A build with TAP_DEBUG says which one it was.  0, or
  * -1 with errno.
  */
-int calls_limit(enum priv_role role);
+int seccomp_limit(enum privileges_role role);
 
 #endif

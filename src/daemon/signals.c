@@ -37,8 +37,9 @@ daemon_signal(int fd, int *number)
 	while (read(fd, &info, sizeof info) == sizeof info) {
 		/* One child more or less asks for nothing. */
 		if (number && info.ssi_signo != SIGCHLD) {
-			*number = info.ssi_code == SI_KERNEL ?
-					  0 : (int)info.ssi_signo;
+			*number = info.ssi_code == SI_KERNEL
+				? 0
+				: (int)info.ssi_signo;
 		}
 		if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM) {
 			return DAEMON_STOP;

@@ -72,8 +72,9 @@ unit_print(const char *side)
 		memcpy(self, found, (size_t)len + 1);
 	}
 	printf(unit, side,
-	       server ? "hides services from strangers" :
-			"authenticates connections",
-	       side, self, side, server ? " CAP_BPF CAP_PERFMON" : " CAP_SYS_PTRACE");
+	       server ? "hides services from strangers"
+		      : "authenticates connections",
+	       side, self, side,
+	       server ? " CAP_BPF CAP_PERFMON" : " CAP_SYS_PTRACE");
 	return TAP_OK;
 }

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LIVE_BATCH 64 /* frames at once, the kernel's own default */
+#define LIVE_BATCH 64        /* frames at once, the kernel's own default */
 #define PROCESSORS_MAX 4096u /* of the largest machine to expect */
 
 /* Kernels before 5.11 charge maps to this limit; root may lift it. */
@@ -34,9 +34,9 @@ with_memory(int command, union bpf_attr *attr)
 static int
 call(int command, union bpf_attr *attr)
 {
-	long rc = command == BPF_MAP_CREATE || command == BPF_PROG_LOAD ?
-			  with_memory(command, attr) :
-			  syscall(SYS_bpf, command, attr, sizeof *attr);
+	long rc = command == BPF_MAP_CREATE || command == BPF_PROG_LOAD
+		? with_memory(command, attr)
+		: syscall(SYS_bpf, command, attr, sizeof *attr);
 
 	return rc < 0 ? -errno : (int)rc;
 }

@@ -12,7 +12,7 @@
 #include "fastpath/elf.h"
 
 struct bpf_map {
-	uint32_t type; /* enum bpf_map_type */
+	uint32_t type;       /* enum bpf_map_type */
 	uint32_t key, value; /* bytes */
 	uint32_t entries;
 	uint32_t flags;
@@ -36,7 +36,7 @@ struct bpf_program {
 	const uint8_t *object; /* see elf.h */
 	size_t size;
 	const char *section;
-	uint32_t type;	 /* enum bpf_prog_type */
+	uint32_t type;   /* enum bpf_prog_type */
 	uint32_t attach; /* enum bpf_attach_type; 0: does not matter */
 	uint32_t flags;
 	const struct elf_symbol *symbols;
@@ -68,8 +68,8 @@ int bpf_wait(void);
  */
 int bpf_program_run(int program, void *frame, size_t len, int *verdict);
 /* Of tc, on a packet with this mark, which it may change, too. */
-int bpf_program_run_marked(int program, void *frame, size_t len,
-			   uint32_t *mark, int *verdict);
+int bpf_program_run_marked(int program, void *frame, size_t len, uint32_t *mark,
+			   int *verdict);
 int bpf_program_live(int program, const void *frame, size_t len,
 		     uint32_t device, uint32_t repeat);
 

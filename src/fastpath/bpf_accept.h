@@ -1,7 +1,7 @@
 /*
- * A group accepted by the sieve's program itself: the gate's checks, as
- * gate.h has them or stricter, and the memory of replays, which is one for
- * both.  Whatever is in doubt is left to the gate.
+ * A group accepted by the ingress program's program itself: the receiver's
+ * checks, as receiver.h has them or stricter, and the memory of replays, which
+ * is one for both.  Whatever is in doubt is left to the receiver.
  *
  * Every group that was accepted, by either, is in replays_map, or it is not
  * later than the floor.  Who inserts a group there has it: so of two copies
@@ -20,7 +20,8 @@ static uint64_t (*clock_boot_ns)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
 
 extern const char replays_map;
 
-/* One of these two has jumped: until tap has looked, only the gate knows. */
+/* One of these two has jumped: until tap has looked, only the receiver knows.
+ */
 #define JUMP (SECOND / 4)
 
 /*
@@ -30,7 +31,7 @@ extern const char replays_map;
 static inline_always uint64_t
 instant_now(const struct scene *scene)
 {
-	const struct sieve_config *config = scene->config;
+	const struct ingress_config *config = scene->config;
 	const uint64_t tai = clock_tai_ns();
 	const uint64_t moved = tai - clock_ns() - config->tai_monotonic;
 	const uint64_t utc = tai - config->tai_utc;
@@ -43,11 +44,11 @@ instant_now(const struct scene *scene)
 
 /* What a group carries, the nearest to now; see frame_instant(). */
 static inline_always uint64_t
-instant_of(const struct sieve_group *g, uint64_t now)
+instant_of(const struct ingress_group *g, uint64_t now)
 {
 	const uint64_t second = now >> 8;
 	const uint64_t ahead =
-		(SIEVE_FRAME_SEQ(g->frame[SYN2]) - (uint32_t)second) &
+		(INGRESS_FRAME_SEQ(g->frame[SYN2]) - (uint32_t)second) &
 		SECOND_MASK;
 	const uint64_t back = ahead > SECOND_MASK / 2 ? SECOND_MASK + 1ull : 0;
 
@@ -56,10 +57,11 @@ instant_of(const struct sieve_group *g, uint64_t now)
 		return 0;
 	}
 	return (second + ahead - back) << 8 |
-	       (SIEVE_FRAME_SEQ(g->frame[SYN1]) & 255);
+		(INGRESS_FRAME_SEQ(g->frame[SYN1]) & 255);
 }
 
-/* As is_before_begin() in gate.c, by one unit more for its reading later. */
+/* As is_before_begin() in receiver.c, by one unit more for its reading later.
+ */
 static inline_always bool
 is_known_time(const struct scene *scene, uint64_t now, uint64_t instant)
 {
@@ -76,32 +78,32 @@ is_above_floor(const struct scene *scene, uint64_t instant)
 }
 
 /*
- * A key of 30 bits is the gate's, who counts guesses.  The key was looked
+ * A key of 30 bits is the receiver's, who counts guesses.  The key was looked
  * at when its SYN1 came, but roughly, and may have changed since; its
  * times are whole seconds, rounded down.
  */
 static inline_always bool
-is_key_good(const struct scene *scene, const struct sieve_group *g,
-	    const struct sieve_key *key, uint64_t now)
+is_key_good(const struct scene *scene, const struct ingress_group *g,
+	    const struct ingress_key *key, uint64_t now)
 {
-	const uint32_t syn1 = SIEVE_FRAME_SEQ(g->frame[SYN1]);
+	const uint32_t syn1 = INGRESS_FRAME_SEQ(g->frame[SYN1]);
 
 	return extra_of(key) > 0 && extra_of(key) == (syn1 >> 24 & 31) &&
-	       now >> 8 > key->not_before && now >> 8 < key->not_after &&
-	       is_allowed(scene, syn1 >> 8 & 0xffff);
+		now >> 8 > key->not_before && now >> 8 < key->not_after &&
+		is_allowed(scene, syn1 >> 8 & 0xffff);
 }
 
 static inline_always bool
-is_good(const struct scene *scene, const struct sieve_group *g,
-	const struct sieve_key *key, uint64_t now, uint64_t instant)
+is_good(const struct scene *scene, const struct ingress_group *g,
+	const struct ingress_key *key, uint64_t now, uint64_t instant)
 {
 	const uint64_t most = (uint64_t)scene->tolerance << 8;
 
-	/* 40 bits are what the gate's memory holds of an instant. */
+	/* 40 bits are what the receiver's memory holds of an instant. */
 	return now != 0 && now >> 39 == 0 && instant + most >= now &&
-	       instant <= now + most && is_known_time(scene, now, instant) &&
-	       is_above_floor(scene, instant) &&
-	       is_key_good(scene, g, key, now);
+		instant <= now + most && is_known_time(scene, now, instant) &&
+		is_above_floor(scene, instant) &&
+		is_key_good(scene, g, key, now);
 }
 
 /*
@@ -109,14 +111,14 @@ is_good(const struct scene *scene, const struct sieve_group *g,
  * may have been given to another one while it was read.
  */
 static inline_always bool
-is_whole(const struct scene *scene, const struct sieve_group *sorted)
+is_whole(const struct scene *scene, const struct ingress_group *sorted)
 {
-	const struct sieve_group *g =
-		map_lookup(&groups_map, &scene->scratch->quad);
+	const struct ingress_group *g =
+		map_lookup(&groups_map, &scene->scratch->reassembly);
 
 	return g && is_same(g->frame[SYN1], sorted->frame[SYN1]) &&
-	       is_same(g->frame[SYN2], sorted->frame[SYN2]) &&
-	       is_same(g->frame[SYN3], sorted->frame[SYN3]);
+		is_same(g->frame[SYN2], sorted->frame[SYN2]) &&
+		is_same(g->frame[SYN3], sorted->frame[SYN3]);
 }
 
 /* All that was written before is seen before what is read after. */
@@ -131,7 +133,7 @@ barrier(const struct scene *scene)
 
 /* Remember a group, if nobody has. */
 static inline_always bool
-remember(const struct scene *scene, const struct sieve_record *record)
+remember(const struct scene *scene, const struct ingress_record *record)
 {
 	uint64_t tag = record->tag, instant = record->instant;
 
@@ -152,7 +154,7 @@ wakeup(const struct scene *scene)
 {
 	volatile uint64_t *woken = (uint64_t *)&scene->config->woken;
 
-	if (scene->now - *woken < SIEVE_WAKE_MS * 1000000ull) {
+	if (scene->now - *woken < INGRESS_WAKE_MS * 1000000ull) {
 		return BPF_RB_NO_WAKEUP;
 	}
 	*woken = scene->now;
@@ -161,16 +163,16 @@ wakeup(const struct scene *scene)
 
 /*
  * A group that is complete, in order and authentic, as it was sorted: let
- * it in, or (false) leave it to the gate.  Without room to report it tap
+ * it in, or (false) leave it to the receiver.  Without room to report it tap
  * would never know of it.
  */
 static inline_always bool
-accept(const struct scene *scene, const struct sieve_group *sorted,
-       const struct sieve_key *key)
+accept(const struct scene *scene, const struct ingress_group *sorted,
+       const struct ingress_key *key)
 {
 	const uint64_t now = scene->config->accept ? instant_now(scene) : 0;
 	const uint64_t instant = instant_of(sorted, now);
-	struct sieve_record *record;
+	struct ingress_record *record;
 
 	if (!is_good(scene, sorted, key, now, instant) ||
 	    !is_whole(scene, sorted)) {
@@ -180,9 +182,9 @@ accept(const struct scene *scene, const struct sieve_group *sorted,
 	if (!record) {
 		return false;
 	}
-	record->quad = scene->scratch->quad;
+	record->reassembly = scene->scratch->reassembly;
 #pragma clang loop unroll(full)
-	for (int i = 0; i < SIEVE_FRAMES; i++) {
+	for (int i = 0; i < INGRESS_FRAMES; i++) {
 		record->frame[i] = sorted->frame[i];
 	}
 	record->tag = scene->scratch->work.tag;
@@ -193,8 +195,8 @@ accept(const struct scene *scene, const struct sieve_group *sorted,
 		return false;
 	}
 	ring_submit(record, wakeup(scene));
-	map_delete(&groups_map, &scene->scratch->quad);
-	count(SIEVE_ACCEPTED);
+	map_delete(&groups_map, &scene->scratch->reassembly);
+	count(INGRESS_ACCEPTED);
 	forgive(scene->scratch, 4 + extra_of(key));
 	return true;
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 struct packet_addr
-sieve_addr_read(const struct sieve_addr *addr, uint64_t family)
+ingress_addr_read(const struct ingress_addr *addr, uint64_t family)
 {
 	struct packet_addr read = { .family = family == 4 ? 4 : 6 };
 
@@ -12,8 +12,8 @@ sieve_addr_read(const struct sieve_addr *addr, uint64_t family)
 }
 
 uint8_t
-sieve_addr_net(struct sieve_addr *addr, struct sieve_addr *mask,
-	       const struct acl_net *net)
+ingress_addr_net(struct ingress_addr *addr, struct ingress_addr *mask,
+		 const struct acl_net *net)
 {
 	memcpy(addr, net->addr.bytes, sizeof *addr);
 	memcpy(mask, net->mask, sizeof *mask);

@@ -11,14 +11,14 @@
 #include "fastpath/ingress_map.h"
 
 /* One of theirs, of IP version 4 or 6. */
-struct packet_addr sieve_addr_read(const struct sieve_addr *addr,
-				   uint64_t family);
+struct packet_addr ingress_addr_read(const struct ingress_addr *addr,
+				     uint64_t family);
 
 /*
  * A rule's network for them, with the mask's bits alone, as they compare
  * them.  Its version of IP; 0: any address.
  */
-uint8_t sieve_addr_net(struct sieve_addr *addr, struct sieve_addr *mask,
-		       const struct acl_net *net);
+uint8_t ingress_addr_net(struct ingress_addr *addr, struct ingress_addr *mask,
+			 const struct acl_net *net);
 
 #endif

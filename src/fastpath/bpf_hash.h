@@ -66,16 +66,14 @@ sha256(volatile uint32_t *state, volatile uint32_t *w)
 			uint64_t xx = twice(x), yy = twice(y);
 
 			w[i & 15] += w[(i + 9) & 15] +
-				     ((uint32_t)(xx >> 7 ^ xx >> 18) ^
-				      x >> 3) +
-				     ((uint32_t)(yy >> 17 ^ yy >> 19) ^
-				      y >> 10);
+				((uint32_t)(xx >> 7 ^ xx >> 18) ^ x >> 3) +
+				((uint32_t)(yy >> 17 ^ yy >> 19) ^ y >> 10);
 		}
 		*h += (uint32_t)(ee >> 6 ^ ee >> 11 ^ ee >> 25) +
-		      (*g ^ (*e & (*f ^ *g))) + k[i] + w[i & 15];
+			(*g ^ (*e & (*f ^ *g))) + k[i] + w[i & 15];
 		*d += *h;
 		*h += (uint32_t)(aa >> 2 ^ aa >> 13 ^ aa >> 22) +
-		      ((*a & *b) | (*c & (*a | *b)));
+			((*a & *b) | (*c & (*a | *b)));
 	}
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 8; i++) {
@@ -125,8 +123,9 @@ md5(volatile uint32_t *state, const volatile uint32_t *w)
 			f = c ^ (b | ~d);
 			at = 7 * i;
 		}
-		next = b + rotate_left(a + f + k[i] + w[at & 15],
-				       turn[i / 16][i % 4]);
+		next = b +
+			rotate_left(a + f + k[i] + w[at & 15],
+				    turn[i / 16][i % 4]);
 		a = d;
 		d = c;
 		c = b;

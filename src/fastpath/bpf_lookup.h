@@ -1,6 +1,6 @@
 /*
- * What the sieve's program in the kernel knows of a SYN's service: its
- * rule, its keys, the time, and whether there is a flood.
+ * What the ingress program's program in the kernel knows of a SYN's service:
+ * its rule, its keys, the time, and whether there is a flood.
  */
 #ifndef TAP_FASTPATH_BPF_LOOKUP_H
 #define TAP_FASTPATH_BPF_LOOKUP_H
@@ -17,21 +17,20 @@
 #define SECOND 1000000000ull
 #define BATCH 32 /* SYNs of one processor counted at once */
 
-static void *(*map_lookup)(const void *, const void *) =
-	(void *)BPF_FUNC_map_lookup_elem;
+static void *(*map_lookup)(const void *,
+			   const void *) = (void *)BPF_FUNC_map_lookup_elem;
 static long (*map_update)(const void *, const void *, const void *,
 			  uint64_t) = (void *)BPF_FUNC_map_update_elem;
-static long (*map_delete)(const void *, const void *) =
-	(void *)BPF_FUNC_map_delete_elem;
+static long (*map_delete)(const void *,
+			  const void *) = (void *)BPF_FUNC_map_delete_elem;
 static uint64_t (*clock_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
-static void *(*ring_reserve)(const void *, uint64_t, uint64_t) =
-	(void *)BPF_FUNC_ringbuf_reserve;
-static void (*ring_submit)(void *, uint64_t) =
-	(void *)BPF_FUNC_ringbuf_submit;
-static void (*ring_discard)(void *, uint64_t) =
-	(void *)BPF_FUNC_ringbuf_discard;
-static uint64_t (*ring_query)(const void *, uint64_t) =
-	(void *)BPF_FUNC_ringbuf_query;
+static void *(*ring_reserve)(const void *, uint64_t,
+			     uint64_t) = (void *)BPF_FUNC_ringbuf_reserve;
+static void (*ring_submit)(void *, uint64_t) = (void *)BPF_FUNC_ringbuf_submit;
+static void (*ring_discard)(void *,
+			    uint64_t) = (void *)BPF_FUNC_ringbuf_discard;
+static uint64_t (*ring_query)(const void *,
+			      uint64_t) = (void *)BPF_FUNC_ringbuf_query;
 
 /* The maps, by the names that the loader knows them by. */
 extern const char config_map, ports_map, locals_map, lists_map, rules_map,
@@ -46,17 +45,17 @@ struct scratch {
 	int64_t batch;
 	uint64_t barrier; /* an atomic addition is one */
 	uint64_t flood;
-	struct sieve_quad quad;
+	struct ingress_quad reassembly;
 	uint64_t tcp_at;
-	struct sieve_local local; /* the last one that was found */
+	struct ingress_local local; /* the last one that was found */
 	uint64_t locals_turn;
-	struct sieve_work work;
-	struct sieve_group group;
+	struct ingress_work work;
+	struct ingress_group group;
 };
 
 /* What is known of a SYN's service. */
 struct scene {
-	const struct sieve_config *config;
+	const struct ingress_config *config;
 	struct scratch *scratch;
 	uint64_t now; /* ns, monotonic */
 	uint64_t utc; /* s */
@@ -76,13 +75,13 @@ count(uint32_t what)
 
 /* ---- the service */
 
-static inline_always const struct sieve_rule *
+static inline_always const struct ingress_rule *
 rule_for(const struct syn *s, uint32_t list)
 {
-	const struct sieve_list *l = map_lookup(&lists_map, &list);
+	const struct ingress_list *l = map_lookup(&lists_map, &list);
 
-	for (uint32_t i = 0; l && i < SIEVE_RULES_MAX; i++) {
-		const struct sieve_rule *r;
+	for (uint32_t i = 0; l && i < INGRESS_RULES_MAX; i++) {
+		const struct ingress_rule *r;
 		uint32_t at;
 
 		if (i >= l->count) {
@@ -93,22 +92,22 @@ rule_for(const struct syn *s, uint32_t list)
 		if (r &&
 		    net_has((struct net){ &r->dst, &r->dst_mask,
 					  r->dst_family },
-			    s->quad.family, &s->quad.dst) &&
+			    s->reassembly.family, &s->reassembly.dst) &&
 		    net_has((struct net){ &r->src, &r->src_mask,
 					  r->src_family },
-			    s->quad.family, &s->quad.src)) {
+			    s->reassembly.family, &s->reassembly.src)) {
 			return r;
 		}
 	}
 	return NULL;
 }
 
-/* More SYNs than any number of honest clients sends; see gate.c. */
+/* More SYNs than any number of honest clients sends; see receiver.c. */
 static inline_always bool
 measure_flood(struct scene *scene)
 {
 	uint32_t zero = 0;
-	struct sieve_rate *r = map_lookup(&rate_map, &zero);
+	struct ingress_rate *r = map_lookup(&rate_map, &zero);
 	uint64_t passed;
 
 	if (!r) {
@@ -125,18 +124,17 @@ measure_flood(struct scene *scene)
 		__sync_fetch_and_add(&r->count, BATCH);
 		scene->scratch->batch -= BATCH;
 	}
-	return scene->config->flood == 0 ||
-	       r->count > scene->config->flood ||
-	       r->before > scene->config->flood;
+	return scene->config->flood == 0 || r->count > scene->config->flood ||
+		r->before > scene->config->flood;
 }
 
 /* Those who get in are no flood, however many they are. */
 static inline_always void
 forgive(struct scratch *scratch, uint32_t syns)
 {
-	uint32_t what = SIEVE_PROVEN, zero = 0;
+	uint32_t what = INGRESS_PROVEN, zero = 0;
 	uint64_t *n = map_lookup(&counts_map, &what);
-	struct sieve_rate *r = map_lookup(&rate_map, &zero);
+	struct ingress_rate *r = map_lookup(&rate_map, &zero);
 
 	if (n) {
 		*n += syns;
@@ -150,10 +148,11 @@ forgive(struct scratch *scratch, uint32_t syns)
 
 /* A host has few addresses, and most SYNs are to the same. */
 static inline_always bool
-is_local(const struct scene *scene, const struct sieve_quad *quad)
+is_local(const struct scene *scene, const struct ingress_quad *reassembly)
 {
 	const uint64_t turn = scene->config->locals_turn;
-	const struct sieve_local local = { quad->dst, quad->family };
+	const struct ingress_local local = { reassembly->dst,
+					     reassembly->family };
 	struct scratch *scratch = scene->scratch;
 
 	if (scratch->local.addr.word[0] == local.addr.word[0] &&
@@ -173,9 +172,9 @@ is_local(const struct scene *scene, const struct sieve_quad *quad)
 static inline_always int
 find_scene(struct scene *scene, struct syn *s)
 {
-	uint32_t at = s->quad.dport;
-	const struct sieve_port *port = map_lookup(&ports_map, &at);
-	const struct sieve_rule *rule;
+	uint32_t at = s->reassembly.dport;
+	const struct ingress_port *port = map_lookup(&ports_map, &at);
+	const struct ingress_rule *rule;
 	uint32_t zero = 0;
 
 	if (!port || port->list == 0) {
@@ -183,7 +182,8 @@ find_scene(struct scene *scene, struct syn *s)
 	}
 	scene->config = map_lookup(&config_map, &zero);
 	scene->scratch = map_lookup(&scratch_map, &zero);
-	if (!scene->config || !scene->scratch || !is_local(scene, &s->quad)) {
+	if (!scene->config || !scene->scratch ||
+	    !is_local(scene, &s->reassembly)) {
 		return -1;
 	}
 	rule = rule_for(s, port->list - 1u);
@@ -195,7 +195,7 @@ find_scene(struct scene *scene, struct syn *s)
 	scene->entry = port->entry;
 	scene->now = clock_ns();
 	scene->utc = (scene->now + scene->config->utc_offset) / SECOND;
-	scene->scratch->quad = s->quad;
+	scene->scratch->reassembly = s->reassembly;
 	scene->scratch->tcp_at = s->tcp_at;
 	scene->scratch->flood = measure_flood(scene);
 	return 0;
@@ -215,10 +215,11 @@ static inline_always uint32_t *
 mark_of(const struct scene *scene)
 {
 	uint32_t zero = 0;
-	struct sieve_marks *marks = map_lookup(&marks_map, &zero);
+	struct ingress_marks *marks = map_lookup(&marks_map, &zero);
 
-	return marks ? &marks->heard[scene->scratch->quad.mark % SIEVE_MARKS] :
-		       NULL;
+	return marks
+		? &marks->heard[scene->scratch->reassembly.mark % INGRESS_MARKS]
+		: NULL;
 }
 
 /* Before a group is there, and whenever it lives on. */
@@ -241,20 +242,20 @@ was_heard(const struct scene *scene)
 {
 	const uint32_t *heard = mark_of(scene);
 
-	return !heard || (uint32_t)(scene->now >> TICK_BITS) + 1 - *heard <=
-				 (scene->config->assembly >> TICK_BITS) + 3;
+	return !heard ||
+		(uint32_t)(scene->now >> TICK_BITS) + 1 - *heard <=
+		(scene->config->assembly >> TICK_BITS) + 3;
 }
 
 /* ---- frames */
 
-/* The gate looks more closely; two seconds are for the clocks. */
+/* The receiver looks more closely; two seconds are for the clocks. */
 static inline_always bool
 is_timely(const struct scene *scene, uint32_t seq)
 {
 	uint32_t most = scene->tolerance + 2;
 
-	return ((seq - (uint32_t)scene->utc + most) & SECOND_MASK) <=
-	       2 * most;
+	return ((seq - (uint32_t)scene->utc + most) & SECOND_MASK) <= 2 * most;
 }
 
 /* Whether the port's entry in the access list has a key number. */
@@ -262,7 +263,7 @@ static inline_always bool
 is_allowed(const struct scene *scene, uint32_t key_no)
 {
 	uint32_t at = scene->entry - 1;
-	const struct sieve_entry *entry;
+	const struct ingress_entry *entry;
 	uint32_t low, high;
 
 	if (scene->entry == 0) {
@@ -274,9 +275,9 @@ is_allowed(const struct scene *scene, uint32_t key_no)
 	}
 	low = entry->first;
 	high = entry->first + entry->count;
-	for (uint32_t i = 0; i < SIEVE_RANGE_STEPS && low < high; i++) {
+	for (uint32_t i = 0; i < INGRESS_RANGE_STEPS && low < high; i++) {
 		uint32_t middle = low + (high - low) / 2;
-		const struct sieve_range *range;
+		const struct ingress_range *range;
 
 		range = map_lookup(&ranges_map, &middle);
 		if (!range) {
@@ -293,7 +294,7 @@ is_allowed(const struct scene *scene, uint32_t key_no)
 	return false;
 }
 
-static inline_always const struct sieve_key *
+static inline_always const struct ingress_key *
 key_of(uint32_t syn1)
 {
 	uint32_t key_no = syn1 >> 8 & 0xffff;
@@ -304,12 +305,12 @@ key_of(uint32_t syn1)
 static inline_always bool
 is_head(const struct scene *scene, uint32_t seq)
 {
-	const struct sieve_key *key = key_of(seq);
+	const struct ingress_key *key = key_of(seq);
 
 	return key && key->extra == (seq >> 24 & 31) &&
-	       scene->utc + 2 >= key->not_before &&
-	       scene->utc < key->not_after + 2 &&
-	       is_allowed(scene, seq >> 8 & 0xffff);
+		scene->utc + 2 >= key->not_before &&
+		scene->utc < key->not_after + 2 &&
+		is_allowed(scene, seq >> 8 & 0xffff);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The authenticator of a group, for the sieve's program in the kernel: what
- * mac_sign() does, from states of the hash that tap has computed.
+ * The authenticator of a group, for the ingress program's program in the
+ * kernel: what mac_sign() does, from states of the hash that tap has computed.
  */
 #ifndef TAP_FASTPATH_BPF_MAC_H
 #define TAP_FASTPATH_BPF_MAC_H
@@ -41,27 +41,27 @@ role_of(uint32_t seq)
  * go through all of the hashes again.
  */
 static inline_always uint32_t
-extra_of(const struct sieve_key *key)
+extra_of(const struct ingress_key *key)
 {
 	return *(const volatile uint8_t *)&key->extra;
 }
 
 /* Memory to work in. */
-struct sieve_work {
-	uint8_t block[2 * SIEVE_BLOCK]; /* twice, for the verifier */
+struct ingress_work {
+	uint8_t block[2 * INGRESS_BLOCK]; /* twice, for the verifier */
 	uint32_t w[16], state[8];
 	uint64_t tag; /* by which the group is remembered; see mac_sign() */
 };
 
 /* Write port, S0, S1 and S2 into the block; see mac_sign(). */
 static inline_always void
-fill_block(uint8_t *block, const struct sieve_key *key, uint16_t port,
+fill_block(uint8_t *block, const struct ingress_key *key, uint16_t port,
 	   const uint32_t *s)
 {
-	uint32_t at = key->port_at & (SIEVE_BLOCK - 1);
+	uint32_t at = key->port_at & (INGRESS_BLOCK - 1);
 
-	__builtin_memcpy(block, key->block, SIEVE_BLOCK);
-	if (key->suite == SIEVE_SHA256) {
+	__builtin_memcpy(block, key->block, INGRESS_BLOCK);
+	if (key->suite == INGRESS_SHA256) {
 		block[at] = port >> 8;
 		block[at + 1] = (uint8_t)port;
 		at += 2;
@@ -74,12 +74,12 @@ fill_block(uint8_t *block, const struct sieve_key *key, uint16_t port,
 
 /* The leftmost 128 bits of the authenticator. */
 static inline_always void
-authenticate(struct sieve_work *work, const struct sieve_key *key,
+authenticate(struct ingress_work *work, const struct ingress_key *key,
 	     uint64_t *high, uint64_t *low)
 {
 	const uint32_t *words = (const uint32_t *)work->block;
 	volatile uint32_t *state = work->state, *w = work->w;
-	bool is_md5 = *(const volatile uint8_t *)&key->suite == SIEVE_MD5;
+	bool is_md5 = *(const volatile uint8_t *)&key->suite == INGRESS_MD5;
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 16; i++) {
@@ -128,13 +128,13 @@ authenticate(struct sieve_work *work, const struct sieve_key *key,
 }
 
 static inline_always bool
-is_authentic(struct sieve_work *work, const struct sieve_group *g,
-	     uint16_t port, const struct sieve_key *key)
+is_authentic(struct ingress_work *work, const struct ingress_group *g,
+	     uint16_t port, const struct ingress_key *key)
 {
 	const uint32_t s[3] = {
-		SIEVE_FRAME_SEQ(g->frame[SYN0]),
-		SIEVE_FRAME_SEQ(g->frame[SYN1]) & SECOND_MASK,
-		SIEVE_FRAME_SEQ(g->frame[SYN2]) & SECOND_MASK,
+		INGRESS_FRAME_SEQ(g->frame[SYN0]),
+		INGRESS_FRAME_SEQ(g->frame[SYN1]) & SECOND_MASK,
+		INGRESS_FRAME_SEQ(g->frame[SYN2]) & SECOND_MASK,
 	};
 	uint64_t high, low;
 	uint32_t wrong;
@@ -142,19 +142,19 @@ is_authentic(struct sieve_work *work, const struct sieve_group *g,
 	fill_block(work->block, key, port, s);
 	authenticate(work, key, &high, &low);
 	work->tag = high;
-	wrong = SIEVE_FRAME_SEQ(g->frame[SYN3]) ^
+	wrong = INGRESS_FRAME_SEQ(g->frame[SYN3]) ^
 		(3u << 30 | (uint32_t)(high >> 34));
 	if (extra_of(key) >= 1) {
-		wrong |= SIEVE_FRAME_SEQ(g->frame[SYN4]) ^
-			 (2u << 30 | ((uint32_t)(high >> 4) & 0x3fffffff));
+		wrong |= INGRESS_FRAME_SEQ(g->frame[SYN4]) ^
+			(2u << 30 | ((uint32_t)(high >> 4) & 0x3fffffff));
 	}
 	if (extra_of(key) >= 2) {
-		wrong |= SIEVE_FRAME_SEQ(g->frame[SYN5]) ^
-			 (((uint32_t)high & 15) << 25 | (uint32_t)(low >> 39));
+		wrong |= INGRESS_FRAME_SEQ(g->frame[SYN5]) ^
+			(((uint32_t)high & 15) << 25 | (uint32_t)(low >> 39));
 	}
 	if (extra_of(key) >= 3) {
-		wrong |= SIEVE_FRAME_SEQ(g->frame[SYN6]) ^
-			 (3u << 29 | ((uint32_t)(low >> 10) & SECOND_MASK));
+		wrong |= INGRESS_FRAME_SEQ(g->frame[SYN6]) ^
+			(3u << 29 | ((uint32_t)(low >> 10) & SECOND_MASK));
 	}
 	return wrong == 0;
 }

@@ -1,7 +1,7 @@
 /*
- * A SYN, read by the sieve's program in the kernel.  What packet.h tells
- * of all packets, here only of those that the sieve may judge: the rest is
- * the gate's.
+ * A SYN, read by the ingress program's program in the kernel.  What packet.h
+ * tells of all packets, here only of those that the ingress program may judge:
+ * the rest is the receiver's.
  */
 #ifndef TAP_FASTPATH_BPF_PACKET_H
 #define TAP_FASTPATH_BPF_PACKET_H
@@ -14,13 +14,14 @@
 #define swap16 __builtin_bswap16
 
 struct syn {
-	struct sieve_quad quad;
+	struct ingress_quad reassembly;
 	uint32_t seq;
 	uint16_t sport;
 	bool data;
 	uint32_t tcp_at;  /* in the frame */
 	uint64_t becomes; /* another frame of its group; 0: it stays */
-	uint32_t mark;	  /* of packets that were accepted; 0: not sieved */
+	uint32_t mark; /* of packets that were accepted; 0: not accepted in the
+			  kernel */
 	bool accepted;
 };
 
@@ -39,9 +40,9 @@ parse_tcp(struct syn *s, const uint8_t *tcp, const uint8_t *end,
 		return -1;
 	}
 	s->sport = swap16(*(const uint16_t *)tcp);
-	s->quad.dport = swap16(*(const uint16_t *)(tcp + 2));
+	s->reassembly.dport = swap16(*(const uint16_t *)(tcp + 2));
 	s->seq = swap32(*(const uint32_t *)(tcp + 4));
-	s->quad.mark = swap16(*(const uint16_t *)(tcp + 14));
+	s->reassembly.mark = swap16(*(const uint16_t *)(tcp + 14));
 	s->data = tcp_len > header;
 	return tcp + header > end ? -1 : 0;
 }
@@ -61,14 +62,14 @@ parse_ip4(struct syn *s, const uint8_t *ip, const uint8_t *end)
 	    total > (uint64_t)(end - ip)) {
 		return -1;
 	}
-	s->quad.family = 4;
-	s->quad.src.word[0] = *(const uint32_t *)(ip + 12);
-	s->quad.dst.word[0] = *(const uint32_t *)(ip + 16);
+	s->reassembly.family = 4;
+	s->reassembly.src.word[0] = *(const uint32_t *)(ip + 12);
+	s->reassembly.dst.word[0] = *(const uint32_t *)(ip + 16);
 	s->tcp_at = 14 + header;
 	return parse_tcp(s, ip + header, end, total - header);
 }
 
-/* Extension headers are the gate's. */
+/* Extension headers are the receiver's. */
 static inline_always int
 parse_ip6(struct syn *s, const uint8_t *ip, const uint8_t *end)
 {
@@ -81,9 +82,9 @@ parse_ip6(struct syn *s, const uint8_t *ip, const uint8_t *end)
 	if (payload + 40ull > (uint64_t)(end - ip)) {
 		return -1;
 	}
-	s->quad.family = 6;
-	__builtin_memcpy(&s->quad.src, ip + 8, 16);
-	__builtin_memcpy(&s->quad.dst, ip + 24, 16);
+	s->reassembly.family = 6;
+	__builtin_memcpy(&s->reassembly.src, ip + 8, 16);
+	__builtin_memcpy(&s->reassembly.dst, ip + 24, 16);
 	s->tcp_at = 14 + 40;
 	return parse_tcp(s, ip + 40, end, payload);
 }
@@ -121,8 +122,8 @@ struct change {
 static inline_always struct change
 change_to(const struct syn *s, const uint8_t *tcp)
 {
-	const uint32_t seq = SIEVE_FRAME_SEQ(s->becomes);
-	const uint16_t sport = SIEVE_FRAME_SPORT(s->becomes);
+	const uint32_t seq = INGRESS_FRAME_SEQ(s->becomes);
+	const uint16_t sport = INGRESS_FRAME_SPORT(s->becomes);
 	uint32_t sum = (uint16_t)~swap16(*(const uint16_t *)(tcp + 16));
 
 	sum = change(sum, s->sport, sport);

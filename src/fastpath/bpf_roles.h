@@ -1,5 +1,6 @@
 /*
- * Which frame of a group is SYN0: for the sieve's program in the kernel.
+ * Which frame of a group is SYN0: for the ingress program's program in the
+ * kernel.
  */
 #ifndef TAP_FASTPATH_BPF_ROLES_H
 #define TAP_FASTPATH_BPF_ROLES_H
@@ -9,7 +10,7 @@
 static inline_always bool
 is_same(uint64_t one, uint64_t other)
 {
-	return ((one ^ other) & ~SIEVE_FRAME_TOLD) == 0;
+	return ((one ^ other) & ~INGRESS_FRAME_TOLD) == 0;
 }
 
 /*
@@ -17,7 +18,7 @@ is_same(uint64_t one, uint64_t other)
  * one that the key has no use for.  False while one is missing.
  */
 static inline_always bool
-sort(struct sieve_group *g, const struct sieve_key *key)
+sort(struct ingress_group *g, const struct ingress_key *key)
 {
 	if (extra_of(key) < 3 && g->frame[SYN6]) {
 		g->frame[SYN0] = g->frame[SYN6];
@@ -32,20 +33,20 @@ sort(struct sieve_group *g, const struct sieve_key *key)
 		g->frame[SYN4] = 0;
 	}
 	return g->frame[SYN0] && g->frame[SYN2] && g->frame[SYN3] &&
-	       (extra_of(key) < 1 || g->frame[SYN4]) &&
-	       (extra_of(key) < 2 || g->frame[SYN5]) &&
-	       (extra_of(key) < 3 || g->frame[SYN6]);
+		(extra_of(key) < 1 || g->frame[SYN4]) &&
+		(extra_of(key) < 2 || g->frame[SYN5]) &&
+		(extra_of(key) < 3 || g->frame[SYN6]);
 }
 
 /* The other way: what has no place has taken it from SYN0. */
 static inline_always bool
-swap(struct sieve_group *g)
+swap(struct ingress_group *g)
 {
 	const uint64_t frame = g->frame[SYN0];
 
-	switch (role_of(SIEVE_FRAME_SEQ(frame))) {
+	switch (role_of(INGRESS_FRAME_SEQ(frame))) {
 	case SYN1: /* of another key it was another group */
-		if (SIEVE_FRAME_SEQ(frame ^ g->frame[SYN1]) >> 8) {
+		if (INGRESS_FRAME_SEQ(frame ^ g->frame[SYN1]) >> 8) {
 			return false;
 		}
 		g->frame[SYN0] = g->frame[SYN1];

@@ -2,11 +2,11 @@
  * The client's program: runs in the kernel where packets leave by a device
  * (tc), behind routing, netfilter and address translation.  The firewall's
  * rules mark the SYNs that it is to take, in place of queueing them; it
- * sends the frames of a group ahead of each, as the escort does.
+ * sends the frames of a group ahead of each, as the outbound does.
  *
  * A frame is the SYN itself, changed, cloned and sent.  It comes here once
  * more, without the mark: so it passes.  Frames and SYNs of sockets that
- * have the mark of their own will pass, too: the escort's are such.
+ * have the mark of their own will pass, too: the outbound's are such.
  *
  * Rules are about the connection that its socket has asked for: what
  * address translation has made of it is only for the wire.
@@ -29,26 +29,25 @@
 #define IP_HEADER_MAX 216
 #define OTHERS_MAX 6 /* frames ahead of SYN0 */
 
-static void *(*map_lookup)(const void *, const void *) =
-	(void *)BPF_FUNC_map_lookup_elem;
+static void *(*map_lookup)(const void *,
+			   const void *) = (void *)BPF_FUNC_map_lookup_elem;
 static uint64_t (*clock_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
 static uint32_t (*random_u32)(void) = (void *)BPF_FUNC_get_prandom_u32;
-static long (*load_bytes)(const void *, uint32_t, void *, uint32_t) =
-	(void *)BPF_FUNC_skb_load_bytes;
-static long (*store_bytes)(void *, uint32_t, const void *, uint32_t,
-			   uint64_t) = (void *)BPF_FUNC_skb_store_bytes;
+static long (*load_bytes)(const void *, uint32_t, void *,
+			  uint32_t) = (void *)BPF_FUNC_skb_load_bytes;
+static long (*replay_file_bytes)(void *, uint32_t, const void *, uint32_t,
+				 uint64_t) = (void *)BPF_FUNC_skb_store_bytes;
 static int64_t (*csum_diff)(const void *, uint32_t, const void *, uint32_t,
 			    uint32_t) = (void *)BPF_FUNC_csum_diff;
 static long (*l4_csum_replace)(void *, uint32_t, uint64_t, uint64_t,
 			       uint64_t) = (void *)BPF_FUNC_l4_csum_replace;
-static long (*clone_redirect)(void *, uint32_t, uint64_t) =
-	(void *)BPF_FUNC_clone_redirect;
+static long (*clone_redirect)(void *, uint32_t,
+			      uint64_t) = (void *)BPF_FUNC_clone_redirect;
 static struct bpf_sock *(*fullsock)(void *) = (void *)BPF_FUNC_sk_fullsock;
 static struct bpf_tcp_sock *(*tcp_sock)(void *) = (void *)BPF_FUNC_tcp_sock;
-static void *(*ring_reserve)(const void *, uint64_t, uint64_t) =
-	(void *)BPF_FUNC_ringbuf_reserve;
-static void (*ring_submit)(void *, uint64_t) =
-	(void *)BPF_FUNC_ringbuf_submit;
+static void *(*ring_reserve)(const void *, uint64_t,
+			     uint64_t) = (void *)BPF_FUNC_ringbuf_reserve;
+static void (*ring_submit)(void *, uint64_t) = (void *)BPF_FUNC_ringbuf_submit;
 
 /* The maps, by the names that the loader knows them by. */
 extern const char config_map, rules_map, ports_map, scratch_map, counts_map,
@@ -62,7 +61,7 @@ struct fields {
 
 struct syn {
 	uint32_t tcp_at;
-	uint32_t rule; /* its place */
+	uint32_t rule;         /* its place */
 	uint16_t sport, dport; /* as the rules know them */
 	uint8_t family, has_data, is_signed;
 	struct fields fields;
@@ -74,14 +73,14 @@ struct syn {
  * packets.
  */
 struct scratch {
-	struct sieve_work work;
+	struct ingress_work work;
 	uint8_t header[40] __attribute__((aligned(8)));
 	uint8_t tcp[20] __attribute__((aligned(8)));
 	uint8_t options[64] __attribute__((aligned(8))); /* for the verifier */
-	uint32_t place; /* in options */
-	struct sieve_addr src, dst; /* as the rules know them */
+	uint32_t place;                                  /* in options */
+	struct ingress_addr src, dst; /* as the rules know them */
 	struct syn syn;
-	uint32_t seq[SIEVE_FRAMES];
+	uint32_t seq[INGRESS_FRAMES];
 	uint16_t port[OTHERS_MAX];
 };
 
@@ -150,8 +149,7 @@ skip_ip6(struct __sk_buff *skb, struct scratch *s)
 	uint32_t at = ETHERNET + 40;
 	uint8_t next;
 
-	if (load_bytes(skb, ETHERNET, s->header, 40) < 0 ||
-	    ip[0] >> 4 != 6 ||
+	if (load_bytes(skb, ETHERNET, s->header, 40) < 0 || ip[0] >> 4 != 6 ||
 	    word_at(ip + 4) + 40u != skb->len - ETHERNET) {
 		return 0;
 	}
@@ -290,8 +288,9 @@ parse(struct __sk_buff *skb, struct scratch *s)
 	if (header < 4 || header > OPTIONS_MAX) {
 		return 0;
 	}
-	return load_bytes(skb, at + 20, s->options, header) < 0 ?
-		       -1 : look_at_options(s, header);
+	return load_bytes(skb, at + 20, s->options, header) < 0
+		? -1
+		: look_at_options(s, header);
 }
 
 /* What the socket has asked for; a raw one asks for what the packet has. */
@@ -374,9 +373,8 @@ sign(struct scratch *s, const struct egress_rule *r, uint64_t utc)
 {
 	const uint64_t second = utc / SECOND;
 	const uint32_t fraction = (uint32_t)(utc % SECOND * 256 / SECOND);
-	const struct sieve_key *key = &r->key;
-	const uint16_t port = r->service_port ? r->service_port :
-						    s->syn.dport;
+	const struct ingress_key *key = &r->key;
+	const uint16_t port = r->service_port ? r->service_port : s->syn.dport;
 	uint32_t first[3];
 	uint64_t high, low;
 
@@ -413,8 +411,8 @@ take_ports(struct scratch *s, uint32_t others)
 	at = __sync_fetch_and_add(&ports->next, others);
 #pragma clang loop unroll(full)
 	for (uint32_t i = 0; i < OTHERS_MAX; i++) {
-		s->port[i] = *(volatile uint16_t *)
-			&ports->port[(at + i) & (EGRESS_PORTS - 1)];
+		s->port[i] = *(volatile uint16_t *)&ports
+				      ->port[(at + i) & (EGRESS_PORTS - 1)];
 		all = all && (i >= others || s->port[i] != 0);
 	}
 	return all;
@@ -430,9 +428,10 @@ become(struct __sk_buff *skb, uint32_t tcp_at, struct fields *now,
 	/* It knows what is left to the device to sum up. */
 	l4_csum_replace(skb, tcp_at + 16, 0, (uint32_t)diff, 0);
 	/* With the hash that it has, so that all take the same queue. */
-	store_bytes(skb, tcp_at, &next->sport, sizeof next->sport, 0);
-	store_bytes(skb, tcp_at + 4, &next->seq, sizeof next->seq, 0);
-	store_bytes(skb, tcp_at + 14, &next->window, sizeof next->window, 0);
+	replay_file_bytes(skb, tcp_at, &next->sport, sizeof next->sport, 0);
+	replay_file_bytes(skb, tcp_at + 4, &next->seq, sizeof next->seq, 0);
+	replay_file_bytes(skb, tcp_at + 14, &next->window, sizeof next->window,
+			  0);
 	*now = *next;
 }
 
@@ -440,8 +439,8 @@ become(struct __sk_buff *skb, uint32_t tcp_at, struct fields *now,
 static inline_always bool
 send_group(struct __sk_buff *skb, const struct scratch *s, uint32_t others)
 {
-	static const uint8_t order[OTHERS_MAX] = { SYN2, SYN1, SYN3, SYN4,
-						   SYN5, SYN6 };
+	static const uint8_t order[OTHERS_MAX] = { SYN2, SYN1, SYN3,
+						   SYN4, SYN5, SYN6 };
 	struct fields now = s->syn.fields, next = s->syn.fields;
 	const uint16_t mark = (uint16_t)random_u32();
 
@@ -477,8 +476,8 @@ make_group(struct __sk_buff *skb, struct scratch *s,
 	if (!take_ports(s, others)) {
 		return EGRESS_PORT;
 	}
-	return send_group(skb, s, others) ? EGRESS_AUTHENTICATED :
-					    EGRESS_DEVICE;
+	return send_group(skb, s, others) ? EGRESS_AUTHENTICATED
+					  : EGRESS_DEVICE;
 }
 
 /* Whether it is this transmission that nobody answered the ones before of. */
@@ -498,11 +497,11 @@ judge(struct __sk_buff *skb, struct scratch *s, struct bpf_sock *sk,
 	uint32_t what;
 
 	if (!r) {
-		return SIEVE_TC_NEXT;
+		return INGRESS_TC_NEXT;
 	}
-	what = s->syn.is_signed ? EGRESS_SIGNATURE :
-	       s->syn.has_data ? EGRESS_DATA :
-				 make_group(skb, s, r, config);
+	what = s->syn.is_signed   ? EGRESS_SIGNATURE
+		: s->syn.has_data ? EGRESS_DATA
+				  : make_group(skb, s, r, config);
 	count(what);
 	if (what != EGRESS_AUTHENTICATED || config->verbose) {
 		tell(s, (uint8_t)what, r->key_no);
@@ -510,12 +509,11 @@ judge(struct __sk_buff *skb, struct scratch *s, struct bpf_sock *sk,
 	if (what == EGRESS_AUTHENTICATED && is_late(sk)) {
 		tell(s, EGRESS_UNANSWERED, r->key_no);
 	}
-	return what == EGRESS_SIGNATURE ? SIEVE_TC_DROP : SIEVE_TC_NEXT;
+	return what == EGRESS_SIGNATURE ? INGRESS_TC_DROP : INGRESS_TC_NEXT;
 }
 
 /* The name of a section that TCX takes as well. */
-SECTION("tc") int
-egress(struct __sk_buff *skb)
+SECTION("tc") int egress(struct __sk_buff *skb)
 {
 	const struct egress_config *config;
 	struct scratch *s;
@@ -524,32 +522,32 @@ egress(struct __sk_buff *skb)
 
 	/* Nearly all packets end here. */
 	if (skb->mark == 0) {
-		return SIEVE_TC_NEXT;
+		return INGRESS_TC_NEXT;
 	}
 	config = map_lookup(&config_map, &zero);
 	s = map_lookup(&scratch_map, &zero);
 	if (!config || !s || !(skb->mark & config->mark)) {
-		return SIEVE_TC_NEXT;
+		return INGRESS_TC_NEXT;
 	}
 	/* Forwarded ones have no socket. */
 	sk = skb->sk;
 	if (!sk) {
-		return SIEVE_TC_NEXT;
+		return INGRESS_TC_NEXT;
 	}
 	sk = fullsock(sk);
 	if (!sk || sk->mark & config->mark || skb->vlan_present) {
-		return SIEVE_TC_NEXT;
+		return INGRESS_TC_NEXT;
 	}
 	count(EGRESS_SEEN);
 	if (parse(skb, s) < 0) {
 		count(EGRESS_NO_RULE);
-		return SIEVE_TC_NEXT;
+		return INGRESS_TC_NEXT;
 	}
 	take_connection(sk, s);
 	/* It may be another client's. */
 	if (!find_rule(config, s, skb->ifindex)) {
 		count(EGRESS_NO_RULE);
-		return SIEVE_TC_NEXT;
+		return INGRESS_TC_NEXT;
 	}
 	skb->mark &= ~config->mark;
 	return judge(skb, s, sk, config);

@@ -26,10 +26,13 @@ static const struct {
 	const char *name;
 	struct bpf_map map;
 } maps[EGRESS_MAPS] = {
-#define ARRAY(size, entries, flags) \
-	{ BPF_MAP_TYPE_ARRAY, 4, size, entries, flags }
-	[EGRESS_MAP_RULES] = { "rules_map", ARRAY(sizeof(struct egress_rule),
-						  EGRESS_RULES_MAX, 0) },
+#define ARRAY(size, entries, flags)                                            \
+	{                                                                      \
+		BPF_MAP_TYPE_ARRAY, 4, size, entries, flags                    \
+	}
+	[EGRESS_MAP_RULES] = { "rules_map",
+			       ARRAY(sizeof(struct egress_rule),
+				     EGRESS_RULES_MAX, 0) },
 	[EGRESS_MAP_CONFIG] = { "config_map",
 				ARRAY(sizeof(struct egress_config), 1,
 				      BPF_F_MMAPABLE) },
@@ -42,8 +45,9 @@ static const struct {
 	[EGRESS_MAP_COUNTS] = { "counts_map",
 				{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
 				  EGRESS_COUNTS, 0 } },
-	[EGRESS_MAP_EVENTS] = { "events_map", { BPF_MAP_TYPE_RINGBUF, 0, 0,
-						EGRESS_EVENTS_SIZE, 0 } },
+	[EGRESS_MAP_EVENTS] = { "events_map",
+				{ BPF_MAP_TYPE_RINGBUF, 0, 0,
+				  EGRESS_EVENTS_SIZE, 0 } },
 #undef ARRAY
 };
 
@@ -74,8 +78,8 @@ make_maps(struct egress *e)
 static void *
 map_memory(int map, size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			    map, 0);
+	void *memory =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -104,8 +108,8 @@ egress_change(struct egress *e, const struct egress_tables *t)
 	e->rules_count = 0;
 	__atomic_store_n(&e->config->rules, 0, __ATOMIC_RELEASE);
 	for (uint32_t i = 0; i < t->rules_count; i++) {
-		int rc = bpf_map_put(e->map[EGRESS_MAP_RULES], &i,
-				     &t->rules[i], BPF_ANY);
+		int rc = bpf_map_put(e->map[EGRESS_MAP_RULES], &i, &t->rules[i],
+				     BPF_ANY);
 
 		if (rc < 0) {
 			return rc;
@@ -157,10 +161,10 @@ egress_open(struct egress *e, const struct egress_tables *tables)
 static void
 detach(struct egress *e)
 {
-	for (size_t i = 0; i < e->links_count; i++) {
+	for (size_t i = 0; i < e->ifname_count; i++) {
 		bpf_close(&e->links[i].fd);
 	}
-	e->links_count = 0;
+	e->ifname_count = 0;
 	bpf_close(&e->program);
 }
 
@@ -227,8 +231,7 @@ egress_load(struct egress *e)
 		rc = rc < 0 ? rc : -EINPROGRESS;
 	}
 	if (rc < 0 && rc != -EINPROGRESS) {
-		egress_explain(e, "the kernel's program: %s",
-			       loader_error(rc));
+		egress_explain(e, "the kernel's program: %s", loader_error(rc));
 	}
 	return rc;
 }
@@ -256,13 +259,13 @@ is_plain(const char *name)
 				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
 	return name[0] != '-' && name[0] != '\0' &&
-	       name[strspn(name, good)] == '\0';
+		name[strspn(name, good)] == '\0';
 }
 
 static struct egress_link *
 link_of(struct egress *e, uint32_t device)
 {
-	for (size_t i = 0; i < e->links_count; i++) {
+	for (size_t i = 0; i < e->ifname_count; i++) {
 		if (e->links[i].device == device) {
 			return &e->links[i];
 		}
@@ -273,10 +276,10 @@ link_of(struct egress *e, uint32_t device)
 static struct egress_link *
 attach(struct egress *e, const struct device *device)
 {
-	struct egress_link *link = &e->links[e->links_count];
+	struct egress_link *link = &e->links[e->ifname_count];
 	int fd;
 
-	if (e->links_count == EGRESS_DEVICES_MAX) {
+	if (e->ifname_count == EGRESS_DEVICES_MAX) {
 		return NULL;
 	}
 	fd = bpf_link_make(e->program, device->index, BPF_TCX_EGRESS, 0);
@@ -285,7 +288,7 @@ attach(struct egress *e, const struct device *device)
 		return NULL;
 	}
 	*link = (struct egress_link){ .device = device->index, .fd = fd };
-	e->links_count++;
+	e->ifname_count++;
 	return link;
 }
 
@@ -315,9 +318,8 @@ take_device(void *context, const struct device *device)
 static uint32_t
 device_of(const struct egress *e, const char *name)
 {
-	for (size_t i = 0; i < e->links_count; i++) {
-		if (e->links[i].seen &&
-		    strcmp(e->links[i].name, name) == 0) {
+	for (size_t i = 0; i < e->ifname_count; i++) {
+		if (e->links[i].seen && strcmp(e->links[i].name, name) == 0) {
 			return e->links[i].device;
 		}
 	}
@@ -332,7 +334,8 @@ name_devices(struct egress *e)
 	struct egress_rule rule;
 
 	for (uint32_t i = 0; i < e->rules_count; i++) {
-		if (e->outdev[i][0] != '\0' && bpf_map_get(map, &i, &rule) == 0) {
+		if (e->outdev[i][0] != '\0' &&
+		    bpf_map_get(map, &i, &rule) == 0) {
 			rule.device = device_of(e, e->outdev[i]);
 			bpf_map_put(map, &i, &rule, BPF_ANY);
 		}
@@ -348,12 +351,12 @@ egress_attach(struct egress *e, char names[EGRESS_DEVICES_MAX][IF_NAMESIZE])
 	size_t count = 0;
 
 	e->why[0] = '\0';
-	for (size_t i = 0; i < e->links_count; i++) {
+	for (size_t i = 0; i < e->ifname_count; i++) {
 		e->links[i].seen = false;
 	}
 	devices_each(take_device, e);
 	name_devices(e);
-	for (size_t i = 0; i < e->links_count; i++) {
+	for (size_t i = 0; i < e->ifname_count; i++) {
 		if (e->links[i].seen) {
 			memcpy(names[count++], e->links[i].name, IF_NAMESIZE);
 		}
@@ -366,14 +369,14 @@ egress_settle(struct egress *e)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < e->links_count; i++) {
+	for (size_t i = 0; i < e->ifname_count; i++) {
 		if (e->links[i].seen) {
 			e->links[kept++] = e->links[i];
 		} else {
 			bpf_close(&e->links[i].fd);
 		}
 	}
-	e->links_count = kept;
+	e->ifname_count = kept;
 }
 
 /* ---- what it says */

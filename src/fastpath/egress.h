@@ -26,7 +26,7 @@
 
 /* What a configuration comes to; the arrays are the caller's. */
 struct egress_tables {
-	const struct egress_rule *rules; /* EGRESS_RULES_MAX at the most */
+	const struct egress_rule *rules;   /* EGRESS_RULES_MAX at the most */
 	const char (*outdev)[IF_NAMESIZE]; /* of each; empty: any */
 	size_t rules_count;
 	uint32_t mark; /* see egress_map.h */
@@ -52,10 +52,10 @@ struct egress_link {
 
 struct egress {
 	int map[EGRESS_MAPS];
-	int program; /* or below 0 */
+	int program;          /* or below 0 */
 	struct loader loader; /* of it */
 	struct egress_link links[EGRESS_DEVICES_MAX];
-	size_t links_count;
+	size_t ifname_count;
 	struct netlink watch;
 	struct egress_config *config; /* mapped; NULL: not open */
 	struct egress_ports *ports;   /* mapped */

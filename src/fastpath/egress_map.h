@@ -23,28 +23,28 @@
 /* One entry, mapped by tap: what may change at any time. */
 struct egress_config {
 	uint64_t utc_offset; /* ns to add to the monotonic clock; wraps */
-	uint32_t mark;	     /* the bit of SYNs that the program is to take */
-	uint32_t rules;	     /* how many */
+	uint32_t mark;       /* the bit of SYNs that the program is to take */
+	uint32_t rules;      /* how many */
 	uint32_t verbose;    /* each group is worth an event */
 	uint32_t unused;
 };
 
 /* One entry, mapped by tap, which reserves the ports. */
 struct egress_ports {
-	uint32_t next;		     /* so many were used; wraps */
+	uint32_t next;               /* so many were used; wraps */
 	uint16_t port[EGRESS_PORTS]; /* 0: none */
 };
 
 struct egress_rule {
-	struct sieve_addr src, src_mask, dst, dst_mask;
-	struct sieve_range range[EGRESS_RANGES_MAX];
-	uint32_t ranges; /* 0: any port */
-	uint32_t device; /* its index, or 0: any */
+	struct ingress_addr src, src_mask, dst, dst_mask;
+	struct ingress_range range[EGRESS_RANGES_MAX];
+	uint32_t ranges;                 /* 0: any port */
+	uint32_t device;                 /* its index, or 0: any */
 	uint32_t src_family, dst_family; /* 4, 6, or 0: any */
-	uint16_t service_port;		 /* 0: the packet's */
+	uint16_t service_port;           /* 0: the packet's */
 	uint16_t key_no;
 	uint32_t unused;
-	struct sieve_key key;
+	struct ingress_key key;
 };
 
 enum egress_what {
@@ -52,11 +52,11 @@ enum egress_what {
 	EGRESS_UNANSWERED,    /* not counted: sent for the third time */
 	EGRESS_DATA,
 	EGRESS_SIGNATURE,
-	EGRESS_KEY,	/* not valid now */
-	EGRESS_PORT,	/* no source port */
-	EGRESS_DEVICE,	/* the device did not take a frame */
+	EGRESS_KEY,     /* not valid now */
+	EGRESS_PORT,    /* no source port */
+	EGRESS_DEVICE,  /* the device did not take a frame */
 	EGRESS_NO_RULE, /* not told of */
-	EGRESS_SEEN,	/* all of them; not told of */
+	EGRESS_SEEN,    /* all of them; not told of */
 	EGRESS_COUNTS,
 };
 
@@ -65,7 +65,7 @@ enum egress_what {
 
 /* To tap: what became of a SYN. */
 struct egress_event {
-	struct sieve_addr src, dst;
+	struct ingress_addr src, dst;
 	uint16_t sport, dport;
 	uint16_t key_no; /* with AUTHENTICATED */
 	uint8_t family, what;

@@ -6,7 +6,7 @@
 #include "os/source_ports.h"
 
 bool
-port_pool_fits(void)
+egress_ports_fits(void)
 {
 	static const char path[] = "/proc/sys/net/ipv4/ip_local_port_range";
 	FILE *file = fopen(path, "re");
@@ -19,11 +19,11 @@ port_pool_fits(void)
 		low = high = 0;
 	}
 	fclose(file);
-	return high - low >= PORT_POOL_SHARE * EGRESS_PORTS;
+	return high - low >= EGRESS_PORTS_SHARE * EGRESS_PORTS;
 }
 
 void
-port_pool_init(struct port_pool *pool)
+egress_ports_init(struct port_pool *pool)
 {
 	*pool = (struct port_pool){ 0 };
 	for (size_t i = 0; i < EGRESS_PORTS; i++) {
@@ -32,7 +32,7 @@ port_pool_init(struct port_pool *pool)
 }
 
 void
-port_pool_close(struct port_pool *pool)
+egress_ports_close(struct port_pool *pool)
 {
 	while (pool->old_count > 0) {
 		close(pool->old[--pool->old_count]);
@@ -64,7 +64,7 @@ replace(struct port_pool *pool, struct egress_ports *ports, uint32_t at)
 }
 
 int
-port_pool_refill(struct port_pool *pool, struct egress_ports *ports)
+egress_ports_refill(struct port_pool *pool, struct egress_ports *ports)
 {
 	const uint32_t next = __atomic_load_n(&ports->next, __ATOMIC_RELAXED);
 	const uint32_t used = next - pool->done;

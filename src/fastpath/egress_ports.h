@@ -20,14 +20,14 @@ struct port_pool {
 };
 
 /* It takes no more than this part of the ports that the kernel gives out. */
-#define PORT_POOL_SHARE 8u
+#define EGRESS_PORTS_SHARE 8u
 
 /* Whether the kernel has that many ports to give. */
-bool port_pool_fits(void);
+bool egress_ports_fits(void);
 
-/* Nothing is reserved until port_pool_refill(). */
-void port_pool_init(struct port_pool *pool);
-void port_pool_close(struct port_pool *pool);
+/* Nothing is reserved until egress_ports_refill(). */
+void egress_ports_init(struct port_pool *pool);
+void egress_ports_close(struct port_pool *pool);
 /*
  * Reserve a port for each place that has none yet or was used since the last
  * time, and write it there.  What was used is held until the next time, so
@@ -35,6 +35,6 @@ void port_pool_close(struct port_pool *pool);
  * place whose port can't be replaced keeps it.  0, or -errno where a place
  * has none.
  */
-int port_pool_refill(struct port_pool *pool, struct egress_ports *ports);
+int egress_ports_refill(struct port_pool *pool, struct egress_ports *ports);
 
 #endif

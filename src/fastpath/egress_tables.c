@@ -8,11 +8,11 @@
 #include "fastpath/ingress_tables.h"
 
 bool
-egress_plan_takes(const struct sender_rule *rule, size_t taken)
+egress_tables_takes(const struct sender_rule *rule, size_t taken)
 {
 	return !rule->has_user && rule->exe[0] == '\0' &&
-	       rule->ports_count <= EGRESS_RANGES_MAX &&
-	       taken < EGRESS_RULES_MAX;
+		rule->ports_count <= EGRESS_RANGES_MAX &&
+		taken < EGRESS_RULES_MAX;
 }
 
 static void
@@ -23,17 +23,17 @@ take_rule(struct egress_rule *to, const struct sender_rule *rule)
 		.service_port = rule->service_port,
 		.key_no = rule->key.no,
 	};
-	to->src_family = sieve_addr_net(&to->src, &to->src_mask, &rule->src);
-	to->dst_family = sieve_addr_net(&to->dst, &to->dst_mask, &rule->dst);
+	to->src_family = ingress_addr_net(&to->src, &to->src_mask, &rule->src);
+	to->dst_family = ingress_addr_net(&to->dst, &to->dst_mask, &rule->dst);
 	for (size_t i = 0; i < rule->ports_count; i++) {
-		to->range[i] = (struct sieve_range){ rule->ports[i].low,
-						     rule->ports[i].high };
+		to->range[i] = (struct ingress_range){ rule->ports[i].low,
+						       rule->ports[i].high };
 	}
-	sieve_plan_key(&to->key, &rule->key);
+	ingress_tables_key(&to->key, &rule->key);
 }
 
 void
-egress_plan_make(struct egress_plan *plan, const struct conf_client *conf)
+egress_tables_make(struct egress_plan *plan, const struct client_conf *conf)
 {
 	size_t count = 0;
 
@@ -41,7 +41,7 @@ egress_plan_make(struct egress_plan *plan, const struct conf_client *conf)
 	for (size_t i = 0; i < conf->rules_count; i++) {
 		const struct sender_rule *rule = &conf->rules[i];
 
-		if (egress_plan_takes(rule, count)) {
+		if (egress_tables_takes(rule, count)) {
 			take_rule(&plan->rules[count], rule);
 			memcpy(plan->outdev[count], rule->outdev, IF_NAMESIZE);
 			count++;
@@ -57,7 +57,7 @@ egress_plan_make(struct egress_plan *plan, const struct conf_client *conf)
 }
 
 void
-egress_plan_wipe(struct egress_plan *plan)
+egress_tables_wipe(struct egress_plan *plan)
 {
 	bytes_wipe(plan->rules, sizeof plan->rules);
 }

@@ -20,10 +20,10 @@ struct egress_plan {
 };
 
 /* Whether it takes a rule, after `taken` others. */
-bool egress_plan_takes(const struct sender_rule *rule, size_t taken);
+bool egress_tables_takes(const struct sender_rule *rule, size_t taken);
 
-void egress_plan_make(struct egress_plan *plan,
-		      const struct conf_client *conf);
-void egress_plan_wipe(struct egress_plan *plan);
+void egress_tables_make(struct egress_plan *plan,
+			const struct client_conf *conf);
+void egress_tables_wipe(struct egress_plan *plan);
 
 #endif

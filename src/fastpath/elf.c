@@ -21,7 +21,7 @@
 #define TYPE_SYMBOLS 2
 #define TYPE_RELOCATIONS 9
 #define R_BPF_64_64 1
-#define LOAD_64 0x18	   /* an instruction of two, with 64 bits */
+#define LOAD_64 0x18        /* an instruction of two, with 64 bits */
 #define SRC_MAP_FD (1 << 4) /* BPF_PSEUDO_MAP_FD */
 
 struct span {
@@ -61,8 +61,8 @@ part(struct span whole, uint64_t offset, uint64_t size)
 static struct span
 record(struct span table, uint64_t index, size_t size)
 {
-	return index < table.size / size ? part(table, index * size, size) :
-					   (struct span){ 0 };
+	return index < table.size / size ? part(table, index * size, size)
+					 : (struct span){ 0 };
 }
 
 static struct span
@@ -70,9 +70,9 @@ content(const struct object *o, uint64_t index)
 {
 	struct span s = record(o->sections, index, SECTION);
 
-	return s.bytes ? part(o->all, load(s.bytes + 24, 8),
-			      load(s.bytes + 32, 8)) :
-			 s;
+	return s.bytes
+		? part(o->all, load(s.bytes + 24, 8), load(s.bytes + 32, 8))
+		: s;
 }
 
 static uint64_t
@@ -138,7 +138,7 @@ find_symbol(struct span strings, uint64_t name,
 }
 
 static void
-store_fd(uint8_t *insn, int fd)
+replay_file_fd(uint8_t *insn, int fd)
 {
 	insn[1] = (uint8_t)((insn[1] & 15) | SRC_MAP_FD);
 	for (unsigned i = 0; i < 4; i++) {
@@ -148,9 +148,8 @@ store_fd(uint8_t *insn, int fd)
 
 /* Put the maps in that one section of relocations names. */
 static int
-relocate(const struct object *o, size_t section,
-	 const struct elf_symbol *known, size_t count, uint8_t *program,
-	 size_t len)
+relocate(const struct object *o, size_t section, const struct elf_symbol *known,
+	 size_t count, uint8_t *program, size_t len)
 {
 	struct span table = content(o, section);
 	struct span symbols = content(o, field(o, section, 40));
@@ -177,7 +176,7 @@ relocate(const struct object *o, size_t section,
 		if (!found) {
 			return -1;
 		}
-		store_fd(program + at, found->value);
+		replay_file_fd(program + at, found->value);
 	}
 	return 0;
 }

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define ELF_INSN 8u /* bytes of an instruction */
-/* The sieve has some nine thousand; far from the kernel's million. */
+/* The ingress program has some nine thousand; far from the kernel's million. */
 #define ELF_PROGRAM_MAX (32768u * ELF_INSN)
 
 struct elf_symbol {
@@ -27,7 +27,6 @@ struct elf_symbol {
  * such object or section, or one that refers to something else.
  */
 long elf_program(const uint8_t *object, size_t size, const char *section,
-		 const struct elf_symbol *symbols, size_t count,
-		 uint8_t *out);
+		 const struct elf_symbol *symbols, size_t count, uint8_t *out);
 
 #endif

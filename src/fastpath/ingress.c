@@ -22,7 +22,7 @@
 #define FLOOD_OVER_MS 10000u
 
 static void
-set_clock(struct sieve *s)
+set_clock(struct ingress *s)
 {
 	const struct clock_tai tai = clock_tai();
 
@@ -35,7 +35,7 @@ set_clock(struct sieve *s)
 }
 
 static void
-set_config(struct sieve *s, const struct sieve_tables *t)
+set_config(struct ingress *s, const struct ingress_tables *t)
 {
 	s->config->assembly = t->assembly_ms * 1000000ull;
 	s->config->flood = t->flood_per_second;
@@ -45,15 +45,15 @@ set_config(struct sieve *s, const struct sieve_tables *t)
 /* ---- devices */
 
 static bool
-wants(const struct sieve *s, enum sieve_way way)
+wants(const struct ingress *s, enum ingress_way way)
 {
 	switch (s->wanted) {
 	case FASTPATH_NATIVE:
-		return way == SIEVE_XDP;
+		return way == INGRESS_XDP;
 	case FASTPATH_GENERIC:
-		return (way == SIEVE_TC) != s->no_tc;
+		return (way == INGRESS_TC) != s->no_tc;
 	default:
-		return way == SIEVE_XDP ? s->flood : !s->no_tc;
+		return way == INGRESS_XDP ? s->flood : !s->no_tc;
 	}
 }
 
@@ -64,20 +64,20 @@ is_taken(int rc)
 }
 
 static void
-attach_tc(struct sieve *s, struct sieve_link *link)
+attach_tc(struct ingress *s, struct ingress_link *link)
 {
-	int rc = bpf_link_make(s->program[SIEVE_TC], link->device,
+	int rc = bpf_link_make(s->program[INGRESS_TC], link->device,
 			       BPF_TCX_INGRESS, 0);
 
 	s->no_tc |= rc == -EINVAL;
-	link->fd[SIEVE_TC] = rc;
+	link->fd[INGRESS_TC] = rc;
 }
 
 /* The driver's own way if it has one; the other one is for all. */
 static void
-attach_xdp(struct sieve *s, struct sieve_link *link)
+attach_xdp(struct ingress *s, struct ingress_link *link)
 {
-	const int program = s->program[SIEVE_XDP];
+	const int program = s->program[INGRESS_XDP];
 	int rc = -EOPNOTSUPP;
 
 	link->generic = false;
@@ -92,12 +92,12 @@ attach_xdp(struct sieve *s, struct sieve_link *link)
 		rc = bpf_link_make(program, link->device, BPF_XDP,
 				   XDP_FLAGS_SKB_MODE);
 	}
-	link->fd[SIEVE_XDP] = rc;
+	link->fd[INGRESS_XDP] = rc;
 }
 
 static void
-attach(struct sieve *s, struct sieve_link *link, const char *name,
-       enum sieve_way way)
+attach(struct ingress *s, struct ingress_link *link, const char *name,
+       enum ingress_way way)
 {
 	if (!wants(s, way)) {
 		bpf_close(&link->fd[way]);
@@ -106,25 +106,25 @@ attach(struct sieve *s, struct sieve_link *link, const char *name,
 	if (link->fd[way] >= 0 || s->program[way] < 0) {
 		return;
 	}
-	if (way == SIEVE_TC) {
+	if (way == INGRESS_TC) {
 		attach_tc(s, link);
 	} else {
 		attach_xdp(s, link);
 	}
 	if (is_taken(link->fd[way])) {
-		sieve_load_explain(s, "%s: it has another program of XDP",
-				   name);
-	} else if (link->fd[way] < 0 && link->fd[SIEVE_TC] < 0 &&
+		ingress_load_explain(s, "%s: it has another program of XDP",
+				     name);
+	} else if (link->fd[way] < 0 && link->fd[INGRESS_TC] < 0 &&
 		   wants(s, way)) {
-		sieve_load_explain(s, "%s: %s", name,
-				   strerror(-link->fd[way]));
+		ingress_load_explain(s, "%s: %s", name,
+				     strerror(-link->fd[way]));
 	}
 }
 
-static struct sieve_link *
-link_of(struct sieve *s, uint32_t device)
+static struct ingress_link *
+link_of(struct ingress *s, uint32_t device)
 {
-	for (size_t i = 0; i < s->links_count; i++) {
+	for (size_t i = 0; i < s->ifname_count; i++) {
 		if (s->links[i].device == device) {
 			return &s->links[i];
 		}
@@ -133,93 +133,93 @@ link_of(struct sieve *s, uint32_t device)
 }
 
 /*
- * A packet is to go through the sieve where it comes into the host, so not
- * on what stands on another device, and not on the parts of a bridge or
+ * A packet is to go through the ingress program where it comes into the host,
+ * so not on what stands on another device, and not on the parts of a bridge or
  * bond, but on these.  What goes through it twice, by somebody's redirect,
  * gets no further than without a key.
  */
 static int
 take_device(void *context, const struct device *device)
 {
-	struct sieve *s = context;
-	struct sieve_link *link = link_of(s, device->index);
+	struct ingress *s = context;
+	struct ingress_link *link = link_of(s, device->index);
 
 	if (!device->up || !device->ethernet || device->enslaved ||
 	    device->stacked) {
 		return 0;
 	}
-	if (!link && s->links_count == SIEVE_DEVICES_MAX) {
+	if (!link && s->ifname_count == INGRESS_DEVICES_MAX) {
 		return 0;
 	}
 	if (!link) {
-		link = &s->links[s->links_count++];
-		*link = (struct sieve_link){ .device = device->index,
-					     .fd = { -1, -1 } };
+		link = &s->links[s->ifname_count++];
+		*link = (struct ingress_link){ .device = device->index,
+					       .fd = { -1, -1 } };
 	}
-	attach(s, link, device->name, SIEVE_TC);
-	attach(s, link, device->name, SIEVE_XDP);
+	attach(s, link, device->name, INGRESS_TC);
+	attach(s, link, device->name, INGRESS_XDP);
 	link->seen = true;
 	return 0;
 }
 
 static void
-close_link(struct sieve_link *link)
+close_link(struct ingress_link *link)
 {
-	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+	for (enum ingress_way way = 0; way < INGRESS_WAYS; way++) {
 		bpf_close(&link->fd[way]);
 	}
 }
 
 /* Whether the program of XDP has that of tc behind it, on whatever device. */
 static void
-set_relay(struct sieve *s, bool relay)
+set_relay(struct ingress *s, bool relay)
 {
-	relay &= s->links_count > 0;
-	__atomic_store_n(&s->config->credit, SIEVE_CREDIT, __ATOMIC_RELAXED);
-	for (size_t i = 0; i < s->links_count; i++) {
-		relay &= s->links[i].fd[SIEVE_TC] >= 0;
+	relay &= s->ifname_count > 0;
+	__atomic_store_n(&s->config->credit, INGRESS_CREDIT, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < s->ifname_count; i++) {
+		relay &= s->links[i].fd[INGRESS_TC] >= 0;
 	}
 	__atomic_store_n(&s->config->relay, relay, __ATOMIC_SEQ_CST);
 }
 
 static void
-update_devices(struct sieve *s)
+update_devices(struct ingress *s)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < s->links_count; i++) {
+	for (size_t i = 0; i < s->ifname_count; i++) {
 		s->links[i].seen = false;
 	}
 	s->why[0] = '\0';
 	set_relay(s, false);
 	devices_each(take_device, s);
-	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+	for (enum ingress_way way = 0; way < INGRESS_WAYS; way++) {
 		if (wants(s, way) && s->refused[way] < 0) {
-			sieve_load_explain_refused(s, way);
+			ingress_load_explain_refused(s, way);
 		}
 	}
-	for (size_t i = 0; i < s->links_count; i++) {
+	for (size_t i = 0; i < s->ifname_count; i++) {
 		if (s->links[i].seen) {
 			s->links[kept++] = s->links[i];
 		} else {
 			close_link(&s->links[i]);
 		}
 	}
-	s->links_count = kept;
+	s->ifname_count = kept;
 	set_relay(s, true);
 }
 
-static struct sieve_local
+static struct ingress_local
 local_of(const struct packet_addr *addr)
 {
-	struct sieve_local local = { .family = addr->family };
+	struct ingress_local local = { .family = addr->family };
 
 	memcpy(&local.addr, addr->bytes, sizeof addr->bytes);
 	return local;
 }
 
 struct locals {
-	struct sieve_local at[SIEVE_LOCALS_MAX];
+	struct ingress_local at[INGRESS_LOCALS_MAX];
 	size_t count;
 };
 
@@ -229,14 +229,14 @@ take_address(void *context, uint32_t device, const struct packet_addr *addr)
 	struct locals *locals = context;
 
 	(void)device;
-	if (locals->count < SIEVE_LOCALS_MAX) {
+	if (locals->count < INGRESS_LOCALS_MAX) {
 		locals->at[locals->count++] = local_of(addr);
 	}
 	return 0;
 }
 
 static bool
-has_local(const struct locals *locals, const struct sieve_local *local)
+has_local(const struct locals *locals, const struct ingress_local *local)
 {
 	for (size_t i = 0; i < locals->count; i++) {
 		if (memcmp(&locals->at[i], local, sizeof *local) == 0) {
@@ -248,17 +248,17 @@ has_local(const struct locals *locals, const struct sieve_local *local)
 
 /* An address that is not known yet is served by the queue. */
 static void
-update_locals(struct sieve *s)
+update_locals(struct ingress *s)
 {
 	static struct locals now, before;
-	static const struct sieve_local none; /* the first comes after it */
-	const int map = s->map[SIEVE_MAP_LOCALS];
-	const struct sieve_local *last = &none;
+	static const struct ingress_local none; /* the first comes after it */
+	const int map = s->map[INGRESS_MAP_LOCALS];
+	const struct ingress_local *last = &none;
 	const uint8_t here = 1;
 
 	now.count = before.count = 0;
 	devices_each_address(take_address, &now);
-	while (before.count < SIEVE_LOCALS_MAX &&
+	while (before.count < INGRESS_LOCALS_MAX &&
 	       bpf_map_next(map, last, &before.at[before.count]) == 0) {
 		last = &before.at[before.count++];
 	}
@@ -276,61 +276,62 @@ update_locals(struct sieve *s)
 /* ---- as a whole */
 
 void
-sieve_detach(struct sieve *s)
+ingress_detach(struct ingress *s)
 {
-	for (size_t i = 0; i < s->links_count; i++) {
+	for (size_t i = 0; i < s->ifname_count; i++) {
 		close_link(&s->links[i]);
 	}
-	s->links_count = 0;
-	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+	s->ifname_count = 0;
+	for (enum ingress_way way = 0; way < INGRESS_WAYS; way++) {
 		bpf_close(&s->program[way]);
 		s->refused[way] = 0;
 	}
 }
 
 void
-sieve_leave(struct sieve *s)
+ingress_leave(struct ingress *s)
 {
 	loader_leave(&s->loader);
-	sieve_detach(s);
+	ingress_detach(s);
 }
 
 void
-sieve_init(struct sieve *s)
+ingress_init(struct ingress *s)
 {
-	*s = (struct sieve){ .program = { -1, -1 }, .watch.fd = -1 };
+	*s = (struct ingress){ .program = { -1, -1 }, .watch.fd = -1 };
 	loader_init(&s->loader);
-	for (size_t i = 0; i < SIEVE_MAPS; i++) {
+	for (size_t i = 0; i < INGRESS_MAPS; i++) {
 		s->map[i] = -1;
 	}
 }
 
 /* Without the reason to have closed it being lost. */
 static void
-give_up(struct sieve *s)
+give_up(struct ingress *s)
 {
-	char why[SIEVE_WHY_MAX];
+	char why[INGRESS_WHY_MAX];
 
 	memcpy(why, s->why, sizeof why);
-	sieve_close(s);
+	ingress_close(s);
 	memcpy(s->why, why, sizeof why);
 }
 
 void
-sieve_open(struct sieve *s, const struct sieve_tables *tables,
-	   enum settings_fastpath wanted)
+ingress_open(struct ingress *s, const struct ingress_tables *tables,
+	     enum settings_fastpath wanted)
 {
-	sieve_init(s);
+	ingress_init(s);
 	s->wanted = wanted;
 	if (wanted == FASTPATH_OFF) {
-		sieve_load_explain(s, "fastpath=off");
+		ingress_load_explain(s, "fastpath=off");
 		return;
 	}
 	if (ingress_image_size == 0) {
-		sieve_load_explain(s, "built without clang");
+		ingress_load_explain(s, "built without clang");
 		return;
 	}
-	if (sieve_load_shared(s, tables) < 0 || sieve_load_tables(s, tables) < 0) {
+	if (ingress_load_shared(s, tables) < 0 ||
+	    ingress_load_tables(s, tables) < 0) {
 		give_up(s);
 		return;
 	}
@@ -339,11 +340,11 @@ sieve_open(struct sieve *s, const struct sieve_tables *tables,
 }
 
 void
-sieve_close(struct sieve *s)
+ingress_close(struct ingress *s)
 {
 	s->pending = false;
 	loader_stop(&s->loader);
-	sieve_detach(s);
+	ingress_detach(s);
 	ring_close(&s->records);
 	ring_close(&s->charges);
 	netlink_close(&s->watch);
@@ -351,24 +352,24 @@ sieve_close(struct sieve *s)
 		munmap(s->config, sizeof *s->config);
 		s->config = NULL;
 	}
-	for (size_t i = 0; i < SIEVE_MAPS; i++) {
+	for (size_t i = 0; i < INGRESS_MAPS; i++) {
 		bpf_close(&s->map[i]);
 	}
 }
 
 void
-sieve_change(struct sieve *s, const struct sieve_tables *tables)
+ingress_change(struct ingress *s, const struct ingress_tables *tables)
 {
 	if (!s->config) {
 		return;
 	}
 	/* What is no longer right must not stay. */
 	loader_stop(&s->loader);
-	sieve_detach(s);
-	for (enum sieve_map m = 0; m < SIEVE_MAP_CONFIG; m++) {
+	ingress_detach(s);
+	for (enum ingress_map m = 0; m < INGRESS_MAP_CONFIG; m++) {
 		bpf_close(&s->map[m]);
 	}
-	if (sieve_load_tables(s, tables) < 0) {
+	if (ingress_load_tables(s, tables) < 0) {
 		give_up(s);
 		return;
 	}
@@ -378,12 +379,12 @@ sieve_change(struct sieve *s, const struct sieve_tables *tables)
 
 /* One after the other. */
 static void
-load_wanted(struct sieve *s)
+load_wanted(struct ingress *s)
 {
-	for (enum sieve_way way = 0; way < SIEVE_WAYS; way++) {
+	for (enum ingress_way way = 0; way < INGRESS_WAYS; way++) {
 		if (wants(s, way) && s->program[way] < 0 &&
 		    s->refused[way] == 0) {
-			sieve_load_begin(s, way);
+			ingress_load_begin(s, way);
 		}
 	}
 }
@@ -393,15 +394,15 @@ load_wanted(struct sieve *s)
  * kernel that lacks it may also lack what the program there calls.
  */
 static void
-begin(struct sieve *s)
+begin(struct ingress *s)
 {
-	enum sieve_way way = s->wanted == FASTPATH_NATIVE ? SIEVE_XDP :
-							    SIEVE_TC;
+	enum ingress_way way =
+		s->wanted == FASTPATH_NATIVE ? INGRESS_XDP : INGRESS_TC;
 
-	if (way == SIEVE_TC && s->refused[way] < 0 &&
+	if (way == INGRESS_TC && s->refused[way] < 0 &&
 	    !loader_failed(s->refused[way])) {
 		s->no_tc = true;
-		way = SIEVE_XDP;
+		way = INGRESS_XDP;
 	}
 	if (s->program[way] >= 0) {
 		s->pending = false;
@@ -410,9 +411,9 @@ begin(struct sieve *s)
 		/* Not all that loads can be put on a device. */
 		load_wanted(s);
 	} else if (s->refused[way] == 0) {
-		sieve_load_begin(s, way);
+		ingress_load_begin(s, way);
 	} else {
-		sieve_load_explain_refused(s, way);
+		ingress_load_explain_refused(s, way);
 		give_up(s);
 	}
 }
@@ -422,19 +423,19 @@ begin(struct sieve *s)
  * is yet, it is seen by what comes to the queue.
  */
 static bool
-is_flood(struct sieve *s, uint64_t syns, uint64_t now)
+is_flood(struct ingress *s, uint64_t syns, uint64_t now)
 {
 	const uint64_t passed = now - s->syns_ms;
-	const bool on = strcmp(sieve_state(s), "off") != 0;
-	uint64_t counts[SIEVE_COUNTS];
+	const bool on = strcmp(ingress_state(s), "off") != 0;
+	uint64_t counts[INGRESS_COUNTS];
 	int64_t grown;
 
 	if (passed < FLOOD_LOOK_MS) {
 		return s->flood;
 	}
-	sieve_counts(s, counts);
+	ingress_counts(s, counts);
 	if (on) {
-		syns = counts[SIEVE_SEEN] - counts[SIEVE_PROVEN];
+		syns = counts[INGRESS_SEEN] - counts[INGRESS_PROVEN];
 	}
 	grown = (int64_t)(syns - s->syns);
 	if (s->syns_ms != 0 && s->syns_on == on && grown > 0 &&
@@ -448,7 +449,7 @@ is_flood(struct sieve *s, uint64_t syns, uint64_t now)
 }
 
 void
-sieve_tick(struct sieve *s, uint64_t syns)
+ingress_tick(struct ingress *s, uint64_t syns)
 {
 	const bool before = s->flood;
 	bool changed;
@@ -457,7 +458,7 @@ sieve_tick(struct sieve *s, uint64_t syns)
 		return;
 	}
 	set_clock(s);
-	changed = sieve_load_ended(s);
+	changed = ingress_load_ended(s);
 	if (s->pending) {
 		begin(s);
 		return;
@@ -475,10 +476,11 @@ sieve_tick(struct sieve *s, uint64_t syns)
 }
 
 bool
-sieve_is_settled(const struct sieve *s)
+ingress_is_settled(const struct ingress *s)
 {
-	return !s->pending && (!loader_is_at_work(&s->loader) ||
-			       strcmp(sieve_state(s), "off") != 0);
+	return !s->pending &&
+		(!loader_is_at_work(&s->loader) ||
+		 strcmp(ingress_state(s), "off") != 0);
 }
 
 static const void *
@@ -494,71 +496,71 @@ take(struct ring *ring, size_t size)
 	return found;
 }
 
-const struct sieve_record *
-sieve_record(struct sieve *s)
+const struct ingress_record *
+ingress_record(struct ingress *s)
 {
-	return take(&s->records, sizeof(struct sieve_record));
+	return take(&s->records, sizeof(struct ingress_record));
 }
 
 void
-sieve_record_done(struct sieve *s)
+ingress_record_done(struct ingress *s)
 {
 	ring_next(&s->records);
 }
 
 bool
-sieve_records_end(const struct sieve *s)
+ingress_records_end(const struct ingress *s)
 {
 	return ring_is_empty(&s->records);
 }
 
 void
-sieve_records_await(const struct sieve *s)
+ingress_records_await(const struct ingress *s)
 {
 	/* It is called, or looks by itself, once in this time. */
-	(void)ring_await(&s->records, 2 * SIEVE_WAKE_MS);
+	(void)ring_await(&s->records, 2 * INGRESS_WAKE_MS);
 }
 
-const struct sieve_charge *
-sieve_charge(struct sieve *s)
+const struct ingress_charge *
+ingress_charge(struct ingress *s)
 {
-	return take(&s->charges, sizeof(struct sieve_charge));
+	return take(&s->charges, sizeof(struct ingress_charge));
 }
 
 void
-sieve_charge_done(struct sieve *s)
+ingress_charge_done(struct ingress *s)
 {
 	ring_next(&s->charges);
 }
 
 void
-sieve_fds(const struct sieve *s, struct pollfd fds[SIEVE_FDS])
+ingress_fds(const struct ingress *s, struct pollfd fds[INGRESS_FDS])
 {
 	const bool open = s->charges.consumer != NULL;
 
 	fds[0] = (struct pollfd){
-		.fd = open ? s->map[SIEVE_MAP_RECORDS] : -1,
+		.fd = open ? s->map[INGRESS_MAP_RECORDS] : -1,
 		.events = POLLIN,
 	};
 	fds[1] = (struct pollfd){
-		.fd = open ? s->map[SIEVE_MAP_CHARGES] : -1,
+		.fd = open ? s->map[INGRESS_MAP_CHARGES] : -1,
 		.events = POLLIN,
 	};
 }
 
 static bool
-is_on(const struct sieve_link *link)
+is_on(const struct ingress_link *link)
 {
-	return link->fd[SIEVE_XDP] >= 0 || link->fd[SIEVE_TC] >= 0;
+	return link->fd[INGRESS_XDP] >= 0 || link->fd[INGRESS_TC] >= 0;
 }
 
 const char *
-sieve_state(const struct sieve *s)
+ingress_state(const struct ingress *s)
 {
 	const char *state = "off";
 
-	for (size_t i = 0; i < s->links_count; i++) {
-		if (s->links[i].fd[SIEVE_XDP] >= 0 && !s->links[i].generic) {
+	for (size_t i = 0; i < s->ifname_count; i++) {
+		if (s->links[i].fd[INGRESS_XDP] >= 0 && !s->links[i].generic) {
 			return "native";
 		}
 		if (is_on(&s->links[i])) {
@@ -569,28 +571,28 @@ sieve_state(const struct sieve *s)
 }
 
 void
-sieve_reason(const struct sieve *s, char why[SIEVE_WHY_MAX])
+ingress_reason(const struct ingress *s, char why[INGRESS_WHY_MAX])
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < s->links_count; i++) {
+	for (size_t i = 0; i < s->ifname_count; i++) {
 		count += is_on(&s->links[i]);
 	}
-	if (!sieve_is_settled(s)) {
-		snprintf(why, SIEVE_WHY_MAX, "not yet");
+	if (!ingress_is_settled(s)) {
+		snprintf(why, INGRESS_WHY_MAX, "not yet");
 	} else if (s->why[0]) {
-		memcpy(why, s->why, SIEVE_WHY_MAX);
-	} else if (count == 0 && s->links_count > 0) {
-		snprintf(why, SIEVE_WHY_MAX,
+		memcpy(why, s->why, INGRESS_WHY_MAX);
+	} else if (count == 0 && s->ifname_count > 0) {
+		snprintf(why, INGRESS_WHY_MAX,
 			 "no flood, and no TCX in this kernel");
 	} else {
-		snprintf(why, SIEVE_WHY_MAX, "%zu device%s%s", count,
+		snprintf(why, INGRESS_WHY_MAX, "%zu device%s%s", count,
 			 count == 1 ? "" : "s", s->flood ? ", flood" : "");
 	}
 }
 
 void
-sieve_counts(const struct sieve *s, uint64_t counts[SIEVE_COUNTS])
+ingress_counts(const struct ingress *s, uint64_t counts[INGRESS_COUNTS])
 {
-	(void)bpf_map_sums(s->map[SIEVE_MAP_COUNTS], counts, SIEVE_COUNTS);
+	(void)bpf_map_sums(s->map[INGRESS_MAP_COUNTS], counts, INGRESS_COUNTS);
 }

@@ -1,6 +1,6 @@
 /*
- * The sieve: a program in the kernel that sees packets where they come in,
- * ahead of the queue.  See sieve.bpf.c for what it does.
+ * The ingress program: a program in the kernel that sees packets where they
+ * come in, ahead of the queue.  See ingress program.bpf.c for what it does.
  *
  * It is gone with the process, or when a device's own program is asked
  * for: then all goes to the queue, as without it.  It never replaces a
@@ -20,48 +20,49 @@
 #include "conf/settings.h"
 #include "fastpath/ingress_map.h"
 
-#define SIEVE_WHY_MAX 256u
-#define SIEVE_FDS 2
-#define SIEVE_DEVICES_MAX 64u	/* others are served by the queue alone */
-#define SIEVE_LOCALS_MAX 1024u	/* addresses, likewise */
+#define INGRESS_WHY_MAX 256u
+#define INGRESS_FDS 2
+#define INGRESS_DEVICES_MAX 64u  /* others are served by the queue alone */
+#define INGRESS_LOCALS_MAX 1024u /* addresses, likewise */
 
 /* What a configuration comes to; the arrays are the caller's. */
-struct sieve_tables {
+struct ingress_tables {
 	uint32_t assembly_ms, flood_per_second;
-	uint32_t replays; /* groups that tap itself remembers */
-	const struct sieve_port *ports; /* 65,536 */
-	const struct sieve_list *lists;
+	uint32_t replays;                 /* groups that tap itself remembers */
+	const struct ingress_port *ports; /* 65,536 */
+	const struct ingress_list *lists;
 	size_t lists_count;
-	const struct sieve_rule *rules;
+	const struct ingress_rule *rules;
 	size_t rules_count;
-	const struct sieve_entry *entries;
+	const struct ingress_entry *entries;
 	size_t entries_count;
-	const struct sieve_range *ranges;
+	const struct ingress_range *ranges;
 	size_t ranges_count;
-	const struct sieve_key *keys; /* by index, with their numbers */
+	const struct ingress_key *keys; /* by index, with their numbers */
 	const uint16_t *key_numbers;
 	size_t keys_count;
 };
 
-/* The maps of sieve.bpf.c; those from here on outlive a configuration. */
-enum sieve_map {
-	SIEVE_MAP_PORTS,
-	SIEVE_MAP_LISTS,
-	SIEVE_MAP_RULES,
-	SIEVE_MAP_ENTRIES,
-	SIEVE_MAP_RANGES,
-	SIEVE_MAP_KEYS,
-	SIEVE_MAP_CONFIG,
-	SIEVE_MAP_LOCALS,
-	SIEVE_MAP_GROUPS,
-	SIEVE_MAP_MARKS,
-	SIEVE_MAP_RATE,
-	SIEVE_MAP_SCRATCH,
-	SIEVE_MAP_COUNTS,
-	SIEVE_MAP_RECORDS,
-	SIEVE_MAP_CHARGES,
-	SIEVE_MAP_REPLAYS,
-	SIEVE_MAPS,
+/* The maps of ingress program.bpf.c; those from here on outlive a
+ * configuration. */
+enum ingress_map {
+	INGRESS_MAP_PORTS,
+	INGRESS_MAP_LISTS,
+	INGRESS_MAP_RULES,
+	INGRESS_MAP_ENTRIES,
+	INGRESS_MAP_RANGES,
+	INGRESS_MAP_KEYS,
+	INGRESS_MAP_CONFIG,
+	INGRESS_MAP_LOCALS,
+	INGRESS_MAP_GROUPS,
+	INGRESS_MAP_MARKS,
+	INGRESS_MAP_RATE,
+	INGRESS_MAP_SCRATCH,
+	INGRESS_MAP_COUNTS,
+	INGRESS_MAP_RECORDS,
+	INGRESS_MAP_CHARGES,
+	INGRESS_MAP_REPLAYS,
+	INGRESS_MAPS,
 };
 
 /*
@@ -69,88 +70,88 @@ enum sieve_map {
  * drivers (veth, virtio) handle all other packets worse while one is there;
  * tc (by TCX, Linux 6.6) is in nobody's way.
  */
-enum sieve_way { SIEVE_XDP, SIEVE_TC, SIEVE_WAYS };
+enum ingress_way { INGRESS_XDP, INGRESS_TC, INGRESS_WAYS };
 
-struct sieve_link {
+struct ingress_link {
 	uint32_t device;
-	int fd[SIEVE_WAYS]; /* or below 0 */
-	bool generic;	    /* XDP: not in the driver */
+	int fd[INGRESS_WAYS]; /* or below 0 */
+	bool generic;         /* XDP: not in the driver */
 	bool seen;
 };
 
-struct sieve {
+struct ingress {
 	enum settings_fastpath wanted;
-	int map[SIEVE_MAPS];
-	int program[SIEVE_WAYS]; /* or below 0 */
-	int refused[SIEVE_WAYS]; /* -errno: it can't be loaded */
-	struct loader loader;	 /* of the program for this way */
-	enum sieve_way loading;
-	bool pending; /* to be put on devices, once it is loaded */
-	bool no_tc;		 /* the kernel is too old */
-	bool flood; /* so many SYNs that XDP is worth its price */
-	uint64_t syns, syns_ms;	 /* at the last tick */
-	bool syns_on;		 /* by a program's count */
-	uint64_t flood_ms;	 /* when it was seen last */
-	struct sieve_link links[SIEVE_DEVICES_MAX];
-	size_t links_count;
+	int map[INGRESS_MAPS];
+	int program[INGRESS_WAYS]; /* or below 0 */
+	int refused[INGRESS_WAYS]; /* -errno: it can't be loaded */
+	struct loader loader;      /* of the program for this way */
+	enum ingress_way loading;
+	bool pending;           /* to be put on devices, once it is loaded */
+	bool no_tc;             /* the kernel is too old */
+	bool flood;             /* so many SYNs that XDP is worth its price */
+	uint64_t syns, syns_ms; /* at the last tick */
+	bool syns_on;           /* by a program's count */
+	uint64_t flood_ms;      /* when it was seen last */
+	struct ingress_link links[INGRESS_DEVICES_MAX];
+	size_t ifname_count;
 	struct netlink watch;
-	struct sieve_config *config; /* mapped */
+	struct ingress_config *config; /* mapped */
 	struct ring records, charges;
-	char why[SIEVE_WHY_MAX]; /* empty: all is as it was asked for */
+	char why[INGRESS_WHY_MAX]; /* empty: all is as it was asked for */
 };
 
-/* As sieve_close() leaves it. */
-void sieve_init(struct sieve *s);
+/* As ingress_close() leaves it. */
+void ingress_init(struct ingress *s);
 
 /*
  * Make all that a process shares with those that it forks.  The program,
  * which takes the kernel a while to check, comes with a later tick.  It
  * never fails: where it can't be, why says so, and the queue serves alone.
  */
-void sieve_open(struct sieve *s, const struct sieve_tables *tables,
-		enum settings_fastpath wanted);
-void sieve_close(struct sieve *s);
+void ingress_open(struct ingress *s, const struct ingress_tables *tables,
+		  enum settings_fastpath wanted);
+void ingress_close(struct ingress *s);
 /* Take the program off all devices, and forget it. */
-void sieve_detach(struct sieve *s);
+void ingress_detach(struct ingress *s);
 /* Another configuration; until a later tick the queue serves alone. */
-void sieve_change(struct sieve *s, const struct sieve_tables *tables);
+void ingress_change(struct ingress *s, const struct ingress_tables *tables);
 /*
  * Every second or so, and when a child has ended: programs are loaded,
  * devices come and go, clocks are set, floods begin and end.  syns: so many
  * have come to the queue so far.
  */
-void sieve_tick(struct sieve *s, uint64_t syns);
+void ingress_tick(struct ingress *s, uint64_t syns);
 /* Whether it is as it is to stay, as long as nothing changes. */
-bool sieve_is_settled(const struct sieve *s);
+bool ingress_is_settled(const struct ingress *s);
 /*
  * In a process that was forked: let go of the program and of where it is, for
  * it is to go when the one that opened it says so.
  */
-void sieve_leave(struct sieve *s);
+void ingress_leave(struct ingress *s);
 
 /*
- * What the sieve took, or NULL where there is no more.  What belongs to
- * a packet is there before the packet.  In any process, the one that
- * opened it or one that was forked.
+ * What the ingress program took, or NULL where there is no more.  What belongs
+ * to a packet is there before the packet.  In any process, the one that opened
+ * it or one that was forked.
  */
-const struct sieve_record *sieve_record(struct sieve *s);
-void sieve_record_done(struct sieve *s);
+const struct ingress_record *ingress_record(struct ingress *s);
+void ingress_record_done(struct ingress *s);
 /* Whether the program has written none that was not read. */
-bool sieve_records_end(const struct sieve *s);
+bool ingress_records_end(const struct ingress *s);
 /*
  * Wait until the process that reads them has read those written so far: a
  * moment, unless it hangs.
  */
-void sieve_records_await(const struct sieve *s);
-const struct sieve_charge *sieve_charge(struct sieve *s);
-void sieve_charge_done(struct sieve *s);
+void ingress_records_await(const struct ingress *s);
+const struct ingress_charge *ingress_charge(struct ingress *s);
+void ingress_charge_done(struct ingress *s);
 /* Descriptors to wait for, or below 0: not for each record, for many. */
-void sieve_fds(const struct sieve *s, struct pollfd fds[SIEVE_FDS]);
+void ingress_fds(const struct ingress *s, struct pollfd fds[INGRESS_FDS]);
 
 /* "off", "generic" or "native". */
-const char *sieve_state(const struct sieve *s);
+const char *ingress_state(const struct ingress *s);
 /* Why so, or where: "eth0: it has another program of XDP", "2 devices". */
-void sieve_reason(const struct sieve *s, char why[SIEVE_WHY_MAX]);
-void sieve_counts(const struct sieve *s, uint64_t counts[SIEVE_COUNTS]);
+void ingress_reason(const struct ingress *s, char why[INGRESS_WHY_MAX]);
+void ingress_counts(const struct ingress *s, uint64_t counts[INGRESS_COUNTS]);
 
 #endif

@@ -1,4 +1,5 @@
-/* The compiled sieve.bpf.c, written by make; empty where clang is missing. */
+/* The compiled ingress program.bpf.c, written by make; empty where clang is
+ * missing. */
 #ifndef TAP_FASTPATH_INGRESS_IMAGE_H
 #define TAP_FASTPATH_INGRESS_IMAGE_H
 

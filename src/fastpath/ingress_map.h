@@ -1,6 +1,7 @@
 /*
- * What the sieve's program in the kernel (sieve.bpf.c) and tap share: the
- * layout of its maps.  Numbers are in host order unless said otherwise.
+ * What the ingress program's program in the kernel (ingress program.bpf.c) and
+ * tap share: the layout of its maps.  Numbers are in host order unless said
+ * otherwise.
  */
 #ifndef TAP_FASTPATH_INGRESS_MAP_H
 #define TAP_FASTPATH_INGRESS_MAP_H
@@ -8,84 +9,84 @@
 #include <stdint.h>
 
 /* SYN0 to SYN6; in SYN0's place, what has none of its own. */
-#define SIEVE_FRAMES 7
-/* Rules looked at for one port; a port with more is left to the gate. */
-#define SIEVE_RULES_MAX 8
+#define INGRESS_FRAMES 7
+/* Rules looked at for one port; a port with more is left to the receiver. */
+#define INGRESS_RULES_MAX 8
 /*
- * As many as the gate has in one group, QUAD_FRAMES_STRICT, seen by two
- * programs each.
+ * As many as the receiver has in one group, REASSEMBLY_FRAMES_STRICT, seen by
+ * two programs each.
  */
-#define SIEVE_SLOW_MAX 32
-#define SIEVE_RANGE_STEPS 17 /* of a search among 65,536 ranges */
-#define SIEVE_BLOCK 64	     /* bytes of a block of both hashes */
+#define INGRESS_SLOW_MAX 32
+#define INGRESS_RANGE_STEPS 17 /* of a search among 65,536 ranges */
+#define INGRESS_BLOCK 64       /* bytes of a block of both hashes */
 
 /* All in network order; IPv4 in the first four bytes, then zeros. */
-struct sieve_addr {
+struct ingress_addr {
 	uint64_t word[2];
 };
 
 /* An address of this host. */
-struct sieve_local {
-	struct sieve_addr addr;
+struct ingress_local {
+	struct ingress_addr addr;
 	uint64_t family;
 };
 
 /* One entry, mapped by tap: what may change at any time. */
-struct sieve_config {
+struct ingress_config {
 	uint64_t utc_offset; /* ns to add to the monotonic clock; wraps */
 	uint64_t assembly;   /* ns */
-	int64_t flood;	     /* SYNs a second; above, what fails is dropped */
+	int64_t flood;       /* SYNs a second; above, what fails is dropped */
 	/* For groups that are accepted there; instants are those of frame.h. */
-	uint64_t accept;   /* 0: all are left to the gate */
-	uint64_t mark;	   /* a bit of the packet's mark: it was accepted */
-	uint64_t floor;	   /* instant: what is not later is the gate's */
+	uint64_t accept;   /* 0: all are left to the receiver */
+	uint64_t mark;     /* a bit of the packet's mark: it was accepted */
+	uint64_t floor;    /* instant: what is not later is the receiver's */
 	uint64_t begin_ms; /* since boot: what was sent before, too */
 	uint64_t tai_utc;  /* ns: TAI less UTC; wraps, as the next does */
 	uint64_t tai_monotonic; /* ns: TAI less the monotonic clock */
-	uint64_t woken;	   /* ns, monotonic: the program's last call of tap */
+	uint64_t woken; /* ns, monotonic: the program's last call of tap */
 	uint64_t locals_turn; /* another one when an address was taken out */
-	uint64_t relay;	   /* wherever the program of XDP is, that of tc is, too */
-	int64_t credit;	   /* frames that tc may get and say nothing */
+	uint64_t relay; /* wherever the program of XDP is, that of tc is, too */
+	int64_t credit; /* frames that tc may get and say nothing */
 };
 
 /*
  * Other programs of tc may keep all packets from ours: so many groups are
  * lost until XDP goes on without it.
  */
-#define SIEVE_CREDIT 64
+#define INGRESS_CREDIT 64
 
-/* Of each port; 0: not sieved, or no key at all. */
-struct sieve_port {
-	uint16_t list;	/* index + 1 */
+/* Of each port; 0: not accepted in the kernel, or no key at all. */
+struct ingress_port {
+	uint16_t list;  /* index + 1 */
 	uint16_t entry; /* index + 1 */
 };
 
-struct sieve_list {
+struct ingress_list {
 	uint16_t count;
-	uint16_t rule[SIEVE_RULES_MAX];
+	uint16_t rule[INGRESS_RULES_MAX];
 };
 
-struct sieve_rule {
-	struct sieve_addr src, src_mask, dst, dst_mask;
-	uint16_t tolerance;	    /* s */
+struct ingress_rule {
+	struct ingress_addr src, src_mask, dst, dst_mask;
+	uint16_t tolerance;             /* s */
 	uint8_t src_family, dst_family; /* 4, 6, or 0: any */
 	uint8_t unused[4];
 };
 
 /* Key numbers from ranges[first] on, sorted, disjoint. */
-struct sieve_entry {
+struct ingress_entry {
 	uint32_t first, count;
 };
 
-struct sieve_range {
+struct ingress_range {
 	uint16_t low, high;
 };
 
-enum sieve_suite { SIEVE_MD5, SIEVE_SHA256 };
+enum ingress_suite { INGRESS_MD5, INGRESS_SHA256 };
 
-struct sieve_key {
-	uint32_t inner[8], outer[8]; /* states of the hash, as numbers */
-	uint8_t block[SIEVE_BLOCK];  /* of the inner hash, padded */
+struct ingress_key {
+	uint32_t inner[8], outer[8];    /* states of the hash, as numbers */
+	uint8_t block[INGRESS_BLOCK];   /* of the inner hash, padded */
 	uint64_t not_before, not_after; /* s of UTC */
 	uint8_t suite, extra;
 	uint8_t port_at; /* where port, S0, S1 and S2 go into the block */
@@ -93,22 +94,22 @@ struct sieve_key {
 };
 
 /* What makes frames one group. */
-struct sieve_quad {
-	struct sieve_addr src, dst;
+struct ingress_quad {
+	struct ingress_addr src, dst;
 	uint16_t dport, mark;
 	uint32_t family;
 };
 
 /* A frame that was taken off the wire; 0: none yet. */
-#define SIEVE_FRAME(seq, sport) ((uint64_t)(seq) << 32 | (sport) << 1 | 1)
-#define SIEVE_FRAME_TOLD ((uint64_t)1 << 31) /* the gate knows of it */
-#define SIEVE_FRAME_SEQ(frame) ((uint32_t)((frame) >> 32))
-#define SIEVE_FRAME_SPORT(frame) ((uint16_t)((frame) >> 1))
+#define INGRESS_FRAME(seq, sport) ((uint64_t)(seq) << 32 | (sport) << 1 | 1)
+#define INGRESS_FRAME_TOLD ((uint64_t)1 << 31) /* the receiver knows of it */
+#define INGRESS_FRAME_SEQ(frame) ((uint32_t)((frame) >> 32))
+#define INGRESS_FRAME_SPORT(frame) ((uint16_t)((frame) >> 1))
 
-struct sieve_group {
+struct ingress_group {
 	uint64_t since; /* ns */
-	uint64_t frame[SIEVE_FRAMES];
-	uint32_t slow;	 /* the gate has it from here on */
+	uint64_t frame[INGRESS_FRAMES];
+	uint32_t slow;   /* the receiver has it from here on */
 	uint32_t passed; /* frames since */
 };
 
@@ -116,55 +117,56 @@ struct sieve_group {
  * When a group was last heard of, by some bits of its mark: where that is
  * longer ago than a group lives, groups need not be looked through.
  */
-#define SIEVE_MARKS 4096u
-struct sieve_marks {
-	uint32_t heard[SIEVE_MARKS]; /* 2^20 ns, monotonic; wraps */
+#define INGRESS_MARKS 4096u
+struct ingress_marks {
+	uint32_t heard[INGRESS_MARKS]; /* 2^20 ns, monotonic; wraps */
 };
 
 /* SYNs but those of accepted groups: for a moment it may be below 0. */
-struct sieve_rate {
+struct ingress_rate {
 	uint64_t since;
 	int64_t count, before;
 };
 
-#define SIEVE_RECORDS_SIZE (1u << 21) /* bytes */
-#define SIEVE_RECORDS_MAX (SIEVE_RECORDS_SIZE / 128) /* with their headers */
+#define INGRESS_RECORDS_SIZE (1u << 21) /* bytes */
+#define INGRESS_RECORDS_MAX                                                    \
+	(INGRESS_RECORDS_SIZE / 128) /* with their headers */
 
 /*
  * To tap, ahead of a packet that it belongs to: what was taken before.  Or
  * a whole group that was accepted: how the replay memory knows it, the
  * instants that it carries and when that was; else these are 0.
  */
-struct sieve_record {
-	struct sieve_quad quad;
-	uint64_t frame[SIEVE_FRAMES];
+struct ingress_record {
+	struct ingress_quad reassembly;
+	uint64_t frame[INGRESS_FRAMES];
 	uint64_t tag, instant, now;
 };
 
 /* What was accepted wakes tap, but no more often than this. */
-#define SIEVE_WAKE_MS 100
+#define INGRESS_WAKE_MS 100
 
 /* To tap: a wrong guess at a key of 30 bits. */
-struct sieve_charge {
-	struct sieve_addr src;
+struct ingress_charge {
+	struct ingress_addr src;
 	uint64_t family;
 };
 
 /* Verdicts of tc: to the next program (TCX_NEXT), or none (TC_ACT_SHOT). */
-#define SIEVE_TC_NEXT (-1)
-#define SIEVE_TC_DROP 2
+#define INGRESS_TC_NEXT (-1)
+#define INGRESS_TC_DROP 2
 
-enum sieve_count {
-	SIEVE_SEEN,	/* SYNs of sieved ports */
-	SIEVE_TAKEN,	/* frames of groups in assembly */
-	SIEVE_PASSED,	/* SYNs left to the gate */
-	SIEVE_VERIFIED, /* groups with a right authenticator */
-	SIEVE_ACCEPTED, /* of these, not left to the gate */
-	SIEVE_PROVEN,	/* SYNs that the latter were made of */
-	SIEVE_MAC,	/* groups dropped for a wrong one */
-	SIEVE_DROPPED,	/* SYNs dropped that can't be of a group */
-	SIEVE_LOST,	/* groups that could not be handed over */
-	SIEVE_COUNTS,
+enum ingress_count {
+	INGRESS_SEEN,     /* SYNs of accepted in the kernel ports */
+	INGRESS_TAKEN,    /* frames of groups in assembly */
+	INGRESS_PASSED,   /* SYNs left to the receiver */
+	INGRESS_VERIFIED, /* groups with a right authenticator */
+	INGRESS_ACCEPTED, /* of these, not left to the receiver */
+	INGRESS_PROVEN,   /* SYNs that the latter were made of */
+	INGRESS_MAC,      /* groups dropped for a wrong one */
+	INGRESS_DROPPED,  /* SYNs dropped that can't be of a group */
+	INGRESS_LOST,     /* groups that could not be handed over */
+	INGRESS_COUNTS,
 };
 
 #endif

@@ -12,7 +12,7 @@ store(uint64_t *word, uint64_t value)
 }
 
 void
-sieve_raise_floor(struct sieve *s, uint64_t instant)
+ingress_raise_floor(struct ingress *s, uint64_t instant)
 {
 	if (s->config && instant > s->config->floor) {
 		store(&s->config->floor, instant);
@@ -20,7 +20,7 @@ sieve_raise_floor(struct sieve *s, uint64_t instant)
 }
 
 bool
-sieve_remember(struct sieve *s, uint64_t tag, uint64_t instant)
+ingress_remember(struct ingress *s, uint64_t tag, uint64_t instant)
 {
 	uint64_t found;
 	int rc;
@@ -28,7 +28,7 @@ sieve_remember(struct sieve *s, uint64_t tag, uint64_t instant)
 	if (!s->config) {
 		return true;
 	}
-	rc = bpf_map_put(s->map[SIEVE_MAP_REPLAYS], &tag, &instant,
+	rc = bpf_map_put(s->map[INGRESS_MAP_REPLAYS], &tag, &instant,
 			 BPF_NOEXIST);
 	if (rc == 0 || rc == -EEXIST) {
 		return rc == 0;
@@ -37,21 +37,21 @@ sieve_remember(struct sieve *s, uint64_t tag, uint64_t instant)
 	 * The program inserts, then looks at the floor; here it is the
 	 * other way round: of the two at least one sees the other.
 	 */
-	sieve_raise_floor(s, instant);
+	ingress_raise_floor(s, instant);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return bpf_map_get(s->map[SIEVE_MAP_REPLAYS], &tag, &found) < 0;
+	return bpf_map_get(s->map[INGRESS_MAP_REPLAYS], &tag, &found) < 0;
 }
 
 void
-sieve_forget(struct sieve *s, uint64_t tag)
+ingress_forget(struct ingress *s, uint64_t tag)
 {
 	if (s->config) {
-		bpf_map_remove(s->map[SIEVE_MAP_REPLAYS], &tag);
+		bpf_map_remove(s->map[INGRESS_MAP_REPLAYS], &tag);
 	}
 }
 
 void
-sieve_begin(struct sieve *s, uint64_t begin_ms)
+ingress_begin(struct ingress *s, uint64_t begin_ms)
 {
 	if (s->config) {
 		store(&s->config->begin_ms, begin_ms);
@@ -59,10 +59,10 @@ sieve_begin(struct sieve *s, uint64_t begin_ms)
 }
 
 bool
-sieve_can_accept(const struct sieve *s)
+ingress_can_accept(const struct ingress *s)
 {
-	for (size_t i = 0; i < s->links_count; i++) {
-		if (s->links[i].fd[SIEVE_TC] >= 0) {
+	for (size_t i = 0; i < s->ifname_count; i++) {
+		if (s->links[i].fd[INGRESS_TC] >= 0) {
 			return s->config != NULL;
 		}
 	}
@@ -70,13 +70,13 @@ sieve_can_accept(const struct sieve *s)
 }
 
 bool
-sieve_accepts(const struct sieve *s)
+ingress_accepts(const struct ingress *s)
 {
 	return s->config && s->config->accept;
 }
 
 void
-sieve_accept(struct sieve *s, uint32_t mark)
+ingress_accept(struct ingress *s, uint32_t mark)
 {
 	if (s->config) {
 		store(&s->config->mark, mark);
@@ -85,7 +85,7 @@ sieve_accept(struct sieve *s, uint32_t mark)
 }
 
 void
-sieve_accept_none(struct sieve *s)
+ingress_accept_none(struct ingress *s)
 {
 	if (s->config) {
 		store(&s->config->accept, 0);

@@ -9,17 +9,17 @@
 #define PORTS 65536u
 
 static void
-take_rules(struct sieve_plan *plan, const struct acl *acl)
+take_rules(struct ingress_plan *plan, const struct acl *acl)
 {
 	for (size_t i = 0; i < acl->rules_count; i++) {
 		const struct acl_rule *from = &acl->rules[i];
-		struct sieve_rule *rule = &plan->rules[i];
+		struct ingress_rule *rule = &plan->rules[i];
 
 		rule->tolerance = from->tolerance;
-		rule->src_family = sieve_addr_net(&rule->src, &rule->src_mask,
-						  &from->src);
-		rule->dst_family = sieve_addr_net(&rule->dst, &rule->dst_mask,
-						  &from->dst);
+		rule->src_family = ingress_addr_net(&rule->src, &rule->src_mask,
+						    &from->src);
+		rule->dst_family = ingress_addr_net(&rule->dst, &rule->dst_mask,
+						    &from->dst);
 	}
 	plan->tables.rules_count = acl->rules_count;
 }
@@ -32,9 +32,9 @@ is_for_all(const struct acl_rule *rule)
 
 /* The rules that a port's packets to this host may match; false: leave it. */
 static bool
-list_rules(struct sieve_list *list, const struct acl *acl, uint16_t port)
+list_rules(struct ingress_list *list, const struct acl *acl, uint16_t port)
 {
-	*list = (struct sieve_list){ 0 };
+	*list = (struct ingress_list){ 0 };
 	for (size_t i = acl->first_rule[port]; i < acl->rules_count; i++) {
 		const struct acl_rule *rule = &acl->rules[i];
 
@@ -42,8 +42,8 @@ list_rules(struct sieve_list *list, const struct acl *acl, uint16_t port)
 		    !acl_ports_have(rule->ports, rule->ports_count, port)) {
 			continue;
 		}
-		if (!sieve_plan_serves(rule) ||
-		    list->count == SIEVE_RULES_MAX) {
+		if (!ingress_tables_serves(rule) ||
+		    list->count == INGRESS_RULES_MAX) {
 			return false;
 		}
 		list->rule[list->count++] = (uint16_t)i;
@@ -71,7 +71,7 @@ mark_edges(uint8_t *edge, const struct acl *acl)
 }
 
 static int
-take_ports(struct sieve_plan *plan, const struct acl *acl)
+take_ports(struct ingress_plan *plan, const struct acl *acl)
 {
 	uint8_t *edge = calloc(PORTS + 1, 1);
 	uint16_t list = 0; /* index + 1 */
@@ -81,7 +81,7 @@ take_ports(struct sieve_plan *plan, const struct acl *acl)
 	}
 	mark_edges(edge, acl);
 	for (uint32_t port = 0; port < PORTS; port++) {
-		struct sieve_port *at = &plan->ports[port];
+		struct ingress_port *at = &plan->ports[port];
 
 		if (edge[port]) {
 			size_t next = plan->tables.lists_count;
@@ -102,7 +102,7 @@ take_ports(struct sieve_plan *plan, const struct acl *acl)
 }
 
 static void
-take_entries(struct sieve_plan *plan, const struct acl *acl)
+take_entries(struct ingress_plan *plan, const struct acl *acl)
 {
 	size_t used = 0;
 
@@ -112,8 +112,9 @@ take_entries(struct sieve_plan *plan, const struct acl *acl)
 		plan->entries[i].first = (uint32_t)used;
 		plan->entries[i].count = (uint32_t)entry->keys_count;
 		for (size_t j = 0; j < entry->keys_count; j++) {
-			plan->ranges[used++] = (struct sieve_range){
-				entry->keys[j].low, entry->keys[j].high };
+			plan->ranges[used++] =
+				(struct ingress_range){ entry->keys[j].low,
+							entry->keys[j].high };
 		}
 	}
 	plan->tables.entries_count = acl->entries_count;
@@ -122,7 +123,7 @@ take_entries(struct sieve_plan *plan, const struct acl *acl)
 
 /* The block of the inner hash, but for what each connection has. */
 static void
-make_block(struct sieve_key *to, const struct mac_key *mac)
+make_block(struct ingress_key *to, const struct mac_key *mac)
 {
 	size_t len = mac_input(mac, to->block);
 
@@ -130,7 +131,7 @@ make_block(struct sieve_key *to, const struct mac_key *mac)
 	len += mac->suite == MAC_HMAC_SHA256 ? 2 + 12 : 12;
 	to->block[len] = 0x80;
 	/* The length in bits, with the block of the key before it. */
-	len = (SIEVE_BLOCK + len) * 8;
+	len = (INGRESS_BLOCK + len) * 8;
 	if (mac->suite == MAC_HMAC_SHA256) {
 		be16_store(to->block + 62, (uint16_t)len);
 	} else {
@@ -140,11 +141,11 @@ make_block(struct sieve_key *to, const struct mac_key *mac)
 }
 
 void
-sieve_plan_key(struct sieve_key *to, const struct acl_key *key)
+ingress_tables_key(struct ingress_key *to, const struct acl_key *key)
 {
-	*to = (struct sieve_key){
-		.suite = key->mac.suite == MAC_HMAC_MD5 ? SIEVE_MD5 :
-							  SIEVE_SHA256,
+	*to = (struct ingress_key){
+		.suite = key->mac.suite == MAC_HMAC_MD5 ? INGRESS_MD5
+							: INGRESS_SHA256,
 		.extra = key->mac.extra,
 		.not_before = key->not_before / FRAME_SECOND,
 		.not_after = key->not_after / FRAME_SECOND,
@@ -154,10 +155,10 @@ sieve_plan_key(struct sieve_key *to, const struct acl_key *key)
 }
 
 static void
-take_keys(struct sieve_plan *plan, const struct acl *acl)
+take_keys(struct ingress_plan *plan, const struct acl *acl)
 {
 	for (size_t i = 0; i < acl->keys_count; i++) {
-		sieve_plan_key(&plan->keys[i], &acl->keys[i]);
+		ingress_tables_key(&plan->keys[i], &acl->keys[i]);
 		plan->key_numbers[i] = acl->keys[i].no;
 	}
 	plan->tables.keys_count = acl->keys_count;
@@ -186,9 +187,9 @@ lists_of(const struct acl *acl)
 }
 
 static int
-allocate(struct sieve_plan *plan, const struct acl *acl)
+allocate(struct ingress_plan *plan, const struct acl *acl)
 {
-	struct sieve_tables *t = &plan->tables;
+	struct ingress_tables *t = &plan->tables;
 
 	/* One more than needed: none of them is to be NULL. */
 	plan->ports = calloc(PORTS, sizeof *plan->ports);
@@ -197,8 +198,8 @@ allocate(struct sieve_plan *plan, const struct acl *acl)
 	plan->entries = calloc(acl->entries_count + 1, sizeof *plan->entries);
 	plan->ranges = calloc(ranges_of(acl) + 1, sizeof *plan->ranges);
 	plan->keys = calloc(acl->keys_count + 1, sizeof *plan->keys);
-	plan->key_numbers = calloc(acl->keys_count + 1,
-				   sizeof *plan->key_numbers);
+	plan->key_numbers =
+		calloc(acl->keys_count + 1, sizeof *plan->key_numbers);
 	t->ports = plan->ports;
 	t->lists = plan->lists;
 	t->rules = plan->rules;
@@ -207,11 +208,13 @@ allocate(struct sieve_plan *plan, const struct acl *acl)
 	t->keys = plan->keys;
 	t->key_numbers = plan->key_numbers;
 	return plan->ports && plan->lists && plan->rules && plan->entries &&
-	       plan->ranges && plan->keys && plan->key_numbers ? 0 : -1;
+			plan->ranges && plan->keys && plan->key_numbers
+		? 0
+		: -1;
 }
 
 bool
-sieve_plan_accepts(const struct conf_server *conf)
+ingress_tables_accepts(const struct server_conf *conf)
 {
 	const enum settings_fastpath fastpath = conf->settings.fastpath;
 
@@ -221,28 +224,30 @@ sieve_plan_accepts(const struct conf_server *conf)
 		}
 	}
 	return conf->settings.firewall != FIREWALL_NONE &&
-	       (fastpath == FASTPATH_AUTO || fastpath == FASTPATH_GENERIC);
+		(fastpath == FASTPATH_AUTO || fastpath == FASTPATH_GENERIC);
 }
 
 bool
-sieve_plan_serves(const struct acl_rule *rule)
+ingress_tables_serves(const struct acl_rule *rule)
 {
 	return rule->type == ACL_LOCAL && rule->hide == ACL_FILTERED &&
-	       !rule->window_loose && rule->indev[0] == '\0';
+		!rule->window_loose && rule->indev[0] == '\0';
 }
 
 int
-sieve_plan_make(struct sieve_plan *plan, const struct conf_server *conf)
+ingress_tables_make(struct ingress_plan *plan, const struct server_conf *conf)
 {
 	const struct acl *acl = &conf->acl;
 
-	*plan = (struct sieve_plan){ .tables = {
-		.assembly_ms = conf->limits.assembly_ms,
-		.flood_per_second = conf->limits.flood_per_second,
-		.replays = conf->limits.replays,
-	} };
+	*plan = (struct
+		 ingress_plan){ .tables = {
+					.assembly_ms = conf->limits.assembly_ms,
+					.flood_per_second =
+						conf->limits.flood_per_second,
+					.replays = conf->limits.replays,
+				} };
 	if (allocate(plan, acl) < 0 || take_ports(plan, acl) < 0) {
-		sieve_plan_free(plan);
+		ingress_tables_free(plan);
 		return -1;
 	}
 	take_rules(plan, acl);
@@ -252,7 +257,7 @@ sieve_plan_make(struct sieve_plan *plan, const struct conf_server *conf)
 }
 
 void
-sieve_plan_free(struct sieve_plan *plan)
+ingress_tables_free(struct ingress_plan *plan)
 {
 	if (plan->keys) {
 		bytes_wipe(plan->keys,
@@ -265,5 +270,5 @@ sieve_plan_free(struct sieve_plan *plan)
 	free(plan->ranges);
 	free(plan->keys);
 	free(plan->key_numbers);
-	*plan = (struct sieve_plan){ 0 };
+	*plan = (struct ingress_plan){ 0 };
 }

@@ -1,10 +1,10 @@
 /*
- * From a configuration to what the sieve needs of it.
+ * From a configuration to what the ingress program needs of it.
  *
- * A port is sieved where every packet to it falls under a rule that shows
- * strangers nothing (hide=filtered), with windows that survive; by rules of
- * type=LOCAL that name no device, SIEVE_RULES_MAX of them at the most.  All
- * others are left to the gate, and so is what is forwarded.
+ * A port is accepted in the kernel where every packet to it falls under a rule
+ * that shows strangers nothing (hide=filtered), with windows that survive; by
+ * rules of type=LOCAL that name no device, INGRESS_RULES_MAX of them at the
+ * most.  All others are left to the receiver, and so is what is forwarded.
  */
 #ifndef TAP_FASTPATH_INGRESS_TABLES_H
 #define TAP_FASTPATH_INGRESS_TABLES_H
@@ -12,15 +12,15 @@
 #include "conf/server_conf.h"
 #include "fastpath/ingress.h"
 
-struct sieve_plan {
-	struct sieve_tables tables;
+struct ingress_plan {
+	struct ingress_tables tables;
 	/* What they point to; owned. */
-	struct sieve_port *ports;
-	struct sieve_list *lists;
-	struct sieve_rule *rules;
-	struct sieve_entry *entries;
-	struct sieve_range *ranges;
-	struct sieve_key *keys; /* secret */
+	struct ingress_port *ports;
+	struct ingress_list *lists;
+	struct ingress_rule *rules;
+	struct ingress_entry *entries;
+	struct ingress_range *ranges;
+	struct ingress_key *keys; /* secret */
 	uint16_t *key_numbers;
 };
 
@@ -29,15 +29,16 @@ struct sieve_plan {
  * has no mark for it; and not where some port is to look closed, since
  * then broken options get nobody in.
  */
-bool sieve_plan_accepts(const struct conf_server *conf);
+bool ingress_tables_accepts(const struct server_conf *conf);
 /* Whether that may be for a rule's ports. */
-bool sieve_plan_serves(const struct acl_rule *rule);
+bool ingress_tables_serves(const struct acl_rule *rule);
 
 /* 0, or -1 where memory is out. */
-int sieve_plan_make(struct sieve_plan *plan, const struct conf_server *conf);
+int ingress_tables_make(struct ingress_plan *plan,
+			const struct server_conf *conf);
 /* A key, as programs in the kernel take it: as secret as it was. */
-void sieve_plan_key(struct sieve_key *to, const struct acl_key *key);
+void ingress_tables_key(struct ingress_key *to, const struct acl_key *key);
 /* Wipe and free. */
-void sieve_plan_free(struct sieve_plan *plan);
+void ingress_tables_free(struct ingress_plan *plan);
 
 #endif

@@ -21,8 +21,8 @@ int
 ring_open(struct ring *ring, int map, size_t size)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *mine = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, map,
-			  0);
+	void *mine =
+		mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
 	const uint8_t *theirs;
 
 	*ring = (struct ring){ 0 };
@@ -66,9 +66,10 @@ header(const struct ring *ring)
 	if (at >= __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)) {
 		return 0;
 	}
-	return __atomic_load_n((const uint32_t *)(const void *)
-			       (ring->data + (at & (ring->size - 1))),
-			       __ATOMIC_ACQUIRE);
+	return __atomic_load_n(
+		(const uint32_t *)(const void *)(ring->data +
+						 (at & (ring->size - 1))),
+		__ATOMIC_ACQUIRE);
 }
 
 static void
@@ -100,8 +101,8 @@ bool
 ring_is_empty(const struct ring *ring)
 {
 	return !ring->consumer ||
-	       *ring->consumer >=
-		       __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+		*ring->consumer >=
+		__atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
 }
 
 bool

@@ -170,7 +170,8 @@ check_bridge_calls(unsigned family, char *err)
 	if (value == 0) {
 		snprintf(err, FW_ERROR_MAX,
 			 "type=BRIDGE: no rule sees bridged packets; 'sysctl "
-			 "net.bridge.bridge-nf-call-%s=1' first", name);
+			 "net.bridge.bridge-nf-call-%s=1' first",
+			 name);
 		return -1;
 	}
 	return 0;
@@ -182,8 +183,9 @@ check_bridged(const struct fw_plan *plan, enum fw_tool tool, char *err)
 {
 	/* nft's rules for bridged packets know no bridge's ports. */
 	if (tool == FW_NFT) {
-		snprintf(err, FW_ERROR_MAX, "type=BRIDGE needs "
-					    "firewall=iptables");
+		snprintf(err, FW_ERROR_MAX,
+			 "type=BRIDGE needs "
+			 "firewall=iptables");
 		return -1;
 	}
 	for (size_t i = 0; i < plan->count; i++) {
@@ -242,8 +244,8 @@ static int
 install_again(struct fw *fw, const struct fw_plan *plan, char *err)
 {
 	struct fw before = *fw;
-	int rc = fw->tool == FW_NFT ? try_nft(fw, plan, err) :
-				      iptables_install(fw, plan, err);
+	int rc = fw->tool == FW_NFT ? try_nft(fw, plan, err)
+				    : iptables_install(fw, plan, err);
 
 	/* Whose the tables are was known the first time. */
 	memcpy(fw->table_is_ours, before.table_is_ours,
@@ -252,8 +254,8 @@ install_again(struct fw *fw, const struct fw_plan *plan, char *err)
 }
 
 int
-fw_replace(struct fw *fw, const struct fw_plan *old,
-	   const struct fw_plan *plan, char *err)
+fw_replace(struct fw *fw, const struct fw_plan *old, const struct fw_plan *plan,
+	   char *err)
 {
 	char ignored[FW_ERROR_MAX];
 
@@ -276,8 +278,8 @@ static bool
 nft_chain_stands(const char *table, const char *chain, bool has_rules)
 {
 	static const char head[] = "policy accept;";
-	const char *const argv[] = { "nft", "list", "chain", "inet", table,
-				     chain, NULL };
+	const char *const argv[] = { "nft", "list", "chain", "inet",
+				     table, chain,  NULL };
 	char text[LISTED_MAX] = "";
 	const char *rules;
 
@@ -328,8 +330,9 @@ fw_watch(void)
 	int group = NFNLGRP_NFTABLES;
 	int rc = netlink_open(&nl, NETLINK_NETFILTER);
 
-	if (rc == 0 && setsockopt(nl.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
-				  &group, sizeof group) < 0) {
+	if (rc == 0 &&
+	    setsockopt(nl.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+		       sizeof group) < 0) {
 		rc = -errno;
 		netlink_close(&nl);
 	}

@@ -41,16 +41,16 @@ enum fw_place {
 /* What a rule matches, beside TCP, and what is to be done. */
 struct fw_match {
 	enum fw_place place;
-	bool answered;		  /* strangers get an answer, at any rate */
-	bool sieved;		  /* accepted_mark passes the queue by */
+	bool answered;            /* strangers get an answer, at any rate */
+	bool by_ingress;          /* accepted_mark passes the queue by */
 	struct packet_addr decoy; /* marked SYNs go there; family 0: none */
 	uint16_t decoy_port;
-	const char *indev, *outdev; /* empty: any */
+	const char *indev, *outdev;  /* empty: any */
 	struct packet_addr src, dst; /* family 0: any */
 	unsigned src_bits, dst_bits; /* of prefix */
 	const struct fw_ports *ports;
 	size_t ports_count; /* 0: any */
-	bool fast;   /* client: may be marked, by plan_mark() */
+	bool fast;          /* client: may be marked, by plan_mark() */
 	/*
 	 * Client: not queued but marked, for who makes its frames where it
 	 * leaves; unless IPsec is to wrap it first.
@@ -65,11 +65,11 @@ enum fw_side {
 
 struct fw_plan {
 	enum fw_side side;
-	uint16_t queue;	    /* the first, see enum fw_queue */
+	uint16_t queue;     /* the first, see enum fw_queue */
 	const char *cgroup; /* client: of these sockets alone; or NULL */
-	uint32_t mark;	    /* a bit: of packets that pass, or to the decoy */
+	uint32_t mark;      /* a bit: of packets that pass, or to the decoy */
 	uint32_t accepted_mark; /* server: a bit, or 0: there is none */
-	bool loopback_open; /* server: the loopback device is let alone */
+	bool loopback_open;     /* server: the loopback device is let alone */
 	/*
 	 * Server: what comes to this host's other ports takes the same way
 	 * through the queues, so that timing tells nothing; but it passes
@@ -82,9 +82,9 @@ struct fw_plan {
 
 /* The server's queues, counted from the plan's. */
 enum fw_queue {
-	FW_QUEUE_SYN,	   /* SYNs to this host */
-	FW_QUEUE_REST,	   /* what is no SYN and of no known connection */
-	FW_QUEUE_FORWARD,  /* the same, through this host */
+	FW_QUEUE_SYN,     /* SYNs to this host */
+	FW_QUEUE_REST,    /* what is no SYN and of no known connection */
+	FW_QUEUE_FORWARD, /* the same, through this host */
 	FW_QUEUE_FORWARD_REST,
 	FW_QUEUES,
 };

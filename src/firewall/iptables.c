@@ -98,7 +98,7 @@ line_ends(const char *line, const char *end)
 		len--;
 	}
 	return len >= end_len &&
-	       memcmp(line + len - end_len, end, end_len) == 0;
+		memcmp(line + len - end_len, end, end_len) == 0;
 }
 
 /* Who else has something in a table. */
@@ -117,13 +117,13 @@ line_is_of(const char *line)
 	char text[1024];
 
 	copy_line(text, sizeof text, line);
-	if (text[0] == ':' ? strstr(text, " ACCEPT [") != NULL :
-			     text[0] != '-') {
+	if (text[0] == ':' ? strstr(text, " ACCEPT [") != NULL
+			   : text[0] != '-') {
 		return NOBODY;
 	}
-	return strstr(text, "tap-server-") || strstr(text, "tap-client-") ?
-		       OTHER_TAPS :
-		       STRANGERS;
+	return strstr(text, "tap-server-") || strstr(text, "tap-client-")
+		? OTHER_TAPS
+		: STRANGERS;
 }
 
 /*
@@ -200,9 +200,8 @@ iptables_script(struct fw *fw, const struct fw_plan *plan, size_t family)
 		chain_name(chain, fw, &hooks[i]);
 		left = find_ours(saved, chain, &stale, &others);
 		/* Another tap's table is of no use to it alone. */
-		fw->table_is_ours[family][i] =
-			saved[0] == '\0' || (left && others != STRANGERS) ||
-			others == OTHER_TAPS;
+		fw->table_is_ours[family][i] = saved[0] == '\0' ||
+			(left && others != STRANGERS) || others == OTHER_TAPS;
 		if (ruleset_needs(plan, &hooks[i])) {
 			ruleset_iptables(&t, plan, &hooks[i], families[family],
 					 stale_lines);
@@ -300,7 +299,7 @@ chain_stands(const char *saved, const char *chain, bool has_rules)
 
 	snprintf(rule, sizeof rule, "\n-A %s ", chain);
 	return find_ours(saved, chain, &jumps, &others) && jumps.len > 0 &&
-	       (!has_rules || strstr(saved, rule));
+		(!has_rules || strstr(saved, rule));
 }
 
 static bool
@@ -322,9 +321,9 @@ family_stands(struct fw *fw, const struct fw_plan *plan, size_t family)
 				    hooks[i].table, &by_nft);
 		/* What can't be asked is not taken for gone. */
 		if (saved &&
-		    !chain_stands(saved, chain,
-				  ruleset_fills(plan, &hooks[i],
-						families[family]))) {
+		    !chain_stands(
+			    saved, chain,
+			    ruleset_fills(plan, &hooks[i], families[family]))) {
 			return false;
 		}
 	}

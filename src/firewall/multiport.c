@@ -1,13 +1,13 @@
 #include "firewall/multiport.h"
 
-struct lot
-lot_of(const struct fw_match *match)
+struct multiport
+multiport_of(const struct fw_match *match)
 {
-	return (struct lot){ .match = match };
+	return (struct multiport){ .match = match };
 }
 
 bool
-lot_next(struct lot *lot)
+multiport_next(struct multiport *lot)
 {
 	size_t used = 0;
 
@@ -16,7 +16,7 @@ lot_next(struct lot *lot)
 		const struct fw_ports *p = &lot->match->ports[lot->to];
 
 		used += p->low == p->high ? 1 : 2;
-		if (used > LOT_MAX) {
+		if (used > MULTIPORT_MAX) {
 			break;
 		}
 		lot->to++;

@@ -6,16 +6,16 @@
 
 #include "firewall/firewall.h"
 
-#define LOT_MAX 15u /* of multiport; a range counts as two */
+#define MULTIPORT_MAX 15u /* of multiport; a range counts as two */
 
-struct lot {
+struct multiport {
 	const struct fw_match *match;
 	size_t from, to; /* of its ports, the last excluded */
 };
 
 /* None yet: as for a match of any port. */
-struct lot lot_of(const struct fw_match *match);
+struct multiport multiport_of(const struct fw_match *match);
 /* Go on to the next ports.  False where there are no more. */
-bool lot_next(struct lot *lot);
+bool multiport_next(struct multiport *lot);
 
 #endif

@@ -42,8 +42,8 @@ add_match(struct plan *out, size_t *ports_used, const char *indev,
 		.ports_count = ports_count,
 	};
 	for (size_t i = 0; i < ports_count; i++) {
-		out->ports[(*ports_used)++] = (struct fw_ports){
-			ports[i].low, ports[i].high };
+		out->ports[(*ports_used)++] =
+			(struct fw_ports){ ports[i].low, ports[i].high };
 	}
 	return m;
 }
@@ -84,15 +84,14 @@ static bool
 same_but_ports(const struct fw_match *a, const struct fw_match *b)
 {
 	return a->place == b->place && a->answered == b->answered &&
-	       a->sieved == b->sieved &&
-	       a->fast == b->fast &&
-	       packet_addr_equal(&a->decoy, &b->decoy) &&
-	       a->decoy_port == b->decoy_port &&
-	       same_text(a->indev, b->indev) &&
-	       same_text(a->outdev, b->outdev) &&
-	       packet_addr_equal(&a->src, &b->src) &&
-	       packet_addr_equal(&a->dst, &b->dst) &&
-	       a->src_bits == b->src_bits && a->dst_bits == b->dst_bits;
+		a->by_ingress == b->by_ingress && a->fast == b->fast &&
+		packet_addr_equal(&a->decoy, &b->decoy) &&
+		a->decoy_port == b->decoy_port &&
+		same_text(a->indev, b->indev) &&
+		same_text(a->outdev, b->outdev) &&
+		packet_addr_equal(&a->src, &b->src) &&
+		packet_addr_equal(&a->dst, &b->dst) &&
+		a->src_bits == b->src_bits && a->dst_bits == b->dst_bits;
 }
 
 static int
@@ -149,28 +148,30 @@ join_matches(struct plan *out)
 		struct fw_match *m = &out->matches[i];
 
 		if (m->ports_count > 1) {
-			m->ports_count = tidy_ports(
-				out->ports + (m->ports - out->ports),
-				m->ports_count);
+			m->ports_count =
+				tidy_ports(out->ports + (m->ports - out->ports),
+					   m->ports_count);
 		}
 	}
 }
 
 int
-plan_server(struct plan *out, const struct conf_server *conf)
+plan_server(struct plan *out, const struct server_conf *conf)
 {
 	const struct acl *acl = &conf->acl;
 	size_t ports = 0;
 	size_t used = 0;
 
 	*out = (struct plan){ .fw = {
-		.side = FW_SERVER,
-		.queue = conf->settings.queue,
-		.mark = conf->settings.mark,
-		.accepted_mark = sieve_plan_accepts(conf) ?
-					 conf->settings.fastpath_mark : 0,
-		.loopback_open = !conf->hide_loopback,
-	} };
+				      .side = FW_SERVER,
+				      .queue = conf->settings.queue,
+				      .mark = conf->settings.mark,
+				      .accepted_mark =
+					      ingress_tables_accepts(conf)
+					      ? conf->settings.fastpath_mark
+					      : 0,
+				      .loopback_open = !conf->hide_loopback,
+			      } };
 	for (size_t i = 0; i < acl->rules_count; i++) {
 		ports += acl->rules[i].ports_count;
 	}
@@ -180,14 +181,13 @@ plan_server(struct plan *out, const struct conf_server *conf)
 	for (size_t i = 0; i < acl->rules_count; i++) {
 		const struct acl_rule *rule = &acl->rules[i];
 
-		struct fw_match *m = add_match(out, &used, rule->indev,
-					       rule->outdev, &rule->src,
-					       &rule->dst, rule->ports,
-					       rule->ports_count);
+		struct fw_match *m = add_match(
+			out, &used, rule->indev, rule->outdev, &rule->src,
+			&rule->dst, rule->ports, rule->ports_count);
 
 		m->place = place_of(rule);
 		m->answered = rule->hide != ACL_FILTERED;
-		m->sieved = sieve_plan_serves(rule);
+		m->by_ingress = ingress_tables_serves(rule);
 		m->decoy = rule->decoy;
 		m->decoy_port = rule->decoy_port;
 		out->fw.watch_all |= rule->hide == ACL_CLOSED;
@@ -197,17 +197,17 @@ plan_server(struct plan *out, const struct conf_server *conf)
 }
 
 int
-plan_client(struct plan *out, const struct conf_client *conf)
+plan_client(struct plan *out, const struct client_conf *conf)
 {
 	size_t ports = 0;
 	size_t used = 0;
 	size_t fast = 0;
 
 	*out = (struct plan){ .fw = {
-		.side = FW_CLIENT,
-		.queue = conf->settings.queue,
-		.mark = conf->settings.mark,
-	} };
+				      .side = FW_CLIENT,
+				      .queue = conf->settings.queue,
+				      .mark = conf->settings.mark,
+			      } };
 	for (size_t i = 0; i < conf->rules_count; i++) {
 		ports += conf->rules[i].ports_count;
 	}
@@ -216,12 +216,11 @@ plan_client(struct plan *out, const struct conf_client *conf)
 	}
 	for (size_t i = 0; i < conf->rules_count; i++) {
 		const struct sender_rule *rule = &conf->rules[i];
-		struct fw_match *m = add_match(out, &used, NULL, rule->outdev,
-					       &rule->src, &rule->dst,
-					       rule->ports,
-					       rule->ports_count);
+		struct fw_match *m =
+			add_match(out, &used, NULL, rule->outdev, &rule->src,
+				  &rule->dst, rule->ports, rule->ports_count);
 
-		m->fast = egress_plan_takes(rule, fast);
+		m->fast = egress_tables_takes(rule, fast);
 		fast += m->fast;
 	}
 	join_matches(out);
@@ -237,8 +236,8 @@ may_leave_by(const struct fw_match *m, const char *device)
 int
 plan_mark(struct plan *plan, const char (*devices)[IF_NAMESIZE], size_t count)
 {
-	struct fw_match *all = calloc(plan->fw.count * (count + 1) + 1,
-				      sizeof *all);
+	struct fw_match *all =
+		calloc(plan->fw.count * (count + 1) + 1, sizeof *all);
 	size_t used = 0;
 
 	if (!all) {

@@ -13,12 +13,12 @@
 struct plan {
 	struct fw_plan fw;
 	struct fw_match *matches; /* owned */
-	struct fw_ports *ports;	  /* owned, of all matches */
+	struct fw_ports *ports;   /* owned, of all matches */
 };
 
 /* conf must outlive the plan.  0, or -1 where memory is out. */
-int plan_server(struct plan *out, const struct conf_server *conf);
-int plan_client(struct plan *out, const struct conf_client *conf);
+int plan_server(struct plan *out, const struct server_conf *conf);
+int plan_client(struct plan *out, const struct client_conf *conf);
 /*
  * Have what a program at one of these devices can take marked for it, which
  * leaves by it: ahead of what is queued.  The names must outlive the plan.
@@ -32,7 +32,6 @@ void plan_free(struct plan *plan);
 enum fw_tool plan_tool(const struct settings *settings);
 
 /* Print the rules that would be installed.  An exit status. */
-int plan_print(const struct plan *plan,
-		   const struct settings *settings);
+int plan_print(const struct plan *plan, const struct settings *settings);
 
 #endif

@@ -81,7 +81,7 @@ has_place(const struct ruleset_hook *hook, const struct fw_match *m,
 	}
 	if (hook == &server_hooks[HOOK_DECOY]) {
 		return m->decoy.family &&
-		       (family == 0 || m->decoy.family == family);
+			(family == 0 || m->decoy.family == family);
 	}
 	return is_forwarded(m) == (hook == &server_hooks[HOOK_FORWARD]);
 }
@@ -95,15 +95,16 @@ ruleset_fills(const struct fw_plan *plan, const struct ruleset_hook *hook,
 			return true;
 		}
 	}
-	return plan->watch_all && (hook == &server_hooks[HOOK_REST] ||
-				   hook == &server_hooks[HOOK_SYN]);
+	return plan->watch_all &&
+		(hook == &server_hooks[HOOK_REST] ||
+		 hook == &server_hooks[HOOK_SYN]);
 }
 
 bool
 ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook)
 {
 	bool optional = hook == &server_hooks[HOOK_FORWARD] ||
-			hook == &server_hooks[HOOK_DECOY];
+		hook == &server_hooks[HOOK_DECOY];
 
 	return !optional || ruleset_fills(plan, hook, 0);
 }
@@ -111,8 +112,7 @@ ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook)
 static unsigned
 queue_of(const struct fw_plan *plan, const struct fw_match *m, bool rest)
 {
-	unsigned queue = m->place == FW_LOCAL ? FW_QUEUE_SYN :
-						FW_QUEUE_FORWARD;
+	unsigned queue = m->place == FW_LOCAL ? FW_QUEUE_SYN : FW_QUEUE_FORWARD;
 
 	return plan->queue + queue + (rest ? 1u : 0u);
 }
@@ -120,8 +120,7 @@ queue_of(const struct fw_plan *plan, const struct fw_match *m, bool rest)
 static const char *
 addr_text(char out[64], const struct packet_addr *addr)
 {
-	inet_ntop(addr->family == 4 ? AF_INET : AF_INET6, addr->bytes, out,
-		  64);
+	inet_ntop(addr->family == 4 ? AF_INET : AF_INET6, addr->bytes, out, 64);
 	return out;
 }
 
@@ -198,7 +197,7 @@ nft_accepted(struct text *t, const struct fw_plan *plan,
 {
 	const struct fw_plan other = without_loopback(plan);
 
-	if (plan->accepted_mark && m->sieved) {
+	if (plan->accepted_mark && m->by_ingress) {
 		text_put(t, "\t\tmeta mark & 0x%08x != 0 %s",
 			 plan->accepted_mark, nft_syn);
 		nft_match(t, &other, m);
@@ -226,11 +225,13 @@ nft_queue_rest(struct text *t, const struct fw_plan *plan,
 }
 
 static void
-nft_chain(struct text *t, const char *name, const char *type,
-	  const char *hook, int priority)
+nft_chain(struct text *t, const char *name, const char *type, const char *hook,
+	  int priority)
 {
-	text_put(t, "\tchain %s {\n\t\ttype %s hook %s priority %d; "
-		    "policy accept;\n", name, type, hook, priority);
+	text_put(t,
+		 "\tchain %s {\n\t\ttype %s hook %s priority %d; "
+		 "policy accept;\n",
+		 name, type, hook, priority);
 }
 
 static void
@@ -251,16 +252,19 @@ nft_prerouting(struct text *t, const struct fw_plan *plan)
 	}
 	text_put(t, "\t}\n");
 	nft_chain(t, "rest", "filter", "prerouting", -150);
-	text_put(t, "\t\tmeta l4proto != tcp accept\n\t\t%saccept\n"
-		    "\t\tct state established accept\n", nft_syn);
+	text_put(t,
+		 "\t\tmeta l4proto != tcp accept\n\t\t%saccept\n"
+		 "\t\tct state established accept\n",
+		 nft_syn);
 	for (size_t i = 0; i < plan->count; i++) {
 		if (!is_forwarded(&plan->matches[i])) {
 			nft_queue_rest(t, plan, &plan->matches[i]);
 		}
 	}
 	if (plan->watch_all) {
-		text_put(t, "\t\tfib daddr type local limit rate %u/second "
-			    "burst %u packets queue num %u bypass\n",
+		text_put(t,
+			 "\t\tfib daddr type local limit rate %u/second "
+			 "burst %u packets queue num %u bypass\n",
 			 FW_REST_PER_SECOND, FW_REST_PER_SECOND,
 			 plan->queue + FW_QUEUE_REST);
 	}
@@ -333,8 +337,10 @@ ruleset_nft(struct text *t, const struct fw_plan *plan)
 	char name[RULESET_NAME_MAX];
 
 	ruleset_name(name, plan->side, plan->queue);
-	text_put(t, "add table inet %s\ndelete table inet %s\n"
-		    "table inet %s {\n", name, name, name);
+	text_put(t,
+		 "add table inet %s\ndelete table inet %s\n"
+		 "table inet %s {\n",
+		 name, name, name);
 	if (plan->side == FW_CLIENT) {
 		nft_client(t, plan);
 	} else {
@@ -372,7 +378,7 @@ iptables_devices(struct text *t, const struct fw_plan *plan,
 
 static void
 iptables_rule(struct text *t, const struct fw_plan *plan, const char *chain,
-	      const struct lot *lot, const char *target)
+	      const struct multiport *lot, const char *target)
 {
 	const struct fw_match *m = lot->match;
 	char addr[64];
@@ -380,12 +386,10 @@ iptables_rule(struct text *t, const struct fw_plan *plan, const char *chain,
 	text_put(t, "-A %s -p tcp ", chain);
 	iptables_devices(t, plan, m);
 	if (m->src.family) {
-		text_put(t, "-s %s/%u ", addr_text(addr, &m->src),
-			 m->src_bits);
+		text_put(t, "-s %s/%u ", addr_text(addr, &m->src), m->src_bits);
 	}
 	if (m->dst.family) {
-		text_put(t, "-d %s/%u ", addr_text(addr, &m->dst),
-			 m->dst_bits);
+		text_put(t, "-d %s/%u ", addr_text(addr, &m->dst), m->dst_bits);
 	}
 	if (lot->to > lot->from) {
 		text_put(t, "-m multiport --dports ");
@@ -412,12 +416,12 @@ static void
 iptables_match(struct text *t, const struct fw_plan *plan, const char *chain,
 	       const struct fw_match *m, const char *target)
 {
-	struct lot lot = lot_of(m);
+	struct multiport lot = multiport_of(m);
 
 	if (m->ports_count == 0) {
 		iptables_rule(t, plan, chain, &lot, target);
 	}
-	while (lot_next(&lot)) {
+	while (multiport_next(&lot)) {
 		iptables_rule(t, plan, chain, &lot, target);
 	}
 }
@@ -434,8 +438,8 @@ iptables_syn(struct text *t, const struct fw_plan *plan, const char *chain,
 	snprintf(target, sizeof target, "%s%s%s-j NFQUEUE --queue-num %u%s",
 		 forwarded ? "-m tcp " : "", forwarded ? syn_flags : "",
 		 forwarded ? " " : "",
-		 plan->side == FW_CLIENT ? plan->queue :
-					   queue_of(plan, m, false),
+		 plan->side == FW_CLIENT ? plan->queue
+					 : queue_of(plan, m, false),
 		 plan->side == FW_CLIENT ? " --queue-bypass" : "");
 	iptables_match(t, plan, chain, m, target);
 }
@@ -456,13 +460,13 @@ iptables_mark(struct text *t, const struct fw_plan *plan, const char *chain,
 }
 
 static void
-iptables_accepted(struct text *t, const struct fw_plan *plan,
-		  const char *chain, const struct fw_match *m)
+iptables_accepted(struct text *t, const struct fw_plan *plan, const char *chain,
+		  const struct fw_match *m)
 {
 	const struct fw_plan other = without_loopback(plan);
 	char target[TARGET_MAX];
 
-	if (plan->accepted_mark && m->sieved) {
+	if (plan->accepted_mark && m->by_ingress) {
 		snprintf(target, sizeof target,
 			 "-m mark --mark 0x%x/0x%x -j ACCEPT",
 			 plan->accepted_mark, plan->accepted_mark);
@@ -489,9 +493,11 @@ iptables_rest(struct text *t, const struct fw_plan *plan, const char *chain,
 		 limit, queue_of(plan, m, true));
 	iptables_match(t, plan, chain, m, target);
 	if (!m->answered) {
-		iptables_match(t, plan, chain, m, forwarded ?
-			       "-m conntrack ! --ctstate ESTABLISHED -j DROP" :
-			       "-j DROP");
+		iptables_match(
+			t, plan, chain, m,
+			forwarded
+				? "-m conntrack ! --ctstate ESTABLISHED -j DROP"
+				: "-j DROP");
 	}
 }
 
@@ -503,12 +509,9 @@ iptables_decoy(struct text *t, const struct fw_plan *plan, const char *chain,
 	char target[TARGET_MAX], addr[64];
 
 	snprintf(target, sizeof target,
-		 v4 ? "-m mark --mark 0x%x/0x%x -j DNAT "
-		      "--to-destination %s:%u" :
-		      "-m mark --mark 0x%x/0x%x -j DNAT "
-		      "--to-destination [%s]:%u",
-		 plan->mark, plan->mark, addr_text(addr, &m->decoy),
-		 m->decoy_port);
+		 "-m mark --mark 0x%x/0x%x -j DNAT --to-destination %s%s%s:%u",
+		 plan->mark, plan->mark, v4 ? "" : "[",
+		 addr_text(addr, &m->decoy), v4 ? "" : "]", m->decoy_port);
 	iptables_match(t, plan, chain, m, target);
 }
 
@@ -579,15 +582,14 @@ ruleset_iptables(struct text *t, const struct fw_plan *plan,
 	snprintf(chain, sizeof chain, "%s%s", name, hook->suffix);
 	text_put(t, "*%s\n:%s - [0:0]\n%s", hook->table, chain, stale);
 	iptables_jump(t, plan, hook, chain);
-	for (size_t i = 0; i < plan->count &&
-			   hook == &server_hooks[HOOK_SYN]; i++) {
+	for (size_t i = 0; i < plan->count && hook == &server_hooks[HOOK_SYN];
+	     i++) {
 		if (has_place(hook, &plan->matches[i], family)) {
 			iptables_accepted(t, plan, chain, &plan->matches[i]);
 		}
 	}
 	for (size_t i = 0; i < plan->count; i++) {
-		iptables_place(t, plan, hook, chain, &plan->matches[i],
-			       family);
+		iptables_place(t, plan, hook, chain, &plan->matches[i], family);
 	}
 	if (plan->watch_all && hook == &server_hooks[HOOK_REST]) {
 		iptables_watch(t, plan, chain, true);

@@ -55,8 +55,7 @@ fw_run_nft(const char *script, bool check, char *err)
 {
 	const char *const argv[] = { "nft", check ? "-cf" : "-f", "-", NULL };
 	char errors[FW_ERROR_MAX] = "";
-	int status = run_program(argv, script, NULL, 0, errors,
-				 sizeof errors);
+	int status = run_program(argv, script, NULL, 0, errors, sizeof errors);
 
 	return status == 0 ? 0 : fw_run_fail(err, "nft", status, errors);
 }

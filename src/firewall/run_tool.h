@@ -13,8 +13,7 @@
  * Why a program failed, from its exit status (run.h) and what it wrote,
  * into err (FW_ERROR_MAX).  Returns -1.
  */
-int fw_run_fail(char *err, const char *program, int status,
-		const char *errors);
+int fw_run_fail(char *err, const char *program, int status, const char *errors);
 
 /* A script that t wrote; where it was too long, NULL, and it is freed. */
 char *fw_run_whole(char *script, const struct text *t);

@@ -9,13 +9,14 @@
 #define CHECK_MS 10000u
 
 void
-keeper_open(struct keeper *k)
+watchdog_open(struct watchdog *k)
 {
-	*k = (struct keeper){ .events = fw_watch(), .checked_ms = clock_ms() };
+	*k = (struct watchdog){ .events = fw_watch(),
+				.checked_ms = clock_ms() };
 }
 
 void
-keeper_close(struct keeper *k)
+watchdog_close(struct watchdog *k)
 {
 	if (k->events >= 0) {
 		close(k->events);
@@ -24,7 +25,7 @@ keeper_close(struct keeper *k)
 }
 
 void
-keeper_look(struct keeper *k, struct fw *fw, const struct fw_plan *plan)
+watchdog_look(struct watchdog *k, struct fw *fw, const struct fw_plan *plan)
 {
 	bool changed = k->events >= 0 && fw_changed(k->events);
 	uint64_t now = clock_ms();
@@ -39,11 +40,14 @@ keeper_look(struct keeper *k, struct fw *fw, const struct fw_plan *plan)
 	}
 	k->restored++;
 	if (fw_replace(fw, plan, plan, err) == 0) {
-		log_say(LOG_LEVEL_ERROR, "somebody removed the firewall's "
-					 "rules: put back");
+		log_say(LOG_LEVEL_ERROR,
+			"somebody removed the firewall's "
+			"rules: put back");
 	} else {
-		log_say(LOG_LEVEL_ERROR, "somebody removed the firewall's "
-					 "rules: %s", err);
+		log_say(LOG_LEVEL_ERROR,
+			"somebody removed the firewall's "
+			"rules: %s",
+			err);
 	}
 	if (k->events >= 0) {
 		fw_changed(k->events);

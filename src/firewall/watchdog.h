@@ -9,21 +9,22 @@
 
 #include "firewall/firewall.h"
 
-struct keeper {
+struct watchdog {
 	int events; /* of fw_watch(), or below 0 */
 	uint64_t checked_ms;
 	uint64_t restored; /* how often rules were put back */
 };
 
 /* From now on, the rules being in place; what can't be watched is polled. */
-void keeper_open(struct keeper *k);
-void keeper_close(struct keeper *k);
+void watchdog_open(struct watchdog *k);
+void watchdog_close(struct watchdog *k);
 
 /*
  * Put rules back that are gone, and say so in the log: at once where
  * nftables tells of changes, else within ten seconds.  To be called every
  * second or so, with plan the one that is installed.
  */
-void keeper_look(struct keeper *k, struct fw *fw, const struct fw_plan *plan);
+void watchdog_look(struct watchdog *k, struct fw *fw,
+		   const struct fw_plan *plan);
 
 #endif

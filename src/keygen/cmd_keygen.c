@@ -42,57 +42,66 @@ parse(int argc, char **argv, struct args *a)
 	struct keygen_options *o = &a->o;
 	const struct option_word words[] = {
 		{ OPTION('n', "key-no", "N", "the number, 0 to 65535",
-		  key_set_no, &o->spec), .seen = &o->has_no },
+			 key_set_no, &o->spec),
+		  .seen = &o->has_no },
 		{ OPTION(0, "name", "TEXT", "whose it is, for the log",
-		  key_set_name, &o->spec), .seen = &o->has_name },
+			 key_set_name, &o->spec),
+		  .seen = &o->has_name },
 		{ OPTION(0, "alg", "ALG",
-		  "hmac-sha256, or the papers' hmac-md5",
-		  key_set_alg, &o->spec), .seen = &o->has_alg },
+			 "hmac-sha256, or the papers' hmac-md5", key_set_alg,
+			 &o->spec),
+		  .seen = &o->has_alg },
 		{ OPTION(0, "auth", "BITS", "30, 60 (the default), 89 or 118",
-		  key_set_auth, &o->spec), .seen = &o->has_auth },
+			 key_set_auth, &o->spec),
+		  .seen = &o->has_auth },
 		{ OPTION_NUMBER(0, "bytes", "N",
-		  "of secret, 16 to 64 (32; hmac-md5: 16)",
-		  &a->bytes, MAC_SECRET_MIN, MAC_SECRET_MAX) },
+				"of secret, 16 to 64 (32; hmac-md5: 16)",
+				&a->bytes, MAC_SECRET_MIN, MAC_SECRET_MAX) },
 		{ OPTION(0, "realm", "TEXT", "the service or cluster it is for",
-		  key_set_realm, &o->spec), .seen = &o->has_realm },
+			 key_set_realm, &o->spec),
+		  .seen = &o->has_realm },
 		{ OPTION(0, "not-before", "T",
-		  "valid from: 2027-01-01[T00:00:00Z]",
-		  key_set_not_before, &o->spec), .seen = &o->has_before },
-		{ OPTION(0, "not-after", "T", "valid until",
-		  key_set_not_after, &o->spec), .seen = &a->has_after },
+			 "valid from: 2027-01-01[T00:00:00Z]",
+			 key_set_not_before, &o->spec),
+		  .seen = &o->has_before },
+		{ OPTION(0, "not-after", "T", "valid until", key_set_not_after,
+			 &o->spec),
+		  .seen = &a->has_after },
 		{ OPTION(0, "valid", "SPAN", "valid for: 90d, 12h, 30m",
-		  option_duration, &o->valid) },
+			 option_duration, &o->valid) },
 		{ OPTION_NUMBER(0, "count", "N",
-		  "N keys, numbered upward past taken numbers",
-		  &a->count, 1, ACL_KEYS_MAX),
+				"N keys, numbered upward past taken numbers",
+				&a->count, 1, ACL_KEYS_MAX),
 		  .seen = &o->skip },
 		{ OPTION(0, "client", "HOST:PORT",
-		  "print the client's rule instead; repeatable",
-		  take_target, o) },
+			 "print the client's rule instead; repeatable",
+			 take_target, o) },
 		{ OPTION('a', "append", "FILE",
-		  "put the line into a key file, and print the\n"
-		  "number (or the client's rule)",
-		  option_text, &o->append) },
+			 "put the line into a key file, and print the\n"
+			 "number (or the client's rule)",
+			 option_text, &o->append) },
 		{ OPTION(0, "both", "DIR",
-		  "write DIR/server.key (or --append FILE) and\n"
-		  "DIR/TAPclientd.conf",
-		  option_text, &o->both) },
+			 "write DIR/server.key (or --append FILE) and\n"
+			 "DIR/TAPclientd.conf",
+			 option_text, &o->both) },
 		{ OPTION_NUMBER(0, "rotate", "N",
-		  "make key N's successor, and let N end",
-		  &o->rotate, 0, UINT16_MAX) },
+				"make key N's successor, and let N end",
+				&o->rotate, 0, UINT16_MAX) },
 		{ OPTION(0, "overlap", "SPAN", "how long both are valid (7d)",
-		  option_duration, &o->overlap), .seen = &a->has_overlap },
+			 option_duration, &o->overlap),
+		  .seen = &a->has_overlap },
 		{ OPTION_FLAG(0, "passphrase",
-		  "seal what the client gets with a passphrase",
-		  &o->seal) },
+			      "seal what the client gets with a passphrase",
+			      &o->seal) },
 		{ OPTION(0, "passphrase-fd", "N",
-		  "read it from a descriptor, not the terminal",
-		  prompt_option, &a->fd), .seen = &o->seal },
-		{ OPTION_FLAG(0, "json", "JSON, one object a line",
-		  &o->json) },
+			 "read it from a descriptor, not the terminal",
+			 passphrase_option, &a->fd),
+		  .seen = &o->seal },
+		{ OPTION_FLAG(0, "json", "JSON, one object a line", &o->json) },
 	};
 	const struct option_list list = {
-		.usage = usage, .words = words,
+		.usage = usage,
+		.words = words,
 		.count = sizeof words / sizeof words[0],
 	};
 	int at = option_parse(&list, argc, argv);
@@ -164,9 +173,9 @@ take_passphrase(struct args *a)
 	if (!a->o.seal) {
 		return 0;
 	}
-	rc = a->fd >= 0 ? prompt_fd(&a->o.passphrase, a->fd, why) :
-			  prompt_terminal(&a->o.passphrase,
-					  "New passphrase: ", true, why);
+	rc = a->fd >= 0 ? passphrase_fd(&a->o.passphrase, a->fd, why)
+			: passphrase_terminal(&a->o.passphrase,
+					      "New passphrase: ", true, why);
 	if (rc < 0) {
 		fprintf(stderr, "tap keygen: passphrase: %s\n", why);
 	}

@@ -75,8 +75,8 @@ check(const struct key_edit *edit, const struct secret_buf *text, char *err)
 {
 	struct conf_file file;
 	struct key_file keys;
-	int rc = conf_open_text(&file, edit->file->path, text->bytes,
-				text->len, err);
+	int rc = conf_open_text(&file, edit->file->path, text->bytes, text->len,
+				err);
 
 	if (rc < 0) {
 		return rc;

@@ -13,13 +13,13 @@
 /* What is in a key file, which may be empty. */
 struct key_edit {
 	const struct conf_file *file;
-	struct numset taken;	/* the numbers of its keys */
-	unsigned line[65536];	/* of each number taken */
-	struct key_spec old;	/* the key asked for, where has_old */
+	struct numset taken;  /* the numbers of its keys */
+	unsigned line[65536]; /* of each number taken */
+	struct key_spec old;  /* the key asked for, where has_old */
 	bool has_old;
-	struct edit_place end;	/* its not_after, where old_ends */
+	struct edit_place end; /* its not_after, where old_ends */
 	bool old_ends;
-	size_t words_end;	/* where its last word ends */
+	size_t words_end; /* where its last word ends */
 };
 
 /*

@@ -22,9 +22,9 @@
 /* What is made, before any of it is seen. */
 struct job {
 	const struct keygen_options *o;
-	struct key_spec spec; /* of the key in the making */
+	struct key_spec spec;       /* of the key in the making */
 	char path[KEYGEN_PATH_MAX]; /* of the key file; empty: none */
-	bool made_dir; /* of --both */
+	bool made_dir;              /* of --both */
 	struct rewrite rw;
 	struct conf_file file;
 	struct key_edit *edit;
@@ -32,7 +32,7 @@ struct job {
 	struct numset made;
 	struct secret_buf lines; /* of the server */
 	struct secret_buf rules; /* of the client, of all keys or of one */
-	struct secret_buf out;	 /* for standard output */
+	struct secret_buf out;   /* for standard output */
 };
 
 static int
@@ -62,8 +62,8 @@ open_keys(struct job *job)
 	if (o->append) {
 		len = snprintf(job->path, sizeof job->path, "%s", o->append);
 	} else if (o->both) {
-		len = snprintf(job->path, sizeof job->path,
-			       "%s/" SERVER_FILE, o->both);
+		len = snprintf(job->path, sizeof job->path, "%s/" SERVER_FILE,
+			       o->both);
 	}
 	if (len < 0 || (size_t)len >= sizeof job->path) {
 		fprintf(stderr, "tap keygen: path too long\n");
@@ -81,7 +81,8 @@ open_keys(struct job *job)
 	if (!job->edit) {
 		return fail_memory();
 	}
-	rc = rewrite_open(&job->rw, job->path, CONF_SECRET, &job->file, err);
+	rc = atomic_file_open(&job->rw, job->path, CONF_SECRET, &job->file,
+			      err);
 	if (rc < 0) {
 		return fail_rewrite(rc, err);
 	}
@@ -133,9 +134,10 @@ prepare_rotation(struct job *job)
 	inherit(job);
 	value_time_text(when, old->not_after);
 	if (old->not_after < job->spec.not_before) {
-		fprintf(stderr, "%s:%u: key %ld ends at %s, before its "
-				"successor begins\n", job->path,
-			job->edit->line[o->rotate], o->rotate, when);
+		fprintf(stderr,
+			"%s:%u: key %ld ends at %s, before its "
+			"successor begins\n",
+			job->path, job->edit->line[o->rotate], o->rotate, when);
 		return TAP_NO;
 	}
 	job->old_end = job->spec.not_before + o->overlap;
@@ -144,9 +146,8 @@ prepare_rotation(struct job *job)
 	}
 	value_time_text(when, old->not_before);
 	if (old->not_before >= job->old_end) {
-		fprintf(stderr, "%s:%u: key %ld begins only at %s\n",
-			job->path, job->edit->line[o->rotate], o->rotate,
-			when);
+		fprintf(stderr, "%s:%u: key %ld begins only at %s\n", job->path,
+			job->edit->line[o->rotate], o->rotate, when);
 		return TAP_NO;
 	}
 	return TAP_OK;
@@ -162,8 +163,9 @@ prepare(struct job *job)
 	int status;
 
 	*spec = o->spec;
-	spec->secret_len = o->bytes ? o->bytes :
-			   spec->suite == MAC_HMAC_MD5 ? 16 : 32;
+	spec->secret_len = o->bytes           ? o->bytes
+		: spec->suite == MAC_HMAC_MD5 ? 16
+					      : 32;
 	if (o->rotate >= 0) {
 		if (!o->has_before) {
 			spec->not_before = now;
@@ -174,12 +176,13 @@ prepare(struct job *job)
 		}
 	}
 	if (o->valid) {
-		spec->not_after = o->valid + (spec->not_before > now ?
-						      spec->not_before : now);
+		spec->not_after = o->valid +
+			(spec->not_before > now ? spec->not_before : now);
 	}
 	if (spec->not_after <= now) {
-		fprintf(stderr, "tap keygen: warning: not_after is past "
-				"already\n");
+		fprintf(stderr,
+			"tap keygen: warning: not_after is past "
+			"already\n");
 	}
 	return TAP_OK;
 }
@@ -209,16 +212,14 @@ draw(struct job *job)
 
 /* Where a key's client finds its rules, with --both. */
 static int
-client_path(const struct job *job, unsigned long no,
-	    char path[KEYGEN_PATH_MAX])
+client_path(const struct job *job, unsigned long no, char path[KEYGEN_PATH_MAX])
 {
 	const struct keygen_options *o = job->o;
-	int len = o->skip && o->count > 1 ?
-			  snprintf(path, KEYGEN_PATH_MAX,
-				   "%s/" CLIENT_FILE "-%lu.conf", o->both,
-				   no) :
-			  snprintf(path, KEYGEN_PATH_MAX,
-				   "%s/" CLIENT_FILE ".conf", o->both);
+	int len = o->skip && o->count > 1
+		? snprintf(path, KEYGEN_PATH_MAX, "%s/" CLIENT_FILE "-%lu.conf",
+			   o->both, no)
+		: snprintf(path, KEYGEN_PATH_MAX, "%s/" CLIENT_FILE ".conf",
+			   o->both);
 
 	return len < 0 || len >= (int)KEYGEN_PATH_MAX ? -1 : 0;
 }
@@ -292,7 +293,7 @@ save_rules(struct job *job)
 		fprintf(stderr, "tap keygen: path too long\n");
 		return TAP_USAGE;
 	}
-	rc = rewrite_create(path, job->rules.bytes, job->rules.len, err);
+	rc = atomic_file_create(path, job->rules.bytes, job->rules.len, err);
 	if (rc < 0) {
 		return fail_rewrite(rc, err);
 	}
@@ -309,13 +310,14 @@ write_json(struct job *job)
 		.spec = &job->spec,
 		.server_file = job->path[0] ? job->path : NULL,
 		.client_file = job->o->both &&
-			       client_path(job, job->spec.no, path) == 0 ?
-				       path : NULL,
+				client_path(job, job->spec.no, path) == 0
+			? path
+			: NULL,
 		.old_end = job->old_end,
 	};
 
-	return keygen_json(&job->out, job->o, &made) < 0 ? fail_memory() :
-							   TAP_OK;
+	return keygen_json(&job->out, job->o, &made) < 0 ? fail_memory()
+							 : TAP_OK;
 }
 
 /* What standard output gets of this key, besides rules and lines. */
@@ -365,21 +367,24 @@ make_all(struct job *job)
 {
 	const struct keygen_options *o = job->o;
 	bool search = o->skip || (o->rotate >= 0 && !o->has_no);
-	unsigned long no = o->has_no ? o->spec.no :
-				       (unsigned long)o->rotate + 1;
+	unsigned long no =
+		o->has_no ? o->spec.no : (unsigned long)o->rotate + 1;
 	unsigned long left = o->count;
 	int status = TAP_OK;
 
 	for (; left > 0 && status == TAP_OK; no++) {
 		if (no > 65535) {
-			fprintf(stderr, "tap keygen: no number left up to "
-					"65535 (%lu keys to go)\n", left);
+			fprintf(stderr,
+				"tap keygen: no number left up to "
+				"65535 (%lu keys to go)\n",
+				left);
 			return TAP_NO;
 		}
 		if (is_taken(job, no) && !search) {
-			fprintf(stderr, "%s: key_no %lu stands in line %u "
-					"already\n", job->path, no,
-				job->edit->line[no]);
+			fprintf(stderr,
+				"%s: key_no %lu stands in line %u "
+				"already\n",
+				job->path, no, job->edit->line[no]);
 			return TAP_NO;
 		}
 		if (!is_taken(job, no)) {
@@ -403,7 +408,7 @@ save_keys(struct job *job)
 		fprintf(stderr, "%s\n", err);
 		status = conf_status(rc);
 	} else {
-		rc = rewrite_commit(&job->rw, text.bytes, text.len, err);
+		rc = atomic_file_commit(&job->rw, text.bytes, text.len, err);
 		if (rc < 0) {
 			status = fail_rewrite(rc, err);
 		}
@@ -440,7 +445,7 @@ print(struct job *job)
 	} else if (job->o->seal && !job->o->both) {
 		out = &job->rules;
 	}
-	rc = rewrite_write(STDOUT_FILENO, out->bytes, out->len);
+	rc = atomic_file_write(STDOUT_FILENO, out->bytes, out->len);
 	if (rc < 0) {
 		fprintf(stderr, "tap keygen: standard output: %s\n",
 			strerror(-rc));
@@ -485,7 +490,7 @@ keygen_run(const struct keygen_options *o)
 	job->o = o;
 	job->rw.dir = -1;
 	status = run(job);
-	rewrite_close(&job->rw);
+	atomic_file_close(&job->rw);
 	conf_close(&job->file);
 	secret_free(job->edit);
 	secret_drop(&job->lines);

@@ -11,8 +11,8 @@
 #include "conf/keyfile.h"
 #include "conf/sealed_file.h"
 
-#define KEYGEN_TARGETS_MAX 64u	/* servers that one user reaches */
-#define KEYGEN_TEXT_MAX 128u	/* an IPv6 address with its mask */
+#define KEYGEN_TARGETS_MAX 64u /* servers that one user reaches */
+#define KEYGEN_TEXT_MAX 128u   /* an IPv6 address with its mask */
 #define KEYGEN_PATH_MAX 4096u
 
 /* A server as a client's rule names it. */
@@ -23,13 +23,13 @@ struct keygen_target {
 struct keygen_options {
 	struct key_spec spec; /* what is given, and defaults; no secret */
 	bool has_no, has_name, has_alg, has_auth, has_realm, has_before;
-	size_t bytes;	   /* of secret; 0: as the suite or the old key has */
-	uint64_t valid;	   /* a span; 0: none given */
+	size_t bytes;   /* of secret; 0: as the suite or the old key has */
+	uint64_t valid; /* a span; 0: none given */
 	struct keygen_target targets[KEYGEN_TARGETS_MAX];
 	size_t targets_count;
 	const char *append; /* key file, or NULL */
 	const char *both;   /* directory, or NULL */
-	long rotate;	    /* number of the old key, or -1 */
+	long rotate;        /* number of the old key, or -1 */
 	uint64_t overlap;   /* a span */
 	unsigned long count;
 	bool skip; /* numbers that are taken */

@@ -32,13 +32,17 @@ keygen_target(struct keygen_target *target, const char *text, char *why)
 		return -1;
 	}
 	if (net.addr.family == 6 && text[0] != '[') {
-		return value_fail(why, "'%.64s': an IPv6 address stands in "
-				       "brackets", text);
+		return value_fail(why,
+				  "'%.64s': an IPv6 address stands in "
+				  "brackets",
+				  text);
 	}
 	if (strcmp(target->port, "ANY") == 0) {
-		return net.addr.family ? 0 :
-					 value_fail(why, "'%.64s' is every "
-						    "connection", text);
+		return net.addr.family ? 0
+				       : value_fail(why,
+						    "'%.64s' is every "
+						    "connection",
+						    text);
 	}
 	return value_port_range(target->port, &port, why);
 }
@@ -63,24 +67,27 @@ keygen_check_output(const struct keygen_options *o)
 		return TAP_SYSTEM;
 	}
 	if (o->seal && !o->both && isatty(STDOUT_FILENO)) {
-		fprintf(stderr, "tap keygen: a sealed file is not for a "
-				"terminal: redirect it to a file\n");
+		fprintf(stderr,
+			"tap keygen: a sealed file is not for a "
+			"terminal: redirect it to a file\n");
 		return TAP_USAGE;
 	}
 	if (!keygen_prints_secrets(o)) {
 		return TAP_OK;
 	}
 	if (S_ISREG(st.st_mode) && st.st_mode & 077) {
-		fprintf(stderr, "tap keygen: standard output: a file that "
-				"others may use (mode %04o): umask 077 first, "
-				"or --append FILE\n",
+		fprintf(stderr,
+			"tap keygen: standard output: a file that "
+			"others may use (mode %04o): umask 077 first, "
+			"or --append FILE\n",
 			(unsigned)st.st_mode & 07777);
 		return TAP_USAGE;
 	}
 	if (isatty(STDOUT_FILENO)) {
-		fprintf(stderr, "tap keygen: warning: the secret goes to this "
-				"terminal, and stays where it can be scrolled "
-				"back to; --append and --both write files\n");
+		fprintf(stderr,
+			"tap keygen: warning: the secret goes to this "
+			"terminal, and stays where it can be scrolled "
+			"back to; --append and --both write files\n");
 	}
 	return TAP_OK;
 }
@@ -140,8 +147,8 @@ keygen_json(struct secret_buf *out, const struct keygen_options *o,
 	    const struct keygen_made *made)
 {
 	/* All rules' lines, and two paths, each byte written as \u0000. */
-	size_t size = (KEYGEN_TARGETS_MAX + 2) * KEY_LINE_MAX +
-		      12 * KEYGEN_PATH_MAX;
+	size_t size =
+		(KEYGEN_TARGETS_MAX + 2) * KEY_LINE_MAX + 12 * KEYGEN_PATH_MAX;
 	char *object = secret_new(size);
 	struct text t;
 	int rc;

@@ -13,7 +13,7 @@ bool keygen_prints_secrets(const struct keygen_options *o);
 struct keygen_made {
 	const struct key_spec *spec;
 	const char *server_file, *client_file; /* or NULL */
-	uint64_t old_end; /* of a key that is rotated */
+	uint64_t old_end;                      /* of a key that is rotated */
 };
 
 /* Append a key as a JSON object on a line of its own.  0 or -ENOMEM. */

@@ -151,15 +151,15 @@ put_tcp(uint8_t *out, enum probe_scan scan, const struct answer_flow *flow,
 	if (flags & PACKET_SYN) {
 		out[header] = 2;
 		out[header + 1] = MSS_OPTION_LEN;
-		be16_store(out + header + 2, flow->dst.family == 4 ?
-						     MSS_ETHERNET4 :
-						     MSS_ETHERNET6);
+		be16_store(out + header + 2,
+			   flow->dst.family == 4 ? MSS_ETHERNET4
+						 : MSS_ETHERNET6);
 		header += MSS_OPTION_LEN;
 	}
 	out[12] = (uint8_t)(header / 4 << 4);
-	be16_store(out + 16, packet_checksum(&flow->src, &flow->dst,
-					     PROTOCOL_TCP, out,
-					     header + data));
+	be16_store(out + 16,
+		   packet_checksum(&flow->src, &flow->dst, PROTOCOL_TCP, out,
+				   header + data));
 	return header + data;
 }
 
@@ -238,11 +238,11 @@ is_refusal(const struct answer *a)
 		return true; /* it never got there */
 	}
 	switch (a->code) {
-	case 0:	 /* network unreachable */
-	case 1:	 /* host unreachable */
-	case 2:	 /* protocol unreachable */
-	case 3:	 /* port unreachable */
-	case 9:	 /* network prohibited */
+	case 0:  /* network unreachable */
+	case 1:  /* host unreachable */
+	case 2:  /* protocol unreachable */
+	case 3:  /* port unreachable */
+	case 9:  /* network prohibited */
 	case 10: /* host prohibited */
 	case 13: /* communication prohibited */
 		return a->type == 3;
@@ -256,8 +256,8 @@ classify_icmp(enum probe_scan scan, const struct answer *a,
 	      const struct packet_addr *target)
 {
 	bool v4 = a->flow.src.family == 4;
-	bool no_port = v4 ? a->type == 3 && a->code == 3 :
-			    a->type == 1 && a->code == 4;
+	bool no_port = v4 ? a->type == 3 && a->code == 3
+			  : a->type == 1 && a->code == 4;
 
 	if (!is_refusal(a)) {
 		return PROBE_UNKNOWN;

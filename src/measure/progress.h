@@ -10,7 +10,7 @@
 
 struct progress {
 	uint64_t started, shown; /* ms */
-	bool line;		 /* one is there */
+	bool line;               /* one is there */
 };
 
 void progress_begin(struct progress *p);

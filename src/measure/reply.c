@@ -55,8 +55,7 @@ parse_ip4(struct ip *ip, struct cursor c)
 	cursor_u16(&c);
 	packet_addr_take(&ip->src, 4, &c);
 	packet_addr_take(&ip->dst, 4, &c);
-	if (header < PACKET_IP4_HEADER || header > total ||
-	    fragment & 0x1fff) {
+	if (header < PACKET_IP4_HEADER || header > total || fragment & 0x1fff) {
 		return -1;
 	}
 	cursor_bytes(&c, header - PACKET_IP4_HEADER);
@@ -73,7 +72,7 @@ skip_extension(struct ip *ip, struct cursor *c, size_t *whole)
 	size_t extra;
 
 	switch (kind) {
-	case 0:	  /* hop-by-hop options */
+	case 0:   /* hop-by-hop options */
 	case 43:  /* routing */
 	case 44:  /* fragment */
 	case 51:  /* authentication */

@@ -34,11 +34,11 @@ struct answer_flow {
 struct answer {
 	enum answer_kind kind;
 	struct answer_flow flow; /* ports are 0 for ICMP */
-	uint8_t ttl;		 /* or hop limit */
-	uint8_t tos;		 /* or traffic class */
-	uint16_t id;		 /* IPv4 */
-	bool dont_fragment;	 /* IPv4 */
-	uint32_t label;		 /* IPv6 */
+	uint8_t ttl;             /* or hop limit */
+	uint8_t tos;             /* or traffic class */
+	uint16_t id;             /* IPv4 */
+	bool dont_fragment;      /* IPv4 */
+	uint32_t label;          /* IPv6 */
 	/* Behind its own headers: data, or as much as ICMP quotes. */
 	size_t data_len;
 

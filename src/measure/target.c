@@ -66,8 +66,7 @@ count_up(struct packet_addr *addr)
 }
 
 static int
-find_net(const char *text, struct target_addr **out, size_t *count,
-	 char *why)
+find_net(const char *text, struct target_addr **out, size_t *count, char *why)
 {
 	struct acl_net net;
 	unsigned host_bits = 0;
@@ -83,8 +82,10 @@ find_net(const char *text, struct target_addr **out, size_t *count,
 		}
 	}
 	if (host_bits > 16) {
-		snprintf(why, TARGET_WHY_MAX, "'%.64s' has more than %u "
-			 "addresses", text, TARGET_MAX);
+		snprintf(why, TARGET_WHY_MAX,
+			 "'%.64s' has more than %u "
+			 "addresses",
+			 text, TARGET_MAX);
 		return TARGET_WRONG;
 	}
 	*count = (size_t)1 << host_bits;
@@ -124,8 +125,7 @@ take_info(struct target_addr *t, const struct addrinfo *info)
 }
 
 static int
-find_name(const char *text, struct target_addr **out, size_t *count,
-	  char *why)
+find_name(const char *text, struct target_addr **out, size_t *count, char *why)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *list;
@@ -137,8 +137,8 @@ find_name(const char *text, struct target_addr **out, size_t *count,
 		return TARGET_UNREACHED;
 	}
 	if (rc != 0) {
-		snprintf(why, TARGET_WHY_MAX, "'%.64s' can't be resolved: %s", text,
-			 gai_strerror(rc));
+		snprintf(why, TARGET_WHY_MAX, "'%.64s' can't be resolved: %s",
+			 text, gai_strerror(rc));
 		return rc == EAI_NONAME ? TARGET_WRONG : TARGET_UNREACHED;
 	}
 	for (const struct addrinfo *info = list; info; info = info->ai_next) {

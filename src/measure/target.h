@@ -12,8 +12,8 @@
 #define TARGET_WHY_MAX 256u
 
 enum target_error {
-	TARGET_WRONG = -1,	/* it can't be one, or there is none */
-	TARGET_UNREACHED = -2,	/* no answer by the name service; no memory */
+	TARGET_WRONG = -1,     /* it can't be one, or there is none */
+	TARGET_UNREACHED = -2, /* no answer by the name service; no memory */
 };
 
 /*

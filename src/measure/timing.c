@@ -5,18 +5,18 @@
 #define PACKET 1000000u /* one, in a bucket */
 
 void
-pace_init(struct pace *p, uint32_t timeout_min)
+timing_init(struct timing *p, uint32_t timeout_min)
 {
 	memset(p, 0, sizeof *p);
 	p->timeout_min = timeout_min;
 }
 
 uint32_t
-pace_timeout(const struct pace *p)
+timing_timeout(const struct timing *p)
 {
 	uint64_t us = (uint64_t)p->srtt + 4 * (uint64_t)p->rttvar;
 	uint64_t ms = us / 1000;
-	uint32_t first = PACE_TIMEOUT_FIRST;
+	uint32_t first = TIMING_TIMEOUT_FIRST;
 
 	if (p->srtt == 0) {
 		return first > p->timeout_min ? first : p->timeout_min;
@@ -24,38 +24,40 @@ pace_timeout(const struct pace *p)
 	if (ms < p->timeout_min) {
 		return p->timeout_min;
 	}
-	return ms > PACE_TIMEOUT_MAX ? PACE_TIMEOUT_MAX : (uint32_t)ms;
+	return ms > TIMING_TIMEOUT_MAX ? TIMING_TIMEOUT_MAX : (uint32_t)ms;
 }
 
 bool
-pace_again(const struct pace *p, unsigned tries)
+timing_again(const struct timing *p, unsigned tries)
 {
 	/* Once at least; and once more than was ever of use. */
 	unsigned allowed = p->best_try + 2;
 
-	return tries < (allowed < PACE_TRIES_MAX ? allowed : PACE_TRIES_MAX);
+	return tries <
+		(allowed < TIMING_TRIES_MAX ? allowed : TIMING_TRIES_MAX);
 }
 
 bool
-pace_ready(const struct pace *p, uint64_t now)
+timing_ready(const struct timing *p, uint64_t now)
 {
 	return now >= p->next;
 }
 
 void
-pace_sent(struct pace *p, uint64_t now, enum pace_kind kind, bool repeated)
+timing_sent(struct timing *p, uint64_t now, enum timing_kind kind,
+	    bool repeated)
 {
-	p->next = now + (repeated && p->sends_icmp[kind] ? PACE_PAUSE_MAX :
-							   p->pause);
+	p->next = now +
+		(repeated && p->sends_icmp[kind] ? TIMING_PAUSE_MAX : p->pause);
 }
 
 static void
-measure(struct pace *p, uint32_t us)
+measure(struct timing *p, uint32_t us)
 {
 	uint32_t error;
 
-	if (us > PACE_TIMEOUT_MAX * 1000) {
-		us = PACE_TIMEOUT_MAX * 1000;
+	if (us > TIMING_TIMEOUT_MAX * 1000) {
+		us = TIMING_TIMEOUT_MAX * 1000;
 	}
 	error = us > p->srtt ? us - p->srtt : p->srtt - us;
 	if (p->srtt == 0) {
@@ -69,7 +71,7 @@ measure(struct pace *p, uint32_t us)
 }
 
 void
-pace_answered(struct pace *p, unsigned try, uint32_t microseconds)
+timing_answered(struct timing *p, unsigned try, uint32_t microseconds)
 {
 	measure(p, microseconds);
 	if (try == 0) {
@@ -78,22 +80,22 @@ pace_answered(struct pace *p, unsigned try, uint32_t microseconds)
 	if (try > p->best_try) {
 		p->best_try = try;
 	}
-	p->pause = p->pause ? p->pause * 2 : PACE_PAUSE_FIRST;
-	if (p->pause > PACE_PAUSE_MAX) {
-		p->pause = PACE_PAUSE_MAX;
+	p->pause = p->pause ? p->pause * 2 : TIMING_PAUSE_FIRST;
+	if (p->pause > TIMING_PAUSE_MAX) {
+		p->pause = TIMING_PAUSE_MAX;
 	}
 }
 
 void
-pace_icmp(struct pace *p, enum pace_kind kind)
+timing_icmp(struct timing *p, enum timing_kind kind)
 {
 	p->sends_icmp[kind] = true;
 }
 
 void
-pace_bucket_init(struct pace_bucket *b, unsigned rate, uint64_t now_us)
+timing_bucket_init(struct timing_bucket *b, unsigned rate, uint64_t now_us)
 {
-	*b = (struct pace_bucket){
+	*b = (struct timing_bucket){
 		.rate = rate,
 		.filled = now_us,
 		.level = PACKET,
@@ -101,7 +103,7 @@ pace_bucket_init(struct pace_bucket *b, unsigned rate, uint64_t now_us)
 }
 
 bool
-pace_bucket_take(struct pace_bucket *b, uint64_t now_us)
+timing_bucket_take(struct timing_bucket *b, uint64_t now_us)
 {
 	uint64_t passed = now_us - b->filled;
 
@@ -109,8 +111,8 @@ pace_bucket_take(struct pace_bucket *b, uint64_t now_us)
 	passed = passed < 3600000000u ? passed : 3600000000u;
 	b->filled = now_us;
 	b->level += passed * b->rate;
-	if (b->level > (uint64_t)PACE_BURST * PACKET) {
-		b->level = (uint64_t)PACE_BURST * PACKET;
+	if (b->level > (uint64_t)TIMING_BURST * PACKET) {
+		b->level = (uint64_t)TIMING_BURST * PACKET;
 	}
 	if (b->level < PACKET) {
 		return false;

@@ -13,71 +13,72 @@
 #include <stdint.h>
 
 /* nmap's usual limits (-T3). */
-#define PACE_TIMEOUT_FIRST 1000u
-#define PACE_TIMEOUT_MIN 100u
-#define PACE_TIMEOUT_MAX 10000u
-#define PACE_TRIES_MAX 11u /* ten retransmissions */
+#define TIMING_TIMEOUT_FIRST 1000u
+#define TIMING_TIMEOUT_MIN 100u
+#define TIMING_TIMEOUT_MAX 10000u
+#define TIMING_TRIES_MAX 11u /* ten retransmissions */
 /*
  * The longest pause between two probes.  Most systems send at most about
  * one ICMP error a second to a host (RFC 1812, 4.3.2.8; Linux:
  * icmp_ratelimit): with this pause each of them gets through.
  */
-#define PACE_PAUSE_MAX 1000u
-#define PACE_PAUSE_FIRST 5u
+#define TIMING_PAUSE_MAX 1000u
+#define TIMING_PAUSE_FIRST 5u
 
-enum pace_kind {
-	PACE_TCP,
-	PACE_UDP,
-	PACE_KINDS,
+enum timing_kind {
+	TIMING_TCP,
+	TIMING_UDP,
+	TIMING_KINDS,
 };
 
-struct pace {
+struct timing {
 	/* Of round trips, in microseconds, as RFC 6298 has them; 0: none. */
 	uint32_t srtt, rttvar;
 	uint32_t timeout_min;
 	uint32_t pause;
-	uint64_t next;	   /* nothing is sent before */
+	uint64_t next;     /* nothing is sent before */
 	unsigned best_try; /* the latest try that got an answer, from 0 */
-	bool sends_icmp[PACE_KINDS];
+	bool sends_icmp[TIMING_KINDS];
 };
 
 /* A host that nothing is known of. */
-void pace_init(struct pace *p, uint32_t timeout_min);
+void timing_init(struct timing *p, uint32_t timeout_min);
 
 /* How long to wait for the answer to a probe sent now. */
-uint32_t pace_timeout(const struct pace *p);
+uint32_t timing_timeout(const struct timing *p);
 
 /* Whether a probe that was sent `tries` times is worth another one. */
-bool pace_again(const struct pace *p, unsigned tries);
+bool timing_again(const struct timing *p, unsigned tries);
 
 /* Whether a probe may go out now. */
-bool pace_ready(const struct pace *p, uint64_t now);
+bool timing_ready(const struct timing *p, uint64_t now);
 /*
  * One went out.  Where the host answers such probes by ICMP and this one
  * is repeated, its error may have been left out: the longest pause.
  */
-void pace_sent(struct pace *p, uint64_t now, enum pace_kind kind,
-	       bool repeated);
+void timing_sent(struct timing *p, uint64_t now, enum timing_kind kind,
+		 bool repeated);
 
 /*
  * An answer, to this try (from 0), after so many microseconds.  One to a
  * repeated probe means that some before were lost: go slower.
  */
-void pace_answered(struct pace *p, unsigned try, uint32_t microseconds);
+void timing_answered(struct timing *p, unsigned try, uint32_t microseconds);
 /* The answer to such a probe was an ICMP error. */
-void pace_icmp(struct pace *p, enum pace_kind kind);
+void timing_icmp(struct timing *p, enum timing_kind kind);
 
 /* A bucket of tokens: so many packets a second, and few at once. */
-struct pace_bucket {
+struct timing_bucket {
 	unsigned rate;
 	uint64_t filled; /* microseconds */
-	uint64_t level;	 /* in packets x 10^6 */
+	uint64_t level;  /* in packets x 10^6 */
 };
 
-#define PACE_BURST 8u /* below the smallest queue of a network card */
+#define TIMING_BURST 8u /* below the smallest queue of a network card */
 
-void pace_bucket_init(struct pace_bucket *b, unsigned rate, uint64_t now_us);
+void timing_bucket_init(struct timing_bucket *b, unsigned rate,
+			uint64_t now_us);
 /* Take one, if there is one. */
-bool pace_bucket_take(struct pace_bucket *b, uint64_t now_us);
+bool timing_bucket_take(struct timing_bucket *b, uint64_t now_us);
 
 #endif

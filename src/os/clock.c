@@ -71,8 +71,7 @@ clock_tai(void)
 		after = read_ns(CLOCK_TAI);
 	} while (after - before > SAME_MOMENT_NS);
 	return (struct clock_tai){
-		.utc = (before - utc + 500000000u) / 1000000000u *
-		       1000000000u,
+		.utc = (before - utc + 500000000u) / 1000000000u * 1000000000u,
 		.monotonic = before - monotonic,
 	};
 }

@@ -20,9 +20,8 @@ conntrack_open(struct netlink *nl)
 }
 
 static void
-put_tuple(struct netlink_msg *msg, uint16_t type,
-	  const struct packet_addr *src, uint16_t sport,
-	  const struct packet_addr *dst, uint16_t dport)
+put_tuple(struct netlink_msg *msg, uint16_t type, const struct packet_addr *src,
+	  uint16_t sport, const struct packet_addr *dst, uint16_t dport)
 {
 	bool v4 = src->family == 4;
 	size_t len = v4 ? 4 : 16;
@@ -51,8 +50,7 @@ put_tcp(struct netlink_msg *msg)
 	size_t info = netlink_nest(msg, CTA_PROTOINFO);
 	size_t tcp = netlink_nest(msg, CTA_PROTOINFO_TCP);
 
-	netlink_put_u8(msg, CTA_PROTOINFO_TCP_STATE,
-		       TCP_CONNTRACK_ESTABLISHED);
+	netlink_put_u8(msg, CTA_PROTOINFO_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
 	netlink_put(msg, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, &liberal,
 		    sizeof liberal);
 	netlink_put(msg, CTA_PROTOINFO_TCP_FLAGS_REPLY, &liberal,
@@ -62,7 +60,7 @@ put_tcp(struct netlink_msg *msg)
 }
 
 int
-conntrack_add(struct netlink *nl, const struct diag_connection *c)
+conntrack_add(struct netlink *nl, const struct sock_diag_connection *c)
 {
 	struct nfgenmsg header = {
 		.nfgen_family = c->local.family == 4 ? AF_INET : AF_INET6,

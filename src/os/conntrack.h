@@ -15,6 +15,6 @@ int conntrack_open(struct netlink *nl);
  * Enter an established connection that `remote` opened.  0 also where
  * it is known already; else -errno.
  */
-int conntrack_add(struct netlink *nl, const struct diag_connection *c);
+int conntrack_add(struct netlink *nl, const struct sock_diag_connection *c);
 
 #endif

@@ -9,16 +9,16 @@
 #include <unistd.h>
 
 int
-links_open(struct links *links)
+ifname_open(struct ifnames *links)
 {
 	int group = RTNLGRP_LINK;
 	int rc;
 
 	memset(links, 0, sizeof *links);
 	rc = netlink_open(&links->nl, NETLINK_ROUTE);
-	if (rc == 0 && setsockopt(links->nl.fd, SOL_NETLINK,
-				  NETLINK_ADD_MEMBERSHIP, &group,
-				  sizeof group) < 0) {
+	if (rc == 0 &&
+	    setsockopt(links->nl.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+		       &group, sizeof group) < 0) {
 		rc = -errno;
 	}
 	links->query = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -26,13 +26,13 @@ links_open(struct links *links)
 		rc = -errno;
 	}
 	if (rc < 0) {
-		links_close(links);
+		ifname_close(links);
 	}
 	return rc;
 }
 
 void
-links_close(struct links *links)
+ifname_close(struct ifnames *links)
 {
 	netlink_close(&links->nl);
 	if (links->query >= 0) {
@@ -42,7 +42,7 @@ links_close(struct links *links)
 }
 
 void
-links_update(struct links *links)
+ifname_update(struct ifnames *links)
 {
 	uint8_t ignored[4096];
 
@@ -54,9 +54,9 @@ links_update(struct links *links)
 }
 
 const char *
-links_name(struct links *links, uint32_t index)
+ifname_name(struct ifnames *links, uint32_t index)
 {
-	size_t at = index % LINKS_CACHED;
+	size_t at = index % IFNAME_CACHED;
 	struct ifreq request = { .ifr_ifindex = (int)index };
 
 	if (index == 0) {

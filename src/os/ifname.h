@@ -10,23 +10,23 @@
 
 #include "os/netlink.h"
 
-#define LINKS_CACHED 64u /* by the low bits of the index */
+#define IFNAME_CACHED 64u /* by the low bits of the index */
 
-struct links {
+struct ifnames {
 	struct netlink nl; /* readable when something has changed */
-	int query;	   /* a socket to ask by */
+	int query;         /* a socket to ask by */
 	struct {
 		uint32_t index;
 		char name[IF_NAMESIZE];
-	} cache[LINKS_CACHED];
+	} cache[IFNAME_CACHED];
 };
 
 /* 0 or -errno. */
-int links_open(struct links *links);
-void links_close(struct links *links);
+int ifname_open(struct ifnames *links);
+void ifname_close(struct ifnames *links);
 /* Take note of changes; call when links->nl.fd is readable. */
-void links_update(struct links *links);
+void ifname_update(struct ifnames *links);
 /* The device's name, until the next call; NULL where there is none. */
-const char *links_name(struct links *links, uint32_t index);
+const char *ifname_name(struct ifnames *links, uint32_t index);
 
 #endif

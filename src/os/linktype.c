@@ -40,8 +40,8 @@ behind_ethertype(const uint8_t *frame, size_t len, size_t skip, size_t after)
 	cursor_bytes(&c, skip);
 	kind = cursor_u16(&c);
 	cursor_bytes(&c, after);
-	for (int tags = 0; tags < TAGS_MAX && (kind == ETHERTYPE_VLAN ||
-					       kind == ETHERTYPE_VLAN_OUTER);
+	for (int tags = 0; tags < TAGS_MAX &&
+	     (kind == ETHERTYPE_VLAN || kind == ETHERTYPE_VLAN_OUTER);
 	     tags++) {
 		cursor_u16(&c);
 		kind = cursor_u16(&c);
@@ -91,7 +91,7 @@ is_ip6(const uint8_t *bytes, size_t len)
 		return payload >= len - 40;
 	}
 	return bytes[6] == PROTOCOL_TCP && bytes[40 + 12] >> 4 >= 5 &&
-	       (bytes[40 + 12] >> 4) * 4u <= payload;
+		(bytes[40 + 12] >> 4) * 4u <= payload;
 }
 
 /* What an error of ICMP quotes is not looked at: it stands behind. */

@@ -14,9 +14,9 @@
 enum linktype {
 	LINKTYPE_NULL = 0, /* BSD loopback: a family in host order */
 	LINKTYPE_ETHERNET = 1,
-	LINKTYPE_RAW_DLT = 12, /* tun, WireGuard: IP at once */
-	LINKTYPE_RAW = 101,    /* the same, in files */
-	LINKTYPE_LOOP = 108,   /* OpenBSD loopback: big-endian family */
+	LINKTYPE_RAW_DLT = 12,     /* tun, WireGuard: IP at once */
+	LINKTYPE_RAW = 101,        /* the same, in files */
+	LINKTYPE_LOOP = 108,       /* OpenBSD loopback: big-endian family */
 	LINKTYPE_LINUX_SLL = 113,  /* cooked */
 	LINKTYPE_LINUX_SLL2 = 276, /* cooked, with a device: "any" */
 };

@@ -68,12 +68,13 @@ is_kind(const struct netlink_attr *info, const char *kind)
 	struct netlink_attr attrs[IFLA_INFO_KIND + 1];
 	size_t len = strlen(kind);
 
-	if (!info->payload || netlink_attrs(info->payload, info->len, 0, attrs,
-					    IFLA_INFO_KIND) < 0) {
+	if (!info->payload ||
+	    netlink_attrs(info->payload, info->len, 0, attrs, IFLA_INFO_KIND) <
+		    0) {
 		return false;
 	}
 	return attrs[IFLA_INFO_KIND].len >= len &&
-	       memcmp(attrs[IFLA_INFO_KIND].payload, kind, len) == 0;
+		memcmp(attrs[IFLA_INFO_KIND].payload, kind, len) == 0;
 }
 
 static int
@@ -97,8 +98,8 @@ take_link(void *context, const struct netlink_reply *reply)
 	device.enslaved = number(&attrs[IFLA_MASTER], &other) && other != 0;
 	/* The other end of a veth is not below it. */
 	device.stacked = number(&attrs[IFLA_LINK], &other) && other != 0 &&
-			 !attrs[IFLA_LINK_NETNSID].payload &&
-			 !is_kind(&attrs[IFLA_LINKINFO], "veth");
+		!attrs[IFLA_LINK_NETNSID].payload &&
+		!is_kind(&attrs[IFLA_LINKINFO], "veth");
 	device.vrf = is_kind(&attrs[IFLA_LINKINFO], "vrf");
 	if (attrs[IFLA_IFNAME].payload) {
 		snprintf(device.name, sizeof device.name, "%.*s",
@@ -166,8 +167,7 @@ devices_each(int (*take)(void *, const struct device *), void *context)
 }
 
 int
-devices_each_address(int (*take)(void *, uint32_t,
-				 const struct packet_addr *),
+devices_each_address(int (*take)(void *, uint32_t, const struct packet_addr *),
 		     void *context)
 {
 	struct asked asked = { .address = take, .context = context };

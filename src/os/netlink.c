@@ -192,8 +192,7 @@ netlink_next(const uint8_t *bytes, size_t len, size_t *at,
 	reply->seq = header.nlmsg_seq;
 	reply->payload = bytes + *at + sizeof header;
 	reply->len = header.nlmsg_len - sizeof header;
-	left -= ALIGN(header.nlmsg_len) < left ? ALIGN(header.nlmsg_len) :
-						 left;
+	left -= ALIGN(header.nlmsg_len) < left ? ALIGN(header.nlmsg_len) : left;
 	*at = len - left;
 	return true;
 }
@@ -310,8 +309,8 @@ netlink_call(struct netlink *nl, const struct netlink_msg *msg,
 		if (got < 0) {
 			rc = errno == EINTR ? 0 : -errno;
 		} else if (from.nl_pid == 0) {
-			rc = take_datagram(bytes, (size_t)got,
-					   header.nlmsg_seq, take, context);
+			rc = take_datagram(bytes, (size_t)got, header.nlmsg_seq,
+					   take, context);
 		}
 	}
 	return rc < 0 ? rc : 0;

@@ -113,8 +113,7 @@ nfq_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
 		return rc;
 	}
 	/* A full socket is counted in /proc; an error here would only stall. */
-	setsockopt(nfq->nl.fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on,
-		   sizeof on);
+	setsockopt(nfq->nl.fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on);
 	if (setsockopt(nfq->nl.fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer,
 		       sizeof buffer) < 0) {
 		setsockopt(nfq->nl.fd, SOL_SOCKET, SO_RCVBUF, &buffer,
@@ -165,8 +164,8 @@ nfq_parse(const struct netlink_reply *reply, struct nfq_packet *packet)
 	packet->physin = number_of(&attrs[NFQA_IFINDEX_PHYSINDEV]);
 	packet->physout = number_of(&attrs[NFQA_IFINDEX_PHYSOUTDEV]);
 	packet->mark = number_of(&attrs[NFQA_MARK]);
-	packet->checksum_ready = !(number_of(&attrs[NFQA_SKB_INFO]) &
-				   NFQA_SKB_CSUMNOTREADY);
+	packet->checksum_ready =
+		!(number_of(&attrs[NFQA_SKB_INFO]) & NFQA_SKB_CSUMNOTREADY);
 	packet->has_uid = netlink_be32(&attrs[NFQA_UID], &packet->uid);
 	return 0;
 }
@@ -182,12 +181,13 @@ nfq_receive(struct nfq *nfq)
 
 	for (size_t i = 0; i < NFQ_BATCH; i++) {
 		parts[i] = (struct iovec){ nfq->received[i], NFQ_RECEIVE };
-		messages[i] = (struct mmsghdr){ .msg_hdr = {
-			.msg_name = &from[i],
-			.msg_namelen = sizeof from[i],
-			.msg_iov = &parts[i],
-			.msg_iovlen = 1,
-		} };
+		messages[i] =
+			(struct mmsghdr){ .msg_hdr = {
+						  .msg_name = &from[i],
+						  .msg_namelen = sizeof from[i],
+						  .msg_iov = &parts[i],
+						  .msg_iovlen = 1,
+					  } };
 	}
 	got = recvmmsg(nfq->nl.fd, messages, NFQ_BATCH, MSG_DONTWAIT, NULL);
 	if (got < 0) {

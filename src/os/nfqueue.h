@@ -22,7 +22,7 @@ struct nfq_packet {
 	uint32_t id;
 	const uint8_t *bytes; /* from the IP header on; until the next call */
 	size_t len, wire_len;
-	uint32_t indev, outdev; /* indices, or 0 */
+	uint32_t indev, outdev;   /* indices, or 0 */
 	uint32_t physin, physout; /* of a bridge's ports, or 0 */
 	uint32_t mark;
 	bool checksum_ready; /* false: the sender left it to the device */
@@ -77,7 +77,8 @@ int nfq_flush(struct nfq *nfq);
 /* The process that has a queue, by /proc; 0 where none is known. */
 uint32_t nfq_owner(uint16_t queue);
 
-/* Packets that the kernel dropped because the queue, or its socket, was full. */
+/* Packets that the kernel dropped because the queue, or its socket, was full.
+ */
 struct nfq_drops {
 	uint64_t queue_full, socket_full;
 };

@@ -36,7 +36,7 @@ static bool
 is_link_local(const struct packet_addr *addr)
 {
 	return addr->family == 6 && addr->bytes[0] == 0xfe &&
-	       (addr->bytes[1] & 0xc0) == 0x80;
+		(addr->bytes[1] & 0xc0) == 0x80;
 }
 
 int
@@ -71,8 +71,9 @@ addrs_other(const struct packet_addr *addr, uint32_t device,
 
 	if (is_loopback4(addr)) {
 		*other = *addr;
-		other->bytes[3] = addr->bytes[3] == 254 ? 1 :
-							  (uint8_t)(addr->bytes[3] + 1);
+		other->bytes[3] = addr->bytes[3] == 254
+			? 1
+			: (uint8_t)(addr->bytes[3] + 1);
 		return 1;
 	}
 	if (!if_indextoname(device, name) || getifaddrs(&list) < 0) {
@@ -80,7 +81,7 @@ addrs_other(const struct packet_addr *addr, uint32_t device,
 	}
 	for (const struct ifaddrs *at = list; at && !found; at = at->ifa_next) {
 		bool fits = strcmp(at->ifa_name, name) == 0 ||
-			    strcmp(name, "lo") == 0;
+			strcmp(name, "lo") == 0;
 
 		found = fits && at->ifa_flags & IFF_UP &&
 			take(at->ifa_addr, other) &&

@@ -151,9 +151,9 @@ int
 cap_next(struct cap *cap, struct cap_packet *packet)
 {
 	uint64_t scale = pcap_get_tstamp_precision(cap->pcap) ==
-					 PCAP_TSTAMP_PRECISION_NANO ?
-				 1 :
-				 1000;
+			PCAP_TSTAMP_PRECISION_NANO
+		? 1
+		: 1000;
 
 	for (;;) {
 		struct pcap_pkthdr *header;
@@ -164,24 +164,24 @@ cap_next(struct cap *cap, struct cap_packet *packet)
 		if (rc <= 0) {
 			return rc == 0 || rc == PCAP_ERROR_BREAK ? 0 : -EIO;
 		}
-		skip = cap->file && !linktype_known(cap->type) ?
-			       linktype_search(frame, header->caplen) :
-			       linktype_ip(cap->type, frame, header->caplen);
+		skip = cap->file && !linktype_known(cap->type)
+			? linktype_search(frame, header->caplen)
+			: linktype_ip(cap->type, frame, header->caplen);
 		if (skip < 0) {
 			continue;
 		}
 		packet->ip = frame + skip;
 		packet->len = header->caplen - (size_t)skip;
 		/* A file may say anything. */
-		packet->wire_len = (header->len > header->caplen ?
-					    header->len :
-					    header->caplen) -
-				   (size_t)skip;
-		packet->device = cap->type == LINKTYPE_LINUX_SLL2 ?
-					 be32_load(frame + SLL2_DEVICE) :
-					 0;
+		packet->wire_len =
+			(header->len > header->caplen ? header->len
+						      : header->caplen) -
+			(size_t)skip;
+		packet->device = cap->type == LINKTYPE_LINUX_SLL2
+			? be32_load(frame + SLL2_DEVICE)
+			: 0;
 		packet->ns = (uint64_t)header->ts.tv_sec * 1000000000u +
-			     (uint64_t)header->ts.tv_usec * scale;
+			(uint64_t)header->ts.tv_usec * scale;
 		return 1;
 	}
 }
@@ -233,9 +233,9 @@ cap_file_close(struct cap_file *file)
 
 	if (file->dumper) {
 		rc = pcap_dump_flush(file->dumper) < 0 ||
-				     ferror(pcap_dump_file(file->dumper)) ?
-			     -EIO :
-			     0;
+				ferror(pcap_dump_file(file->dumper))
+			? -EIO
+			: 0;
 		pcap_dump_close(file->dumper);
 	}
 	if (file->pcap) {

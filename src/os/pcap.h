@@ -14,7 +14,7 @@
 
 struct cap {
 	struct pcap *pcap;
-	int fd; /* readable when there is a packet */
+	int fd;   /* readable when there is a packet */
 	int type; /* linktype.h */
 	bool file;
 };
@@ -22,7 +22,7 @@ struct cap {
 struct cap_packet {
 	const uint8_t *ip; /* valid until the next call */
 	size_t len, wire_len;
-	uint64_t ns; /* since 1970, by the kernel */
+	uint64_t ns;     /* since 1970, by the kernel */
 	uint32_t device; /* an index, where all are captured; or 0 */
 };
 

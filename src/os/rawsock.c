@@ -46,8 +46,8 @@ set_mark(struct rawsock *raw, uint32_t mark)
 	if (setsockopt(raw->fd4, SOL_SOCKET, SO_MARK, &mark, sizeof mark) < 0) {
 		return -errno;
 	}
-	if (raw->fd6 >= 0 && setsockopt(raw->fd6, SOL_SOCKET, SO_MARK, &mark,
-					sizeof mark) < 0) {
+	if (raw->fd6 >= 0 &&
+	    setsockopt(raw->fd6, SOL_SOCKET, SO_MARK, &mark, sizeof mark) < 0) {
 		return -errno;
 	}
 	raw->mark = mark;

@@ -36,8 +36,7 @@ struct rawsock_flow {
 };
 
 /* From src to dst, through a device (an index, or 0). */
-void rawsock_flow_init(struct rawsock_flow *flow,
-		       const struct packet_addr *src,
+void rawsock_flow_init(struct rawsock_flow *flow, const struct packet_addr *src,
 		       const struct packet_addr *dst, uint32_t device);
 /* One more control message, with a number in it. */
 void rawsock_flow_option(struct rawsock_flow *flow, int level, int type,
@@ -56,8 +55,7 @@ void rawsock_close(struct rawsock *raw);
  * have been sent.
  */
 int rawsock_send(struct rawsock *raw, const struct packet_addr *src,
-		 const struct packet_addr *dst, uint32_t device,
-		 uint32_t mark, const struct packet_view *packets,
-		 size_t count);
+		 const struct packet_addr *dst, uint32_t device, uint32_t mark,
+		 const struct packet_view *packets, size_t count);
 
 #endif

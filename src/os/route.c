@@ -17,7 +17,7 @@ static bool
 is_barrier(uint8_t type)
 {
 	return type == RTN_BLACKHOLE || type == RTN_UNREACHABLE ||
-	       type == RTN_PROHIBIT || type == RTN_THROW;
+		type == RTN_PROHIBIT || type == RTN_THROW;
 }
 
 static int
@@ -65,8 +65,7 @@ route_find(struct netlink *nl, const struct packet_addr *dst, uint32_t device,
 	int rc;
 
 	memset(route, 0, sizeof *route);
-	netlink_begin(&msg, RTM_GETROUTE, NLM_F_REQUEST | NLM_F_ACK,
-		      nl->seq++);
+	netlink_begin(&msg, RTM_GETROUTE, NLM_F_REQUEST | NLM_F_ACK, nl->seq++);
 	netlink_header(&msg, &request, sizeof request);
 	netlink_put(&msg, RTA_DST, dst->bytes, addr_len);
 	if (device) {

@@ -11,7 +11,7 @@
 
 struct route {
 	struct packet_addr src; /* what it would send from */
-	uint32_t device;	/* index */
+	uint32_t device;        /* index */
 };
 
 /* 0 or -errno. */

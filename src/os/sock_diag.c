@@ -13,11 +13,10 @@
 /* The kernel's numbers (net/tcp_states.h), which no header of ours has. */
 enum state { STATE_CLOSE = 7, STATE_LISTEN = 10 };
 
-#define STATES_CONNECTED \
-	(~(1u << STATE_CLOSE | 1u << STATE_LISTEN) & 0x1fff)
+#define STATES_CONNECTED (~(1u << STATE_CLOSE | 1u << STATE_LISTEN) & 0x1fff)
 
 int
-diag_open(struct netlink *nl)
+sock_diag_open(struct netlink *nl)
 {
 	return netlink_open(nl, NETLINK_SOCK_DIAG);
 }
@@ -44,7 +43,7 @@ take_one(void *context, const struct netlink_reply *reply)
 
 /* The socket of a connection; state 0 where there is none.  0 or -errno. */
 static int
-find(struct netlink *nl, const struct diag_connection *connection,
+find(struct netlink *nl, const struct sock_diag_connection *connection,
      struct inet_diag_msg *found)
 {
 	bool v4 = connection->local.family == 4;
@@ -60,10 +59,8 @@ find(struct netlink *nl, const struct diag_connection *connection,
 	int rc;
 
 	memset(found, 0, sizeof *found);
-	be16_store((uint8_t *)&request.id.idiag_sport,
-		   connection->local_port);
-	be16_store((uint8_t *)&request.id.idiag_dport,
-		   connection->remote_port);
+	be16_store((uint8_t *)&request.id.idiag_sport, connection->local_port);
+	be16_store((uint8_t *)&request.id.idiag_dport, connection->remote_port);
 	memcpy(request.id.idiag_src, connection->local.bytes, 16);
 	memcpy(request.id.idiag_dst, connection->remote.bytes, 16);
 	/* The answer and then an acknowledgement, or an error alone. */
@@ -80,7 +77,8 @@ find(struct netlink *nl, const struct diag_connection *connection,
 }
 
 int
-diag_exists(struct netlink *nl, const struct diag_connection *connection)
+sock_diag_exists(struct netlink *nl,
+		 const struct sock_diag_connection *connection)
 {
 	struct inet_diag_msg found;
 	int rc = find(nl, connection, &found);
@@ -89,8 +87,8 @@ diag_exists(struct netlink *nl, const struct diag_connection *connection)
 }
 
 int
-diag_inode(struct netlink *nl, const struct diag_connection *connection,
-	   uint32_t *inode)
+sock_diag_inode(struct netlink *nl,
+		const struct sock_diag_connection *connection, uint32_t *inode)
 {
 	struct inet_diag_msg found;
 	int rc = find(nl, connection, &found);
@@ -103,7 +101,7 @@ diag_inode(struct netlink *nl, const struct diag_connection *connection,
 }
 
 struct each {
-	void (*take)(void *, const struct diag_connection *);
+	void (*take)(void *, const struct sock_diag_connection *);
 	void *context;
 };
 
@@ -129,14 +127,14 @@ static int
 take_connection(void *context, const struct netlink_reply *reply)
 {
 	const struct each *each = context;
-	struct diag_connection connection;
+	struct sock_diag_connection connection;
 	struct inet_diag_msg found;
 
 	if (reply->type != SOCK_DIAG_BY_FAMILY || reply->len < sizeof found) {
 		return 0;
 	}
 	memcpy(&found, reply->payload, sizeof found);
-	connection = (struct diag_connection){
+	connection = (struct sock_diag_connection){
 		.local = addr_of(found.idiag_family, found.id.idiag_src),
 		.remote = addr_of(found.idiag_family, found.id.idiag_dst),
 		.local_port = be16_load((uint8_t *)&found.id.idiag_sport),
@@ -147,8 +145,9 @@ take_connection(void *context, const struct netlink_reply *reply)
 }
 
 int
-diag_each(struct netlink *nl,
-	  void (*take)(void *, const struct diag_connection *), void *context)
+sock_diag_each(struct netlink *nl,
+	       void (*take)(void *, const struct sock_diag_connection *),
+	       void *context)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	struct each each = { take, context };

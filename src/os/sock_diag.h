@@ -12,29 +12,32 @@
 #include "protocol/packet.h"
 
 /* A connection from this host's view. */
-struct diag_connection {
+struct sock_diag_connection {
 	struct packet_addr local, remote;
 	uint16_t local_port, remote_port;
 };
 
 /* 0 or -errno. */
-int diag_open(struct netlink *nl);
+int sock_diag_open(struct netlink *nl);
 
 /*
  * Whether a socket has this connection, in any state but listening.
  * 1, 0, or -errno.
  */
-int diag_exists(struct netlink *nl, const struct diag_connection *connection);
+int sock_diag_exists(struct netlink *nl,
+		     const struct sock_diag_connection *connection);
 /*
  * The inode by which /proc/PID/fd names that socket.  0 (and *inode), or
  * -errno: -ENOENT where there is none.
  */
-int diag_inode(struct netlink *nl, const struct diag_connection *connection,
-	       uint32_t *inode);
+int sock_diag_inode(struct netlink *nl,
+		    const struct sock_diag_connection *connection,
+		    uint32_t *inode);
 
 /* Call `take` for each connection there is.  0 or -errno. */
-int diag_each(struct netlink *nl,
-	      void (*take)(void *context, const struct diag_connection *),
-	      void *context);
+int sock_diag_each(struct netlink *nl,
+		   void (*take)(void *context,
+				const struct sock_diag_connection *),
+		   void *context);
 
 #endif

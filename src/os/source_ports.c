@@ -61,8 +61,7 @@ ports_reserve(uint16_t *port)
 		close(fd);
 		return -saved;
 	}
-	*port = ntohs(addr->sa_family == AF_INET6 ? v6.sin6_port :
-						    v4.sin_port);
+	*port = ntohs(addr->sa_family == AF_INET6 ? v6.sin6_port : v4.sin_port);
 	return fd;
 }
 

@@ -28,7 +28,7 @@ struct ports {
 	struct reserved used[PORTS_AHEAD]; /* given out, in that order */
 	size_t used_count;
 	unsigned fresh_max; /* new ones a second; 0: as many as are wanted */
-	unsigned fresh;	    /* since then */
+	unsigned fresh;     /* since then */
 	uint64_t since_ms;
 };
 

@@ -45,34 +45,38 @@ parse(int argc, char **argv, struct options *o, struct path_check *c)
 	const struct option_word words[] = {
 		{ OPTION_FLAG(0, "listen", "be the far side", &o->listen) },
 		{ OPTION('i', "interface", "IF",
-		  "listen on this device, not on all", option_text,
-		  &o->device) },
+			 "listen on this device, not on all", option_text,
+			 &o->device) },
 		{ OPTION('p', "port", "PORT", "8270 unless named", option_port,
-		  &c->port), .seen = &o->has_port },
+			 &c->port),
+		  .seen = &o->has_port },
 		{ OPTION('k', "keys", "FILE",
-		  "a key file: who may use the far side", option_text,
-		  &o->keys) },
+			 "a key file: who may use the far side", option_text,
+			 &o->keys) },
 		{ OPTION_NUMBER(0, "key-no", "N",
-		  "which of its keys, where there are several",
-		  &o->key_no, 0, UINT16_MAX) },
+				"which of its keys, where there are several",
+				&o->key_no, 0, UINT16_MAX) },
 		{ OPTION_NUMBER(0, "count", "N",
-		  "how often each field is tried, 1 to 20",
-		  &o->count, 1, TRIAL_COUNT_MAX), .seen = &o->has_count },
+				"how often each field is tried, 1 to 20",
+				&o->count, 1, TRIAL_COUNT_MAX),
+		  .seen = &o->has_count },
 		{ OPTION_FLAG(0, "trace",
-		  "name the hop at which a field changes", &c->trace) },
+			      "name the hop at which a field changes",
+			      &c->trace) },
 		{ OPTION_FLAG('4', NULL, "only IPv4", &o->only4) },
 		{ OPTION_FLAG('6', NULL, "only IPv6", &o->only6) },
 		{ OPTION(0, "offline", "FILE",
-		  "write the plan there, and ask no far side", option_text,
-		  &c->offline) },
+			 "write the plan there, and ask no far side",
+			 option_text, &c->offline) },
 		{ OPTION(0, "compare", "PLAN", "with what a capture has of it",
-		  option_text, &o->compare) },
+			 option_text, &o->compare) },
 		{ OPTION('w', "write", "FILE", "keep all packets, as pcap",
-		  option_text, &c->write) },
+			 option_text, &c->write) },
 		{ OPTION_FLAG(0, "json", "JSON", &c->json) },
 	};
 	const struct option_list list = {
-		.usage = usage, .words = words,
+		.usage = usage,
+		.words = words,
 		.count = sizeof words / sizeof words[0],
 	};
 	int at = option_parse(&list, argc, argv);
@@ -99,13 +103,15 @@ take_word(int at, int argc, char **argv, const char *name, const char **out)
 static int
 check_words(const struct options *o, const struct path_check *c)
 {
-	if (o->compare && (o->listen || o->has_port || o->keys ||
-			   o->key_no >= 0 || o->has_count || c->trace || o->only4 || o->only6 ||
-			   c->offline || c->write)) {
+	if (o->compare &&
+	    (o->listen || o->has_port || o->keys || o->key_no >= 0 ||
+	     o->has_count || c->trace || o->only4 || o->only6 || c->offline ||
+	     c->write)) {
 		return complain("--compare", "goes with --json alone");
 	}
-	if (o->listen && (o->key_no >= 0 || o->has_count || c->trace || o->only4 ||
-			  o->only6 || c->offline || c->json)) {
+	if (o->listen &&
+	    (o->key_no >= 0 || o->has_count || c->trace || o->only4 ||
+	     o->only6 || c->offline || c->json)) {
 		return complain("--listen",
 				"goes with -i, -p, -k and -w alone");
 	}
@@ -116,8 +122,9 @@ check_words(const struct options *o, const struct path_check *c)
 		return complain("-4", "either that or -6");
 	}
 	if (c->offline && (o->keys || c->json || c->trace)) {
-		return complain("--offline", "has no use for -k, --json and "
-					     "--trace");
+		return complain("--offline",
+				"has no use for -k, --json and "
+				"--trace");
 	}
 	if (o->key_no >= 0 && !o->keys) {
 		return complain("--key-no", "-k is missing");
@@ -197,8 +204,9 @@ find_targets(const struct options *o, struct path_check *c,
 	}
 	count = choose_targets(o, *targets, count);
 	if (count == 0) {
-		return complain(c->host, "has no address of that version of "
-					 "IP");
+		return complain(c->host,
+				"has no address of that version of "
+				"IP");
 	}
 	rc = target_leave_out(*targets, &count, &first, &error);
 	if (rc < 0 || count == 0) {
@@ -210,8 +218,9 @@ find_targets(const struct options *o, struct path_check *c,
 			first.text, strerror(error));
 	}
 	if (c->offline && count > 1) {
-		return complain("--offline", "the host has IPv4 and IPv6: "
-					     "choose by -4 or -6");
+		return complain("--offline",
+				"the host has IPv4 and IPv6: "
+				"choose by -4 or -6");
 	}
 	c->targets = *targets;
 	c->target_count = count;
@@ -241,8 +250,8 @@ listen_far(const struct options *o, const struct path_check *c,
 }
 
 static int
-run(const struct options *o, struct path_check *c,
-    const struct key_file *keys, const char *word)
+run(const struct options *o, struct path_check *c, const struct key_file *keys,
+    const char *word)
 {
 	struct target_addr *targets = NULL;
 	int status;
@@ -275,9 +284,9 @@ cmd_probe_path(int argc, char **argv)
 		return option_status(at);
 	}
 	status = take_word(at, argc, argv,
-			   o.listen  ? NULL :
-			   o.compare ? "PCAP" :
-				       "HOST",
+			   o.listen            ? NULL
+				   : o.compare ? "PCAP"
+					       : "HOST",
 			   &word);
 	status = status ? status : check_words(&o, &check);
 	status = status ? status : load_keys(&o, &keys);

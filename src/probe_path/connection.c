@@ -220,11 +220,10 @@ await(struct path_link *l, const struct path_link_caller *caller,
 	if (m->type == PATH_TALK_REFUSED) {
 		l->refused_key = m->body[0] == PATH_TALK_BAD_KEY;
 		return fail(l, why, -EACCES,
-			    l->refused_key ?
-				    "the far side refuses the key" :
-			    m->body[0] == PATH_TALK_BAD_VERSION ?
-				    "the far side speaks another version" :
-				    "the far side refuses the plan");
+			    l->refused_key ? "the far side refuses the key"
+				    : m->body[0] == PATH_TALK_BAD_VERSION
+				    ? "the far side speaks another version"
+				    : "the far side refuses the plan");
 	}
 	if (m->type != type) {
 		return fail(l, why, -EPROTO,
@@ -257,9 +256,9 @@ connect_far(struct path_link *l, uint32_t device,
 			return fail(l, why, rc, strerror(-rc));
 		}
 	}
-	return l->dial.error == 0 ? 0 :
-				    fail(l, why, -l->dial.error,
-					 strerror(l->dial.error));
+	return l->dial.error == 0
+		? 0
+		: fail(l, why, -l->dial.error, strerror(l->dial.error));
 }
 
 static int
@@ -370,8 +369,8 @@ compare_clocks(struct path_link *l, const struct path_link_caller *caller,
 
 int
 path_link_open(struct path_link *l, struct trial *t, uint32_t device,
-	       const struct acl_key *key,
-	       const struct path_link_caller *caller, char *why)
+	       const struct acl_key *key, const struct path_link_caller *caller,
+	       char *why)
 {
 	int rc;
 
@@ -417,7 +416,7 @@ path_link_finish(struct path_link *l, const struct path_link_caller *caller)
 {
 	const uint64_t until = clock_ms() + WORD_MS;
 	const bool told = l->state == PATH_LINK_OPEN &&
-			  say(l, caller, PATH_TALK_END, NULL, 0) == 0;
+		say(l, caller, PATH_TALK_END, NULL, 0) == 0;
 
 	/* What came before the end of the connection is read all the same. */
 	path_link_read(l);

@@ -29,10 +29,10 @@ struct path_link {
 	enum path_link_state state;
 	struct dial dial;
 	bool refused_key; /* it wants another key, or one at all */
-	bool ready;	  /* it has taken the plan */
+	bool ready;       /* it has taken the plan */
 	bool no_key_wanted;
 	struct path_talk_times times; /* of the exchange that is under way */
-	uint64_t delay;		      /* of the best one */
+	uint64_t delay;               /* of the best one */
 	unsigned exchanges;
 	struct trial *trial;
 	size_t in_len;

@@ -21,8 +21,8 @@
 #include "daemon/privileges.h"
 
 #define SESSIONS_MAX 4u /* near sides at a time; one is the usual */
-#define BACKLOG 128	/* SYNs of a plan are answered, too, and reset */
-#define PLAN_MS 10000u	/* to make itself known, and say its plan */
+#define BACKLOG 128     /* SYNs of a plan are answered, too, and reset */
+#define PLAN_MS 10000u  /* to make itself known, and say its plan */
 #define SESSION_MS 60000u
 /* SYNs that came last: one of them began a connection just accepted. */
 #define RECENT_MAX 64u
@@ -78,8 +78,8 @@ bind_port(int fd, int family, uint16_t port)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
 	}
 	if (bind(fd,
-		 family == AF_INET6 ? (struct sockaddr *)&v6 :
-				      (struct sockaddr *)&v4,
+		 family == AF_INET6 ? (struct sockaddr *)&v6
+				    : (struct sockaddr *)&v4,
 		 family == AF_INET6 ? sizeof v6 : sizeof v4) < 0 ||
 	    listen(fd, BACKLOG) < 0) {
 		return -errno;
@@ -100,9 +100,8 @@ open_listener(struct far *f, char *why)
 		family = AF_INET;
 		f->listener = socket(AF_INET, type, 0);
 	}
-	rc = f->listener < 0 ? -errno :
-			       bind_port(f->listener, family,
-					 f->options->port);
+	rc = f->listener < 0 ? -errno
+			     : bind_port(f->listener, family, f->options->port);
 	if (rc < 0) {
 		snprintf(object, sizeof object, "port %u", f->options->port);
 		return fail(why, rc, object);
@@ -157,7 +156,7 @@ make_sessions(struct far *f)
 static int
 open_all(struct far *f, char *why)
 {
-	char reason[PRIV_WHY_MAX];
+	char reason[PRIVILEGES_WHY_MAX];
 	int rc = open_capture(f, why);
 
 	if (rc < 0) {
@@ -175,7 +174,7 @@ open_all(struct far *f, char *why)
 	if (f->signals < 0) {
 		return fail(why, f->signals, "signals");
 	}
-	if (priv_drop(PRIV_LISTENER, NULL, 0, reason) < 0) {
+	if (privileges_drop(PRIVILEGES_LISTENER, NULL, 0, reason) < 0) {
 		snprintf(why, PATH_FAR_WHY_MAX, "privileges: %s", reason);
 		return -EPERM;
 	}
@@ -213,8 +212,8 @@ static void
 remember(struct far *f, const struct cap_packet *packet)
 {
 	struct recent *r = &f->recent[f->recent_next % RECENT_MAX];
-	size_t len = packet->len < sizeof r->bytes ? packet->len :
-						     sizeof r->bytes;
+	size_t len =
+		packet->len < sizeof r->bytes ? packet->len : sizeof r->bytes;
 	struct field_values v;
 
 	if (field_read(&v, packet->ip, len) < 0 || !field_is_syn(&v)) {
@@ -269,8 +268,8 @@ find_recent(const struct far *f, const struct path_session *s)
 
 		if (r->len > 0 && r->v.value[FIELD_SPORT] == s->peer_port &&
 		    packet_addr_equal(&r->v.src, &s->peer) &&
-		    (!found || r->v.value[FIELD_SEQ] ==
-				       found->v.value[FIELD_SEQ])) {
+		    (!found ||
+		     r->v.value[FIELD_SEQ] == found->v.value[FIELD_SEQ])) {
 			found = r;
 		}
 	}

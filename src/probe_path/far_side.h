@@ -16,7 +16,7 @@ struct path_far_options {
 	const char *device; /* or NULL: all */
 	uint16_t port;
 	const struct key_file *keys; /* who may use it; or NULL: all */
-	const char *write;	     /* a file for packets, or NULL */
+	const char *write;           /* a file for packets, or NULL */
 };
 
 /*

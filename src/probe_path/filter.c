@@ -44,8 +44,7 @@ wants_answer(struct path_filter *f, const struct trial *t,
 
 bool
 path_filter_wants(struct path_filter *f, const struct trial *t,
-		  const struct packet_addr *peer,
-		  const struct field_values *v)
+		  const struct packet_addr *peer, const struct field_values *v)
 {
 	if (field_is_syn(v)) {
 		return wants_syn(f, t, peer, v);

@@ -19,7 +19,7 @@
 /* SYNs that go to each hop: some firewalls drop what others let through. */
 enum path_trail_kind {
 	PATH_TRAIL_PLAIN, /* what every SYN has, marked */
-	PATH_TRAIL_ODD,	  /* bits and options that few SYNs have */
+	PATH_TRAIL_ODD,   /* bits and options that few SYNs have */
 	PATH_TRAIL_DATA,
 	PATH_TRAIL_KINDS,
 };
@@ -41,15 +41,16 @@ struct path_trail {
 
 /* Take what a hop (1 and up) quotes of a SYN of some kind. */
 void path_trail_take(struct path_trail *trail, unsigned hop,
-		     enum path_trail_kind kind, const struct packet_addr *router,
+		     enum path_trail_kind kind,
+		     const struct packet_addr *router,
 		     const struct field_values *sent,
 		     const struct field_values *quoted);
 
 /* Where a field changes, or SYNs with it are lost; hops are numbers. */
 struct path_change {
 	bool found;
-	bool lost;	 /* not changed */
-	unsigned after;	 /* the last hop where it was as sent; 0: this host */
+	bool lost;       /* not changed */
+	unsigned after;  /* the last hop where it was as sent; 0: this host */
 	unsigned before; /* the first where it is not; 0: the far side */
 };
 

@@ -71,8 +71,8 @@ quote_parse(struct quote *q, const uint8_t *bytes, size_t len)
 	type = cursor_u8(&c);
 	cursor_bytes(&c, 3);
 	/* RFC 4884: the quotation's length, in words of 4 or 8 bytes. */
-	length = q->router.family == 4 ? (cursor_u16(&c) & 255) * 4u :
-					 (cursor_u16(&c) >> 8) * 8u;
+	length = q->router.family == 4 ? (cursor_u16(&c) & 255) * 4u
+				       : (cursor_u16(&c) >> 8) * 8u;
 	cursor_u16(&c);
 	if (c.bad || type != (q->router.family == 4 ? EXCEEDED4 : EXCEEDED6)) {
 		return -1;

@@ -137,8 +137,7 @@ path_talk_prove(uint8_t out[MAC_PROOF_BYTES], enum path_talk_side side,
 	memcpy(text, magic, sizeof magic);
 	text[sizeof magic] = (uint8_t)side;
 	memcpy(text + sizeof magic + 1, near, PATH_TALK_NONCE);
-	memcpy(text + sizeof magic + 1 + PATH_TALK_NONCE, far,
-	       PATH_TALK_NONCE);
+	memcpy(text + sizeof magic + 1 + PATH_TALK_NONCE, far, PATH_TALK_NONCE);
 	mac_prove(key, text, sizeof text, out);
 }
 

@@ -88,8 +88,7 @@ size_t path_talk_put_hello(uint8_t *out, const struct path_talk_hello *h);
 size_t path_talk_put_welcome(uint8_t *out, const struct path_talk_hello *h);
 /* 0, or -1 where it is none: the version is the caller's to look at. */
 int path_talk_get_hello(struct path_talk_hello *h, const struct path_talk *m);
-int path_talk_get_welcome(struct path_talk_hello *h,
-			  const struct path_talk *m);
+int path_talk_get_welcome(struct path_talk_hello *h, const struct path_talk *m);
 
 /* Which side proves that it has the key, by both nonces. */
 enum path_talk_side { PATH_TALK_NEAR, PATH_TALK_FAR };

@@ -17,7 +17,7 @@
 #include "os/route.h"
 
 /* Between two probes, or groups: what scans do, 200 a second. */
-#define PACE_MS 5u
+#define TIMING_MS 5u
 /* After the last one: what does not come by then is lost. */
 #define SETTLE_MS 1500u
 /* Once all has arrived, for answers and second copies. */
@@ -88,8 +88,8 @@ make_lists(struct path_near *n)
 	t->heard.at = calloc(t->heard.room, sizeof *t->heard.at);
 	t->seen.at = calloc(t->seen.room, sizeof *t->seen.at);
 	n->arrivals = calloc(TRIAL_PROBES_MAX, sizeof *n->arrivals);
-	return t->probes && t->heard.at && t->seen.at && n->arrivals ? 0 :
-								       -ENOMEM;
+	return t->probes && t->heard.at && t->seen.at && n->arrivals ? 0
+								     : -ENOMEM;
 }
 
 int
@@ -184,8 +184,7 @@ take_packet(void *context, const struct cap_packet *packet)
 		take_connection(n, &v, packet);
 	}
 	if (packet_addr_equal(&v.src, &n->trial.far) &&
-	    (v.flags & PACKET_RST || field_is_syn_ack(&v)) &&
-	    is_ours(n, &v)) {
+	    (v.flags & PACKET_RST || field_is_syn_ack(&v)) && is_ours(n, &v)) {
 		trial_note(&n->trial.heard, packet->ns, false, packet->ip,
 			   packet->len);
 	}
@@ -315,8 +314,7 @@ path_near_numbers(void)
 	struct trial_numbers numbers = { 0 };
 
 	/* Never fails for so few bytes, once the kernel has any. */
-	if (getrandom(&numbers, sizeof numbers, 0) !=
-	    (ssize_t)sizeof numbers) {
+	if (getrandom(&numbers, sizeof numbers, 0) != (ssize_t)sizeof numbers) {
 		abort();
 	}
 	/* The kernel would replace a 0. */
@@ -333,8 +331,7 @@ plan_field(struct path_near *n, enum field field, unsigned round,
 	int rc = path_near_port(n, &numbers.sport);
 
 	numbers.value = value;
-	if (rc == 0 &&
-	    !trial_add_field(&n->trial, field, round, &numbers)) {
+	if (rc == 0 && !trial_add_field(&n->trial, field, round, &numbers)) {
 		rc = -ENOSPC;
 	}
 	return rc;
@@ -367,8 +364,8 @@ plan_group(struct path_near *n, unsigned round, unsigned extra)
 	be64_store(secret, more.value);
 	mac_key_init(&key, MAC_HMAC_SHA256, extra, secret, sizeof secret, NULL,
 		     0);
-	return trial_add_group(&n->trial, round, &numbers, &group) ? 0 :
-								     -ENOSPC;
+	return trial_add_group(&n->trial, round, &numbers, &group) ? 0
+								   : -ENOSPC;
 }
 
 static int
@@ -407,8 +404,7 @@ send_probes(struct path_near *n, size_t at, size_t count)
 	}
 	/* Marked, so that a tap client of this host leaves them alone. */
 	rc = rawsock_send(&n->raw, &n->trial.near, &n->trial.far,
-			  n->options->device, CONF_CLIENT_MARK, packets,
-			  count);
+			  n->options->device, CLIENT_CONF_MARK, packets, count);
 	if (rc < 0) {
 		n->unsent += (unsigned)count;
 		n->unsent_errno = -rc;
@@ -444,7 +440,7 @@ send_plan(struct path_near *n)
 		}
 		count = batch_at(t, i);
 		send_probes(n, i, count);
-		next += PACE_MS;
+		next += TIMING_MS;
 		rc = listen_for(n, next);
 		if (n->options->progress) {
 			n->options->progress(n->options->context, i + count,
@@ -459,7 +455,7 @@ static bool
 all_arrived(const struct path_near *n)
 {
 	size_t connection = n->trial.count > 0 &&
-			    n->trial.probes[0].kind == TRIAL_CONNECTION;
+		n->trial.probes[0].kind == TRIAL_CONNECTION;
 
 	return n->arrived + connection >= n->trial.count;
 }
@@ -478,15 +474,14 @@ settle(struct path_near *n)
 		if (n->link.state == PATH_LINK_LOST && n->trial.has_seen) {
 			return 0;
 		}
-		rc = listen_for(n, now + PACE_MS);
+		rc = listen_for(n, now + TIMING_MS);
 	}
 	return rc;
 }
 
 /* Without a far side, what can be told without one. */
 static int
-ask_far(struct path_near *n, const struct path_link_caller *caller,
-	char *why)
+ask_far(struct path_near *n, const struct path_link_caller *caller, char *why)
 {
 	int rc = path_link_open(&n->link, &n->trial, n->options->device,
 				n->options->key, caller, n->trouble);
@@ -498,9 +493,9 @@ ask_far(struct path_near *n, const struct path_link_caller *caller,
 		snprintf(why, PATH_NEAR_WHY_MAX, "%s", n->trouble);
 		return -EKEYREJECTED;
 	}
-	return rc == 0 || n->link.state == PATH_LINK_LOST ?
-		       0 :
-		       fail(why, rc, "connection");
+	return rc == 0 || n->link.state == PATH_LINK_LOST
+		? 0
+		: fail(why, rc, "connection");
 }
 
 int

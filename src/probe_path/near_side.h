@@ -26,9 +26,9 @@ struct path_near_options {
 	uint16_t port;
 	unsigned rounds;
 	const struct acl_key *key; /* for the far side, or NULL */
-	bool offline;		   /* ask no far side */
-	struct cap_file *file;	   /* for packets, or NULL */
-	int signals;		   /* readable when it is to stop; or -1 */
+	bool offline;              /* ask no far side */
+	struct cap_file *file;     /* for packets, or NULL */
+	int signals;               /* readable when it is to stop; or -1 */
 	void (*progress)(void *context, size_t done, size_t total);
 	void *context;
 };
@@ -39,7 +39,7 @@ struct path_near {
 	uint32_t device;    /* that it sends by */
 	struct path_link link;
 	char trouble[PATH_LINK_WHY_MAX]; /* why there is no far side, or "" */
-	bool stopped;			 /* by a signal */
+	bool stopped;                    /* by a signal */
 
 	struct cap cap;
 	struct rawsock raw;
@@ -53,8 +53,8 @@ struct path_near {
 };
 
 /* 0, or -errno with the reason in why (PATH_NEAR_WHY_MAX). */
-int path_near_open(struct path_near *n,
-		   const struct path_near_options *options, char *why);
+int path_near_open(struct path_near *n, const struct path_near_options *options,
+		   char *why);
 /* Send it all, and wait for what comes.  0 or -errno, likewise. */
 int path_near_run(struct path_near *n, char *why);
 void path_near_close(struct path_near *n);

@@ -198,7 +198,8 @@ static int
 read_probe(const struct reader *r)
 {
 	static const struct trial_probe connection = {
-		.kind = TRIAL_CONNECTION, .field = FIELDS,
+		.kind = TRIAL_CONNECTION,
+		.field = FIELDS,
 	};
 
 	if (r->words == 5 && strcmp(r->word[1], "field") == 0) {
@@ -242,8 +243,10 @@ static int
 read_head(struct reader *r)
 {
 	static const char *const names[] = {
-		[AT_NEAR] = "near", [AT_FAR] = "far",
-		[AT_PORT] = "port", [AT_ROUNDS] = "rounds",
+		[AT_NEAR] = "near",
+		[AT_FAR] = "far",
+		[AT_PORT] = "port",
+		[AT_ROUNDS] = "rounds",
 	};
 	struct trial *trial = r->trial;
 	unsigned long value = 0;
@@ -299,9 +302,9 @@ read_line(struct reader *r, char *line)
 {
 	if (r->stage == AT_FIRST) {
 		r->stage++;
-		return strcmp(line, FIRST_LINE) == 0 ?
-			       0 :
-			       fail(r, "no plan that this tap can read");
+		return strcmp(line, FIRST_LINE) == 0
+			? 0
+			: fail(r, "no plan that this tap can read");
 	}
 	if (r->stage == AT_END) {
 		return fail(r, "something follows the end");
@@ -339,10 +342,10 @@ path_plan_read(struct trial *trial, const char *bytes, size_t len, char *why)
 		size_t room = end ? (size_t)(end - bytes) : len;
 
 		n++;
-		if (!end || room >= sizeof line ||
-		    memchr(bytes, '\0', room)) {
-			fail(&r, end ? "the line can't be one of a plan" :
-				       "the line does not end");
+		if (!end || room >= sizeof line || memchr(bytes, '\0', room)) {
+			fail(&r,
+			     end ? "the line can't be one of a plan"
+				 : "the line does not end");
 			return n;
 		}
 		memcpy(line, bytes, room);
@@ -354,8 +357,9 @@ path_plan_read(struct trial *trial, const char *bytes, size_t len, char *why)
 		len -= room + 1;
 	}
 	if (r.stage != AT_END || trial->count == 0) {
-		fail(&r, r.stage != AT_END ? "it ends too early" :
-					     "it has no probes");
+		fail(&r,
+		     r.stage != AT_END ? "it ends too early"
+				       : "it has no probes");
 		return n + 1;
 	}
 	return 0;

@@ -61,8 +61,8 @@ seen_text(char out[VALUE_MAX], enum field field, const struct path_field *f)
 	if (!f->has_seen) {
 		return "-";
 	}
-	return f->is_removed ? "removed" :
-			       value_text(out, field, f->seen_value);
+	return f->is_removed ? "removed"
+			     : value_text(out, field, f->seen_value);
 }
 
 /* ---- a table */
@@ -104,8 +104,8 @@ put_survival(struct text *t, const struct path_result *r, enum field field)
 static void
 table_fields(FILE *out, const struct path_result *r)
 {
-	fprintf(out, "%-25s  %7s  %10s  %-8s  %s\n", "field", "arrived",
-		"bits", "for TAP", "what survives");
+	fprintf(out, "%-25s  %7s  %10s  %-8s  %s\n", "field", "arrived", "bits",
+		"for TAP", "what survives");
 	for (enum field f = 0; f < FIELDS; f++) {
 		const struct path_field *field = &r->path->fields[f];
 		char words[PATH_WORDS_MAX];
@@ -124,8 +124,8 @@ table_fields(FILE *out, const struct path_result *r)
 		fprintf(out, "%-25s  %7s  %10s  %-8s  %s\n",
 			field_kind(f)->title,
 			field->state == PATH_UNKNOWN ? "-" : arrived,
-			f == FIELD_TTL || field->state == PATH_UNKNOWN ? "-" :
-									 bits,
+			f == FIELD_TTL || field->state == PATH_UNKNOWN ? "-"
+								       : bits,
 			need_word(field_kind(f)->need), words);
 	}
 }
@@ -143,9 +143,11 @@ table_groups(FILE *out, const struct path_result *r)
 		snprintf(whole, sizeof whole, "%u/%u", g->whole, g->sent);
 		snprintf(frames, sizeof frames, "%u/%u", g->frames_arrived,
 			 g->frames_sent);
-		fprintf(out, "of %u frames               %7s  %10s  %8u  "
-			     "%.3f ms\n", g->frames, whole, frames,
-			g->ordered, (double)g->spread_ns / NS_A_MS);
+		fprintf(out,
+			"of %u frames               %7s  %10s  %8u  "
+			"%.3f ms\n",
+			g->frames, whole, frames, g->ordered,
+			(double)g->spread_ns / NS_A_MS);
 	}
 }
 
@@ -156,9 +158,9 @@ table_trail(FILE *out, const struct path_result *r)
 		fprintf(out, "\nhops\n");
 	} else {
 		fprintf(out, "\nhops: none%s\n",
-			r->path->has_hops && r->path->hops == 0 ?
-				", the far side is next to this host" :
-				" that answers");
+			r->path->has_hops && r->path->hops == 0
+				? ", the far side is next to this host"
+				: " that answers");
 	}
 	for (size_t i = 0; i < r->trail->count; i++) {
 		char words[PATH_WORDS_MAX];
@@ -324,13 +326,14 @@ json_head(FILE *out, const struct path_result *r)
 	if (r->trouble[0]) {
 		member(&t, "trouble", r->trouble);
 	}
-	text_put(&t, ",\"count\":%u,\"sent\":%u,\"arrived\":%u,"
-		     "\"duplicates\":%u,\"answered_elsewhere\":%u,"
-		     "\"resets\":%u,\"answers_translated\":%u,"
-		     "\"translated\":%u",
-		 r->trial->rounds, path->sent, path->arrived,
-		 path->duplicates, path->elsewhere, path->resets,
-		 path->answers_changed, path->translated);
+	text_put(&t,
+		 ",\"count\":%u,\"sent\":%u,\"arrived\":%u,"
+		 "\"duplicates\":%u,\"answered_elsewhere\":%u,"
+		 "\"resets\":%u,\"answers_translated\":%u,"
+		 "\"translated\":%u",
+		 r->trial->rounds, path->sent, path->arrived, path->duplicates,
+		 path->elsewhere, path->resets, path->answers_changed,
+		 path->translated);
 	put_bool(&t, "connection_translated", path->control_translated);
 	if (path->translated > 0 || path->control_translated) {
 		text_put(&t, ",\"offset\":\"0x%08x\"", path->offset);
@@ -347,8 +350,7 @@ json_head(FILE *out, const struct path_result *r)
 		text_put(&t, ",\"hops\":%u", path->hops);
 	}
 	if (r->trial->has_skew) {
-		text_put(&t, ",\"skew\":%.6f",
-			 (double)r->trial->skew_ns / 1e9);
+		text_put(&t, ",\"skew\":%.6f", (double)r->trial->skew_ns / 1e9);
 	}
 	fprintf(out, "%s", line);
 }
@@ -396,9 +398,10 @@ json_field(FILE *out, const struct path_result *r, enum field field)
 	json_string(&t, field_kind(field)->name);
 	member(&t, "state", path_state_name(f->state));
 	member(&t, "needed", path_need_name(field_kind(field)->need));
-	text_put(&t, ",\"probes\":%u,\"arrived\":%u,\"changed\":%u,"
-		     "\"removed\":%u,\"answered\":%u,\"bits\":%u,"
-		     "\"usable\":%u",
+	text_put(&t,
+		 ",\"probes\":%u,\"arrived\":%u,\"changed\":%u,"
+		 "\"removed\":%u,\"answered\":%u,\"bits\":%u,"
+		 "\"usable\":%u",
 		 f->sent, f->arrived, f->changed, f->removed, f->answered,
 		 field_kind(field)->bits, f->usable);
 	if (field != FIELD_DATA && field != FIELD_TTL) {
@@ -434,14 +437,14 @@ json_groups(FILE *out, const struct path_result *r)
 	for (size_t i = 0; i < TRIAL_GROUPS; i++) {
 		const struct path_group *g = &r->path->groups[i];
 
-		fprintf(out, "%s\n{\"frames\":%u,\"sent\":%u,\"whole\":%u,"
-			     "\"frames_sent\":%u,\"frames_arrived\":%u,"
-			     "\"in_order\":%u,\"late\":%u,\"split\":%u,"
-			     "\"windows_changed\":%u,\"spread_ms\":%.3f}",
+		fprintf(out,
+			"%s\n{\"frames\":%u,\"sent\":%u,\"whole\":%u,"
+			"\"frames_sent\":%u,\"frames_arrived\":%u,"
+			"\"in_order\":%u,\"late\":%u,\"split\":%u,"
+			"\"windows_changed\":%u,\"spread_ms\":%.3f}",
 			i > 0 ? "," : "", g->frames, g->sent, g->whole,
-			g->frames_sent, g->frames_arrived, g->ordered,
-			g->late, g->split, g->windows,
-			(double)g->spread_ns / NS_A_MS);
+			g->frames_sent, g->frames_arrived, g->ordered, g->late,
+			g->split, g->windows, (double)g->spread_ns / NS_A_MS);
 	}
 	fprintf(out, "]");
 }
@@ -528,8 +531,9 @@ path_report_begin(FILE *out, enum path_form form, const char *host,
 
 	if (form == PATH_JSON) {
 		json_string(&t, host);
-		fprintf(out, "{\"command\":\"probe-path\",\"version\":\"%s\","
-			     "\"host\":%s,\"port\":%u,\n\"paths\":[\n",
+		fprintf(out,
+			"{\"command\":\"probe-path\",\"version\":\"%s\","
+			"\"host\":%s,\"port\":%u,\n\"paths\":[\n",
 			TAP_VERSION, line, port);
 	}
 }

@@ -20,9 +20,9 @@ struct path_result {
 	const struct trial *trial;
 	const struct path *path;
 	const struct path_trail *trail; /* not traced: traced is false */
-	const char *trouble; /* why there is no far side, or "" */
-	bool no_key_wanted;  /* by the far side, though one was given */
-	unsigned unsent;     /* probes that the kernel refused to send */
+	const char *trouble;            /* why there is no far side, or "" */
+	bool no_key_wanted; /* by the far side, though one was given */
+	unsigned unsent;    /* probes that the kernel refused to send */
 };
 
 enum path_form { PATH_TABLE, PATH_PLAIN, PATH_JSON };
@@ -31,8 +31,7 @@ enum path_form { PATH_TABLE, PATH_PLAIN, PATH_JSON };
 void path_report_begin(FILE *out, enum path_form form, const char *host,
 		       uint16_t port);
 void path_report_next(FILE *out, enum path_form form);
-void path_report_end(FILE *out, enum path_form form,
-		     enum path_verdict verdict);
+void path_report_end(FILE *out, enum path_form form, enum path_verdict verdict);
 void path_report_write(FILE *out, enum path_form form,
 		       const struct path_result *r);
 

@@ -41,8 +41,8 @@ show_progress(void *context, size_t done, size_t total)
 	struct path_check *c = context;
 
 	if (progress_due(&c->progress)) {
-		progress_show(&c->progress, "%s: %zu of %zu SYNs sent",
-			      c->host, done, total);
+		progress_show(&c->progress, "%s: %zu of %zu SYNs sent", c->host,
+			      done, total);
 	}
 }
 
@@ -64,9 +64,8 @@ judge(struct path *path, const struct trial *t, const char *object)
 static int
 status_of(enum path_verdict verdict)
 {
-	return verdict == PATH_PASSES || verdict == PATH_PASSES_LOOSE ?
-		       TAP_OK :
-		       TAP_NO;
+	return verdict == PATH_PASSES || verdict == PATH_PASSES_LOOSE ? TAP_OK
+								      : TAP_NO;
 }
 
 /* ---- the near side */
@@ -173,17 +172,18 @@ try_target(struct path_check *c, const struct target_addr *target,
 	rc = rc < 0 ? rc : path_near_run(&near, why);
 	progress_clear(&c->progress);
 	if (rc == 0 && near.unsent > 0) {
-		fprintf(stderr, "tap probe-path: %s: %u SYNs could not be "
-				"sent: %s\n", target->text, near.unsent,
-			strerror(near.unsent_errno));
+		fprintf(stderr,
+			"tap probe-path: %s: %u SYNs could not be "
+			"sent: %s\n",
+			target->text, near.unsent, strerror(near.unsent_errno));
 	}
 	if (rc < 0) {
 		status = complain(status_of_error(rc), target->text, why);
 	} else if (c->offline) {
 		rc = write_plan(c->offline, &near.trial);
-		status = rc < 0 ? complain(TAP_SYSTEM, c->offline,
-					   strerror(-rc)) :
-				  TAP_OK;
+		status = rc < 0
+			? complain(TAP_SYSTEM, c->offline, strerror(-rc))
+			: TAP_OK;
 	} else {
 		status = conclude(c, &near, target, verdict);
 	}
@@ -206,8 +206,7 @@ try_all(struct path_check *c, struct cap_file *file, int signals)
 		if (i > 0) {
 			path_report_next(stdout, form_of(c));
 		}
-		status = try_target(c, &c->targets[i], file, signals,
-				    &verdict);
+		status = try_target(c, &c->targets[i], file, signals, &verdict);
 		worst = path_report_worse(worst, verdict);
 	}
 	if (status != TAP_OK || c->offline) {
@@ -263,14 +262,13 @@ read_plan(struct trial *t, const char *path)
 	len = fread(text, 1, PATH_PLAN_MAX + 1, file);
 	if (ferror(file) || len > PATH_PLAN_MAX) {
 		status = complain(TAP_USAGE, path,
-				  ferror(file) ? "read error" :
-						 "longer than any plan");
+				  ferror(file) ? "read error"
+					       : "longer than any plan");
 		goto out;
 	}
 	line = path_plan_read(t, text, len, why);
 	if (line != 0) {
-		fprintf(stderr, "tap probe-path: %s:%u: %s\n", path, line,
-			why);
+		fprintf(stderr, "tap probe-path: %s:%u: %s\n", path, line, why);
 		status = TAP_USAGE;
 	}
 out:
@@ -300,8 +298,7 @@ read_capture(struct trial *t, const char *path)
 		/* libpcap names the file where it can't be opened. */
 		fprintf(stderr, "tap probe-path: %s%s%s\n",
 			strncmp(why, path, strlen(path)) == 0 ? "" : path,
-			strncmp(why, path, strlen(path)) == 0 ? "" : ": ",
-			why);
+			strncmp(why, path, strlen(path)) == 0 ? "" : ": ", why);
 		return rc == -ENOMEM ? TAP_SYSTEM : TAP_USAGE;
 	}
 	while ((rc = cap_next(&cap, &packet)) == 1) {
@@ -312,8 +309,10 @@ read_capture(struct trial *t, const char *path)
 		}
 	}
 	if (rc < 0) {
-		fprintf(stderr, "tap probe-path: %s: %s: what stands before "
-				"is compared\n", path, cap_why(&cap));
+		fprintf(stderr,
+			"tap probe-path: %s: %s: what stands before "
+			"is compared\n",
+			path, cap_why(&cap));
 		t->cut = true;
 	}
 	cap_close(&cap);
@@ -341,13 +340,11 @@ report_comparison(struct path_check *c, const struct trial *t)
 }
 
 int
-path_check_compare(struct path_check *c, const char *plan,
-		   const char *capture)
+path_check_compare(struct path_check *c, const char *plan, const char *capture)
 {
 	struct trial t = {
 		.probes = calloc(TRIAL_PROBES_MAX, sizeof *t.probes),
-		.heard = { .at = calloc(TRIAL_PACKETS_MAX,
-					sizeof *t.heard.at),
+		.heard = { .at = calloc(TRIAL_PACKETS_MAX, sizeof *t.heard.at),
 			   .room = TRIAL_PACKETS_MAX },
 		.seen = { .at = calloc(TRIAL_PACKETS_MAX, sizeof *t.seen.at),
 			  .room = TRIAL_PACKETS_MAX },

@@ -14,14 +14,14 @@
 #include "measure/progress.h"
 
 struct path_check {
-	const char *host; /* as the user named it */
+	const char *host;                  /* as the user named it */
 	const struct target_addr *targets; /* one of a version of IP */
 	size_t target_count;
 	uint16_t port;
 	unsigned rounds;
 	const struct acl_key *key; /* for the far side, or NULL */
-	const char *offline; /* a file for the plan, or NULL */
-	const char *write;   /* a file for packets, or NULL */
+	const char *offline;       /* a file for the plan, or NULL */
+	const char *write;         /* a file for packets, or NULL */
 	bool trace, json;
 
 	/* Its own. */

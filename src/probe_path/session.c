@@ -44,8 +44,7 @@ find_key(struct path_session *s, uint64_t instant)
 }
 
 static void
-take_hello(struct path_session *s, const struct path_talk *m,
-	   uint64_t instant)
+take_hello(struct path_session *s, const struct path_talk *m, uint64_t instant)
 {
 	struct path_talk_hello welcome = {
 		.version = PATH_TALK_VERSION,

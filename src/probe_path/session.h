@@ -19,7 +19,7 @@
 /* A plan, and the messages that may come before it is read. */
 #define PATH_SESSION_IN (PATH_TALK_HEADER + PATH_TALK_PLAN_MAX)
 /* Everything that may be told, if the near side reads none of it. */
-#define PATH_SESSION_OUT \
+#define PATH_SESSION_OUT                                                       \
 	(TRIAL_PACKETS_MAX * (PATH_TALK_HEADER + PATH_TALK_SMALL_MAX))
 
 enum path_session_state {
@@ -38,8 +38,8 @@ struct path_session {
 	uint8_t nonce[PATH_TALK_NONCE];
 	const struct acl_key *keys; /* or none are wanted */
 	size_t key_count;
-	uint32_t device; /* that the connection came by, or 0 */
-	uint8_t *in, *out; /* PATH_SESSION_IN and _OUT */
+	uint32_t device;            /* that the connection came by, or 0 */
+	uint8_t *in, *out;          /* PATH_SESSION_IN and _OUT */
 	struct trial_probe *probes; /* TRIAL_PROBES_MAX */
 
 	/* Its own. */

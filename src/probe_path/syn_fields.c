@@ -23,8 +23,7 @@ enum option {
 };
 
 static const struct field_kind kinds[FIELDS] = {
-	[FIELD_SPORT] = { "source-port", "source port", 16, 0,
-			  FIELD_DISTINCT },
+	[FIELD_SPORT] = { "source-port", "source port", 16, 0, FIELD_DISTINCT },
 	[FIELD_DPORT] = { "destination-port", "destination port", 16, 0,
 			  FIELD_UNUSED },
 	[FIELD_SEQ] = { "sequence", "sequence number", 32, 0, FIELD_NEEDED },
@@ -41,8 +40,7 @@ static const struct field_kind kinds[FIELDS] = {
 	[FIELD_RESERVED] = { "reserved", "reserved bits", 4, 0, FIELD_UNUSED },
 	[FIELD_URGENT] = { "urgent", "urgent pointer", 16, 0, FIELD_UNUSED },
 	[FIELD_MSS] = { "mss", "MSS", 16, 0, FIELD_UNUSED },
-	[FIELD_WSCALE] = { "window-scale", "window scale", 8, 0,
-			   FIELD_UNUSED },
+	[FIELD_WSCALE] = { "window-scale", "window scale", 8, 0, FIELD_UNUSED },
 	[FIELD_SACK] = { "sack", "SACK permitted", 1, 0, FIELD_UNUSED },
 	[FIELD_TIMESTAMP] = { "timestamp", "time stamp", 32, 0, FIELD_UNUSED },
 	[FIELD_UNKNOWN] = { "option-253", "option 253", 32, 0, FIELD_UNUSED },
@@ -98,8 +96,8 @@ read_ip4(struct field_values *v, struct cursor *c)
 	cursor_u16(c);
 	packet_addr_take(&v->src, 4, c);
 	packet_addr_take(&v->dst, 4, c);
-	if (header < PACKET_IP4_HEADER || header > total ||
-	    fragment & 0x1fff || protocol != PROTOCOL_TCP) {
+	if (header < PACKET_IP4_HEADER || header > total || fragment & 0x1fff ||
+	    protocol != PROTOCOL_TCP) {
 		return -1;
 	}
 	cursor_bytes(c, header - PACKET_IP4_HEADER);
@@ -351,7 +349,7 @@ field_compare(enum field field, const struct field_values *sent,
 		return FIELD_CHANGED;
 	}
 	/* Its data belongs to it. */
-	return field == FIELD_FASTOPEN && sent->present & bit ?
-		       compare_data(sent, seen) :
-		       FIELD_SAME;
+	return field == FIELD_FASTOPEN && sent->present & bit
+		? compare_data(sent, seen)
+		: FIELD_SAME;
 }

@@ -35,7 +35,7 @@ enum field {
 	FIELD_UNKNOWN, /* option 253 */
 	FIELD_MPTCP,
 	FIELD_FASTOPEN, /* with a cookie and data */
-	FIELD_LABEL,	/* IPv6 */
+	FIELD_LABEL,    /* IPv6 */
 	FIELDS,
 };
 
@@ -43,15 +43,15 @@ enum field {
 enum field_need {
 	FIELD_UNUSED,
 	FIELD_DISTINCT, /* any value, as long as they differ */
-	FIELD_HELPFUL,	/* can be done without: window=loose */
+	FIELD_HELPFUL,  /* can be done without: window=loose */
 	FIELD_NEEDED,
 };
 
 struct field_kind {
 	const char *name;  /* as JSON and plans have it */
 	const char *title; /* as tables have it */
-	uint16_t bits;	   /* that it has; of data and cookies, that are sent */
-	uint8_t family;	   /* 4 or 6: only there; 0: both */
+	uint16_t bits;     /* that it has; of data and cookies, that are sent */
+	uint8_t family;    /* 4 or 6: only there; 0: both */
 	enum field_need need;
 };
 
@@ -70,10 +70,10 @@ bool field_exists(enum field field, uint8_t family);
  */
 struct field_values {
 	struct packet_addr src, dst;
-	uint32_t known;	  /* a bit for each field */
+	uint32_t known;   /* a bit for each field */
 	uint32_t present; /* likewise */
 	uint64_t value[FIELDS];
-	uint8_t flags;	   /* enum packet_flag; 0: not known */
+	uint8_t flags;     /* enum packet_flag; 0: not known */
 	uint16_t data_len; /* by the IP header's word */
 	uint32_t data_sum; /* differs where the data does; 0: not known */
 };

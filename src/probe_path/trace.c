@@ -9,7 +9,7 @@
 
 #define TRIES 3u
 /* Between two hops: routers let few ICMP errors go in a row. */
-#define PACE_MS 10
+#define TIMING_MS 10
 /* To wait for quotations of all; a second try, for what a limit held back. */
 #define WAIT_MS 1100
 #define STEP_MS 20
@@ -47,11 +47,11 @@ send_one(struct trace *t, unsigned hop, enum path_trail_kind kind)
 	}
 	numbers.sport = sent->sport;
 	packet.len = trial_build(bytes, &n->trial,
-				 path_trail_marks(kind, n->trial.far.family),
-				 0, &numbers, (uint8_t)hop);
+				 path_trail_marks(kind, n->trial.far.family), 0,
+				 &numbers, (uint8_t)hop);
 	field_read(&sent->values, bytes, packet.len);
 	return rawsock_send(&n->raw, &n->trial.near, &n->trial.far,
-			    n->options->device, CONF_CLIENT_MARK, &packet, 1);
+			    n->options->device, CLIENT_CONF_MARK, &packet, 1);
 }
 
 static void
@@ -149,8 +149,9 @@ send_missing(struct trace *t, unsigned *hops, bool known)
 		     k < PATH_TRAIL_KINDS && rc == 0; k++) {
 			rc = h->answered[k] ? 0 : send_one(t, hop, k);
 		}
-		rc = rc < 0 ? rc : path_near_wait(t->near, PACE_MS,
-						  take_packet, t);
+		rc = rc < 0
+			? rc
+			: path_near_wait(t->near, TIMING_MS, take_packet, t);
 		if (!known && (t->reached > 0 || silent(t, hop) > SILENT_MAX)) {
 			*hops = t->reached > 0 ? t->reached - 1 : hop;
 		}
@@ -170,8 +171,8 @@ path_trace_run(struct path_near *n, struct path_trail *trail, unsigned hops,
 	hops = !known || hops > PATH_HOPS_MAX ? PATH_HOPS_MAX : hops;
 	for (unsigned try = 0; try < TRIES && rc == 0; try++) {
 		rc = send_missing(&t, &hops, known);
-		for (int ms = 0; ms < WAIT_MS && rc == 0 &&
-				 !is_complete(&t, hops);
+		for (int ms = 0;
+		     ms < WAIT_MS && rc == 0 && !is_complete(&t, hops);
 		     ms += STEP_MS) {
 			rc = path_near_wait(n, STEP_MS, take_packet, &t);
 			if (!known && t.reached > 0 && t.reached <= hops) {

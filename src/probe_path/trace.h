@@ -12,7 +12,7 @@
  * near side whose trial is over.  0, or -errno with the reason in why
  * (PATH_NEAR_WHY_MAX).
  */
-int path_trace_run(struct path_near *n, struct path_trail *trail,
-		   unsigned hops, char *why);
+int path_trace_run(struct path_near *n, struct path_trail *trail, unsigned hops,
+		   char *why);
 
 #endif

@@ -9,7 +9,7 @@
 #define MSS_ETHERNET4 1460u
 #define MSS_ETHERNET6 1440u
 #define WSCALE 7u
-#define EXPERIMENT 0x5441u /* an RFC 6994 identifier: "TA" */
+#define EXPERIMENT 0x5441u    /* an RFC 6994 identifier: "TA" */
 #define MPTCP_CAPABLE 0x0101u /* MP_CAPABLE of version 1, with HMAC-SHA256 */
 #define DATA_FASTOPEN 16u
 
@@ -58,10 +58,11 @@ value_of(enum field field, unsigned round, const struct trial_numbers *numbers)
 	case FIELD_RESERVED:
 	case FIELD_DSCP:
 		/* Neither all clear nor, turned round, all clear. */
-		return value ^ (((numbers->value & 15) == 0 ||
-				 (numbers->value & 15) == 15) ?
-					5 :
-					0);
+		return value ^
+			(((numbers->value & 15) == 0 ||
+			  (numbers->value & 15) == 15)
+				 ? 5
+				 : 0);
 	default:
 		return value;
 	}
@@ -82,9 +83,10 @@ put_options(struct build *b, uint32_t set, unsigned round,
 	put_number(b, 0, 4);
 	b->options[b->options_len++] = 1;
 	put_option(b, 3, 1);
-	put_number(b, set & 1u << FIELD_WSCALE ?
-			      value_of(FIELD_WSCALE, round, numbers) :
-			      WSCALE,
+	put_number(b,
+		   set & 1u << FIELD_WSCALE
+			   ? value_of(FIELD_WSCALE, round, numbers)
+			   : WSCALE,
 		   1);
 	if (set & 1u << FIELD_UNKNOWN) {
 		put_option(b, 253, 6);
@@ -107,8 +109,8 @@ static void
 put_data(struct build *b, uint64_t value, size_t len)
 {
 	for (b->data_len = 0; b->data_len < len; b->data_len++) {
-		b->data[b->data_len] = (uint8_t)(value >> b->data_len % 8 * 8 ^
-						 b->data_len);
+		b->data[b->data_len] =
+			(uint8_t)(value >> b->data_len % 8 * 8 ^ b->data_len);
 	}
 }
 
@@ -201,8 +203,9 @@ put_tcp(uint8_t *out, const struct build *b, const struct trial *t,
 	be16_store(out + 18, b->urgent);
 	memcpy(out + PACKET_TCP_HEADER, b->options, b->options_len);
 	memcpy(out + header, b->data, b->data_len);
-	be16_store(out + 16, packet_checksum(&t->near, &t->far, PROTOCOL_TCP,
-					     out, header + b->data_len));
+	be16_store(out + 16,
+		   packet_checksum(&t->near, &t->far, PROTOCOL_TCP, out,
+				   header + b->data_len));
 	return header + b->data_len;
 }
 
@@ -223,8 +226,7 @@ trial_build(uint8_t out[TRIAL_PROBE_MAX], const struct trial *t, uint32_t set,
 	put_options(&b, set, round, numbers, t->far.family);
 	for (enum field f = 0; f < FIELDS; f++) {
 		if (set & 1u << f) {
-			mark_field(&b, f, value_of(f, round, numbers),
-				   t->port);
+			mark_field(&b, f, value_of(f, round, numbers), t->port);
 		}
 	}
 	len = put_tcp(out + at, &b, t, numbers);
@@ -233,8 +235,8 @@ trial_build(uint8_t out[TRIAL_PROBE_MAX], const struct trial *t, uint32_t set,
 }
 
 bool
-trial_add(struct trial *t, const struct trial_probe *like,
-	  const uint8_t *bytes, size_t len)
+trial_add(struct trial *t, const struct trial_probe *like, const uint8_t *bytes,
+	  size_t len)
 {
 	struct trial_probe *p = &t->probes[t->count];
 
@@ -260,8 +262,8 @@ trial_add_field(struct trial *t, enum field field, unsigned round,
 					  .field = field,
 					  .round = (uint8_t)round };
 	uint8_t bytes[TRIAL_PROBE_MAX];
-	size_t len = trial_build(bytes, t, 1u << field, round, numbers,
-				 TRIAL_TTL);
+	size_t len =
+		trial_build(bytes, t, 1u << field, round, numbers, TRIAL_TTL);
 
 	return trial_add(t, &like, bytes, len);
 }
@@ -302,9 +304,9 @@ trial_add_group(struct trial *t, unsigned round,
 			continue;
 		}
 		fits = fits &&
-		       trial_add(t, &like, frame,
-				 sender_frame(frame, orig, &p, &made,
-					      like.role));
+			trial_add(t, &like, frame,
+				  sender_frame(frame, orig, &p, &made,
+					       like.role));
 	}
 	return fits;
 }
@@ -331,7 +333,7 @@ both_have(const struct field_values *a, const struct field_values *b,
 	  enum field field)
 {
 	return a->present & b->present & 1u << field &&
-	       a->value[field] == b->value[field];
+		a->value[field] == b->value[field];
 }
 
 /* Bits of the numbers by which no two probes are alike. */
@@ -343,12 +345,12 @@ likeness(const struct field_values *sent, const struct field_values *seen)
 	bits += both_have(sent, seen, FIELD_SEQ) ? 32 : 0;
 	bits += both_have(sent, seen, FIELD_TIMESTAMP) ? 32 : 0;
 	bits += both_have(sent, seen, FIELD_SPORT) ? 16 : 0;
-	bits += sent->value[FIELD_ID] && both_have(sent, seen, FIELD_ID) ? 8 :
-									    0;
+	bits += sent->value[FIELD_ID] && both_have(sent, seen, FIELD_ID) ? 8
+									 : 0;
 	bits += sent->value[FIELD_WINDOW] != TRIAL_WINDOW &&
-				both_have(sent, seen, FIELD_WINDOW) ?
-			4 :
-			0;
+			both_have(sent, seen, FIELD_WINDOW)
+		? 4
+		: 0;
 	return bits;
 }
 

@@ -18,12 +18,12 @@
 #include "protocol/packet.h"
 
 #define TRIAL_COUNT_MAX 20u /* rounds; each is FIELDS + TRIAL_FRAMES probes */
-#define TRIAL_GROUPS 4u	    /* of a round: 4, 5, 6 and 7 frames */
+#define TRIAL_GROUPS 4u     /* of a round: 4, 5, 6 and 7 frames */
 #define TRIAL_FRAMES 22u    /* of these together */
 /* One more for the control connection's own SYN. */
 #define TRIAL_PROBES_MAX (TRIAL_COUNT_MAX * (FIELDS + TRIAL_FRAMES) + 1u)
 /* IPv6, TCP with all options there may be, and data. */
-#define TRIAL_PROBE_MAX \
+#define TRIAL_PROBE_MAX                                                        \
 	(PACKET_IP6_HEADER + PACKET_TCP_HEADER_MAX + FIELD_DATA_LEN)
 /* What is kept of a packet that was seen: a router may add IP options. */
 #define TRIAL_PACKET_MAX 192u
@@ -42,18 +42,18 @@ enum trial_kind {
 
 struct trial_probe {
 	enum trial_kind kind;
-	enum field field;	/* TRIAL_FIELD: which is marked */
-	enum frame_role role;	/* TRIAL_FRAME */
-	uint8_t frames;		/* likewise, of its group */
+	enum field field;     /* TRIAL_FIELD: which is marked */
+	enum frame_role role; /* TRIAL_FRAME */
+	uint8_t frames;       /* likewise, of its group */
 	uint8_t round;
-	uint16_t group;		/* likewise: 1 and up, in order of sending */
+	uint16_t group; /* likewise: 1 and up, in order of sending */
 	uint16_t len;
 	uint8_t bytes[TRIAL_PROBE_MAX];
 	struct field_values sent; /* what bytes say */
 };
 
 struct trial_packet {
-	uint64_t ns; /* since 1970, by the clock of who saw it */
+	uint64_t ns;  /* since 1970, by the clock of who saw it */
 	bool control; /* of the control connection */
 	uint16_t len;
 	uint8_t bytes[TRIAL_PACKET_MAX];
@@ -74,11 +74,11 @@ struct trial {
 	size_t count;
 	struct trial_packets heard; /* by the near side, not its own */
 	struct trial_packets seen;  /* by the far side */
-	bool has_seen;	/* there was somebody at the far side to see */
-	bool connected;	/* it has told of its connection's SYN, or sees none */
-	bool cut;	/* the far side's word ended before its time */
+	bool has_seen;  /* there was somebody at the far side to see */
+	bool connected; /* it has told of its connection's SYN, or sees none */
+	bool cut;       /* the far side's word ended before its time */
 	bool has_skew;
-	int64_t skew_ns; /* the far clock minus the near one */
+	int64_t skew_ns;   /* the far clock minus the near one */
 	uint32_t far_lost; /* packets that came too fast for the far side */
 };
 

@@ -33,8 +33,8 @@ take_arrival(struct path *path, const struct trial *t, struct path_room *room,
 	    !field_is_syn(&seen)) {
 		return;
 	}
-	at = packet->control ? connection_of(t) :
-			       trial_match(t, &seen, room->copies, &bits);
+	at = packet->control ? connection_of(t)
+			     : trial_match(t, &seen, room->copies, &bits);
 	if (at == TRIAL_NONE) {
 		path->strangers += !packet->control;
 		return;
@@ -56,7 +56,8 @@ take_far_answer(const struct trial *t, struct path_room *room,
 {
 	struct field_values v;
 
-	if (field_read(&v, packet->bytes, packet->len) < 0 || field_is_syn(&v)) {
+	if (field_read(&v, packet->bytes, packet->len) < 0 ||
+	    field_is_syn(&v)) {
 		return;
 	}
 	for (size_t i = 0; i < t->count; i++) {
@@ -97,8 +98,7 @@ take_near_answer(const struct trial *t, struct path_room *room,
 		if (field_is_syn_ack(&v)) {
 			fate->near_answered = true;
 			fate->has_change |= fate->far_answered &&
-					    v.value[FIELD_SEQ] !=
-						    fate->far_seq;
+				v.value[FIELD_SEQ] != fate->far_seq;
 		}
 		fate->near_reset |= (v.flags & PACKET_RST) != 0;
 	}
@@ -129,8 +129,7 @@ find_hops(struct path *path, const struct trial *t,
 		uint64_t ttl = room->fates[i].seen.value[FIELD_TTL];
 
 		if (p->kind != TRIAL_CONNECTION && room->fates[i].arrived &&
-		    p->sent.value[FIELD_TTL] == TRIAL_TTL &&
-		    ttl <= TRIAL_TTL) {
+		    p->sent.value[FIELD_TTL] == TRIAL_TTL && ttl <= TRIAL_TTL) {
 			path->hops = TRIAL_TTL - (unsigned)ttl;
 			path->has_hops = true;
 			return;
@@ -144,8 +143,7 @@ ttl_fits(const struct path *path, const struct trial_probe *p,
 	 const struct path_fate *fate)
 {
 	int64_t apart = (int64_t)p->sent.value[FIELD_TTL] -
-			(int64_t)fate->seen.value[FIELD_TTL] -
-			(int64_t)path->hops;
+		(int64_t)fate->seen.value[FIELD_TTL] - (int64_t)path->hops;
 
 	return path->has_hops && apart <= HOPS_APART && apart >= -HOPS_APART;
 }
@@ -173,8 +171,8 @@ take_field(struct path *path, const struct trial_probe *p,
 	struct path_field *f = &path->fields[p->field];
 	enum field_change change;
 
-	f->sent_value = f->sent++ == 0 ? p->sent.value[p->field] :
-					 f->sent_value;
+	f->sent_value =
+		f->sent++ == 0 ? p->sent.value[p->field] : f->sent_value;
 	f->answered += fate->near_answered || fate->near_reset;
 	if (!fate->arrived) {
 		return;
@@ -193,8 +191,8 @@ take_field(struct path *path, const struct trial_probe *p,
 	if (change == FIELD_REMOVED) {
 		f->survive = 0;
 	} else if (change == FIELD_CHANGED) {
-		f->survive &= ~(p->sent.value[p->field] ^
-				fate->seen.value[p->field]);
+		f->survive &=
+			~(p->sent.value[p->field] ^ fate->seen.value[p->field]);
 	}
 }
 
@@ -216,9 +214,8 @@ settle_field(struct path_field *f, enum field field, const struct trial *t)
 
 	if (f->arrived == 0) {
 		f->survive = 0;
-		f->state = !t->has_seen || t->cut || f->sent == 0 ?
-				   PATH_UNKNOWN :
-				   PATH_LOST;
+		f->state = !t->has_seen || t->cut || f->sent == 0 ? PATH_UNKNOWN
+								  : PATH_LOST;
 		return;
 	}
 	f->state = whole ? PATH_ARRIVED : PATH_REWRITTEN;
@@ -276,7 +273,7 @@ take_group(struct path_group *g, const struct trial_probe *p,
 		low = fate->ns < low ? fate->ns : low;
 		high = fate->ns > high ? fate->ns : high;
 		g->windows += p[i].sent.value[FIELD_WINDOW] !=
-			      fate->seen.value[FIELD_WINDOW];
+			fate->seen.value[FIELD_WINDOW];
 	}
 	g->sent++;
 	g->frames_sent += p->frames;
@@ -338,9 +335,8 @@ take_control(struct path *path, const struct trial_probe *p,
 	     const struct path_fate *fate)
 {
 	path->control_seen = fate->arrived;
-	path->control_translated =
-		fate->arrived && fate->seen.value[FIELD_SEQ] !=
-					 p->sent.value[FIELD_SEQ];
+	path->control_translated = fate->arrived &&
+		fate->seen.value[FIELD_SEQ] != p->sent.value[FIELD_SEQ];
 	if (path->control_translated && path->translated == 0) {
 		path->offset = (uint32_t)(fate->seen.value[FIELD_SEQ] -
 					  p->sent.value[FIELD_SEQ]);
@@ -357,7 +353,7 @@ count_fate(struct path *path, const struct trial *t,
 	path->arrived += fate->arrived;
 	path->elsewhere += told && fate->near_answered && !fate->arrived;
 	path->resets += told && p->kind == TRIAL_FRAME && fate->near_reset &&
-			!fate->far_reset;
+		!fate->far_reset;
 	path->answers_changed += fate->has_change;
 	if (!fate->arrived) {
 		return;
@@ -386,8 +382,8 @@ count_fates(struct path *path, const struct trial *t,
 	}
 	path->has_nat = path->source_count > 0;
 	for (size_t i = 0; i < path->source_count; i++) {
-		path->has_nat &= !packet_addr_equal(&path->sources[i],
-						    &t->near);
+		path->has_nat &=
+			!packet_addr_equal(&path->sources[i], &t->near);
 	}
 }
 
@@ -404,8 +400,8 @@ sum_groups(struct path *path)
 		sum.late += g->late;
 		sum.windows += g->windows;
 		sum.split += g->split;
-		path->best_frames = g->whole > g->late ? g->frames :
-							 path->best_frames;
+		path->best_frames =
+			g->whole > g->late ? g->frames : path->best_frames;
 	}
 	return sum;
 }
@@ -429,9 +425,9 @@ find_reason(const struct path *path, const struct trial *t,
 		return PATH_BLIND;
 	}
 	if (path->elsewhere > 0 && all->whole == 0) {
-		return !path->control_seen	? PATH_ANSWERED :
-		       path->control_translated ? PATH_PROXY :
-						  PATH_SYN_PROXY;
+		return !path->control_seen         ? PATH_ANSWERED
+			: path->control_translated ? PATH_PROXY
+						   : PATH_SYN_PROXY;
 	}
 	if (path->translated > 0 || path->control_translated) {
 		return PATH_SEQUENCE;

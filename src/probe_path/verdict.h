@@ -29,11 +29,11 @@ struct path_field {
 	enum path_state state;
 	unsigned sent, arrived;
 	unsigned changed, removed; /* of those that arrived */
-	unsigned answered;	   /* SYN/ACK or reset, as the near side heard */
-	uint64_t survive;	   /* the bits that always did */
-	unsigned usable;	   /* how many */
-	bool has_seen;		   /* the example below was seen so */
-	bool is_removed;	   /* and had no value any more */
+	unsigned answered; /* SYN/ACK or reset, as the near side heard */
+	uint64_t survive;  /* the bits that always did */
+	unsigned usable;   /* how many */
+	bool has_seen;     /* the example below was seen so */
+	bool is_removed;   /* and had no value any more */
 	uint64_t sent_value, seen_value; /* of the first that changed, else
 					    of the first that arrived */
 };
@@ -43,11 +43,11 @@ struct path_group {
 	unsigned frames;
 	unsigned sent, whole; /* groups */
 	unsigned frames_sent, frames_arrived;
-	unsigned ordered;     /* whole ones that came in their order */
-	uint64_t spread_ns;   /* the longest, of whole ones */
-	unsigned late;	      /* whole ones that took too long to complete */
-	unsigned windows;     /* frames that arrived with another window */
-	unsigned split;	      /* that came from several addresses */
+	unsigned ordered;   /* whole ones that came in their order */
+	uint64_t spread_ns; /* the longest, of whole ones */
+	unsigned late;      /* whole ones that took too long to complete */
+	unsigned windows;   /* frames that arrived with another window */
+	unsigned split;     /* that came from several addresses */
 };
 
 enum path_verdict {
@@ -60,19 +60,19 @@ enum path_verdict {
 enum path_reason {
 	PATH_NO_REASON,
 	PATH_NO_FAR_SIDE,
-	PATH_BLIND,	    /* it captures nothing, not even its connection */
-	PATH_CUT,	    /* nothing speaks against it, or for it */
-	PATH_PROXY,	    /* somebody else answers, and connects anew */
-	PATH_SYN_PROXY,	    /* somebody else answers first */
-	PATH_ANSWERED,	    /* one of these two */
-	PATH_NOTHING,	    /* no SYN arrives */
-	PATH_SEQUENCE,	    /* numbers are translated */
-	PATH_SOURCES,	    /* several addresses for one host */
-	PATH_RESETS,	    /* somebody on the way resets frames */
-	PATH_FRAMES,	    /* no group arrives whole */
-	PATH_SLOW,	    /* or none in time */
+	PATH_BLIND,     /* it captures nothing, not even its connection */
+	PATH_CUT,       /* nothing speaks against it, or for it */
+	PATH_PROXY,     /* somebody else answers, and connects anew */
+	PATH_SYN_PROXY, /* somebody else answers first */
+	PATH_ANSWERED,  /* one of these two */
+	PATH_NOTHING,   /* no SYN arrives */
+	PATH_SEQUENCE,  /* numbers are translated */
+	PATH_SOURCES,   /* several addresses for one host */
+	PATH_RESETS,    /* somebody on the way resets frames */
+	PATH_FRAMES,    /* no group arrives whole */
+	PATH_SLOW,      /* or none in time */
 	PATH_CLOCK,
-	PATH_WINDOW,	    /* the mark does not survive: loose */
+	PATH_WINDOW, /* the mark does not survive: loose */
 };
 
 struct path {
@@ -80,22 +80,22 @@ struct path {
 	struct path_group groups[TRIAL_GROUPS];
 	enum path_verdict verdict;
 	enum path_reason reason;
-	uint32_t offset;	 /* PATH_SEQUENCE: far minus near */
-	unsigned translated;	 /* arrivals with another number */
+	uint32_t offset;     /* PATH_SEQUENCE: far minus near */
+	unsigned translated; /* arrivals with another number */
 	struct packet_addr sources[PATH_SOURCES_MAX];
-	size_t source_count;	 /* there may be more */
-	bool has_nat;		 /* none of these is the near side's own */
-	unsigned arrived, sent;	 /* of all SYNs, field and frame */
-	unsigned duplicates;	 /* further copies */
-	unsigned strangers;	 /* SYNs of ours, perhaps, not recognised */
-	unsigned elsewhere;	 /* answered, and never seen at the far side */
-	unsigned resets;	 /* of frames, that the far side did not send */
+	size_t source_count;    /* there may be more */
+	bool has_nat;           /* none of these is the near side's own */
+	unsigned arrived, sent; /* of all SYNs, field and frame */
+	unsigned duplicates;    /* further copies */
+	unsigned strangers;     /* SYNs of ours, perhaps, not recognised */
+	unsigned elsewhere;     /* answered, and never seen at the far side */
+	unsigned resets;        /* of frames, that the far side did not send */
 	unsigned answers_changed; /* SYN/ACKs whose number differs */
-	bool control_seen;	 /* the control connection's SYN, at both ends */
+	bool control_seen; /* the control connection's SYN, at both ends */
 	bool control_translated;
 	bool has_hops;
 	unsigned hops;
-	unsigned best_frames;	 /* of the longest group that gets in */
+	unsigned best_frames; /* of the longest group that gets in */
 };
 
 /* What became of one probe; room for it is the caller's. */

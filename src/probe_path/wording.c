@@ -22,57 +22,50 @@ static const struct {
 	const char *name, *words, *hint;
 } reasons[] = {
 	[PATH_NO_REASON] = { "none", "", "" },
-	[PATH_NO_FAR_SIDE] = {
-		"no-far-side", "no far side to tell what arrives",
-		"run 'tap probe-path --listen' there, on a port that no tap "
-		"server guards and no firewall closes; or use --offline" },
-	[PATH_BLIND] = {
-		"blind", "the far side captures nothing, not even its own "
-		"connection", "name the device there: --listen -i" },
-	[PATH_CUT] = {
-		"cut", "what the far side tells ends too early",
-		"try again, with a smaller --count" },
-	[PATH_PROXY] = {
-		"proxy", "a proxy answers for the server, and makes "
-		"connections of its own",
-		"exempt the service's port from the proxy, or choose one that "
-		"it does not take" },
-	[PATH_SYN_PROXY] = {
-		"syn-proxy", "a SYN proxy answers for the server",
-		"exempt the service's port from the SYN proxy" },
-	[PATH_ANSWERED] = {
-		"answered", "something on the path answers for the server: a "
-		"proxy or a SYN proxy",
-		"exempt the service's port from it" },
-	[PATH_NOTHING] = {
-		"nothing", "no SYN arrives",
-		"let SYNs to the service's port through, without a "
-		"connection that was seen to begin" },
-	[PATH_SEQUENCE] = {
-		"sequence", "the path translates sequence numbers",
-		"switch it off for the service's port, where it is done (to "
-		"\"randomize sequence numbers\", it is often called)" },
-	[PATH_SOURCES] = {
-		"sources", "the path spreads one host over several addresses",
-		"have the NAT give a host one address (paired pooling, RFC "
-		"4787; of iptables: SNAT --persistent); or use IPv6" },
-	[PATH_RESETS] = {
-		"resets", "something on the path resets frames",
-		"let several SYNs a moment through, from one host to the "
-		"service's port" },
-	[PATH_FRAMES] = {
-		"frames", "no group arrives whole",
-		"let several SYNs a moment through, from one host to the "
-		"service's port; auth=30 makes do with four" },
-	[PATH_SLOW] = {
-		"slow", "no group arrives within a second",
-		"take away what delays or paces SYNs" },
-	[PATH_CLOCK] = {
-		"clock", "the clocks differ by more than the tolerance",
-		"set both by NTP; or set tolerance= in TAPservd.conf" },
-	[PATH_WINDOW] = {
-		"window", "the path rewrites windows",
-		"set window=loose for the service, in TAPservd.conf" },
+	[PATH_NO_FAR_SIDE] = { "no-far-side",
+			       "no far side to tell what arrives",
+			       "run 'tap probe-path --listen' there, on a port that no tap "
+			       "server guards and no firewall closes; or use --offline" },
+	[PATH_BLIND] = { "blind",
+			 "the far side captures nothing, not even its own "
+			 "connection",
+			 "name the device there: --listen -i" },
+	[PATH_CUT] = { "cut", "what the far side tells ends too early",
+		       "try again, with a smaller --count" },
+	[PATH_PROXY] = { "proxy",
+			 "a proxy answers for the server, and makes "
+			 "connections of its own",
+			 "exempt the service's port from the proxy, or choose one that "
+			 "it does not take" },
+	[PATH_SYN_PROXY] = { "syn-proxy", "a SYN proxy answers for the server",
+			     "exempt the service's port from the SYN proxy" },
+	[PATH_ANSWERED] = { "answered",
+			    "something on the path answers for the server: a "
+			    "proxy or a SYN proxy",
+			    "exempt the service's port from it" },
+	[PATH_NOTHING] = { "nothing", "no SYN arrives",
+			   "let SYNs to the service's port through, without a "
+			   "connection that was seen to begin" },
+	[PATH_SEQUENCE] = { "sequence", "the path translates sequence numbers",
+			    "switch it off for the service's port, where it is done (to "
+			    "\"randomize sequence numbers\", it is often called)" },
+	[PATH_SOURCES] = { "sources",
+			   "the path spreads one host over several addresses",
+			   "have the NAT give a host one address (paired pooling, RFC "
+			   "4787; of iptables: SNAT --persistent); or use IPv6" },
+	[PATH_RESETS] = { "resets", "something on the path resets frames",
+			  "let several SYNs a moment through, from one host to the "
+			  "service's port" },
+	[PATH_FRAMES] = { "frames", "no group arrives whole",
+			  "let several SYNs a moment through, from one host to the "
+			  "service's port; auth=30 makes do with four" },
+	[PATH_SLOW] = { "slow", "no group arrives within a second",
+			"take away what delays or paces SYNs" },
+	[PATH_CLOCK] = { "clock",
+			 "the clocks differ by more than the tolerance",
+			 "set both by NTP; or set tolerance= in TAPservd.conf" },
+	[PATH_WINDOW] = { "window", "the path rewrites windows",
+			  "set window=loose for the service, in TAPservd.conf" },
 };
 
 static const char *const states[] = {
@@ -248,8 +241,10 @@ note_order(struct text *t, const struct path_result *r)
 		ordered += r->path->groups[i].ordered;
 	}
 	if (ordered < whole) {
-		text_put(t, "%u of %u groups arrived in another order: no "
-			    "harm", whole - ordered, whole);
+		text_put(t,
+			 "%u of %u groups arrived in another order: no "
+			 "harm",
+			 whole - ordered, whole);
 	}
 	return ordered < whole;
 }
@@ -269,11 +264,12 @@ note_frames(struct text *t, const struct path_result *r)
 {
 	const struct path *path = r->path;
 	bool few = path->best_frames >= FRAME_BASE &&
-		   path->best_frames < FRAMES_BY_DEFAULT;
+		path->best_frames < FRAMES_BY_DEFAULT;
 
 	if (few) {
-		text_put(t, "only groups of four arrived whole: use keys with "
-			    "auth=30");
+		text_put(t,
+			 "only groups of four arrived whole: use keys with "
+			 "auth=30");
 	}
 	return few;
 }
@@ -284,8 +280,10 @@ note_answers(struct text *t, const struct path_result *r)
 	bool any = r->path->answers_changed > 0;
 
 	if (any) {
-		text_put(t, "the numbers of %u of the server's answers are "
-			    "translated", r->path->answers_changed);
+		text_put(t,
+			 "the numbers of %u of the server's answers are "
+			 "translated",
+			 r->path->answers_changed);
 	}
 	return any;
 }
@@ -293,12 +291,13 @@ note_answers(struct text *t, const struct path_result *r)
 static bool
 note_elsewhere(struct text *t, const struct path_result *r)
 {
-	bool any = r->path->elsewhere > 0 &&
-		   r->path->verdict != PATH_FAILS;
+	bool any = r->path->elsewhere > 0 && r->path->verdict != PATH_FAILS;
 
 	if (any) {
-		text_put(t, "%u SYNs were answered that the far side never "
-			    "saw", r->path->elsewhere);
+		text_put(t,
+			 "%u SYNs were answered that the far side never "
+			 "saw",
+			 r->path->elsewhere);
 	}
 	return any;
 }
@@ -320,11 +319,12 @@ static bool
 note_empty(struct text *t, const struct path_result *r)
 {
 	bool any = r->trial->has_seen && !r->trial->connected &&
-		   r->trial->seen.count == 0;
+		r->trial->seen.count == 0;
 
 	if (any) {
-		text_put(t, "the capture has none of these SYNs: is it of "
-			    "that host, port and time?");
+		text_put(t,
+			 "the capture has none of these SYNs: is it of "
+			 "that host, port and time?");
 	}
 	return any;
 }
@@ -334,7 +334,7 @@ note_skew(struct text *t, const struct path_result *r)
 {
 	double skew = (double)r->trial->skew_ns;
 	bool any = r->trial->has_skew && r->path->reason != PATH_CLOCK &&
-		   (skew > SKEW_TO_TELL || skew < -SKEW_TO_TELL);
+		(skew > SKEW_TO_TELL || skew < -SKEW_TO_TELL);
 
 	if (any) {
 		text_put(t, "the far clock is %.1f s %s",
@@ -348,8 +348,9 @@ static bool
 note_cut(struct text *t, const struct path_result *r)
 {
 	if (r->trial->cut) {
-		text_put(t, "what the far side tells ends early: this is what "
-			    "is known by then");
+		text_put(t,
+			 "what the far side tells ends early: this is what "
+			 "is known by then");
 	}
 	return r->trial->cut;
 }
@@ -358,8 +359,10 @@ static bool
 note_far_lost(struct text *t, const struct path_result *r)
 {
 	if (r->trial->far_lost > 0) {
-		text_put(t, "%u packets came too fast for the far side's "
-			    "capture", r->trial->far_lost);
+		text_put(t,
+			 "%u packets came too fast for the far side's "
+			 "capture",
+			 r->trial->far_lost);
 	}
 	return r->trial->far_lost > 0;
 }
@@ -368,8 +371,9 @@ static bool
 note_key(struct text *t, const struct path_result *r)
 {
 	if (r->no_key_wanted) {
-		text_put(t, "the far side asks for no key: anybody can use "
-			    "it");
+		text_put(t,
+			 "the far side asks for no key: anybody can use "
+			 "it");
 	}
 	return r->no_key_wanted;
 }
@@ -388,10 +392,10 @@ path_words_note(struct text *t, const struct path_result *r, size_t n)
 {
 	static bool (*const notes[])(struct text *,
 				     const struct path_result *) = {
-		note_nat,     note_loss,      note_order,     note_duplicates,
-		note_frames,  note_answers,   note_elsewhere, note_strangers,
-		note_skew,    note_cut,	      note_far_lost,  note_key,
-		note_unsent,  note_empty,
+		note_nat,    note_loss,    note_order,     note_duplicates,
+		note_frames, note_answers, note_elsewhere, note_strangers,
+		note_skew,   note_cut,     note_far_lost,  note_key,
+		note_unsent, note_empty,
 	};
 
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
@@ -419,11 +423,10 @@ put_hop(struct text *t, const struct path_result *r, unsigned hop)
 }
 
 bool
-path_words_place(struct text *t, const struct path_result *r,
-		 enum field field)
+path_words_place(struct text *t, const struct path_result *r, enum field field)
 {
-	struct path_change c = path_trail_change(
-		r->trail, field, r->path->fields[field].state);
+	struct path_change c = path_trail_change(r->trail, field,
+						 r->path->fields[field].state);
 
 	if (!c.found) {
 		return false;

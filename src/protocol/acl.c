@@ -59,7 +59,7 @@ acl_index(struct acl *acl)
 	acl->by_device = false;
 	for (size_t i = 0; i < acl->rules_count; i++) {
 		acl->by_device |= acl->rules[i].indev[0] != '\0' ||
-				  acl->rules[i].outdev[0] != '\0';
+			acl->rules[i].outdev[0] != '\0';
 	}
 }
 
@@ -93,8 +93,7 @@ acl_rule_for(const struct acl *acl, const struct packet *p, bool forwarded,
 	for (size_t i = acl->first_rule[p->dport]; i < acl->rules_count; i++) {
 		const struct acl_rule *rule = &acl->rules[i];
 
-		if (acl_ports_have(rule->ports, rule->ports_count,
-				   p->dport) &&
+		if (acl_ports_have(rule->ports, rule->ports_count, p->dport) &&
 		    (rule->type != ACL_LOCAL) == forwarded &&
 		    acl_net_has(&rule->dst, &p->dst) &&
 		    acl_net_has(&rule->src, &p->src) &&

@@ -1,7 +1,7 @@
 /*
  * Who may use what: rules (which packets belong to a protected service),
  * keys, and the list of the keys that each port admits (papers: 000, 7.1).
- * Plain data that conf_server.c fills in and the gate reads.
+ * Plain data that server_conf.c fills in and the receiver reads.
  *
  * Pure.
  */
@@ -52,7 +52,7 @@ struct acl_rule {
 	uint16_t decoy_port;
 	bool window_loose;
 	uint16_t tolerance; /* seconds */
-	unsigned line;	    /* of the file that it came from */
+	unsigned line;      /* of the file that it came from */
 };
 
 struct acl_key {
@@ -82,19 +82,18 @@ struct acl {
 	bool by_device; /* some rule names a device */
 	/* Made by acl_index(): */
 	uint16_t first_rule[65536]; /* the first that can match a port */
-	uint32_t key_at[65536];	    /* of a number: index + 1, or 0 */
+	uint32_t key_at[65536];     /* of a number: index + 1, or 0 */
 	uint16_t entry_at[65536];   /* of a port: index + 1, or 0 */
 };
 
 /*
  * Index rules, keys and entries.  Key numbers must differ, and no port
- * may stand in two entries; conf_server.c has seen to it.
+ * may stand in two entries; server_conf.c has seen to it.
  */
 void acl_index(struct acl *acl);
 
 /* Whether one of the ranges has it; no range at all is ANY. */
-bool acl_ports_have(const struct acl_range *ports, size_t count,
-		    uint16_t port);
+bool acl_ports_have(const struct acl_range *ports, size_t count, uint16_t port);
 
 bool acl_net_has(const struct acl_net *net, const struct packet_addr *addr);
 

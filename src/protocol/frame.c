@@ -20,12 +20,9 @@ static const struct {
 	uint32_t mark;
 	uint8_t bits; /* payload */
 } frames[FRAME_MAX] = {
-	[FRAME_SYN0] = { 0, 32 },
-	[FRAME_SYN1] = { 1u << 29, 29 },
-	[FRAME_SYN2] = { 2u << 29, 29 },
-	[FRAME_SYN3] = { 3u << 30, 30 },
-	[FRAME_SYN4] = { 2u << 30, 30 },
-	[FRAME_SYN5] = { 0, 29 },
+	[FRAME_SYN0] = { 0, 32 },        [FRAME_SYN1] = { 1u << 29, 29 },
+	[FRAME_SYN2] = { 2u << 29, 29 }, [FRAME_SYN3] = { 3u << 30, 30 },
+	[FRAME_SYN4] = { 2u << 30, 30 }, [FRAME_SYN5] = { 0, 29 },
 	[FRAME_SYN6] = { 3u << 29, 29 },
 };
 
@@ -56,14 +53,14 @@ uint32_t
 frame_syn1(const struct frame_head *head)
 {
 	return frames[FRAME_SYN1].mark | (uint32_t)(head->flags & 31) << 24 |
-	       (uint32_t)head->key_no << 8 | (uint32_t)(head->instant & 255);
+		(uint32_t)head->key_no << 8 | (uint32_t)(head->instant & 255);
 }
 
 uint32_t
 frame_syn2(const struct frame_head *head)
 {
 	return frames[FRAME_SYN2].mark |
-	       ((uint32_t)(head->instant >> 8) & SECOND_MASK);
+		((uint32_t)(head->instant >> 8) & SECOND_MASK);
 }
 
 uint8_t
@@ -140,7 +137,7 @@ frame_auth(uint32_t *seq, unsigned extra, const uint8_t *auth)
 		unsigned role = FRAME_SYN3 + i;
 
 		seq[i] = frames[role].mark |
-			 bits_at(auth, skip, frames[role].bits);
+			bits_at(auth, skip, frames[role].bits);
 		skip += frames[role].bits;
 	}
 }

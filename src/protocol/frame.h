@@ -24,15 +24,15 @@ enum frame_role {
 	FRAME_SYN6,
 };
 
-#define FRAME_BASE 4	  /* SYN0 to SYN3: the papers' group */
+#define FRAME_BASE 4      /* SYN0 to SYN3: the papers' group */
 #define FRAME_EXTRA_MAX 3 /* SYN4 to SYN6: longer authenticators */
 #define FRAME_MAX (FRAME_BASE + FRAME_EXTRA_MAX)
-#define FRAME_SECOND 256u /* of an instant's units */
+#define FRAME_SECOND 256u   /* of an instant's units */
 #define FRAME_AUTH_BYTES 15 /* 118 bits, the longest authenticator */
 
 /* What SYN1 and SYN2 carry. */
 struct frame_head {
-	uint8_t flags;	 /* 5 bits; the number of extra frames, so far */
+	uint8_t flags; /* 5 bits; the number of extra frames, so far */
 	uint16_t key_no;
 	uint64_t instant; /* encoding drops the seconds above 29 bits */
 };

@@ -26,7 +26,7 @@
 #define GUESS_SETS 4096u
 #endif
 #define GUESS_WAYS 4u
-#define GUESS_BURST 16u	      /* wrong authenticators at once */
+#define GUESS_BURST 16u       /* wrong authenticators at once */
 #define GUESS_REFILL_MS 1000u /* for each further one: 2^30 take 34 years */
 
 struct guess_bucket {
@@ -42,10 +42,10 @@ struct guess {
 
 void guess_init(struct guess *g, const struct hash_key *hash);
 /* Whether this address may make so many guesses at this time. */
-bool guess_allows(struct guess *g, const struct packet_addr *addr,
-		  uint64_t ms, unsigned guesses);
+bool guess_allows(struct guess *g, const struct packet_addr *addr, uint64_t ms,
+		  unsigned guesses);
 /* Charge an address for wrong guesses. */
-void guess_charge(struct guess *g, const struct packet_addr *addr,
-		  uint64_t ms, unsigned wrong);
+void guess_charge(struct guess *g, const struct packet_addr *addr, uint64_t ms,
+		  unsigned wrong);
 
 #endif

@@ -56,13 +56,12 @@ static uint32_t
 state_word(const struct mac_key *key, const unsigned char *at)
 {
 	/* As bytes, MD5 has its numbers in little-endian. */
-	return key->suite == MAC_HMAC_MD5 ? __builtin_bswap32(be32_load(at)) :
-						   be32_load(at);
+	return key->suite == MAC_HMAC_MD5 ? __builtin_bswap32(be32_load(at))
+					  : be32_load(at);
 }
 
 void
-mac_key_states(const struct mac_key *key, uint32_t inner[8],
-	       uint32_t outer[8])
+mac_key_states(const struct mac_key *key, uint32_t inner[8], uint32_t outer[8])
 {
 	const size_t words = key->suite == MAC_HMAC_MD5 ? 4 : 8;
 
@@ -94,8 +93,7 @@ mac_input(const struct mac_key *key, uint8_t *input)
  * S1 and S2 have the bits of their marks set to zero.
  */
 void
-mac_sign(const struct mac_key *key, uint16_t port, uint32_t *seq,
-	 uint64_t *tag)
+mac_sign(const struct mac_key *key, uint16_t port, uint32_t *seq, uint64_t *tag)
 {
 	uint8_t input[MAC_INPUT_MAX];
 	uint8_t output[br_sha256_SIZE] = { 0 };

@@ -21,7 +21,7 @@
 #define MAC_TAG_BYTES 8 /* of the HMAC's output, kept against replays */
 
 enum mac_suite {
-	MAC_HMAC_MD5,	 /* the papers': 30 bits, no port, no realm */
+	MAC_HMAC_MD5,    /* the papers': 30 bits, no port, no realm */
 	MAC_HMAC_SHA256, /* binds the port and a realm; 30 to 118 bits */
 	MAC_SUITES,
 };

@@ -19,8 +19,7 @@ numset_add(struct numset *set, const struct acl_range *ranges, size_t count)
 }
 
 void
-numset_remove(struct numset *set, const struct acl_range *ranges,
-	      size_t count)
+numset_remove(struct numset *set, const struct acl_range *ranges, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		for (uint32_t n = ranges[i].low; n <= ranges[i].high; n++) {

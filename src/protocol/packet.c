@@ -35,8 +35,13 @@ const char *
 packet_error_name(int error)
 {
 	static const char *const names[] = {
-		"ok",	     "truncated", "bad length", "fragment",
-		"not TCP",   "bad extension headers",	 "bad TCP options",
+		"ok",
+		"truncated",
+		"bad length",
+		"fragment",
+		"not TCP",
+		"bad extension headers",
+		"bad TCP options",
 	};
 
 	return names[-error];
@@ -45,15 +50,16 @@ packet_error_name(int error)
 bool
 packet_is_plain(const struct packet *p)
 {
-	return p->tcp_at == (p->src.family == 4 ? PACKET_IP4_HEADER :
-						  PACKET_IP6_HEADER);
+	return p->tcp_at ==
+		(p->src.family == 4 ? PACKET_IP4_HEADER : PACKET_IP6_HEADER);
 }
 
 bool
 packet_is_syn(const struct packet *p)
 {
-	return (p->flags & (PACKET_SYN | PACKET_ACK | PACKET_RST |
-			    PACKET_FIN)) == PACKET_SYN;
+	return (p->flags &
+		(PACKET_SYN | PACKET_ACK | PACKET_RST | PACKET_FIN)) ==
+		PACKET_SYN;
 }
 
 bool
@@ -81,8 +87,8 @@ parse_options(struct packet *p, struct cursor c)
 		}
 		if (kind == OPTION_MD5 || kind == OPTION_AO) {
 			if (p->has_signature ||
-			    (kind == OPTION_MD5 ? len != MD5_LEN :
-						  len < AO_LEN_MIN)) {
+			    (kind == OPTION_MD5 ? len != MD5_LEN
+						: len < AO_LEN_MIN)) {
 				return PACKET_OPTION;
 			}
 			p->has_signature = true;
@@ -207,15 +213,15 @@ skip_extensions(struct cursor c, uint8_t next)
 			break;
 		case 44: /* fragment: offset and M must be 0 (RFC 6946) */
 			if (rest >> 16 & 0xfff9) {
-				return c.bad ? PACKET_TRUNCATED :
-					       PACKET_FRAGMENT;
+				return c.bad ? PACKET_TRUNCATED
+					     : PACKET_FRAGMENT;
 			}
 			extra = 0;
 			break;
 		case 51: /* authentication: 8 bytes, then fours */
 			extra *= 4;
 			break;
-		case 0:	  /* hop-by-hop options */
+		case 0:   /* hop-by-hop options */
 		case 60:  /* destination options */
 		case 135: /* mobility */
 		case 139: /* host identity */
@@ -343,8 +349,7 @@ bool
 packet_reset(uint8_t *out, const struct packet *p)
 {
 	uint32_t next = p->seq + (uint32_t)p->data_len +
-			((p->flags & PACKET_SYN) != 0) +
-			((p->flags & PACKET_FIN) != 0);
+		((p->flags & PACKET_SYN) != 0) + ((p->flags & PACKET_FIN) != 0);
 	bool acks = p->flags & PACKET_ACK;
 
 	if (p->flags & PACKET_RST) {
@@ -357,8 +362,7 @@ packet_reset(uint8_t *out, const struct packet *p)
 	be32_store(out + TCP_ACK, acks ? 0 : next);
 	out[TCP_OFFSET] = PACKET_TCP_HEADER / 4 << 4;
 	out[TCP_FLAGS] = acks ? PACKET_RST : PACKET_RST | PACKET_ACK;
-	be16_store(out + TCP_CHECKSUM,
-		   tcp_checksum(out, PACKET_TCP_HEADER, p));
+	be16_store(out + TCP_CHECKSUM, tcp_checksum(out, PACKET_TCP_HEADER, p));
 	return true;
 }
 
@@ -384,11 +388,9 @@ packet_copy_headers(uint8_t *out, struct packet *copy, const uint8_t *bytes,
 	if (p->src.family == 4) {
 		be16_store(out + 2, (uint16_t)p->data_at);
 		be16_store(out + 10, 0);
-		be16_store(out + 10,
-			   sum_finish(sum_bytes(0, out, p->tcp_at)));
+		be16_store(out + 10, sum_finish(sum_bytes(0, out, p->tcp_at)));
 	} else {
-		be16_store(out + 4,
-			   (uint16_t)(p->data_at - PACKET_IP6_HEADER));
+		be16_store(out + 4, (uint16_t)(p->data_at - PACKET_IP6_HEADER));
 	}
 	return p->data_at;
 }

@@ -46,7 +46,7 @@ enum packet_error {
 };
 
 struct packet_addr {
-	uint8_t family;	   /* 4 or 6; 0 is no address */
+	uint8_t family;    /* 4 or 6; 0 is no address */
 	uint8_t bytes[16]; /* network order; IPv4 in the first four */
 };
 
@@ -63,14 +63,14 @@ struct packet {
 	uint16_t window;
 	uint8_t flags; /* enum packet_flag */
 	uint8_t ttl;
-	uint8_t tos; /* DSCP and ECN */
+	uint8_t tos;        /* DSCP and ECN */
 	bool has_signature; /* TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925) */
-	bool has_md5;	    /* the first of them */
+	bool has_md5;       /* the first of them */
 	bool has_fastopen;  /* RFC 7413, with or without a cookie */
-	size_t tcp_at;	    /* bytes before the TCP header */
+	size_t tcp_at;      /* bytes before the TCP header */
 	size_t options_at, options_len;
-	size_t data_at;	    /* bytes of all headers */
-	size_t data_len;    /* by the IP header's word; may not be captured */
+	size_t data_at;  /* bytes of all headers */
+	size_t data_len; /* by the IP header's word; may not be captured */
 };
 
 /*

@@ -3,26 +3,26 @@
 #include <string.h>
 
 /* Links are an index + 1, so that 0 is the end of a list. */
-static struct quad_group *
-group_at(struct quad *q, uint32_t link)
+static struct reassembly_group *
+group_at(struct reassembly *q, uint32_t link)
 {
 	return link ? &q->groups[link - 1] : NULL;
 }
 
 static uint32_t
-group_link(const struct quad *q, const struct quad_group *g)
+group_link(const struct reassembly *q, const struct reassembly_group *g)
 {
 	return (uint32_t)(g - q->groups) + 1;
 }
 
-static struct quad_frame *
-frame_at(struct quad *q, uint32_t link)
+static struct reassembly_frame *
+frame_at(struct reassembly *q, uint32_t link)
 {
 	return link ? &q->frames[link - 1] : NULL;
 }
 
 static uint32_t
-frame_link(const struct quad *q, const struct quad_frame *f)
+frame_link(const struct reassembly *q, const struct reassembly_frame *f)
 {
 	return (uint32_t)(f - q->frames) + 1;
 }
@@ -39,19 +39,20 @@ heads_for(uint32_t groups)
 }
 
 size_t
-quad_size(const struct quad_limits *limits)
+reassembly_size(const struct reassembly_limits *limits)
 {
-	return limits->groups * sizeof(struct quad_group) +
-	       limits->frames * sizeof(struct quad_frame) +
-	       heads_for(limits->groups) * sizeof(uint32_t);
+	return limits->groups * sizeof(struct reassembly_group) +
+		limits->frames * sizeof(struct reassembly_frame) +
+		heads_for(limits->groups) * sizeof(uint32_t);
 }
 
 void
-quad_init(struct quad *q, void *memory, const struct quad_limits *limits,
-	  const struct hash_key *hash)
+reassembly_init(struct reassembly *q, void *memory,
+		const struct reassembly_limits *limits,
+		const struct hash_key *hash)
 {
-	memset(memory, 0, quad_size(limits));
-	*q = (struct quad){
+	memset(memory, 0, reassembly_size(limits));
+	*q = (struct reassembly){
 		.hash = *hash,
 		.groups = memory,
 		.heads = heads_for(limits->groups),
@@ -72,7 +73,7 @@ quad_init(struct quad *q, void *memory, const struct quad_limits *limits,
 }
 
 static uint32_t *
-chain_of(struct quad *q, const struct quad_key *key)
+chain_of(struct reassembly *q, const struct reassembly_key *key)
 {
 	uint8_t bytes[2 * sizeof(struct packet_addr) + 5];
 	size_t at = 2 * sizeof(struct packet_addr);
@@ -87,17 +88,17 @@ chain_of(struct quad *q, const struct quad_key *key)
 }
 
 static bool
-key_equal(const struct quad_key *a, const struct quad_key *b)
+key_equal(const struct reassembly_key *a, const struct reassembly_key *b)
 {
 	return a->dport == b->dport && a->mark == b->mark &&
-	       a->loose == b->loose && packet_addr_equal(&a->src, &b->src) &&
-	       packet_addr_equal(&a->dst, &b->dst);
+		a->loose == b->loose && packet_addr_equal(&a->src, &b->src) &&
+		packet_addr_equal(&a->dst, &b->dst);
 }
 
-struct quad_group *
-quad_find(struct quad *q, const struct quad_key *key)
+struct reassembly_group *
+reassembly_find(struct reassembly *q, const struct reassembly_key *key)
 {
-	struct quad_group *g = group_at(q, *chain_of(q, key));
+	struct reassembly_group *g = group_at(q, *chain_of(q, key));
 
 	while (g && !key_equal(&g->key, key)) {
 		g = group_at(q, g->next);
@@ -106,7 +107,7 @@ quad_find(struct quad *q, const struct quad_key *key)
 }
 
 static void
-age_insert(struct quad *q, struct quad_group *g)
+age_insert(struct reassembly *q, struct reassembly_group *g)
 {
 	g->older = q->newest;
 	g->newer = 0;
@@ -119,7 +120,7 @@ age_insert(struct quad *q, struct quad_group *g)
 }
 
 static void
-age_remove(struct quad *q, struct quad_group *g)
+age_remove(struct reassembly *q, struct reassembly_group *g)
 {
 	if (g->older) {
 		group_at(q, g->older)->newer = g->newer;
@@ -133,10 +134,10 @@ age_remove(struct quad *q, struct quad_group *g)
 	}
 }
 
-struct quad_group *
-quad_add(struct quad *q, const struct quad_key *key)
+struct reassembly_group *
+reassembly_add(struct reassembly *q, const struct reassembly_key *key)
 {
-	struct quad_group *g = group_at(q, q->free_group);
+	struct reassembly_group *g = group_at(q, q->free_group);
 	uint32_t *chain = chain_of(q, key);
 
 	if (!g) {
@@ -144,19 +145,19 @@ quad_add(struct quad *q, const struct quad_key *key)
 	}
 	q->free_group = g->next;
 	q->groups_used++;
-	*g = (struct quad_group){ .key = *key, .next = *chain };
+	*g = (struct reassembly_group){ .key = *key, .next = *chain };
 	*chain = group_link(q, g);
 	age_insert(q, g);
 	return g;
 }
 
 void
-quad_remove(struct quad *q, struct quad_group *g)
+reassembly_remove(struct reassembly *q, struct reassembly_group *g)
 {
 	uint32_t *link = chain_of(q, &g->key);
 
 	while (g->first) {
-		quad_drop(q, g, frame_at(q, g->first));
+		reassembly_drop(q, g, frame_at(q, g->first));
 	}
 	while (*link != group_link(q, g)) {
 		link = &group_at(q, *link)->next;
@@ -168,23 +169,24 @@ quad_remove(struct quad *q, struct quad_group *g)
 	q->groups_used--;
 }
 
-struct quad_group *
-quad_oldest(struct quad *q)
+struct reassembly_group *
+reassembly_oldest(struct reassembly *q)
 {
 	return group_at(q, q->oldest);
 }
 
-struct quad_frame *
-quad_append(struct quad *q, struct quad_group *g, uint64_t now)
+struct reassembly_frame *
+reassembly_append(struct reassembly *q, struct reassembly_group *g,
+		  uint64_t now)
 {
-	struct quad_frame *f = frame_at(q, q->free_frame);
+	struct reassembly_frame *f = frame_at(q, q->free_frame);
 
 	if (!f) {
 		return NULL;
 	}
 	q->free_frame = f->next;
 	q->frames_used++;
-	*f = (struct quad_frame){ .arrived = now };
+	*f = (struct reassembly_frame){ .arrived = now };
 	if (g->last) {
 		frame_at(q, g->last)->next = frame_link(q, f);
 	} else {
@@ -198,20 +200,21 @@ quad_append(struct quad *q, struct quad_group *g, uint64_t now)
 	return f;
 }
 
-struct quad_frame *
-quad_first(struct quad *q, const struct quad_group *g)
+struct reassembly_frame *
+reassembly_first(struct reassembly *q, const struct reassembly_group *g)
 {
 	return frame_at(q, g->first);
 }
 
-struct quad_frame *
-quad_next(struct quad *q, const struct quad_frame *f)
+struct reassembly_frame *
+reassembly_next(struct reassembly *q, const struct reassembly_frame *f)
 {
 	return frame_at(q, f->next);
 }
 
 void
-quad_drop(struct quad *q, struct quad_group *g, struct quad_frame *f)
+reassembly_drop(struct reassembly *q, struct reassembly_group *g,
+		struct reassembly_frame *f)
 {
 	uint32_t before = 0;
 	uint32_t at = g->first;
@@ -235,7 +238,7 @@ quad_drop(struct quad *q, struct quad_group *g, struct quad_frame *f)
 }
 
 void
-quad_hold(struct quad *q, struct quad_frame *f, uint64_t id)
+reassembly_hold(struct reassembly *q, struct reassembly_frame *f, uint64_t id)
 {
 	f->held = true;
 	f->id = id;
@@ -251,7 +254,7 @@ quad_hold(struct quad *q, struct quad_frame *f, uint64_t id)
 }
 
 void
-quad_unhold(struct quad *q, struct quad_frame *f)
+reassembly_unhold(struct reassembly *q, struct reassembly_frame *f)
 {
 	if (f->held_prev) {
 		frame_at(q, f->held_prev)->held_next = f->held_next;
@@ -267,8 +270,8 @@ quad_unhold(struct quad *q, struct quad_frame *f)
 	q->held_used--;
 }
 
-struct quad_frame *
-quad_held(struct quad *q)
+struct reassembly_frame *
+reassembly_held(struct reassembly *q)
 {
 	return frame_at(q, q->held_first);
 }

@@ -9,46 +9,47 @@
  * A group not complete after a second never will be: TCP's first
  * retransmission, with a group of its own, comes then (papers: 000, 3.6).
  */
-const struct gate_limits gate_limits_default = {
-	.quad = { .groups = 16384, .frames = 65536, .held = 4096 },
+const struct receiver_limits receiver_limits_default = {
+	.reassembly = { .groups = 16384, .frames = 65536, .held = 4096 },
 	.assembly_ms = 1000,
 	.flood_per_second = 20000,
 	.replays = 262144,
 };
 
 const char *
-gate_reason_name(enum match_reason reason)
+receiver_reason_name(enum verify_reason reason)
 {
-	static const char *const names[MATCH_REASONS] = {
-		[MATCH_INCOMPLETE] = "incomplete",
-		[MATCH_FLAGS] = "flags",
-		[MATCH_TIME] = "time",
-		[MATCH_KEY] = "key",
-		[MATCH_ACL] = "acl",
-		[MATCH_GUESS] = "guess",
-		[MATCH_MAC] = "mac",
-		[MATCH_REPLAY] = "replay",
-		[MATCH_MALFORMED] = "malformed",
-		[MATCH_ACCEPTED] = "accepted",
+	static const char *const names[VERIFY_REASONS] = {
+		[VERIFY_INCOMPLETE] = "incomplete",
+		[VERIFY_FLAGS] = "flags",
+		[VERIFY_TIME] = "time",
+		[VERIFY_KEY] = "key",
+		[VERIFY_ACL] = "acl",
+		[VERIFY_GUESS] = "guess",
+		[VERIFY_MAC] = "mac",
+		[VERIFY_REPLAY] = "replay",
+		[VERIFY_MALFORMED] = "malformed",
+		[VERIFY_ACCEPTED] = "accepted",
 	};
 
 	return names[reason];
 }
 
 size_t
-gate_size(const struct gate_limits *limits)
+receiver_size(const struct receiver_limits *limits)
 {
-	return quad_size(&limits->quad) + replay_index_size(limits->replays);
+	return reassembly_size(&limits->reassembly) +
+		replay_index_size(limits->replays);
 }
 
 void
-gate_set_acl(struct gate *g, const struct acl *acl)
+receiver_set_acl(struct receiver *g, const struct acl *acl)
 {
 	g->acl = acl;
 }
 
 void
-gate_begin_unknown(struct gate *g, const struct gate_now *now)
+receiver_begin_unknown(struct receiver *g, const struct receiver_now *now)
 {
 	g->begin_unknown = true;
 	g->begin_ms = now->ms;
@@ -56,54 +57,56 @@ gate_begin_unknown(struct gate *g, const struct gate_now *now)
 
 /* Whether a group is from a time that nothing is known of. */
 static bool
-is_before_begin(const struct gate *g, const struct gate_now *now,
+is_before_begin(const struct receiver *g, const struct receiver_now *now,
 		uint64_t instant)
 {
 	uint64_t since = (now->ms - g->begin_ms) * 256 / 1000;
 
 	return g->begin_unknown && !fault(FAULT_MEMORY_LOST) &&
-	       (since > now->instant || instant <= now->instant - since);
+		(since > now->instant || instant <= now->instant - since);
 }
 
 uint32_t
-gate_init(struct gate *g, void *memory, struct replay_store *store,
-	  const struct gate_limits *limits, const struct acl *acl,
-	  const struct hash_key *hash)
+receiver_init(struct receiver *g, void *memory, struct replay_store *store,
+	      const struct receiver_limits *limits, const struct acl *acl,
+	      const struct hash_key *hash)
 {
 	memset(g, 0, sizeof *g);
 	g->limits = *limits;
 	g->hash = *hash;
-	quad_init(&g->quad, memory, &limits->quad, hash);
+	reassembly_init(&g->reassembly, memory, &limits->reassembly, hash);
 	guess_init(&g->guess, hash);
-	gate_set_acl(g, acl);
+	receiver_set_acl(g, acl);
 	if (fault(FAULT_MEMORY_LOST)) {
 		replay_format(store, limits->replays);
 	}
 	return replay_init(&g->replay, store,
-			   (uint8_t *)memory + quad_size(&limits->quad),
+			   (uint8_t *)memory +
+				   reassembly_size(&limits->reassembly),
 			   limits->replays, hash);
 }
 
 static void
-release(struct gate_result *result, uint64_t id, enum gate_verdict verdict)
+release(struct receiver_result *result, uint64_t id,
+	enum receiver_verdict verdict)
 {
 	result->releases[result->releases_count++] =
-		(struct gate_release){ id, verdict };
+		(struct receiver_release){ id, verdict };
 }
 
 static void
-unhold(struct gate *g, struct quad_frame *f, enum gate_verdict verdict,
-       struct gate_result *result)
+unhold(struct receiver *g, struct reassembly_frame *f,
+       enum receiver_verdict verdict, struct receiver_result *result)
 {
 	if (f->held) {
 		release(result, f->id, verdict);
-		quad_unhold(&g->quad, f);
+		reassembly_unhold(&g->reassembly, f);
 	}
 }
 
 static void
-report(struct gate *g, struct gate_result *result,
-       const struct gate_event *event)
+report(struct receiver *g, struct receiver_result *result,
+       const struct receiver_event *event)
 {
 	g->counters.by_reason[event->reason]++;
 	result->events[result->events_count++] = *event;
@@ -111,10 +114,12 @@ report(struct gate *g, struct gate_result *result,
 
 /* End a group that will not be accepted. */
 static void
-refuse(struct gate *g, struct quad_group *group, struct gate_result *result)
+refuse(struct receiver *g, struct reassembly_group *group,
+       struct receiver_result *result)
 {
-	struct quad_frame *first = quad_first(&g->quad, group);
-	struct gate_event event = {
+	struct reassembly_frame *first =
+		reassembly_first(&g->reassembly, group);
+	struct receiver_event event = {
 		.reason = group->reason,
 		.src = group->key.src,
 		.dst = group->key.dst,
@@ -123,36 +128,37 @@ refuse(struct gate *g, struct quad_group *group, struct gate_result *result)
 		.key_no = -1,
 	};
 
-	for (struct quad_frame *f = first; f; f = quad_next(&g->quad, f)) {
-		unhold(g, f, GATE_DROP, result);
+	for (struct reassembly_frame *f = first; f;
+	     f = reassembly_next(&g->reassembly, f)) {
+		unhold(g, f, RECEIVER_DROP, result);
 	}
-	if (group->reason != MATCH_INCOMPLETE) {
+	if (group->reason != VERIFY_INCOMPLETE) {
 		event.key_no = group->key_no;
 		event.key = acl_key_by_no(g->acl, group->key_no);
 		event.skew = group->skew;
 		g->counters.groups++;
 	}
 	report(g, result, &event);
-	quad_remove(&g->quad, group);
+	reassembly_remove(&g->reassembly, group);
 }
 
 /* Frames that are too old to be completed; the group may become empty. */
 static void
-drop_stale(struct gate *g, struct quad_group *group, uint64_t ms,
-	   struct gate_result *result)
+drop_stale(struct receiver *g, struct reassembly_group *group, uint64_t ms,
+	   struct receiver_result *result)
 {
-	struct quad_frame *f = quad_first(&g->quad, group);
+	struct reassembly_frame *f = reassembly_first(&g->reassembly, group);
 
 	while (f && ms - f->arrived > g->limits.assembly_ms) {
-		unhold(g, f, GATE_DROP, result);
-		quad_drop(&g->quad, group, f);
-		f = quad_first(&g->quad, group);
+		unhold(g, f, RECEIVER_DROP, result);
+		reassembly_drop(&g->reassembly, group, f);
+		f = reassembly_first(&g->reassembly, group);
 	}
 }
 
 /* More SYNs than any number of honest clients sends: then order counts. */
 static bool
-count_rate(struct gate *g, uint64_t ms)
+count_rate(struct receiver *g, uint64_t ms)
 {
 	if (ms - g->rate_since >= 1000) {
 		bool next = ms - g->rate_since < 2000;
@@ -163,7 +169,7 @@ count_rate(struct gate *g, uint64_t ms)
 	}
 	g->rate_count++;
 	return g->rate_count > g->limits.flood_per_second ||
-	       g->rate_before > g->limits.flood_per_second;
+		g->rate_before > g->limits.flood_per_second;
 }
 
 static bool
@@ -173,54 +179,56 @@ is_timely_syn2(uint32_t seq, uint64_t now, uint16_t tolerance)
 	uint64_t apart = second > now ? second - now : now - second;
 
 	return frame_role_of(seq) == FRAME_SYN2 &&
-	       apart <= ((uint64_t)tolerance + 1) << 8;
+		apart <= ((uint64_t)tolerance + 1) << 8;
 }
 
 /* Groups and frames run out together with old age: the oldest go. */
 static void
-make_room(struct gate *g, struct gate_result *result)
+make_room(struct receiver *g, struct receiver_result *result)
 {
-	if (g->quad.groups_used == g->quad.groups_max ||
-	    g->quad.frames_used == g->quad.frames_max) {
+	if (g->reassembly.groups_used == g->reassembly.groups_max ||
+	    g->reassembly.frames_used == g->reassembly.frames_max) {
 		g->counters.evicted++;
-		refuse(g, quad_oldest(&g->quad), result);
+		refuse(g, reassembly_oldest(&g->reassembly), result);
 	}
 }
 
 static void
-hold(struct gate *g, struct quad_frame *f, uint64_t id,
-     struct gate_result *result)
+hold(struct receiver *g, struct reassembly_frame *f, uint64_t id,
+     struct receiver_result *result)
 {
-	if (g->quad.held_used == g->quad.held_max) {
+	if (g->reassembly.held_used == g->reassembly.held_max) {
 		g->counters.held_early++;
-		unhold(g, quad_held(&g->quad), GATE_DROP, result);
+		unhold(g, reassembly_held(&g->reassembly), RECEIVER_DROP,
+		       result);
 	}
-	quad_hold(&g->quad, f, id);
-	result->verdict = GATE_HOLD;
+	reassembly_hold(&g->reassembly, f, id);
+	result->verdict = RECEIVER_HOLD;
 }
 
-static struct quad_frame *
-find_frame(struct gate *g, const struct quad_group *group,
+static struct reassembly_frame *
+find_frame(struct receiver *g, const struct reassembly_group *group,
 	   const struct packet *p)
 {
-	struct quad_frame *f = quad_first(&g->quad, group);
+	struct reassembly_frame *f = reassembly_first(&g->reassembly, group);
 
 	while (f && (f->seq != p->seq || f->sport != p->sport)) {
-		f = quad_next(&g->quad, f);
+		f = reassembly_next(&g->reassembly, f);
 	}
 	return f;
 }
 
 /* An authenticated group: let its SYN0 go on, unless it is a replay. */
 static void
-finish(struct gate *g, const struct gate_now *now, const struct packet *p,
-       struct quad_group *group, const struct match *found,
-       struct quad_frame *const *frames, struct gate_result *result)
+finish(struct receiver *g, const struct receiver_now *now,
+       const struct packet *p, struct reassembly_group *group,
+       const struct verify *found, struct reassembly_frame *const *frames,
+       struct receiver_result *result)
 {
-	struct quad_frame *syn0 = frames[found->at[FRAME_SYN0]];
-	enum gate_verdict verdict = GATE_DROP;
-	struct gate_event event = {
-		.reason = MATCH_REPLAY,
+	struct reassembly_frame *syn0 = frames[found->at[FRAME_SYN0]];
+	enum receiver_verdict verdict = RECEIVER_DROP;
+	struct receiver_event event = {
+		.reason = VERIFY_REPLAY,
 		.src = p->src,
 		.dst = p->dst,
 		.sport = syn0->sport,
@@ -234,21 +242,21 @@ finish(struct gate *g, const struct gate_now *now, const struct packet *p,
 	    (fault(FAULT_NO_MEMORY) ||
 	     replay_remember(&g->replay, found->tag, found->instant) ==
 		     REPLAY_NEW)) {
-		event.reason = MATCH_ACCEPTED;
-		verdict = GATE_ACCEPT;
+		event.reason = VERIFY_ACCEPTED;
+		verdict = RECEIVER_ACCEPT;
 	}
 	if (syn0->held) {
 		unhold(g, syn0, verdict, result);
-	} else if (verdict == GATE_ACCEPT) {
+	} else if (verdict == RECEIVER_ACCEPT) {
 		result->verdict = verdict;
 	}
 	for (size_t i = 0; i < found->frames; i++) {
-		unhold(g, frames[found->at[i]], GATE_DROP, result);
-		quad_drop(&g->quad, group, frames[found->at[i]]);
+		unhold(g, frames[found->at[i]], RECEIVER_DROP, result);
+		reassembly_drop(&g->reassembly, group, frames[found->at[i]]);
 	}
-	group->reason = MATCH_INCOMPLETE;
+	group->reason = VERIFY_INCOMPLETE;
 	if (group->count == 0) {
-		quad_remove(&g->quad, group);
+		reassembly_remove(&g->reassembly, group);
 	}
 	g->counters.groups++;
 	report(g, result, &event);
@@ -259,14 +267,14 @@ finish(struct gate *g, const struct gate_now *now, const struct packet *p,
  * whether that frame is dealt with.
  */
 static bool
-try_group(struct gate *g, const struct gate_now *now,
+try_group(struct receiver *g, const struct receiver_now *now,
 	  const struct acl_rule *rule, const struct packet *p,
-	  struct quad_group *group, struct gate_result *result)
+	  struct reassembly_group *group, struct receiver_result *result)
 {
-	struct quad_frame *frames[QUAD_FRAMES_MAX];
-	struct match_frame tries[QUAD_FRAMES_MAX];
-	struct quad_frame *f = quad_first(&g->quad, group);
-	const struct match_scene scene = {
+	struct reassembly_frame *frames[REASSEMBLY_FRAMES_MAX];
+	struct verify_frame tries[REASSEMBLY_FRAMES_MAX];
+	struct reassembly_frame *f = reassembly_first(&g->reassembly, group);
+	const struct verify_scene scene = {
 		.acl = g->acl,
 		.guess = &g->guess,
 		.src = &p->src,
@@ -276,21 +284,21 @@ try_group(struct gate *g, const struct gate_now *now,
 		.instant = now->instant,
 		.ms = now->ms,
 	};
-	struct match found;
+	struct verify found;
 	size_t count = 0;
 
-	for (; f; f = quad_next(&g->quad, f)) {
+	for (; f; f = reassembly_next(&g->reassembly, f)) {
 		frames[count] = f;
-		tries[count++] = (struct match_frame){
+		tries[count++] = (struct verify_frame){
 			.seq = f->seq,
 			.hint = f->hint,
 			.maybe_syn0 = f->held,
 		};
 	}
 	tries[count - 1].maybe_syn0 = true;
-	match_find(&scene, tries, count, &found);
+	verify_find(&scene, tries, count, &found);
 	g->counters.macs += found.macs;
-	if (found.reason == MATCH_ACCEPTED) {
+	if (found.reason == VERIFY_ACCEPTED) {
 		finish(g, now, p, group, &found, frames, result);
 		return true;
 	}
@@ -310,37 +318,38 @@ try_group(struct gate *g, const struct gate_now *now,
  * all frames of a group have the options of one SYN, time stamps too.
  */
 static uint32_t
-hint_of(const struct gate *g, const struct gate_packet *in)
+hint_of(const struct receiver *g, const struct receiver_packet *in)
 {
 	return (uint32_t)hash_bytes(&g->hash, in->options,
 				    in->packet->options_len);
 }
 
-static struct quad_group *
-group_for(struct gate *g, const struct acl_rule *rule, const struct packet *p,
-	  bool may_begin)
+static struct reassembly_group *
+group_for(struct receiver *g, const struct acl_rule *rule,
+	  const struct packet *p, bool may_begin)
 {
-	struct quad_key key = {
+	struct reassembly_key key = {
 		.src = p->src,
 		.dst = p->dst,
 		.dport = p->dport,
 		.mark = rule->window_loose ? 0 : p->window,
 		.loose = rule->window_loose,
 	};
-	struct quad_group *group;
+	struct reassembly_group *group;
 
 	if (fault(FAULT_SOURCE_UNCHECKED)) {
 		key.src = (struct packet_addr){ 0 };
 	}
-	group = quad_find(&g->quad, &key);
-	return group || !may_begin ? group : quad_add(&g->quad, &key);
+	group = reassembly_find(&g->reassembly, &key);
+	return group || !may_begin ? group
+				   : reassembly_add(&g->reassembly, &key);
 }
 
 static void
-refuse_packet(struct gate *g, const struct packet *p, enum match_reason reason,
-	      struct gate_result *result)
+refuse_packet(struct receiver *g, const struct packet *p,
+	      enum verify_reason reason, struct receiver_result *result)
 {
-	const struct gate_event event = {
+	const struct receiver_event event = {
 		.reason = reason,
 		.src = p->src,
 		.dst = p->dst,
@@ -353,29 +362,32 @@ refuse_packet(struct gate *g, const struct packet *p, enum match_reason reason,
 }
 
 /* NULL: it is there already; but what was only seen may come itself. */
-static struct quad_frame *
-add_frame(struct gate *g, const struct gate_now *now,
-	  const struct gate_packet *in, const struct acl_rule *rule,
-	  struct quad_group *group, bool witnessed, struct gate_result *result)
+static struct reassembly_frame *
+add_frame(struct receiver *g, const struct receiver_now *now,
+	  const struct receiver_packet *in, const struct acl_rule *rule,
+	  struct reassembly_group *group, bool witnessed,
+	  struct receiver_result *result)
 {
 	const struct packet *p = in->packet;
-	size_t frames_max = rule->window_loose ? QUAD_FRAMES_LOOSE :
-						 QUAD_FRAMES_STRICT;
-	struct quad_frame *f = find_frame(g, group, p);
+	size_t frames_max = rule->window_loose ? REASSEMBLY_FRAMES_LOOSE
+					       : REASSEMBLY_FRAMES_STRICT;
+	struct reassembly_frame *f = find_frame(g, group, p);
 
 	if (f && (witnessed || !f->witnessed)) {
 		g->counters.duplicates++;
 		return NULL;
 	}
 	if (f) {
-		quad_drop(&g->quad, group, f);
+		reassembly_drop(&g->reassembly, group, f);
 	}
 	drop_stale(g, group, now->ms, result);
 	if (group->count == frames_max) {
-		unhold(g, quad_first(&g->quad, group), GATE_DROP, result);
-		quad_drop(&g->quad, group, quad_first(&g->quad, group));
+		unhold(g, reassembly_first(&g->reassembly, group),
+		       RECEIVER_DROP, result);
+		reassembly_drop(&g->reassembly, group,
+				reassembly_first(&g->reassembly, group));
 	}
-	f = quad_append(&g->quad, group, now->ms);
+	f = reassembly_append(&g->reassembly, group, now->ms);
 	f->seq = p->seq;
 	f->sport = p->sport;
 	f->witnessed = witnessed;
@@ -386,21 +398,21 @@ add_frame(struct gate *g, const struct gate_now *now,
 }
 
 static void
-input_frame(struct gate *g, const struct gate_now *now,
-	    const struct gate_packet *in, const struct acl_rule *rule,
-	    struct gate_result *result)
+input_frame(struct receiver *g, const struct receiver_now *now,
+	    const struct receiver_packet *in, const struct acl_rule *rule,
+	    struct receiver_result *result)
 {
 	const struct packet *p = in->packet;
 	bool flood = count_rate(g, now->ms);
 	bool syn2 = is_timely_syn2(p->seq, now->instant, rule->tolerance);
-	struct quad_group *group;
-	struct quad_frame *f;
+	struct reassembly_group *group;
+	struct reassembly_frame *f;
 	bool sure;
 
 	make_room(g, result);
 	group = group_for(g, rule, p, syn2 || !flood);
 	if (!group) {
-		refuse_packet(g, p, MATCH_INCOMPLETE, result);
+		refuse_packet(g, p, VERIFY_INCOMPLETE, result);
 		return;
 	}
 	f = add_frame(g, now, in, rule, group, false, result);
@@ -420,23 +432,23 @@ input_frame(struct gate *g, const struct gate_now *now,
  * every SYN: who knows the protocol must not be able to ask.  So nothing
  * is held there, and frames have to come in their order.
  */
-static enum gate_verdict
+static enum receiver_verdict
 stranger_gets(const struct acl_rule *rule, const struct packet *p)
 {
 	switch (rule->hide) {
 	case ACL_CLOSED:
-		return GATE_RESET;
+		return RECEIVER_RESET;
 	case ACL_DECOY:
-		return rule->decoy.family == p->src.family ? GATE_DECOY :
-							     GATE_DROP;
+		return rule->decoy.family == p->src.family ? RECEIVER_DECOY
+							   : RECEIVER_DROP;
 	default:
-		return GATE_DROP;
+		return RECEIVER_DROP;
 	}
 }
 
 void
-gate_input(struct gate *g, const struct gate_now *now,
-	   const struct gate_packet *in, struct gate_result *result)
+receiver_input(struct receiver *g, const struct receiver_now *now,
+	       const struct receiver_packet *in, struct receiver_result *result)
 {
 	const struct packet *p = in->packet;
 	const struct acl_rule *rule =
@@ -445,26 +457,28 @@ gate_input(struct gate *g, const struct gate_now *now,
 	result->releases_count = 0;
 	result->events_count = 0;
 	result->rule = rule;
-	result->verdict = rule ? stranger_gets(rule, p) : GATE_PASS;
+	result->verdict = rule ? stranger_gets(rule, p) : RECEIVER_PASS;
 	if (!rule || !packet_is_syn(p)) {
 		return;
 	}
 	g->counters.syns++;
 	if (p->data_len > 0) {
-		refuse_packet(g, p, MATCH_MALFORMED, result);
+		refuse_packet(g, p, VERIFY_MALFORMED, result);
 		return;
 	}
 	input_frame(g, now, in, rule, result);
 }
 
 void
-gate_witness(struct gate *g, const struct gate_now *now,
-	     const struct gate_packet *in, struct gate_result *result)
+receiver_note_frame(struct receiver *g, const struct receiver_now *now,
+		    const struct receiver_packet *in,
+		    struct receiver_result *result)
 {
 	const struct acl_rule *rule = acl_rule_for(
 		g->acl, in->packet, in->forwarded, in->indev, in->outdev);
 
-	*result = (struct gate_result){ .verdict = GATE_DROP, .rule = rule };
+	*result = (struct receiver_result){ .verdict = RECEIVER_DROP,
+					    .rule = rule };
 	if (rule && packet_is_syn(in->packet)) {
 		g->counters.syns++;
 		make_room(g, result);
@@ -473,35 +487,38 @@ gate_witness(struct gate *g, const struct gate_now *now,
 	}
 }
 
-/* What gate_witness() was told of a group that needs no gate any more. */
+/* What receiver_note_frame() was told of a group that needs no receiver any
+ * more. */
 static void
-let_go(struct gate *g, const struct gate_accepted *a)
+let_go(struct receiver *g, const struct receiver_accepted *a)
 {
 	const struct packet *p = &a->frames[0];
-	const struct acl_rule *rule = acl_rule_for(g->acl, p, false, NULL,
-						   NULL);
-	struct quad_group *group = rule ? group_for(g, rule, p, false) : NULL;
+	const struct acl_rule *rule =
+		acl_rule_for(g->acl, p, false, NULL, NULL);
+	struct reassembly_group *group =
+		rule ? group_for(g, rule, p, false) : NULL;
 
 	for (size_t i = 0; group && i < a->count; i++) {
-		struct quad_frame *f = find_frame(g, group, &a->frames[i]);
+		struct reassembly_frame *f =
+			find_frame(g, group, &a->frames[i]);
 
 		if (f && !f->held) {
-			quad_drop(&g->quad, group, f);
+			reassembly_drop(&g->reassembly, group, f);
 		}
 	}
 	if (group && group->count == 0) {
-		quad_remove(&g->quad, group);
+		reassembly_remove(&g->reassembly, group);
 	}
 }
 
 void
-gate_learn(struct gate *g, const struct gate_accepted *a,
-	   struct gate_result *result)
+receiver_note_accepted(struct receiver *g, const struct receiver_accepted *a,
+		       struct receiver_result *result)
 {
 	const struct packet *syn0 = &a->frames[FRAME_SYN0];
 	const uint16_t key_no = frame_key_no(a->frames[FRAME_SYN1].seq);
-	const struct gate_event event = {
-		.reason = MATCH_ACCEPTED,
+	const struct receiver_event event = {
+		.reason = VERIFY_ACCEPTED,
 		.src = syn0->src,
 		.dst = syn0->dst,
 		.sport = syn0->sport,
@@ -511,7 +528,7 @@ gate_learn(struct gate *g, const struct gate_accepted *a,
 		.skew = (int64_t)(a->instant - a->now),
 	};
 
-	*result = (struct gate_result){ .verdict = GATE_DROP };
+	*result = (struct receiver_result){ .verdict = RECEIVER_DROP };
 	g->counters.syns += a->unseen;
 	let_go(g, a);
 	if (replay_learn(&g->replay, a->tag, a->instant) != REPLAY_SEEN) {
@@ -521,39 +538,39 @@ gate_learn(struct gate *g, const struct gate_accepted *a,
 }
 
 void
-gate_charge(struct gate *g, const struct gate_now *now,
-	    const struct packet_addr *src)
+receiver_note_bad_guess(struct receiver *g, const struct receiver_now *now,
+			const struct packet_addr *src)
 {
 	guess_charge(&g->guess, src, now->ms, 1);
 }
 
 bool
-gate_expire(struct gate *g, const struct gate_now *now,
-	    struct gate_result *result)
+receiver_expire(struct receiver *g, const struct receiver_now *now,
+		struct receiver_result *result)
 {
-	struct quad_group *group = quad_oldest(&g->quad);
-	struct quad_frame *f = quad_held(&g->quad);
+	struct reassembly_group *group = reassembly_oldest(&g->reassembly);
+	struct reassembly_frame *f = reassembly_held(&g->reassembly);
 
 	result->releases_count = 0;
 	result->events_count = 0;
 	result->rule = NULL;
-	result->verdict = GATE_DROP;
+	result->verdict = RECEIVER_DROP;
 	if (group && now->ms - group->arrived > g->limits.assembly_ms) {
 		refuse(g, group, result);
 		return true;
 	}
 	if (f && now->ms - f->arrived > g->limits.assembly_ms) {
-		unhold(g, f, GATE_DROP, result);
+		unhold(g, f, RECEIVER_DROP, result);
 		return true;
 	}
 	return false;
 }
 
 int64_t
-gate_wait(struct gate *g, const struct gate_now *now)
+receiver_wait(struct receiver *g, const struct receiver_now *now)
 {
-	struct quad_group *group = quad_oldest(&g->quad);
-	struct quad_frame *f = quad_held(&g->quad);
+	struct reassembly_group *group = reassembly_oldest(&g->reassembly);
+	struct reassembly_frame *f = reassembly_held(&g->reassembly);
 	uint64_t first = UINT64_MAX;
 	uint64_t due;
 

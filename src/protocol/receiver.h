@@ -1,8 +1,8 @@
 /*
- * The gate: a packet and the time go in, a verdict with its reason comes
+ * The receiver: a packet and the time go in, a verdict with its reason comes
  * out.  The whole receiver of TAP (papers: 000, 3.3 to 3.8) but for the
  * system around it: no clock, no file, no socket, no allocation.  The
- * same gate runs behind NFQUEUE, in the fuzzers and in the tests.
+ * same receiver runs behind NFQUEUE, in the fuzzers and in the tests.
  *
  * Pure.
  */
@@ -21,78 +21,78 @@
 #include "protocol/reassembly.h"
 #include "protocol/replay_cache.h"
 
-enum gate_verdict {
-	GATE_PASS,   /* no rule matches: ordinary TCP */
-	GATE_DROP,
-	GATE_HOLD,   /* no verdict yet; a later result releases it */
-	GATE_ACCEPT, /* an authenticated SYN0: goes on to the TCP stack */
-	GATE_RESET,  /* drop it, and answer as a closed port does */
-	GATE_DECOY,  /* goes on to the rule's decoy */
+enum receiver_verdict {
+	RECEIVER_PASS, /* no rule matches: ordinary TCP */
+	RECEIVER_DROP,
+	RECEIVER_HOLD,   /* no verdict yet; a later result releases it */
+	RECEIVER_ACCEPT, /* an authenticated SYN0: goes on to the TCP stack */
+	RECEIVER_RESET,  /* drop it, and answer as a closed port does */
+	RECEIVER_DECOY,  /* goes on to the rule's decoy */
 };
 
 /* The word for a reason in counters and logs. */
-const char *gate_reason_name(enum match_reason reason);
+const char *receiver_reason_name(enum verify_reason reason);
 
 /* Both clocks, read once for each packet or batch. */
-struct gate_now {
+struct receiver_now {
 	uint64_t instant; /* UTC, see frame.h */
-	uint64_t ms;	  /* of a clock that never goes back */
+	uint64_t ms;      /* of a clock that never goes back */
 };
 
 /* What is worth a line in the log. */
-struct gate_event {
-	enum match_reason reason;
+struct receiver_event {
+	enum verify_reason reason;
 	struct packet_addr src, dst;
 	uint16_t sport, dport; /* sport: of SYN0, or of the first frame */
-	int key_no;	       /* -1 where none is known */
+	int key_no;            /* -1 where none is known */
 	const struct acl_key *key;
 	int64_t skew; /* the group's instant less the server's */
 };
 
 /* A verdict for a packet that an earlier call held. */
-struct gate_release {
+struct receiver_release {
 	uint64_t id;
-	enum gate_verdict verdict;
+	enum receiver_verdict verdict;
 };
 
 /*
  * One call ends at most the packet's own group and one that had to make
  * room, and drops one held frame that was held too long.
  */
-#define GATE_RELEASES_MAX (2 * QUAD_FRAMES_MAX + 2)
-#define GATE_EVENTS_MAX 2
+#define RECEIVER_RELEASES_MAX (2 * REASSEMBLY_FRAMES_MAX + 2)
+#define RECEIVER_EVENTS_MAX 2
 
-struct gate_result {
-	enum gate_verdict verdict;   /* of the packet given */
-	const struct acl_rule *rule; /* that it matches, or NULL */
+struct receiver_result {
+	enum receiver_verdict verdict; /* of the packet given */
+	const struct acl_rule *rule;   /* that it matches, or NULL */
 	size_t releases_count;
 	size_t events_count;
-	struct gate_release releases[GATE_RELEASES_MAX];
-	struct gate_event events[GATE_EVENTS_MAX];
+	struct receiver_release releases[RECEIVER_RELEASES_MAX];
+	struct receiver_event events[RECEIVER_EVENTS_MAX];
 };
 
-struct gate_counters {
-	uint64_t syns;	     /* seen, of protected services */
+struct receiver_counters {
+	uint64_t syns;       /* seen, of protected services */
 	uint64_t groups;     /* that became complete */
-	uint64_t macs;	     /* authenticators computed */
+	uint64_t macs;       /* authenticators computed */
 	uint64_t duplicates; /* frames that came twice */
 	uint64_t held_early; /* held frames dropped to make room */
 	uint64_t evicted;    /* groups given up to make room */
-	uint64_t by_reason[MATCH_REASONS];
+	uint64_t by_reason[VERIFY_REASONS];
 };
 
-struct gate_limits {
-	struct quad_limits quad;
-	uint32_t assembly_ms;	  /* time to complete a group */
+struct receiver_limits {
+	struct reassembly_limits reassembly;
+	uint32_t assembly_ms;      /* time to complete a group */
 	uint32_t flood_per_second; /* SYNs; above, frames must be in order */
-	uint32_t replays;	  /* capacity of the replay memory */
+	uint32_t replays;          /* capacity of the replay memory */
 };
 
-struct gate {
+struct receiver {
 	const struct acl *acl;
-	struct gate_limits limits;
-	struct gate_counters counters;
-	struct quad quad;
+	struct receiver_limits limits;
+	struct receiver_counters counters;
+	struct reassembly reassembly;
 	struct replay replay;
 	struct hash_key hash;
 	bool begin_unknown;
@@ -103,20 +103,21 @@ struct gate {
 };
 
 /* The defaults of PROTOCOL.md's bounds. */
-extern const struct gate_limits gate_limits_default;
+extern const struct receiver_limits receiver_limits_default;
 
-/* Bytes of memory that gate_init() wants beside the replay store. */
-size_t gate_size(const struct gate_limits *limits);
+/* Bytes of memory that receiver_init() wants beside the replay store. */
+size_t receiver_size(const struct receiver_limits *limits);
 
 /*
- * Begin.  memory (gate_size(), aligned for uint64_t), the store
+ * Begin.  memory (receiver_size(), aligned for uint64_t), the store
  * (replay_store_size(limits->replays)) and acl stay the caller's and
  * must outlive g.  hash is a secret random key.  Returns what
  * replay_init() does.
  */
-uint32_t gate_init(struct gate *g, void *memory, struct replay_store *store,
-		   const struct gate_limits *limits, const struct acl *acl,
-		   const struct hash_key *hash);
+uint32_t receiver_init(struct receiver *g, void *memory,
+		       struct replay_store *store,
+		       const struct receiver_limits *limits,
+		       const struct acl *acl, const struct hash_key *hash);
 
 /*
  * What was accepted before `now` is not known: refuse whatever is not
@@ -124,15 +125,15 @@ uint32_t gate_init(struct gate *g, void *memory, struct replay_store *store,
  * a UTC clock that is set right afterwards, in either direction, neither
  * opens a gap nor locks anybody out.
  */
-void gate_begin_unknown(struct gate *g, const struct gate_now *now);
+void receiver_begin_unknown(struct receiver *g, const struct receiver_now *now);
 
 /* Another access list, from the next packet on. */
-void gate_set_acl(struct gate *g, const struct acl *acl);
+void receiver_set_acl(struct receiver *g, const struct acl *acl);
 
-struct gate_packet {
+struct receiver_packet {
 	const struct packet *packet;
-	const uint8_t *options; /* of TCP, packet->options_len; or NULL */
-	bool forwarded; /* through this host, not to it */
+	const uint8_t *options;     /* of TCP, packet->options_len; or NULL */
+	bool forwarded;             /* through this host, not to it */
 	const char *indev, *outdev; /* names, or NULL */
 	uint64_t id; /* names the packet in later results, if it is held */
 };
@@ -141,45 +142,49 @@ struct gate_packet {
  * Judge a packet.  One that is no first SYN, and of no connection that
  * is known, gets what hides its service, as a stranger's SYN does.
  */
-void gate_input(struct gate *g, const struct gate_now *now,
-		const struct gate_packet *in, struct gate_result *result);
+void receiver_input(struct receiver *g, const struct receiver_now *now,
+		    const struct receiver_packet *in,
+		    struct receiver_result *result);
 
 /*
- * A SYN that was taken off the wire ahead of the gate: it counts as a
+ * A SYN that was taken off the wire ahead of the receiver: it counts as a
  * frame of its group, but is no SYN0 any more, and completes nothing: not
  * before it comes itself.  The result has only releases and events.
  */
-void gate_witness(struct gate *g, const struct gate_now *now,
-		  const struct gate_packet *in, struct gate_result *result);
+void receiver_note_frame(struct receiver *g, const struct receiver_now *now,
+			 const struct receiver_packet *in,
+			 struct receiver_result *result);
 
-/* A group that was accepted ahead of the gate, by rules no laxer than its. */
-struct gate_accepted {
+/* A group that was accepted ahead of the receiver, by rules no laxer than its.
+ */
+struct receiver_accepted {
 	const struct packet *frames; /* all of it; the first is SYN0 */
 	size_t count;
-	size_t unseen; /* frames that gate_witness() was not told of */
+	size_t unseen; /* frames that receiver_note_frame() was not told of */
 	uint64_t tag, instant; /* see mac.h; what it carries */
-	uint64_t now;	       /* an instant: when that was */
+	uint64_t now;          /* an instant: when that was */
 };
 
 /*
  * Remember such a group, and let its frames go.  The result has one event,
  * or none if it is known already: whoever told of it was interrupted.
  */
-void gate_learn(struct gate *g, const struct gate_accepted *a,
-		struct gate_result *result);
+void receiver_note_accepted(struct receiver *g,
+			    const struct receiver_accepted *a,
+			    struct receiver_result *result);
 
-/* A wrong 30-bit authenticator was seen ahead of the gate, from there. */
-void gate_charge(struct gate *g, const struct gate_now *now,
-		 const struct packet_addr *src);
+/* A wrong 30-bit authenticator was seen ahead of the receiver, from there. */
+void receiver_note_bad_guess(struct receiver *g, const struct receiver_now *now,
+			     const struct packet_addr *src);
 
 /*
  * End one group, or one held frame, whose time is up.  Returns false,
  * with an empty result, where nothing is left to do now.
  */
-bool gate_expire(struct gate *g, const struct gate_now *now,
-		 struct gate_result *result);
+bool receiver_expire(struct receiver *g, const struct receiver_now *now,
+		     struct receiver_result *result);
 
-/* Milliseconds until gate_expire() has something to do, or -1. */
-int64_t gate_wait(struct gate *g, const struct gate_now *now);
+/* Milliseconds until receiver_expire() has something to do, or -1. */
+int64_t receiver_wait(struct receiver *g, const struct receiver_now *now);
 
 #endif

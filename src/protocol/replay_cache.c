@@ -8,7 +8,7 @@ size_t
 replay_store_size(uint32_t capacity)
 {
 	return sizeof(struct replay_store) +
-	       capacity * sizeof(struct replay_slot);
+		capacity * sizeof(struct replay_slot);
 }
 
 /* The heads are a power of two, at least one for each group. */
@@ -26,8 +26,7 @@ heads_for(uint32_t capacity)
 size_t
 replay_index_size(uint32_t capacity)
 {
-	return ((size_t)capacity * 3 + heads_for(capacity)) *
-	       sizeof(uint32_t);
+	return ((size_t)capacity * 3 + heads_for(capacity)) * sizeof(uint32_t);
 }
 
 static uint32_t *
@@ -55,8 +54,9 @@ seal(uint64_t instant, uint64_t tag, uint64_t place)
 {
 	uint64_t words[3] = { instant & INSTANT_MASK, tag, place };
 
-	return words[0] | hash_bytes(&check_key, words, sizeof words)
-				  << REPLAY_INSTANT_BITS;
+	return words[0] |
+		hash_bytes(&check_key, words, sizeof words)
+		<< REPLAY_INSTANT_BITS;
 }
 
 /* The place of the floor among the slots: none of them. */
@@ -77,8 +77,8 @@ slot_is_sound(const struct replay_store *store, uint32_t slot)
 {
 	uint64_t sealed = store->slot[slot].sealed;
 
-	return sealed == seal_slot(sealed & INSTANT_MASK,
-				   store->slot[slot].tag, slot);
+	return sealed ==
+		seal_slot(sealed & INSTANT_MASK, store->slot[slot].tag, slot);
 }
 
 static uint64_t
@@ -214,8 +214,7 @@ mend(struct replay_store *store, uint32_t capacity)
 {
 	uint32_t damaged = 0;
 
-	if (store->floor !=
-	    seal(store->floor & INSTANT_MASK, 0, FLOOR_PLACE)) {
+	if (store->floor != seal(store->floor & INSTANT_MASK, 0, FLOOR_PLACE)) {
 		store->floor = seal(0, 0, FLOOR_PLACE);
 		damaged++;
 	}
@@ -350,8 +349,7 @@ replay_join(struct replay *r, const struct replay_twin *twin)
 	}
 	twin->raise(twin->context, replay_floor(r));
 	for (uint32_t place = 0; place < r->count; place++) {
-		twin->claim(twin->context,
-			    r->store->slot[r->heap[place]].tag,
+		twin->claim(twin->context, r->store->slot[r->heap[place]].tag,
 			    instant_at(r, place));
 	}
 	warn_if_full(r);

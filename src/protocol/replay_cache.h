@@ -69,10 +69,10 @@ struct replay {
 	struct replay_store *store;
 	uint32_t capacity;
 	uint32_t count;
-	uint32_t *heap;	 /* [0, count): slots by instant; then free ones */
+	uint32_t *heap;  /* [0, count): slots by instant; then free ones */
 	uint32_t *place; /* of each slot in the heap */
-	uint32_t *head;	 /* of each hash chain: a slot + 1, or 0 */
-	uint32_t *next;	 /* of each slot in its chain, likewise */
+	uint32_t *head;  /* of each hash chain: a slot + 1, or 0 */
+	uint32_t *next;  /* of each slot in its chain, likewise */
 };
 
 enum replay_answer {

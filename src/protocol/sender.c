@@ -11,8 +11,7 @@ sender_rule_for(const struct sender_rule *rules, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		const struct sender_rule *rule = &rules[i];
 
-		if (acl_ports_have(rule->ports, rule->ports_count,
-				   p->dport) &&
+		if (acl_ports_have(rule->ports, rule->ports_count, p->dport) &&
 		    acl_net_has(&rule->dst, &p->dst) &&
 		    acl_net_has(&rule->src, &p->src) &&
 		    (!rule->has_user ||

@@ -27,14 +27,14 @@ struct sender_rule {
 	bool has_user;
 	uint32_t uid;
 	char exe[SENDER_EXE_MAX]; /* the program's path; empty is ANY */
-	uint16_t service_port; /* as the server sees it; 0: the packet's */
+	uint16_t service_port;    /* as the server sees it; 0: the packet's */
 	struct acl_key key;
 	unsigned line;
 };
 
 struct sender_packet {
 	const struct packet *packet;
-	const char *exe; /* or NULL: not known */
+	const char *exe;    /* or NULL: not known */
 	const char *outdev; /* or NULL */
 	bool has_uid;
 	uint32_t uid;
@@ -47,8 +47,8 @@ const struct sender_rule *sender_rule_for(const struct sender_rule *rules,
 
 /* What can be done for a SYN. */
 enum sender_answer {
-	SENDER_GROUP,	  /* a group can be made from it */
-	SENDER_DATA,	  /* carries data (TCP Fast Open): goes as it is */
+	SENDER_GROUP,     /* a group can be made from it */
+	SENDER_DATA,      /* carries data (TCP Fast Open): goes as it is */
 	SENDER_SIGNATURE, /* TCP-MD5 or TCP-AO: refused */
 };
 
@@ -85,8 +85,8 @@ enum frame_role sender_order(size_t position, size_t count);
  * from SYN-ORIG's bytes.  Returns its length.
  */
 size_t sender_frame(uint8_t *out, const uint8_t *bytes,
-		    const struct packet *orig,
-		    const struct sender_group *group, enum frame_role role);
+		    const struct packet *orig, const struct sender_group *group,
+		    enum frame_role role);
 
 /* Make SYN-ORIG's own bytes, all of them, into SYN0. */
 void sender_syn0(uint8_t *bytes, const struct packet *orig,

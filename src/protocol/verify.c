@@ -6,14 +6,14 @@
 #include "protocol/reassembly.h"
 
 struct search {
-	const struct match_scene *scene;
-	const struct match_frame *frames;
+	const struct verify_scene *scene;
+	const struct verify_frame *frames;
 	size_t count;
 	unsigned marks[FRAME_MAX]; /* how many frames bear each role's mark */
 	bool blind; /* hints tell nothing: only a group alone is tried */
 	unsigned macs_left;
 	unsigned wrong; /* guesses at 30-bit authenticators so far */
-	struct match *found;
+	struct verify *found;
 };
 
 static uint64_t
@@ -23,7 +23,7 @@ distance(uint64_t a, uint64_t b)
 }
 
 static void
-note(struct search *s, enum match_reason reason, const struct match *tried)
+note(struct search *s, enum verify_reason reason, const struct verify *tried)
 {
 	if (reason > s->found->reason) {
 		bool whole = s->found->whole;
@@ -35,28 +35,28 @@ note(struct search *s, enum match_reason reason, const struct match *tried)
 }
 
 /* flags, time, key, acl: what is decided before any HMAC. */
-static enum match_reason
-check_head(const struct match_scene *scene, const struct match *tried,
+static enum verify_reason
+check_head(const struct verify_scene *scene, const struct verify *tried,
 	   uint8_t flags)
 {
 	const struct acl_key *key = tried->key;
 
 	if (flags > FRAME_EXTRA_MAX || (key && flags != key->mac.extra)) {
-		return MATCH_FLAGS;
+		return VERIFY_FLAGS;
 	}
 	if (distance(tried->instant, scene->instant) >
 		    (uint64_t)scene->tolerance << 8 &&
 	    !(fault(FAULT_FUTURE_ACCEPTED) &&
 	      tried->instant > scene->instant)) {
-		return MATCH_TIME;
+		return VERIFY_TIME;
 	}
 	if (!key || !acl_key_valid_at(key, scene->instant)) {
-		return MATCH_KEY;
+		return VERIFY_KEY;
 	}
 	if (!acl_allows(scene->acl, scene->dport, key->no)) {
-		return MATCH_ACL;
+		return VERIFY_ACL;
 	}
-	return MATCH_ACCEPTED;
+	return VERIFY_ACCEPTED;
 }
 
 /* Whether the others can be SYN3 and so on if frame i0 is SYN0. */
@@ -78,7 +78,7 @@ marks_suffice(const struct search *s, size_t i0, unsigned extra)
  * same time wherever they differ.
  */
 static uint32_t
-auth_stands(const struct search *s, const struct match *tried,
+auth_stands(const struct search *s, const struct verify *tried,
 	    const uint32_t *seq, unsigned extra)
 {
 	uint32_t all = 1;
@@ -97,7 +97,7 @@ auth_stands(const struct search *s, const struct match *tried,
 }
 
 static void
-locate_auth(const struct search *s, struct match *tried, const uint32_t *seq,
+locate_auth(const struct search *s, struct verify *tried, const uint32_t *seq,
 	    unsigned extra)
 {
 	for (unsigned role = FRAME_SYN3; role <= FRAME_SYN3 + extra; role++) {
@@ -116,7 +116,7 @@ locate_auth(const struct search *s, struct match *tried, const uint32_t *seq,
  * of more bits than 30 need not count.
  */
 static unsigned
-guesses_in(const struct search *s, const struct match *tried)
+guesses_in(const struct search *s, const struct verify *tried)
 {
 	uint32_t syn0 = s->frames[tried->at[FRAME_SYN0]].seq;
 
@@ -126,24 +126,25 @@ guesses_in(const struct search *s, const struct match *tried)
 	return s->marks[FRAME_SYN3] - (frame_role_of(syn0) == FRAME_SYN3);
 }
 
-static enum match_reason
-check_auth(struct search *s, struct match *tried)
+static enum verify_reason
+check_auth(struct search *s, struct verify *tried)
 {
-	const struct match_scene *scene = s->scene;
+	const struct verify_scene *scene = s->scene;
 	const struct acl_key *key = tried->key;
 	unsigned extra = key->mac.extra;
 	unsigned guesses = guesses_in(s, tried);
-	uint16_t port = fault(FAULT_PORT_UNCHECKED) ?
-				scene->acl->rules[0].ports[0].low :
-				scene->dport;
+	uint16_t port = fault(FAULT_PORT_UNCHECKED)
+		? scene->acl->rules[0].ports[0].low
+		: scene->dport;
 	uint32_t seq[FRAME_MAX];
 
 	if (s->macs_left == 0) {
-		return MATCH_INCOMPLETE;
+		return VERIFY_INCOMPLETE;
 	}
-	if (guesses > 0 && !guess_allows(scene->guess, scene->src, scene->ms,
-					 s->wrong + guesses)) {
-		return MATCH_GUESS;
+	if (guesses > 0 &&
+	    !guess_allows(scene->guess, scene->src, scene->ms,
+			  s->wrong + guesses)) {
+		return VERIFY_GUESS;
 	}
 	s->macs_left--;
 	for (unsigned role = FRAME_SYN0; role <= FRAME_SYN2; role++) {
@@ -152,11 +153,11 @@ check_auth(struct search *s, struct match *tried)
 	mac_sign(&key->mac, port, seq, &tried->tag);
 	if (!auth_stands(s, tried, seq, extra)) {
 		s->wrong += guesses;
-		return MATCH_MAC;
+		return VERIFY_MAC;
 	}
 	locate_auth(s, tried, seq, extra);
 	tried->frames = FRAME_BASE + extra;
-	return MATCH_ACCEPTED;
+	return VERIFY_ACCEPTED;
 }
 
 /*
@@ -172,9 +173,9 @@ is_whole(const struct search *s, size_t i0, unsigned extra)
 	uint64_t now = s->scene->instant;
 
 	return !s->scene->loose && s->count == FRAME_BASE + extra &&
-	       (frame_role_of(seq) != FRAME_SYN2 ||
-		distance(frame_second(seq, now), now) >
-			((uint64_t)s->scene->tolerance + 1) << 8);
+		(frame_role_of(seq) != FRAME_SYN2 ||
+		 distance(frame_second(seq, now), now) >
+			 ((uint64_t)s->scene->tolerance + 1) << 8);
 }
 
 /* Try a SYN1 and a SYN2 with every frame, old or new, that could be SYN0. */
@@ -184,32 +185,32 @@ try_head(struct search *s, size_t i1, size_t i2, bool new_is_syn0)
 	const size_t new = s->count - 1;
 	uint32_t syn1 = s->frames[i1].seq;
 	uint8_t flags = frame_flags(syn1) &
-			(fault(FAULT_FLAGS_IGNORED) ? FRAME_EXTRA_MAX : 31);
+		(fault(FAULT_FLAGS_IGNORED) ? FRAME_EXTRA_MAX : 31);
 	unsigned extra = flags <= FRAME_EXTRA_MAX ? flags : 0;
 	unsigned role = frame_role_of(s->frames[new].seq);
 	bool has_new = i1 == new || i2 == new ||
-		       (role >= FRAME_SYN3 && role <= FRAME_SYN3 + extra);
-	struct match tried = {
+		(role >= FRAME_SYN3 && role <= FRAME_SYN3 + extra);
+	struct verify tried = {
 		.at = { [FRAME_SYN1] = i1, [FRAME_SYN2] = i2 },
 		.key_no = frame_key_no(syn1),
 		.key = acl_key_by_no(s->scene->acl, frame_key_no(syn1)),
 		.instant = frame_instant(syn1, s->frames[i2].seq,
 					 s->scene->instant),
 	};
-	enum match_reason head = check_head(s->scene, &tried, flags);
+	enum verify_reason head = check_head(s->scene, &tried, flags);
 
 	if (s->blind && s->count != FRAME_BASE + extra) {
 		return false;
 	}
 	for (size_t i0 = s->count; i0-- > 0;) {
-		enum match_reason reason;
+		enum verify_reason reason;
 
 		if (i0 == i1 || i0 == i2 || !s->frames[i0].maybe_syn0 ||
 		    (i0 == new) != new_is_syn0 || (!has_new && i0 != new) ||
 		    !marks_suffice(s, i0, extra)) {
 			continue;
 		}
-		if (head != MATCH_ACCEPTED) {
+		if (head != VERIFY_ACCEPTED) {
 			note(s, head, &tried);
 			return false;
 		}
@@ -217,7 +218,7 @@ try_head(struct search *s, size_t i1, size_t i2, bool new_is_syn0)
 		tried.at[FRAME_SYN0] = i0;
 		reason = check_auth(s, &tried);
 		note(s, reason, &tried);
-		if (reason == MATCH_ACCEPTED) {
+		if (reason == VERIFY_ACCEPTED) {
 			return true;
 		}
 	}
@@ -243,7 +244,7 @@ try_all(struct search *s, bool new_is_syn0)
 
 /* Whether hints tell anything: some path gives every frame another. */
 static bool
-hints_survive(const struct match_frame *frames, size_t count)
+hints_survive(const struct verify_frame *frames, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		for (size_t j = 0; j < i; j++) {
@@ -257,8 +258,8 @@ hints_survive(const struct match_frame *frames, size_t count)
 
 /* The frames that may belong with the new one. */
 static size_t
-pick_kin(struct match_frame *kin, size_t *place,
-	 const struct match_frame *frames, size_t count, bool blind)
+pick_kin(struct verify_frame *kin, size_t *place,
+	 const struct verify_frame *frames, size_t count, bool blind)
 {
 	uint32_t hint = frames[count - 1].hint;
 	size_t picked = 0;
@@ -273,13 +274,13 @@ pick_kin(struct match_frame *kin, size_t *place,
 }
 
 void
-match_find(const struct match_scene *scene, const struct match_frame *frames,
-	   size_t count, struct match *found)
+verify_find(const struct verify_scene *scene, const struct verify_frame *frames,
+	    size_t count, struct verify *found)
 {
-	struct match_frame kin[QUAD_FRAMES_MAX];
-	size_t place[QUAD_FRAMES_MAX];
-	const unsigned macs = scene->loose ? MATCH_MACS_LOOSE :
-					     MATCH_MACS_STRICT;
+	struct verify_frame kin[REASSEMBLY_FRAMES_MAX];
+	size_t place[REASSEMBLY_FRAMES_MAX];
+	const unsigned macs =
+		scene->loose ? VERIFY_MACS_LOOSE : VERIFY_MACS_STRICT;
 	struct search s = {
 		.scene = scene,
 		.frames = kin,
@@ -287,7 +288,7 @@ match_find(const struct match_scene *scene, const struct match_frame *frames,
 		.found = found,
 	};
 
-	*found = (struct match){ .key_no = -1 };
+	*found = (struct verify){ .key_no = -1 };
 	if (count < FRAME_BASE) {
 		return;
 	}

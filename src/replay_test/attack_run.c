@@ -24,14 +24,14 @@ static const char *
 obstacle(const struct attack_ground *s, enum attack_kind kind)
 {
 	const struct attack_run_options *o = s->options;
-	unsigned has =
-		(o->target.other.family ? ATTACK_NEEDS_ADDRESS : 0) |
+	unsigned has = (o->target.other.family ? ATTACK_NEEDS_ADDRESS : 0) |
 		(o->other_port ? ATTACK_NEEDS_SERVICE : 0) |
 		(o->also.addr.family ? ATTACK_NEEDS_SERVER : 0) |
 		(o->hook ? ATTACK_NEEDS_HOOK : 0) |
 		(o->patient ? ATTACK_NEEDS_PATIENCE : 0) |
 		(o->key || (o->recording && recording_count(o->recording) > 1)
-			 ? ATTACK_NEEDS_SECOND : 0);
+			 ? ATTACK_NEEDS_SECOND
+			 : 0);
 	unsigned missing = attacks[kind].needs & ~has;
 
 	if (s->is_open && kind != ATTACK_PLAIN) {
@@ -64,7 +64,8 @@ run_elsewhere(struct attack_ground *s, enum attack_kind kind,
 	attack_wire_forget(&s->wire);
 	if (attack_fresh_run(&s->fresh, &aim, ATTACK_GROUND_RETRY_MS, &group) ==
 	    ATTACK_FRESH_FAILED) {
-		attack_ground_inconclusive(result, "a fresh group for it does not get "
+		attack_ground_inconclusive(result,
+					   "a fresh group for it does not get "
 					   "in there, either");
 	}
 }
@@ -83,22 +84,22 @@ run_fragments(struct attack_ground *s, struct attack_run_result *result)
 		return;
 	}
 	s->fresh.error = attack_fresh_sign(&s->fresh, s->options->port,
-				    clock_instant(), &group);
+					   clock_instant(), &group);
 	attack_send(&group, &shot);
 	shot.words = 2;
 	shot.split = 24;
 	attack_wire_forget(&s->wire);
 	if (s->fresh.error == 0) {
-		s->fresh.error = attack_wire_send(&s->wire, &s->fresh.aim, &shot,
-					    ATTACK_GROUND_SHOT);
+		s->fresh.error = attack_wire_send(&s->wire, &s->fresh.aim,
+						  &shot, ATTACK_GROUND_SHOT);
 	}
 	attack_fresh_wait(&s->fresh, ATTACK_GROUND_QUIET_MS);
 	answers = attack_wire_answers(&s->wire, ATTACK_GROUND_SHOT, true);
 	len = strlen(result->reason);
 	snprintf(result->reason + len, sizeof result->reason - len,
-		 answers & ATTACK_WIRE_SYN_ACK ?
-			 "; a fresh group in fragments gets in" :
-			 "; nor to a fresh group in fragments");
+		 answers & ATTACK_WIRE_SYN_ACK
+			 ? "; a fresh group in fragments gets in"
+			 : "; nor to a fresh group in fragments");
 }
 
 /* Whether anybody gets in shows, and decides how the others are read. */
@@ -110,7 +111,8 @@ run_plain(struct attack_ground *s, struct attack_run_result *result)
 }
 
 static void
-run_one(struct attack_ground *s, enum attack_kind kind, struct attack_run_result *result)
+run_one(struct attack_ground *s, enum attack_kind kind,
+	struct attack_run_result *result)
 {
 	switch (kind) {
 	case ATTACK_PLAIN:
@@ -154,9 +156,9 @@ name_hole(struct attack_ground *s, struct attack_run_result *result)
 		return;
 	}
 	s->forgets |= result->kind == ATTACK_AGAIN;
-	result->hole = s->forgets && attack->is_memory ?
-			       attacks[ATTACK_AGAIN].hole :
-			       attack->hole;
+	result->hole = s->forgets && attack->is_memory
+		? attacks[ATTACK_AGAIN].hole
+		: attack->hole;
 }
 
 /* A frame that the group has not can't be altered. */
@@ -164,7 +166,7 @@ static bool
 is_wanted(const struct attack_ground *s, enum attack_kind kind)
 {
 	return s->options->wanted[kind] &&
-	       attack_variants(kind, attack_ground_frames(s, kind)) > 0;
+		attack_variants(kind, attack_ground_frames(s, kind)) > 0;
 }
 
 static void
@@ -176,8 +178,7 @@ run_all(struct attack_ground *s)
 	for (unsigned kind = 0; kind < ATTACKS; kind++) {
 		count += is_wanted(s, (enum attack_kind)kind);
 	}
-	for (unsigned kind = 0; kind < ATTACKS && s->fresh.error == 0;
-	     kind++) {
+	for (unsigned kind = 0; kind < ATTACKS && s->fresh.error == 0; kind++) {
 		struct attack_run_result *result =
 			&s->report->results[s->report->count];
 		const char *why = obstacle(s, (enum attack_kind)kind);
@@ -199,7 +200,7 @@ run_all(struct attack_ground *s)
 
 int
 attack_run(const struct attack_run_options *options,
-	    struct attack_run_report *report, char *why)
+	   struct attack_run_report *report, char *why)
 {
 	struct attack_ground *s = calloc(1, sizeof *s);
 	int rc = -ENOMEM;

@@ -50,11 +50,11 @@ struct attack_run_options {
 	struct attack_wire_target target;
 	struct attack_wire_target also; /* another server; family 0: none */
 	uint16_t port;
-	uint16_t other_port;		   /* or 0 */
-	const struct acl_key *key;	   /* or NULL */
+	uint16_t other_port;               /* or 0 */
+	const struct acl_key *key;         /* or NULL */
 	const struct recording *recording; /* or NULL */
-	uint32_t tolerance;		   /* seconds */
-	const char *hook;		   /* a command, or NULL */
+	uint32_t tolerance;                /* seconds */
+	const char *hook;                  /* a command, or NULL */
 	bool patient;
 	unsigned times, fill, guess_rate, guess_seconds, rate;
 	uint32_t mark; /* of netfilter, on what is sent */
@@ -66,6 +66,6 @@ struct attack_run_options {
 
 /* 0, or -errno with the reason in why (ATTACK_RUN_WHY_MAX). */
 int attack_run(const struct attack_run_options *options,
-		struct attack_run_report *report, char *why);
+	       struct attack_run_report *report, char *why);
 
 #endif

@@ -12,82 +12,85 @@
 #define PATIENCE ATTACK_NEEDS_PATIENCE
 
 const struct attack attacks[ATTACKS] = {
-	[ATTACK_PLAIN] = { "plain", "a SYN without a group",
-		"not-hidden", ATTACK_OF_NONE, 0 },
-	[ATTACK_AGAIN] = { "again", "the same group at once",
-		"no-memory", USED, 0, true },
+	[ATTACK_PLAIN] = { "plain", "a SYN without a group", "not-hidden",
+			   ATTACK_OF_NONE, 0 },
+	[ATTACK_AGAIN] = { "again", "the same group at once", "no-memory", USED,
+			   0, true },
 	[ATTACK_THOUSAND] = { "thousand", "the same group many times",
-		"memory-worn-out", USED, 0, true },
+			      "memory-worn-out", USED, 0, true },
 	[ATTACK_OTHER_PORTS] = { "other-ports", "from other source ports",
-		"memory-by-port", USED, 0, true },
+				 "memory-by-port", USED, 0, true },
 	[ATTACK_OTHER_ADDRESS] = { "other-address", "from another address",
-		"memory-by-address", USED, ADDRESS, true },
+				   "memory-by-address", USED, ADDRESS, true },
 	[ATTACK_OTHER_MARK] = { "other-mark", "with another mark",
-		"memory-by-mark", USED, 0, true },
+				"memory-by-mark", USED, 0, true },
 	[ATTACK_REVERSED] = { "reversed", "its frames in reverse order",
-		"memory-by-order", USED, 0, true },
+			      "memory-by-order", USED, 0, true },
 	[ATTACK_FLIP_ISN] = { "flip-isn", "a bit of SYN0's number flipped",
-		"isn-not-authenticated", ANY, 0 },
+			      "isn-not-authenticated", ANY, 0 },
 	[ATTACK_FLIP_FLAGS] = { "flip-flags", "a bit of the flags flipped",
-		"flags-not-authenticated", ANY, 0 },
+				"flags-not-authenticated", ANY, 0 },
 	[ATTACK_FLIP_KEY] = { "flip-key", "a bit of the key number flipped",
-		"key-not-authenticated", ANY, 0 },
+			      "key-not-authenticated", ANY, 0 },
 	[ATTACK_FLIP_FRACTION] = { "flip-fraction",
-		"a bit of the second's fraction flipped",
-		"time-not-authenticated", ANY, 0 },
+				   "a bit of the second's fraction flipped",
+				   "time-not-authenticated", ANY, 0 },
 	[ATTACK_FLIP_SECOND] = { "flip-second", "a bit of the second flipped",
-		"time-not-authenticated", ANY, 0 },
+				 "time-not-authenticated", ANY, 0 },
 	[ATTACK_FLIP_MARKS] = { "flip-marks", "a bit of a frame's mark flipped",
-		"marks-ignored", ANY, 0 },
+				"marks-ignored", ANY, 0 },
 	[ATTACK_FLIP_SYN3] = { "flip-syn3", "a bit of SYN3 flipped",
-		"authenticator-cut-short", ANY, 0 },
+			       "authenticator-cut-short", ANY, 0 },
 	[ATTACK_FLIP_SYN4] = { "flip-syn4", "a bit of SYN4 flipped",
-		"authenticator-cut-short", ANY, 0 },
+			       "authenticator-cut-short", ANY, 0 },
 	[ATTACK_FLIP_SYN5] = { "flip-syn5", "a bit of SYN5 flipped",
-		"authenticator-cut-short", ANY, 0 },
+			       "authenticator-cut-short", ANY, 0 },
 	[ATTACK_FLIP_SYN6] = { "flip-syn6", "a bit of SYN6 flipped",
-		"authenticator-cut-short", ANY, 0 },
+			       "authenticator-cut-short", ANY, 0 },
 	[ATTACK_MIXED] = { "mixed", "one frame of another group",
-		"groups-mixed", ANY, ATTACK_NEEDS_SECOND },
+			   "groups-mixed", ANY, ATTACK_NEEDS_SECOND },
 	[ATTACK_SPLIT] = { "split", "one group from two addresses",
-		"source-unchecked", FRESH, ADDRESS },
+			   "source-unchecked", FRESH, ADDRESS },
 	[ATTACK_TIME_NOW] = { "time-now", "its time moved to now",
-		"time-not-authenticated", USED, 0 },
+			      "time-not-authenticated", USED, 0 },
 	[ATTACK_FUTURE] = { "future", "signed for the future",
-		"future-accepted", FRESH, 0 },
-	[ATTACK_PAST] = { "past", "signed for the past",
-		"past-accepted", FRESH, 0 },
+			    "future-accepted", FRESH, 0 },
+	[ATTACK_PAST] = { "past", "signed for the past", "past-accepted", FRESH,
+			  0 },
 	[ATTACK_FLAGS] = { "flags", "signed with unknown flags",
-		"flags-ignored", FRESH, 0 },
+			   "flags-ignored", FRESH, 0 },
 	[ATTACK_OTHER_SERVICE] = { "other-service",
-		"to another port than it is signed for",
-		"port-unchecked", ANY, ATTACK_NEEDS_SERVICE },
+				   "to another port than it is signed for",
+				   "port-unchecked", ANY,
+				   ATTACK_NEEDS_SERVICE },
 	[ATTACK_OTHER_SERVER] = { "other-server",
-		"to another server with the key",
-		"server-unchecked", USED, ATTACK_NEEDS_SERVER },
-	[ATTACK_RACE] = { "race", "two copies at once", "race", FRESH, 0, true },
+				  "to another server with the key",
+				  "server-unchecked", USED,
+				  ATTACK_NEEDS_SERVER },
+	[ATTACK_RACE] = { "race", "two copies at once", "race", FRESH, 0,
+			  true },
 	[ATTACK_FRAGMENTS] = { "fragments", "each frame in fragments",
-		"fragments", USED, 0, true },
+			       "fragments", USED, 0, true },
 	[ATTACK_OPTIONS] = { "options", "with TCP options added",
-		"memory-by-options", USED, 0, true },
+			     "memory-by-options", USED, 0, true },
 	[ATTACK_DATA] = { "data", "with data added", "data", USED, 0, true },
 	[ATTACK_DISPLACED] = { "displaced", "again, after many other groups",
-		"memory-too-small", USED, 0, true },
+			       "memory-too-small", USED, 0, true },
 	[ATTACK_DELAY_HALF] = { "delay-half", "again, after half the tolerance",
-		"memory-too-short", USED, PATIENCE, true },
+				"memory-too-short", USED, PATIENCE, true },
 	[ATTACK_DELAY_EDGE] = { "delay-edge",
-		"again, just before its time is up",
-		"memory-too-short", USED, PATIENCE, true },
+				"again, just before its time is up",
+				"memory-too-short", USED, PATIENCE, true },
 	[ATTACK_DELAY_PAST] = { "delay-past",
-		"again, just after its time is up",
-		"past-accepted", USED, PATIENCE },
+				"again, just after its time is up",
+				"past-accepted", USED, PATIENCE },
 	[ATTACK_DELAY_AHEAD] = { "delay-ahead",
-		"one of a fast clock, before its time is up",
-		"memory-too-short", USED, PATIENCE, true },
+				 "one of a fast clock, before its time is up",
+				 "memory-too-short", USED, PATIENCE, true },
 	[ATTACK_RESTART] = { "restart", "again, after the hook has run",
-		"memory-lost", USED, ATTACK_NEEDS_HOOK, true },
-	[ATTACK_GUESS] = { "guess", "random authenticators",
-		"guessed", ANY, 0 },
+			     "memory-lost", USED, ATTACK_NEEDS_HOOK, true },
+	[ATTACK_GUESS] = { "guess", "random authenticators", "guessed", ANY,
+			   0 },
 };
 
 /* Bits of a frame that an attack flips, one after the other. */
@@ -123,8 +126,7 @@ static const uint8_t unknown_flags[] = { 4, 8, 16, 28 };
 
 /* A frame in the place of its like makes no other group. */
 static bool
-differ(const struct sender_group *a, const struct sender_group *b,
-       size_t role)
+differ(const struct sender_group *a, const struct sender_group *b, size_t role)
 {
 	return a->count == b->count && a->seq[role] != b->seq[role];
 }
@@ -134,8 +136,9 @@ attack_find(const char *name, size_t len)
 {
 	enum attack_kind kind = 0;
 
-	while (kind < ATTACKS && (strlen(attacks[kind].name) != len ||
-				  memcmp(attacks[kind].name, name, len) != 0)) {
+	while (kind < ATTACKS &&
+	       (strlen(attacks[kind].name) != len ||
+		memcmp(attacks[kind].name, name, len) != 0)) {
 		kind++;
 	}
 	return kind;
@@ -179,9 +182,9 @@ attack_variants(enum attack_kind kind, size_t frames)
 	case ATTACK_FRAGMENTS:
 		return 2;
 	default:
-		return bits->count == 0	     ? 1 :
-		       bits->role < frames ? bits->count :
-					     0;
+		return bits->count == 0       ? 1
+			: bits->role < frames ? bits->count
+					      : 0;
 	}
 }
 
@@ -349,8 +352,8 @@ make_race(unsigned variant, const struct attack_scene *s,
 {
 	const struct sender_group *g = s->group;
 	bool one_mark = variant == 0 && g->count > FRAME_BASE;
-	struct sender_group copy = move(g, s->sports,
-					one_mark ? g->mark : s->second_mark);
+	struct sender_group copy =
+		move(g, s->sports, one_mark ? g->mark : s->second_mark);
 
 	memset(shot, 0, sizeof *shot);
 	for (size_t i = 0; i < g->count; i++) {
@@ -455,8 +458,8 @@ attack_guess(const struct attack_scene *s, const uint32_t *bits,
 	g.seq[FRAME_SYN2] = frame_syn2(&head);
 	for (size_t role = FRAME_SYN3; role < g.count; role++) {
 		g.seq[role] = frame_mark((enum frame_role)role) |
-			      (bits[role - FRAME_SYN3] &
-			       frame_mask((enum frame_role)role));
+			(bits[role - FRAME_SYN3] &
+			 frame_mask((enum frame_role)role));
 	}
 	attack_send(&g, shot);
 }

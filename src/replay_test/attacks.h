@@ -100,9 +100,9 @@ struct attack_frame {
 struct attack_shot {
 	size_t count;
 	struct attack_frame frames[ATTACK_FRAMES_MAX];
-	uint8_t words; /* of options to add, in each */
-	uint8_t data;  /* bytes of it to add, in each */
-	uint8_t split; /* not 0: in two fragments, the first of so many */
+	uint8_t words;   /* of options to add, in each */
+	uint8_t data;    /* bytes of it to add, in each */
+	uint8_t split;   /* not 0: in two fragments, the first of so many */
 	bool syn0_alone; /* answers to other frames don't matter */
 };
 
@@ -110,10 +110,10 @@ struct attack_shot {
 struct attack_scene {
 	const struct sender_group *group;
 	const struct sender_group *second; /* or NULL */
-	const struct acl_key *key;	   /* or NULL */
-	uint16_t port;	    /* that is signed for */
-	uint64_t instant;   /* now */
-	uint32_t tolerance; /* seconds, of the server */
+	const struct acl_key *key;         /* or NULL */
+	uint16_t port;                     /* that is signed for */
+	uint64_t instant;                  /* now */
+	uint32_t tolerance;                /* seconds, of the server */
 	/* Fresh each time: */
 	uint16_t mark, second_mark;
 	uint16_t sports[ATTACK_FRAMES_MAX];

@@ -21,8 +21,8 @@
 static bool
 counts_guesses(const struct attack_ground *s)
 {
-	return s->fresh.key ? attack_fresh_is_short(&s->fresh) :
-			      s->base.count == FRAME_BASE;
+	return s->fresh.key ? attack_fresh_is_short(&s->fresh)
+			    : s->base.count == FRAME_BASE;
 }
 
 /* Wait until the server has this many left for us, as far as is known. */
@@ -31,8 +31,8 @@ save_guesses(struct attack_ground *s, unsigned wanted)
 {
 	if (counts_guesses(s)) {
 		uint64_t now = clock_ms();
-		uint64_t full = now + (GUESSES_AT_ONCE - GUESSES_SPARE) *
-					      GUESS_MS;
+		uint64_t full =
+			now + (GUESSES_AT_ONCE - GUESSES_SPARE) * GUESS_MS;
 		uint64_t spent = wanted * GUESS_MS;
 
 		/* guesses_ms: when all of them would be there again. */
@@ -40,8 +40,9 @@ save_guesses(struct attack_ground *s, unsigned wanted)
 			s->guesses_ms = now;
 		}
 		if (s->guesses_ms + spent > full) {
-			attack_fresh_wait(&s->fresh,
-				   (unsigned)(s->guesses_ms + spent - full));
+			attack_fresh_wait(
+				&s->fresh,
+				(unsigned)(s->guesses_ms + spent - full));
 		}
 		s->guesses_ms += spent;
 	}
@@ -53,8 +54,9 @@ static void
 sign(struct attack_ground *s, uint64_t ago, struct sender_group *group)
 {
 	if (s->fresh.error == 0) {
-		s->fresh.error = attack_fresh_sign(&s->fresh, s->options->port,
-					    clock_instant() - ago, group);
+		s->fresh.error =
+			attack_fresh_sign(&s->fresh, s->options->port,
+					  clock_instant() - ago, group);
 	}
 }
 
@@ -79,8 +81,7 @@ make_shot(struct attack_ground *s, enum attack_kind kind, unsigned variant,
 	if (s->fresh.error == 0) {
 		s->fresh.error = attack_fresh_scene(&s->fresh, &scene);
 	}
-	return s->fresh.error == 0 &&
-	       attack_make(kind, variant, &scene, shot);
+	return s->fresh.error == 0 && attack_make(kind, variant, &scene, shot);
 }
 
 /* Variants from first up to end, sent; their number. */
@@ -92,8 +93,8 @@ send_batch(struct attack_ground *s, enum attack_kind kind, unsigned first,
 	unsigned sent = 0;
 
 	for (unsigned v = first; v < end && s->fresh.error == 0; v++) {
-		unsigned copies = kind == ATTACK_THOUSAND ?
-					  s->options->times : 1;
+		unsigned copies =
+			kind == ATTACK_THOUSAND ? s->options->times : 1;
 		struct attack_shot shot;
 
 		if (!make_shot(s, kind, v, &shot)) {
@@ -101,7 +102,8 @@ send_batch(struct attack_ground *s, enum attack_kind kind, unsigned first,
 		}
 		for (; copies > 0 && s->fresh.error == 0; copies--) {
 			int rc = attack_wire_send(&s->wire, &aim, &shot,
-					    ATTACK_GROUND_SHOT + v - first);
+						  ATTACK_GROUND_SHOT + v -
+							  first);
 
 			/* Not every group can be sent in fragments. */
 			if (rc == -EMSGSIZE) {
@@ -162,7 +164,7 @@ try_batch(struct attack_ground *s, enum attack_kind kind, unsigned first,
 
 void
 attack_batch(struct attack_ground *s, enum attack_kind kind,
-	    struct attack_run_result *result)
+	     struct attack_run_result *result)
 {
 	unsigned count = attack_variants(kind, attack_ground_frames(s, kind));
 	unsigned step = counts_guesses(s) ? GUESSES_BATCH : BATCH;
@@ -178,7 +180,8 @@ attack_batch(struct attack_ground *s, enum attack_kind kind,
 		try_batch(s, kind, first, end, &tally);
 	}
 	if (count == 0 || tally.sent == 0) {
-		attack_ground_inconclusive(result, "the group has nothing like it");
+		attack_ground_inconclusive(result,
+					   "the group has nothing like it");
 		return;
 	}
 	attack_ground_judge(s, kind, &tally, result);

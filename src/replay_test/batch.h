@@ -8,6 +8,6 @@
 #include "replay_test/session.h"
 
 void attack_batch(struct attack_ground *s, enum attack_kind kind,
-		 struct attack_run_result *result);
+		  struct attack_run_result *result);
 
 #endif

@@ -39,8 +39,7 @@ material_read(struct recording *r, const char *path, char *why)
 	}
 	rc = take_all(r, &cap);
 	if (rc < 0) {
-		snprintf(why, MATERIAL_WHY_MAX, "%s: %s", path,
-			 cap_why(&cap));
+		snprintf(why, MATERIAL_WHY_MAX, "%s: %s", path, cap_why(&cap));
 	}
 	cap_close(&cap);
 	return rc;
@@ -56,7 +55,7 @@ is_enough(const struct recording *r, uint64_t *found_ms)
 		*found_ms = clock_ms();
 	}
 	return recording_at(r, 0)->answered ||
-	       clock_ms() - *found_ms > ANSWER_MS;
+		clock_ms() - *found_ms > ANSWER_MS;
 }
 
 int

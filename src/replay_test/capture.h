@@ -16,8 +16,7 @@ int material_read(struct recording *r, const char *path, char *why);
  * so many seconds at most.  progress is told, now and then, how many are
  * left.  0, or -errno with the reason in why.
  */
-int material_record(struct recording *r, const char *device,
-		    unsigned seconds,
+int material_record(struct recording *r, const char *device, unsigned seconds,
 		    void (*progress)(void *context, unsigned left),
 		    void *context, char *why);
 

@@ -114,50 +114,54 @@ parse(int argc, char **argv, struct options *o, struct replay_test *t)
 {
 	const struct option_word words[] = {
 		{ OPTION('p', "port", "PORT", "the hidden port", option_port,
-		  &t->options.port) },
+			 &t->options.port) },
 		{ OPTION('k', "keys", "FILE",
-		  "sign groups with a key of a server's key file",
-		  option_text, &o->keys) },
+			 "sign groups with a key of a server's key file",
+			 option_text, &o->keys) },
 		{ OPTION_NUMBER(0, "key-no", "N",
-		  "which of them, where there are several",
-		  &o->key_no, 0, UINT16_MAX) },
+				"which of them, where there are several",
+				&o->key_no, 0, UINT16_MAX) },
 		{ OPTION(0, "pcap", "FILE", "replay a group of this recording",
-		  option_text, &t->pcap) },
+			 option_text, &t->pcap) },
 		{ OPTION(0, "live", "DEVICE", "record one from the wire",
-		  option_text, &t->live) },
+			 option_text, &t->live) },
 		{ OPTION_NUMBER(0, "seconds", "N",
-		  "for so long at most, 1 to 3600", &o->seconds, 1, 3600) },
+				"for so long at most, 1 to 3600", &o->seconds,
+				1, 3600) },
 		{ OPTION(0, "i-am-responsible-for", "HOST",
-		  "HOST may be attacked, though it is another",
-		  take_allowed, t) },
+			 "HOST may be attacked, though it is another",
+			 take_allowed, t) },
 		{ OPTION(0, "attack", "LIST", "these attacks alone",
-		  take_attacks, t) },
+			 take_attacks, t) },
 		{ OPTION(0, "from", "ADDRESS", "another address of this host's",
-		  option_text, &t->from) },
+			 option_text, &t->from) },
 		{ OPTION(0, "other-port", "PORT", "another hidden port there",
-		  option_port, &t->options.other_port) },
+			 option_port, &t->options.other_port) },
 		{ OPTION(0, "also", "HOST", "another server with the key",
-		  option_text, &t->also) },
+			 option_text, &t->also) },
 		{ OPTION(0, "hook", "COMMAND", "restarts or reloads the server",
-		  option_text, &t->options.hook) },
+			 option_text, &t->options.hook) },
 		{ OPTION_FLAG(0, "patient", "wait until groups are too old",
-		  &t->options.patient) },
+			      &t->options.patient) },
 		{ OPTION_NUMBER(0, "tolerance", "N", "of the server, seconds",
-		  &o->tolerance, 1, 600) },
+				&o->tolerance, 1, 600) },
 		{ OPTION_NUMBER(0, "times", "N",
-		  "how often the same group is sent", &o->times, 1, 1000000) },
+				"how often the same group is sent", &o->times,
+				1, 1000000) },
 		{ OPTION_NUMBER(0, "fill", "N",
-		  "groups that are to displace one", &o->fill, 1, 1000000) },
+				"groups that are to displace one", &o->fill, 1,
+				1000000) },
 		{ OPTION_NUMBER(0, "guess-rate", "N", "guesses a second",
-		  &o->guess_rate, 1, 10000) },
+				&o->guess_rate, 1, 10000) },
 		{ OPTION_NUMBER(0, "guess-seconds", "N", "how long to guess",
-		  &o->guess_seconds, 1, 3600) },
+				&o->guess_seconds, 1, 3600) },
 		{ OPTION_NUMBER(0, "rate", "N", "packets a second, at most",
-		  &o->rate, 10, 100000) },
+				&o->rate, 10, 100000) },
 		{ OPTION_FLAG(0, "json", "JSON", &t->json) },
 	};
 	const struct option_list list = {
-		.usage = usage, .words = words,
+		.usage = usage,
+		.words = words,
 		.count = sizeof words / sizeof words[0],
 	};
 	int at = option_parse(&list, argc, argv);
@@ -167,8 +171,8 @@ parse(int argc, char **argv, struct options *o, struct replay_test *t)
 	}
 	t->host = at < argc ? argv[at] : NULL;
 	take_numbers(o, t);
-	return check_words(t, o) < 0 ? OPTION_WRONG :
-				       option_end(at + 1, argc, argv);
+	return check_words(t, o) < 0 ? OPTION_WRONG
+				     : option_end(at + 1, argc, argv);
 }
 
 static int

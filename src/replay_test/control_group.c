@@ -46,7 +46,7 @@ take_mark(struct attack_fresh *t, uint16_t *mark)
 
 int
 attack_fresh_sign(struct attack_fresh *t, uint16_t port, uint64_t instant,
-	   struct sender_group *group)
+		  struct sender_group *group)
 {
 	const struct frame_head head = {
 		.flags = t->key->mac.extra,
@@ -64,8 +64,7 @@ attack_fresh_sign(struct attack_fresh *t, uint16_t port, uint64_t instant,
 				 sizeof group->seq[FRAME_SYN0]);
 	}
 	if (rc == 0 && attack_fresh_is_short(t)) {
-		group->seq[FRAME_SYN0] =
-			frame_mark(FRAME_SYN4) |
+		group->seq[FRAME_SYN0] = frame_mark(FRAME_SYN4) |
 			(group->seq[FRAME_SYN0] & frame_mask(FRAME_SYN4));
 	}
 	if (rc == 0) {
@@ -81,15 +80,14 @@ take_other_mark(struct attack_fresh *t, const struct sender_group *group,
 {
 	int rc = take_mark(t, mark);
 
-	return rc == 0 && group && *mark == group->mark ? take_mark(t, mark) :
-							  rc;
+	return rc == 0 && group && *mark == group->mark ? take_mark(t, mark)
+							: rc;
 }
 
 int
 attack_fresh_scene(struct attack_fresh *t, struct attack_scene *scene)
 {
-	int rc = ports_take(&t->wire->ports, scene->sports,
-			    ATTACK_FRAMES_MAX);
+	int rc = ports_take(&t->wire->ports, scene->sports, ATTACK_FRAMES_MAX);
 
 	if (rc == 0) {
 		rc = take_other_mark(t, scene->group, &scene->mark);
@@ -113,9 +111,8 @@ attack_fresh_wait(struct attack_fresh *t, unsigned ms)
 
 	while (t->error == 0 && passed < ms) {
 		uint64_t left = ms - passed;
-		int rc = attack_wire_listen(t->wire, left < LOOK_MS ?
-							(unsigned)left :
-							LOOK_MS);
+		int rc = attack_wire_listen(
+			t->wire, left < LOOK_MS ? (unsigned)left : LOOK_MS);
 
 		t->error = rc < 0 ? rc : 0;
 		passed = clock_ms() - begin;
@@ -124,7 +121,7 @@ attack_fresh_wait(struct attack_fresh *t, unsigned ms)
 
 bool
 attack_fresh_gets_in(struct attack_fresh *t, const struct attack_wire_aim *aim,
-	      const struct sender_group *group, unsigned ms)
+		     const struct sender_group *group, unsigned ms)
 {
 	uint64_t begin = clock_ms();
 	struct attack_shot shot;
@@ -136,8 +133,9 @@ attack_fresh_gets_in(struct attack_fresh *t, const struct attack_wire_aim *aim,
 	t->sent++;
 	while (rc == 0 && !accepted && clock_ms() - begin < ms) {
 		rc = attack_wire_listen(t->wire, LOOK_MS);
-		accepted = attack_wire_answers(t->wire, ATTACK_FRESH_SHOT, true) &
-			   ATTACK_WIRE_SYN_ACK;
+		accepted =
+			attack_wire_answers(t->wire, ATTACK_FRESH_SHOT, true) &
+			ATTACK_WIRE_SYN_ACK;
 	}
 	t->error = rc < 0 ? rc : t->error;
 	if (accepted) {
@@ -149,20 +147,22 @@ attack_fresh_gets_in(struct attack_fresh *t, const struct attack_wire_aim *aim,
 }
 
 enum attack_fresh_outcome
-attack_fresh_run(struct attack_fresh *t, const struct attack_wire_aim *aim, unsigned patience,
-	  struct sender_group *group)
+attack_fresh_run(struct attack_fresh *t, const struct attack_wire_aim *aim,
+		 unsigned patience, struct sender_group *group)
 {
 	uint64_t begin = clock_ms();
 
 	for (unsigned tries = 0; t->error == 0; tries++) {
-		int rc = attack_fresh_sign(t, aim->port, clock_instant(), group);
+		int rc =
+			attack_fresh_sign(t, aim->port, clock_instant(), group);
 
 		if (rc < 0) {
 			t->error = rc;
 			break;
 		}
 		if (attack_fresh_gets_in(t, aim, group, ANSWER_MS)) {
-			return tries == 0 ? ATTACK_FRESH_CLEAN : ATTACK_FRESH_LATE;
+			return tries == 0 ? ATTACK_FRESH_CLEAN
+					  : ATTACK_FRESH_LATE;
 		}
 		if (clock_ms() - begin >= patience) {
 			break;

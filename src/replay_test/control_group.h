@@ -27,11 +27,11 @@ struct attack_fresh {
 	struct attack_wire *wire;
 	const struct acl_key *key; /* or NULL: there are none */
 	struct attack_wire_aim aim;
-	uint32_t rtt_ms;	   /* of the last one */
-	unsigned sent, accepted;   /* so far */
-	uint16_t first_mark;	   /* random */
-	uint32_t marks;		   /* used so far: from that one on */
-	int error;		   /* -errno of what failed below, or 0 */
+	uint32_t rtt_ms;         /* of the last one */
+	unsigned sent, accepted; /* so far */
+	uint16_t first_mark;     /* random */
+	uint32_t marks;          /* used so far: from that one on */
+	int error;               /* -errno of what failed below, or 0 */
 };
 
 /* Whether the key has an authenticator that servers limit guesses at. */
@@ -44,7 +44,7 @@ bool attack_fresh_is_short(const struct attack_fresh *t);
  * two for an altered one.  0 or -errno.
  */
 int attack_fresh_sign(struct attack_fresh *t, uint16_t port, uint64_t instant,
-	       struct sender_group *group);
+		      struct sender_group *group);
 
 /* Everything of a scene that is fresh each time.  0 or -errno. */
 int attack_fresh_scene(struct attack_fresh *t, struct attack_scene *scene);
@@ -53,14 +53,17 @@ int attack_fresh_scene(struct attack_fresh *t, struct attack_scene *scene);
 void attack_fresh_wait(struct attack_fresh *t, unsigned ms);
 
 /* Send a group to where aim says and wait for it to be let in. */
-bool attack_fresh_gets_in(struct attack_fresh *t, const struct attack_wire_aim *aim,
-		   const struct sender_group *group, unsigned ms);
+bool attack_fresh_gets_in(struct attack_fresh *t,
+			  const struct attack_wire_aim *aim,
+			  const struct sender_group *group, unsigned ms);
 
 /*
  * Send a fresh group, and others until one is let in or `patience` ms
  * have passed; *group becomes the one that was.
  */
-enum attack_fresh_outcome attack_fresh_run(struct attack_fresh *t, const struct attack_wire_aim *aim,
-			     unsigned patience, struct sender_group *group);
+enum attack_fresh_outcome attack_fresh_run(struct attack_fresh *t,
+					   const struct attack_wire_aim *aim,
+					   unsigned patience,
+					   struct sender_group *group);
 
 #endif

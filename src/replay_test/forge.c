@@ -51,15 +51,14 @@ static void
 add_options(uint8_t *out, struct packet *p, unsigned words)
 {
 	for (unsigned i = 0; i < words &&
-			     p->options_len + 4 <= PACKET_TCP_HEADER_MAX -
-							   PACKET_TCP_HEADER;
+	     p->options_len + 4 <= PACKET_TCP_HEADER_MAX - PACKET_TCP_HEADER;
 	     i++) {
 		memcpy(out + p->data_at, i == 0 ? first_word : other_word, 4);
 		p->options_len += 4;
 		p->data_at += 4;
 	}
-	out[p->tcp_at + TCP_OFFSET] = (uint8_t)((p->data_at - p->tcp_at) / 4
-						<< 4);
+	out[p->tcp_at + TCP_OFFSET] =
+		(uint8_t)((p->data_at - p->tcp_at) / 4 << 4);
 }
 
 size_t
@@ -106,8 +105,8 @@ fragment4(uint8_t *out, const uint8_t *bytes, size_t len, unsigned part,
 	memcpy(out + PACKET_IP4_HEADER, bytes + PACKET_IP4_HEADER + from,
 	       to - from);
 	be16_store(out + 4, id);
-	be16_store(out + 6, (uint16_t)(from / 8 |
-				       (part == 0 ? MORE_FRAGMENTS4 : 0)));
+	be16_store(out + 6,
+		   (uint16_t)(from / 8 | (part == 0 ? MORE_FRAGMENTS4 : 0)));
 	put_length(out, PACKET_IP4_HEADER + to - from);
 	return PACKET_IP4_HEADER + to - from;
 }
@@ -144,6 +143,6 @@ forgery_fragment(uint8_t out[FORGERY_MAX], const uint8_t *bytes, size_t len,
 		return 0;
 	}
 	v4 = p.src.family == 4;
-	return v4 ? fragment4(out, bytes, len, part, split, id) :
-		    fragment6(out, bytes, len, part, split, id);
+	return v4 ? fragment4(out, bytes, len, part, split, id)
+		  : fragment6(out, bytes, len, part, split, id);
 }

@@ -13,8 +13,8 @@
 
 #define FORGERY_WORDS_MAX 10u /* of TCP options: all there can be */
 #define FORGERY_DATA_MAX 32u
-#define FORGERY_MAX (PACKET_HEADERS_MAX + FORGERY_WORDS_MAX * 4u + \
-		     FORGERY_DATA_MAX)
+#define FORGERY_MAX                                                            \
+	(PACKET_HEADERS_MAX + FORGERY_WORDS_MAX * 4u + FORGERY_DATA_MAX)
 /* A fragment has a header of its own, of 8 bytes for IPv6. */
 #define FORGERY_PARTS 2u
 

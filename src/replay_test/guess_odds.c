@@ -6,8 +6,8 @@
 #define RULE_OF 3.0
 
 void
-odds_compute(struct odds *odds, unsigned bits, unsigned guesses,
-	     double seconds, unsigned fresh, unsigned accepted)
+odds_compute(struct odds *odds, unsigned bits, unsigned guesses, double seconds,
+	     unsigned fresh, unsigned accepted)
 {
 	double share = 1;
 	double all = 1;

@@ -10,17 +10,17 @@
 #include <stdbool.h>
 
 struct odds {
-	unsigned bits;	 /* of the authenticator */
-	double sent;	 /* guesses a second that were sent */
+	unsigned bits; /* of the authenticator */
+	double sent;   /* guesses a second that were sent */
 	/*
 	 * Guesses a second that the server let through to its check: sent,
 	 * times the share of fresh groups among them that got in; at the
 	 * most, where none did, or where there were none to tell.
 	 */
 	double let_through;
-	bool is_bound;	 /* let_through is an upper bound */
-	double mean;	 /* seconds until one fits, on average */
-	double half;	 /* seconds after which that is as likely as not */
+	bool is_bound; /* let_through is an upper bound */
+	double mean;   /* seconds until one fits, on average */
+	double half;   /* seconds after which that is as likely as not */
 };
 
 /*

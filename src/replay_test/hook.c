@@ -38,6 +38,5 @@ hook_run(const char *command)
 	if (rc < 0) {
 		return rc;
 	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-				   128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

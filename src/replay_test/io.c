@@ -67,7 +67,8 @@ open_cap(struct attack_wire *s, uint32_t device, const char *filter, char *why)
 }
 
 int
-attack_wire_open(struct attack_wire *s, const struct attack_wire_options *options, char *why)
+attack_wire_open(struct attack_wire *s,
+		 const struct attack_wire_options *options, char *why)
 {
 	char filter[CAP_FILTER_MAX];
 	int rc;
@@ -75,7 +76,7 @@ attack_wire_open(struct attack_wire *s, const struct attack_wire_options *option
 	memset(s, 0, sizeof *s);
 	ports_init(&s->ports);
 	s->mark = options->mark;
-	pace_bucket_init(&s->bucket, options->rate, clock_us());
+	timing_bucket_init(&s->bucket, options->rate, clock_us());
 	rc = rawsock_open(&s->raw);
 	if (rc < 0) {
 		return fail(why, rc, "raw socket");
@@ -110,8 +111,9 @@ attack_wire_close(struct attack_wire *s)
 static bool
 is_repeated(const struct attack_wire *s, const struct answer *a)
 {
-	size_t count = s->begun_count < ATTACK_WIRE_BEGUN_MAX ? s->begun_count :
-							  ATTACK_WIRE_BEGUN_MAX;
+	size_t count = s->begun_count < ATTACK_WIRE_BEGUN_MAX
+		? s->begun_count
+		: ATTACK_WIRE_BEGUN_MAX;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct attack_wire_begun *b = &s->begun[i];
@@ -126,28 +128,30 @@ is_repeated(const struct attack_wire *s, const struct answer *a)
 
 /* Nothing half open stays at the server, whatever becomes of ours. */
 static void
-reset(struct attack_wire *s, const struct attack_wire_sent *sent, const struct answer *a)
+reset(struct attack_wire *s, const struct attack_wire_sent *sent,
+      const struct answer *a)
 {
 	struct forgery f = sent->forgery;
 	uint8_t bytes[FORGERY_MAX];
 	struct packet_view packet = { .bytes = bytes };
 
 	f.seq = a->ack;
-	packet.len = forgery_reset(bytes, sent->model->bytes,
-				   &sent->model->syn, &f);
-	(void)rawsock_send(&s->raw, &f.src, &f.dst, s->scope, s->mark,
-			   &packet, 1);
+	packet.len =
+		forgery_reset(bytes, sent->model->bytes, &sent->model->syn, &f);
+	(void)rawsock_send(&s->raw, &f.src, &f.dst, s->scope, s->mark, &packet,
+			   1);
 }
 
 static void
-begin(struct attack_wire *s, struct attack_wire_sent *sent, const struct answer *a)
+begin(struct attack_wire *s, struct attack_wire_sent *sent,
+      const struct answer *a)
 {
 	if (is_repeated(s, a)) {
 		return;
 	}
-	s->begun[s->begun_count++ % ATTACK_WIRE_BEGUN_MAX] = (struct attack_wire_begun){
-		a->flow.src, a->flow.dport, a->seq
-	};
+	s->begun[s->begun_count++ % ATTACK_WIRE_BEGUN_MAX] =
+		(struct attack_wire_begun){ a->flow.src, a->flow.dport,
+					    a->seq };
 	sent->answers |= ATTACK_WIRE_SYN_ACK;
 	reset(s, sent, a);
 }
@@ -159,13 +163,14 @@ is_to(const struct attack_wire_sent *sent, const struct answer_flow *from,
 	const struct forgery *f = &sent->forgery;
 
 	return f->sport == from->dport && f->dport == from->sport &&
-	       ack - f->seq - 1 <= f->data &&
-	       packet_addr_equal(&f->dst, &from->src) &&
-	       packet_addr_equal(&f->src, &from->dst);
+		ack - f->seq - 1 <= f->data &&
+		packet_addr_equal(&f->dst, &from->src) &&
+		packet_addr_equal(&f->src, &from->dst);
 }
 
 static void
-take_tcp(struct attack_wire *s, struct attack_wire_sent *sent, const struct answer *a)
+take_tcp(struct attack_wire *s, struct attack_wire_sent *sent,
+	 const struct answer *a)
 {
 	if (a->flags & PACKET_RST) {
 		sent->answers |= ATTACK_WIRE_RESET;
@@ -182,31 +187,33 @@ is_stray_ack(const struct attack_wire_sent *sent, const struct answer *a)
 	const struct forgery *f = &sent->forgery;
 
 	return (a->flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) ==
-		       PACKET_ACK &&
-	       f->sport == a->flow.dport && f->dport == a->flow.sport &&
-	       packet_addr_equal(&f->dst, &a->flow.src);
+		PACKET_ACK &&
+		f->sport == a->flow.dport && f->dport == a->flow.sport &&
+		packet_addr_equal(&f->dst, &a->flow.src);
 }
 
 static bool
 is_quoted(const struct attack_wire_sent *sent, const struct answer *a)
 {
 	return a->quoted_kind == ANSWER_TCP &&
-	       a->quoted.sport == sent->forgery.sport &&
-	       a->quoted_seq == sent->forgery.seq &&
-	       packet_addr_equal(&a->quoted.dst, &sent->forgery.dst);
+		a->quoted.sport == sent->forgery.sport &&
+		a->quoted_seq == sent->forgery.seq &&
+		packet_addr_equal(&a->quoted.dst, &sent->forgery.dst);
 }
 
 static void
 take(struct attack_wire *s, const struct answer *a)
 {
-	size_t count = s->sent_count < ATTACK_WIRE_SENT_MAX ? s->sent_count :
-							ATTACK_WIRE_SENT_MAX;
+	size_t count = s->sent_count < ATTACK_WIRE_SENT_MAX
+		? s->sent_count
+		: ATTACK_WIRE_SENT_MAX;
 
 	for (size_t i = 0; i < count; i++) {
 		struct attack_wire_sent *sent = &s->sent[i];
 
 		if (a->kind == ANSWER_ICMP) {
-			sent->answers |= is_quoted(sent, a) ? ATTACK_WIRE_ICMP : 0;
+			sent->answers |=
+				is_quoted(sent, a) ? ATTACK_WIRE_ICMP : 0;
 		} else if (a->kind == ANSWER_TCP &&
 			   is_to(sent, &a->flow, a->ack)) {
 			take_tcp(s, sent, a);
@@ -256,19 +263,20 @@ attack_wire_listen(struct attack_wire *s, unsigned ms)
 
 /* One packet, when its turn has come; meanwhile nothing is missed. */
 static int
-put(struct attack_wire *s, const struct forgery *f, const uint8_t *bytes, size_t len)
+put(struct attack_wire *s, const struct forgery *f, const uint8_t *bytes,
+    size_t len)
 {
 	struct packet_view packet = { bytes, len };
 	int rc;
 
-	while (!pace_bucket_take(&s->bucket, clock_us())) {
+	while (!timing_bucket_take(&s->bucket, clock_us())) {
 		rc = attack_wire_listen(s, 1);
 		if (rc < 0) {
 			return rc;
 		}
 	}
-	while ((rc = rawsock_send(&s->raw, &f->src, &f->dst, s->scope,
-				  s->mark, &packet, 1)) == -ENOBUFS ||
+	while ((rc = rawsock_send(&s->raw, &f->src, &f->dst, s->scope, s->mark,
+				  &packet, 1)) == -ENOBUFS ||
 	       rc == -EAGAIN) {
 		rc = attack_wire_listen(s, BLOCKED_MS);
 		if (rc < 0) {
@@ -288,8 +296,8 @@ put_parts(struct attack_wire *s, const struct forgery *f, const uint8_t *bytes,
 
 	for (unsigned part = 0; part < FORGERY_PARTS && rc == 0; part++) {
 		uint8_t out[FORGERY_MAX];
-		size_t part_len = forgery_fragment(out, bytes, len, part,
-						   split, id);
+		size_t part_len =
+			forgery_fragment(out, bytes, len, part, split, id);
 
 		rc = part_len ? put(s, f, out, part_len) : -EMSGSIZE;
 	}
@@ -300,8 +308,9 @@ put_parts(struct attack_wire *s, const struct forgery *f, const uint8_t *bytes,
 static void
 note(struct attack_wire *s, const struct attack_wire_sent *new)
 {
-	size_t count = s->sent_count < ATTACK_WIRE_SENT_MAX ? s->sent_count :
-							ATTACK_WIRE_SENT_MAX;
+	size_t count = s->sent_count < ATTACK_WIRE_SENT_MAX
+		? s->sent_count
+		: ATTACK_WIRE_SENT_MAX;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct attack_wire_sent *old = &s->sent[i];
@@ -317,7 +326,7 @@ note(struct attack_wire *s, const struct attack_wire_sent *new)
 
 int
 attack_wire_send(struct attack_wire *s, const struct attack_wire_aim *aim,
-	   const struct attack_shot *shot, unsigned number)
+		 const struct attack_shot *shot, unsigned number)
 {
 	int rc = 0;
 
@@ -348,9 +357,9 @@ attack_wire_send(struct attack_wire *s, const struct attack_wire_aim *aim,
 		if (sent.is_syn0 || !shot->syn0_alone) {
 			note(s, &sent);
 		}
-		rc = shot->split ? put_parts(s, &sent.forgery, bytes, len,
-					     shot->split) :
-				   put(s, &sent.forgery, bytes, len);
+		rc = shot->split
+			? put_parts(s, &sent.forgery, bytes, len, shot->split)
+			: put(s, &sent.forgery, bytes, len);
 	}
 	return rc;
 }
@@ -360,8 +369,9 @@ attack_wire_send(struct attack_wire *s, const struct attack_wire_aim *aim,
 unsigned
 attack_wire_answers(const struct attack_wire *s, unsigned number, bool syn0)
 {
-	size_t count = s->sent_count < ATTACK_WIRE_SENT_MAX ? s->sent_count :
-							ATTACK_WIRE_SENT_MAX;
+	size_t count = s->sent_count < ATTACK_WIRE_SENT_MAX
+		? s->sent_count
+		: ATTACK_WIRE_SENT_MAX;
 	unsigned answers = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -376,13 +386,14 @@ attack_wire_answers(const struct attack_wire *s, unsigned number, bool syn0)
 unsigned
 attack_wire_accepted(const struct attack_wire *s, unsigned number)
 {
-	size_t count = s->sent_count < ATTACK_WIRE_SENT_MAX ? s->sent_count :
-							ATTACK_WIRE_SENT_MAX;
+	size_t count = s->sent_count < ATTACK_WIRE_SENT_MAX
+		? s->sent_count
+		: ATTACK_WIRE_SENT_MAX;
 	unsigned accepted = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		accepted += s->sent[i].shot == number &&
-			    s->sent[i].answers & ATTACK_WIRE_SYN_ACK;
+			s->sent[i].answers & ATTACK_WIRE_SYN_ACK;
 	}
 	return accepted;
 }

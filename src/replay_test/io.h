@@ -29,16 +29,16 @@
 enum attack_wire_answer {
 	ATTACK_WIRE_SYN_ACK = 1, /* let in */
 	ATTACK_WIRE_RESET = 2,
-	ATTACK_WIRE_ACK = 4,	/* as if in the middle of a connection */
+	ATTACK_WIRE_ACK = 4,  /* as if in the middle of a connection */
 	ATTACK_WIRE_ICMP = 8, /* an error */
 };
 
 struct attack_wire_target {
 	struct packet_addr addr;
-	uint32_t device;	    /* that packets to it leave by */
-	uint32_t scope;		    /* the same, of a link-local address */
+	uint32_t device; /* that packets to it leave by */
+	uint32_t scope;  /* the same, of a link-local address */
 	struct packet_addr src;
-	struct packet_addr other;   /* another own address; or family 0 */
+	struct packet_addr other; /* another own address; or family 0 */
 };
 
 /* The SYN whose headers forged ones have. */
@@ -74,7 +74,7 @@ struct attack_wire {
 	struct cap caps[ATTACK_WIRE_TARGETS_MAX];
 	uint32_t devices[ATTACK_WIRE_TARGETS_MAX];
 	size_t cap_count;
-	struct pace_bucket bucket;
+	struct timing_bucket bucket;
 	uint32_t mark; /* of netfilter, on what is sent */
 	struct attack_wire_sent sent[ATTACK_WIRE_SENT_MAX]; /* a ring */
 	size_t sent_count;
@@ -95,8 +95,8 @@ struct attack_wire_options {
 };
 
 /* 0, or -errno with the reason in why (ATTACK_WIRE_WHY_MAX). */
-int attack_wire_open(struct attack_wire *s, const struct attack_wire_options *options,
-	       char *why);
+int attack_wire_open(struct attack_wire *s,
+		     const struct attack_wire_options *options, char *why);
 void attack_wire_close(struct attack_wire *s);
 
 /*
@@ -104,13 +104,14 @@ void attack_wire_close(struct attack_wire *s);
  * for.  0 or -errno; -EMSGSIZE: it can't be sent in fragments.
  */
 int attack_wire_send(struct attack_wire *s, const struct attack_wire_aim *aim,
-	       const struct attack_shot *shot, unsigned number);
+		     const struct attack_shot *shot, unsigned number);
 
 /* Look at what came back so far, waiting at most ms for the first. */
 int attack_wire_listen(struct attack_wire *s, unsigned ms);
 
 /* What came back to a shot's frames, or (syn0) to its SYN0s alone. */
-unsigned attack_wire_answers(const struct attack_wire *s, unsigned number, bool syn0);
+unsigned attack_wire_answers(const struct attack_wire *s, unsigned number,
+			     bool syn0);
 /* How many of a shot's frames were let in. */
 unsigned attack_wire_accepted(const struct attack_wire *s, unsigned number);
 

@@ -32,10 +32,9 @@ is_service(const struct recording *r, const struct packet_addr *addr,
 static bool
 is_kin(const struct recording_syn *s, const struct packet *p, uint64_t ns)
 {
-	return s->window == p->window &&
-	       packet_addr_equal(&s->src, &p->src) &&
-	       packet_addr_equal(&s->dst, &p->dst) &&
-	       (s->ns > ns ? s->ns - ns : ns - s->ns) <= RECORDING_SPAN_NS;
+	return s->window == p->window && packet_addr_equal(&s->src, &p->src) &&
+		packet_addr_equal(&s->dst, &p->dst) &&
+		(s->ns > ns ? s->ns - ns : ns - s->ns) <= RECORDING_SPAN_NS;
 }
 
 /* The SYNs with this one's window, in the order in which they were seen. */
@@ -44,8 +43,8 @@ find_kin(struct recording *r, const struct packet *p, uint64_t ns,
 	 struct recording_syn *kin[KIN_MAX])
 {
 	/* The oldest has to make room, and one is to follow. */
-	size_t held = r->next < RECORDING_PENDING ? r->next :
-						    RECORDING_PENDING - 1;
+	size_t held =
+		r->next < RECORDING_PENDING ? r->next : RECORDING_PENDING - 1;
 	size_t count = 0;
 
 	for (size_t i = r->next - held; i < r->next && count < KIN_MAX - 1;
@@ -82,8 +81,7 @@ fits(struct recording_syn *const *kin, size_t count, size_t zero,
 		seen |= 1u << role;
 		role_of[role] = i;
 	}
-	return frame_flags(kin[role_of[FRAME_SYN1]]->seq) ==
-	       count - FRAME_BASE;
+	return frame_flags(kin[role_of[FRAME_SYN1]]->seq) == count - FRAME_BASE;
 }
 
 /*
@@ -227,8 +225,8 @@ recording_packet(struct recording *r, const uint8_t *bytes, size_t len,
 size_t
 recording_count(const struct recording *r)
 {
-	return r->found < RECORDING_GROUPS_MAX ? (size_t)r->found :
-						 RECORDING_GROUPS_MAX;
+	return r->found < RECORDING_GROUPS_MAX ? (size_t)r->found
+					       : RECORDING_GROUPS_MAX;
 }
 
 const struct recording_group *

@@ -47,8 +47,8 @@ struct recording {
 	size_t to_count;
 	uint16_t port;
 	uint64_t packets; /* TCP, seen */
-	uint64_t syns;	  /* to the service */
-	uint64_t found;	  /* groups, the kept ones among them */
+	uint64_t syns;    /* to the service */
+	uint64_t found;   /* groups, the kept ones among them */
 	struct recording_syn pending[RECORDING_PENDING]; /* a ring */
 	size_t next; /* counts up: its place in the ring, modulo */
 	struct recording_group groups[RECORDING_GROUPS_MAX]; /* likewise */

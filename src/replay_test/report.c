@@ -45,7 +45,7 @@ span_text(char out[SPAN_MAX], double seconds)
 		const char *name;
 	} units[] = {
 		{ 86400.0 * 365, "years" }, { 86400, "days" },
-		{ 3600, "hours" },	    { 60, "minutes" },
+		{ 3600, "hours" },          { 60, "minutes" },
 		{ 0, "seconds" },
 	};
 	size_t i = 0;
@@ -63,8 +63,8 @@ span_text(char out[SPAN_MAX], double seconds)
 static int
 print_results(const struct replay_report *r, bool aligned)
 {
-	static const char *const heads[] = { "attack", "verdict", "groups",
-					     "because", "what", "hole" };
+	static const char *const heads[] = { "attack",  "verdict", "groups",
+					     "because", "what",    "hole" };
 	struct table table;
 	int rc = 0;
 
@@ -103,8 +103,9 @@ print_odds(const struct odds *odds)
 	span_text(half, odds->half);
 	printf("\n%.3g guesses a second were sent, and %s%.3g looked at: of %u "
 	       "bits, one\nfits after %s, on average; as likely as not within "
-	       "%s.\n", odds->sent, odds->is_bound ? "at most " : "",
-	       odds->let_through, odds->bits, mean, half);
+	       "%s.\n",
+	       odds->sent, odds->is_bound ? "at most " : "", odds->let_through,
+	       odds->bits, mean, half);
 }
 
 static void
@@ -209,8 +210,7 @@ print_json(const struct replay_report *r)
 }
 
 int
-replay_report_write(const struct replay_report *r,
-		    enum replay_report_form form)
+replay_report_write(const struct replay_report *r, enum replay_report_form form)
 {
 	switch (form) {
 	case REPLAY_REPORT_TABLE:

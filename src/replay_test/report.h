@@ -15,7 +15,7 @@ struct replay_report {
 	const char *address; /* of it, that was attacked */
 	uint16_t port;
 	const char *material; /* key, pcap or live */
-	size_t groups;	      /* that were recorded */
+	size_t groups;        /* that were recorded */
 	const struct attack_run_report *run;
 };
 

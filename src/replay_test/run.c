@@ -98,9 +98,10 @@ check_allowed(const struct replay_test *t, const char *host,
 			return status;
 		}
 		if (!allowed) {
-			return complain(host, "is not this host; where it is "
-					      "yours, say so: "
-					      "--i-am-responsible-for",
+			return complain(host,
+					"is not this host; where it is "
+					"yours, say so: "
+					"--i-am-responsible-for",
 					TAP_USAGE);
 		}
 	}
@@ -120,9 +121,8 @@ find_other(const struct replay_test *t, struct attack_wire_target *out)
 	if (!t->from) {
 		int rc = addrs_other(&out->src, out->device, &out->other);
 
-		return rc < 0 ? complain("addresses", strerror(-rc),
-					 TAP_SYSTEM) :
-				TAP_OK;
+		return rc < 0 ? complain("addresses", strerror(-rc), TAP_SYSTEM)
+			      : TAP_OK;
 	}
 	status = find_host(t->from, &found, &count);
 	if (status != TAP_OK) {
@@ -133,8 +133,10 @@ find_other(const struct replay_test *t, struct attack_wire_target *out)
 	if (out->other.family != out->addr.family ||
 	    addrs_own(&out->other) != 1 ||
 	    packet_addr_equal(&out->other, &out->src)) {
-		return complain(t->from, "is no other address of this host, "
-					 "of the same IP version", TAP_USAGE);
+		return complain(t->from,
+				"is no other address of this host, "
+				"of the same IP version",
+				TAP_USAGE);
 	}
 	return TAP_OK;
 }
@@ -184,9 +186,10 @@ show_recording(void *context, unsigned left)
 	struct replay_test *t = context;
 
 	if (progress_due(&t->progress)) {
-		progress_show(&t->progress, "%s: no group yet, %u s left: "
-			      "connect to port %u now", t->live, left,
-			      t->options.port);
+		progress_show(&t->progress,
+			      "%s: no group yet, %u s left: "
+			      "connect to port %u now",
+			      t->live, left, t->options.port);
 	}
 }
 
@@ -195,12 +198,14 @@ no_group(const struct replay_test *t)
 {
 	char why[160];
 
-	snprintf(why, sizeof why, "no group to port %u of %.64s in %llu SYNs "
-		 "to it, of %llu packets", t->options.port, t->host,
+	snprintf(why, sizeof why,
+		 "no group to port %u of %.64s in %llu SYNs "
+		 "to it, of %llu packets",
+		 t->options.port, t->host,
 		 (unsigned long long)t->recording.syns,
 		 (unsigned long long)t->recording.packets);
-	return t->pcap ? complain(t->pcap, why, TAP_USAGE) :
-			 complain(t->live, why, TAP_SYSTEM);
+	return t->pcap ? complain(t->pcap, why, TAP_USAGE)
+		       : complain(t->live, why, TAP_SYSTEM);
 }
 
 static int
@@ -217,9 +222,10 @@ take_material(struct replay_test *t)
 	if (t->pcap) {
 		rc = material_read(&t->recording, t->pcap, why);
 	} else {
-		fprintf(stderr, "tap replay-test: recording on %s for %u s: "
-				"connect to port %u of %s now\n", t->live,
-			t->seconds, t->options.port, t->host);
+		fprintf(stderr,
+			"tap replay-test: recording on %s for %u s: "
+			"connect to port %u of %s now\n",
+			t->live, t->seconds, t->options.port, t->host);
 		rc = material_record(&t->recording, t->live, t->seconds,
 				     show_recording, t, why);
 		progress_clear(&t->progress);
@@ -269,7 +275,7 @@ find_ways(struct replay_test *t, struct target_addr *targets, size_t count,
 	}
 	/* A tap client here is not to authenticate what is not to get in. */
 	if (status == TAP_OK && addrs_own(&target->addr) == 0) {
-		t->options.mark = CONF_CLIENT_MARK;
+		t->options.mark = CLIENT_CONF_MARK;
 	}
 	return status;
 }
@@ -285,15 +291,15 @@ prepare(struct replay_test *t)
 	status = status ? status : check_allowed(t, t->host, targets, count);
 	if (status == TAP_OK && t->also) {
 		status = find_host(t->also, &also, &also_count);
-		status = status ? status :
-				  check_allowed(t, t->also, also, also_count);
+		status = status ? status
+				: check_allowed(t, t->also, also, also_count);
 	}
 	for (size_t i = 0; status == TAP_OK && i < count; i++) {
 		t->to[t->to_count++] = targets[i].addr;
 	}
 	status = status ? status : take_material(t);
-	status = status ? status :
-			  find_ways(t, targets, count, also, also_count);
+	status = status ? status
+			: find_ways(t, targets, count, also, also_count);
 	free(targets);
 	free(also);
 	return status;
@@ -324,31 +330,34 @@ write_report(const struct replay_test *t)
 		.host = t->host,
 		.address = address,
 		.port = t->options.port,
-		.material = t->pcap ? "pcap" : t->live ? "live" : "key",
+		.material = t->pcap ? "pcap"
+			: t->live   ? "live"
+				    : "key",
 		.groups = (size_t)t->recording.found,
 		.run = &t->report,
 	};
 
-	inet_ntop(addr->family == 4 ? AF_INET : AF_INET6, addr->bytes,
-		  address, sizeof address);
-	if (replay_report_write(&r, t->json ? REPLAY_REPORT_JSON :
-				    isatty(STDOUT_FILENO) ?
-					      REPLAY_REPORT_TABLE :
-					      REPLAY_REPORT_PLAIN) < 0) {
+	inet_ntop(addr->family == 4 ? AF_INET : AF_INET6, addr->bytes, address,
+		  sizeof address);
+	if (replay_report_write(&r,
+				t->json ? REPLAY_REPORT_JSON
+					: isatty(STDOUT_FILENO)
+					? REPLAY_REPORT_TABLE
+					: REPLAY_REPORT_PLAIN) < 0) {
 		return complain("report", "out of memory", TAP_SYSTEM);
 	}
 	if (t->report.lost) {
-		fprintf(stderr, "tap replay-test: %u packets came too fast to "
-				"be seen: use a lower --rate\n",
+		fprintf(stderr,
+			"tap replay-test: %u packets came too fast to "
+			"be seen: use a lower --rate\n",
 			t->report.lost);
 	}
 	if (replay_report_count(&r, ATTACK_RUN_ACCEPTED) > 0) {
 		return TAP_NO;
 	}
-	return replay_report_count(&r, ATTACK_RUN_REFUSED) > 0 ?
-		       TAP_OK :
-		       complain(t->host, "no attack could be judged",
-				TAP_SYSTEM);
+	return replay_report_count(&r, ATTACK_RUN_REFUSED) > 0
+		? TAP_OK
+		: complain(t->host, "no attack could be judged", TAP_SYSTEM);
 }
 
 int

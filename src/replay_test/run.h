@@ -14,7 +14,7 @@
 #include "measure/progress.h"
 #include "replay_test/recording.h"
 
-#define REPLAY_TEST_ALLOWED_MAX 16u /* of --i-am-responsible-for */
+#define REPLAY_TEST_ALLOWED_MAX 16u   /* of --i-am-responsible-for */
 #define REPLAY_TEST_ADDRESSES_MAX 32u /* of one name */
 
 struct replay_test {
@@ -23,7 +23,7 @@ struct replay_test {
 	const char *allowed[REPLAY_TEST_ALLOWED_MAX];
 	size_t allowed_count;
 	const char *pcap, *live; /* a file or a device, or NULL */
-	unsigned seconds;	 /* to record */
+	unsigned seconds;        /* to record */
 	struct attack_run_options options;
 	bool json;
 

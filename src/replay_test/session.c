@@ -24,20 +24,20 @@ is_past(const struct attack_ground *s)
 {
 	uint64_t now = clock_instant();
 	const struct sender_group *g = &s->base;
-	uint64_t then = frame_instant(g->seq[FRAME_SYN1], g->seq[FRAME_SYN2],
-				      now);
+	uint64_t then =
+		frame_instant(g->seq[FRAME_SYN1], g->seq[FRAME_SYN2], now);
 
-	return now > then && now - then > (uint64_t)s->options->tolerance *
-						  FRAME_SECOND;
+	return now > then &&
+		now - then > (uint64_t)s->options->tolerance * FRAME_SECOND;
 }
 
 static int
 set_model(struct attack_wire_model *model, const uint8_t *bytes, size_t len)
 {
 	memcpy(model->bytes, bytes, len);
-	return packet_parse(&model->syn, model->bytes, len, len) == PACKET_OK ?
-		       0 :
-		       -EBADMSG;
+	return packet_parse(&model->syn, model->bytes, len, len) == PACKET_OK
+		? 0
+		: -EBADMSG;
 }
 
 static int
@@ -116,7 +116,7 @@ show_recorded(struct attack_ground *s)
 	attack_send(&s->latest, &shot);
 	if (s->fresh.error == 0) {
 		s->fresh.error = attack_wire_send(&s->wire, &aim, &shot,
-					    ATTACK_GROUND_SHOT);
+						  ATTACK_GROUND_SHOT);
 	}
 	attack_fresh_wait(&s->fresh, ATTACK_GROUND_QUIET_MS);
 	attack_wire_forget(&s->wire);
@@ -149,13 +149,17 @@ attack_ground_begin(struct attack_ground *s, char *why)
 	if (o->key) {
 		struct sender_group group = { 0 };
 
-		if (attack_fresh_run(&s->fresh, &s->fresh.aim, ATTACK_GROUND_RETRY_MS,
-			      &group) == ATTACK_FRESH_FAILED) {
+		if (attack_fresh_run(&s->fresh, &s->fresh.aim,
+				     ATTACK_GROUND_RETRY_MS,
+				     &group) == ATTACK_FRESH_FAILED) {
 			rc = s->fresh.error ? s->fresh.error : -EACCES;
-			snprintf(why, ATTACK_RUN_WHY_MAX, "%s", s->fresh.error ?
-				 strerror(-rc) : "a fresh group of the key does "
-				 "not get in: another key, port or realm, a "
-				 "wrong clock, or no server there");
+			snprintf(
+				why, ATTACK_RUN_WHY_MAX, "%s",
+				s->fresh.error
+					? strerror(-rc)
+					: "a fresh group of the key does "
+					  "not get in: another key, port or realm, a "
+					  "wrong clock, or no server there");
 			attack_ground_end(s);
 			return rc;
 		}
@@ -185,20 +189,20 @@ attack_ground_uses_fresh(const struct attack_ground *s, enum attack_kind kind)
 	const struct acl_key *key = s->options->key;
 
 	/* The papers' authenticator covers no port: a fresh one may go. */
-	if (!key || (kind == ATTACK_OTHER_SERVICE &&
-		     key->mac.suite == MAC_HMAC_MD5)) {
+	if (!key ||
+	    (kind == ATTACK_OTHER_SERVICE && key->mac.suite == MAC_HMAC_MD5)) {
 		return false;
 	}
 	return attacks[kind].base == ATTACK_OF_FRESH ||
-	       attacks[kind].base == ATTACK_OF_ANY;
+		attacks[kind].base == ATTACK_OF_ANY;
 }
 
 size_t
 attack_ground_frames(const struct attack_ground *s, enum attack_kind kind)
 {
-	return attack_ground_uses_fresh(s, kind) ?
-		       FRAME_BASE + (size_t)s->options->key->mac.extra :
-		       s->base.count;
+	return attack_ground_uses_fresh(s, kind)
+		? FRAME_BASE + (size_t)s->options->key->mac.extra
+		: s->base.count;
 }
 
 struct attack_wire_aim
@@ -209,9 +213,9 @@ attack_ground_aim(const struct attack_ground *s, enum attack_kind kind)
 	return (struct attack_wire_aim){
 		.target = kind == ATTACK_OTHER_SERVER ? &o->also : &s->target,
 		.port = kind == ATTACK_OTHER_SERVICE ? o->other_port : o->port,
-		.model = s->recording && !attack_ground_uses_fresh(s, kind) ?
-				 &s->recorded :
-				 &s->made,
+		.model = s->recording && !attack_ground_uses_fresh(s, kind)
+			? &s->recorded
+			: &s->made,
 	};
 }
 
@@ -249,10 +253,10 @@ attack_ground_settle(struct attack_ground *s, struct attack_ground_tally *tally)
 		return;
 	}
 	tally->outcome = attack_fresh_run(&s->fresh, &s->fresh.aim,
-				   attack_fresh_is_short(&s->fresh) ?
-					   ATTACK_GROUND_RETRY_SHORT_MS :
-					   ATTACK_GROUND_RETRY_MS,
-				   &group);
+					  attack_fresh_is_short(&s->fresh)
+						  ? ATTACK_GROUND_RETRY_SHORT_MS
+						  : ATTACK_GROUND_RETRY_MS,
+					  &group);
 	if (tally->outcome != ATTACK_FRESH_FAILED && !s->recording) {
 		s->latest = group;
 	}
@@ -260,10 +264,10 @@ attack_ground_settle(struct attack_ground *s, struct attack_ground_tally *tally)
 
 void
 attack_ground_count(struct attack_ground *s, unsigned shots, bool race,
-	    struct attack_ground_tally *tally)
+		    struct attack_ground_tally *tally)
 {
-	for (unsigned number = ATTACK_GROUND_SHOT; number < ATTACK_GROUND_SHOT + shots;
-	     number++) {
+	for (unsigned number = ATTACK_GROUND_SHOT;
+	     number < ATTACK_GROUND_SHOT + shots; number++) {
 		unsigned accepted = attack_wire_accepted(&s->wire, number);
 		unsigned answers = attack_wire_answers(&s->wire, number, true);
 
@@ -308,37 +312,50 @@ answer_of(const struct attack_ground_tally *tally)
 
 void
 attack_ground_judge(const struct attack_ground *s, enum attack_kind kind,
-	    const struct attack_ground_tally *tally, struct attack_run_result *result)
+		    const struct attack_ground_tally *tally,
+		    struct attack_run_result *result)
 {
 	bool is_base = attacks[kind].base != ATTACK_OF_NONE &&
-		       !attack_ground_uses_fresh(s, kind);
-	const char *past = is_base && s->recording && is_past(s) ?
-				   "; its time is past, too" : "";
+		!attack_ground_uses_fresh(s, kind);
+	const char *past = is_base && s->recording && is_past(s)
+		? "; its time is past, too"
+		: "";
 
 	result->groups = tally->sent;
 	result->accepted = tally->accepted;
 	result->resets = tally->resets;
 	if (tally->accepted > 0) {
-		say(result, ATTACK_RUN_ACCEPTED, kind == ATTACK_RACE ?
-		    "a SYN/ACK to both" : "a SYN/ACK", "");
+		say(result, ATTACK_RUN_ACCEPTED,
+		    kind == ATTACK_RACE ? "a SYN/ACK to both" : "a SYN/ACK",
+		    "");
 	} else if (kind == ATTACK_RACE) {
-		say(result, tally->unsure ? ATTACK_RUN_INCONCLUSIVE :
-					    ATTACK_RUN_REFUSED,
-		    tally->unsure ? "neither copy got in" :
-				    "one of the two got in, as it should", "");
+		say(result,
+		    tally->unsure ? ATTACK_RUN_INCONCLUSIVE
+				  : ATTACK_RUN_REFUSED,
+		    tally->unsure ? "neither copy got in"
+				  : "one of the two got in, as it should",
+		    "");
 	} else if (tally->acks > 0) {
-		say(result, ATTACK_RUN_INCONCLUSIVE, "an ACK came: a connection "
-		    "with these ports is open there", "");
+		say(result, ATTACK_RUN_INCONCLUSIVE,
+		    "an ACK came: a connection "
+		    "with these ports is open there",
+		    "");
 	} else if (tally->unsure > 0) {
-		say(result, ATTACK_RUN_INCONCLUSIVE, "fresh groups were not "
-		    "accepted at once afterwards: lost, or limited", "");
+		say(result, ATTACK_RUN_INCONCLUSIVE,
+		    "fresh groups were not "
+		    "accepted at once afterwards: lost, or limited",
+		    "");
 	} else if (s->fresh.key || tally->resets == tally->shots) {
 		say(result, ATTACK_RUN_REFUSED, answer_of(tally), past);
 	} else if (s->path_known) {
-		say(result, ATTACK_RUN_REFUSED, "no answer, on a way that was "
-		    "open when it was recorded", past);
+		say(result, ATTACK_RUN_REFUSED,
+		    "no answer, on a way that was "
+		    "open when it was recorded",
+		    past);
 	} else {
-		say(result, ATTACK_RUN_INCONCLUSIVE, "no answer; without -k "
-		    "nothing tells a refusal from a loss", past);
+		say(result, ATTACK_RUN_INCONCLUSIVE,
+		    "no answer; without -k "
+		    "nothing tells a refusal from a loss",
+		    past);
 	}
 }

@@ -35,17 +35,17 @@ struct attack_ground {
 	struct attack_wire wire;
 	struct attack_wire_target target;
 	struct attack_fresh fresh;
-	struct attack_wire_model made;     /* fresh groups' */
-	struct attack_wire_model recorded; /* the recording's */
+	struct attack_wire_model made;           /* fresh groups' */
+	struct attack_wire_model recorded;       /* the recording's */
 	const struct recording_group *recording; /* or NULL */
-	struct sender_group latest;  /* the last one accepted; or recorded */
-	struct sender_group base;    /* what is attacked with now */
-	bool holds;		     /* base stays */
+	struct sender_group latest; /* the last one accepted; or recorded */
+	struct sender_group base;   /* what is attacked with now */
+	bool holds;                 /* base stays */
 	struct sender_group second;
 	bool has_second;
-	bool path_known; /* silence is the server's */
-	bool is_open;	 /* to everybody */
-	bool forgets;	 /* a group got in again */
+	bool path_known;     /* silence is the server's */
+	bool is_open;        /* to everybody */
+	bool forgets;        /* a group got in again */
 	uint64_t guesses_ms; /* attack_batch.c: when they all are there again */
 	/* attack_slow.c: groups that grow old, and since when. */
 	bool has_aged, has_ahead;
@@ -55,12 +55,12 @@ struct attack_ground {
 
 /* What became of the shots of one attack. */
 struct attack_ground_tally {
-	unsigned sent;	   /* groups */
-	unsigned shots;	   /* different ones */
+	unsigned sent;     /* groups */
+	unsigned shots;    /* different ones */
 	unsigned accepted; /* these, and below */
-	unsigned raced;	   /* of two copies one */
+	unsigned raced;    /* of two copies one */
 	unsigned resets, acks, errors;
-	unsigned unsure; /* batches that may have been lost */
+	unsigned unsure;                   /* batches that may have been lost */
 	enum attack_fresh_outcome outcome; /* after the last batch */
 };
 
@@ -69,26 +69,32 @@ int attack_ground_begin(struct attack_ground *s, char *why);
 void attack_ground_end(struct attack_ground *s);
 
 /* Whether an attack is made of a fresh group, and of how many frames. */
-bool attack_ground_uses_fresh(const struct attack_ground *s, enum attack_kind kind);
-size_t attack_ground_frames(const struct attack_ground *s, enum attack_kind kind);
+bool attack_ground_uses_fresh(const struct attack_ground *s,
+			      enum attack_kind kind);
+size_t attack_ground_frames(const struct attack_ground *s,
+			    enum attack_kind kind);
 /* Where it goes. */
-struct attack_wire_aim attack_ground_aim(const struct attack_ground *s, enum attack_kind kind);
+struct attack_wire_aim attack_ground_aim(const struct attack_ground *s,
+					 enum attack_kind kind);
 
 /* The group to attack with next, unless one is held. */
 void attack_ground_take_base(struct attack_ground *s);
-void attack_ground_hold(struct attack_ground *s, const struct sender_group *group);
+void attack_ground_hold(struct attack_ground *s,
+			const struct sender_group *group);
 void attack_ground_release(struct attack_ground *s);
 
 /* See whether the way is open still; or wait. */
-void attack_ground_settle(struct attack_ground *s, struct attack_ground_tally *tally);
+void attack_ground_settle(struct attack_ground *s,
+			  struct attack_ground_tally *tally);
 /* Count what came back to shots from ATTACK_GROUND_SHOT on. */
 void attack_ground_count(struct attack_ground *s, unsigned shots, bool race,
-		 struct attack_ground_tally *tally);
+			 struct attack_ground_tally *tally);
 
 /* The verdict. */
 void attack_ground_judge(const struct attack_ground *s, enum attack_kind kind,
-		 const struct attack_ground_tally *tally,
-		 struct attack_run_result *result);
-void attack_ground_inconclusive(struct attack_run_result *result, const char *reason);
+			 const struct attack_ground_tally *tally,
+			 struct attack_run_result *result);
+void attack_ground_inconclusive(struct attack_run_result *result,
+				const char *reason);
 
 #endif

@@ -36,18 +36,19 @@ fill(struct attack_ground *s, unsigned count)
 		struct sender_group group = { 0 };
 		struct attack_shot shot;
 		int rc = attack_fresh_sign(&s->fresh, s->options->port,
-				    clock_instant(), &group);
+					   clock_instant(), &group);
 
 		if (rc == 0) {
 			attack_send(&group, &shot);
 			rc = attack_wire_send(&s->wire, &s->fresh.aim, &shot,
-					ATTACK_GROUND_SHOT + i);
+					      ATTACK_GROUND_SHOT + i);
 		}
 		s->fresh.error = rc;
 	}
 	attack_ground_settle(s, &tally);
 	for (unsigned i = 0; i < count; i++) {
-		accepted += attack_wire_accepted(&s->wire, ATTACK_GROUND_SHOT + i) > 0;
+		accepted += attack_wire_accepted(&s->wire,
+						 ATTACK_GROUND_SHOT + i) > 0;
 	}
 	return accepted;
 }
@@ -103,10 +104,11 @@ begin_aging(struct attack_ground *s)
 		return;
 	}
 	s->fresh.error = attack_fresh_sign(&s->fresh, s->options->port,
-				    s->ahead_instant, &s->ahead);
+					   s->ahead_instant, &s->ahead);
 	if (s->fresh.error == 0) {
 		attack_wire_forget(&s->wire);
-		s->has_ahead = attack_fresh_gets_in(&s->fresh, &s->fresh.aim,
+		s->has_ahead =
+			attack_fresh_gets_in(&s->fresh, &s->fresh.aim,
 					     &s->ahead, ATTACK_GROUND_RETRY_MS);
 	}
 }
@@ -131,7 +133,7 @@ due_of(const struct attack_ground *s, enum attack_kind kind)
 
 void
 attack_slow_delay(struct attack_ground *s, enum attack_kind kind,
-	    struct attack_run_result *result)
+		  struct attack_run_result *result)
 {
 	uint64_t now, due;
 
@@ -140,15 +142,18 @@ attack_slow_delay(struct attack_ground *s, enum attack_kind kind,
 	}
 	due = due_of(s, kind);
 	if (kind == ATTACK_DELAY_AHEAD && !s->has_ahead) {
-		attack_ground_inconclusive(result, s->fresh.key ?
-				   "a group of a fast clock does not get in: is "
-				   "the tolerance less?" :
-				   "it needs a fresh group: -k");
+		attack_ground_inconclusive(
+			result,
+			s->fresh.key
+				? "a group of a fast clock does not get in: is "
+				  "the tolerance less?"
+				: "it needs a fresh group: -k");
 		return;
 	}
 	now = clock_instant();
 	if (now > due + FRAME_SECOND && kind != ATTACK_DELAY_PAST) {
-		attack_ground_inconclusive(result, "the group is older than that");
+		attack_ground_inconclusive(result,
+					   "the group is older than that");
 		return;
 	}
 	while (now < due && s->fresh.error == 0) {
@@ -158,7 +163,8 @@ attack_slow_delay(struct attack_ground *s, enum attack_kind kind,
 		attack_fresh_wait(&s->fresh, ms < 500 ? (unsigned)ms : 500);
 		now = clock_instant();
 	}
-	attack_ground_hold(s, kind == ATTACK_DELAY_AHEAD ? &s->ahead : &s->aged);
+	attack_ground_hold(s,
+			   kind == ATTACK_DELAY_AHEAD ? &s->ahead : &s->aged);
 	attack_batch(s, kind, result);
 	attack_ground_release(s);
 }
@@ -177,7 +183,7 @@ comes_back(struct attack_ground *s)
 		return true;
 	}
 	return attack_fresh_run(&s->fresh, &s->fresh.aim, RESTART_MS, &group) !=
-	       ATTACK_FRESH_FAILED;
+		ATTACK_FRESH_FAILED;
 }
 
 void
@@ -190,19 +196,21 @@ attack_slow_restart(struct attack_ground *s, struct attack_run_result *result)
 	if (status != 0) {
 		attack_ground_inconclusive(result, "");
 		snprintf(result->reason, sizeof result->reason,
-			 status > 0 ? "the hook ended with status %d" :
-				      "the hook can't be run (error %d)",
+			 status > 0 ? "the hook ended with status %d"
+				    : "the hook can't be run (error %d)",
 			 abs(status));
 		return;
 	}
 	if (!comes_back(s)) {
-		attack_ground_inconclusive(result, "no fresh group gets in after the "
+		attack_ground_inconclusive(result,
+					   "no fresh group gets in after the "
 					   "hook");
 		return;
 	}
 	attack_batch(s, ATTACK_PLAIN, &plain);
 	if (plain.verdict == ATTACK_RUN_ACCEPTED) {
-		attack_ground_inconclusive(result, "after the hook, the port answers "
+		attack_ground_inconclusive(result,
+					   "after the hook, the port answers "
 					   "everybody");
 		return;
 	}
@@ -237,7 +245,7 @@ count_guesses(struct attack_ground *s, struct guessing *g)
 	g->fresh_counted = g->fresh;
 	g->accepted += attack_wire_accepted(&s->wire, GUESS_SHOT);
 	g->is_reset |= attack_wire_answers(&s->wire, GUESS_SHOT, true) &
-		       ATTACK_WIRE_RESET;
+		ATTACK_WIRE_RESET;
 	g->fresh_accepted += attack_wire_accepted(&s->wire, FRESH_SHOT);
 	attack_wire_forget(&s->wire);
 }
@@ -251,7 +259,8 @@ guess_once(struct attack_ground *s, bool fresh)
 	uint32_t bits[1 + FRAME_EXTRA_MAX];
 	struct attack_shot shot;
 	int rc = s->fresh.key ? attack_fresh_sign(&s->fresh, s->options->port,
-					   clock_instant(), &group) : 0;
+						  clock_instant(), &group)
+			      : 0;
 
 	if (rc == 0) {
 		rc = attack_fresh_scene(&s->fresh, &scene);
@@ -269,7 +278,7 @@ guess_once(struct attack_ground *s, bool fresh)
 	}
 	shot.syn0_alone = true;
 	return attack_wire_send(&s->wire, &aim, &shot,
-			  fresh ? FRESH_SHOT : GUESS_SHOT);
+				fresh ? FRESH_SHOT : GUESS_SHOT);
 }
 
 /* At the rate asked for; what can't be sent in time is sent late. */
@@ -280,8 +289,7 @@ guess_all(struct attack_ground *s, struct guessing *g)
 	unsigned count = o->guess_rate * o->guess_seconds;
 
 	for (unsigned i = 0; i < count && s->fresh.error == 0; i++) {
-		uint64_t due = g->begin_ms +
-			       (uint64_t)i * 1000 / o->guess_rate;
+		uint64_t due = g->begin_ms + (uint64_t)i * 1000 / o->guess_rate;
 		uint64_t now = clock_ms();
 		bool fresh = s->fresh.key && i % FRESH_IN == FRESH_IN - 1;
 
@@ -302,12 +310,13 @@ guess_all(struct attack_ground *s, struct guessing *g)
 static void
 report_odds(struct attack_ground *s, const struct guessing *g)
 {
-	unsigned extra = (unsigned)attack_ground_frames(s, ATTACK_GUESS) - FRAME_BASE;
+	unsigned extra =
+		(unsigned)attack_ground_frames(s, ATTACK_GUESS) - FRAME_BASE;
 	double passed = (double)(clock_ms() - g->begin_ms) / 1000;
 
 	s->report->has_odds = true;
-	odds_compute(&s->report->odds, frame_auth_bits(extra), g->sent,
-		     passed, g->fresh, g->fresh_accepted);
+	odds_compute(&s->report->odds, frame_auth_bits(extra), g->sent, passed,
+		     g->fresh, g->fresh_accepted);
 }
 
 void

@@ -7,11 +7,14 @@
 
 #include "replay_test/session.h"
 
-void attack_slow_displace(struct attack_ground *s, struct attack_run_result *result);
+void attack_slow_displace(struct attack_ground *s,
+			  struct attack_run_result *result);
 /* The delays have to be asked for in the order of attack.h. */
 void attack_slow_delay(struct attack_ground *s, enum attack_kind kind,
-		 struct attack_run_result *result);
-void attack_slow_restart(struct attack_ground *s, struct attack_run_result *result);
-void attack_slow_guess(struct attack_ground *s, struct attack_run_result *result);
+		       struct attack_run_result *result);
+void attack_slow_restart(struct attack_ground *s,
+			 struct attack_run_result *result);
+void attack_slow_guess(struct attack_ground *s,
+		       struct attack_run_result *result);
 
 #endif

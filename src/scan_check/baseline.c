@@ -42,8 +42,7 @@ take_row(struct findings *f, const struct row *row, size_t *known)
 	if (row->port < 1 || row->port > 65535 || row->scan == PROBE_SCANS) {
 		return;
 	}
-	finding = finding_find(f, row->address, (uint16_t)row->port,
-			       row->scan);
+	finding = finding_find(f, row->address, (uint16_t)row->port, row->scan);
 	if (finding && row->state != PROBE_UNKNOWN) {
 		*known += finding->before == PROBE_UNKNOWN;
 		finding->before = (uint8_t)row->state;
@@ -118,8 +117,8 @@ load(const char *path, char **text, size_t *len, char *why)
 		size *= *len == size ? 2 : 1;
 	} while (got > 0 && size <= EARLIER_FILE_MAX);
 	if (ferror(file) || size > EARLIER_FILE_MAX) {
-		fail(why, path, ferror(file) ? strerror(errno) :
-					       "larger than any result");
+		fail(why, path,
+		     ferror(file) ? strerror(errno) : "larger than any result");
 		fclose(file);
 		return -1;
 	}

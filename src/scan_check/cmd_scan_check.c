@@ -46,40 +46,41 @@ parse(int argc, char **argv, struct options *o, struct check *c)
 {
 	const struct option_word words[] = {
 		{ OPTION('p', "port", "PORTS",
-		  "ports to scan, as 22,80,8000-8010",
-		  option_text, &o->ports) },
+			 "ports to scan, as 22,80,8000-8010", option_text,
+			 &o->ports) },
 		{ OPTION(0, "scan", "LIST",
-		  "of syn, connect, fin, null, xmas, ack, window,\n"
-		  "maimon, syn-data, syn-ecn, udp; or all",
-		  option_text, &o->scans) },
+			 "of syn, connect, fin, null, xmas, ack, window,\n"
+			 "maimon, syn-data, syn-ecn, udp; or all",
+			 option_text, &o->scans) },
 		{ OPTION_FLAG(0, "nmap", "run nmap, too, and compare",
-		  &c->nmap) },
+			      &c->nmap) },
 		{ OPTION(0, "nmap-xml", "FILE",
-		  "compare with what nmap wrote as XML",
-		  option_text, &c->nmap_xml) },
+			 "compare with what nmap wrote as XML", option_text,
+			 &c->nmap_xml) },
 		{ OPTION(0, "expect", "LIST",
-		  "open, closed or filtered, or 22=filtered,80=open",
-		  option_text, &o->expect) },
+			 "open, closed or filtered, or 22=filtered,80=open",
+			 option_text, &o->expect) },
 		{ OPTION(0, "before", "FILE",
-		  "compare with JSON of an earlier run",
-		  option_text, &c->before) },
+			 "compare with JSON of an earlier run", option_text,
+			 &c->before) },
 		{ OPTION(0, "against", "PORT",
-		  "look for any difference to this port's answers",
-		  option_text, &o->against) },
+			 "look for any difference to this port's answers",
+			 option_text, &o->against) },
 		{ OPTION_NUMBER(0, "samples", "N",
-		  "of each, for that, 20 to 1000",
-		  &o->samples, TWOSAMPLE_MIN, LEAK_SAMPLES_MAX) },
+				"of each, for that, 20 to 1000", &o->samples,
+				TWOSAMPLE_MIN, DISTINGUISH_SAMPLES_MAX) },
 		{ OPTION_FLAG(0, "as-client",
-		  "with a running tap client: expect open",
-		  &c->as_client) },
+			      "with a running tap client: expect open",
+			      &c->as_client) },
 		{ OPTION_NUMBER(0, "rate", "N", "packets a second", &o->rate, 1,
-		  SCAN_RATE_MAX) },
+				SCAN_RATE_MAX) },
 		{ OPTION('w', "write", "FILE", "keep all packets, as pcap",
-		  option_text, &c->write) },
+			 option_text, &c->write) },
 		{ OPTION_FLAG(0, "json", "JSON", &c->json) },
 	};
 	const struct option_list list = {
-		.usage = usage, .words = words,
+		.usage = usage,
+		.words = words,
 		.count = sizeof words / sizeof words[0],
 	};
 	int at = option_parse(&list, argc, argv);
@@ -134,9 +135,11 @@ take_scans(struct check *c, const struct options *o)
 			twice |= f->scans[i] == scan;
 		}
 		if (scan == PROBE_SCANS || twice) {
-			fprintf(stderr, "tap scan-check: --scan: '%.*s' is "
-					"%s\n", (int)(len < 64 ? len : 64),
-				text, twice ? "there twice" : "no scan");
+			fprintf(stderr,
+				"tap scan-check: --scan: '%.*s' is "
+				"%s\n",
+				(int)(len < 64 ? len : 64), text,
+				twice ? "there twice" : "no scan");
 			return TAP_USAGE;
 		}
 		f->scans[f->scan_count++] = scan;
@@ -245,8 +248,10 @@ take_expectation(struct check *c, char *item)
 	}
 	expected = find_expected(state, strlen(state));
 	if (expected == FINDING_ANYTHING) {
-		snprintf(why, sizeof why, "'%.64s' is none of open, closed, "
-			 "filtered", state);
+		snprintf(why, sizeof why,
+			 "'%.64s' is none of open, closed, "
+			 "filtered",
+			 state);
 		return check_complain("--expect", why);
 	}
 	expect(c, range.low, range.high, expected, &any);
@@ -299,8 +304,8 @@ leave_out(struct check *c)
 	}
 	if (count < all) {
 		fprintf(stderr, "tap scan-check: %s%s: %s: not scanned\n",
-			first.text,
-			all - count > 1 ? " and others" : "", strerror(error));
+			first.text, all - count > 1 ? " and others" : "",
+			strerror(error));
 	}
 	c->findings.target_count = count;
 	return TAP_OK;

@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 
-/* Values of LEAK_ANSWER. */
+/* Values of DISTINGUISH_ANSWER. */
 #define VALUE_NONE 0u
 #define VALUE_TCP 0x10000u
 #define VALUE_UDP 0x20000u
@@ -13,7 +13,8 @@
 /* Behind our own number, an acknowledgement may count our data. */
 #define BEHIND_MAX 256u
 
-/* Values of LEAK_SEQ and LEAK_ACK; OURS_SEQ: so much behind ours. */
+/* Values of DISTINGUISH_SEQ and DISTINGUISH_ACK; OURS_SEQ: so much behind ours.
+ */
 enum number_value {
 	NUMBER_ZERO,
 	NUMBER_OWN,
@@ -21,7 +22,7 @@ enum number_value {
 	NUMBER_OUR_SEQ,
 };
 
-/* Values of LEAK_ID. */
+/* Values of DISTINGUISH_ID. */
 enum id_value { ID_ZERO, ID_SAME, ID_STEP, ID_JUMP, ID_ECHO };
 
 /* A counter that others use, too, moves by less between two answers. */
@@ -43,7 +44,7 @@ number_value(uint32_t number, const struct probe_numbers *ours)
 
 /* Time stamps are to differ; all other options are to be the same. */
 static void
-take_options(struct leak_sample *s, const struct answer *a)
+take_options(struct distinguish_sample *s, const struct answer *a)
 {
 	size_t at = 0;
 	uint32_t hash = 2166136261u; /* FNV-1a */
@@ -68,7 +69,7 @@ take_options(struct leak_sample *s, const struct answer *a)
 	for (size_t i = 0; i < a->options_len; i++) {
 		hash = (hash ^ s->options[i]) * 16777619u;
 	}
-	s->values[LEAK_OPTIONS] = a->options_len ? hash : 0;
+	s->values[DISTINGUISH_OPTIONS] = a->options_len ? hash : 0;
 }
 
 static uint32_t
@@ -86,39 +87,40 @@ answer_value(const struct answer *a)
 }
 
 void
-leak_observe(struct leak_sample *s, const struct answer *a,
-	     const struct packet_addr *target, uint64_t ns)
+distinguish_observe(struct distinguish_sample *s, const struct answer *a,
+		    const struct packet_addr *target, uint64_t ns)
 {
 	uint32_t *values = s->values;
 
-	if (s->packets < LEAK_PACKETS_MAX) {
+	if (s->packets < DISTINGUISH_PACKETS_MAX) {
 		s->packets++;
 	}
-	values[LEAK_PACKETS] = s->packets;
+	values[DISTINGUISH_PACKETS] = s->packets;
 	if (s->packets > 1) {
 		return;
 	}
 	s->answered_ns = ns;
-	values[LEAK_ANSWER] = answer_value(a);
-	values[LEAK_SOURCE] = !packet_addr_equal(&a->flow.src, target);
-	values[LEAK_TTL] = a->ttl;
-	values[LEAK_TOS] = a->tos;
-	values[LEAK_ID] = a->id;
-	values[LEAK_FRAGMENT] = a->dont_fragment;
-	values[LEAK_LABEL] = a->label != 0;
-	values[LEAK_SEQ] = number_value(a->seq, &s->numbers);
-	values[LEAK_ACK] = number_value(a->ack, &s->numbers);
-	values[LEAK_WINDOW] = a->window;
-	values[LEAK_BITS] = (uint32_t)a->urgent << 4 | a->reserved;
-	values[LEAK_DATA] = (uint32_t)a->data_len;
+	values[DISTINGUISH_ANSWER] = answer_value(a);
+	values[DISTINGUISH_SOURCE] = !packet_addr_equal(&a->flow.src, target);
+	values[DISTINGUISH_TTL] = a->ttl;
+	values[DISTINGUISH_TOS] = a->tos;
+	values[DISTINGUISH_ID] = a->id;
+	values[DISTINGUISH_FRAGMENT] = a->dont_fragment;
+	values[DISTINGUISH_LABEL] = a->label != 0;
+	values[DISTINGUISH_SEQ] = number_value(a->seq, &s->numbers);
+	values[DISTINGUISH_ACK] = number_value(a->ack, &s->numbers);
+	values[DISTINGUISH_WINDOW] = a->window;
+	values[DISTINGUISH_BITS] = (uint32_t)a->urgent << 4 | a->reserved;
+	values[DISTINGUISH_DATA] = (uint32_t)a->data_len;
 	take_options(s, a);
 }
 
 static enum id_value
-id_value(const struct leak_sample *s, const struct leak_sample *before)
+id_value(const struct distinguish_sample *s,
+	 const struct distinguish_sample *before)
 {
-	uint16_t id = (uint16_t)s->values[LEAK_ID];
-	uint16_t step = (uint16_t)(id - before->values[LEAK_ID]);
+	uint16_t id = (uint16_t)s->values[DISTINGUISH_ID];
+	uint16_t step = (uint16_t)(id - before->values[DISTINGUISH_ID]);
 
 	if (id == 0) {
 		return ID_ZERO;
@@ -134,24 +136,24 @@ id_value(const struct leak_sample *s, const struct leak_sample *before)
 
 /* The values of one side that can be compared; returns their number. */
 static size_t
-gather(struct leak_room *room, int side, enum leak_what what,
-       const struct leak_samples *samples)
+gather(struct distinguish_room *room, int side, enum distinguish_what what,
+       const struct distinguish_samples *samples)
 {
-	const struct leak_sample *before = NULL;
+	const struct distinguish_sample *before = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < samples->count; i++) {
-		const struct leak_sample *s = &samples->at[i];
+		const struct distinguish_sample *s = &samples->at[i];
 		uint64_t value = s->values[what];
 		bool counts = s->packets > 0;
 
-		if (what == LEAK_ANSWER) {
+		if (what == DISTINGUISH_ANSWER) {
 			counts = s->sent;
-		} else if (what == LEAK_TIME) {
+		} else if (what == DISTINGUISH_TIME) {
 			counts = counts && s->sent_ns &&
-				 s->answered_ns > s->sent_ns;
+				s->answered_ns > s->sent_ns;
 			value = s->answered_ns - s->sent_ns;
-		} else if (what == LEAK_ID && counts) {
+		} else if (what == DISTINGUISH_ID && counts) {
 			counts = before != NULL;
 			value = counts ? id_value(s, before) : 0;
 			before = s;
@@ -177,10 +179,10 @@ occurrences(const uint64_t *values, size_t n, uint64_t value)
 
 /* The most frequent value. */
 static void
-take_mode(struct leak_side *side, const uint64_t *values,
-	  const struct leak_sample *const *from, size_t n)
+take_mode(struct distinguish_side *side, const uint64_t *values,
+	  const struct distinguish_sample *const *from, size_t n)
 {
-	*side = (struct leak_side){ .of = n };
+	*side = (struct distinguish_side){ .of = n };
 	for (size_t i = 0; i < n; i++) {
 		size_t count = occurrences(values, n, values[i]);
 
@@ -194,10 +196,10 @@ take_mode(struct leak_side *side, const uint64_t *values,
 
 /* The value that has half of the others below it. */
 static void
-take_median(struct leak_side *side, const uint64_t *values,
-	    const struct leak_sample *const *from, size_t n)
+take_median(struct distinguish_side *side, const uint64_t *values,
+	    const struct distinguish_sample *const *from, size_t n)
 {
-	*side = (struct leak_side){ .of = n };
+	*side = (struct distinguish_side){ .of = n };
 	for (size_t i = 0; i < n; i++) {
 		size_t below = 0;
 
@@ -215,13 +217,13 @@ take_median(struct leak_side *side, const uint64_t *values,
 
 /* The greatest score that any one value has. */
 static double
-score_values(const struct leak_room *room, size_t n, size_t m)
+score_values(const struct distinguish_room *room, size_t n, size_t m)
 {
 	double most = 0;
 
 	for (size_t i = 0; i < n + m; i++) {
-		uint64_t value = i < n ? room->values[0][i] :
-					 room->values[1][i - n];
+		uint64_t value =
+			i < n ? room->values[0][i] : room->values[1][i - n];
 		double score = twosample_counts(
 			occurrences(room->values[0], n, value), n,
 			occurrences(room->values[1], m, value), m);
@@ -232,20 +234,20 @@ score_values(const struct leak_room *room, size_t n, size_t m)
 }
 
 void
-leak_compare(struct leak *out, enum leak_what what,
-	     const struct leak_samples *port,
-	     const struct leak_samples *reference, struct leak_room *room)
+distinguish_compare(struct distinguish *out, enum distinguish_what what,
+		    const struct distinguish_samples *port,
+		    const struct distinguish_samples *reference,
+		    struct distinguish_room *room)
 {
 	size_t n = gather(room, 0, what, port);
 	size_t m = gather(room, 1, what, reference);
 
-	*out = (struct leak){ .what = what, .known = n > 0 && m > 0 };
-	if (what == LEAK_TIME) {
+	*out = (struct distinguish){ .what = what, .known = n > 0 && m > 0 };
+	if (what == DISTINGUISH_TIME) {
 		take_median(&out->port, room->values[0], room->from[0], n);
-		take_median(&out->reference, room->values[1], room->from[1],
-			    m);
-		out->ranks = twosample_ranks(room->values[0], n,
-					     room->values[1], m);
+		take_median(&out->reference, room->values[1], room->from[1], m);
+		out->ranks =
+			twosample_ranks(room->values[0], n, room->values[1], m);
 		out->score = twosample_score(&out->ranks);
 	} else {
 		take_mode(&out->port, room->values[0], room->from[0], n);
@@ -256,11 +258,12 @@ leak_compare(struct leak *out, enum leak_what what,
 }
 
 void
-leak_pool(struct leak *out, const struct leak *times, size_t count)
+distinguish_pool(struct distinguish *out, const struct distinguish *times,
+		 size_t count)
 {
 	double best = -1;
 
-	*out = (struct leak){ .what = LEAK_TIME };
+	*out = (struct distinguish){ .what = DISTINGUISH_TIME };
 	for (size_t i = 0; i < count; i++) {
 		if (!times[i].known) {
 			continue;
@@ -278,24 +281,24 @@ leak_pool(struct leak *out, const struct leak *times, size_t count)
 	out->differs = out->score >= TWOSAMPLE_DIFFERENT;
 }
 
-static const char *const names[LEAK_KINDS] = {
-	[LEAK_ANSWER] = "answer",     [LEAK_PACKETS] = "packets",
-	[LEAK_SOURCE] = "source",     [LEAK_TTL] = "ttl",
-	[LEAK_TOS] = "tos",	      [LEAK_ID] = "ip-id",
-	[LEAK_FRAGMENT] = "fragment", [LEAK_LABEL] = "flow-label",
-	[LEAK_SEQ] = "seq",	      [LEAK_ACK] = "ack",
-	[LEAK_WINDOW] = "window",     [LEAK_OPTIONS] = "options",
-	[LEAK_BITS] = "bits",	      [LEAK_DATA] = "data",
-	[LEAK_TIME] = "time",
+static const char *const names[DISTINGUISH_KINDS] = {
+	[DISTINGUISH_ANSWER] = "answer",     [DISTINGUISH_PACKETS] = "packets",
+	[DISTINGUISH_SOURCE] = "source",     [DISTINGUISH_TTL] = "ttl",
+	[DISTINGUISH_TOS] = "tos",           [DISTINGUISH_ID] = "ip-id",
+	[DISTINGUISH_FRAGMENT] = "fragment", [DISTINGUISH_LABEL] = "flow-label",
+	[DISTINGUISH_SEQ] = "seq",           [DISTINGUISH_ACK] = "ack",
+	[DISTINGUISH_WINDOW] = "window",     [DISTINGUISH_OPTIONS] = "options",
+	[DISTINGUISH_BITS] = "bits",         [DISTINGUISH_DATA] = "data",
+	[DISTINGUISH_TIME] = "time",
 };
 
 const char *
-leak_name(enum leak_what what)
+distinguish_name(enum distinguish_what what)
 {
 	return names[what];
 }
 
-/* Text in leak_text()'s buffer. */
+/* Text in distinguish_text()'s buffer. */
 struct line {
 	char *out;
 	size_t len;
@@ -305,7 +308,7 @@ static void
 add(struct line *l, const char *text)
 {
 	size_t len = strlen(text);
-	size_t room = LEAK_TEXT_MAX - 1 - l->len;
+	size_t room = DISTINGUISH_TEXT_MAX - 1 - l->len;
 
 	len = len < room ? len : room;
 	memcpy(l->out + l->len, text, len);
@@ -406,7 +409,7 @@ add_option(struct line *l, const uint8_t *option, size_t len)
 }
 
 static void
-add_options(struct line *l, const struct leak_sample *s)
+add_options(struct line *l, const struct distinguish_sample *s)
 {
 	size_t at = 0;
 
@@ -436,8 +439,8 @@ add_time(struct line *l, uint64_t ns)
 }
 
 void
-leak_text(char out[LEAK_TEXT_MAX], enum leak_what what,
-	  const struct leak_side *side)
+distinguish_text(char out[DISTINGUISH_TEXT_MAX], enum distinguish_what what,
+		 const struct distinguish_side *side)
 {
 	static const char *const ids[] = { "0", "constant", "counts up",
 					   "random", "ours" };
@@ -449,29 +452,29 @@ leak_text(char out[LEAK_TEXT_MAX], enum leak_what what,
 		return;
 	}
 	switch (what) {
-	case LEAK_ANSWER:
+	case DISTINGUISH_ANSWER:
 		add_answer(&l, (uint32_t)side->value);
 		break;
-	case LEAK_SOURCE:
+	case DISTINGUISH_SOURCE:
 		add(&l, side->value ? "another host" : "the host");
 		break;
-	case LEAK_ID:
+	case DISTINGUISH_ID:
 		add(&l, side->value <= ID_ECHO ? ids[side->value] : "");
 		break;
-	case LEAK_SEQ:
-	case LEAK_ACK:
+	case DISTINGUISH_SEQ:
+	case DISTINGUISH_ACK:
 		add_sequence(&l, side->value);
 		break;
-	case LEAK_FRAGMENT:
+	case DISTINGUISH_FRAGMENT:
 		add(&l, side->value ? "never" : "allowed");
 		break;
-	case LEAK_LABEL:
+	case DISTINGUISH_LABEL:
 		add(&l, side->value ? "set" : "0");
 		break;
-	case LEAK_OPTIONS:
+	case DISTINGUISH_OPTIONS:
 		add_options(&l, side->example);
 		break;
-	case LEAK_TIME:
+	case DISTINGUISH_TIME:
 		add_time(&l, side->value);
 		return;
 	default:

@@ -17,89 +17,92 @@
 #include "measure/probe.h"
 #include "scan_check/twosample.h"
 
-enum leak_what {
-	LEAK_ANSWER,  /* whether there is one: flags, or an ICMP type, code */
-	LEAK_PACKETS, /* how many came */
-	LEAK_SOURCE,  /* whether it is the port's own host that answers */
-	LEAK_TTL,
-	LEAK_TOS,
-	LEAK_ID,       /* the pattern of IPv4's identification */
-	LEAK_FRAGMENT, /* IPv4's don't-fragment bit */
-	LEAK_LABEL,    /* whether IPv6's flow label is set */
-	LEAK_SEQ,      /* where its number is from */
-	LEAK_ACK,
-	LEAK_WINDOW,
-	LEAK_OPTIONS, /* all of TCP's but the value of time stamps */
-	LEAK_BITS,    /* reserved ones, and the urgent pointer */
-	LEAK_DATA,    /* bytes of data, or of what ICMP quotes */
-	LEAK_TIME,    /* from the probe to the first answer */
-	LEAK_KINDS,
+enum distinguish_what {
+	DISTINGUISH_ANSWER,  /* whether there is one: flags, or an ICMP type,
+				code */
+	DISTINGUISH_PACKETS, /* how many came */
+	DISTINGUISH_SOURCE, /* whether it is the port's own host that answers */
+	DISTINGUISH_TTL,
+	DISTINGUISH_TOS,
+	DISTINGUISH_ID,       /* the pattern of IPv4's identification */
+	DISTINGUISH_FRAGMENT, /* IPv4's don't-fragment bit */
+	DISTINGUISH_LABEL,    /* whether IPv6's flow label is set */
+	DISTINGUISH_SEQ,      /* where its number is from */
+	DISTINGUISH_ACK,
+	DISTINGUISH_WINDOW,
+	DISTINGUISH_OPTIONS, /* all of TCP's but the value of time stamps */
+	DISTINGUISH_BITS,    /* reserved ones, and the urgent pointer */
+	DISTINGUISH_DATA,    /* bytes of data, or of what ICMP quotes */
+	DISTINGUISH_TIME,    /* from the probe to the first answer */
+	DISTINGUISH_KINDS,
 };
 
-#define LEAK_PACKETS_MAX 9u /* more count as so many */
+#define DISTINGUISH_PACKETS_MAX 9u /* more count as so many */
 
 /* One probe and what came back. */
-struct leak_sample {
+struct distinguish_sample {
 	bool sent;
 	uint8_t packets;
 	struct probe_numbers numbers;
 	uint64_t sent_ns, answered_ns; /* by the capture; 0: not seen */
-	uint32_t values[LEAK_KINDS];
+	uint32_t values[DISTINGUISH_KINDS];
 	uint8_t options[ANSWER_OPTIONS_MAX], options_len;
 };
 
 /* Take an answer to a probe for this target. */
-void leak_observe(struct leak_sample *s, const struct answer *a,
-		  const struct packet_addr *target, uint64_t ns);
+void distinguish_observe(struct distinguish_sample *s, const struct answer *a,
+			 const struct packet_addr *target, uint64_t ns);
 
-#define LEAK_SAMPLES_MAX 1000u
+#define DISTINGUISH_SAMPLES_MAX 1000u
 
-struct leak_samples {
-	const struct leak_sample *at; /* in the order they were sent */
-	size_t count;		      /* at most LEAK_SAMPLES_MAX */
+struct distinguish_samples {
+	const struct distinguish_sample *at; /* in the order they were sent */
+	size_t count; /* at most DISTINGUISH_SAMPLES_MAX */
 };
 
 /* A value, and in how many of how many answers it is. */
-struct leak_side {
-	uint64_t value; /* nanoseconds of LEAK_TIME: the median */
+struct distinguish_side {
+	uint64_t value; /* nanoseconds of DISTINGUISH_TIME: the median */
 	size_t count, of;
-	const struct leak_sample *example; /* NULL where there is none */
+	const struct distinguish_sample *example; /* NULL where there is none */
 };
 
-struct leak {
-	enum leak_what what;
-	bool known;   /* both sides have something to compare */
-	bool differs; /* by more than chance: twosample.h */
-	double score; /* the square of a standard score */
-	struct twosample_ranks ranks; /* of LEAK_TIME */
-	struct leak_side port, reference;
+struct distinguish {
+	enum distinguish_what what;
+	bool known;                   /* both sides have something to compare */
+	bool differs;                 /* by more than chance: twosample.h */
+	double score;                 /* the square of a standard score */
+	struct twosample_ranks ranks; /* of DISTINGUISH_TIME */
+	struct distinguish_side port, reference;
 };
 
 /* Room to work in. */
-struct leak_room {
-	uint64_t values[2][LEAK_SAMPLES_MAX];
-	const struct leak_sample *from[2][LEAK_SAMPLES_MAX];
+struct distinguish_room {
+	uint64_t values[2][DISTINGUISH_SAMPLES_MAX];
+	const struct distinguish_sample *from[2][DISTINGUISH_SAMPLES_MAX];
 };
 
 /* Compare one thing about a port and its reference. */
-void leak_compare(struct leak *out, enum leak_what what,
-		  const struct leak_samples *port,
-		  const struct leak_samples *reference,
-		  struct leak_room *room);
+void distinguish_compare(struct distinguish *out, enum distinguish_what what,
+			 const struct distinguish_samples *port,
+			 const struct distinguish_samples *reference,
+			 struct distinguish_room *room);
 
 /*
  * Compare times over several scans: what is too small for one of them,
  * or lost in noise, adds up.  The sides are those of the scan that shows
  * it best.
  */
-void leak_pool(struct leak *out, const struct leak *times, size_t count);
+void distinguish_pool(struct distinguish *out, const struct distinguish *times,
+		      size_t count);
 
-const char *leak_name(enum leak_what what);
+const char *distinguish_name(enum distinguish_what what);
 
-#define LEAK_TEXT_MAX 160u
+#define DISTINGUISH_TEXT_MAX 160u
 
 /* What is seen on one side, for people: "64", "RST ACK", "mss 1460, sack". */
-void leak_text(char out[LEAK_TEXT_MAX], enum leak_what what,
-	       const struct leak_side *side);
+void distinguish_text(char out[DISTINGUISH_TEXT_MAX],
+		      enum distinguish_what what,
+		      const struct distinguish_side *side);
 
 #endif

@@ -25,12 +25,12 @@
 static int
 fail(char *why, int rc, const char *object)
 {
-	snprintf(why, VOLLEY_WHY_MAX, "%s: %s", object, strerror(-rc));
+	snprintf(why, SCAN_IO_WHY_MAX, "%s: %s", object, strerror(-rc));
 	return rc;
 }
 
 static int
-find_routes(struct volley *v, char *why)
+find_routes(struct scan_io *v, char *why)
 {
 	const struct findings *f = v->findings;
 	struct netlink nl;
@@ -42,8 +42,8 @@ find_routes(struct volley *v, char *why)
 		return fail(why, rc, "route");
 	}
 	for (size_t i = 0; i < f->target_count && rc == 0; i++) {
-		rc = route_find(&nl, &f->targets[i].addr,
-				f->targets[i].device, &v->routes[i]);
+		rc = route_find(&nl, &f->targets[i].addr, f->targets[i].device,
+				&v->routes[i]);
 		if (rc < 0) {
 			fail(why, rc, f->targets[i].text);
 		}
@@ -53,7 +53,7 @@ find_routes(struct volley *v, char *why)
 }
 
 static void
-make_filter(const struct volley *v, char *out)
+make_filter(const struct scan_io *v, char *out)
 {
 	const struct findings *f = v->findings;
 	struct text t = text_over(out, CAP_FILTER_MAX);
@@ -74,7 +74,7 @@ make_filter(const struct volley *v, char *out)
 }
 
 static int
-open_cap(struct volley *v, uint32_t device, const char *filter, char *why)
+open_cap(struct scan_io *v, uint32_t device, const char *filter, char *why)
 {
 	char reason[CAP_WHY_MAX];
 	char name[IF_NAMESIZE];
@@ -85,12 +85,12 @@ open_cap(struct volley *v, uint32_t device, const char *filter, char *why)
 			return 0;
 		}
 	}
-	if (v->cap_count == VOLLEY_CAPS || !if_indextoname(device, name)) {
+	if (v->cap_count == SCAN_IO_CAPS || !if_indextoname(device, name)) {
 		return fail(why, -ENODEV, "capture");
 	}
 	rc = cap_open(&v->caps[v->cap_count], name, filter, reason);
 	if (rc < 0) {
-		snprintf(why, VOLLEY_WHY_MAX, "%s: %s", name, reason);
+		snprintf(why, SCAN_IO_WHY_MAX, "%s: %s", name, reason);
 		return rc;
 	}
 	v->devices[v->cap_count++] = device;
@@ -98,7 +98,7 @@ open_cap(struct volley *v, uint32_t device, const char *filter, char *why)
 }
 
 static int
-open_caps(struct volley *v, char *why)
+open_caps(struct scan_io *v, char *why)
 {
 	char filter[CAP_FILTER_MAX];
 	int rc = 0;
@@ -112,9 +112,9 @@ open_caps(struct volley *v, char *why)
 
 /* Bound, and never read: the kernel then refuses no answer. */
 static int
-reserve_udp(struct volley *v)
+reserve_udp(struct scan_io *v)
 {
-	for (size_t i = 0; i < VOLLEY_SLOTS; i++) {
+	for (size_t i = 0; i < SCAN_IO_SLOTS; i++) {
 		struct sockaddr_in6 addr = { .sin6_family = AF_INET6 };
 		socklen_t len = sizeof addr;
 		int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -136,7 +136,7 @@ reserve_udp(struct volley *v)
 }
 
 static int
-reserve_tcp(struct volley *v)
+reserve_tcp(struct scan_io *v)
 {
 	size_t pool = 0;
 	int rc = 0;
@@ -148,29 +148,30 @@ reserve_tcp(struct volley *v)
 			continue;
 		}
 		rc = ports_take(&v->pools[pool / 2], v->ports[scan],
-				VOLLEY_SLOTS);
+				SCAN_IO_SLOTS);
 		pool++;
 	}
 	return rc;
 }
 
 static void
-map_ports(struct volley *v)
+map_ports(struct scan_io *v)
 {
 	for (size_t i = 0; i < v->findings->scan_count; i++) {
 		enum probe_scan scan = v->findings->scans[i];
 
-		for (size_t slot = 0; slot < VOLLEY_SLOTS; slot++) {
+		for (size_t slot = 0; slot < SCAN_IO_SLOTS; slot++) {
 			if (scan != PROBE_CONNECT) {
 				v->by_port[v->ports[scan][slot]] =
-					(uint32_t)(1 + i * VOLLEY_SLOTS + slot);
+					(uint32_t)(1 + i * SCAN_IO_SLOTS +
+						   slot);
 			}
 		}
 	}
 }
 
 static int
-open_raw(struct volley *v, const char *file, char *why)
+open_raw(struct scan_io *v, const char *file, char *why)
 {
 	char reason[CAP_WHY_MAX];
 	int rc = rawsock_open(&v->rawsock);
@@ -190,15 +191,15 @@ open_raw(struct volley *v, const char *file, char *why)
 	}
 	map_ports(v);
 	if (file && cap_file_open(&v->file, file, reason) < 0) {
-		snprintf(why, VOLLEY_WHY_MAX, "%s", reason);
+		snprintf(why, SCAN_IO_WHY_MAX, "%s", reason);
 		return -EIO;
 	}
 	return 0;
 }
 
 int
-volley_open(struct volley *v, const struct findings *findings,
-	  const struct volley_options *options, char *why)
+scan_io_open(struct scan_io *v, const struct findings *findings,
+	     const struct scan_io_options *options, char *why)
 {
 	int rc;
 
@@ -206,29 +207,30 @@ volley_open(struct volley *v, const struct findings *findings,
 	v->findings = findings;
 	v->tries = options->tries;
 	v->as_client = options->as_client;
-	for (size_t i = 0; i < VOLLEY_SLOTS; i++) {
+	for (size_t i = 0; i < SCAN_IO_SLOTS; i++) {
 		v->udp[i] = -1;
 	}
-	for (size_t i = 0; i < VOLLEY_POOLS; i++) {
+	for (size_t i = 0; i < SCAN_IO_POOLS; i++) {
 		ports_init(&v->pools[i]);
 	}
 	fds_allow(FILES_WANTED);
 	rc = find_routes(v, why);
-	if (rc == 0 && getrandom(&v->secret, sizeof v->secret, 0) !=
-			       (ssize_t)sizeof v->secret) {
+	if (rc == 0 &&
+	    getrandom(&v->secret, sizeof v->secret, 0) !=
+		    (ssize_t)sizeof v->secret) {
 		rc = fail(why, -errno, "random numbers");
 	}
 	if (rc == 0 && options->raw) {
 		rc = open_raw(v, options->file, why);
 	}
 	if (rc < 0) {
-		volley_close(v);
+		scan_io_close(v);
 	}
 	return rc;
 }
 
 int
-volley_close(struct volley *v)
+scan_io_close(struct scan_io *v)
 {
 	int rc = cap_file_close(&v->file);
 
@@ -236,12 +238,12 @@ volley_close(struct volley *v)
 		cap_close(&v->caps[i]);
 	}
 	v->cap_count = 0;
-	for (size_t i = 0; i < VOLLEY_SLOTS; i++) {
+	for (size_t i = 0; i < SCAN_IO_SLOTS; i++) {
 		if (v->udp[i] >= 0) {
 			close(v->udp[i]);
 		}
 	}
-	for (size_t i = 0; i < VOLLEY_POOLS; i++) {
+	for (size_t i = 0; i < SCAN_IO_POOLS; i++) {
 		ports_close(&v->pools[i]);
 	}
 	if (v->raw) {
@@ -254,7 +256,7 @@ volley_close(struct volley *v)
 }
 
 static uint32_t
-token_of(const struct volley *v, size_t probe, unsigned try)
+token_of(const struct scan_io *v, size_t probe, unsigned try)
 {
 	uint64_t what[2] = { probe, try };
 
@@ -262,13 +264,13 @@ token_of(const struct volley *v, size_t probe, unsigned try)
 }
 
 struct probe_numbers
-volley_numbers(const struct volley *v, size_t probe, unsigned try)
+scan_io_numbers(const struct scan_io *v, size_t probe, unsigned try)
 {
 	return probe_numbers(token_of(v, probe, try));
 }
 
 int
-volley_send(struct volley *v, size_t probe, unsigned try)
+scan_io_send(struct scan_io *v, size_t probe, unsigned try)
 {
 	const struct findings *f = v->findings;
 	struct finding_place place = finding_place(f, probe);
@@ -278,14 +280,13 @@ volley_send(struct volley *v, size_t probe, unsigned try)
 	struct answer_flow flow = {
 		.src = route->src,
 		.dst = target->addr,
-		.sport = v->ports[scan][try % VOLLEY_SLOTS],
+		.sport = v->ports[scan][try % SCAN_IO_SLOTS],
 		.dport = f->ports[place.port],
 	};
 	uint8_t bytes[PROBE_MAX];
 	struct packet_view packet = {
 		.bytes = bytes,
-		.len = probe_build(bytes, scan, &flow,
-				   token_of(v, probe, try)),
+		.len = probe_build(bytes, scan, &flow, token_of(v, probe, try)),
 	};
 
 	return rawsock_send(&v->rawsock, &flow.src, &flow.dst, target->device,
@@ -293,7 +294,7 @@ volley_send(struct volley *v, size_t probe, unsigned try)
 }
 
 bool
-volley_is_fatal(int rc)
+scan_io_is_fatal(int rc)
 {
 	switch (-rc) {
 	case ENETUNREACH:
@@ -312,13 +313,13 @@ volley_is_fatal(int rc)
 }
 
 void
-volley_dial(struct volley *v, uint16_t port, size_t number)
+scan_io_dial(struct scan_io *v, uint16_t port, size_t number)
 {
 	v->by_port[port] = BY_PORT_DIAL | (uint32_t)number;
 }
 
 void
-volley_undial(struct volley *v, uint16_t port)
+scan_io_undial(struct scan_io *v, uint16_t port)
 {
 	v->by_port[port] = 0;
 }
@@ -332,8 +333,8 @@ struct ends {
 };
 
 static bool
-take_ends(const struct volley *v, struct ends *e, const struct answer_flow *flow,
-	  bool sent)
+take_ends(const struct scan_io *v, struct ends *e,
+	  const struct answer_flow *flow, bool sent)
 {
 	const struct findings *f = v->findings;
 
@@ -345,11 +346,11 @@ take_ends(const struct volley *v, struct ends *e, const struct answer_flow *flow
 	e->place.target = finding_target(f, sent ? &flow->dst : &flow->src);
 	e->place.port = finding_port(f, sent ? flow->dport : flow->sport);
 	return e->place.target < f->target_count &&
-	       e->place.port < f->port_count;
+		e->place.port < f->port_count;
 }
 
 static bool
-find_ends(const struct volley *v, struct ends *e, const struct answer *a)
+find_ends(const struct scan_io *v, struct ends *e, const struct answer *a)
 {
 	e->kind = a->kind;
 	if (a->kind == ANSWER_ICMP) {
@@ -360,7 +361,7 @@ find_ends(const struct volley *v, struct ends *e, const struct answer *a)
 		return found;
 	}
 	return take_ends(v, e, &a->flow, true) ||
-	       take_ends(v, e, &a->flow, false);
+		take_ends(v, e, &a->flow, false);
 }
 
 /* Whether a packet has the numbers of a probe, or repeats them. */
@@ -369,9 +370,9 @@ has_numbers(const struct answer *a, bool sent,
 	    const struct probe_numbers *numbers)
 {
 	if (a->kind == ANSWER_ICMP) {
-		return a->quoted_kind == ANSWER_TCP ?
-			       a->quoted_seq == numbers->seq :
-			       a->quoted_id == numbers->id;
+		return a->quoted_kind == ANSWER_TCP
+			? a->quoted_seq == numbers->seq
+			: a->quoted_id == numbers->id;
 	}
 	if (a->kind != ANSWER_TCP) {
 		return sent && a->id == numbers->id;
@@ -381,7 +382,7 @@ has_numbers(const struct answer *a, bool sent,
 	}
 	/* Some systems answer with numbers of another field. */
 	return a->ack - numbers->seq <= PROBE_DATA + 1 ||
-	       a->seq == numbers->ack || a->seq == numbers->seq;
+		a->seq == numbers->ack || a->seq == numbers->seq;
 }
 
 /*
@@ -390,7 +391,7 @@ has_numbers(const struct answer *a, bool sent,
  * of ours: the kernel's reset.
  */
 static bool
-find_try(const struct volley *v, struct volley_event *event, unsigned slot)
+find_try(const struct scan_io *v, struct scan_io_event *event, unsigned slot)
 {
 	unsigned tries = v->tries[event->probe];
 	unsigned last;
@@ -398,14 +399,14 @@ find_try(const struct volley *v, struct volley_event *event, unsigned slot)
 	if (tries <= slot) {
 		return false;
 	}
-	last = slot + (tries - 1 - slot) / VOLLEY_SLOTS * VOLLEY_SLOTS;
-	for (unsigned try = last + VOLLEY_SLOTS; try >= VOLLEY_SLOTS + slot;
-	     try -= VOLLEY_SLOTS) {
+	last = slot + (tries - 1 - slot) / SCAN_IO_SLOTS * SCAN_IO_SLOTS;
+	for (unsigned try = last + SCAN_IO_SLOTS; try >= SCAN_IO_SLOTS + slot;
+	     try -= SCAN_IO_SLOTS) {
 		struct probe_numbers numbers =
-			volley_numbers(v, event->probe, try - VOLLEY_SLOTS);
+			scan_io_numbers(v, event->probe, try - SCAN_IO_SLOTS);
 
 		if (has_numbers(&event->packet, event->sent, &numbers)) {
-			event->try = try - VOLLEY_SLOTS;
+			event->try = try - SCAN_IO_SLOTS;
 			return true;
 		}
 	}
@@ -414,7 +415,7 @@ find_try(const struct volley *v, struct volley_event *event, unsigned slot)
 }
 
 static bool
-identify(const struct volley *v, struct volley_event *event, struct ends *e)
+identify(const struct scan_io *v, struct scan_io_event *event, struct ends *e)
 {
 	const struct findings *f = v->findings;
 	uint32_t what = v->by_port[e->our_port];
@@ -425,30 +426,29 @@ identify(const struct volley *v, struct volley_event *event, struct ends *e)
 		event->dial = what & ~BY_PORT_DIAL;
 		return e->kind == ANSWER_TCP;
 	}
-	e->place.scan = (what - 1) / VOLLEY_SLOTS;
+	e->place.scan = (what - 1) / SCAN_IO_SLOTS;
 	/* A port is one of TCP or of UDP, and somebody else's in the other. */
-	if ((f->scans[e->place.scan] == PROBE_UDP) !=
-	    (e->kind == ANSWER_UDP)) {
+	if ((f->scans[e->place.scan] == PROBE_UDP) != (e->kind == ANSWER_UDP)) {
 		return false;
 	}
 	event->probe = finding_at(f, &e->place);
-	return find_try(v, event, (what - 1) % VOLLEY_SLOTS);
+	return find_try(v, event, (what - 1) % SCAN_IO_SLOTS);
 }
 
 /* A frame that tap client made of one of our SYNs. */
 static bool
-is_frame(const struct volley *v, const struct answer *a)
+is_frame(const struct scan_io *v, const struct answer *a)
 {
 	const struct findings *f = v->findings;
 
-	return v->as_client && a->kind == ANSWER_TCP &&
-	       a->flags & PACKET_SYN && !(a->flags & PACKET_ACK) &&
-	       finding_target(f, &a->flow.dst) < f->target_count &&
-	       finding_port(f, a->flow.dport) < f->port_count;
+	return v->as_client && a->kind == ANSWER_TCP && a->flags & PACKET_SYN &&
+		!(a->flags & PACKET_ACK) &&
+		finding_target(f, &a->flow.dst) < f->target_count &&
+		finding_port(f, a->flow.dport) < f->port_count;
 }
 
 int
-volley_next(struct volley *v, struct volley_event *event)
+scan_io_next(struct scan_io *v, struct scan_io_event *event)
 {
 	for (size_t i = 0; i < v->cap_count; i++) {
 		struct cap_packet packet;
@@ -480,7 +480,7 @@ volley_next(struct volley *v, struct volley_event *event)
 }
 
 unsigned
-volley_lost(struct volley *v)
+scan_io_lost(struct scan_io *v)
 {
 	unsigned lost = 0;
 

@@ -95,8 +95,7 @@ wrong(char *why, const char *object, const struct nmap_xml *xml)
 }
 
 int
-nmap_read(struct findings *findings, const char *path, size_t *known,
-	  char *why)
+nmap_read(struct findings *findings, const char *path, size_t *known, char *why)
 {
 	struct reader reader = { 0 };
 	struct nmap_xml *xml;
@@ -199,8 +198,8 @@ run_scan(struct findings *f, struct session *s, enum probe_scan scan,
 	 char *why)
 {
 	const char *argv[ARGUMENTS_MAX] = {
-		"nmap", "-n", "-Pn", "--disable-arp-ping", "-oX", "-", "-p",
-		s->ports,
+		"nmap", "-n", "-Pn", "--disable-arp-ping",
+		"-oX",  "-",  "-p",  s->ports,
 	};
 	size_t n = 8;
 

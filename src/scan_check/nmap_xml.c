@@ -114,8 +114,8 @@ list_add(struct nmap_xml_list *list, const char *part, size_t len)
 		if (c >= '0' && c <= '9') {
 			list->digits = true;
 			if (list->number < NMAP_XML_PORTS) {
-				list->number = list->number * 10 +
-					       (uint32_t)(c - '0');
+				list->number =
+					list->number * 10 + (uint32_t)(c - '0');
 			}
 		} else if (c == '-' && list->digits && !list->range &&
 			   list->number < NMAP_XML_PORTS) {
@@ -206,7 +206,7 @@ sends_data(const char *args)
 	const char *length = strstr(args, "data-length ");
 
 	return (length && strncmp(length, "data-length 0", 13) != 0) ||
-	       strstr(args, "data-string ") || strstr(args, "-data ");
+		strstr(args, "data-string ") || strstr(args, "-data ");
 }
 
 /* The scan of a scaninfo, as ours are called. */
@@ -220,7 +220,7 @@ scan_of(const struct nmap_xml *n)
 
 	if (scan == PROBE_SYN && *flags) {
 		bool ecn = strlen(flags) == 9 && strstr(flags, "SYN") &&
-			   strstr(flags, "ECE") && strstr(flags, "CWR");
+			strstr(flags, "ECE") && strstr(flags, "CWR");
 
 		return ecn && !data ? PROBE_SYN_ECN : PROBE_SCANS;
 	}
@@ -291,8 +291,8 @@ state_of(const struct nmap_xml *n)
 
 /* Of ports that are not told of, or of all. */
 static void
-tell_extra(struct nmap_xml *n, int protocol,
-	   const struct nmap_xml_ports *ports, bool all)
+tell_extra(struct nmap_xml *n, int protocol, const struct nmap_xml_ports *ports,
+	   bool all)
 {
 	count_work(n, sizeof ports->bits);
 	for (uint32_t port = 0; port < NMAP_XML_PORTS; port++) {

@@ -27,7 +27,7 @@
 #include "measure/probe.h"
 #include "scan_check/xml.h"
 
-#define NMAP_XML_WORD_MAX 64u	/* an address, a state */
+#define NMAP_XML_WORD_MAX 64u   /* an address, a state */
 #define NMAP_XML_ARGS_MAX 1024u /* what is looked at of the arguments */
 #define NMAP_XML_PORTS 65536u
 /* Steps for lists of ports: of a scan of 10^5 hosts, not of an attack. */

@@ -1,8 +1,8 @@
 #include "scan_check/outstanding.h"
 
 struct shot *
-flight_add(struct flight *f, size_t probe, unsigned try, uint64_t us,
-	   uint32_t timeout_ms)
+outstanding_add(struct outstanding *f, size_t probe, unsigned try, uint64_t us,
+		uint32_t timeout_ms)
 {
 	size_t i = 0;
 
@@ -22,18 +22,19 @@ flight_add(struct flight *f, size_t probe, unsigned try, uint64_t us,
 }
 
 void
-flight_dial(struct flight *f, struct shot *shot, const struct dial *dial)
+outstanding_dial(struct outstanding *f, struct shot *shot,
+		 const struct dial *dial)
 {
 	shot->dials = true;
 	shot->dial = *dial;
-	volley_dial(f->volley, dial->sport, (size_t)(shot - f->shots));
+	scan_io_dial(f->volley, dial->sport, (size_t)(shot - f->shots));
 }
 
 void
-flight_end(struct flight *f, struct shot *shot)
+outstanding_end(struct outstanding *f, struct shot *shot)
 {
 	if (shot->dials) {
-		volley_undial(f->volley, shot->dial.sport);
+		scan_io_undial(f->volley, shot->dial.sport);
 		dial_end(&shot->dial);
 	}
 	shot->used = false;
@@ -41,19 +42,19 @@ flight_end(struct flight *f, struct shot *shot)
 }
 
 void
-flight_end_all(struct flight *f)
+outstanding_end_all(struct outstanding *f)
 {
-	for (size_t i = 0; i < FLIGHT_MAX; i++) {
+	for (size_t i = 0; i < OUTSTANDING_MAX; i++) {
 		if (f->shots[i].used) {
-			flight_end(f, &f->shots[i]);
+			outstanding_end(f, &f->shots[i]);
 		}
 	}
 }
 
 struct shot *
-flight_find(struct flight *f, size_t probe)
+outstanding_find(struct outstanding *f, size_t probe)
 {
-	for (size_t i = 0; i < FLIGHT_MAX; i++) {
+	for (size_t i = 0; i < OUTSTANDING_MAX; i++) {
 		if (f->shots[i].used && f->shots[i].probe == probe) {
 			return &f->shots[i];
 		}
@@ -62,9 +63,9 @@ flight_find(struct flight *f, size_t probe)
 }
 
 struct shot *
-flight_expired(struct flight *f, uint64_t ms)
+outstanding_expired(struct outstanding *f, uint64_t ms)
 {
-	for (size_t i = 0; i < FLIGHT_MAX; i++) {
+	for (size_t i = 0; i < OUTSTANDING_MAX; i++) {
 		if (f->shots[i].used && f->shots[i].deadline <= ms) {
 			return &f->shots[i];
 		}
@@ -73,15 +74,15 @@ flight_expired(struct flight *f, uint64_t ms)
 }
 
 void
-flight_wait(struct flight *f, uint64_t ms, uint64_t until)
+outstanding_wait(struct outstanding *f, uint64_t ms, uint64_t until)
 {
-	struct pollfd fds[VOLLEY_CAPS + FLIGHT_MAX];
+	struct pollfd fds[SCAN_IO_CAPS + OUTSTANDING_MAX];
 	nfds_t n = 0;
 
 	for (size_t i = 0; i < f->volley->cap_count; i++) {
 		fds[n++] = (struct pollfd){ f->volley->caps[i].fd, POLLIN, 0 };
 	}
-	for (size_t i = 0; i < FLIGHT_MAX; i++) {
+	for (size_t i = 0; i < OUTSTANDING_MAX; i++) {
 		const struct shot *shot = &f->shots[i];
 
 		if (shot->used && shot->deadline < until) {

@@ -14,7 +14,7 @@
 #include "scan_check/io.h"
 
 /* Unanswered at once: more than a home router's tables would mind. */
-#define FLIGHT_MAX 256u
+#define OUTSTANDING_MAX 256u
 
 struct shot {
 	bool used;
@@ -27,24 +27,25 @@ struct shot {
 	struct dial dial;
 };
 
-struct flight {
-	struct volley *volley;
-	struct shot shots[FLIGHT_MAX];
+struct outstanding {
+	struct scan_io *volley;
+	struct shot shots[OUTSTANDING_MAX];
 	size_t count;
 };
 
 /* There has to be room. */
-struct shot *flight_add(struct flight *f, size_t probe, unsigned try,
-			uint64_t us, uint32_t timeout_ms);
+struct shot *outstanding_add(struct outstanding *f, size_t probe, unsigned try,
+			     uint64_t us, uint32_t timeout_ms);
 /* It connects; its packets are found by its number from now on. */
-void flight_dial(struct flight *f, struct shot *shot, const struct dial *dial);
-void flight_end(struct flight *f, struct shot *shot);
-void flight_end_all(struct flight *f);
+void outstanding_dial(struct outstanding *f, struct shot *shot,
+		      const struct dial *dial);
+void outstanding_end(struct outstanding *f, struct shot *shot);
+void outstanding_end_all(struct outstanding *f);
 /* Of a probe, or NULL. */
-struct shot *flight_find(struct flight *f, size_t probe);
+struct shot *outstanding_find(struct outstanding *f, size_t probe);
 /* One whose time is over, or NULL. */
-struct shot *flight_expired(struct flight *f, uint64_t ms);
+struct shot *outstanding_expired(struct outstanding *f, uint64_t ms);
 /* Wait until a capture or a connection has something, or until then. */
-void flight_wait(struct flight *f, uint64_t ms, uint64_t until);
+void outstanding_wait(struct outstanding *f, uint64_t ms, uint64_t until);
 
 #endif

@@ -96,7 +96,7 @@ static bool
 is_changed(const struct finding *finding)
 {
 	return finding->before != PROBE_UNKNOWN &&
-	       finding->before != finding->state;
+		finding->before != finding->state;
 }
 
 /* UDP is for comparison: nobody says what to expect of it. */
@@ -118,17 +118,17 @@ nmap_name(const struct finding *finding)
 	if (finding->nmap_down) {
 		return "host down";
 	}
-	return nmap_tells(finding) ?
-		       probe_state_name((enum probe_state)finding->nmap) :
-		       "-";
+	return nmap_tells(finding)
+		? probe_state_name((enum probe_state)finding->nmap)
+		: "-";
 }
 
 static const char *
 before_name(const struct finding *finding)
 {
-	return finding->before == PROBE_UNKNOWN ?
-		       "-" :
-		       probe_state_name((enum probe_state)finding->before);
+	return finding->before == PROBE_UNKNOWN
+		? "-"
+		: probe_state_name((enum probe_state)finding->before);
 }
 
 struct report_counts
@@ -144,14 +144,14 @@ report_count(const struct report *r)
 		counts.unexpected += !is_as_expected(&row);
 		counts.changed += is_changed(row.finding);
 	}
-	for (size_t i = 0; i < r->leak_count; i++) {
+	for (size_t i = 0; i < r->distinguish_count; i++) {
 		counts.leaks += r->leaks[i].leak.differs;
 	}
 	return counts;
 }
 
 static const char *
-leak_scan_name(const struct report *r, const struct report_leak *l)
+distinguish_scan_name(const struct report *r, const struct report_leak *l)
 {
 	enum probe_scan scan =
 		r->findings->scans[finding_place(r->findings, l->at).scan];
@@ -172,8 +172,8 @@ table_row(FILE *out, const struct report *r, const struct row *row)
 		row->reason);
 	if (r->has_nmap) {
 		fprintf(out, "  %-13s  %-5s", nmap_name(finding),
-			nmap_tells(finding) ? yes_no(finding_agrees(finding)) :
-					      "-");
+			nmap_tells(finding) ? yes_no(finding_agrees(finding))
+					    : "-");
 	}
 	if (r->has_expected) {
 		fprintf(out, "  %-8s  %-3s", expected_name(row->expected),
@@ -187,8 +187,7 @@ table_row(FILE *out, const struct report *r, const struct row *row)
 }
 
 static void
-table_head(FILE *out, const struct report *r,
-	   const struct target_addr *target)
+table_head(FILE *out, const struct report *r, const struct target_addr *target)
 {
 	fprintf(out, "%s", r->host);
 	if (strcmp(r->host, target->text) != 0) {
@@ -214,12 +213,12 @@ table_leaks(FILE *out, const struct report *r)
 {
 	size_t differing = 0;
 
-	fprintf(out, "\ncompared with port %u, by %u samples:\n",
-		r->reference, r->samples);
-	for (size_t i = 0; i < r->leak_count; i++) {
-		const struct leak *leak = &r->leaks[i].leak;
-		char port[LEAK_TEXT_MAX];
-		char reference[LEAK_TEXT_MAX];
+	fprintf(out, "\ncompared with port %u, by %u samples:\n", r->reference,
+		r->samples);
+	for (size_t i = 0; i < r->distinguish_count; i++) {
+		const struct distinguish *leak = &r->leaks[i].leak;
+		char port[DISTINGUISH_TEXT_MAX];
+		char reference[DISTINGUISH_TEXT_MAX];
 		struct row row;
 
 		if (!leak->differs) {
@@ -227,11 +226,12 @@ table_leaks(FILE *out, const struct report *r)
 		}
 		differing++;
 		fill_row(&row, r->findings, r->leaks[i].at);
-		leak_text(port, leak->what, &leak->port);
-		leak_text(reference, leak->what, &leak->reference);
-		fprintf(out, "%5u  %-8s  %-10s  %s; port %u: %s",
-			row.port, leak_scan_name(r, &r->leaks[i]),
-			leak_name(leak->what), port, r->reference, reference);
+		distinguish_text(port, leak->what, &leak->port);
+		distinguish_text(reference, leak->what, &leak->reference);
+		fprintf(out, "%5u  %-8s  %-10s  %s; port %u: %s", row.port,
+			distinguish_scan_name(r, &r->leaks[i]),
+			distinguish_name(leak->what), port, r->reference,
+			reference);
 		fprintf(out, r->findings->target_count > 1 ? "  (%s)\n" : "\n",
 			row.target->text);
 	}
@@ -272,29 +272,31 @@ write_plain(FILE *out, const struct report *r)
 
 		fill_row(&row, r->findings, i);
 		finding = row.finding;
-		fprintf(out, "state\t%s\t%u\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+		fprintf(out,
+			"state\t%s\t%u\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
 			row.target->text, row.port, probe_scan_name(row.scan),
 			probe_state_name((enum probe_state)finding->state),
 			row.reason, nmap_name(finding),
-			nmap_tells(finding) ? yes_no(finding_agrees(finding)) :
-					      "-",
+			nmap_tells(finding) ? yes_no(finding_agrees(finding))
+					    : "-",
 			expected_name(row.expected),
 			is_judged(&row) ? yes_no(is_as_expected(&row)) : "-",
 			before_name(finding),
 			finding->before ? yes_no(is_changed(finding)) : "-");
 	}
-	for (size_t i = 0; i < r->leak_count; i++) {
-		const struct leak *leak = &r->leaks[i].leak;
-		char port[LEAK_TEXT_MAX];
-		char reference[LEAK_TEXT_MAX];
+	for (size_t i = 0; i < r->distinguish_count; i++) {
+		const struct distinguish *leak = &r->leaks[i].leak;
+		char port[DISTINGUISH_TEXT_MAX];
+		char reference[DISTINGUISH_TEXT_MAX];
 		struct row row;
 
 		fill_row(&row, r->findings, r->leaks[i].at);
-		leak_text(port, leak->what, &leak->port);
-		leak_text(reference, leak->what, &leak->reference);
+		distinguish_text(port, leak->what, &leak->port);
+		distinguish_text(reference, leak->what, &leak->reference);
 		fprintf(out, "against\t%s\t%u\t%s\t%u\t%s\t%s\t%s\t%s\n",
 			row.target->text, row.port,
-			leak_scan_name(r, &r->leaks[i]), r->reference, leak_name(leak->what),
+			distinguish_scan_name(r, &r->leaks[i]), r->reference,
+			distinguish_name(leak->what),
 			leak->differs ? "differs" : "same", port, reference);
 	}
 }
@@ -352,19 +354,19 @@ json_leak(FILE *out, const struct report *r, size_t at)
 	const struct report_leak *l = &r->leaks[at];
 	char line[TEXT_MAX * 4];
 	struct text t = text_over(line, sizeof line);
-	char side[LEAK_TEXT_MAX];
+	char side[DISTINGUISH_TEXT_MAX];
 	struct row row;
 
 	fill_row(&row, r->findings, l->at);
 	text_put(&t, "{\"address\":");
 	json_string(&t, row.target->text);
 	text_put(&t, ",\"port\":%u,\"reference\":%u", row.port, r->reference);
-	member(&t, "scan", leak_scan_name(r, l));
-	member(&t, "what", leak_name(l->leak.what));
+	member(&t, "scan", distinguish_scan_name(r, l));
+	member(&t, "what", distinguish_name(l->leak.what));
 	text_put(&t, ",\"differs\":%s", l->leak.differs ? "true" : "false");
-	leak_text(side, l->leak.what, &l->leak.port);
+	distinguish_text(side, l->leak.what, &l->leak.port);
 	member(&t, "port_value", side);
-	leak_text(side, l->leak.what, &l->leak.reference);
+	distinguish_text(side, l->leak.what, &l->leak.reference);
 	member(&t, "reference_value", side);
 	text_put(&t, ",\"score\":%.2f", l->leak.score);
 	fprintf(out, "%s%s}", at > 0 ? ",\n" : "\n", line);
@@ -378,8 +380,9 @@ write_json(FILE *out, const struct report *r)
 	struct text t = text_over(line, sizeof line);
 
 	json_string(&t, r->host);
-	fprintf(out, "{\"command\":\"scan-check\",\"version\":\"%s\","
-		     "\"host\":%s,\"raw\":%s,\n\"results\":[",
+	fprintf(out,
+		"{\"command\":\"scan-check\",\"version\":\"%s\","
+		"\"host\":%s,\"raw\":%s,\n\"results\":[",
 		TAP_VERSION, line, r->raw ? "true" : "false");
 	for (size_t i = 0; i < r->findings->count; i++) {
 		json_row(out, r, i);
@@ -387,13 +390,14 @@ write_json(FILE *out, const struct report *r)
 	fprintf(out, "]");
 	if (r->reference) {
 		fprintf(out, ",\n\"samples\":%u,\"against\":[", r->samples);
-		for (size_t i = 0; i < r->leak_count; i++) {
+		for (size_t i = 0; i < r->distinguish_count; i++) {
 			json_leak(out, r, i);
 		}
 		fprintf(out, "]");
 	}
-	fprintf(out, ",\n\"disagree\":%zu,\"unexpected\":%zu,"
-		     "\"changed\":%zu,\"distinguishable\":%zu}\n",
+	fprintf(out,
+		",\n\"disagree\":%zu,\"unexpected\":%zu,"
+		"\"changed\":%zu,\"distinguishable\":%zu}\n",
 		counts.disagree, counts.unexpected, counts.changed,
 		counts.leaks);
 }

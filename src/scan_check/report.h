@@ -15,20 +15,20 @@
 
 /* What one thing about a port and its reference looks like. */
 struct report_leak {
-	size_t at;	/* of the port, in the table */
+	size_t at;      /* of the port, in the table */
 	bool all_scans; /* together, not only that place's */
-	struct leak leak;
+	struct distinguish leak;
 };
 
 struct report {
 	const char *host; /* as the user named it */
 	const struct findings *findings;
-	bool raw;	     /* else connect scans alone were possible */
+	bool raw; /* else connect scans alone were possible */
 	bool has_nmap, has_expected, has_before;
 	uint16_t reference; /* the port compared with, or 0 */
 	unsigned samples;
 	const struct report_leak *leaks;
-	size_t leak_count;
+	size_t distinguish_count;
 };
 
 enum report_form {

@@ -16,7 +16,7 @@ size_t
 finding_at(const struct findings *f, const struct finding_place *place)
 {
 	return (place->target * f->port_count + place->port) * f->scan_count +
-	       place->scan;
+		place->scan;
 }
 
 size_t
@@ -27,8 +27,8 @@ finding_target(const struct findings *f, const struct packet_addr *addr)
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = memcmp(addr, &f->targets[middle].addr,
-				   sizeof *addr);
+		int order =
+			memcmp(addr, &f->targets[middle].addr, sizeof *addr);
 
 		if (order == 0) {
 			return middle;
@@ -78,11 +78,11 @@ find_scan(const struct findings *f, enum probe_scan scan)
 static bool
 is_called(const struct target_addr *target, const char *address)
 {
-	size_t len = strchr(address, '%') ? strlen(target->text) :
-					    strcspn(target->text, "%");
+	size_t len = strchr(address, '%') ? strlen(target->text)
+					  : strcspn(target->text, "%");
 
 	return strlen(address) == len &&
-	       memcmp(address, target->text, len) == 0;
+		memcmp(address, target->text, len) == 0;
 }
 
 struct finding *
@@ -101,8 +101,8 @@ finding_find(const struct findings *f, const char *address, uint16_t port,
 	       !is_called(&f->targets[place.target], address)) {
 		place.target++;
 	}
-	return place.target < f->target_count ? &f->at[finding_at(f, &place)] :
-						NULL;
+	return place.target < f->target_count ? &f->at[finding_at(f, &place)]
+					      : NULL;
 }
 
 static bool
@@ -122,9 +122,8 @@ bool
 finding_answer(struct findings *f, size_t at, const struct answer *a)
 {
 	struct finding_place place = finding_place(f, at);
-	enum probe_state state =
-		probe_classify(f->scans[place.scan], a,
-			       &f->targets[place.target].addr);
+	enum probe_state state = probe_classify(f->scans[place.scan], a,
+						&f->targets[place.target].addr);
 
 	switch (a->kind) {
 	case ANSWER_TCP:
@@ -161,10 +160,10 @@ finding_agrees(const struct finding *finding)
 {
 	if (finding->nmap_down) {
 		return finding->reason == FINDING_SILENCE ||
-		       finding->reason == FINDING_UNSENT;
+			finding->reason == FINDING_UNSENT;
 	}
 	return finding->nmap == PROBE_UNKNOWN ||
-	       finding->nmap == finding->state;
+		finding->nmap == finding->state;
 }
 
 static bool

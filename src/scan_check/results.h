@@ -20,8 +20,8 @@ enum finding_reason {
 	FINDING_SILENCE,
 	FINDING_TCP, /* detail: the flags */
 	FINDING_UDP,
-	FINDING_ICMP,	/* detail: type << 8 | code */
-	FINDING_ERRNO,	/* detail: of connect(2); 0: connected */
+	FINDING_ICMP,   /* detail: type << 8 | code */
+	FINDING_ERRNO,  /* detail: of connect(2); 0: connected */
 	FINDING_UNSENT, /* detail: errno; the kernel refused to send */
 };
 
@@ -34,13 +34,13 @@ enum finding_expected {
 };
 
 struct finding {
-	uint8_t state;	/* enum probe_state; unknown: not found yet */
+	uint8_t state;  /* enum probe_state; unknown: not found yet */
 	uint8_t reason; /* enum finding_reason */
 	uint16_t detail;
 	uint16_t tries;
-	uint8_t nmap;	/* the state that nmap saw, or unknown */
-	bool nmap_down; /* nmap took the host for down */
-	uint8_t before; /* the state that an earlier run saw, or unknown */
+	uint8_t nmap;    /* the state that nmap saw, or unknown */
+	bool nmap_down;  /* nmap took the host for down */
+	uint8_t before;  /* the state that an earlier run saw, or unknown */
 	uint32_t rtt_us; /* 0: not known */
 };
 
@@ -52,7 +52,7 @@ struct findings {
 	enum probe_scan scans[PROBE_SCANS];
 	size_t scan_count;
 	const uint8_t *expected; /* enum finding_expected for each port */
-	struct finding *at;	 /* by target, port, scan */
+	struct finding *at;      /* by target, port, scan */
 	size_t count;
 };
 
@@ -64,8 +64,7 @@ struct finding_place {
 struct finding_place finding_place(const struct findings *f, size_t at);
 size_t finding_at(const struct findings *f, const struct finding_place *place);
 /* By their values; one behind the last where the table has none. */
-size_t finding_target(const struct findings *f,
-		      const struct packet_addr *addr);
+size_t finding_target(const struct findings *f, const struct packet_addr *addr);
 size_t finding_port(const struct findings *f, uint16_t port);
 /* By the target's text; NULL where the table has none. */
 struct finding *finding_find(const struct findings *f, const char *address,

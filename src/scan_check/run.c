@@ -35,20 +35,22 @@ make_table(struct check *c)
 	size_t each = f->port_count * f->scan_count;
 
 	if (each > PLACES_MAX / f->target_count) {
-		return check_complain(c->host, "more than a million probes: this "
-					   "is no check any more");
+		return check_complain(c->host,
+				      "more than a million probes: this "
+				      "is no check any more");
 	}
 	f->count = f->target_count * each;
 	if (c->reference && f->count > SAMPLES_TOTAL_MAX / c->samples_each) {
-		return check_complain("--against", "more than a million samples: "
-					     "fewer ports or --scan");
+		return check_complain("--against",
+				      "more than a million samples: "
+				      "fewer ports or --scan");
 	}
 	f->at = calloc(f->count, sizeof *f->at);
 	if (c->reference) {
-		c->samples = calloc(f->count * c->samples_each,
-				    sizeof *c->samples);
+		c->samples =
+			calloc(f->count * c->samples_each, sizeof *c->samples);
 		/* And one for all scans of a port. */
-		c->leaks = calloc(f->count * (LEAK_KINDS + 1),
+		c->leaks = calloc(f->count * (DISTINGUISH_KINDS + 1),
 				  sizeof *c->leaks);
 	}
 	if (!f->at || (c->reference && (!c->samples || !c->leaks))) {
@@ -90,13 +92,17 @@ static void
 warn_summary(const struct check *c, const struct scan_summary *summary)
 {
 	if (summary->lost) {
-		fprintf(stderr, "tap scan-check: %u packets came too fast to "
-				"be seen: results may be wrong; use a lower "
-				"--rate\n", summary->lost);
+		fprintf(stderr,
+			"tap scan-check: %u packets came too fast to "
+			"be seen: results may be wrong; use a lower "
+			"--rate\n",
+			summary->lost);
 	}
 	if (summary->unsent) {
-		fprintf(stderr, "tap scan-check: %s: %u probes could not be "
-				"sent: %s\n", c->host, summary->unsent,
+		fprintf(stderr,
+			"tap scan-check: %s: %u probes could not be "
+			"sent: %s\n",
+			c->host, summary->unsent,
 			strerror(summary->unsent_errno));
 	}
 }
@@ -109,7 +115,7 @@ scan_once(struct check *c, bool raw, char *why)
 		.rate = c->rate,
 		.samples = c->reference ? c->samples_each : 0,
 		.timeout_min = c->as_client ? CLIENT_TIMEOUT_MIN :
-						PACE_TIMEOUT_MIN,
+						TIMING_TIMEOUT_MIN,
 		.volley = {
 			.raw = raw,
 			.as_client = c->as_client,
@@ -135,13 +141,15 @@ scan_unprivileged(struct check *c, char *why)
 	struct findings *f = &c->findings;
 
 	if (c->reference || c->write) {
-		fprintf(stderr, "tap scan-check: %s needs raw sockets: "
-				"no permission\n",
+		fprintf(stderr,
+			"tap scan-check: %s needs raw sockets: "
+			"no permission\n",
 			c->reference ? "--against" : "-w");
 		return TAP_SYSTEM;
 	}
-	fprintf(stderr, "tap scan-check: no permission for raw sockets: only "
-			"the connect scan is done\n");
+	fprintf(stderr,
+		"tap scan-check: no permission for raw sockets: only "
+		"the connect scan is done\n");
 	f->scans[0] = PROBE_CONNECT;
 	f->scan_count = 1;
 	f->count = f->target_count * f->port_count;
@@ -155,7 +163,7 @@ scan_unprivileged(struct check *c, char *why)
 static int
 scan_all(struct check *c)
 {
-	char why[VOLLEY_WHY_MAX];
+	char why[SCAN_IO_WHY_MAX];
 	int rc;
 
 	if (c->findings.target_count > ADDRESSES_TO_WARN) {
@@ -176,13 +184,13 @@ scan_all(struct check *c)
 
 /* Whether packets of this version of IP have it. */
 static bool
-exists(enum leak_what what, const struct packet_addr *addr)
+exists(enum distinguish_what what, const struct packet_addr *addr)
 {
 	switch (what) {
-	case LEAK_ID:
-	case LEAK_FRAGMENT:
+	case DISTINGUISH_ID:
+	case DISTINGUISH_FRAGMENT:
 		return addr->family == 4;
-	case LEAK_LABEL:
+	case DISTINGUISH_LABEL:
 		return addr->family == 6;
 	default:
 		return true;
@@ -191,26 +199,26 @@ exists(enum leak_what what, const struct packet_addr *addr)
 
 /* All there is to compare of one place and the reference's. */
 static void
-compare_place(struct check *c, size_t at, struct leak_room *room)
+compare_place(struct check *c, size_t at, struct distinguish_room *room)
 {
 	const struct findings *f = &c->findings;
 	struct finding_place place = finding_place(f, at);
-	struct leak_samples port = { &c->samples[at * c->samples_each],
-				     c->samples_each };
-	struct leak_samples reference;
+	struct distinguish_samples port = { &c->samples[at * c->samples_each],
+					    c->samples_each };
+	struct distinguish_samples reference;
 
 	place.port = finding_port(f, c->reference);
-	reference = (struct leak_samples){
+	reference = (struct distinguish_samples){
 		&c->samples[finding_at(f, &place) * c->samples_each],
 		c->samples_each,
 	};
-	for (enum leak_what what = 0; what < LEAK_KINDS; what++) {
-		struct report_leak *leak = &c->leaks[c->report.leak_count];
+	for (enum distinguish_what what = 0; what < DISTINGUISH_KINDS; what++) {
+		struct report_leak *leak =
+			&c->leaks[c->report.distinguish_count];
 
 		leak->at = at;
-		leak_compare(&leak->leak, what, &port, &reference, room);
-		c->report.leak_count +=
-			leak->leak.known &&
+		distinguish_compare(&leak->leak, what, &port, &reference, room);
+		c->report.distinguish_count += leak->leak.known &&
 			exists(what, &f->targets[place.target].addr);
 	}
 }
@@ -219,15 +227,15 @@ compare_place(struct check *c, size_t at, struct leak_room *room)
 static void
 pool_times(struct check *c, size_t at, size_t first)
 {
-	struct report_leak *pooled = &c->leaks[c->report.leak_count];
-	struct leak times[PROBE_SCANS];
+	struct report_leak *pooled = &c->leaks[c->report.distinguish_count];
+	struct distinguish times[PROBE_SCANS];
 	size_t count = 0;
 
-	for (size_t i = first; i < c->report.leak_count; i++) {
+	for (size_t i = first; i < c->report.distinguish_count; i++) {
 		struct finding_place place =
 			finding_place(&c->findings, c->leaks[i].at);
 
-		if (c->leaks[i].leak.what == LEAK_TIME &&
+		if (c->leaks[i].leak.what == DISTINGUISH_TIME &&
 		    c->findings.scans[place.scan] != PROBE_UDP) {
 			times[count++] = c->leaks[i].leak;
 		}
@@ -235,15 +243,15 @@ pool_times(struct check *c, size_t at, size_t first)
 	if (count > 1) {
 		pooled->at = at;
 		pooled->all_scans = true;
-		leak_pool(&pooled->leak, times, count);
-		c->report.leak_count++;
+		distinguish_pool(&pooled->leak, times, count);
+		c->report.distinguish_count++;
 	}
 }
 
 static int
 compare_ports(struct check *c)
 {
-	struct leak_room *room = calloc(1, sizeof *room);
+	struct distinguish_room *room = calloc(1, sizeof *room);
 	size_t first = 0;
 
 	if (!room) {
@@ -257,7 +265,7 @@ compare_ports(struct check *c)
 			continue;
 		}
 		if (place.scan == 0) {
-			first = c->report.leak_count;
+			first = c->report.distinguish_count;
 		}
 		compare_place(c, i, room);
 		if (place.scan == c->findings.scan_count - 1) {
@@ -288,8 +296,9 @@ ask_nmap(struct check *c)
 		return rc == -1 ? TAP_USAGE : TAP_SYSTEM;
 	}
 	if (c->nmap_xml && known == 0) {
-		return check_complain(c->nmap_xml, "nothing about these ports in "
-					       "these scans");
+		return check_complain(c->nmap_xml,
+				      "nothing about these ports in "
+				      "these scans");
 	}
 	return TAP_OK;
 }
@@ -308,8 +317,9 @@ compare_before(struct check *c)
 		return rc == -ENOMEM ? TAP_SYSTEM : TAP_USAGE;
 	}
 	if (known == 0) {
-		return check_complain(c->before, "nothing about these ports in "
-					     "these scans");
+		return check_complain(c->before,
+				      "nothing about these ports in "
+				      "these scans");
 	}
 	return TAP_OK;
 }
@@ -327,14 +337,14 @@ write_report(struct check *c)
 	r->samples = c->samples_each;
 	r->leaks = c->leaks;
 	report_write(stdout, r,
-		     c->json		   ? REPORT_JSON :
-		     isatty(STDOUT_FILENO) ? REPORT_TABLE :
-					     REPORT_PLAIN);
+		     c->json                         ? REPORT_JSON
+			     : isatty(STDOUT_FILENO) ? REPORT_TABLE
+						     : REPORT_PLAIN);
 	counts = report_count(r);
 	return counts.disagree || counts.unexpected || counts.changed ||
-			       counts.leaks ?
-		       TAP_NO :
-		       TAP_OK;
+			counts.leaks
+		? TAP_NO
+		: TAP_OK;
 }
 
 int

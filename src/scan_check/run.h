@@ -17,23 +17,23 @@
 
 struct check {
 	/* The caller's: what is wanted. */
-	const char *host;	   /* as the user named it */
+	const char *host; /* as the user named it */
 	struct target_addr *targets;
 	uint16_t *ports;
 	uint8_t *expected;
-	struct findings findings;  /* with these three, and the scans */
+	struct findings findings; /* with these three, and the scans */
 	bool has_expected;
-	uint16_t reference;	   /* one of ports to compare with, or 0 */
-	unsigned samples_each;	   /* of it and of each other port */
+	uint16_t reference;    /* one of ports to compare with, or 0 */
+	unsigned samples_each; /* of it and of each other port */
 	unsigned rate;
-	bool nmap;		   /* run it */
-	const char *nmap_xml;	   /* or read this */
-	const char *before;	   /* a result to compare with, or NULL */
-	const char *write;	   /* a file for packets, or NULL */
+	bool nmap;            /* run it */
+	const char *nmap_xml; /* or read this */
+	const char *before;   /* a result to compare with, or NULL */
+	const char *write;    /* a file for packets, or NULL */
 	bool as_client, json;
 
 	/* Its own. */
-	struct leak_sample *samples;
+	struct distinguish_sample *samples;
 	struct report report;
 	struct report_leak *leaks;
 	struct progress progress;

@@ -29,17 +29,17 @@
 struct scan {
 	struct findings *f;
 	const struct scan_options *o;
-	struct volley volley;
-	struct flight flight;
-	struct roster roster;
-	struct pace *hosts; /* of each target */
-	struct pace_bucket bucket;
-	uint16_t *tries; /* of each place; volley's, too */
-	uint8_t *parked; /* of each place: tried often enough */
-	size_t decided;	 /* or parked */
+	struct scan_io volley;
+	struct outstanding flight;
+	struct schedule roster;
+	struct timing *hosts; /* of each target */
+	struct timing_bucket bucket;
+	uint16_t *tries;  /* of each place; volley's, too */
+	uint8_t *parked;  /* of each place: tried often enough */
+	size_t decided;   /* or parked */
 	uint64_t blocked; /* nothing is sent until then */
 	uint64_t last_sent;
-	struct leak_sample *samples;
+	struct distinguish_sample *samples;
 	struct scan_summary *summary;
 };
 
@@ -49,7 +49,7 @@ now_ms(void)
 	return clock_us() / 1000;
 }
 
-static struct pace *
+static struct timing *
 host_of(struct scan *s, size_t probe)
 {
 	return &s->hosts[finding_place(s->f, probe).target];
@@ -61,10 +61,10 @@ scan_of(const struct scan *s, size_t probe)
 	return s->f->scans[finding_place(s->f, probe).scan];
 }
 
-static enum pace_kind
+static enum timing_kind
 kind_of(const struct scan *s, size_t probe)
 {
-	return scan_of(s, probe) == PROBE_UDP ? PACE_UDP : PACE_TCP;
+	return scan_of(s, probe) == PROBE_UDP ? TIMING_UDP : TIMING_TCP;
 }
 
 static bool
@@ -73,7 +73,7 @@ is_decided(const struct scan *s, size_t probe)
 	return s->f->at[probe].state != PROBE_UNKNOWN;
 }
 
-static struct leak_sample *
+static struct distinguish_sample *
 sample_of(struct scan *s, size_t probe, unsigned try)
 {
 	return s->o->samples ? &s->samples[probe * s->o->samples + try] : NULL;
@@ -86,7 +86,7 @@ note_rtt(struct scan *s, size_t probe, unsigned try, uint64_t us)
 {
 	uint32_t rtt = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
 
-	pace_answered(host_of(s, probe), s->o->samples ? 0 : try, rtt);
+	timing_answered(host_of(s, probe), s->o->samples ? 0 : try, rtt);
 	if (s->f->at[probe].rtt_us == 0) {
 		s->f->at[probe].rtt_us = rtt;
 	}
@@ -103,19 +103,20 @@ decide_by(struct scan *s, size_t probe, const struct answer *a)
 
 /* An answer to a probe of which samples are taken. */
 static void
-sample_answer(struct scan *s, const struct volley_event *event, size_t probe,
+sample_answer(struct scan *s, const struct scan_io_event *event, size_t probe,
 	      unsigned try)
 {
 	const struct answer *a = &event->packet;
 	struct finding_place place = finding_place(s->f, probe);
-	struct leak_sample *sample = sample_of(s, probe, try);
+	struct distinguish_sample *sample = sample_of(s, probe, try);
 
 	/* What an open port has to say is not what makes it one. */
 	if (a->kind == ANSWER_TCP && sample->packets > 0 &&
 	    !(a->flags & (PACKET_SYN | PACKET_RST))) {
 		return;
 	}
-	leak_observe(sample, a, &s->f->targets[place.target].addr, event->ns);
+	distinguish_observe(sample, a, &s->f->targets[place.target].addr,
+			    event->ns);
 	if (sample->packets == 1 && sample->sent_ns &&
 	    event->ns > sample->sent_ns) {
 		note_rtt(s, probe, try, (event->ns - sample->sent_ns) / 1000);
@@ -123,11 +124,11 @@ sample_answer(struct scan *s, const struct volley_event *event, size_t probe,
 }
 
 static void
-take_sent(struct scan *s, const struct volley_event *event, size_t probe,
+take_sent(struct scan *s, const struct scan_io_event *event, size_t probe,
 	  unsigned try)
 {
-	struct leak_sample *sample = sample_of(s, probe, try);
-	struct shot *shot = flight_find(&s->flight, probe);
+	struct distinguish_sample *sample = sample_of(s, probe, try);
+	struct shot *shot = outstanding_find(&s->flight, probe);
 
 	if (sample && sample->sent_ns == 0) {
 		sample->sent_ns = event->ns;
@@ -143,11 +144,13 @@ take_sent(struct scan *s, const struct volley_event *event, size_t probe,
 
 /* From a probe to its answer, in microseconds, as well as is known. */
 static uint64_t
-rtt_of(struct scan *s, const struct shot *shot, const struct volley_event *event)
+rtt_of(struct scan *s, const struct shot *shot,
+       const struct scan_io_event *event)
 {
 	if (!shot || shot->try != event->try) {
 		/* It was given up: this long, at least. */
-		return pace_timeout(host_of(s, event->probe)) * UINT64_C(1000);
+		return timing_timeout(host_of(s, event->probe)) *
+			UINT64_C(1000);
 	}
 	if (shot->sent_ns && event->ns > shot->sent_ns) {
 		return (event->ns - shot->sent_ns) / 1000;
@@ -156,10 +159,10 @@ rtt_of(struct scan *s, const struct shot *shot, const struct volley_event *event
 }
 
 static void
-take_answer(struct scan *s, const struct volley_event *event)
+take_answer(struct scan *s, const struct scan_io_event *event)
 {
 	size_t probe = event->probe;
-	struct shot *shot = flight_find(&s->flight, probe);
+	struct shot *shot = outstanding_find(&s->flight, probe);
 
 	if (s->o->samples) {
 		sample_answer(s, event, probe, event->try);
@@ -173,16 +176,16 @@ take_answer(struct scan *s, const struct volley_event *event)
 	if (is_decided(s, probe)) {
 		note_rtt(s, probe, event->try, rtt_of(s, shot, event));
 		if (event->packet.kind == ANSWER_ICMP) {
-			pace_icmp(host_of(s, probe), kind_of(s, probe));
+			timing_icmp(host_of(s, probe), kind_of(s, probe));
 		}
 		if (shot) {
-			flight_end(&s->flight, shot);
+			outstanding_end(&s->flight, shot);
 		}
 	}
 }
 
 static void
-take_event(struct scan *s, const struct volley_event *event)
+take_event(struct scan *s, const struct scan_io_event *event)
 {
 	size_t probe = event->probe;
 	unsigned try = event->try;
@@ -195,8 +198,8 @@ take_event(struct scan *s, const struct volley_event *event)
 	}
 	if (event->sent) {
 		bool begins = !event->is_dial ||
-			      (event->packet.flags &
-			       (PACKET_SYN | PACKET_ACK)) == PACKET_SYN;
+			(event->packet.flags & (PACKET_SYN | PACKET_ACK)) ==
+				PACKET_SYN;
 
 		if (begins) {
 			take_sent(s, event, probe, try);
@@ -226,7 +229,7 @@ take_dial(struct scan *s, struct shot *shot)
 	if (!s->o->samples) {
 		note_rtt(s, shot->probe, shot->try, clock_us() - shot->sent_us);
 	}
-	flight_end(&s->flight, shot);
+	outstanding_end(&s->flight, shot);
 }
 
 /* ---- sending */
@@ -234,12 +237,12 @@ take_dial(struct scan *s, struct shot *shot)
 static struct shot *
 fly(struct scan *s, size_t probe, unsigned try)
 {
-	uint32_t timeout = pace_timeout(host_of(s, probe));
+	uint32_t timeout = timing_timeout(host_of(s, probe));
 
 	if (scan_of(s, probe) == PROBE_CONNECT && timeout < DIAL_TIMEOUT_MIN) {
 		timeout = DIAL_TIMEOUT_MIN;
 	}
-	return flight_add(&s->flight, probe, try, clock_us(), timeout);
+	return outstanding_add(&s->flight, probe, try, clock_us(), timeout);
 }
 
 static int
@@ -254,7 +257,7 @@ launch_dial(struct scan *s, size_t probe, unsigned try)
 	if (rc < 0) {
 		return rc;
 	}
-	flight_dial(&s->flight, fly(s, probe, try), &dial);
+	outstanding_dial(&s->flight, fly(s, probe, try), &dial);
 	return 0;
 }
 
@@ -263,15 +266,15 @@ static int
 launch(struct scan *s, size_t probe)
 {
 	unsigned try = s->tries[probe];
-	struct leak_sample *sample = sample_of(s, probe, try);
+	struct distinguish_sample *sample = sample_of(s, probe, try);
 	bool dials = scan_of(s, probe) == PROBE_CONNECT;
-	int rc = dials ? launch_dial(s, probe, try) :
-			 volley_send(&s->volley, probe, try);
+	int rc = dials ? launch_dial(s, probe, try)
+		       : scan_io_send(&s->volley, probe, try);
 
 	if (rc == -ENOBUFS || rc == -EAGAIN) {
 		return -EAGAIN;
 	}
-	if (volley_is_fatal(rc)) {
+	if (scan_io_is_fatal(rc)) {
 		return rc;
 	}
 	if (rc < 0) {
@@ -287,12 +290,13 @@ launch(struct scan *s, size_t probe)
 		sample->sent = true;
 		if (!dials) {
 			sample->numbers =
-				volley_numbers(&s->volley, probe, try);
+				scan_io_numbers(&s->volley, probe, try);
 		}
 	}
 	s->tries[probe]++;
 	s->last_sent = now_ms();
-	pace_sent(host_of(s, probe), s->last_sent, kind_of(s, probe), try > 0);
+	timing_sent(host_of(s, probe), s->last_sent, kind_of(s, probe),
+		    try > 0);
 	return 0;
 }
 
@@ -313,28 +317,28 @@ nth(const struct scan *s, size_t n)
 static bool
 next_probe(struct scan *s, uint64_t ms, size_t *probe)
 {
-	size_t looks = s->roster.queued < LOOK_MAX ? s->roster.queued :
-						     LOOK_MAX;
+	size_t looks =
+		s->roster.queued < LOOK_MAX ? s->roster.queued : LOOK_MAX;
 
 	if (s->o->samples) {
-		return roster_sample(&s->roster, probe);
+		return schedule_sample(&s->roster, probe);
 	}
-	for (; looks > 0 && roster_repeat(&s->roster, probe); looks--) {
+	for (; looks > 0 && schedule_repeat(&s->roster, probe); looks--) {
 		if (is_decided(s, *probe)) {
 			continue;
 		}
-		if (pace_ready(host_of(s, *probe), ms)) {
+		if (timing_ready(host_of(s, *probe), ms)) {
 			return true;
 		}
-		roster_again(&s->roster, *probe);
+		schedule_again(&s->roster, *probe);
 	}
-	for (looks = LOOK_MAX; looks > 0 && roster_fresh(&s->roster, probe);
+	for (looks = LOOK_MAX; looks > 0 && schedule_fresh(&s->roster, probe);
 	     looks--) {
 		*probe = nth(s, *probe);
-		if (pace_ready(host_of(s, *probe), ms)) {
+		if (timing_ready(host_of(s, *probe), ms)) {
 			return true;
 		}
-		roster_again(&s->roster, *probe);
+		schedule_again(&s->roster, *probe);
 	}
 	return false;
 }
@@ -344,7 +348,7 @@ static void
 put_back(struct scan *s, size_t probe)
 {
 	if (!s->o->samples) {
-		roster_again(&s->roster, probe);
+		schedule_again(&s->roster, probe);
 	}
 }
 
@@ -354,14 +358,14 @@ send_some(struct scan *s)
 {
 	uint64_t ms = now_ms();
 
-	while (s->flight.count < FLIGHT_MAX && ms >= s->blocked) {
+	while (s->flight.count < OUTSTANDING_MAX && ms >= s->blocked) {
 		size_t probe;
 		int rc;
 
 		if (!next_probe(s, ms, &probe)) {
 			return 0;
 		}
-		if (!pace_bucket_take(&s->bucket, clock_us())) {
+		if (!timing_bucket_take(&s->bucket, clock_us())) {
 			put_back(s, probe);
 			return 0;
 		}
@@ -372,7 +376,7 @@ send_some(struct scan *s)
 		} else if (rc < 0) {
 			return rc;
 		} else if (s->o->samples) {
-			roster_sampled(&s->roster);
+			schedule_sampled(&s->roster);
 		}
 	}
 	return 0;
@@ -386,16 +390,16 @@ expire(struct scan *s)
 	uint64_t ms = now_ms();
 	struct shot *shot;
 
-	while ((shot = flight_expired(&s->flight, ms)) != NULL) {
+	while ((shot = outstanding_expired(&s->flight, ms)) != NULL) {
 		size_t probe = shot->probe;
-		struct pace *host = host_of(s, probe);
+		struct timing *host = host_of(s, probe);
 
-		flight_end(&s->flight, shot);
+		outstanding_end(&s->flight, shot);
 		if (s->o->samples) {
 			continue;
 		}
-		if (pace_again(host, s->tries[probe])) {
-			roster_again(&s->roster, probe);
+		if (timing_again(host, s->tries[probe])) {
+			schedule_again(&s->roster, probe);
 		} else if (!s->parked[probe]) {
 			s->parked[probe] = true;
 			s->decided++;
@@ -411,10 +415,10 @@ unpark(struct scan *s)
 
 	for (size_t i = 0; i < s->f->count; i++) {
 		if (s->parked[i] && !is_decided(s, i) &&
-		    pace_again(host_of(s, i), s->tries[i])) {
+		    timing_again(host_of(s, i), s->tries[i])) {
 			s->parked[i] = false;
 			s->decided--;
-			roster_again(&s->roster, i);
+			schedule_again(&s->roster, i);
 			any = true;
 		}
 	}
@@ -427,7 +431,7 @@ longest_timeout(const struct scan *s)
 	uint32_t longest = 0;
 
 	for (size_t i = 0; i < s->f->target_count; i++) {
-		uint32_t timeout = pace_timeout(&s->hosts[i]);
+		uint32_t timeout = timing_timeout(&s->hosts[i]);
 
 		longest = timeout > longest ? timeout : longest;
 	}
@@ -437,21 +441,21 @@ longest_timeout(const struct scan *s)
 static bool
 is_over(struct scan *s)
 {
-	if (s->flight.count > 0 || roster_waits(&s->roster)) {
+	if (s->flight.count > 0 || schedule_waits(&s->roster)) {
 		return false;
 	}
-	return s->o->samples ? now_ms() >= s->last_sent + longest_timeout(s) :
-			       !unpark(s);
+	return s->o->samples ? now_ms() >= s->last_sent + longest_timeout(s)
+			     : !unpark(s);
 }
 
 /* Captures first: what ended a connection is in them by then. */
 static int
 take_all(struct scan *s)
 {
-	struct volley_event event;
+	struct scan_io_event event;
 	int rc;
 
-	while ((rc = volley_next(&s->volley, &event)) == 1) {
+	while ((rc = scan_io_next(&s->volley, &event)) == 1) {
 		take_event(s, &event);
 	}
 	return rc;
@@ -460,7 +464,7 @@ take_all(struct scan *s)
 static void
 tell_progress(const struct scan *s)
 {
-	const struct roster *r = &s->roster;
+	const struct schedule *r = &s->roster;
 
 	if (s->o->samples) {
 		s->o->progress(s->o->context, r->round * r->count + r->place,
@@ -478,11 +482,12 @@ turn(struct scan *s)
 	if (rc == 0) {
 		uint64_t ms = now_ms();
 
-		flight_wait(&s->flight, ms,
-			    ms + (roster_waits(&s->roster) ? 1 : SLEEP_MAX));
+		outstanding_wait(
+			&s->flight, ms,
+			ms + (schedule_waits(&s->roster) ? 1 : SLEEP_MAX));
 		rc = take_all(s);
 	}
-	for (size_t i = 0; i < FLIGHT_MAX; i++) {
+	for (size_t i = 0; i < OUTSTANDING_MAX; i++) {
 		struct shot *shot = &s->flight.shots[i];
 
 		if (shot->used && shot->dials) {
@@ -521,11 +526,11 @@ prepare(struct scan *s)
 	if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
 		return -errno;
 	}
-	roster_init(&s->roster, count, queue, order, s->o->samples, seed);
+	schedule_init(&s->roster, count, queue, order, s->o->samples, seed);
 	for (size_t i = 0; i < s->f->target_count; i++) {
-		pace_init(&s->hosts[i], s->o->timeout_min);
+		timing_init(&s->hosts[i], s->o->timeout_min);
 	}
-	pace_bucket_init(&s->bucket, s->o->rate, clock_us());
+	timing_bucket_init(&s->bucket, s->o->rate, clock_us());
 	return 0;
 }
 
@@ -541,15 +546,15 @@ finish(struct scan *s)
 }
 
 int
-scan_run(struct findings *findings, struct leak_sample *samples,
+scan_run(struct findings *findings, struct distinguish_sample *samples,
 	 const struct scan_options *options, struct scan_summary *summary,
 	 char *why)
 {
 	struct scan *s = calloc(1, sizeof *s);
-	struct volley_options volley = options->volley;
+	struct scan_io_options volley = options->volley;
 	int rc;
 
-	snprintf(why, VOLLEY_WHY_MAX, "out of memory");
+	snprintf(why, SCAN_IO_WHY_MAX, "out of memory");
 	if (!s) {
 		return -ENOMEM;
 	}
@@ -562,20 +567,20 @@ scan_run(struct findings *findings, struct leak_sample *samples,
 	rc = prepare(s);
 	if (rc == 0) {
 		volley.tries = s->tries;
-		rc = volley_open(&s->volley, findings, &volley, why);
+		rc = scan_io_open(&s->volley, findings, &volley, why);
 	}
 	if (rc == 0) {
 		while (rc == 0 && !is_over(s)) {
 			rc = turn(s);
 		}
 		if (rc < 0) {
-			snprintf(why, VOLLEY_WHY_MAX, "%s", strerror(-rc));
+			snprintf(why, SCAN_IO_WHY_MAX, "%s", strerror(-rc));
 		}
 		settle(s);
-		flight_end_all(&s->flight);
-		summary->lost = volley_lost(&s->volley);
-		if (volley_close(&s->volley) < 0 && rc == 0) {
-			snprintf(why, VOLLEY_WHY_MAX, "%s: write error",
+		outstanding_end_all(&s->flight);
+		summary->lost = scan_io_lost(&s->volley);
+		if (scan_io_close(&s->volley) < 0 && rc == 0) {
+			snprintf(why, SCAN_IO_WHY_MAX, "%s: write error",
 				 volley.file);
 			rc = -EIO;
 		}

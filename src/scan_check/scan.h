@@ -19,24 +19,24 @@
 
 struct scan_options {
 	unsigned rate;
-	unsigned samples;	/* 0: none; only states are looked for */
-	uint32_t timeout_min;	/* ms, to wait for an answer */
-	struct volley_options volley;
+	unsigned samples;     /* 0: none; only states are looked for */
+	uint32_t timeout_min; /* ms, to wait for an answer */
+	struct scan_io_options volley;
 	void (*progress)(void *context, size_t done, size_t total);
 	void *context;
 };
 
 struct scan_summary {
-	unsigned lost;	 /* packets that came too fast to be captured */
+	unsigned lost;   /* packets that came too fast to be captured */
 	unsigned unsent; /* probes that the kernel refused to send */
 	int unsent_errno;
 };
 
 /*
  * Fill in a table's states, and samples: options->samples for each of
- * its places.  0, or -errno with the reason in why (VOLLEY_WHY_MAX).
+ * its places.  0, or -errno with the reason in why (SCAN_IO_WHY_MAX).
  */
-int scan_run(struct findings *findings, struct leak_sample *samples,
+int scan_run(struct findings *findings, struct distinguish_sample *samples,
 	     const struct scan_options *options, struct scan_summary *summary,
 	     char *why);
 

@@ -14,7 +14,7 @@ random_next(uint64_t *state)
 }
 
 static void
-shuffle(struct roster *r)
+shuffle(struct schedule *r)
 {
 	for (size_t i = r->count; i > 1; i--) {
 		size_t other = (size_t)(random_next(&r->random) % i);
@@ -26,8 +26,8 @@ shuffle(struct roster *r)
 }
 
 void
-roster_init(struct roster *r, size_t count, size_t *queue, size_t *order,
-	    unsigned rounds, uint64_t seed)
+schedule_init(struct schedule *r, size_t count, size_t *queue, size_t *order,
+	      unsigned rounds, uint64_t seed)
 {
 	memset(r, 0, sizeof *r);
 	r->count = count;
@@ -42,13 +42,13 @@ roster_init(struct roster *r, size_t count, size_t *queue, size_t *order,
 }
 
 void
-roster_again(struct roster *r, size_t probe)
+schedule_again(struct schedule *r, size_t probe)
 {
 	r->queue[(r->at + r->queued++) % r->count] = probe;
 }
 
 bool
-roster_repeat(struct roster *r, size_t *probe)
+schedule_repeat(struct schedule *r, size_t *probe)
 {
 	if (r->queued == 0) {
 		return false;
@@ -60,7 +60,7 @@ roster_repeat(struct roster *r, size_t *probe)
 }
 
 bool
-roster_fresh(struct roster *r, size_t *place)
+schedule_fresh(struct schedule *r, size_t *place)
 {
 	if (r->fresh == r->count) {
 		return false;
@@ -70,7 +70,7 @@ roster_fresh(struct roster *r, size_t *place)
 }
 
 bool
-roster_sample(const struct roster *r, size_t *probe)
+schedule_sample(const struct schedule *r, size_t *probe)
 {
 	if (r->round == r->rounds) {
 		return false;
@@ -80,7 +80,7 @@ roster_sample(const struct roster *r, size_t *probe)
 }
 
 void
-roster_sampled(struct roster *r)
+schedule_sampled(struct schedule *r)
 {
 	if (++r->place == r->count) {
 		r->place = 0;
@@ -90,8 +90,8 @@ roster_sampled(struct roster *r)
 }
 
 bool
-roster_waits(const struct roster *r)
+schedule_waits(const struct schedule *r)
 {
-	return r->rounds ? r->round < r->rounds :
-			   r->queued > 0 || r->fresh < r->count;
+	return r->rounds ? r->round < r->rounds
+			 : r->queued > 0 || r->fresh < r->count;
 }

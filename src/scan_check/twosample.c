@@ -32,22 +32,23 @@ twosample_ranks(const uint64_t *a, size_t n, const uint64_t *b, size_t m)
 	}
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < m; j++) {
-			ranks.distance += a[i] < b[j] ? 1 :
-					  a[i] == b[j] ? 0.5 : 0;
+			ranks.distance += a[i] < b[j] ? 1
+				: a[i] == b[j]        ? 0.5
+						      : 0;
 		}
 	}
 	ranks.distance -= of_a * of_b / 2;
 	ranks.variance = of_a * of_b / 12 *
-			 (all + 1 - ties(a, n, b, m) / (all * (all - 1)));
+		(all + 1 - ties(a, n, b, m) / (all * (all - 1)));
 	return ranks;
 }
 
 double
 twosample_score(const struct twosample_ranks *ranks)
 {
-	return ranks->variance > 0 ?
-		       ranks->distance * ranks->distance / ranks->variance :
-		       0;
+	return ranks->variance > 0
+		? ranks->distance * ranks->distance / ranks->variance
+		: 0;
 }
 
 double
@@ -56,12 +57,13 @@ twosample_counts(size_t a, size_t n, size_t b, size_t m)
 	double with = (double)(a + b);
 	double without = (double)(n - a) + (double)(m - b);
 	double all = (double)n + (double)m;
-	double cross = (double)a * (double)(m - b) - (double)b * (double)(n - a);
+	double cross =
+		(double)a * (double)(m - b) - (double)b * (double)(n - a);
 	double distance = (cross < 0 ? -cross : cross) - all / 2;
 
 	if (distance <= 0 || with <= 0 || without <= 0) {
 		return 0;
 	}
 	return distance * distance * all /
-	       ((double)n * (double)m * with * without);
+		((double)n * (double)m * with * without);
 }

@@ -7,23 +7,23 @@
  * them character by character, so it may come in parts of any size.
  */
 enum state {
-	STATE_TEXT,	   /* between elements */
-	STATE_OPENED,	   /* < */
-	STATE_NAME,	   /* <name */
-	STATE_INSIDE,	   /* <name and a blank, or a value's end */
-	STATE_VALUE_END,   /* <name a="b": a blank has to come first */
-	STATE_ATTRIBUTE,   /* <name a */
-	STATE_NAMED,	   /* <name a and a blank */
-	STATE_EQUALS,	   /* <name a= */
-	STATE_VALUE,	   /* <name a=" */
-	STATE_EMPTY,	   /* <name / */
-	STATE_CLOSING,	   /* </ */
-	STATE_CLOSED,	   /* </name and a blank */
-	STATE_INSTRUCTION, /* <? */
-	STATE_MARKUP,	   /* <! */
+	STATE_TEXT,         /* between elements */
+	STATE_OPENED,       /* < */
+	STATE_NAME,         /* <name */
+	STATE_INSIDE,       /* <name and a blank, or a value's end */
+	STATE_VALUE_END,    /* <name a="b": a blank has to come first */
+	STATE_ATTRIBUTE,    /* <name a */
+	STATE_NAMED,        /* <name a and a blank */
+	STATE_EQUALS,       /* <name a= */
+	STATE_VALUE,        /* <name a=" */
+	STATE_EMPTY,        /* <name / */
+	STATE_CLOSING,      /* </ */
+	STATE_CLOSED,       /* </name and a blank */
+	STATE_INSTRUCTION,  /* <? */
+	STATE_MARKUP,       /* <! */
 	STATE_COMMENT_OPEN, /* <!- */
-	STATE_COMMENT,	   /* <!-- */
-	STATE_DOCTYPE,	   /* <!D */
+	STATE_COMMENT,      /* <!-- */
+	STATE_DOCTYPE,      /* <!D */
 	STATE_FAILED,
 };
 
@@ -54,8 +54,8 @@ static bool
 is_name_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' ||
-	       c == ':' || (unsigned char)c >= 0x80;
+		(c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' ||
+		c == ':' || (unsigned char)c >= 0x80;
 }
 
 static void

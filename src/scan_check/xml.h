@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define XML_NAME_MAX 64u   /* names are a program's own, and short */
-#define XML_DEPTH_MAX 64u  /* what programs write is a few levels deep */
+#define XML_NAME_MAX 64u    /* names are a program's own, and short */
+#define XML_DEPTH_MAX 64u   /* what programs write is a few levels deep */
 #define XML_PROLOG_MAX 256u /* <?xml version= encoding= standalone= ?> */
 
 /* Values come in parts, which are whole when the next call comes. */
@@ -34,8 +34,8 @@ struct xml {
 	const char *why;    /* after an error */
 	unsigned long line; /* where, from 1 */
 	int state;
-	char quote;	 /* which ends the value */
-	char last[2];	 /* the last characters of what is passed over */
+	char quote;   /* which ends the value */
+	char last[2]; /* the last characters of what is passed over */
 	bool root_seen;
 	size_t depth;
 	char names[XML_DEPTH_MAX][XML_NAME_MAX];

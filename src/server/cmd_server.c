@@ -6,6 +6,7 @@
 #include "daemon/control_client.h"
 #include "daemon/log.h"
 #include "conf/options.h"
+#include "conf/server_files.h"
 #include "base/secret.h"
 #include "tap.h"
 #include "daemon/systemd_unit.h"
@@ -45,43 +46,44 @@ parse(int argc, char **argv, struct options *o)
 {
 	const struct option_word words[] = {
 		{ OPTION('c', "conf", "FILE",
-		  "settings and rules (" CONF_SERVER_FILE ")",
-		  option_text, &o->run.from.conf) },
-		{ OPTION('k', "keys", "FILE", "keys (" CONF_SERVER_KEYS ")",
-		  option_text, &o->run.from.keys) },
+			 "settings and rules (" SERVER_CONF_FILE ")",
+			 option_text, &o->run.from.conf) },
+		{ OPTION('k', "keys", "FILE", "keys (" SERVER_CONF_KEYS ")",
+			 option_text, &o->run.from.keys) },
 		{ OPTION('a', "acl", "FILE",
-		  "who may use what (" CONF_SERVER_ACL ")",
-		  option_text, &o->run.from.acl) },
+			 "who may use what (" SERVER_CONF_ACL ")", option_text,
+			 &o->run.from.acl) },
 		{ OPTION('p', "port", "PORTS",
-		  "protect these ports, without -c; every key may\n"
-		  "use them unless -a says otherwise",
-		  option_text, &o->run.from.ports) },
+			 "protect these ports, without -c; every key may\n"
+			 "use them unless -a says otherwise",
+			 option_text, &o->run.from.ports) },
 		{ OPTION_FLAG(0, "check",
-		  "validate the configuration, and do nothing else",
-		  &o->check) },
+			      "validate the configuration, and do nothing else",
+			      &o->check) },
 		{ OPTION_FLAG(0, "print-rules",
-		  "print the firewall rules, and do nothing else",
-		  &o->print_rules) },
+			      "print the firewall rules, and do nothing else",
+			      &o->print_rules) },
 		{ OPTION_FLAG(0, "print-unit",
-		  "print a systemd unit, and do nothing else",
-		  &o->print_unit) },
+			      "print a systemd unit, and do nothing else",
+			      &o->print_unit) },
 		{ OPTION_FLAG(0, "status", "ask the running server",
-		  &o->status) },
+			      &o->status) },
 		{ OPTION_NUMBER(0, "confirm", "SEC",
-		  "take the rules away again unless confirmed",
-		  &o->confirm, 5, 86400) },
+				"take the rules away again unless confirmed",
+				&o->confirm, 5, 86400) },
 		{ OPTION_FLAG(0, "confirm-now", "confirm", &o->confirm_now) },
 		{ OPTION(0, "metrics", "FILE",
-		  "write numbers for Prometheus every few seconds",
-		  option_text, &o->run.metrics) },
+			 "write numbers for Prometheus every few seconds",
+			 option_text, &o->run.metrics) },
 		{ OPTION_NUMBER(0, "queue", "N",
-		  "the NFQUEUE to use, or the server to ask",
-		  &o->queue, 0, SETTINGS_QUEUE_MAX) },
+				"the NFQUEUE to use, or the server to ask",
+				&o->queue, 0, SETTINGS_QUEUE_MAX) },
 		{ OPTION_FLAG(0, "json", "with --status: JSON", &o->json) },
 		{ OPTION_FLAG('v', "verbose", "log more", &o->verbose) },
 	};
 	const struct option_list list = {
-		.usage = usage, .words = words,
+		.usage = usage,
+		.words = words,
 		.count = sizeof words / sizeof words[0],
 	};
 	int at = option_parse(&list, argc, argv);
@@ -97,7 +99,7 @@ parse(int argc, char **argv, struct options *o)
 }
 
 static int
-print_rules(const struct conf_server *conf)
+print_rules(const struct server_conf *conf)
 {
 	struct plan plan;
 	int status;
@@ -116,7 +118,7 @@ cmd_server(int argc, char **argv)
 {
 	struct options o = { .queue = -1 };
 	char err[CONF_ERROR_MAX];
-	struct conf_server *conf;
+	struct server_conf *conf;
 	int status;
 
 	secret_harden();
@@ -130,14 +132,16 @@ cmd_server(int argc, char **argv)
 	if (o.status || o.confirm_now) {
 		const char *path = o.run.from.conf;
 		const struct ask_daemon daemon = {
-			"server", o.queue, path ? path : CONF_SERVER_FILE,
-			CONF_SERVER_QUEUE,
+			"server",
+			o.queue,
+			path ? path : SERVER_CONF_FILE,
+			SERVER_CONF_QUEUE,
 		};
 
-		return o.confirm_now ? ask_confirm(&daemon) :
-				       ask_status(&daemon, o.json);
+		return o.confirm_now ? ask_confirm(&daemon)
+				     : ask_status(&daemon, o.json);
 	}
-	conf = conf_server_load(&o.run.from, err);
+	conf = server_conf_load(&o.run.from, err);
 	if (!conf) {
 		status = conf_status(-errno);
 		fprintf(stderr, "%s\n", err);
@@ -148,7 +152,7 @@ cmd_server(int argc, char **argv)
 	}
 	if (o.check || o.print_rules) {
 		status = o.print_rules ? print_rules(conf) : TAP_OK;
-		conf_server_free(conf);
+		server_conf_free(conf);
 		return status;
 	}
 	log_open("tap server", conf->settings.log_json, o.verbose);

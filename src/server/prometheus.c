@@ -34,15 +34,15 @@ put_item(struct text *t, const char *prefix, const struct stat_item *item,
 	const char *dot = strchr(item->name, '.');
 	int len = dot ? (int)(dot - item->name) : (int)strlen(item->name);
 	bool gauge = is_gauge(item);
-	bool same = dot && before && strncmp(before, item->name,
-					     (size_t)len + 1) == 0;
+	bool same = dot && before &&
+		strncmp(before, item->name, (size_t)len + 1) == 0;
 	const char *total = gauge ? "" : "_total";
 
 	if (!same) {
 		text_put(t, "# HELP %s_%.*s%s %s.\n# TYPE %s_%.*s%s %s\n",
 			 prefix, len, item->name, total,
-			 dot ? "Groups and SYNs refused, by reason" :
-			       item->label,
+			 dot ? "Groups and SYNs refused, by reason"
+			     : item->label,
 			 prefix, len, item->name, total,
 			 gauge ? "gauge" : "counter");
 	}
@@ -67,9 +67,10 @@ put_all(struct text *t, const char *prefix, const struct stat_item *items,
 			continue;
 		}
 		if (strcmp(item->name, "uptime") == 0) {
-			text_put(t, "# HELP %s_uptime_seconds Time since the "
-				    "start.\n# TYPE %s_uptime_seconds gauge\n"
-				    "%s_uptime_seconds %" PRIu64 "\n",
+			text_put(t,
+				 "# HELP %s_uptime_seconds Time since the "
+				 "start.\n# TYPE %s_uptime_seconds gauge\n"
+				 "%s_uptime_seconds %" PRIu64 "\n",
 				 prefix, prefix, prefix, item->number);
 		} else if (item->label) {
 			put_item(t, prefix, item, before);
@@ -95,8 +96,8 @@ metrics_write(const char *path, const char *prefix,
 		return -ENAMETOOLONG;
 	}
 	unlink(temporary);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-			     O_CLOEXEC, 0644);
+	fd = open(temporary,
+		  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0) {
 		return -errno;
 	}

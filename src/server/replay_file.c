@@ -72,7 +72,7 @@ make_header(uint8_t header[HEADER], uint32_t capacity)
 }
 
 /* What an existing file's header says, against what ours would be. */
-static enum store_state
+static enum replay_file_state
 judge(const uint8_t *found, const uint8_t *ours, uint64_t now_ms)
 {
 	static const uint8_t unknown[ID_BYTES];
@@ -83,25 +83,25 @@ judge(const uint8_t *found, const uint8_t *ours, uint64_t now_ms)
 	memcpy(&ahead, found + AHEAD_AT, sizeof ahead);
 	if (memcmp(found, ours, BOOT_AT) != 0 ||
 	    memcmp(found + MACHINE_AT, ours + MACHINE_AT, ID_BYTES) != 0 ||
-	    memcmp(found + ZEROS_AT, ours + ZEROS_AT, HEADER - ZEROS_AT) !=
-		    0 ||
+	    memcmp(found + ZEROS_AT, ours + ZEROS_AT, HEADER - ZEROS_AT) != 0 ||
 	    check != check_of(begin)) {
-		return STORE_LOST;
+		return REPLAY_FILE_LOST;
 	}
 	/* A boot that has no name may have been any. */
 	return memcmp(found + BOOT_AT, ours + BOOT_AT, ID_BYTES) == 0 &&
-			       memcmp(ours + BOOT_AT, unknown, ID_BYTES) !=
-				       0 &&
-			       begin <= now_ms && ahead == 0 ?
-		       STORE_KEPT :
-		       STORE_PARTIAL;
+			memcmp(ours + BOOT_AT, unknown, ID_BYTES) != 0 &&
+			begin <= now_ms && ahead == 0
+		? REPLAY_FILE_KEPT
+		: REPLAY_FILE_PARTIAL;
 }
 
 static int
 fail(char *why, const char *path, const char *what)
 {
-	snprintf(why, STORE_WHY_MAX, "%s: %s; replays are remembered in "
-				     "memory only", path, what);
+	snprintf(why, REPLAY_FILE_WHY_MAX,
+		 "%s: %s; replays are remembered in "
+		 "memory only",
+		 path, what);
 	return -1;
 }
 
@@ -110,12 +110,14 @@ static int
 open_file(const char *path, bool *is_new, char *why)
 {
 	struct stat st;
-	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
-			      O_NONBLOCK, 0600);
+	int fd = open(path,
+		      O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
+		      0600);
 
 	if (fd < 0) {
-		return fail(why, path, errno == ELOOP ? "is a symbolic link" :
-							strerror(errno));
+		return fail(why, path,
+			    errno == ELOOP ? "is a symbolic link"
+					   : strerror(errno));
 	}
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		fail(why, path, "is no regular file");
@@ -133,15 +135,15 @@ open_file(const char *path, bool *is_new, char *why)
 
 /* All of the file's blocks: a full disk is met now, not as a SIGBUS. */
 static int
-map_file(struct store *store, const char *path, char *why)
+map_file(struct replay_file *store, const char *path, char *why)
 {
 	int error = posix_fallocate(store->fd, 0, (off_t)store->size);
 
 	if (error || ftruncate(store->fd, (off_t)store->size) < 0) {
 		return fail(why, path, strerror(error ? error : errno));
 	}
-	store->map = mmap(NULL, store->size, PROT_READ | PROT_WRITE,
-			  MAP_SHARED, store->fd, 0);
+	store->map = mmap(NULL, store->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			  store->fd, 0);
 	if (store->map == MAP_FAILED) {
 		return fail(why, path, strerror(errno));
 	}
@@ -149,7 +151,7 @@ map_file(struct store *store, const char *path, char *why)
 }
 
 void
-store_begin(struct store *store, uint64_t now_ms)
+replay_file_begin(struct replay_file *store, uint64_t now_ms)
 {
 	uint64_t check = check_of(now_ms);
 	uint8_t *header = store->map;
@@ -160,7 +162,7 @@ store_begin(struct store *store, uint64_t now_ms)
 }
 
 void
-store_set_ahead(struct store *store, bool ahead)
+replay_file_set_ahead(struct replay_file *store, bool ahead)
 {
 	const uint64_t value = ahead;
 
@@ -173,24 +175,24 @@ store_set_ahead(struct store *store, bool ahead)
  * the magic, which comes last, does it count.
  */
 static void
-put_header(struct store *store, const uint8_t *header, uint64_t now_ms)
+put_header(struct replay_file *store, const uint8_t *header, uint64_t now_ms)
 {
 	uint8_t *at = store->map;
 
 	memset(at, 0, sizeof magic);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (store->state == STORE_NEW || store->state == STORE_LOST) {
+	if (store->state == REPLAY_FILE_NEW ||
+	    store->state == REPLAY_FILE_LOST) {
 		replay_format(store->replay, be32_load(header + 12));
 	}
-	memcpy(at + sizeof magic, header + sizeof magic,
-	       HEADER - sizeof magic);
-	store_begin(store, now_ms);
+	memcpy(at + sizeof magic, header + sizeof magic, HEADER - sizeof magic);
+	replay_file_begin(store, now_ms);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	memcpy(at, magic, sizeof magic);
 }
 
 static int
-open_mapped(struct store *store, const char *path, uint32_t capacity,
+open_mapped(struct replay_file *store, const char *path, uint32_t capacity,
 	    uint64_t now_ms, char *why)
 {
 	uint8_t header[HEADER];
@@ -207,13 +209,13 @@ open_mapped(struct store *store, const char *path, uint32_t capacity,
 		return -1;
 	}
 	make_header(header, capacity);
-	store->state = is_new ? STORE_NEW :
-				judge(store->map, header, now_ms);
+	store->state =
+		is_new ? REPLAY_FILE_NEW : judge(store->map, header, now_ms);
 	if ((size_t)st.st_size != store->size && !is_new) {
-		store->state = STORE_LOST;
+		store->state = REPLAY_FILE_LOST;
 	}
 	store->replay = (void *)((uint8_t *)store->map + HEADER);
-	if (store->state == STORE_KEPT) {
+	if (store->state == REPLAY_FILE_KEPT) {
 		memcpy(&store->begin_ms, (uint8_t *)store->map + BEGIN_AT,
 		       sizeof store->begin_ms);
 	} else {
@@ -223,11 +225,11 @@ open_mapped(struct store *store, const char *path, uint32_t capacity,
 }
 
 int
-store_open(struct store *store, const char *path, uint32_t capacity,
-	   uint64_t now_ms, char *why)
+replay_file_open(struct replay_file *store, const char *path, uint32_t capacity,
+		 uint64_t now_ms, char *why)
 {
-	*store = (struct store){
-		.state = STORE_MEMORY,
+	*store = (struct replay_file){
+		.state = REPLAY_FILE_MEMORY,
 		.size = HEADER + replay_store_size(capacity),
 		.fd = -1,
 	};
@@ -243,12 +245,12 @@ store_open(struct store *store, const char *path, uint32_t capacity,
 	}
 	store->replay = (void *)((uint8_t *)store->map + HEADER);
 	replay_format(store->replay, capacity);
-	store_begin(store, now_ms);
+	replay_file_begin(store, now_ms);
 	return 0;
 }
 
 void
-store_close(struct store *store)
+replay_file_close(struct replay_file *store)
 {
 	if (store->map) {
 		munmap(store->map, store->size);
@@ -256,5 +258,5 @@ store_close(struct store *store)
 	if (store->fd >= 0) {
 		close(store->fd);
 	}
-	*store = (struct store){ .fd = -1 };
+	*store = (struct replay_file){ .fd = -1 };
 }

@@ -26,18 +26,18 @@
 
 #include "protocol/replay_cache.h"
 
-#define STORE_WHY_MAX 512u
+#define REPLAY_FILE_WHY_MAX 512u
 
-enum store_state {
-	STORE_KEPT,    /* as it was left */
-	STORE_NEW,     /* there was none */
-	STORE_PARTIAL, /* the last groups may be missing */
-	STORE_LOST,    /* no such file's content; made anew */
-	STORE_MEMORY,  /* no file: lost when the process ends */
+enum replay_file_state {
+	REPLAY_FILE_KEPT,    /* as it was left */
+	REPLAY_FILE_NEW,     /* there was none */
+	REPLAY_FILE_PARTIAL, /* the last groups may be missing */
+	REPLAY_FILE_LOST,    /* no such file's content; made anew */
+	REPLAY_FILE_MEMORY,  /* no file: lost when the process ends */
 };
 
-struct store {
-	enum store_state state;
+struct replay_file {
+	enum replay_file_state state;
 	uint64_t begin_ms; /* of clock_ms(); nothing is known from before */
 	struct replay_store *replay;
 	void *map;
@@ -49,15 +49,15 @@ struct store {
  * Open or make the file; path NULL: memory alone, which the processes
  * that are forked share.  now_ms is when the store begins, where it is
  * not kept.  Where the file can't be used, memory serves instead, and
- * why (STORE_WHY_MAX) says so; else why is empty.  0, or -1 where there
+ * why (REPLAY_FILE_WHY_MAX) says so; else why is empty.  0, or -1 where there
  * is no memory either.
  */
-int store_open(struct store *store, const char *path, uint32_t capacity,
-	       uint64_t now_ms, char *why);
+int replay_file_open(struct replay_file *store, const char *path,
+		     uint32_t capacity, uint64_t now_ms, char *why);
 /* Something was lost: the store begins anew. */
-void store_begin(struct store *store, uint64_t now_ms);
+void replay_file_begin(struct replay_file *store, uint64_t now_ms);
 /* Groups may be accepted ahead of being remembered; or all are. */
-void store_set_ahead(struct store *store, bool ahead);
-void store_close(struct store *store);
+void replay_file_set_ahead(struct replay_file *store, bool ahead);
+void replay_file_close(struct replay_file *store);
 
 #endif

@@ -25,18 +25,18 @@
 #define DROPS_EVERY_MS 10000u
 
 struct server {
-	struct conf_server *conf;
+	struct server_conf *conf;
 	const struct server_options *options;
-	struct guard guard;
+	struct worker worker;
 	struct plan plan;
 	struct fw fw;
 	int signals, control;
 	uint64_t started;      /* ms */
 	uint64_t confirm_ends; /* ms; 0: nothing to confirm */
 	uint64_t metrics_ms;
-	int metrics_error; /* of the last time, or 0 */
+	int metrics_error;                /* of the last time, or 0 */
 	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
-	struct keeper keeper;
+	struct watchdog watchdog;
 	uint64_t drops, drops_ms; /* that were told of last, and when */
 };
 
@@ -51,20 +51,21 @@ server_stats(struct server *s, struct stat_item *items, char duration[32])
 		{ NULL, "up", duration, 0 },
 		{ "queue", "queue", NULL, s->conf->settings.queue },
 		{ "firewall", "firewall", fw_tool_name(s->fw.tool), 0 },
-		{ "rules_restored", "rules put back", NULL, s->keeper.restored },
+		{ "rules_restored", "rules put back", NULL,
+		  s->watchdog.restored },
 	};
 	size_t count = sizeof first / sizeof first[0];
 
 	stat_duration(duration, uptime);
 	memcpy(items, first, sizeof first);
-	count += guard_sieve_stats(&s->guard, items + count);
-	return count + guard_stats(&s->guard, items + count);
+	count += worker_fastpath_stats(&s->worker, items + count);
+	return count + worker_stats(&s->worker, items + count);
 }
 
 static void
 answer(void *context, enum control_request request, struct text *t)
 {
-	struct stat_item items[GUARD_STATS + GUARD_SIEVE_STATS + 8];
+	struct stat_item items[WORKER_STATS + WORKER_FASTPATH_STATS + 8];
 	struct server *s = context;
 	char duration[32];
 
@@ -72,7 +73,7 @@ answer(void *context, enum control_request request, struct text *t)
 	case CONTROL_STATUS_TEXT:
 	case CONTROL_STATUS_JSON:
 		/* Whoever asks has seen some of them get in. */
-		sieve_records_await(&s->guard.sieve);
+		ingress_records_await(&s->worker.ingress);
 		stat_write(t, items, server_stats(s, items, duration),
 			   request == CONTROL_STATUS_JSON);
 		break;
@@ -90,7 +91,7 @@ answer(void *context, enum control_request request, struct text *t)
 
 /* Put a new configuration to work, all of it or nothing. */
 static int
-take_up(struct server *s, struct conf_server *conf, char *err)
+take_up(struct server *s, struct server_conf *conf, char *err)
 {
 	struct plan plan;
 
@@ -98,16 +99,16 @@ take_up(struct server *s, struct conf_server *conf, char *err)
 		snprintf(err, CONF_ERROR_MAX, "out of memory");
 		return -1;
 	}
-	guard_sieve_pause(&s->guard);
-	if (guard_configure(&s->guard, conf) != TAP_OK) {
+	worker_fastpath_pause(&s->worker);
+	if (worker_configure(&s->worker, conf) != TAP_OK) {
 		snprintf(err, CONF_ERROR_MAX, "no queue for forwarded packets");
 	} else if (fw_replace(&s->fw, &s->plan.fw, &plan.fw, err) == 0) {
 		plan_free(&s->plan);
 		s->plan = plan;
-		guard_sieve_change(&s->guard);
+		worker_fastpath_change(&s->worker);
 		return 0;
 	}
-	guard_configure(&s->guard, s->conf);
+	worker_configure(&s->worker, s->conf);
 	plan_free(&plan);
 	return -1;
 }
@@ -117,7 +118,7 @@ reload(void *context)
 {
 	struct server *s = context;
 	char err[CONF_ERROR_MAX];
-	struct conf_server *conf = conf_server_load(&s->options->from, err);
+	struct server_conf *conf = server_conf_load(&s->options->from, err);
 
 	if (conf) {
 		/* What sockets and memory were made for stays. */
@@ -130,10 +131,10 @@ reload(void *context)
 	if (!conf || take_up(s, conf, err) < 0) {
 		log_say(LOG_LEVEL_ERROR, "%s; still with the old configuration",
 			err);
-		conf_server_free(conf);
+		server_conf_free(conf);
 		return;
 	}
-	conf_server_free(s->conf);
+	server_conf_free(s->conf);
 	s->conf = conf;
 	log_use_json(conf->settings.log_json);
 	log_say(LOG_LEVEL_INFO, "reloaded: %zu rules, %zu keys",
@@ -145,7 +146,7 @@ recover(void *context)
 {
 	struct server *s = context;
 
-	guard_recover(&s->guard);
+	worker_recover(&s->worker);
 }
 
 static void
@@ -160,7 +161,7 @@ asked(void *context)
 static void
 watch_drops(struct server *s, uint64_t now)
 {
-	uint64_t drops = guard_drops(&s->guard);
+	uint64_t drops = worker_drops(&s->worker);
 
 	if (drops > s->drops && now - s->drops_ms >= DROPS_EVERY_MS) {
 		log_say(LOG_LEVEL_WARNING,
@@ -174,7 +175,7 @@ watch_drops(struct server *s, uint64_t now)
 static void
 write_metrics(struct server *s, uint64_t now)
 {
-	struct stat_item items[GUARD_STATS + GUARD_SIEVE_STATS + 8];
+	struct stat_item items[WORKER_STATS + WORKER_FASTPATH_STATS + 8];
 	char duration[32];
 	int rc;
 
@@ -203,10 +204,10 @@ tick(void *context)
 			"not confirmed in time: taking the rules away");
 		return MONITOR_STOP;
 	}
-	keeper_look(&s->keeper, &s->fw, &s->plan.fw);
+	watchdog_look(&s->watchdog, &s->fw, &s->plan.fw);
 	watch_drops(s, now);
 	write_metrics(s, now);
-	guard_sieve_tick(&s->guard);
+	worker_fastpath_tick(&s->worker);
 	return MONITOR_GO_ON;
 }
 
@@ -214,23 +215,23 @@ tick(void *context)
 static int
 work(void *context, int to_monitor)
 {
-	enum { SIGNALS = GUARD_FDS, FDS };
+	enum { SIGNALS = WORKER_FDS, FDS };
 	struct server *s = context;
 
 	(void)to_monitor;
-	sieve_leave(&s->guard.sieve);
+	ingress_leave(&s->worker.ingress);
 	for (;;) {
 		struct pollfd fds[FDS] = {
 			[SIGNALS] = { .fd = s->signals, .events = POLLIN },
 		};
 
-		guard_fds(&s->guard, fds);
-		if (poll(fds, FDS, guard_wait(&s->guard)) < 0 &&
+		worker_fds(&s->worker, fds);
+		if (poll(fds, FDS, worker_wait(&s->worker)) < 0 &&
 		    errno != EINTR) {
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
-		if (!guard_serve(&s->guard, fds)) {
+		if (!worker_serve(&s->worker, fds)) {
 			return TAP_SYSTEM;
 		}
 		if (fds[SIGNALS].revents &&
@@ -257,14 +258,14 @@ open_all(struct server *s)
 	if (s->signals < 0) {
 		return fail("signals", s->signals);
 	}
-	status = guard_open(&s->guard, s->conf);
+	status = worker_open(&s->worker, s->conf);
 	if (status != TAP_OK) {
 		return status;
 	}
 	snprintf(name, sizeof name, "tap-server-%u", s->conf->settings.queue);
 	s->control = daemon_control(name);
-	return plan_server(&s->plan, s->conf) < 0 ? fail("rules", -ENOMEM) :
-						    TAP_OK;
+	return plan_server(&s->plan, s->conf) < 0 ? fail("rules", -ENOMEM)
+						  : TAP_OK;
 }
 
 struct adoption {
@@ -274,7 +275,7 @@ struct adoption {
 };
 
 static void
-adopt_one(void *context, const struct diag_connection *c)
+adopt_one(void *context, const struct sock_diag_connection *c)
 {
 	struct adoption *a = context;
 	const struct packet p = {
@@ -313,9 +314,9 @@ adopt_connections(struct server *s)
 	int rc = conntrack_open(&conntrack);
 
 	if (rc == 0) {
-		rc = diag_open(&diag);
+		rc = sock_diag_open(&diag);
 		if (rc == 0) {
-			rc = diag_each(&diag, adopt_one, &a);
+			rc = sock_diag_each(&diag, adopt_one, &a);
 			netlink_close(&diag);
 		}
 		netlink_close(&conntrack);
@@ -332,10 +333,10 @@ adopt_connections(struct server *s)
 static void
 close_all(struct server *s)
 {
-	guard_close(&s->guard);
-	keeper_close(&s->keeper);
+	worker_close(&s->worker);
+	watchdog_close(&s->watchdog);
 	plan_free(&s->plan);
-	conf_server_free(s->conf);
+	server_conf_free(s->conf);
 	if (s->control >= 0) {
 		close(s->control);
 	}
@@ -349,9 +350,9 @@ serve(struct server *s)
 {
 	const struct monitor_job job = {
 		.context = s,
-		.role = PRIV_SERVER,
+		.role = PRIVILEGES_SERVER,
 		.user = s->user[0] ? s->user : NULL,
-		.shared = &s->guard.shared->monitor,
+		.shared = &s->worker.shared->monitor,
 		.control = s->control,
 		.work = work,
 		.reload = reload,
@@ -362,13 +363,14 @@ serve(struct server *s)
 	int status;
 
 	if (s->options->confirm_seconds > 0) {
-		s->confirm_ends = clock_ms() +
-				  s->options->confirm_seconds * 1000ull;
-		log_say(LOG_LEVEL_INFO, "'tap server --confirm-now' within %u "
-					"seconds, or the rules go again",
+		s->confirm_ends =
+			clock_ms() + s->options->confirm_seconds * 1000ull;
+		log_say(LOG_LEVEL_INFO,
+			"'tap server --confirm-now' within %u "
+			"seconds, or the rules go again",
 			s->options->confirm_seconds);
 	}
-	keeper_open(&s->keeper);
+	watchdog_open(&s->watchdog);
 	log_say(LOG_LEVEL_INFO, "ready: %zu rules, %zu keys, queue %u",
 		s->conf->acl.rules_count, s->conf->acl.keys_count,
 		s->conf->settings.queue);
@@ -379,7 +381,7 @@ serve(struct server *s)
 }
 
 int
-server_run(struct conf_server *conf, const struct server_options *options)
+server_run(struct server_conf *conf, const struct server_options *options)
 {
 	static struct server s;
 	char err[FW_ERROR_MAX];
@@ -388,7 +390,7 @@ server_run(struct conf_server *conf, const struct server_options *options)
 	s = (struct server){ .conf = conf, .options = options, .control = -1 };
 	/* A reload frees the configuration. */
 	memcpy(s.user, conf->settings.user, sizeof s.user);
-	s.keeper.events = -1;
+	s.watchdog.events = -1;
 	s.started = clock_ms();
 	status = open_all(&s);
 	if (status == TAP_OK) {
@@ -401,10 +403,10 @@ server_run(struct conf_server *conf, const struct server_options *options)
 		status = TAP_SYSTEM;
 	}
 	if (status == TAP_OK) {
-		guard_sieve_open(&s.guard);
+		worker_fastpath_open(&s.worker);
 		status = serve(&s);
 		/* Not while there are no rules. */
-		guard_sieve_close(&s.guard);
+		worker_fastpath_close(&s.worker);
 		/* After a failure the rules stay: the service is hidden. */
 		if (status != TAP_SYSTEM && fw_remove(&s.fw, err) < 0) {
 			log_say(LOG_LEVEL_ERROR, "%s", err);

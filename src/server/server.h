@@ -1,21 +1,21 @@
 /*
- * The server at work: rules, the guard at its queues, signals.
+ * The server at work: rules, the worker at its queues, signals.
  */
 #ifndef TAP_SERVER_SERVER_H
 #define TAP_SERVER_SERVER_H
 
-#include "conf/server_conf.h"
+#include "conf/server_files.h"
 
 struct server_options {
-	struct conf_server_from from; /* where a reload reads from */
+	struct server_conf_from from; /* where a reload reads from */
 	unsigned confirm_seconds;     /* 0: nothing has to be confirmed */
-	const char *metrics;	      /* a file to write them to, or NULL */
+	const char *metrics;          /* a file to write them to, or NULL */
 };
 
 /*
  * Protect what conf says until told to stop.  Takes conf over; options
  * must outlive it.  An exit status; TAP_NO where nobody confirmed.
  */
-int server_run(struct conf_server *conf, const struct server_options *options);
+int server_run(struct server_conf *conf, const struct server_options *options);
 
 #endif

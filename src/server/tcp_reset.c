@@ -15,8 +15,8 @@
 #define LABEL_STATELESS 0x00080000u /* of flowlabel_state_ranges */
 #define ECN_MASK 3
 #define FLOWINFO_SEND 33 /* IPV6_FLOWINFO_SEND, which musl lacks */
-#define MD5SIG 14	 /* TCP_MD5SIG */
-#define AO_INFO 40	 /* TCP_AO_INFO, of Linux 6.7 */
+#define MD5SIG 14        /* TCP_MD5SIG */
+#define AO_INFO 40       /* TCP_AO_INFO, of Linux 6.7 */
 
 /* A number of /proc/sys/net/ipv6, or what the kernel begins with. */
 static int
@@ -74,8 +74,9 @@ knows_option(int option)
 	if (fd < 0) {
 		return false;
 	}
-	knows = setsockopt(fd, IPPROTO_TCP, option, &nothing,
-			   sizeof nothing) == 0 || errno != ENOPROTOOPT;
+	knows = setsockopt(fd, IPPROTO_TCP, option, &nothing, sizeof nothing) ==
+			0 ||
+		errno != ENOPROTOOPT;
 	close(fd);
 	return knows;
 }

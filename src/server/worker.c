@@ -29,32 +29,33 @@
  */
 #define ADOPTION_MS 60000u
 
-/* The gate's name of a packet: which queue, and its id there. */
+/* The receiver's name of a packet: which queue, and its id there. */
 static uint64_t
 name_of(size_t queue, uint32_t id)
 {
 	return (uint64_t)queue << 32 | id;
 }
 
-struct gate_now
-guard_now(void)
+struct receiver_now
+worker_now(void)
 {
-	return (struct gate_now){ clock_instant(), clock_ms() };
+	return (struct receiver_now){ clock_instant(), clock_ms() };
 }
 
 /* Only what was held is released: it is accepted or dropped. */
 static void
-apply(struct guard *g, const struct gate_result *result, uint64_t ms)
+apply(struct worker *g, const struct receiver_result *result, uint64_t ms)
 {
 	for (size_t i = 0; i < result->releases_count; i++) {
-		const struct gate_release *r = &result->releases[i];
+		const struct receiver_release *r = &result->releases[i];
 
 		nfq_decide(&g->queues[r->id >> 32], (uint32_t)r->id,
-			   r->verdict == GATE_ACCEPT ? NFQ_ACCEPT : NFQ_DROP,
+			   r->verdict == RECEIVER_ACCEPT ? NFQ_ACCEPT
+							 : NFQ_DROP,
 			   NULL, 0);
 	}
 	for (size_t i = 0; i < result->events_count; i++) {
-		guard_log(g, &result->events[i], ms);
+		worker_log(g, &result->events[i], ms);
 	}
 }
 
@@ -65,47 +66,46 @@ is_intact(const struct nfq_packet *q, const struct packet *p)
 	size_t end = p->data_at + p->data_len;
 
 	return !q->checksum_ready || end > q->len ||
-	       packet_tcp_checksum(q->bytes, p) ==
-		       be16_load(q->bytes + p->tcp_at + 16);
+		packet_tcp_checksum(q->bytes, p) ==
+		be16_load(q->bytes + p->tcp_at + 16);
 }
 
 static void
-carry_out(struct guard *g, size_t queue, const struct nfq_packet *q,
-	  const struct packet *p, enum gate_verdict verdict)
+carry_out(struct worker *g, size_t queue, const struct nfq_packet *q,
+	  const struct packet *p, enum receiver_verdict verdict)
 {
 	struct nfq *nfq = &g->queues[queue];
 
 	switch (verdict) {
-	case GATE_HOLD:
+	case RECEIVER_HOLD:
 		break;
-	case GATE_PASS:
-	case GATE_ACCEPT:
+	case RECEIVER_PASS:
+	case RECEIVER_ACCEPT:
 		nfq_decide(nfq, q->id, NFQ_ACCEPT, NULL, 0);
 		break;
-	case GATE_RESET:
+	case RECEIVER_RESET:
 		if (is_intact(q, p)) {
 			reset_send(&g->reset, p, q->bytes, q->indev);
 			g->shared->resets++;
 		}
 		nfq_decide(nfq, q->id, NFQ_DROP, NULL, 0);
 		break;
-	case GATE_DECOY:
+	case RECEIVER_DECOY:
 		g->shared->decoys++;
-		nfq_accept_marked(nfq, q->id,
-				  q->mark | g->conf->settings.mark);
+		nfq_accept_marked(nfq, q->id, q->mark | g->conf->settings.mark);
 		break;
-	case GATE_DROP:
+	case RECEIVER_DROP:
 		nfq_decide(nfq, q->id, NFQ_DROP, NULL, 0);
 		break;
 	}
 }
 
-/* What the gate is told of a packet; p must outlive it. */
-static struct gate_packet
-describe(struct guard *g, size_t queue, const struct nfq_packet *q,
+/* What the receiver is told of a packet; p must outlive it. */
+static struct receiver_packet
+describe(struct worker *g, size_t queue, const struct nfq_packet *q,
 	 const struct packet *p)
 {
-	struct gate_packet in = {
+	struct receiver_packet in = {
 		.packet = p,
 		.options = q->bytes + p->options_at,
 		.forwarded = queue >= FW_QUEUE_FORWARD,
@@ -114,14 +114,14 @@ describe(struct guard *g, size_t queue, const struct nfq_packet *q,
 
 	if (g->conf->acl.by_device) {
 		static char indev[ACL_IFNAME_MAX];
-		const char *name = links_name(&g->links, q->physout ?
-							 q->physin : q->indev);
+		const char *name = ifname_name(
+			&g->links, q->physout ? q->physin : q->indev);
 
 		/* Copied: two names may share a place in the cache. */
 		snprintf(indev, sizeof indev, "%s", name ? name : "");
 		in.indev = indev;
-		in.outdev = links_name(&g->links, q->physout ? q->physout :
-							       q->outdev);
+		in.outdev = ifname_name(&g->links,
+					q->physout ? q->physout : q->outdev);
 	}
 	return in;
 }
@@ -135,7 +135,7 @@ describe(struct guard *g, size_t queue, const struct nfq_packet *q,
  * they get no answer, at any port.
  */
 static bool
-is_usable(const struct guard *g, size_t queue, int error,
+is_usable(const struct worker *g, size_t queue, int error,
 	  const struct packet *p)
 {
 	if (g->imitates && queue < FW_QUEUE_FORWARD) {
@@ -145,22 +145,22 @@ is_usable(const struct guard *g, size_t queue, int error,
 }
 
 static void
-judge_syn(struct guard *g, size_t queue, const struct nfq_packet *q,
-	  const struct gate_now *now)
+judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
+	  const struct receiver_now *now)
 {
-	struct gate_result result;
-	struct gate_packet in;
+	struct receiver_result result;
+	struct receiver_packet in;
 	struct packet p;
 	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
 
 	if (!is_usable(g, queue, error, &p)) {
-		g->gate->counters.syns++;
-		g->gate->counters.by_reason[MATCH_MALFORMED]++;
+		g->receiver->counters.syns++;
+		g->receiver->counters.by_reason[VERIFY_MALFORMED]++;
 		nfq_decide(&g->queues[queue], q->id, NFQ_DROP, NULL, 0);
 		return;
 	}
 	in = describe(g, queue, q, &p);
-	gate_input(g->gate, now, &in, &result);
+	receiver_input(g->receiver, now, &in, &result);
 	carry_out(g, queue, q, &p, result.verdict);
 	apply(g, &result, now->ms);
 }
@@ -171,16 +171,16 @@ judge_syn(struct guard *g, size_t queue, const struct nfq_packet *q,
  * never touched.
  */
 static bool
-has_connection(struct guard *g, size_t queue, const struct packet *p)
+has_connection(struct worker *g, size_t queue, const struct packet *p)
 {
-	const struct diag_connection c = { p->dst, p->src, p->dport,
-					   p->sport };
+	const struct sock_diag_connection c = { p->dst, p->src, p->dport,
+						p->sport };
 
 	if (queue == FW_QUEUE_FORWARD_REST) {
 		return p->flags & PACKET_ACK && !(p->flags & PACKET_RST) &&
-		       clock_ms() - g->opened < ADOPTION_MS;
+			clock_ms() - g->opened < ADOPTION_MS;
 	}
-	return diag_exists(&g->diag, &c) == 1;
+	return sock_diag_exists(&g->diag, &c) == 1;
 }
 
 /*
@@ -188,25 +188,26 @@ has_connection(struct guard *g, size_t queue, const struct packet *p)
  * whatever acknowledges something, just as a closed port does, so that
  * may pass; the rest it would ignore.
  */
-static enum gate_verdict
-judge_stray(enum gate_verdict verdict, const struct packet *p)
+static enum receiver_verdict
+judge_stray(enum receiver_verdict verdict, const struct packet *p)
 {
-	if (verdict != GATE_RESET && verdict != GATE_DECOY) {
+	if (verdict != RECEIVER_RESET && verdict != RECEIVER_DECOY) {
 		return verdict;
 	}
 	if (p->flags & PACKET_RST) {
-		return GATE_DROP;
+		return RECEIVER_DROP;
 	}
-	return p->flags & PACKET_ACK || verdict == GATE_DECOY ? GATE_PASS :
-								verdict;
+	return p->flags & PACKET_ACK || verdict == RECEIVER_DECOY
+		? RECEIVER_PASS
+		: verdict;
 }
 
 static void
-judge_rest(struct guard *g, size_t queue, const struct nfq_packet *q,
-	   const struct gate_now *now)
+judge_rest(struct worker *g, size_t queue, const struct nfq_packet *q,
+	   const struct receiver_now *now)
 {
-	struct gate_result result = { .verdict = GATE_DROP };
-	struct gate_packet in;
+	struct receiver_result result = { .verdict = RECEIVER_DROP };
+	struct receiver_packet in;
 	struct packet p;
 	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
 
@@ -218,15 +219,15 @@ judge_rest(struct guard *g, size_t queue, const struct nfq_packet *q,
 		const bool known = has_connection(g, queue, &p);
 
 		in = describe(g, queue, q, &p);
-		gate_input(g->gate, now, &in, &result);
-		if (result.verdict != GATE_PASS) {
-			result.verdict = known ? GATE_PASS :
-						 judge_stray(result.verdict,
-							     &p);
+		receiver_input(g->receiver, now, &in, &result);
+		if (result.verdict != RECEIVER_PASS) {
+			result.verdict = known
+				? RECEIVER_PASS
+				: judge_stray(result.verdict, &p);
 		}
 	}
-	g->shared->rest_passed += result.verdict == GATE_PASS;
-	g->shared->rest_dropped += result.verdict != GATE_PASS;
+	g->shared->rest_passed += result.verdict == RECEIVER_PASS;
+	g->shared->rest_dropped += result.verdict != RECEIVER_PASS;
 	carry_out(g, queue, q, &p, result.verdict);
 }
 
@@ -244,51 +245,52 @@ send_verdicts(struct nfq *nfq)
 }
 
 void
-guard_witness(struct guard *g, const struct gate_now *now,
-	      const struct packet *syns, size_t count)
+worker_note_frames(struct worker *g, const struct receiver_now *now,
+		   const struct packet *syns, size_t count)
 {
-	struct gate_result result;
+	struct receiver_result result;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct gate_packet in = { .packet = &syns[i] };
+		const struct receiver_packet in = { .packet = &syns[i] };
 
-		gate_witness(g->gate, now, &in, &result);
+		receiver_note_frame(g->receiver, now, &in, &result);
 		apply(g, &result, now->ms);
 	}
 }
 
-/* What the sieve took off the wire comes before what it let through. */
+/* What the ingress program took off the wire comes before what it let through.
+ */
 static void
-take_sieved(struct guard *g, const struct gate_now *now)
+take_sieved(struct worker *g, const struct receiver_now *now)
 {
 	struct packet syns[FRAME_MAX];
-	struct gate_accepted accepted;
-	struct gate_result result;
+	struct receiver_accepted accepted;
+	struct receiver_result result;
 	size_t count;
 
-	while ((count = guard_sieve_take(g, syns, &accepted)) > 0) {
+	while ((count = worker_fastpath_take(g, syns, &accepted)) > 0) {
 		if (accepted.count > 0) {
-			gate_learn(g->gate, &accepted, &result);
+			receiver_note_accepted(g->receiver, &accepted, &result);
 			apply(g, &result, now->ms);
 			count = 0;
 		}
-		guard_witness(g, now, syns, count);
+		worker_note_frames(g, now, syns, count);
 		/* Whoever comes after us, if we don't, finds it there. */
-		guard_sieve_taken(g);
-		g->sieved = true;
+		worker_fastpath_taken(g);
+		g->by_ingress = true;
 	}
-	guard_sieve_charge(g, now);
+	worker_fastpath_charge(g, now);
 }
 
 static bool
-serve_queue(struct guard *g, size_t queue)
+serve_queue(struct worker *g, size_t queue)
 {
 	struct nfq *nfq = &g->queues[queue];
 	bool syns = queue == FW_QUEUE_SYN || queue == FW_QUEUE_FORWARD;
 
 	for (int batch = 0; batch < (syns ? BATCHES_MAX : 1); batch++) {
 		int count = nfq_receive(nfq);
-		struct gate_now now;
+		struct receiver_now now;
 
 		if (count < 0) {
 			log_say(LOG_LEVEL_ERROR, "queue %u: %s", nfq->queue,
@@ -298,7 +300,7 @@ serve_queue(struct guard *g, size_t queue)
 		if (count == 0) {
 			return true;
 		}
-		now = guard_now();
+		now = worker_now();
 		take_sieved(g, &now);
 		g->shared->last_id[queue] = nfq->packets[count - 1].id;
 		for (int i = 0; i < count; i++) {
@@ -316,15 +318,15 @@ serve_queue(struct guard *g, size_t queue)
 }
 
 static bool
-expire(struct guard *g)
+expire(struct worker *g)
 {
-	const struct gate_now now = guard_now();
-	struct gate_result result;
+	const struct receiver_now now = worker_now();
+	struct receiver_result result;
 	bool usable = true;
 
 	take_sieved(g, &now);
 
-	while (gate_expire(g->gate, &now, &result)) {
+	while (receiver_expire(g->receiver, &now, &result)) {
 		apply(g, &result, now.ms);
 	}
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
@@ -334,37 +336,37 @@ expire(struct guard *g)
 }
 
 void
-guard_fds(const struct guard *g, struct pollfd *fds)
+worker_fds(const struct worker *g, struct pollfd *fds)
 {
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
 		fds[queue] = (struct pollfd){ .fd = g->queues[queue].nl.fd,
 					      .events = POLLIN };
 	}
-	fds[FW_QUEUES] = (struct pollfd){ .fd = g->links.nl.fd,
-					  .events = POLLIN };
-	sieve_fds(&g->sieve, fds + FW_QUEUES + 1);
+	fds[FW_QUEUES] =
+		(struct pollfd){ .fd = g->links.nl.fd, .events = POLLIN };
+	ingress_fds(&g->ingress, fds + FW_QUEUES + 1);
 }
 
 int
-guard_wait(struct guard *g)
+worker_wait(struct worker *g)
 {
-	const struct gate_now now = guard_now();
-	const int most = g->sieved ? SIEVE_WAKE_MS : MONITOR_BEAT_MS;
-	int64_t wait = gate_wait(g->gate, &now);
+	const struct receiver_now now = worker_now();
+	const int most = g->by_ingress ? INGRESS_WAKE_MS : MONITOR_BEAT_MS;
+	int64_t wait = receiver_wait(g->receiver, &now);
 
-	g->sieved = false;
+	g->by_ingress = false;
 	return wait < 0 || wait > most ? most : (int)wait;
 }
 
 bool
-guard_serve(struct guard *g, const struct pollfd *fds)
+worker_serve(struct worker *g, const struct pollfd *fds)
 {
 	bool usable = true;
 
 	__atomic_fetch_add(&g->shared->monitor.beats, 1, __ATOMIC_RELAXED);
 	/* Names first: the packets may come from a new device. */
 	if (fds[FW_QUEUES].revents) {
-		links_update(&g->links);
+		ifname_update(&g->links);
 	}
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
 		if (fds[queue].fd >= 0 && fds[queue].revents) {
@@ -382,7 +384,7 @@ fail(const char *what, int rc)
 }
 
 static void
-use_conf(struct guard *g, const struct conf_server *conf)
+use_conf(struct worker *g, const struct server_conf *conf)
 {
 	g->conf = conf;
 	g->imitates = false;
@@ -393,7 +395,7 @@ use_conf(struct guard *g, const struct conf_server *conf)
 
 /* The queues of this host always, those of forwarded packets if needed. */
 static int
-open_queues(struct guard *g, const struct conf_server *conf)
+open_queues(struct worker *g, const struct server_conf *conf)
 {
 	bool forwards = false;
 	int status = TAP_OK;
@@ -401,10 +403,8 @@ open_queues(struct guard *g, const struct conf_server *conf)
 	for (size_t i = 0; i < conf->acl.rules_count; i++) {
 		forwards |= conf->acl.rules[i].type != ACL_LOCAL;
 	}
-	for (size_t queue = 0; queue < FW_QUEUES && status == TAP_OK;
-	     queue++) {
-		bool syns = queue == FW_QUEUE_SYN ||
-			    queue == FW_QUEUE_FORWARD;
+	for (size_t queue = 0; queue < FW_QUEUES && status == TAP_OK; queue++) {
+		bool syns = queue == FW_QUEUE_SYN || queue == FW_QUEUE_FORWARD;
 
 		if (g->queues[queue].nl.fd >= 0 ||
 		    (queue >= FW_QUEUE_FORWARD && !forwards)) {
@@ -412,9 +412,9 @@ open_queues(struct guard *g, const struct conf_server *conf)
 		}
 		status = queue_open(&g->queues[queue],
 				    (uint16_t)(conf->settings.queue + queue),
-				    syns ? conf->limits.quad.held +
-						   QUEUE_SPARE :
-					   QUEUE_REST,
+				    syns ? conf->limits.reassembly.held +
+						    QUEUE_SPARE
+					 : QUEUE_REST,
 				    false);
 	}
 	return status;
@@ -422,80 +422,83 @@ open_queues(struct guard *g, const struct conf_server *conf)
 
 /* Open the memory of replays, and say what became of it. */
 static int
-open_store(struct guard *g)
+open_store(struct worker *g)
 {
 	const char *path = g->conf->replay_file;
-	char usual[64], why[STORE_WHY_MAX];
+	char usual[64], why[REPLAY_FILE_WHY_MAX];
 
 	if (path[0] == '\0') {
 		mkdir("/var/lib/tap", 0700);
-		snprintf(usual, sizeof usual, CONF_SERVER_REPLAYS,
+		snprintf(usual, sizeof usual, SERVER_CONF_REPLAYS,
 			 g->conf->settings.queue);
 		path = usual;
 	} else if (strcmp(path, "none") == 0) {
 		path = NULL;
 	}
-	if (store_open(&g->store, path, g->conf->limits.replays, clock_ms(),
-		       why) < 0) {
+	if (replay_file_open(&g->store, path, g->conf->limits.replays,
+			     clock_ms(), why) < 0) {
 		return fail("replay memory", -ENOMEM);
 	}
 	if (why[0]) {
 		log_say(LOG_LEVEL_WARNING, "%s", why);
-	} else if (g->store.state == STORE_LOST) {
+	} else if (g->store.state == REPLAY_FILE_LOST) {
 		log_say(LOG_LEVEL_WARNING,
 			"%s: no replay memory of this host and size; groups "
-			"from before now are refused", path);
+			"from before now are refused",
+			path);
 	}
 	return TAP_OK;
 }
 
 /*
- * Begin with an empty gate and what the store remembers.  Damage is made
+ * Begin with an empty receiver and what the store remembers.  Damage is made
  * good on the way: should we be killed then, the store has to be known
  * to begin now.
  */
 static int
-begin_gate(struct guard *g)
+begin_gate(struct worker *g)
 {
-	struct gate_now begin = { .ms = g->store.begin_ms };
+	struct receiver_now begin = { .ms = g->store.begin_ms };
 	struct hash_key key;
 	uint32_t damaged;
 
 	if (getrandom(&key, sizeof key, 0) != sizeof key) {
 		return fail("getrandom", -errno);
 	}
-	store_begin(&g->store, clock_ms());
-	damaged = gate_init(g->gate, g->gate_memory, g->store.replay,
-			    &g->conf->limits, &g->conf->acl, &key);
+	replay_file_begin(&g->store, clock_ms());
+	damaged =
+		receiver_init(g->receiver, g->receiver_memory, g->store.replay,
+			      &g->conf->limits, &g->conf->acl, &key);
 	if (damaged > 0) {
 		log_say(LOG_LEVEL_WARNING,
 			"replay memory: %u places damaged; groups from before "
-			"now are refused", damaged);
+			"now are refused",
+			damaged);
 		begin.ms = g->store.begin_ms;
 	} else {
-		store_begin(&g->store, begin.ms);
+		replay_file_begin(&g->store, begin.ms);
 	}
-	gate_begin_unknown(g->gate, &begin);
+	receiver_begin_unknown(g->receiver, &begin);
 	return TAP_OK;
 }
 
 static int
-make_gate(struct guard *g)
+make_gate(struct worker *g)
 {
 	int status;
 
 	g->shared = monitor_memory(sizeof *g->shared);
-	g->gate_memory = monitor_memory(gate_size(&g->conf->limits));
-	if (!g->shared || !g->gate_memory) {
+	g->receiver_memory = monitor_memory(receiver_size(&g->conf->limits));
+	if (!g->shared || !g->receiver_memory) {
 		return fail("memory", -ENOMEM);
 	}
-	g->gate = &g->shared->gate;
+	g->receiver = &g->shared->receiver;
 	status = open_store(g);
 	return status == TAP_OK ? begin_gate(g) : status;
 }
 
 void
-guard_recover(struct guard *g)
+worker_recover(struct worker *g)
 {
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
 		if (g->queues[queue].nl.fd >= 0) {
@@ -504,37 +507,37 @@ guard_recover(struct guard *g)
 		}
 	}
 	(void)begin_gate(g);
-	guard_sieve_remember(g);
+	worker_fastpath_remember(g);
 }
 
 void
-guard_drain(struct guard *g)
+worker_drain(struct worker *g)
 {
-	const struct gate_now now = guard_now();
+	const struct receiver_now now = worker_now();
 
 	take_sieved(g, &now);
 }
 
 bool
-guard_settle(struct guard *g)
+worker_settle(struct worker *g)
 {
 	/* The last worker may have been ended at any instant. */
 	if (begin_gate(g) != TAP_OK) {
 		return false;
 	}
-	guard_drain(g);
-	return sieve_records_end(&g->sieve);
+	worker_drain(g);
+	return ingress_records_end(&g->ingress);
 }
 
 int
-guard_open(struct guard *g, const struct conf_server *conf)
+worker_open(struct worker *g, const struct server_conf *conf)
 {
 	struct hash_key key;
 	int status;
 	int rc;
 
-	*g = (struct guard){ .diag.fd = -1, .links.nl.fd = -1 };
-	sieve_init(&g->sieve);
+	*g = (struct worker){ .diag.fd = -1, .links.nl.fd = -1 };
+	ingress_init(&g->ingress);
 	use_conf(g, conf);
 	g->links.query = g->drops = -1;
 	g->reset.fd4 = g->reset.fd6 = g->store.fd = -1;
@@ -549,11 +552,11 @@ guard_open(struct guard *g, const struct conf_server *conf)
 	if (status != TAP_OK) {
 		return status;
 	}
-	rc = diag_open(&g->diag);
+	rc = sock_diag_open(&g->diag);
 	if (rc < 0) {
 		return fail("sock_diag", rc);
 	}
-	rc = links_open(&g->links);
+	rc = ifname_open(&g->links);
 	if (rc < 0) {
 		return fail("rtnetlink", rc);
 	}
@@ -566,28 +569,28 @@ guard_open(struct guard *g, const struct conf_server *conf)
 }
 
 int
-guard_configure(struct guard *g, const struct conf_server *conf)
+worker_configure(struct worker *g, const struct server_conf *conf)
 {
 	int status = open_queues(g, conf);
 
 	if (status == TAP_OK) {
 		use_conf(g, conf);
-		gate_set_acl(g->gate, &conf->acl);
+		receiver_set_acl(g->receiver, &conf->acl);
 	}
 	return status;
 }
 
 void
-guard_close(struct guard *g)
+worker_close(struct worker *g)
 {
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
 		nfq_close(&g->queues[queue]);
 	}
 	netlink_close(&g->diag);
-	links_close(&g->links);
+	ifname_close(&g->links);
 	reset_close(&g->reset);
-	guard_sieve_close(g);
-	store_close(&g->store);
+	worker_fastpath_close(g);
+	replay_file_close(&g->store);
 	if (g->drops >= 0) {
 		close(g->drops);
 	}

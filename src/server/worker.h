@@ -1,6 +1,6 @@
 /*
- * The guard: the gate at its queues.  Takes packets from the kernel,
- * asks the gate, gives verdicts back, answers strangers where a rule
+ * The worker: the receiver at its queues.  Takes packets from the kernel,
+ * asks the receiver, gives verdicts back, answers strangers where a rule
  * says so, and logs.
  */
 #ifndef TAP_SERVER_WORKER_H
@@ -19,74 +19,75 @@
 #include "fastpath/ingress.h"
 #include "server/replay_file.h"
 
-#define GUARD_FDS (FW_QUEUES + 1 + SIEVE_FDS)
+#define WORKER_FDS (FW_QUEUES + 1 + INGRESS_FDS)
 
 /* What a worker leaves to the next one; see monitor.h. */
-struct guard_shared {
+struct worker_shared {
 	struct monitor_shared monitor;
 	uint64_t rest_passed, rest_dropped; /* of no known connection */
 	uint64_t resets, decoys;
 	uint32_t last_id[FW_QUEUES]; /* of packets taken */
-	struct gate gate;
+	struct receiver receiver;
 };
 
-struct guard {
-	const struct conf_server *conf;
-	bool imitates; /* some port is to look closed */
+struct worker {
+	const struct server_conf *conf;
+	bool imitates;                /* some port is to look closed */
 	struct nfq queues[FW_QUEUES]; /* fd -1: not needed */
 	struct netlink diag;
-	struct links links;
+	struct ifnames links;
 	struct reset reset;
 	int drops; /* the file of nfq_read_drops(), or below 0 */
-	struct guard_shared *shared;
-	struct gate *gate; /* in the shared memory */
-	void *gate_memory; /* likewise */
-	struct store store;
-	struct sieve sieve; /* see guard_sieve.h */
-	bool sieved; /* something came from it just now */
+	struct worker_shared *shared;
+	struct receiver *receiver; /* in the shared memory */
+	void *receiver_memory;     /* likewise */
+	struct replay_file store;
+	struct ingress ingress; /* see worker_sieve.h */
+	bool by_ingress;        /* something came from it just now */
 	struct log_limit refusals;
 	uint64_t opened; /* ms */
 };
 
 /*
  * Open queues, sockets and memory for a configuration, which must
- * outlive the guard or be followed by another.  An exit status; what is
+ * outlive the worker or be followed by another.  An exit status; what is
  * wrong is in the log.
  */
-int guard_open(struct guard *g, const struct conf_server *conf);
-void guard_close(struct guard *g);
+int worker_open(struct worker *g, const struct server_conf *conf);
+void worker_close(struct worker *g);
 
 /*
  * Take up another configuration.  What the old one opened stays; queues
  * that only the new one needs are opened.  An exit status.
  */
-int guard_configure(struct guard *g, const struct conf_server *conf);
+int worker_configure(struct worker *g, const struct server_conf *conf);
 
 /*
  * A worker died with the shared memory in its hands: make it sound again.
  * The counters begin anew, what was accepted stays remembered, and what
  * it held is dropped.
  */
-void guard_recover(struct guard *g);
+void worker_recover(struct worker *g);
 
-/* The clocks as the gate wants them. */
-struct gate_now guard_now(void);
-/* SYNs that the sieve took off the wire: the gate is to know of them. */
-void guard_witness(struct guard *g, const struct gate_now *now,
-		   const struct packet *syns, size_t count);
-/* With no worker at work: read what the sieve has to tell. */
-void guard_drain(struct guard *g);
+/* The clocks as the receiver wants them. */
+struct receiver_now worker_now(void);
+/* SYNs that the ingress program took off the wire: the receiver is to know of
+ * them. */
+void worker_note_frames(struct worker *g, const struct receiver_now *now,
+			const struct packet *syns, size_t count);
+/* With no worker at work: read what the ingress program has to tell. */
+void worker_drain(struct worker *g);
 /*
  * The same at the end, when it accepts no more, to leave all of it to the
  * next one; the counters begin anew.  False where something is missing.
  */
-bool guard_settle(struct guard *g);
+bool worker_settle(struct worker *g);
 
-/* Fill in GUARD_FDS descriptors to wait for; those below 0 count, too. */
-void guard_fds(const struct guard *g, struct pollfd *fds);
-/* The longest time to wait, in milliseconds, before guard_serve(). */
-int guard_wait(struct guard *g);
+/* Fill in WORKER_FDS descriptors to wait for; those below 0 count, too. */
+void worker_fds(const struct worker *g, struct pollfd *fds);
+/* The longest time to wait, in milliseconds, before worker_serve(). */
+int worker_wait(struct worker *g);
 /* Do what there is to do.  False where a queue is beyond use. */
-bool guard_serve(struct guard *g, const struct pollfd *fds);
+bool worker_serve(struct worker *g, const struct pollfd *fds);
 
 #endif

@@ -11,22 +11,22 @@
 
 /* Who did not ask for one need not be told that there is none. */
 static void
-say_state(const struct guard *g)
+say_state(const struct worker *g)
 {
 	const enum settings_fastpath wanted = g->conf->settings.fastpath;
-	char why[SIEVE_WHY_MAX];
+	char why[INGRESS_WHY_MAX];
 
-	sieve_reason(&g->sieve, why);
-	if (g->sieve.why[0] && wanted != FASTPATH_AUTO &&
+	ingress_reason(&g->ingress, why);
+	if (g->ingress.why[0] && wanted != FASTPATH_AUTO &&
 	    wanted != FASTPATH_OFF) {
 		log_say(LOG_LEVEL_WARNING, "fast path: %s, %s",
-			sieve_state(&g->sieve), why);
+			ingress_state(&g->ingress), why);
 	}
 }
 
 /* Rules that are not ours may queue other packets than those we know of. */
 static bool
-may_sieve(const struct guard *g)
+may_sieve(const struct worker *g)
 {
 	return g->conf->settings.firewall != FIREWALL_NONE;
 }
@@ -36,70 +36,72 @@ may_sieve(const struct guard *g)
 static bool
 claim(void *context, uint64_t tag, uint64_t instant)
 {
-	return sieve_remember(context, tag, instant);
+	return ingress_remember(context, tag, instant);
 }
 
 static void
 raise_floor(void *context, uint64_t floor)
 {
-	sieve_raise_floor(context, floor);
+	ingress_raise_floor(context, floor);
 }
 
 static void
 forget(void *context, uint64_t tag)
 {
-	sieve_forget(context, tag);
+	ingress_forget(context, tag);
 }
 
 void
-guard_sieve_remember(struct guard *g)
+worker_fastpath_remember(struct worker *g)
 {
-	const struct replay_twin twin = { &g->sieve, claim, raise_floor,
+	const struct replay_twin twin = { &g->ingress, claim, raise_floor,
 					  forget };
 
-	sieve_begin(&g->sieve, g->gate->begin_ms);
-	replay_join(&g->gate->replay, g->sieve.config ? &twin : NULL);
+	ingress_begin(&g->ingress, g->receiver->begin_ms);
+	replay_join(&g->receiver->replay, g->ingress.config ? &twin : NULL);
 }
 
 /* The store says so first: we may be killed at any instant. */
 static void
-accept_if_possible(struct guard *g)
+accept_if_possible(struct worker *g)
 {
-	if (!sieve_accepts(&g->sieve) && sieve_can_accept(&g->sieve) &&
-	    sieve_plan_accepts(g->conf)) {
-		store_set_ahead(&g->store, true);
-		sieve_accept(&g->sieve, g->conf->settings.fastpath_mark);
+	if (!ingress_accepts(&g->ingress) && ingress_can_accept(&g->ingress) &&
+	    ingress_tables_accepts(g->conf)) {
+		replay_file_set_ahead(&g->store, true);
+		ingress_accept(&g->ingress, g->conf->settings.fastpath_mark);
 	}
 }
 
 void
-guard_sieve_open(struct guard *g)
+worker_fastpath_open(struct worker *g)
 {
-	struct sieve_plan plan;
+	struct ingress_plan plan;
 
 	if (!may_sieve(g)) {
-		snprintf(g->sieve.why, sizeof g->sieve.why, "firewall=none");
+		snprintf(g->ingress.why, sizeof g->ingress.why,
+			 "firewall=none");
 		return;
 	}
-	if (sieve_plan_make(&plan, g->conf) < 0) {
-		snprintf(g->sieve.why, sizeof g->sieve.why, "out of memory");
+	if (ingress_tables_make(&plan, g->conf) < 0) {
+		snprintf(g->ingress.why, sizeof g->ingress.why,
+			 "out of memory");
 		return;
 	}
-	sieve_open(&g->sieve, &plan.tables, g->conf->settings.fastpath);
-	sieve_plan_free(&plan);
-	guard_sieve_remember(g);
-	if (!g->sieve.pending) {
+	ingress_open(&g->ingress, &plan.tables, g->conf->settings.fastpath);
+	ingress_tables_free(&plan);
+	worker_fastpath_remember(g);
+	if (!g->ingress.pending) {
 		say_state(g);
 	}
 }
 
 void
-guard_sieve_tick(struct guard *g)
+worker_fastpath_tick(struct worker *g)
 {
-	const bool before = sieve_is_settled(&g->sieve);
+	const bool before = ingress_is_settled(&g->ingress);
 
-	sieve_tick(&g->sieve, g->gate->counters.syns);
-	if (!before && sieve_is_settled(&g->sieve)) {
+	ingress_tick(&g->ingress, g->receiver->counters.syns);
+	if (!before && ingress_is_settled(&g->ingress)) {
 		say_state(g);
 	}
 	accept_if_possible(g);
@@ -107,31 +109,33 @@ guard_sieve_tick(struct guard *g)
 
 /* Its ring goes with it, should it not come up again. */
 void
-guard_sieve_pause(struct guard *g)
+worker_fastpath_pause(struct worker *g)
 {
-	if (sieve_accepts(&g->sieve)) {
-		sieve_accept_none(&g->sieve);
+	if (ingress_accepts(&g->ingress)) {
+		ingress_accept_none(&g->ingress);
 		bpf_wait();
-		guard_drain(g);
+		worker_drain(g);
 	}
 }
 
 size_t
-guard_sieve_syns(const struct sieve_record *r, struct packet *syns)
+worker_fastpath_syns(const struct ingress_record *r, struct packet *syns)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < SIEVE_FRAMES; i++) {
+	for (size_t i = 0; i < INGRESS_FRAMES; i++) {
 		if (r->frame[i] == 0) {
 			continue;
 		}
 		syns[count++] = (struct packet){
-			.src = sieve_addr_read(&r->quad.src, r->quad.family),
-			.dst = sieve_addr_read(&r->quad.dst, r->quad.family),
-			.sport = SIEVE_FRAME_SPORT(r->frame[i]),
-			.dport = r->quad.dport,
-			.seq = SIEVE_FRAME_SEQ(r->frame[i]),
-			.window = r->quad.mark,
+			.src = ingress_addr_read(&r->reassembly.src,
+						 r->reassembly.family),
+			.dst = ingress_addr_read(&r->reassembly.dst,
+						 r->reassembly.family),
+			.sport = INGRESS_FRAME_SPORT(r->frame[i]),
+			.dport = r->reassembly.dport,
+			.seq = INGRESS_FRAME_SEQ(r->frame[i]),
+			.window = r->reassembly.mark,
 			.flags = PACKET_SYN,
 		};
 	}
@@ -140,78 +144,78 @@ guard_sieve_syns(const struct sieve_record *r, struct packet *syns)
 
 /* A group that the program has begun with. */
 static void
-inherit(void *context, const struct sieve_record *r)
+inherit(void *context, const struct ingress_record *r)
 {
-	const struct gate_now now = guard_now();
+	const struct receiver_now now = worker_now();
 	struct packet syns[FRAME_MAX];
 
-	guard_witness(context, &now, syns, guard_sieve_syns(r, syns));
+	worker_note_frames(context, &now, syns, worker_fastpath_syns(r, syns));
 }
 
 /* So that none has to wait for another SYN of its connection. */
 static void
-take_over(struct guard *g)
+take_over(struct worker *g)
 {
-	sieve_detach(&g->sieve);
-	if (g->sieve.config && bpf_wait() == 0) {
-		guard_drain(g);
-		sieve_groups_empty(&g->sieve, inherit, g);
+	ingress_detach(&g->ingress);
+	if (g->ingress.config && bpf_wait() == 0) {
+		worker_drain(g);
+		ingress_groups_empty(&g->ingress, inherit, g);
 	}
 }
 
 void
-guard_sieve_change(struct guard *g)
+worker_fastpath_change(struct worker *g)
 {
-	struct sieve_plan plan;
+	struct ingress_plan plan;
 
 	take_over(g);
 	/* What is no longer right must not stay. */
-	if (sieve_plan_make(&plan, g->conf) < 0) {
-		guard_sieve_close(g);
+	if (ingress_tables_make(&plan, g->conf) < 0) {
+		worker_fastpath_close(g);
 	} else {
-		sieve_change(&g->sieve, &plan.tables);
-		sieve_plan_free(&plan);
+		ingress_change(&g->ingress, &plan.tables);
+		ingress_tables_free(&plan);
 	}
-	if (!g->sieve.config) {
-		guard_sieve_remember(g);
+	if (!g->ingress.config) {
+		worker_fastpath_remember(g);
 	}
 }
 
 void
-guard_sieve_close(struct guard *g)
+worker_fastpath_close(struct worker *g)
 {
-	sieve_accept_none(&g->sieve);
-	if (g->sieve.config && bpf_wait() == 0 && guard_settle(g)) {
-		store_set_ahead(&g->store, false);
+	ingress_accept_none(&g->ingress);
+	if (g->ingress.config && bpf_wait() == 0 && worker_settle(g)) {
+		replay_file_set_ahead(&g->store, false);
 	}
-	sieve_close(&g->sieve);
+	ingress_close(&g->ingress);
 }
 
 static size_t
-unseen_of(const struct sieve_record *r)
+unseen_of(const struct ingress_record *r)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < SIEVE_FRAMES; i++) {
-		count += r->frame[i] && !(r->frame[i] & SIEVE_FRAME_TOLD);
+	for (size_t i = 0; i < INGRESS_FRAMES; i++) {
+		count += r->frame[i] && !(r->frame[i] & INGRESS_FRAME_TOLD);
 	}
 	return count;
 }
 
 size_t
-guard_sieve_take(struct guard *g, struct packet *syns,
-		 struct gate_accepted *accepted)
+worker_fastpath_take(struct worker *g, struct packet *syns,
+		     struct receiver_accepted *accepted)
 {
-	const struct sieve_record *r = sieve_record(&g->sieve);
+	const struct ingress_record *r = ingress_record(&g->ingress);
 	size_t count;
 
-	*accepted = (struct gate_accepted){ 0 };
+	*accepted = (struct receiver_accepted){ 0 };
 	if (!r) {
 		return 0;
 	}
-	count = guard_sieve_syns(r, syns);
+	count = worker_fastpath_syns(r, syns);
 	if (r->instant != 0 && count >= FRAME_BASE) {
-		*accepted = (struct gate_accepted){
+		*accepted = (struct receiver_accepted){
 			.frames = syns,
 			.count = count,
 			.unseen = unseen_of(r),
@@ -224,49 +228,49 @@ guard_sieve_take(struct guard *g, struct packet *syns,
 }
 
 void
-guard_sieve_taken(struct guard *g)
+worker_fastpath_taken(struct worker *g)
 {
-	sieve_record_done(&g->sieve);
+	ingress_record_done(&g->ingress);
 }
 
 void
-guard_sieve_charge(struct guard *g, const struct gate_now *now)
+worker_fastpath_charge(struct worker *g, const struct receiver_now *now)
 {
-	const struct sieve_charge *charge;
+	const struct ingress_charge *charge;
 
-	while ((charge = sieve_charge(&g->sieve)) != NULL) {
+	while ((charge = ingress_charge(&g->ingress)) != NULL) {
 		const struct packet_addr src =
-			sieve_addr_read(&charge->src, charge->family);
+			ingress_addr_read(&charge->src, charge->family);
 
-		gate_charge(g->gate, now, &src);
-		sieve_charge_done(&g->sieve);
+		receiver_note_bad_guess(g->receiver, now, &src);
+		ingress_charge_done(&g->ingress);
 	}
 }
 
 size_t
-guard_sieve_stats(struct guard *g, struct stat_item *items)
+worker_fastpath_stats(struct worker *g, struct stat_item *items)
 {
-	const struct sieve *s = &g->sieve;
-	uint64_t n[SIEVE_COUNTS];
-	static char why[SIEVE_WHY_MAX];
+	const struct ingress *s = &g->ingress;
+	uint64_t n[INGRESS_COUNTS];
+	static char why[INGRESS_WHY_MAX];
 
-	sieve_counts(s, n);
-	sieve_reason(s, why);
+	ingress_counts(s, n);
+	ingress_reason(s, why);
 	const struct stat_item all[] = {
-		{ "fastpath", "fast path", sieve_state(s), 0 },
+		{ "fastpath", "fast path", ingress_state(s), 0 },
 		{ "fastpath_reason", "fast path because", why, 0 },
-		{ "sieve_syns", "sieve: SYNs", NULL, n[SIEVE_SEEN] },
-		{ "sieve_taken", "sieve: taken", NULL, n[SIEVE_TAKEN] },
+		{ "sieve_syns", "sieve: SYNs", NULL, n[INGRESS_SEEN] },
+		{ "sieve_taken", "sieve: taken", NULL, n[INGRESS_TAKEN] },
 		{ "sieve_passed", "sieve: left to the queue", NULL,
-		  n[SIEVE_PASSED] },
+		  n[INGRESS_PASSED] },
 		{ "sieve_verified", "sieve: groups verified", NULL,
-		  n[SIEVE_VERIFIED] },
+		  n[INGRESS_VERIFIED] },
 		{ "sieve_accepted", "sieve: groups accepted", NULL,
-		  n[SIEVE_ACCEPTED] },
-		{ "sieve_mac", "sieve: groups dropped", NULL, n[SIEVE_MAC] },
+		  n[INGRESS_ACCEPTED] },
+		{ "sieve_mac", "sieve: groups dropped", NULL, n[INGRESS_MAC] },
 		{ "sieve_dropped", "sieve: SYNs dropped", NULL,
-		  n[SIEVE_DROPPED] },
-		{ "sieve_lost", "sieve: groups lost", NULL, n[SIEVE_LOST] },
+		  n[INGRESS_DROPPED] },
+		{ "sieve_lost", "sieve: groups lost", NULL, n[INGRESS_LOST] },
 	};
 
 	memcpy(items, all, sizeof all);

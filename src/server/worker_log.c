@@ -1,9 +1,9 @@
 #include "server/worker_log.h"
 
 void
-guard_log(struct guard *g, const struct gate_event *event, uint64_t ms)
+worker_log(struct worker *g, const struct receiver_event *event, uint64_t ms)
 {
-	bool accepted = event->reason == MATCH_ACCEPTED;
+	bool accepted = event->reason == VERIFY_ACCEPTED;
 	struct log_record r;
 
 	if (!accepted && !log_is_verbose() &&
@@ -12,7 +12,7 @@ guard_log(struct guard *g, const struct gate_event *event, uint64_t ms)
 	}
 	log_begin(&r, LOG_LEVEL_INFO, accepted ? "accepted" : "refused");
 	if (!accepted) {
-		log_text(&r, "reason", gate_reason_name(event->reason));
+		log_text(&r, "reason", receiver_reason_name(event->reason));
 	}
 	if (event->key_no >= 0) {
 		log_number(&r, "key", event->key_no);

@@ -1,5 +1,5 @@
 /*
- * The guard's lines of the log: each group that was accepted, and those
+ * The worker's lines of the log: each group that was accepted, and those
  * refused, as far as the limit lets them.
  */
 #ifndef TAP_SERVER_WORKER_LOG_H
@@ -7,7 +7,8 @@
 
 #include "server/worker.h"
 
-/* ms: see struct gate_now */
-void guard_log(struct guard *g, const struct gate_event *event, uint64_t ms);
+/* ms: see struct receiver_now */
+void worker_log(struct worker *g, const struct receiver_event *event,
+		uint64_t ms);
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 uint64_t
-guard_drops(const struct guard *g)
+worker_drops(const struct worker *g)
 {
 	uint64_t sum = 0;
 
@@ -11,7 +11,8 @@ guard_drops(const struct guard *g)
 		struct nfq_drops drops;
 
 		if (g->queues[queue].nl.fd >= 0 &&
-		    nfq_read_drops(g->drops, g->queues[queue].queue, &drops) == 0) {
+		    nfq_read_drops(g->drops, g->queues[queue].queue, &drops) ==
+			    0) {
 			sum += drops.queue_full + drops.socket_full;
 		}
 	}
@@ -19,7 +20,7 @@ guard_drops(const struct guard *g)
 }
 
 static uint64_t
-unreadable(const struct guard *g)
+unreadable(const struct worker *g)
 {
 	uint64_t sum = 0;
 
@@ -30,43 +31,45 @@ unreadable(const struct guard *g)
 }
 
 size_t
-guard_stats(struct guard *g, struct stat_item *items)
+worker_stats(struct worker *g, struct stat_item *items)
 {
-	const struct gate_counters *c = &g->gate->counters;
-#define REFUSED(REASON, name) \
-	{ "refused." name, "refused: " name, NULL, c->by_reason[REASON] }
+	const struct receiver_counters *c = &g->receiver->counters;
+#define REFUSED(REASON, name)                                                  \
+	{                                                                      \
+		"refused." name, "refused: " name, NULL, c->by_reason[REASON]  \
+	}
 	const struct stat_item all[] = {
 		{ "rules", "rules", NULL, g->conf->acl.rules_count },
 		{ "keys", "keys", NULL, g->conf->acl.keys_count },
 		{ "syns", "SYNs seen", NULL, c->syns },
 		{ "groups", "groups completed", NULL, c->groups },
 		{ "authenticators", "authenticators", NULL, c->macs },
-		{ "accepted", "accepted", NULL,
-		  c->by_reason[MATCH_ACCEPTED] },
-		REFUSED(MATCH_FLAGS, "flags"),
-		REFUSED(MATCH_TIME, "time"),
-		REFUSED(MATCH_KEY, "key"),
-		REFUSED(MATCH_ACL, "acl"),
-		REFUSED(MATCH_GUESS, "guess"),
-		REFUSED(MATCH_MAC, "mac"),
-		REFUSED(MATCH_REPLAY, "replay"),
-		REFUSED(MATCH_MALFORMED, "malformed"),
-		REFUSED(MATCH_INCOMPLETE, "incomplete"),
+		{ "accepted", "accepted", NULL, c->by_reason[VERIFY_ACCEPTED] },
+		REFUSED(VERIFY_FLAGS, "flags"),
+		REFUSED(VERIFY_TIME, "time"),
+		REFUSED(VERIFY_KEY, "key"),
+		REFUSED(VERIFY_ACL, "acl"),
+		REFUSED(VERIFY_GUESS, "guess"),
+		REFUSED(VERIFY_MAC, "mac"),
+		REFUSED(VERIFY_REPLAY, "replay"),
+		REFUSED(VERIFY_MALFORMED, "malformed"),
+		REFUSED(VERIFY_INCOMPLETE, "incomplete"),
 		{ "duplicates", "duplicate frames", NULL, c->duplicates },
 		{ "evicted", "groups evicted", NULL, c->evicted },
 		{ "held_dropped", "held SYNs dropped", NULL, c->held_early },
-		{ "held", "held SYNs", NULL, g->gate->quad.held_used },
+		{ "held", "held SYNs", NULL,
+		  g->receiver->reassembly.held_used },
 		{ "assembling", "groups in assembly", NULL,
-		  g->gate->quad.groups_used },
+		  g->receiver->reassembly.groups_used },
 		{ "replays", "replays remembered", NULL,
-		  g->gate->replay.count },
+		  g->receiver->replay.count },
 		{ "resets", "resets sent", NULL, g->shared->resets },
 		{ "decoys", "SYNs to decoys", NULL, g->shared->decoys },
 		{ "stray_passed", "stray packets passed", NULL,
 		  g->shared->rest_passed },
 		{ "stray_dropped", "stray packets dropped", NULL,
 		  g->shared->rest_dropped },
-		{ "queue_drops", "queue drops", NULL, guard_drops(g) },
+		{ "queue_drops", "queue drops", NULL, worker_drops(g) },
 		{ "worker_restarts", "worker restarts", NULL,
 		  g->shared->monitor.restarts },
 		{ "unreadable", "unreadable messages", NULL, unreadable(g) },

@@ -1,5 +1,5 @@
 /*
- * What there is to say of a guard: the numbers of --status.
+ * What there is to say of a worker: the numbers of --status.
  */
 #ifndef TAP_SERVER_WORKER_STATS_H
 #define TAP_SERVER_WORKER_STATS_H
@@ -7,14 +7,14 @@
 #include "server/worker.h"
 #include "daemon/stats.h"
 
-#define GUARD_STATS 40
+#define WORKER_STATS 40
 
-/* Packets that the kernel dropped before the guard saw them. */
-uint64_t guard_drops(const struct guard *g);
+/* Packets that the kernel dropped before the worker saw them. */
+uint64_t worker_drops(const struct worker *g);
 /*
- * What there is to say of it: up to GUARD_STATS items.  Returns their
+ * What there is to say of it: up to WORKER_STATS items.  Returns their
  * number.
  */
-size_t guard_stats(struct guard *g, struct stat_item *items);
+size_t worker_stats(struct worker *g, struct stat_item *items);
 
 #endif

@@ -2,8 +2,8 @@
 #include <linux/bpf.h>
 #include <stdint.h>
 
-static void *(*map_lookup)(const void *, const void *) =
-	(void *)BPF_FUNC_map_lookup_elem;
+static void *(*map_lookup)(const void *,
+			   const void *) = (void *)BPF_FUNC_map_lookup_elem;
 
 extern const char count_map;
 

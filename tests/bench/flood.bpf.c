@@ -6,8 +6,8 @@
 #define swap16 __builtin_bswap16
 #define swap32 __builtin_bswap32
 
-static void *(*map_lookup)(const void *, const void *) =
-	(void *)BPF_FUNC_map_lookup_elem;
+static void *(*map_lookup)(const void *,
+			   const void *) = (void *)BPF_FUNC_map_lookup_elem;
 static uint64_t (*clock_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
 static uint32_t (*random)(void) = (void *)BPF_FUNC_get_prandom_u32;
 static long (*redirect)(uint32_t, uint64_t) = (void *)BPF_FUNC_redirect;
@@ -38,8 +38,7 @@ sequence(const struct flood_config *c, const struct flood_state *s)
 		return 2u << 29 | (s->second & bits);
 	}
 	if (s->step == 1) {
-		return 1u << 29 | c->extra << 24 | c->key_no << 8 |
-		       s->fraction;
+		return 1u << 29 | c->extra << 24 | c->key_no << 8 | s->fraction;
 	}
 	if (s->step > 2 + c->extra) {
 		return random();
@@ -74,8 +73,8 @@ flood(struct xdp_md *ctx)
 		uint64_t utc = now + c->utc_offset;
 
 		/* This time is waited for by making none. */
-		if (c->rate && s->sent * 1000000000 >
-				       c->rate * (now - c->begin)) {
+		if (c->rate &&
+		    s->sent * 1000000000 > c->rate * (now - c->begin)) {
 			return XDP_DROP;
 		}
 		s->src = c->src | (random() & c->src_mask);

@@ -131,8 +131,8 @@ word(struct flood *f, char *text)
 		fail(text, "WORD=VALUE is wanted");
 	}
 	*value++ = '\0';
-	if (strcmp(text, "kind") == 0 && (strcmp(value, "syn") == 0 ||
-					  strcmp(value, "group") == 0)) {
+	if (strcmp(text, "kind") == 0 &&
+	    (strcmp(value, "syn") == 0 || strcmp(value, "group") == 0)) {
 		f->config.group = value[0] == 'g';
 	} else if (strcmp(text, "rate") == 0) {
 		f->config.rate = number(value, 1000000000);
@@ -170,8 +170,8 @@ make_frame(struct flood *f, const char *mac, uint16_t port)
 	size_t addr_len = ip6 ? 16 : 4;
 	unsigned m[6];
 
-	if (sscanf(mac, "%x:%x:%x:%x:%x:%x", &m[0], &m[1], &m[2], &m[3],
-		   &m[4], &m[5]) != 6) {
+	if (sscanf(mac, "%x:%x:%x:%x:%x:%x", &m[0], &m[1], &m[2], &m[3], &m[4],
+		   &m[5]) != 6) {
 		fail(mac, "no address of Ethernet");
 	}
 	for (size_t i = 0; i < 6; i++) {
@@ -191,13 +191,12 @@ make_frame(struct flood *f, const char *mac, uint16_t port)
 	tcp[13] = PACKET_SYN;
 	f->config.ip6 = ip6;
 	f->config.src = be32_load(f->src.bytes + addr_len - 4);
-	f->config.src_mask =
-		(uint32_t)(UINT64_C(0xffffffff) >>
-			   (f->src_bits - (ip6 ? 96u : 0u)));
+	f->config.src_mask = (uint32_t)(UINT64_C(0xffffffff) >>
+					(f->src_bits - (ip6 ? 96u : 0u)));
 	f->config.src &= ~f->config.src_mask;
 	f->config.ip_sum = sum(ip, 20);
-	f->config.tcp_sum = sum(ip + (ip6 ? 8 : 12), 2 * addr_len) + 6 + 20 +
-			    sum(tcp, 20);
+	f->config.tcp_sum =
+		sum(ip + (ip6 ? 8 : 12), 2 * addr_len) + 6 + 20 + sum(tcp, 20);
 	/* The program wants this much, whatever the frame is. */
 	return FRAME_MAX;
 }
@@ -218,10 +217,10 @@ static int
 load(struct flood *f)
 {
 	const struct elf_symbol maps[] = {
-		{ "config_map", make_map(BPF_MAP_TYPE_ARRAY,
-					 sizeof(struct flood_config)) },
-		{ "state_map", make_map(BPF_MAP_TYPE_ARRAY,
-					sizeof(struct flood_state)) },
+		{ "config_map",
+		  make_map(BPF_MAP_TYPE_ARRAY, sizeof(struct flood_config)) },
+		{ "state_map",
+		  make_map(BPF_MAP_TYPE_ARRAY, sizeof(struct flood_state)) },
 	};
 	const struct bpf_program program = {
 		.object = flood_image,
@@ -300,13 +299,14 @@ int
 main(int argc, char **argv)
 {
 	const struct sigaction action = { .sa_handler = stop };
-	struct flood f = { .seconds = 5, .config = { .key_no = 10,
-						     .extra = 1 } };
+	struct flood f = { .seconds = 5,
+			   .config = { .key_no = 10, .extra = 1 } };
 	size_t len;
 
 	if (argc < 5) {
-		fail("usage", "DEVICE DESTINATION_MAC DESTINATION PORT "
-			      "[WORD=VALUE...]");
+		fail("usage",
+		     "DEVICE DESTINATION_MAC DESTINATION PORT "
+		     "[WORD=VALUE...]");
 	}
 	address(&f.dst, argv[3]);
 	address(&f.src, f.dst.family == 6 ? "2001:db8::" : "198.18.0.0");
@@ -315,8 +315,9 @@ main(int argc, char **argv)
 		word(&f, argv[i]);
 	}
 	if (f.src.family != f.dst.family) {
-		fail(argv[3], "source and destination are of different IP "
-			      "versions");
+		fail(argv[3],
+		     "source and destination are of different IP "
+		     "versions");
 	}
 	f.config.device = if_nametoindex(argv[1]);
 	if (f.config.device == 0) {

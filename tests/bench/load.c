@@ -35,10 +35,10 @@
 #define SECOND 1000000000ull
 #define REQUEST_BYTES 32
 #define ANSWER_BYTES 1024
-#define PARALLEL_MAX 4096 /* the strangers of the application flood */
+#define PARALLEL_MAX 4096      /* the strangers of the application flood */
 #define SAMPLES_MAX (1u << 20) /* transactions of a minute */
 #define EVENTS_MAX 256
-#define CHUNK 65536 /* bytes of a stream written at once */
+#define CHUNK 65536     /* bytes of a stream written at once */
 #define FILES_MAX 65536 /* connections that the answering end has open */
 
 static const char request[REQUEST_BYTES + 1] =
@@ -408,8 +408,9 @@ main(int argc, char **argv)
 		serve((uint16_t)number(argv[2], 65535));
 	}
 	if (argc < 4) {
-		fail("usage", "serve PORT | ask|stream ADDRESS PORT "
-			      "[WORD=VALUE...]");
+		fail("usage",
+		     "serve PORT | ask|stream ADDRESS PORT "
+		     "[WORD=VALUE...]");
 	}
 	address(&l, argv[2], argv[3]);
 	for (int i = 4; i < argc; i++) {

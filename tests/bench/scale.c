@@ -1,5 +1,5 @@
 /*
- * What the gate does for one connection, in this process and without the
+ * What the receiver does for one connection, in this process and without the
  * kernel, against how much it has to know:
  *
  *   scale [WORD=VALUE...]
@@ -34,8 +34,8 @@
 struct scale {
 	uint64_t keys, rules, groups, replays, connections, rounds;
 	struct acl acl;
-	struct gate gate;
-	struct gate_now now;
+	struct receiver receiver;
+	struct receiver_now now;
 	uint64_t seed;
 	size_t bytes;
 	uint32_t (*seq)[FRAMES]; /* of a round's connections */
@@ -124,8 +124,8 @@ make_acl(struct scale *s)
 		bool last = i == s->rules - 1;
 		struct acl_range *port = memory(s, 1, sizeof *port);
 
-		port->low = port->high = last ? PORT :
-						(uint16_t)(FIRST_PORT + i);
+		port->low = port->high =
+			last ? PORT : (uint16_t)(FIRST_PORT + i);
 		acl->rules[i].ports = port;
 		acl->rules[i].ports_count = 1;
 		acl->rules[i].tolerance = 30;
@@ -149,24 +149,24 @@ make_acl(struct scale *s)
 static void
 make_gate(struct scale *s)
 {
-	struct gate_limits limits = gate_limits_default;
+	struct receiver_limits limits = receiver_limits_default;
 	struct hash_key key;
 	struct replay_store *store;
 
 	key.k0 = random_next(s);
 	key.k1 = random_next(s);
-	if (s->groups + 64 > limits.quad.groups) {
-		limits.quad.groups = (uint32_t)s->groups + 64;
+	if (s->groups + 64 > limits.reassembly.groups) {
+		limits.reassembly.groups = (uint32_t)s->groups + 64;
 	}
-	if (4 * limits.quad.groups > limits.quad.frames) {
-		limits.quad.frames = 4 * limits.quad.groups;
+	if (4 * limits.reassembly.groups > limits.reassembly.frames) {
+		limits.reassembly.frames = 4 * limits.reassembly.groups;
 	}
-	limits.replays = (uint32_t)(s->replays +
-				    s->rounds * s->connections + 64);
+	limits.replays =
+		(uint32_t)(s->replays + s->rounds * s->connections + 64);
 	store = memory(s, 1, replay_store_size(limits.replays));
 	replay_format(store, limits.replays);
-	gate_init(&s->gate, memory(s, 1, gate_size(&limits)), store, &limits,
-		  &s->acl, &key);
+	receiver_init(&s->receiver, memory(s, 1, receiver_size(&limits)), store,
+		      &limits, &s->acl, &key);
 }
 
 static struct packet
@@ -195,10 +195,10 @@ fill_assembly(struct scale *s)
 	for (uint64_t i = 0; i < s->groups; i++) {
 		const struct packet p = packet((uint32_t)random_next(s),
 					       frame_syn2(&head), (uint16_t)i);
-		const struct gate_packet in = { .packet = &p };
-		struct gate_result result;
+		const struct receiver_packet in = { .packet = &p };
+		struct receiver_result result;
 
-		gate_input(&s->gate, &s->now, &in, &result);
+		receiver_input(&s->receiver, &s->now, &in, &result);
 	}
 }
 
@@ -231,31 +231,31 @@ run_round(struct scale *s)
 	sign_round(s);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 	for (uint64_t i = 0; i < s->connections; i++) {
-		struct gate_result result = { 0 };
+		struct receiver_result result = { 0 };
 
 		for (size_t at = 0; at < FRAMES; at++) {
 			const struct packet p =
 				packet(0x0a000001u + (uint32_t)i,
 				       s->seq[i][order[at]], (uint16_t)i);
-			const struct gate_packet in = { .packet = &p };
+			const struct receiver_packet in = { .packet = &p };
 
-			gate_input(&s->gate, &s->now, &in, &result);
+			receiver_input(&s->receiver, &s->now, &in, &result);
 		}
-		if (result.verdict != GATE_ACCEPT) {
+		if (result.verdict != RECEIVER_ACCEPT) {
 			fail("connection", "not accepted");
 		}
 	}
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
 	return ((double)(to.tv_sec - from.tv_sec) * 1e9 +
 		(double)(to.tv_nsec - from.tv_nsec)) /
-	       (double)s->connections;
+		(double)s->connections;
 }
 
 static void
 fill_replays(struct scale *s)
 {
 	for (uint64_t i = 0; i < s->replays; i++) {
-		replay_remember(&s->gate.replay, random_next(s),
+		replay_remember(&s->receiver.replay, random_next(s),
 				s->now.instant - 2);
 	}
 }

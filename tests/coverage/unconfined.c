@@ -91,9 +91,9 @@ __wrap_prctl(int what, ...)
 		args[i] = va_arg(list, unsigned long);
 	}
 	va_end(list);
-	return what == PR_SET_SECCOMP ?
-		       0 : __real_prctl(what, args[0], args[1], args[2],
-					args[3]);
+	return what == PR_SET_SECCOMP
+		? 0
+		: __real_prctl(what, args[0], args[1], args[2], args[3]);
 }
 
 long

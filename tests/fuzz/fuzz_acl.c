@@ -19,8 +19,8 @@ load(const char *text, size_t len)
 
 	CHECK(acl);
 	CHECK(conf_open_text(&file, "ACL.conf", text, len, err) == 0);
-	if (acl_file_read(acl, &file, err) < 0) {
-		acl_file_free(acl);
+	if (acl_conf_read(acl, &file, err) < 0) {
+		acl_conf_free(acl);
 		free(acl);
 		acl = NULL;
 	} else {
@@ -46,22 +46,21 @@ edited(const char *text, size_t len, const struct acl_change *change,
 
 static void
 compare(const struct acl *was, const struct acl *is,
-      const struct acl_change *change)
+	const struct acl_change *change)
 {
 	/* A few numbers instead of 2^32 pairs. */
 	for (uint32_t step = 0; step < 512; step++) {
 		uint16_t port = (uint16_t)(change->ports.low - 4 + step % 32);
 		uint16_t key = (uint16_t)(change->keys->low - 4 + step / 32);
 		bool asked = port >= change->ports.low &&
-			     port <= change->ports.high &&
-			     key >= change->keys->low &&
-			     key <= change->keys->high;
+			port <= change->ports.high &&
+			key >= change->keys->low && key <= change->keys->high;
 
 		if (port == 0) {
 			continue;
 		}
 		CHECK(acl_allows(is, port, key) ==
-		       (asked ? change->allow : acl_allows(was, port, key)));
+		      (asked ? change->allow : acl_allows(was, port, key)));
 	}
 }
 
@@ -79,17 +78,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!was) {
 		return 0;
 	}
-	wanted.ports.low = was->entries[0].ports.low < 100 ?
-				   100 : was->entries[0].ports.low;
+	wanted.ports.low = was->entries[0].ports.low < 100
+		? 100
+		: was->entries[0].ports.low;
 	wanted.ports.low = (uint16_t)(wanted.ports.low - size % 3);
-	wanted.ports.high = (uint16_t)(wanted.ports.low < 65000 ?
-					       wanted.ports.low + size % 11 :
-					       wanted.ports.low);
+	wanted.ports.high = (uint16_t)(wanted.ports.low < 65000
+					       ? wanted.ports.low + size % 11
+					       : wanted.ports.low);
 	if (edited((const char *)data, size, &wanted, &out) == 0) {
 		is = load(out.bytes, out.len);
 		CHECK(is);
 		compare(was, is, &wanted);
-		acl_file_free(is);
+		acl_conf_free(is);
 		free(is);
 		CHECK(edited(out.bytes, out.len, &wanted, &again) == 0);
 		CHECK(again.len == out.len);
@@ -97,7 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	secret_drop(&out);
 	secret_drop(&again);
-	acl_file_free(was);
+	acl_conf_free(was);
 	free(was);
 	return 0;
 }

@@ -18,8 +18,7 @@ static void
 check_states(const struct answer *a)
 {
 	for (enum probe_scan scan = 0; scan < PROBE_SCANS; scan++) {
-		enum probe_state state =
-			probe_classify(scan, a, &a->flow.src);
+		enum probe_state state = probe_classify(scan, a, &a->flow.src);
 
 		CHECK(state < PROBE_STATES);
 		/* What ICMP says depends on who says it: for UDP. */
@@ -32,23 +31,23 @@ check_states(const struct answer *a)
 static void
 check_leak(const struct answer *a)
 {
-	static struct leak_room room;
-	struct leak_sample samples[2] = { { .sent = true } };
-	struct leak_samples all = { samples, 2 };
+	static struct distinguish_room room;
+	struct distinguish_sample samples[2] = { { .sent = true } };
+	struct distinguish_samples all = { samples, 2 };
 
 	samples[1] = samples[0];
-	leak_observe(&samples[0], a, &a->flow.src, 2000);
-	leak_observe(&samples[1], a, &a->flow.src, 3000);
-	leak_observe(&samples[1], a, &a->flow.src, 4000);
+	distinguish_observe(&samples[0], a, &a->flow.src, 2000);
+	distinguish_observe(&samples[1], a, &a->flow.src, 3000);
+	distinguish_observe(&samples[1], a, &a->flow.src, 4000);
 	CHECK(samples[0].packets == 1 && samples[1].packets == 2);
-	for (enum leak_what what = 0; what < LEAK_KINDS; what++) {
-		char text[LEAK_TEXT_MAX];
-		struct leak leak;
+	for (enum distinguish_what what = 0; what < DISTINGUISH_KINDS; what++) {
+		char text[DISTINGUISH_TEXT_MAX];
+		struct distinguish leak;
 
-		leak_compare(&leak, what, &all, &all, &room);
+		distinguish_compare(&leak, what, &all, &all, &room);
 		CHECK(!leak.differs);
-		leak_text(text, what, &leak.port);
-		CHECK(strlen(text) < LEAK_TEXT_MAX);
+		distinguish_text(text, what, &leak.port);
+		CHECK(strlen(text) < DISTINGUISH_TEXT_MAX);
 	}
 }
 

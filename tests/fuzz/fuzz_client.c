@@ -25,17 +25,17 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char err[CONF_ERROR_MAX] = "";
-	struct conf_client *conf;
+	struct client_conf *conf;
 	struct conf_file file;
 
-	CHECK(conf_open_text(&file, "TAPclientd.conf", (const char *)data,
-			     size, err) == 0);
-	conf = conf_client_read(&file, err);
+	CHECK(conf_open_text(&file, "TAPclientd.conf", (const char *)data, size,
+			     err) == 0);
+	conf = client_conf_read(&file, err);
 	CHECK(conf ? conf->rules_count > 0 : err[0]);
 	for (size_t i = 0; conf && i < conf->rules_count; i++) {
 		check_rule(&conf->rules[i]);
 	}
-	conf_client_free(conf);
+	client_conf_free(conf);
 	conf_close(&file);
 	return 0;
 }

@@ -55,8 +55,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		len = len < cursor_left(&c) ? len : cursor_left(&c);
 		bytes = cursor_bytes(&c, len);
 		CHECK(sendto(asker_fd, bytes, len, 0,
-			     (struct sockaddr *)&daemon_addr, daemon_len) ==
-		      (ssize_t)len);
+			     (struct sockaddr *)&daemon_addr,
+			     daemon_len) == (ssize_t)len);
 		asked += len == 1 && bytes[0] != 0;
 	}
 	/* A zero byte ends a round, as if nobody had asked. */

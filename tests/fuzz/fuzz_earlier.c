@@ -15,10 +15,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct target_addr target = { .text = "192.0.2.1" };
 	struct finding at[PORTS] = { 0 };
 	struct findings found = {
-		.targets = &target, .target_count = 1,
-		.ports = ports, .port_count = PORTS,
-		.scans = { PROBE_SYN }, .scan_count = 1,
-		.at = at, .count = PORTS,
+		.targets = &target,
+		.target_count = 1,
+		.ports = ports,
+		.port_count = PORTS,
+		.scans = { PROBE_SYN },
+		.scan_count = 1,
+		.at = at,
+		.count = PORTS,
 	};
 	bool is_ours = false;
 	size_t known = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The gate: packets, time and changes of the access list as the input
+ * The receiver: packets, time and changes of the access list as the input
  * says.  Whatever comes: each held packet is released once, no table
  * grows beyond its bound, and nothing is accepted but the SYN0 of a
  * group that a sender with the key has made, and that only once.
@@ -30,18 +30,18 @@ struct group {
 	bool accepted;
 };
 
-static struct gate gate; /* large: gate_init() clears it */
+static struct receiver receiver; /* large: receiver_init() clears it */
 
 static struct rig {
-	struct gate_limits limits;
-	struct gate_now now;
+	struct receiver_limits limits;
+	struct receiver_now now;
 	struct group groups[GROUPS];
-	uint32_t made;	/* groups, so far */
+	uint32_t made;  /* groups, so far */
 	uint32_t given; /* packets, so far */
 	uint8_t held[PACKETS];
 	uint32_t seq[PACKETS]; /* of each packet given */
 	size_t held_count;
-	struct gate_result result;
+	struct receiver_result result;
 } rig;
 
 static const uint8_t secrets[3][16] = { "first secret key", "secondsecret key",
@@ -49,16 +49,26 @@ static const uint8_t secrets[3][16] = { "first secret key", "secondsecret key",
 static struct acl acls[2];
 static struct acl_key keys[3];
 static struct acl_range ports[] = {
-	{ 22, 22 }, { 80, 80 }, { 443, 443 }, { 25, 25 },
+	{ 22, 22 },
+	{ 80, 80 },
+	{ 443, 443 },
+	{ 25, 25 },
 };
 static struct acl_rule rules[] = {
 	{ .ports = &ports[0], .ports_count = 1, .tolerance = 30 },
-	{ .ports = &ports[1], .ports_count = 1, .tolerance = 5,
+	{ .ports = &ports[1],
+	  .ports_count = 1,
+	  .tolerance = 5,
 	  .window_loose = true },
-	{ .ports = &ports[2], .ports_count = 1, .tolerance = 600,
+	{ .ports = &ports[2],
+	  .ports_count = 1,
+	  .tolerance = 600,
 	  .hide = ACL_CLOSED },
-	{ .ports = &ports[3], .ports_count = 1, .tolerance = 30,
-	  .hide = ACL_DECOY, .decoy = { 4, { 192, 0, 2, 9 } },
+	{ .ports = &ports[3],
+	  .ports_count = 1,
+	  .tolerance = 30,
+	  .hide = ACL_DECOY,
+	  .decoy = { 4, { 192, 0, 2, 9 } },
 	  .decoy_port = 25 },
 };
 static struct acl_range numbers[] = { { 1, 3 }, { 2, 2 } };
@@ -75,7 +85,8 @@ make_acls(void)
 		enum mac_suite suite;
 		unsigned extra;
 	} kinds[] = {
-		{ MAC_HMAC_MD5, 0 }, { MAC_HMAC_SHA256, 1 },
+		{ MAC_HMAC_MD5, 0 },
+		{ MAC_HMAC_SHA256, 1 },
 		{ MAC_HMAC_SHA256, 3 },
 	};
 
@@ -110,20 +121,22 @@ begin(struct cursor *c)
 	free(memory);
 	free(store);
 	memset(&rig, 0, sizeof rig);
-	rig.limits = (struct gate_limits){
-		.quad = { .groups = 1u + cursor_u8(c) % 8 },
+	rig.limits = (struct receiver_limits){
+		.reassembly = { .groups = 1u + cursor_u8(c) % 8 },
 		.assembly_ms = 1000,
 		.flood_per_second = cursor_u8(c),
 		.replays = REPLAY_CAPACITY_MIN,
 	};
-	rig.limits.quad.frames = rig.limits.quad.groups + cursor_u8(c) % 32;
-	rig.limits.quad.held = 1u + cursor_u8(c) % 16;
-	rig.now = (struct gate_now){ (uint64_t)START_SECOND << 8, START_MS };
-	memory = malloc(gate_size(&rig.limits));
+	rig.limits.reassembly.frames =
+		rig.limits.reassembly.groups + cursor_u8(c) % 32;
+	rig.limits.reassembly.held = 1u + cursor_u8(c) % 16;
+	rig.now =
+		(struct receiver_now){ (uint64_t)START_SECOND << 8, START_MS };
+	memory = malloc(receiver_size(&rig.limits));
 	store = malloc(replay_store_size(rig.limits.replays));
 	CHECK(memory && store);
 	replay_format(store, rig.limits.replays);
-	gate_init(&gate, memory, store, &rig.limits, &acls[0], &hash);
+	receiver_init(&receiver, memory, store, &rig.limits, &acls[0], &hash);
 }
 
 /* By the sequence number of its SYN0. */
@@ -151,31 +164,31 @@ accept(uint32_t id)
 static void
 check_result(bool one_packet)
 {
-	const struct gate_result *r = &rig.result;
+	const struct receiver_result *r = &rig.result;
 	unsigned accepted = 0;
 
-	CHECK(r->releases_count <= GATE_RELEASES_MAX);
-	CHECK(r->events_count <= GATE_EVENTS_MAX);
+	CHECK(r->releases_count <= RECEIVER_RELEASES_MAX);
+	CHECK(r->events_count <= RECEIVER_EVENTS_MAX);
 	for (size_t i = 0; i < r->releases_count; i++) {
 		uint64_t id = r->releases[i].id;
 
 		CHECK(id < rig.given && rig.held[id]);
-		CHECK(r->releases[i].verdict != GATE_HOLD);
+		CHECK(r->releases[i].verdict != RECEIVER_HOLD);
 		rig.held[id] = 0;
 		rig.held_count--;
-		if (r->releases[i].verdict == GATE_ACCEPT) {
+		if (r->releases[i].verdict == RECEIVER_ACCEPT) {
 			accept((uint32_t)id);
 			accepted++;
 		}
 	}
-	if (one_packet && r->verdict == GATE_ACCEPT) {
+	if (one_packet && r->verdict == RECEIVER_ACCEPT) {
 		accept(rig.given - 1);
 		accepted++;
 	}
 	for (size_t i = 0; i < r->events_count; i++) {
-		CHECK(r->events[i].reason < MATCH_REASONS);
-		CHECK(gate_reason_name(r->events[i].reason));
-		accepted -= r->events[i].reason == MATCH_ACCEPTED;
+		CHECK(r->events[i].reason < VERIFY_REASONS);
+		CHECK(receiver_reason_name(r->events[i].reason));
+		accepted -= r->events[i].reason == VERIFY_ACCEPTED;
 	}
 	CHECK(accepted == 0);
 }
@@ -183,34 +196,34 @@ check_result(bool one_packet)
 static void
 check_tables(void)
 {
-	const struct quad *q = &gate.quad;
+	const struct reassembly *q = &receiver.reassembly;
 
 	CHECK(q->held_used == rig.held_count);
 	CHECK(q->held_used <= q->held_max);
 	CHECK(q->groups_used <= q->groups_max);
 	CHECK(q->frames_used <= q->frames_max);
 	CHECK(q->held_used <= q->frames_used);
-	CHECK(gate.replay.count <= rig.limits.replays);
+	CHECK(receiver.replay.count <= rig.limits.replays);
 }
 
 static void
 give(const struct packet *p)
 {
-	const struct gate_packet in = { .packet = p, .id = rig.given };
+	const struct receiver_packet in = { .packet = p, .id = rig.given };
 
 	if (rig.given == PACKETS) {
 		return;
 	}
 	rig.seq[rig.given++] = p->seq;
-	gate_input(&gate, &rig.now, &in, &rig.result);
+	receiver_input(&receiver, &rig.now, &in, &rig.result);
 	/* Held by this very call: it may not be released by it, too. */
 	check_result(true);
-	if (rig.result.verdict == GATE_HOLD) {
+	if (rig.result.verdict == RECEIVER_HOLD) {
 		rig.held[rig.given - 1] = 1;
 		rig.held_count++;
 	}
 	check_tables();
-	CHECK(rig.result.rule || rig.result.verdict == GATE_PASS);
+	CHECK(rig.result.rule || rig.result.verdict == RECEIVER_PASS);
 }
 
 static struct packet
@@ -239,14 +252,15 @@ make_group(struct cursor *c)
 		.flags = key->mac.extra,
 		.key_no = key->no,
 		.instant = rig.now.instant +
-			   (uint64_t)((int64_t)(int8_t)cursor_u8(c) * 64),
+			(uint64_t)((int64_t)(int8_t)cursor_u8(c) * 64),
 	};
 
 	if (rig.made == GROUPS) {
 		return;
 	}
 	/* The ISN looks like any frame, but is not used twice. */
-	*g = (struct group){ .p = syn(c), .count = FRAME_BASE + key->mac.extra };
+	*g = (struct group){ .p = syn(c),
+			     .count = FRAME_BASE + key->mac.extra };
 	g->seq[FRAME_SYN0] = (uint32_t)cursor_u8(c) << 24 | rig.made++;
 	g->seq[FRAME_SYN1] = frame_syn1(&head);
 	g->seq[FRAME_SYN2] = frame_syn2(&head);
@@ -308,12 +322,12 @@ give_stranger(struct cursor *c)
 static void
 expire(void)
 {
-	while (gate_expire(&gate, &rig.now, &rig.result)) {
+	while (receiver_expire(&receiver, &rig.now, &rig.result)) {
 		check_result(false);
 		check_tables();
 	}
 	CHECK(rig.result.releases_count == 0 && rig.result.events_count == 0);
-	CHECK(gate_wait(&gate, &rig.now) != 0);
+	CHECK(receiver_wait(&receiver, &rig.now) != 0);
 }
 
 static void
@@ -339,14 +353,14 @@ step(struct cursor *c)
 		expire();
 		break;
 	case 7:
-		gate_set_acl(&gate, &acls[cursor_u8(c) & 1]);
+		receiver_set_acl(&receiver, &acls[cursor_u8(c) & 1]);
 		break;
 	default:
 		/* The clock is set, in either direction. */
-		rig.now.instant += (uint64_t)((int64_t)(int16_t)
-					      cursor_u16(c) * 256);
+		rig.now.instant +=
+			(uint64_t)((int64_t)(int16_t)cursor_u16(c) * 256);
 		if (cursor_u8(c) & 1) {
-			gate_begin_unknown(&gate, &rig.now);
+			receiver_begin_unknown(&receiver, &rig.now);
 		}
 	}
 }
@@ -364,7 +378,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rig.now.ms += rig.limits.assembly_ms + 1;
 	expire();
 	CHECK(rig.held_count == 0);
-	CHECK(gate.quad.groups_used == 0 && gate.quad.frames_used == 0);
-	CHECK(gate_wait(&gate, &rig.now) == -1);
+	CHECK(receiver.reassembly.groups_used == 0 &&
+	      receiver.reassembly.frames_used == 0);
+	CHECK(receiver_wait(&receiver, &rig.now) == -1);
 	return 0;
 }

@@ -28,7 +28,9 @@ character(const char *at)
 	}
 	if (c == '\\' && at[1] == 'u') {
 		return is_hex(at[2]) && is_hex(at[3]) && is_hex(at[4]) &&
-				       is_hex(at[5]) ? 6 : 0;
+				is_hex(at[5])
+			? 6
+			: 0;
 	}
 	if (c == '\\') {
 		return at[1] == '\\' || at[1] == '"' ? 2 : 0;

@@ -71,8 +71,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct conf_file file;
 	long rotate = -1;
 
-	if (conf_open_text(&file, "server.key", (const char *)data, size,
-			   err) < 0) {
+	if (conf_open_text(&file, "server.key", (const char *)data, size, err) <
+	    0) {
 		return 0;
 	}
 	if (key_load_conf(&file, &keys, err) == 0) {

@@ -54,7 +54,7 @@ check_packet(const struct netlink_reply *reply)
 }
 
 static void
-take_none(void *context, const struct diag_connection *c)
+take_none(void *context, const struct sock_diag_connection *c)
 {
 	(void)context;
 	CHECK(c->local.family == 4 || c->local.family == 6);

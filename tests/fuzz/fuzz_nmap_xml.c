@@ -28,7 +28,7 @@ see_port(void *context, const struct nmap_xml_port *port)
 	CHECK(strlen(port->address) < NMAP_XML_WORD_MAX);
 	seen->ports++;
 	seen->sum = seen->sum * 31 + port->port * 7u + port->state * 3u +
-		    port->scan;
+		port->scan;
 }
 
 static void

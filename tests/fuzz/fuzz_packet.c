@@ -17,8 +17,8 @@ check_fields(const struct packet *p, size_t len, size_t wire_len)
 	CHECK(p->src.family == 4 || p->src.family == 6);
 	CHECK(p->dst.family == p->src.family);
 	CHECK(p->tcp_at <= PACKET_IP_HEADER_MAX);
-	CHECK(p->tcp_at >= (p->src.family == 4 ? PACKET_IP4_HEADER :
-						 PACKET_IP6_HEADER));
+	CHECK(p->tcp_at >=
+	      (p->src.family == 4 ? PACKET_IP4_HEADER : PACKET_IP6_HEADER));
 	CHECK(p->options_at == p->tcp_at + PACKET_TCP_HEADER);
 	CHECK(p->data_at == p->options_at + p->options_len);
 	CHECK(p->data_at - p->tcp_at <= PACKET_TCP_HEADER_MAX);

@@ -45,14 +45,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	left = data;
 	left_len = size;
 	turn = 0;
-	if (prompt_fd(&got, 0, why) < 0) {
+	if (passphrase_fd(&got, 0, why) < 0) {
 		CHECK(why[0]);
 		CHECK(line < 2 || line > SEAL_PASSPHRASE_MAX ||
 		      memchr(data, '\0', line));
 		return 0;
 	}
 	CHECK(got.len > 0 && got.len <= SEAL_PASSPHRASE_MAX);
-	CHECK(got.len == line || (got.len == line - 1 && data[got.len] == '\r'));
+	CHECK(got.len == line ||
+	      (got.len == line - 1 && data[got.len] == '\r'));
 	CHECK(memcmp(got.text, data, got.len) == 0);
 	CHECK(!memchr(got.text, '\0', got.len));
 	return 0;

@@ -28,8 +28,8 @@ make_plan(struct trial *t, bool v4)
 					   .sports = sports };
 
 	t->probes = probes[v4];
-	mac_key_init(&key, MAC_HMAC_SHA256, 0, (const uint8_t *)
-		     "sixteen bytes...", 16, NULL, 0);
+	mac_key_init(&key, MAC_HMAC_SHA256, 0,
+		     (const uint8_t *)"sixteen bytes...", 16, NULL, 0);
 	t->near = (struct packet_addr){ v4 ? 4 : 6, { 10, 0, 0, 1 } };
 	t->far = (struct packet_addr){ v4 ? 4 : 6, { 10, 0, 0, 2 } };
 	t->port = 8270;
@@ -122,8 +122,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!frame) {
 			break;
 		}
-		skip = linktype_known(type) ? linktype_ip(type, frame, len) :
-					      linktype_search(frame, len);
+		skip = linktype_known(type) ? linktype_ip(type, frame, len)
+					    : linktype_search(frame, len);
 		CHECK(skip <= (ptrdiff_t)len);
 		if (skip < 0 ||
 		    field_read(&v, frame + skip, len - (size_t)skip) < 0) {

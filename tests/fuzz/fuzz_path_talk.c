@@ -76,8 +76,7 @@ check_out(const struct path_session *s)
 
 	while (at < s->out_len) {
 		struct path_talk m;
-		ptrdiff_t len =
-			path_talk_parse(&m, out + at, s->out_len - at);
+		ptrdiff_t len = path_talk_parse(&m, out + at, s->out_len - at);
 
 		CHECK(len > 0);
 		CHECK(m.type == PATH_TALK_WELCOME ||
@@ -97,8 +96,8 @@ listen_to(struct cursor c, bool with_key)
 	static struct path_session s;
 	const struct path_session_now now = { 1, 1 };
 
-	mac_key_init(&key.mac, MAC_HMAC_SHA256, 0, (const uint8_t *)
-		     "sixteen bytes...", 16, NULL, 0);
+	mac_key_init(&key.mac, MAC_HMAC_SHA256, 0,
+		     (const uint8_t *)"sixteen bytes...", 16, NULL, 0);
 	memset(&s, 0, sizeof s);
 	s.in = in;
 	s.out = out;
@@ -143,10 +142,10 @@ speak_to(struct cursor c, const struct acl_key *key)
 {
 	static struct path_link link;
 	const struct path_link_caller caller = { wait_faked, NULL };
-	struct trial trial = { .probes = probes,
-			       .seen = { .at = seen,
-					 .room = sizeof seen /
-						 sizeof seen[0] } };
+	struct trial trial = {
+		.probes = probes,
+		.seen = { .at = seen, .room = sizeof seen / sizeof seen[0] }
+	};
 	char why[PATH_LINK_WHY_MAX] = "";
 
 	memset(&link, 0, sizeof link);

@@ -36,7 +36,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rc = nfq_read_drops(0, data[0], &drops);
 	CHECK(rc == 0 || rc == -ENOENT);
 	/* Untouched where the queue is not there. */
-	CHECK(rc == 0 || (memcmp(&drops, &(struct nfq_drops){ 1, 2 },
-				 sizeof drops) == 0));
+	CHECK(rc == 0 ||
+	      (memcmp(&drops, &(struct nfq_drops){ 1, 2 }, sizeof drops) == 0));
 	return 0;
 }

@@ -26,7 +26,7 @@ static void
 check_header(const uint8_t *bytes, size_t len)
 {
 	static uint8_t ours[HEADER], found[HEADER];
-	enum store_state state;
+	enum replay_file_state state;
 
 	if (ours[0] == 0) {
 		make_header(ours, CAPACITY);
@@ -37,9 +37,9 @@ check_header(const uint8_t *bytes, size_t len)
 		found[i] ^= bytes[i];
 	}
 	state = judge(found, ours, 1000);
-	CHECK(state == STORE_KEPT || state == STORE_PARTIAL ||
-	      state == STORE_LOST);
-	if (state != STORE_LOST) {
+	CHECK(state == REPLAY_FILE_KEPT || state == REPLAY_FILE_PARTIAL ||
+	      state == REPLAY_FILE_LOST);
+	if (state != REPLAY_FILE_LOST) {
 		CHECK(memcmp(found, ours, BOOT_AT) == 0);
 	}
 }
@@ -61,8 +61,7 @@ ask(struct cursor *c)
 	uint8_t tag = cursor_u8(c);
 	uint64_t instant = cursor_u16(c);
 	uint64_t floor = replay_floor(&rig.replay);
-	enum replay_answer answer =
-		replay_remember(&rig.replay, tag, instant);
+	enum replay_answer answer = replay_remember(&rig.replay, tag, instant);
 
 	CHECK(rig.replay.count <= CAPACITY);
 	CHECK(replay_floor(&rig.replay) >= floor);

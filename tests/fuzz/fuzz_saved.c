@@ -22,8 +22,8 @@ run_faked(const char *const *argv, const char *input, char *output,
 	(void)errors;
 	(void)errors_size;
 	if (output) {
-		size_t len = saved_size < output_size - 1 ? saved_size :
-							    output_size - 1;
+		size_t len = saved_size < output_size - 1 ? saved_size
+							  : output_size - 1;
 
 		memcpy(output, saved_data, len);
 		output[len] = '\0';

@@ -5,6 +5,7 @@
 #include "large.h"
 
 #include "conf/server_conf.c"
+#include "conf/server_files.h"
 
 static void
 check_rules(const struct acl *acl)
@@ -29,16 +30,17 @@ check_rules(const struct acl *acl)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct conf_server *conf = conf_server_new();
+	struct server_conf *conf = server_conf_new();
 	char err[CONF_ERROR_MAX] = "";
 	struct conf_file file;
 
 	CHECK(conf);
 	CHECK(conf_open_text(&file, "TAPservd.conf", (const char *)data, size,
 			     err) == 0);
-	if (conf_server_read(conf, &file, err) == 0) {
+	if (server_conf_read(conf, &file, err) == 0) {
 		check_rules(&conf->acl);
-		CHECK(conf->limits.quad.frames >= conf->limits.quad.groups);
+		CHECK(conf->limits.reassembly.frames >=
+		      conf->limits.reassembly.groups);
 		/* 65,536 steps: not for each of them. */
 		if (size % 16 == 0) {
 			acl_index(&conf->acl);
@@ -47,6 +49,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(err[0]);
 	}
 	conf_close(&file);
-	conf_server_free(conf);
+	server_conf_free(conf);
 	return 0;
 }

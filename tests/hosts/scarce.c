@@ -109,17 +109,17 @@ find(void *function, const char *name)
 }
 
 /* A call that has all the memory it wants. */
-#define AMPLE(type, name, parameters, arguments) \
-	type name parameters \
-	{ \
-		type (*real) parameters; \
-		unsigned long kept = left; \
-		type result; \
-		left = 0; \
-		find(&real, #name); \
-		result = real arguments; \
-		left = kept; \
-		return result; \
+#define AMPLE(type, name, parameters, arguments)                               \
+	type name parameters                                                   \
+	{                                                                      \
+		type(*real) parameters;                                        \
+		unsigned long kept = left;                                     \
+		type result;                                                   \
+		left = 0;                                                      \
+		find(&real, #name);                                            \
+		result = real arguments;                                       \
+		left = kept;                                                   \
+		return result;                                                 \
 	}
 
 AMPLE(struct passwd *, getpwnam, (const char *name), (name))
@@ -132,7 +132,7 @@ AMPLE(int, getaddrinfo,
        struct addrinfo **out),
       (node, service, hints, out))
 AMPLE(int, pcap_compile,
-      (pcap_t *pcap, struct bpf_program *program, const char *text,
+      (pcap_t * pcap, struct bpf_program *program, const char *text,
        int optimize, bpf_u_int32 netmask),
       (pcap, program, text, optimize, netmask))
 
@@ -163,6 +163,5 @@ __libc_start_main(main_function *main, int argc, char **argv,
 
 	find(&start, "__libc_start_main");
 	real_main = main;
-	return start(scarce_main, argc, argv, init, fini, rtld_fini,
-		     stack_end);
+	return start(scarce_main, argc, argv, init, fini, rtld_fini, stack_end);
 }

@@ -55,10 +55,10 @@ is_syn(const uint8_t *frame, size_t len, unsigned port)
 	const uint8_t *tcp = frame + TCP_AT;
 
 	return len >= TCP_AT + TCP_HEADER && frame[12] == 8 && frame[13] == 0 &&
-	       frame[ETHER_HEADER] == 0x45 &&
-	       frame[ETHER_HEADER + 9] == PROTOCOL_TCP &&
-	       (unsigned)(tcp[2] << 8 | tcp[3]) == port &&
-	       (tcp[FLAGS_AT] & FLAGS_MASK) == FLAG_SYN;
+		frame[ETHER_HEADER] == 0x45 &&
+		frame[ETHER_HEADER + 9] == PROTOCOL_TCP &&
+		(unsigned)(tcp[2] << 8 | tcp[3]) == port &&
+		(tcp[FLAGS_AT] & FLAGS_MASK) == FLAG_SYN;
 }
 
 static void
@@ -109,8 +109,9 @@ main(int argc, char **argv)
 	int fd;
 
 	if (!records && (argc != 4 || strcmp(argv[1], "send") != 0)) {
-		errx(2, "usage: again record DEVICE PORT COUNT FILE | "
-			"again send DEVICE FILE");
+		errx(2,
+		     "usage: again record DEVICE PORT COUNT FILE | "
+		     "again send DEVICE FILE");
 	}
 	fd = open_device(argv[2]);
 	file = fopen(path, records ? "w" : "r");

@@ -30,10 +30,10 @@
 #include "protocol/mac.h"
 #include "protocol/packet.h"
 
-#define HEADERS 40u  /* of IPv4 and TCP, without options */
-#define DATA 8u	     /* of a SYN that has some */
-#define BATCH 256u   /* packets in one call */
-#define FLIGHTS 64u  /* connections on their way at once */
+#define HEADERS 40u /* of IPv4 and TCP, without options */
+#define DATA 8u     /* of a SYN that has some */
+#define BATCH 256u  /* packets in one call */
+#define FLIGHTS 64u /* connections on their way at once */
 #define RETRY_MS 1200u
 #define KEY_NO 10u
 /*
@@ -41,7 +41,7 @@
  * socket that is full loses them, too.
  */
 #define WAITING_MAX 5000u
-#define PORT_LOW 1024u	  /* of the source ports, with those of the frames */
+#define PORT_LOW 1024u /* of the source ports, with those of the frames */
 #define PORTS 12000u
 
 static const char secret[] = "A1949A68393EA4B339FB8A597C38DBC9";
@@ -92,8 +92,8 @@ now_instant(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec << 8 | (uint64_t)now.tv_nsec * 256 /
-						  1000000000;
+	return (uint64_t)now.tv_sec << 8 |
+		(uint64_t)now.tv_nsec * 256 / 1000000000;
 }
 
 static void
@@ -142,8 +142,10 @@ put(struct in_addr src, uint16_t sport, uint32_t seq, uint32_t ack,
 	be16_store(at + 36, packet_tcp_checksum(at, &p));
 	batch.parts[batch.count] = (struct iovec){ at, len };
 	batch.messages[batch.count].msg_hdr = (struct msghdr){
-		.msg_name = &dst, .msg_namelen = sizeof dst,
-		.msg_iov = &batch.parts[batch.count], .msg_iovlen = 1,
+		.msg_name = &dst,
+		.msg_namelen = sizeof dst,
+		.msg_iov = &batch.parts[batch.count],
+		.msg_iovlen = 1,
 	};
 	if (++batch.count == BATCH) {
 		flush();
@@ -190,7 +192,7 @@ put_group(struct in_addr src, const struct group *g)
 
 /* ---- connections */
 
-static struct flight {
+static struct outstanding {
 	struct group g;
 	uint64_t sent_ms;
 	bool on_way;
@@ -201,7 +203,7 @@ static struct {
 } sent;
 
 static void
-begin(struct flight *f)
+begin(struct outstanding *f)
 {
 	make(&f->g, KEY_NO, now_instant());
 	put_group(from, &f->g);
@@ -215,10 +217,9 @@ static void
 answered(const uint8_t *bytes, size_t len)
 {
 	struct packet p;
-	struct flight *f;
+	struct outstanding *f;
 
-	if (packet_parse(&p, bytes, len, len) != PACKET_OK ||
-	    p.sport != port ||
+	if (packet_parse(&p, bytes, len, len) != PACKET_OK || p.sport != port ||
 	    (p.flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) !=
 		    (PACKET_SYN | PACKET_ACK)) {
 		return;
@@ -271,7 +272,7 @@ connect_many(unsigned long count)
 	setsockopt(in, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
 	while (sent.connections < count) {
 		for (size_t i = 0; i < FLIGHTS; i++) {
-			struct flight *f = &flights[i];
+			struct outstanding *f = &flights[i];
 
 			if (f->on_way && now_ms() - f->sent_ms > RETRY_MS) {
 				sent.retries++;
@@ -281,7 +282,8 @@ connect_many(unsigned long count)
 		/* Slots go round with the ports. */
 		while (begun < count &&
 		       !flights[next % PORTS % FLIGHTS].on_way) {
-			struct flight *f = &flights[next % PORTS % FLIGHTS];
+			struct outstanding *f =
+				&flights[next % PORTS % FLIGHTS];
 
 			f->g.sport = (uint16_t)(PORT_LOW + next % PORTS);
 			begin(f);
@@ -324,10 +326,10 @@ static int
 flood(unsigned long count, const char *path)
 {
 	enum { LONE, MAC, KEY, TIME, DATA_IN, STRAY, KINDS };
-	static const char *const names[KINDS] = { "lone", "mac", "key",
+	static const char *const names[KINDS] = { "lone", "mac",  "key",
 						  "time", "data", "stray" };
-	static const uint8_t strays[] = { PACKET_ACK, PACKET_RST, PACKET_FIN,
-					  0, PACKET_SYN | PACKET_ACK };
+	static const uint8_t strays[] = { PACKET_ACK, PACKET_RST, PACKET_FIN, 0,
+					  PACKET_SYN | PACKET_ACK };
 	unsigned long by_kind[KINDS] = { 0 };
 	unsigned long packets = 0;
 	unsigned long syns = 0;
@@ -383,8 +385,9 @@ sink(void)
 					.sin_port = htons(port) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&any_addr,
-			   sizeof any_addr) < 0 || listen(fd, 4096) < 0) {
+	if (fd < 0 ||
+	    bind(fd, (struct sockaddr *)&any_addr, sizeof any_addr) < 0 ||
+	    listen(fd, 4096) < 0) {
 		die("sink");
 	}
 	for (;;) {

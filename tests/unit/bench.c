@@ -16,8 +16,8 @@ bench_new(void)
 	assert_non_null(b);
 	last = b;
 	assert_ptr_equal(last, b);
-	b->limits = (struct gate_limits){
-		.quad = {.groups = 64, .frames = 512, .held = 256},
+	b->limits = (struct receiver_limits){
+		.reassembly = { .groups = 64, .frames = 512, .held = 256 },
 		.assembly_ms = 1000,
 		.flood_per_second = 20000,
 		.replays = 1024,
@@ -47,7 +47,7 @@ bench_rule(struct bench *b, uint16_t port, bool loose)
 	size_t i = b->acl.rules_count++;
 
 	assert_true(i < BENCH_MAX);
-	b->rule_ports[i] = (struct acl_range){port, port};
+	b->rule_ports[i] = (struct acl_range){ port, port };
 	b->rules[i] = (struct acl_rule){
 		.ports = &b->rule_ports[i],
 		.ports_count = 1,
@@ -83,38 +83,38 @@ bench_allow(struct bench *b, uint16_t port, uint16_t low, uint16_t high)
 	size_t i = b->acl.entries_count++;
 
 	assert_true(i < BENCH_MAX);
-	b->entry_keys[i] = (struct acl_range){low, high};
+	b->entry_keys[i] = (struct acl_range){ low, high };
 	b->entries[i] = (struct acl_entry){
-		.ports = {port, port},
+		.ports = { port, port },
 		.keys = &b->entry_keys[i],
 		.keys_count = 1,
 	};
 }
 
-static const struct hash_key bench_hash = {0x0123456789abcdef, 42};
+static const struct hash_key bench_hash = { 0x0123456789abcdef, 42 };
 
 void
 bench_start(struct bench *b)
 {
-	const size_t store_size = replay_store_size(b->limits.replays);
+	const size_t replay_file_size = replay_store_size(b->limits.replays);
 	const size_t index_size = replay_index_size(b->limits.replays);
 
 	acl_index(&b->acl);
-	b->memory = malloc(gate_size(&b->limits));
-	b->store = malloc(store_size);
-	b->empty_store = malloc(store_size);
+	b->memory = malloc(receiver_size(&b->limits));
+	b->store = malloc(replay_file_size);
+	b->empty_store = malloc(replay_file_size);
 	b->empty_index = malloc(index_size);
 	assert_non_null(b->memory);
 	assert_non_null(b->store);
 	assert_non_null(b->empty_store);
 	assert_non_null(b->empty_index);
 	replay_format(b->store, b->limits.replays);
-	assert_int_equal(gate_init(&b->gate, b->memory, b->store, &b->limits,
-				   &b->acl, &bench_hash),
+	assert_int_equal(receiver_init(&b->receiver, b->memory, b->store,
+				       &b->limits, &b->acl, &bench_hash),
 			 0);
-	b->empty = b->gate.replay;
-	memcpy(b->empty_store, b->store, store_size);
-	memcpy(b->empty_index, b->gate.replay.heap, index_size);
+	b->empty = b->receiver.replay;
+	memcpy(b->empty_store, b->store, replay_file_size);
+	memcpy(b->empty_index, b->receiver.replay.heap, index_size);
 }
 
 void
@@ -122,8 +122,8 @@ bench_restart(struct bench *b)
 {
 	assert_int_equal(b->held, 0);
 	memset(b->by_reason, 0, sizeof b->by_reason);
-	assert_int_equal(gate_init(&b->gate, b->memory, b->store, &b->limits,
-				   &b->acl, &bench_hash),
+	assert_int_equal(receiver_init(&b->receiver, b->memory, b->store,
+				       &b->limits, &b->acl, &bench_hash),
 			 0);
 }
 
@@ -131,17 +131,17 @@ bench_restart(struct bench *b)
 void
 bench_forget(struct bench *b)
 {
-	b->gate.replay = b->empty;
+	b->receiver.replay = b->empty;
 	memcpy(b->store, b->empty_store, replay_store_size(b->limits.replays));
-	memcpy(b->gate.replay.heap, b->empty_index,
+	memcpy(b->receiver.replay.heap, b->empty_index,
 	       replay_index_size(b->limits.replays));
 }
 
 static void
-note_verdict(struct bench *b, uint64_t id, enum gate_verdict verdict)
+note_verdict(struct bench *b, uint64_t id, enum receiver_verdict verdict)
 {
 	b->sent[id].verdict = verdict;
-	if (verdict == GATE_ACCEPT) {
+	if (verdict == RECEIVER_ACCEPT) {
 		b->accepted++;
 		b->accepted_id = id;
 	}
@@ -150,16 +150,17 @@ note_verdict(struct bench *b, uint64_t id, enum gate_verdict verdict)
 static void
 check_releases(struct bench *b)
 {
-	const struct gate_result *r = &b->result;
+	const struct receiver_result *r = &b->result;
 
-	assert_true(r->releases_count <= GATE_RELEASES_MAX);
+	assert_true(r->releases_count <= RECEIVER_RELEASES_MAX);
 	for (size_t i = 0; i < r->releases_count; i++) {
 		uint64_t id = r->releases[i].id;
-		enum gate_verdict verdict = r->releases[i].verdict;
+		enum receiver_verdict verdict = r->releases[i].verdict;
 
 		assert_true(id < b->sent_count);
 		assert_int_equal(b->sent[id].state, BENCH_HELD);
-		assert_true(verdict == GATE_DROP || verdict == GATE_ACCEPT);
+		assert_true(verdict == RECEIVER_DROP ||
+			    verdict == RECEIVER_ACCEPT);
 		b->sent[id].state = BENCH_RELEASED;
 		b->held--;
 		note_verdict(b, id, verdict);
@@ -169,18 +170,18 @@ check_releases(struct bench *b)
 static void
 check_events(struct bench *b, size_t accepted)
 {
-	const struct gate_result *r = &b->result;
+	const struct receiver_result *r = &b->result;
 	uint64_t groups = 0;
 
-	assert_true(r->events_count <= GATE_EVENTS_MAX);
+	assert_true(r->events_count <= RECEIVER_EVENTS_MAX);
 	for (size_t i = 0; i < r->events_count; i++) {
-		const struct gate_event *event = &r->events[i];
+		const struct receiver_event *event = &r->events[i];
 
-		assert_true((unsigned)event->reason < MATCH_REASONS);
+		assert_true((unsigned)event->reason < VERIFY_REASONS);
 		assert_true(event->src.family == 4 || event->src.family == 6);
 		b->event = *event;
 		b->by_reason[event->reason]++;
-		if (event->reason != MATCH_ACCEPTED) {
+		if (event->reason != VERIFY_ACCEPTED) {
 			continue;
 		}
 		accepted--;
@@ -190,20 +191,20 @@ check_events(struct bench *b, size_t accepted)
 	}
 	assert_int_equal(accepted, 0);
 	/* Each group that was complete had one end. */
-	for (unsigned reason = 0; reason < MATCH_REASONS; reason++) {
-		if (reason != MATCH_INCOMPLETE && reason != MATCH_MALFORMED) {
+	for (unsigned reason = 0; reason < VERIFY_REASONS; reason++) {
+		if (reason != VERIFY_INCOMPLETE && reason != VERIFY_MALFORMED) {
 			groups += b->by_reason[reason];
 		}
 	}
-	assert_int_equal(b->gate.counters.groups, groups);
-	assert_memory_equal(b->by_reason, b->gate.counters.by_reason,
+	assert_int_equal(b->receiver.counters.groups, groups);
+	assert_memory_equal(b->by_reason, b->receiver.counters.by_reason,
 			    sizeof b->by_reason);
 }
 
 static void
 check_result(struct bench *b, size_t accepted_before)
 {
-	const struct quad *q = &b->gate.quad;
+	const struct reassembly *q = &b->receiver.reassembly;
 
 	check_events(b, b->accepted - accepted_before);
 	assert_int_equal(b->held, q->held_used);
@@ -213,9 +214,9 @@ check_result(struct bench *b, size_t accepted_before)
 	assert_true(q->groups_used <= q->frames_used);
 	if (q->groups_used == 0) {
 		assert_int_equal(q->frames_used, 0);
-		assert_int_equal(gate_wait(&b->gate, &b->now), -1);
+		assert_int_equal(receiver_wait(&b->receiver, &b->now), -1);
 	} else {
-		assert_true(gate_wait(&b->gate, &b->now) >= 0);
+		assert_true(receiver_wait(&b->receiver, &b->now) >= 0);
 	}
 }
 
@@ -229,13 +230,13 @@ make_room_for_sent(struct bench *b)
 	}
 }
 
-enum gate_verdict
+enum receiver_verdict
 bench_packet(struct bench *b, const struct packet *p, const uint8_t *options,
 	     const char *indev)
 {
 	uint64_t id = b->sent_count++;
 	size_t accepted = b->accepted;
-	const struct gate_packet in = {
+	const struct receiver_packet in = {
 		.packet = p,
 		.options = options,
 		.indev = indev,
@@ -244,10 +245,10 @@ bench_packet(struct bench *b, const struct packet *p, const uint8_t *options,
 
 	make_room_for_sent(b);
 	memset(&b->result, 0xa5, sizeof b->result);
-	gate_input(&b->gate, &b->now, &in, &b->result);
-	b->sent[id] = (struct bench_sent){.seq = p->seq, .sport = p->sport};
+	receiver_input(&b->receiver, &b->now, &in, &b->result);
+	b->sent[id] = (struct bench_sent){ .seq = p->seq, .sport = p->sport };
 	check_releases(b);
-	if (b->result.verdict == GATE_HOLD) {
+	if (b->result.verdict == RECEIVER_HOLD) {
 		b->sent[id].state = BENCH_HELD;
 		b->held++;
 	}
@@ -259,30 +260,31 @@ bench_packet(struct bench *b, const struct packet *p, const uint8_t *options,
 void
 bench_witness(struct bench *b, const struct packet *p)
 {
-	const struct gate_packet in = {.packet = p};
+	const struct receiver_packet in = { .packet = p };
 	size_t accepted = b->accepted;
 
 	memset(&b->result, 0xa5, sizeof b->result);
-	gate_witness(&b->gate, &b->now, &in, &b->result);
+	receiver_note_frame(&b->receiver, &b->now, &in, &b->result);
 	check_releases(b);
 	check_result(b, accepted);
 	assert_int_equal(b->accepted, accepted);
 }
 
 void
-bench_learn(struct bench *b, const struct gate_accepted *a)
+bench_learn(struct bench *b, const struct receiver_accepted *a)
 {
 	const struct packet *syn0 = &a->frames[FRAME_SYN0];
 	uint64_t id = b->sent_count++;
 	size_t accepted = b->accepted;
 
 	make_room_for_sent(b);
-	b->sent[id] = (struct bench_sent){.seq = syn0->seq,
-					  .sport = syn0->sport};
+	b->sent[id] =
+		(struct bench_sent){ .seq = syn0->seq, .sport = syn0->sport };
 	memset(&b->result, 0xa5, sizeof b->result);
-	gate_learn(&b->gate, a, &b->result);
-	note_verdict(b, id, b->result.events_count > 0 ? GATE_ACCEPT :
-							 GATE_DROP);
+	receiver_note_accepted(&b->receiver, a, &b->result);
+	note_verdict(b, id,
+		     b->result.events_count > 0 ? RECEIVER_ACCEPT
+						: RECEIVER_DROP);
 	check_releases(b);
 	check_result(b, accepted);
 }
@@ -291,11 +293,11 @@ bool
 bench_expire(struct bench *b)
 {
 	size_t accepted = b->accepted;
-	bool due = gate_wait(&b->gate, &b->now) == 0;
+	bool due = receiver_wait(&b->receiver, &b->now) == 0;
 	bool more;
 
 	memset(&b->result, 0xa5, sizeof b->result);
-	more = gate_expire(&b->gate, &b->now, &b->result);
+	more = receiver_expire(&b->receiver, &b->now, &b->result);
 	assert_int_equal(more, due);
 	if (!more) {
 		assert_int_equal(b->result.releases_count, 0);
@@ -317,13 +319,13 @@ bench_wait(struct bench *b, uint64_t ms)
 void
 bench_drain(struct bench *b)
 {
-	bench_check_quad(&b->gate.quad);
+	bench_check_quad(&b->receiver.reassembly);
 	bench_wait(b, b->limits.assembly_ms + 1);
 	while (bench_expire(b)) {
 	}
 	assert_int_equal(b->held, 0);
-	assert_int_equal(b->gate.quad.groups_used, 0);
-	assert_int_equal(b->gate.quad.frames_used, 0);
+	assert_int_equal(b->receiver.reassembly.groups_used, 0);
+	assert_int_equal(b->receiver.reassembly.frames_used, 0);
 	for (size_t id = 0; id < b->sent_count; id++) {
 		assert_int_not_equal(b->sent[id].state, BENCH_HELD);
 	}
@@ -335,13 +337,14 @@ bench_drain(struct bench *b)
 
 /* Of one group: its frames, and how many of them are held. */
 static size_t
-check_group(struct quad *q, struct quad_group *g, size_t *held)
+check_group(struct reassembly *q, struct reassembly_group *g, size_t *held)
 {
 	uint64_t arrived = 0;
 	size_t frames = 0;
 
-	assert_ptr_equal(quad_find(q, &g->key), g);
-	for (struct quad_frame *f = quad_first(q, g); f; f = quad_next(q, f)) {
+	assert_ptr_equal(reassembly_find(q, &g->key), g);
+	for (struct reassembly_frame *f = reassembly_first(q, g); f;
+	     f = reassembly_next(q, f)) {
 		assert_true(f->arrived >= arrived);
 		arrived = f->arrived;
 		*held += f->held;
@@ -356,7 +359,7 @@ check_group(struct quad *q, struct quad_group *g, size_t *held)
 }
 
 static void
-check_held(struct quad *q)
+check_held(struct reassembly *q)
 {
 	size_t count = 0;
 	uint32_t before = 0;
@@ -369,12 +372,12 @@ check_held(struct quad *q)
 	}
 	assert_int_equal(q->held_last, before);
 	assert_int_equal(count, q->held_used);
-	assert_ptr_equal(quad_held(q),
+	assert_ptr_equal(reassembly_held(q),
 			 q->held_first ? &q->frames[q->held_first - 1] : NULL);
 }
 
 static void
-check_free(const struct quad *q)
+check_free(const struct reassembly *q)
 {
 	size_t groups = 0;
 	size_t frames = 0;
@@ -390,7 +393,7 @@ check_free(const struct quad *q)
 }
 
 void
-bench_check_quad(struct quad *q)
+bench_check_quad(struct reassembly *q)
 {
 	size_t groups = 0;
 	size_t frames = 0;
@@ -399,7 +402,7 @@ bench_check_quad(struct quad *q)
 	uint64_t arrived = 0;
 
 	for (uint32_t at = q->oldest; at; at = q->groups[at - 1].newer) {
-		struct quad_group *g = &q->groups[at - 1];
+		struct reassembly_group *g = &q->groups[at - 1];
 
 		assert_true(++groups <= q->groups_used);
 		assert_int_equal(g->older, older);
@@ -419,7 +422,7 @@ bench_check_quad(struct quad *q)
 struct packet_addr
 addr4(uint32_t number)
 {
-	struct packet_addr addr = {.family = 4};
+	struct packet_addr addr = { .family = 4 };
 
 	be32_store(addr.bytes, number);
 	return addr;
@@ -428,7 +431,7 @@ addr4(uint32_t number)
 struct packet_addr
 addr6(uint32_t prefix, uint64_t host)
 {
-	struct packet_addr addr = {.family = 6};
+	struct packet_addr addr = { .family = 6 };
 
 	be32_store(addr.bytes, 0x20010db8);
 	be32_store(addr.bytes + 4, prefix);
@@ -453,9 +456,9 @@ group_make_flags(struct group *g, const struct acl_key *key, uint16_t port,
 		.dst = addr4(0xc6336401),
 		.dport = port,
 		.frames = FRAME_BASE + key->mac.extra,
-		.seq = {isn, frame_syn1(&head), frame_syn2(&head)},
+		.seq = { isn, frame_syn1(&head), frame_syn2(&head) },
 		/* MSS, SACK permitted, NOP, window scale */
-		.options = {2, 4, 5, 180, 4, 2, 1, 3, 3, 7},
+		.options = { 2, 4, 5, 180, 4, 2, 1, 3, 3, 7 },
 	};
 	mac_sign(&key->mac, port, g->seq, NULL);
 	for (size_t i = 0; i < FRAME_MAX; i++) {
@@ -499,7 +502,7 @@ group_order(const struct group *g, size_t *order)
 	order[n] = FRAME_SYN0;
 }
 
-enum gate_verdict
+enum receiver_verdict
 group_send_one(struct bench *b, const struct group *g, size_t role)
 {
 	const struct packet p = group_packet(g, role);
@@ -522,7 +525,7 @@ bool
 group_is_accepted(const struct bench *b, const struct group *g)
 {
 	return b->accepted > 0 &&
-	       b->sent[b->accepted_id].verdict == GATE_ACCEPT &&
-	       b->sent[b->accepted_id].seq == g->seq[FRAME_SYN0] &&
-	       b->sent[b->accepted_id].sport == g->sport[FRAME_SYN0];
+		b->sent[b->accepted_id].verdict == RECEIVER_ACCEPT &&
+		b->sent[b->accepted_id].seq == g->seq[FRAME_SYN0] &&
+		b->sent[b->accepted_id].sport == g->sport[FRAME_SYN0];
 }

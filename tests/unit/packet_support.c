@@ -100,7 +100,7 @@ struct built
 built_ip4(size_t ip_options, const uint8_t *options, size_t options_len,
 	  size_t data_len)
 {
-	struct built b = {.len = 0};
+	struct built b = { .len = 0 };
 
 	built_u8(&b, 0x40 | (unsigned)(5 + ip_options / 4));
 	built_u8(&b, 0x10);
@@ -123,7 +123,7 @@ built_ip4(size_t ip_options, const uint8_t *options, size_t options_len,
 struct built
 built_ip6(const uint8_t *kinds, size_t count, unsigned units, size_t data_len)
 {
-	struct built b = {.len = 0};
+	struct built b = { .len = 0 };
 	const struct packet_addr src = addr6(1, 1);
 	const struct packet_addr dst = addr6(2, 2);
 

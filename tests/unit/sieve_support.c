@@ -1,4 +1,5 @@
-/* The sieve's program, and the gates it is held against, of sieve_support.h. */
+/* The ingress program's program, and the receivers it is held against, of
+ * ingress_support.h. */
 #include "sieve_support.h"
 
 #include <linux/bpf.h>
@@ -20,7 +21,7 @@
 #define NEVER (1u << 30) /* SYNs a second: no flood */
 
 struct bed bed;
-static struct conf_server conf;
+static struct server_conf conf;
 
 static void
 make_bench(struct bench **b)
@@ -49,8 +50,8 @@ make_bench(struct bench **b)
 void
 bed_set_local(const struct packet_addr *addr, bool is_local)
 {
-	const int map = bed.guard.sieve.map[SIEVE_MAP_LOCALS];
-	struct sieve_local local = { .family = addr->family };
+	const int map = bed.worker.ingress.map[INGRESS_MAP_LOCALS];
+	struct ingress_local local = { .family = addr->family };
 	const uint8_t here = 1;
 
 	memcpy(&local.addr, addr->bytes, sizeof local.addr);
@@ -58,7 +59,7 @@ bed_set_local(const struct packet_addr *addr, bool is_local)
 		assert_int_equal(bpf_map_put(map, &local, &here, BPF_ANY), 0);
 	} else {
 		assert_int_equal(bpf_map_remove(map, &local), 0);
-		bed.guard.sieve.config->locals_turn++;
+		bed.worker.ingress.config->locals_turn++;
 	}
 }
 
@@ -76,49 +77,49 @@ void
 bed_set_clock(void)
 {
 	const uint64_t utc = (bed.all->now.instant >> 8) * 1000000000 +
-			     (bed.all->now.instant & 255) * 1000000000 / 256;
+		(bed.all->now.instant & 255) * 1000000000 / 256;
 	const struct clock_tai tai = clock_tai();
-	struct sieve_config *config = bed.guard.sieve.config;
+	struct ingress_config *config = bed.worker.ingress.config;
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	config->utc_offset = utc - (uint64_t)now.tv_sec * 1000000000 -
-			     (uint64_t)now.tv_nsec;
+	config->utc_offset =
+		utc - (uint64_t)now.tv_sec * 1000000000 - (uint64_t)now.tv_nsec;
 	config->tai_monotonic = tai.monotonic;
 	/* A little into the instant, which is rounded down. */
 	clock_gettime(CLOCK_TAI, &now);
 	config->tai_utc = (uint64_t)now.tv_sec * 1000000000 +
-			  (uint64_t)now.tv_nsec - utc - 1000000;
+		(uint64_t)now.tv_nsec - utc - 1000000;
 }
 
 static void
 settle(void)
 {
 	do {
-		sieve_tick(&bed.guard.sieve, 0);
-		if (loader_is_at_work(&bed.guard.sieve.loader)) {
-			struct pollfd fd = { bed.guard.sieve.loader.line,
+		ingress_tick(&bed.worker.ingress, 0);
+		if (loader_is_at_work(&bed.worker.ingress.loader)) {
+			struct pollfd fd = { bed.worker.ingress.loader.line,
 					     POLLIN, 0 };
 
 			poll(&fd, 1, -1);
 		}
-	} while (!sieve_is_settled(&bed.guard.sieve));
+	} while (!ingress_is_settled(&bed.worker.ingress));
 }
 
 int
 bed_setup(void **state)
 {
-	struct sieve_plan plan;
+	struct ingress_plan plan;
 
 	(void)state;
 	bed.seed = property_seed() + 20261121;
 	bed.cannot = NULL;
 	make_bench(&bed.all);
-	make_bench(&bed.sieved);
+	make_bench(&bed.by_ingress);
 	make_bench(&bed.alone);
 	conf.acl = bed.all->acl;
 	conf.limits = bed.all->limits;
-	sieve_init(&bed.guard.sieve);
+	ingress_init(&bed.worker.ingress);
 	if (ingress_image_size == 0) {
 		bed.cannot = "built without clang";
 		return 0;
@@ -127,23 +128,24 @@ bed_setup(void **state)
 		bed.cannot = "needs root";
 		return 0;
 	}
-	assert_int_equal(sieve_plan_make(&plan, &conf), 0);
-	sieve_open(&bed.guard.sieve, &plan.tables,
-		   bed.way == SIEVE_XDP ? FASTPATH_NATIVE : FASTPATH_GENERIC);
-	sieve_plan_free(&plan);
+	assert_int_equal(ingress_tables_make(&plan, &conf), 0);
+	ingress_open(&bed.worker.ingress, &plan.tables,
+		     bed.way == INGRESS_XDP ? FASTPATH_NATIVE
+					    : FASTPATH_GENERIC);
+	ingress_tables_free(&plan);
 	settle();
-	if (bed.guard.sieve.program[bed.way] < 0) {
-		bed.cannot = bed.guard.sieve.why;
+	if (bed.worker.ingress.program[bed.way] < 0) {
+		bed.cannot = bed.worker.ingress.why;
 		return 0;
 	}
 	add_locals();
 	bed_set_clock();
 	/* However slow the machine is. */
-	bed.guard.sieve.config->assembly = BED_ASSEMBLY;
-	bed.guard.gate = &bed.sieved->gate;
-	guard_sieve_remember(&bed.guard);
+	bed.worker.ingress.config->assembly = BED_ASSEMBLY;
+	bed.worker.receiver = &bed.by_ingress->receiver;
+	worker_fastpath_remember(&bed.worker);
 	if (bed.accepts) {
-		sieve_accept(&bed.guard.sieve, BED_MARK);
+		ingress_accept(&bed.worker.ingress, BED_MARK);
 	}
 	return 0;
 }
@@ -151,15 +153,15 @@ bed_setup(void **state)
 void
 bed_change(void)
 {
-	struct sieve_plan plan;
+	struct ingress_plan plan;
 
 	conf.acl = bed.all->acl;
-	assert_int_equal(sieve_plan_make(&plan, &conf), 0);
-	sieve_change(&bed.guard.sieve, &plan.tables);
-	sieve_plan_free(&plan);
+	assert_int_equal(ingress_tables_make(&plan, &conf), 0);
+	ingress_change(&bed.worker.ingress, &plan.tables);
+	ingress_tables_free(&plan);
 	settle();
-	assert_true(bed.guard.sieve.program[bed.way] >= 0);
-	bed.guard.sieve.config->assembly = BED_ASSEMBLY;
+	assert_true(bed.worker.ingress.program[bed.way] >= 0);
+	bed.worker.ingress.config->assembly = BED_ASSEMBLY;
 	add_locals();
 	bed_set_clock();
 }
@@ -169,9 +171,9 @@ bed_teardown(void **state)
 {
 	(void)state;
 	bench_free(bed.all);
-	bench_free(bed.sieved);
+	bench_free(bed.by_ingress);
 	bench_free(bed.alone);
-	sieve_close(&bed.guard.sieve);
+	ingress_close(&bed.worker.ingress);
 	return 0;
 }
 
@@ -185,18 +187,18 @@ bed_need(void)
 }
 
 uint64_t
-bed_counted(enum sieve_count what)
+bed_counted(enum ingress_count what)
 {
-	uint64_t counts[SIEVE_COUNTS];
+	uint64_t counts[INGRESS_COUNTS];
 
-	sieve_counts(&bed.guard.sieve, counts);
+	ingress_counts(&bed.worker.ingress, counts);
 	return counts[what];
 }
 
 void
 bed_set_flood(bool flood)
 {
-	struct sieve_rate rate = { 0 };
+	struct ingress_rate rate = { 0 };
 	struct timespec now;
 	uint32_t zero = 0;
 
@@ -204,9 +206,9 @@ bed_set_flood(bool flood)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	rate.since = (uint64_t)now.tv_sec * 1000000000 + (1ull << 50);
 	rate.before = flood;
-	bed.guard.sieve.config->flood = flood ? 0 : INT64_MAX;
-	assert_int_equal(bpf_map_put(bed.guard.sieve.map[SIEVE_MAP_RATE], &zero,
-				     &rate, BPF_ANY),
+	bed.worker.ingress.config->flood = flood ? 0 : INT64_MAX;
+	assert_int_equal(bpf_map_put(bed.worker.ingress.map[INGRESS_MAP_RATE],
+				     &zero, &rate, BPF_ANY),
 			 0);
 }
 
@@ -227,8 +229,7 @@ bed_frame(uint8_t frame[128], const struct packet *p, size_t options)
 	ip[0] = ip6 ? 0x60 : 0x45;
 	ip[ip6 ? 6 : 9] = 6;
 	ip[ip6 ? 7 : 8] = 64;
-	be16_store(ip + (ip6 ? 4 : 2),
-		   (uint16_t)(tcp_len + (ip6 ? 0 : 20)));
+	be16_store(ip + (ip6 ? 4 : 2), (uint16_t)(tcp_len + (ip6 ? 0 : 20)));
 	memcpy(ip + (ip6 ? 8 : 12), p->src.bytes, addr_len);
 	memcpy(ip + (ip6 ? 24 : 16), p->dst.bytes, addr_len);
 	be16_store(tcp, p->sport);
@@ -246,23 +247,24 @@ bed_frame(uint8_t frame[128], const struct packet *p, size_t options)
 int
 bed_run_frame(uint8_t *frame, size_t len)
 {
-	const int program = bed.guard.sieve.program[bed.way];
+	const int program = bed.worker.ingress.program[bed.way];
 	int verdict;
 
 	bed.mark = 0;
-	if (bed.way == SIEVE_XDP) {
-		assert_int_equal(bpf_program_run(program, frame, len,
-						 &verdict), 0);
+	if (bed.way == INGRESS_XDP) {
+		assert_int_equal(bpf_program_run(program, frame, len, &verdict),
+				 0);
 		assert_true(verdict == XDP_PASS || verdict == XDP_DROP);
 		return verdict;
 	}
 	/* What comes with the mark has it from somebody else. */
 	bed.mark = BED_MARK | 5;
-	assert_int_equal(bpf_program_run_marked(program, frame, len,
-						&bed.mark, &verdict), 0);
-	assert_true(verdict == SIEVE_TC_NEXT || verdict == SIEVE_TC_DROP);
+	assert_int_equal(bpf_program_run_marked(program, frame, len, &bed.mark,
+						&verdict),
+			 0);
+	assert_true(verdict == INGRESS_TC_NEXT || verdict == INGRESS_TC_DROP);
 	assert_int_equal(bed.mark & ~BED_MARK, 5);
-	return verdict == SIEVE_TC_DROP ? XDP_DROP : XDP_PASS;
+	return verdict == INGRESS_TC_DROP ? XDP_DROP : XDP_PASS;
 }
 
 int
@@ -288,10 +290,10 @@ bed_run(const struct packet *p)
 }
 
 static void
-ask_alone(const struct gate_accepted *a)
+ask_alone(const struct receiver_accepted *a)
 {
 	static const size_t begin[] = { FRAME_SYN2, FRAME_SYN1 };
-	enum gate_verdict verdict = GATE_DROP;
+	enum receiver_verdict verdict = RECEIVER_DROP;
 
 	bench_forget(bed.alone);
 	bed.alone->now = bed.all->now;
@@ -299,59 +301,61 @@ ask_alone(const struct gate_accepted *a)
 	for (size_t i = 0; i < a->count; i++) {
 		size_t role = i < 2 ? begin[i] : (i + 1) % a->count;
 
-		verdict = bench_packet(bed.alone, &a->frames[role], NULL,
-				       NULL);
+		verdict = bench_packet(bed.alone, &a->frames[role], NULL, NULL);
 	}
-	assert_int_equal(verdict, GATE_ACCEPT);
-	assert_int_equal(bed.alone->gate.quad.groups_used, 0);
+	assert_int_equal(verdict, RECEIVER_ACCEPT);
+	assert_int_equal(bed.alone->receiver.reassembly.groups_used, 0);
 }
 
 /* Not known to the other, whose memory is told of it now. */
 static void
-take_accepted(const struct gate_accepted *a)
+take_accepted(const struct receiver_accepted *a)
 {
-	const size_t before = bed.sieved->accepted;
+	const size_t before = bed.by_ingress->accepted;
 
-	assert_true(a->instant > replay_floor(&bed.sieved->gate.replay));
-	bench_learn(bed.sieved, a);
-	assert_int_equal(bed.sieved->accepted, before + 1);
+	assert_true(a->instant >
+		    replay_floor(&bed.by_ingress->receiver.replay));
+	bench_learn(bed.by_ingress, a);
+	assert_int_equal(bed.by_ingress->accepted, before + 1);
 	ask_alone(a);
 }
 
-/* What the guard does with what the sieve took. */
+/* What the worker does with what the ingress program took. */
 void
 bed_hand_over(void)
 {
 	struct packet syns[FRAME_MAX];
-	struct gate_accepted accepted;
+	struct receiver_accepted accepted;
 	size_t count;
 
-	while ((count = guard_sieve_take(&bed.guard, syns, &accepted)) > 0) {
+	while ((count = worker_fastpath_take(&bed.worker, syns, &accepted)) >
+	       0) {
 		if (accepted.count > 0) {
 			take_accepted(&accepted);
 			count = 0;
 		}
 		for (size_t i = 0; i < count; i++) {
-			bench_witness(bed.sieved, &syns[i]);
+			bench_witness(bed.by_ingress, &syns[i]);
 		}
-		guard_sieve_taken(&bed.guard);
+		worker_fastpath_taken(&bed.worker);
 	}
 }
 
-/* The mark of other packets than those of sieved ports stays. */
+/* The mark of other packets than those of accepted in the kernel ports stays.
+ */
 static bool
 is_accepted(const struct packet *p, int verdict)
 {
 	return bed.accepts && verdict == XDP_PASS && p->dport == PORT &&
-	       bed.mark & BED_MARK;
+		bed.mark & BED_MARK;
 }
 
 int
 bed_give(const struct packet *p)
 {
-	const uint64_t before = bed_counted(SIEVE_ACCEPTED);
+	const uint64_t before = bed_counted(INGRESS_ACCEPTED);
 	struct packet out;
-	enum gate_verdict all;
+	enum receiver_verdict all;
 	int verdict;
 
 	if (bed.accepts) {
@@ -361,11 +365,11 @@ bed_give(const struct packet *p)
 	bed.accepted = is_accepted(p, verdict);
 	bed_hand_over();
 	all = bench_packet(bed.all, p, NULL, NULL);
-	assert_int_equal(bed_counted(SIEVE_ACCEPTED), before + bed.accepted);
+	assert_int_equal(bed_counted(INGRESS_ACCEPTED), before + bed.accepted);
 	if (bed.accepted) {
-		assert_true(bed.entangled || all == GATE_ACCEPT);
+		assert_true(bed.entangled || all == RECEIVER_ACCEPT);
 	} else if (verdict == XDP_PASS) {
-		bench_packet(bed.sieved, &out, NULL, NULL);
+		bench_packet(bed.by_ingress, &out, NULL, NULL);
 	}
 	return verdict;
 }
@@ -383,10 +387,10 @@ bed_give_role(const struct group *g, size_t role)
  * comes after one that is not there, is long.
  */
 static void
-empty_map(enum sieve_map which)
+empty_map(enum ingress_map which)
 {
-	const int map = bed.guard.sieve.map[which];
-	uint8_t key[sizeof(struct sieve_quad)], next[sizeof key];
+	const int map = bed.worker.ingress.map[which];
+	uint8_t key[sizeof(struct ingress_quad)], next[sizeof key];
 	int more;
 
 	memset(next, 0xff, sizeof next);
@@ -401,10 +405,10 @@ void
 bed_settle(void)
 {
 	bench_drain(bed.all);
-	bench_drain(bed.sieved);
+	bench_drain(bed.by_ingress);
 	/* Its groups don't end by themselves here. */
-	if (bed.guard.sieve.config) {
-		empty_map(SIEVE_MAP_GROUPS);
+	if (bed.worker.ingress.config) {
+		empty_map(INGRESS_MAP_GROUPS);
 	}
 	bed_set_clock();
 }
@@ -413,11 +417,11 @@ void
 bed_forget(void)
 {
 	bench_forget(bed.all);
-	bench_forget(bed.sieved);
-	if (bed.guard.sieve.config) {
-		bed.guard.sieve.config->floor = 0;
-		empty_map(SIEVE_MAP_REPLAYS);
-		guard_sieve_remember(&bed.guard);
+	bench_forget(bed.by_ingress);
+	if (bed.worker.ingress.config) {
+		bed.worker.ingress.config->floor = 0;
+		empty_map(INGRESS_MAP_REPLAYS);
+		worker_fastpath_remember(&bed.worker);
 	}
 }
 
@@ -430,4 +434,3 @@ bed_group(size_t key)
 		   random_u32(&bed.seed), &bed.seed);
 	return g;
 }
-

@@ -1,7 +1,7 @@
 /*
- * The sieve's program, run by the kernel on frames of ours, beside two
- * gates: one gets all packets, the other what the sieve lets through and
- * hands over.  Wants root; there are no devices where it runs.
+ * The ingress program's program, run by the kernel on frames of ours, beside
+ * two receivers: one gets all packets, the other what the ingress program lets
+ * through and hands over.  Wants root; there are no devices where it runs.
  */
 #ifndef TAP_TESTS_SIEVE_SUPPORT_H
 #define TAP_TESTS_SIEVE_SUPPORT_H
@@ -13,7 +13,7 @@
 #define PORT 22
 #define PORT_NET 23   /* protected from 10.0.0.0/8, and only there */
 #define PORT_OPEN 24  /* not protected */
-#define PORT_LOOSE 25 /* not the sieve's */
+#define PORT_LOOSE 25 /* not the ingress program's */
 #define KEYS 6
 #define KEY_60 2 /* the first of them that has more than 30 bits */
 #define BED_MARK 0x00200000u
@@ -21,15 +21,16 @@
 #define BED_ASSEMBLY (3600ull * 1000000000)
 
 struct bed {
-	enum sieve_way way; /* set this and the next before bed_setup() */
+	enum ingress_way way; /* set this and the next before bed_setup() */
 	bool accepts;
-	bool entangled; /* groups share marks: the gates may lose some */
-	struct bench *all, *sieved;
-	struct bench *alone; /* asked of each group the kernel accepted */
-	struct guard guard; /* its sieve, and its gate, which is sieved's */
+	bool entangled; /* groups share marks: the receivers may lose some */
+	struct bench *all, *by_ingress;
+	struct bench *alone;  /* asked of each group the kernel accepted */
+	struct worker worker; /* its ingress program, and its receiver, which is
+				 accepted in the kernel's */
 	uint64_t seed;
-	uint32_t mark; /* of the last packet */
-	bool accepted; /* in the kernel, likewise */
+	uint32_t mark;      /* of the last packet */
+	bool accepted;      /* in the kernel, likewise */
 	const char *cannot; /* be tested here; why */
 };
 
@@ -41,11 +42,12 @@ int bed_teardown(void **state);
 void bed_change(void);
 /* Skip the test where the program can't run. */
 void bed_need(void);
-uint64_t bed_counted(enum sieve_count what);
+uint64_t bed_counted(enum ingress_count what);
 void bed_set_flood(bool flood);
-/* Whether an address is the host's, in the way that sieve.c tells it. */
+/* Whether an address is the host's, in the way that ingress program.c tells it.
+ */
 void bed_set_local(const struct packet_addr *addr, bool is_local);
-/* The kernel's clock, as far as the sieve is told, is the bench's. */
+/* The kernel's clock, as far as the ingress program is told, is the bench's. */
 void bed_set_clock(void);
 
 size_t bed_frame(uint8_t frame[128], const struct packet *p, size_t options);
@@ -56,13 +58,13 @@ int bed_run_into(const struct packet *p, struct packet *out);
 int bed_run(const struct packet *p);
 
 /*
- * To both gates; returns the sieve's verdict.  What the kernel accepts
- * the gate that sees all has to accept, too; and a gate that sees nothing
- * else.
+ * To both receivers; returns the ingress program's verdict.  What the kernel
+ * accepts the receiver that sees all has to accept, too; and a receiver that
+ * sees nothing else.
  */
 int bed_give(const struct packet *p);
 int bed_give_role(const struct group *g, size_t role);
-/* What the sieve took, to its gate. */
+/* What the ingress program took, to its receiver. */
 void bed_hand_over(void);
 void bed_settle(void);
 /* All that was accepted, everywhere. */

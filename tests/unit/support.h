@@ -1,6 +1,6 @@
 /*
  * What the unit tests share: a seeded generator, orders of arrival, the
- * vectors, and a bench that drives a gate and holds it to its contract at
+ * vectors, and a bench that drives a receiver and holds it to its contract at
  * every call.  Tests run at the top of the tree.
  */
 #ifndef TAP_TESTS_SUPPORT_H
@@ -58,20 +58,21 @@ struct vector {
 /* Every vector of the file; fails the test where one is malformed. */
 size_t vectors_load(struct vector *vectors, size_t max);
 
-/* What the bench knows of a packet it gave to the gate; its id is its place. */
+/* What the bench knows of a packet it gave to the receiver; its id is its
+ * place. */
 struct bench_sent {
 	uint32_t seq;
 	uint16_t sport;
 	enum { BENCH_DECIDED, BENCH_HELD, BENCH_RELEASED } state;
-	enum gate_verdict verdict; /* the last word */
+	enum receiver_verdict verdict; /* the last word */
 };
 
 #define BENCH_MAX 16 /* rules, keys and entries, each */
 
 struct bench {
-	struct gate gate;
-	struct gate_limits limits;
-	struct gate_now now;
+	struct receiver receiver;
+	struct receiver_limits limits;
+	struct receiver_now now;
 	struct acl acl;
 	struct acl_rule rules[BENCH_MAX];
 	struct acl_range rule_ports[BENCH_MAX];
@@ -87,10 +88,10 @@ struct bench {
 	size_t sent_count, sent_size;
 	size_t held;
 	size_t accepted;
-	uint64_t accepted_id;      /* the last */
-	struct gate_event event;   /* the last */
-	struct gate_result result; /* of the last call */
-	uint64_t by_reason[MATCH_REASONS];
+	uint64_t accepted_id;          /* the last */
+	struct receiver_event event;   /* the last */
+	struct receiver_result result; /* of the last call */
+	uint64_t by_reason[VERIFY_REASONS];
 };
 
 /*
@@ -112,23 +113,23 @@ void bench_restart(struct bench *b);
 void bench_forget(struct bench *b);
 
 /*
- * Give one packet to the gate and check all that holds for every call:
+ * Give one packet to the receiver and check all that holds for every call:
  * each held packet is released once, no bound is exceeded, each accepted
  * packet has its event, counters agree.  Returns the verdict.
  */
-enum gate_verdict bench_packet(struct bench *b, const struct packet *p,
-			       const uint8_t *options, const char *indev);
-/* A frame that was taken off the wire before the gate, with these, too. */
+enum receiver_verdict bench_packet(struct bench *b, const struct packet *p,
+				   const uint8_t *options, const char *indev);
+/* A frame that was taken off the wire before the receiver, with these, too. */
 void bench_witness(struct bench *b, const struct packet *p);
-/* A group that was accepted before the gate. */
-void bench_learn(struct bench *b, const struct gate_accepted *a);
-/* One gate_expire(), with the same checks. */
+/* A group that was accepted before the receiver. */
+void bench_learn(struct bench *b, const struct receiver_accepted *a);
+/* One receiver_expire(), with the same checks. */
 bool bench_expire(struct bench *b);
 /* Let all time for assembly pass; nothing may be left. */
 void bench_drain(struct bench *b);
 void bench_wait(struct bench *b, uint64_t ms);
 /* The lists of the reassembly, from every side. */
-void bench_check_quad(struct quad *q);
+void bench_check_quad(struct reassembly *q);
 
 /* A sender's group. */
 struct group {
@@ -155,8 +156,8 @@ void group_make_flags(struct group *g, const struct acl_key *key, uint16_t port,
 struct packet group_packet(const struct group *g, size_t role);
 /* PROTOCOL's order of sending: SYN2, SYN1, SYN3, ..., SYN0. */
 void group_order(const struct group *g, size_t *order);
-enum gate_verdict group_send_one(struct bench *b, const struct group *g,
-				 size_t role);
+enum receiver_verdict group_send_one(struct bench *b, const struct group *g,
+				     size_t role);
 /* By an order of roles, or NULL for the order of sending. */
 void group_send(struct bench *b, const struct group *g, const size_t *order);
 /* Whether the last accepted packet is this group's SYN0. */

@@ -38,9 +38,9 @@ static int
 judge(unsigned extra, uint32_t flip)
 {
 	uint32_t seq[FRAME_MAX] = { 0x12345678, 0x20000a80, 0x4b000000 };
-	struct match_frame frames[FRAME_MAX];
+	struct verify_frame frames[FRAME_MAX];
 	struct search s = { .frames = frames, .count = FRAME_BASE + extra };
-	struct match tried = { .at = { 0, 1, 2 } };
+	struct verify tried = { .at = { 0, 1, 2 } };
 	uint32_t stands;
 	uint64_t tag;
 
@@ -153,8 +153,8 @@ under_valgrind(const char *name, int want)
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
-		execlp("valgrind", "valgrind", "-q", "--error-exitcode=9",
-		       self, name, (char *)NULL);
+		execlp("valgrind", "valgrind", "-q", "--error-exitcode=9", self,
+		       name, (char *)NULL);
 		_exit(127);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);

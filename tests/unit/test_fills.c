@@ -12,25 +12,39 @@ static const struct fw_ports ssh[] = { { 22, 22 } };
 
 static const struct fw_match any = { .ports = ssh, .ports_count = 1 };
 static const struct fw_match of_ipv4 = {
-	.src = { 4, { 10 } }, .src_bits = 8, .ports = ssh, .ports_count = 1,
+	.src = { 4, { 10 } },
+	.src_bits = 8,
+	.ports = ssh,
+	.ports_count = 1,
 };
 static const struct fw_match to_ipv6 = {
-	.dst = { 6, { 0x20, 1 } }, .dst_bits = 16,
+	.dst = { 6, { 0x20, 1 } },
+	.dst_bits = 16,
 };
 static const struct fw_match routed = { .place = FW_ROUTED };
 static const struct fw_match forward = {
-	.place = FW_FORWARD, .outdev = "eth1", .ports = ssh, .ports_count = 1,
+	.place = FW_FORWARD,
+	.outdev = "eth1",
+	.ports = ssh,
+	.ports_count = 1,
 };
 static const struct fw_match bridged_ipv4 = {
-	.place = FW_BRIDGED, .indev = "br-a", .dst = { 4, { 192, 0, 2, 1 } },
+	.place = FW_BRIDGED,
+	.indev = "br-a",
+	.dst = { 4, { 192, 0, 2, 1 } },
 	.dst_bits = 32,
 };
 static const struct fw_match decoy_ipv4 = {
-	.answered = true, .decoy = { 4, { 192, 0, 2, 9 } }, .decoy_port = 22,
+	.answered = true,
+	.decoy = { 4, { 192, 0, 2, 9 } },
+	.decoy_port = 22,
 };
 static const struct fw_match decoy_ipv6 = {
-	.answered = true, .dst = { 6, { 0x20, 1 } }, .dst_bits = 16,
-	.decoy = { 6, { 0x20, 1, [15] = 9 } }, .decoy_port = 22,
+	.answered = true,
+	.dst = { 6, { 0x20, 1 } },
+	.dst_bits = 16,
+	.decoy = { 6, { 0x20, 1, [15] = 9 } },
+	.decoy_port = 22,
 };
 
 static const struct fw_plan plans[] = {
@@ -76,7 +90,8 @@ iptables_says_the_same(void **state)
 				if (ruleset_fills(&plans[i], &hooks[h],
 						  family) != has) {
 					fail_msg("plan %zu, hook %zu, IPv%u: "
-						 "%s", i, h, family, out);
+						 "%s",
+						 i, h, family, out);
 				}
 			}
 		}
@@ -136,7 +151,7 @@ either_family_is_one_of_both(void **state)
 			assert_int_equal(
 				either,
 				ruleset_fills(&plans[i], &hooks[h], 4) ||
-				ruleset_fills(&plans[i], &hooks[h], 6));
+					ruleset_fills(&plans[i], &hooks[h], 6));
 			filled += either;
 			empty += !either;
 		}

@@ -1,5 +1,5 @@
 /*
- * The gate in random histories: arrivals in order and out of it, losses,
+ * The receiver in random histories: arrivals in order and out of it, losses,
  * duplicates, replays, forgeries, tables too small for them, clocks that
  * are set, reloads and restarts.  Beside it runs a reference made from
  * PROTOCOL's words alone, slow and obvious: it keeps every frame and tries
@@ -18,15 +18,15 @@
 #define HISTORY 20000
 #define SOURCES 16 /* some of them attack; see HONEST */
 #define HONEST 12
-#define FLIGHTS 12   /* groups on their way at once */
-#define LOG 4096     /* frames within the time of assembly */
+#define FLIGHTS 12 /* groups on their way at once */
+#define LOG 4096   /* frames within the time of assembly */
 #define ACCEPTED HISTORY
 #define NO_FLOOD 1000000
 #define GUESS_WAIT 20000 /* ms until a bucket of guesses is surely full */
 
 enum { STRICT_PORT = 22, LOOSE_PORT = 80, CLOSED_PORT = 443, OPEN_PORT = 8080 };
 
-/* A frame that reached the gate since it began. */
+/* A frame that reached the receiver since it began. */
 struct arrival {
 	struct packet_addr src;
 	uint16_t sport, dport, window;
@@ -40,11 +40,11 @@ struct known {
 	uint16_t key_no;
 	uint32_t seq[3];
 	uint64_t instant;
-	unsigned life;	/* of the replay memory, which may be lost */
+	unsigned life;  /* of the replay memory, which may be lost */
 	bool forgotten; /* made room for others, and raised the floor */
 };
 
-struct flight {
+struct outstanding {
 	uint64_t id; /* 0: none */
 	struct group g;
 	const struct acl_key *key;
@@ -56,7 +56,7 @@ struct flight {
 	bool owed; /* an honest group, so far without a mishap */
 	/* When its first frame came: */
 	uint64_t ms, evicted, held_early;
-	unsigned change; /* of clock, list or gate */
+	unsigned change; /* of clock, list or receiver */
 };
 
 static struct history {
@@ -68,10 +68,10 @@ static struct history {
 	size_t log_count; /* in all; the log goes round */
 	struct known known[ACCEPTED];
 	size_t known_count;
-	struct flight flights[FLIGHTS];
+	struct outstanding flights[FLIGHTS];
 	struct group old[64]; /* to be sent again */
 	size_t old_count;
-	uint64_t flight_ids;
+	uint64_t outstanding_ids;
 	uint64_t guessed_ms[SOURCES]; /* when it may have guessed last */
 	bool has_guessed[SOURCES];
 	struct acl other; /* the list of another reload */
@@ -106,7 +106,7 @@ static bool
 are_kin(const struct arrival *a, const struct arrival *b, bool loose)
 {
 	return a->dport == b->dport && packet_addr_equal(&a->src, &b->src) &&
-	       (loose || a->window == b->window);
+		(loose || a->window == b->window);
 }
 
 static uint64_t
@@ -125,9 +125,9 @@ begin_instant(void)
 static const struct acl_rule *
 rule_of(uint16_t port)
 {
-	for (size_t i = 0; i < h.b->gate.acl->rules_count; i++) {
-		if (h.b->gate.acl->rules[i].ports[0].low == port) {
-			return &h.b->gate.acl->rules[i];
+	for (size_t i = 0; i < h.b->receiver.acl->rules_count; i++) {
+		if (h.b->receiver.acl->rules[i].ports[0].low == port) {
+			return &h.b->receiver.acl->rules[i];
 		}
 	}
 	return NULL;
@@ -151,14 +151,14 @@ check_assignment(const struct acl_rule *rule, uint16_t port, uint32_t *seq,
 		 uint64_t *instant)
 {
 	const struct acl_key *key =
-		acl_key_by_no(h.b->gate.acl, (uint16_t)(seq[1] >> 8));
+		acl_key_by_no(h.b->receiver.acl, (uint16_t)(seq[1] >> 8));
 	uint64_t now = h.b->now.instant;
 
 	*instant = frame_instant(seq[1], seq[2], now);
 	if (!key || (seq[1] >> 24 & 31) != key->mac.extra ||
 	    apart(*instant, now) > (uint64_t)rule->tolerance * 256 ||
 	    now < key->not_before || now >= key->not_after ||
-	    !acl_allows(h.b->gate.acl, port, key->no) ||
+	    !acl_allows(h.b->receiver.acl, port, key->no) ||
 	    *instant <= begin_instant()) {
 		return NULL;
 	}
@@ -177,14 +177,14 @@ learn(const struct acl_key *key, const uint32_t *seq, uint64_t instant)
 	struct known *k = &h.known[h.known_count];
 
 	for (size_t i = 0; i < h.known_count; i++) {
-		if (h.known[i].life == h.life &&
-		    h.known[i].key_no == key->no &&
+		if (h.known[i].life == h.life && h.known[i].key_no == key->no &&
 		    memcmp(h.known[i].seq, seq, sizeof k->seq) == 0) {
 			fail_msg("a group was accepted twice");
 		}
 	}
 	assert_true(h.known_count < ACCEPTED);
-	*k = (struct known){ .key_no = key->no, .instant = instant,
+	*k = (struct known){ .key_no = key->no,
+			     .instant = instant,
 			     .life = h.life };
 	memcpy(k->seq, seq, sizeof k->seq);
 	h.known_count++;
@@ -280,22 +280,24 @@ highest_floor(void)
 	return floor;
 }
 
-/* ---- what reaches the gate */
+/* ---- what reaches the receiver */
 
 static void
 check_events(const struct packet *p)
 {
-	const struct gate_result *r = &h.b->result;
+	const struct receiver_result *r = &h.b->result;
 
 	for (size_t i = 0; i < r->events_count; i++) {
-		const struct gate_event *e = &r->events[i];
+		const struct receiver_event *e = &r->events[i];
 		const struct arrival syn0 = {
-			.src = e->src, .sport = e->sport, .dport = e->dport,
+			.src = e->src,
+			.sport = e->sport,
+			.dport = e->dport,
 			.seq = h.b->sent[h.b->accepted_id].seq,
 			.window = p->window,
 		};
 
-		if (e->reason == MATCH_ACCEPTED) {
+		if (e->reason == VERIFY_ACCEPTED) {
 			check_accepted(&syn0);
 			make_room();
 		}
@@ -314,25 +316,30 @@ keep_log_short(void)
 static void
 give(const struct packet *p, const uint8_t *options, uint64_t flight)
 {
-	enum gate_verdict verdict;
+	enum receiver_verdict verdict;
 
 	keep_log_short();
 	h.log[h.log_count++ % LOG] = (struct arrival){
-		.src = p->src, .sport = p->sport, .dport = p->dport,
-		.window = p->window, .seq = p->seq, .ms = h.b->now.ms,
+		.src = p->src,
+		.sport = p->sport,
+		.dport = p->dport,
+		.window = p->window,
+		.seq = p->seq,
+		.ms = h.b->now.ms,
 		.flight = flight,
 	};
 	verdict = bench_packet(h.b, p, options, NULL);
-	assert_int_equal(verdict == GATE_PASS, rule_of(p->dport) == NULL);
-	assert_true(p->dport != CLOSED_PORT || verdict != GATE_HOLD);
+	assert_int_equal(verdict == RECEIVER_PASS, rule_of(p->dport) == NULL);
+	assert_true(p->dport != CLOSED_PORT || verdict != RECEIVER_HOLD);
 	check_events(p);
 }
 
 /* Whether nothing else came that its frames may be taken for. */
 static bool
-is_alone(const struct flight *f)
+is_alone(const struct outstanding *f)
 {
-	const struct arrival self = { .src = f->g.src, .dport = f->g.dport,
+	const struct arrival self = { .src = f->g.src,
+				      .dport = f->g.dport,
 				      .window = f->g.window[0] };
 	uint64_t others[2] = { 0 };
 	size_t count = 0;
@@ -344,7 +351,8 @@ is_alone(const struct flight *f)
 		    a->flight == f->id) {
 			continue;
 		}
-		/* Without the mark, one connection or two beside it are fine. */
+		/* Without the mark, one connection or two beside it are fine.
+		 */
 		if (!f->rule->window_loose || a->flight == 0 ||
 		    (others[0] && a->flight != others[0] && others[1] &&
 		     a->flight != others[1])) {
@@ -353,40 +361,40 @@ is_alone(const struct flight *f)
 		others[others[0] && a->flight != others[0]] = a->flight;
 		count++;
 	}
-	return count < QUAD_FRAMES_LOOSE / 2;
+	return count < REASSEMBLY_FRAMES_LOOSE / 2;
 }
 
 /* All of a group came: is it one that has to be let in? */
 static bool
-is_owed(const struct flight *f)
+is_owed(const struct outstanding *f)
 {
-	const struct gate *g = &h.b->gate;
+	const struct receiver *g = &h.b->receiver;
 
 	return f->owed && f->change == h.change &&
-	       f->evicted == g->counters.evicted &&
-	       f->held_early == g->counters.held_early &&
-	       h.b->now.ms - f->ms <= h.b->limits.assembly_ms &&
-	       rule_of(f->g.dport) == f->rule &&
-	       (f->in_order || (f->rule->hide == ACL_FILTERED &&
-				g->limits.flood_per_second == NO_FLOOD)) &&
-	       apart(f->instant, h.b->now.instant) <=
-		       (uint64_t)f->rule->tolerance * 256 &&
-	       acl_key_valid_at(f->key, h.b->now.instant) &&
-	       acl_allows(g->acl, f->g.dport, f->key->no) &&
-	       f->instant > begin_instant() &&
-	       f->instant > highest_floor() &&
-	       (f->key->mac.extra > 0 || !h.has_guessed[f->source]) &&
-	       is_alone(f);
+		f->evicted == g->counters.evicted &&
+		f->held_early == g->counters.held_early &&
+		h.b->now.ms - f->ms <= h.b->limits.assembly_ms &&
+		rule_of(f->g.dport) == f->rule &&
+		(f->in_order ||
+		 (f->rule->hide == ACL_FILTERED &&
+		  g->limits.flood_per_second == NO_FLOOD)) &&
+		apart(f->instant, h.b->now.instant) <=
+		(uint64_t)f->rule->tolerance * 256 &&
+		acl_key_valid_at(f->key, h.b->now.instant) &&
+		acl_allows(g->acl, f->g.dport, f->key->no) &&
+		f->instant > begin_instant() && f->instant > highest_floor() &&
+		(f->key->mac.extra > 0 || !h.has_guessed[f->source]) &&
+		is_alone(f);
 }
 
 static void
-land(struct flight *f, bool owed)
+land(struct outstanding *f, bool owed)
 {
 	if (owed) {
 		totals.owed++;
 		if (!group_is_accepted(h.b, &f->g)) {
 			fail_msg("a good group is refused: %s",
-				 gate_reason_name(h.b->event.reason));
+				 receiver_reason_name(h.b->event.reason));
 		}
 	}
 	h.old[h.old_count++ % COUNT(h.old)] = f->g;
@@ -401,7 +409,7 @@ note_guess(size_t i)
 }
 
 static void
-next_frame(struct flight *f)
+next_frame(struct outstanding *f)
 {
 	size_t role = f->order[f->next];
 	const struct packet p = group_packet(&f->g, role);
@@ -409,8 +417,8 @@ next_frame(struct flight *f)
 
 	if (f->next == 0) {
 		f->ms = h.b->now.ms;
-		f->evicted = h.b->gate.counters.evicted;
-		f->held_early = h.b->gate.counters.held_early;
+		f->evicted = h.b->receiver.counters.evicted;
+		f->held_early = h.b->receiver.counters.held_early;
 		f->change = h.change;
 	}
 	/* A SYN0 that looks like another frame is tried in its place. */
@@ -437,7 +445,7 @@ next_frame(struct flight *f)
 
 /* ---- what goes on its way */
 
-static struct flight *
+static struct outstanding *
 free_flight(void)
 {
 	for (size_t i = 0; i < FLIGHTS; i++) {
@@ -449,9 +457,9 @@ free_flight(void)
 }
 
 static void
-put_on_way(struct flight *f, size_t from, bool honest)
+put_on_way(struct outstanding *f, size_t from, bool honest)
 {
-	f->id = ++h.flight_ids;
+	f->id = ++h.outstanding_ids;
 	f->source = from;
 	f->next = 0;
 	group_order(&f->g, f->order);
@@ -466,15 +474,15 @@ static void
 send_new(void)
 {
 	static const uint16_t ports[] = { STRICT_PORT, STRICT_PORT, LOOSE_PORT,
-					  STRICT_PORT, LOOSE_PORT, LOOSE_PORT,
+					  STRICT_PORT, LOOSE_PORT,  LOOSE_PORT,
 					  CLOSED_PORT, OPEN_PORT };
 	static const uint32_t marks[] = { 0x20000000, 0x40000000, 0xc0000000,
 					  0x80000000, 0x00000000, 0x60000000 };
-	struct flight *f = free_flight();
+	struct outstanding *f = free_flight();
 	size_t from = below(SOURCES);
 	bool honest = from < HONEST;
-	int64_t skew = below(8) == 0 ? (int64_t)below(20000) - 10000 :
-				       (int64_t)below(512) - 256;
+	int64_t skew = below(8) == 0 ? (int64_t)below(20000) - 10000
+				     : (int64_t)below(512) - 256;
 	uint32_t isn = marks[below(COUNT(marks))] | random_u32(&h.seed) >> 3;
 
 	if (!f) {
@@ -499,14 +507,14 @@ send_new(void)
 static void
 send_again(void)
 {
-	struct flight *f = free_flight();
+	struct outstanding *f = free_flight();
 	size_t from;
 
 	if (!f || h.old_count == 0) {
 		return;
 	}
-	f->g = h.old[below(h.old_count < COUNT(h.old) ? (uint32_t)h.old_count :
-							COUNT(h.old))];
+	f->g = h.old[below(h.old_count < COUNT(h.old) ? (uint32_t)h.old_count
+						      : COUNT(h.old))];
 	f->key = NULL;
 	f->rule = rule_of(f->g.dport);
 	for (from = 0; from < SOURCES; from++) {
@@ -572,8 +580,8 @@ pass_time(uint32_t ms)
 static void
 set_clock(void)
 {
-	int64_t seconds = below(10) ? (int64_t)below(50) - 25 :
-				      (int64_t)below(100000) - 50000;
+	int64_t seconds = below(10) ? (int64_t)below(50) - 25
+				    : (int64_t)below(100000) - 50000;
 
 	h.b->now.instant += (uint64_t)(seconds * 256);
 	h.change++;
@@ -584,7 +592,7 @@ static void
 restart(bool lost)
 {
 	const struct hash_key hash = { random_u64(&h.seed), 1 };
-	struct gate_now begin = { .ms = h.begin_ms };
+	struct receiver_now begin = { .ms = h.begin_ms };
 	struct bench *b = h.b;
 
 	if (lost) {
@@ -592,9 +600,10 @@ restart(bool lost)
 		begin.ms = h.begin_ms = b->now.ms;
 		h.life++;
 	}
-	assert_int_equal(gate_init(&b->gate, b->memory, b->store, &b->limits,
-				   &b->acl, &hash), 0);
-	gate_begin_unknown(&b->gate, &begin);
+	assert_int_equal(receiver_init(&b->receiver, b->memory, b->store,
+				       &b->limits, &b->acl, &hash),
+			 0);
+	receiver_begin_unknown(&b->receiver, &begin);
 	for (size_t id = 0; id < b->sent_count; id++) {
 		b->sent[id].state = BENCH_DECIDED;
 	}
@@ -609,8 +618,8 @@ restart(bool lost)
 static void
 reload(void)
 {
-	gate_set_acl(&h.b->gate, h.b->gate.acl == &h.other ? &h.b->acl :
-							     &h.other);
+	receiver_set_acl(&h.b->receiver,
+			 h.b->receiver.acl == &h.other ? &h.b->acl : &h.other);
 	h.change++;
 }
 
@@ -632,7 +641,7 @@ happen(uint32_t what)
 static void
 begin_history(uint64_t seed)
 {
-	struct gate_now begin;
+	struct receiver_now begin;
 	struct bench *b = bench_new();
 
 	memset(&h, 0, sizeof h);
@@ -640,13 +649,14 @@ begin_history(uint64_t seed)
 	h.b = b;
 	if (below(4) == 0) {
 		/* Too small for what comes. */
-		b->limits.quad.groups = 1 + below(64);
-		b->limits.quad.held = 1 + below(32);
+		b->limits.reassembly.groups = 1 + below(64);
+		b->limits.reassembly.held = 1 + below(32);
 	} else {
-		b->limits.quad.groups = 4096;
-		b->limits.quad.held = 4096;
+		b->limits.reassembly.groups = 4096;
+		b->limits.reassembly.held = 4096;
 	}
-	b->limits.quad.frames = b->limits.quad.groups * (1 + below(8));
+	b->limits.reassembly.frames =
+		b->limits.reassembly.groups * (1 + below(8));
 	b->limits.replays = REPLAY_CAPACITY_MIN + below(below(4) ? 8000 : 64);
 	b->limits.flood_per_second = below(3) ? NO_FLOOD : below(100);
 	bench_rule(b, STRICT_PORT, false);
@@ -669,7 +679,7 @@ begin_history(uint64_t seed)
 	acl_index(&h.other);
 	begin = b->now;
 	h.begin_ms = begin.ms;
-	gate_begin_unknown(&b->gate, &begin);
+	receiver_begin_unknown(&b->receiver, &begin);
 	pass_time(2000);
 }
 
@@ -677,7 +687,7 @@ static void
 step(void)
 {
 	uint32_t what = below(1000);
-	struct flight *f = &h.flights[below(FLIGHTS)];
+	struct outstanding *f = &h.flights[below(FLIGHTS)];
 
 	if (what < 800 && f->id != 0) {
 		next_frame(f);
@@ -716,9 +726,9 @@ holds_to_the_protocol(void **state)
 		bench_free(h.b);
 	}
 	print_message("%lu steps: %lu groups accepted, %lu of them had to be; "
-		      "%lu restarts, %lu with the memory lost\n", totals.steps,
-		      totals.accepted, totals.owed, totals.kept + totals.lost,
-		      totals.lost);
+		      "%lu restarts, %lu with the memory lost\n",
+		      totals.steps, totals.accepted, totals.owed,
+		      totals.kept + totals.lost, totals.lost);
 	/* That it tests something; but for a few steps under valgrind. */
 	assert_true(totals.accepted >= steps / 200 || steps < HISTORY);
 	assert_true(totals.owed >= steps / 500 || steps < HISTORY);

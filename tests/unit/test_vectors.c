@@ -28,10 +28,10 @@ encode_gives_the_numbers(void **state)
 	(void)state;
 	for (size_t i = 0; i < vectors_count; i++) {
 		const struct vector *v = &vectors[i];
-		const struct frame_head head = {(uint8_t)v->extra, v->key_no,
-						v->instant};
-		uint32_t seq[FRAME_MAX] = {v->isn, frame_syn1(&head),
-					   frame_syn2(&head)};
+		const struct frame_head head = { (uint8_t)v->extra, v->key_no,
+						 v->instant };
+		uint32_t seq[FRAME_MAX] = { v->isn, frame_syn1(&head),
+					    frame_syn2(&head) };
 		struct mac_key key;
 
 		sign(v, &key);
@@ -44,7 +44,7 @@ encode_gives_the_numbers(void **state)
 static void
 decode_gives_back_the_fields(void **state)
 {
-	const int64_t apart[] = {0, 1, -1, 30 * 256, -30 * 256};
+	const int64_t apart[] = { 0, 1, -1, 30 * 256, -30 * 256 };
 
 	(void)state;
 	for (size_t i = 0; i < vectors_count; i++) {
@@ -69,7 +69,7 @@ decode_gives_back_the_fields(void **state)
 	}
 }
 
-/* A gate that knows the vector's key, at the vector's time. */
+/* A receiver that knows the vector's key, at the vector's time. */
 static struct bench *
 bench_for(const struct vector *v, struct group *g)
 {
@@ -108,17 +108,18 @@ accepted_in_every_order(void **state)
 			assert_int_equal(b->accepted, ++orders);
 			assert_true(group_is_accepted(b, &g));
 			assert_int_equal(b->held, 0);
-			assert_int_equal(b->gate.quad.groups_used, 0);
+			assert_int_equal(b->receiver.reassembly.groups_used, 0);
 			assert_int_equal(b->event.skew, 0);
 		} while (order_next(order, g.frames));
-		assert_int_equal(orders, g.frames == 4   ? 24
+		assert_int_equal(orders,
+				 g.frames == 4           ? 24
 					 : g.frames == 5 ? 120
 					 : g.frames == 6 ? 720
 							 : 5040);
 		/* And once more, without forgetting: a replay. */
 		group_send(b, &g, NULL);
 		assert_int_equal(b->accepted, orders);
-		assert_int_equal(b->event.reason, MATCH_REPLAY);
+		assert_int_equal(b->event.reason, VERIFY_REPLAY);
 		bench_free(b);
 	}
 }

@@ -28,11 +28,11 @@ edit(const char *text, const char *verb, const char *port, const char *keys,
 	int rc;
 
 	assert_int_equal(value_port_range(port, &change.ports, why), 0);
-	assert_int_equal(value_ranges(keys, false, &list, &change.keys_count,
-				      why), 0);
+	assert_int_equal(
+		value_ranges(keys, false, &list, &change.keys_count, why), 0);
 	change.keys = list;
-	assert_int_equal(conf_open_text(&file, "ACL.conf", text, strlen(text),
-					err), 0);
+	assert_int_equal(
+		conf_open_text(&file, "ACL.conf", text, strlen(text), err), 0);
 	rc = acl_edit(&file, &change, &out, err);
 	if (rc == 0) {
 		assert_true(out.len < sizeof result);
@@ -66,8 +66,7 @@ static const struct {
 	  "port=80, key_no=1\\\n\nport=22, key_no=\"7\"\n" },
 	/* Comments, blanks, order of words, CRLF. */
 	{ "# a\n\n  port = 80 ,\tkey_no = 10  # b, \"c\"\n# d", "allow", "80",
-	  "11",
-	  "# a\n\n  port = 80 ,\tkey_no = \"10-11\"  # b, \"c\"\n# d" },
+	  "11", "# a\n\n  port = 80 ,\tkey_no = \"10-11\"  # b, \"c\"\n# d" },
 	{ "key_no=\"1,3\", port=80\r\n", "allow", "80", "2",
 	  "key_no=\"1-3\", port=80\r\n" },
 	{ "port=80, key_no=1\r\n", "allow", "22", "7",
@@ -87,8 +86,7 @@ static const struct {
 	/* Nothing to do: byte for byte. */
 	{ "port=80, key_no=\"3,1, 2\"\n", "allow", "80", "1-3",
 	  "port=80, key_no=\"3,1, 2\"\n" },
-	{ "port=80, key_no=1\n", "deny", "80", "2-9",
-	  "port=80, key_no=1\n" },
+	{ "port=80, key_no=1\n", "deny", "80", "2-9", "port=80, key_no=1\n" },
 	{ "port=80, key_no=1\n", "deny", "81", "1", "port=80, key_no=1\n" },
 	/* To none and back; out of ANY. */
 	{ "port=80, key_no=1 # web\n", "deny", "80", "0-9",
@@ -181,8 +179,8 @@ test_long_list(void **state)
 
 	(void)state;
 	for (unsigned no = 10000; no < 18000; no += 2) {
-		len += (size_t)snprintf(keys + len, sizeof keys - len,
-					"%s%u", len ? "," : "", no);
+		len += (size_t)snprintf(keys + len, sizeof keys - len, "%s%u",
+					len ? "," : "", no);
 	}
 	after = edit("port=80, key_no=1 # all\n", "allow", "80", keys, err);
 	assert_non_null(after);

@@ -6,8 +6,8 @@
 
 #include "base/bytes.h"
 
-static const uint8_t ten[] = {0x01, 0x23, 0x45, 0x67, 0x89,
-			      0xab, 0xcd, 0xef, 0xfe, 0xdc};
+static const uint8_t ten[] = { 0x01, 0x23, 0x45, 0x67, 0x89,
+			       0xab, 0xcd, 0xef, 0xfe, 0xdc };
 
 static void
 a_cursor_reads_big_endian(void **state)
@@ -115,16 +115,16 @@ hex_goes_both_ways(void **state)
 static void
 hex_refuses(void **state)
 {
-	uint8_t out[4] = {0};
+	uint8_t out[4] = { 0 };
 
 	(void)state;
 	assert_int_equal(hex_decode(out, 4, "abc", 3), -1);
 	assert_int_equal(hex_decode(out, 4, "0011223344", 10), -1);
 	assert_int_equal(hex_decode(out, 0, "00", 2), -1);
 	for (int c = -128; c < 128; c++) {
-		const char pair[2][2] = {{'0', (char)c}, {(char)c, '0'}};
+		const char pair[2][2] = { { '0', (char)c }, { (char)c, '0' } };
 		bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-			     (c >= 'A' && c <= 'F');
+			(c >= 'A' && c <= 'F');
 
 		assert_int_equal(hex_decode(out, 4, pair[0], 2),
 				 digit ? 1 : -1);

@@ -28,8 +28,9 @@ fill_without(unsigned closed)
 		if (fstat(fd, &st) < 0) {
 			return 2;
 		}
-		if (closed & 1u << fd && (st.st_rdev != null.st_rdev ||
-		    (fd ? write(fd, &byte, 1) : read(fd, &byte, 1)) >= 0)) {
+		if (closed & 1u << fd &&
+		    (st.st_rdev != null.st_rdev ||
+		     (fd ? write(fd, &byte, 1) : read(fd, &byte, 1)) >= 0)) {
 			return 4;
 		}
 	}

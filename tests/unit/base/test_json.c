@@ -39,9 +39,9 @@ static void
 json_keeps_utf8(void **state)
 {
 	static const char *const good[] = {
-		"\xc2\x80",	    "\xdf\xbf",		"\xe0\xa0\x80",
-		"\xe6\x97\xa5",	    "\xed\x9f\xbf",	"\xee\x80\x80",
-		"\xef\xbf\xbf",	    "\xf0\x90\x80\x80", "\xf1\x80\x80\x80",
+		"\xc2\x80",         "\xdf\xbf",         "\xe0\xa0\x80",
+		"\xe6\x97\xa5",     "\xed\x9f\xbf",     "\xee\x80\x80",
+		"\xef\xbf\xbf",     "\xf0\x90\x80\x80", "\xf1\x80\x80\x80",
 		"\xf4\x8f\xbf\xbf",
 	};
 
@@ -60,7 +60,9 @@ json_replaces_what_is_no_utf8(void **state)
 {
 	(void)state;
 	json_is("\x80", "\"\\ufffd\"");
-	json_is("\xff" "a", "\"\\ufffda\"");
+	json_is("\xff"
+		"a",
+		"\"\\ufffda\"");
 	/* Overlong, a surrogate, above U+10FFFF. */
 	json_is("\xc0\x80", "\"\\ufffd\\ufffd\"");
 	json_is("\xe0\x9f\xbf", "\"\\ufffd\\ufffd\\ufffd\"");

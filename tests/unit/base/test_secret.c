@@ -9,7 +9,7 @@
 /* What secret.c gives back is looked at before. */
 static void check_wiped(const void *block, size_t size);
 
-#define bytes_wipe(bytes, size) \
+#define bytes_wipe(bytes, size)                                                \
 	((bytes_wipe)(bytes, size), check_wiped(bytes, size))
 #include "base/secret.c"
 #undef bytes_wipe

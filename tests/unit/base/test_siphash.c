@@ -40,7 +40,7 @@ agrees_with_the_vectors(void **state)
 static void
 each_bit_and_each_length_counts(void **state)
 {
-	uint8_t input[40] = {0};
+	uint8_t input[40] = { 0 };
 	uint64_t seen[41 + 320];
 	size_t count = 0;
 
@@ -63,8 +63,8 @@ each_bit_and_each_length_counts(void **state)
 static void
 the_key_counts(void **state)
 {
-	const struct hash_key other = {key.k0, key.k1 ^ 1};
-	const struct hash_key another = {key.k0 ^ 1, key.k1};
+	const struct hash_key other = { key.k0, key.k1 ^ 1 };
+	const struct hash_key another = { key.k0 ^ 1, key.k1 };
 
 	(void)state;
 	assert_int_not_equal(hash_bytes(&key, "", 0),

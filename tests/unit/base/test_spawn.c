@@ -62,7 +62,7 @@ static void
 passes_arguments_untouched(void **state)
 {
 	const char *const argv[] = { "printf", "%s|", "a b", "$HOME", "`id`",
-				     "*", "", ";", NULL };
+				     "*",      "",    ";",   NULL };
 
 	(void)state;
 	assert_int_equal(run(argv, NULL), 0);
@@ -95,8 +95,9 @@ moves_much_both_ways(void **state)
 		input[i] = (char)('a' + i % 23);
 	}
 	input[BIG] = '\0';
-	assert_int_equal(run_program(argv, input, output, BIG + 1, complaints,
-				     BIG + 1), 0);
+	assert_int_equal(
+		run_program(argv, input, output, BIG + 1, complaints, BIG + 1),
+		0);
 	assert_true(strcmp(input, output) == 0);
 	assert_true(strcmp(input, complaints) == 0);
 	free(input);
@@ -156,14 +157,18 @@ gives_a_clean_environment(void **state)
 	setenv("LD_PRELOAD_OF_TAP", "1", 1);
 	setenv("PATH", "/nonexistent", 1);
 	assert_int_equal(run_sh("env -u PWD -u _ -u SHLVL -u OLDPWD", NULL), 0);
-	assert_string_equal(out, "PATH=/usr/sbin:/sbin:/usr/bin:/bin:"
-				 "/usr/local/sbin\nLC_ALL=C\n");
+	assert_string_equal(out,
+			    "PATH=/usr/sbin:/sbin:/usr/bin:/bin:"
+			    "/usr/local/sbin\nLC_ALL=C\n");
 	/* None of our descriptors, and no signal blocked or ignored. */
 	fd = fcntl(0, F_DUPFD_CLOEXEC, 77);
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, &old);
-	assert_int_equal(run_sh("ls -1 /proc/$$/fd; grep SigBlk /proc/self/status; "
-				"kill -13 $$", NULL), 128 + SIGPIPE);
+	assert_int_equal(
+		run_sh("ls -1 /proc/$$/fd; grep SigBlk /proc/self/status; "
+		       "kill -13 $$",
+		       NULL),
+		128 + SIGPIPE);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	close(fd);
 	assert_memory_equal(out, "0\n1\n", 4);
@@ -219,7 +224,9 @@ run_without(int first, int last)
 		}
 		status = run_sh("cat; echo b >&2", "a");
 		_exit(status == 0 && strcmp(out, "a") == 0 &&
-		      strcmp(errors, "b\n") == 0 ? 0 : 1);
+				      strcmp(errors, "b\n") == 0
+			      ? 0
+			      : 1);
 	}
 	waitpid(pid, &status, 0);
 	return status;

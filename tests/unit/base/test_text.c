@@ -89,9 +89,9 @@ text_adds_strings_and_numbers(void **state)
 static void
 text_numbers_go_to_the_last(void **state)
 {
-	static const unsigned long long numbers[] = { 9, 10, 99, 100,
-						      UINT32_MAX,
-						      UINT64_MAX };
+	static const unsigned long long numbers[] = { 9,          10,
+						      99,         100,
+						      UINT32_MAX, UINT64_MAX };
 	char out[32], expected[32];
 
 	(void)state;

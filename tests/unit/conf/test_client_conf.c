@@ -14,22 +14,22 @@
 static char err[CONF_ERROR_MAX];
 static struct scratch file;
 
-static struct conf_client *
+static struct client_conf *
 load(const char *text)
 {
-	struct conf_client *conf;
+	struct client_conf *conf;
 
 	scratch_open(&file, text, 0600);
 	memset(err, 0, sizeof err);
-	conf = conf_client_load(file.path, NULL, err);
+	conf = client_conf_load(file.path, NULL, err);
 	scratch_close(&file);
 	return conf;
 }
 
-static struct conf_client *
+static struct client_conf *
 load_good(const char *text)
 {
-	struct conf_client *conf = load(text);
+	struct client_conf *conf = load(text);
 
 	if (!conf) {
 		fail_msg("%s", err);
@@ -39,9 +39,9 @@ load_good(const char *text)
 
 /* But for the user, whom this machine need not have. */
 static void
-conf_client_of_the_papers(void **state)
+client_conf_of_the_papers(void **state)
 {
-	struct conf_client *conf = load_good(
+	struct client_conf *conf = load_good(
 		"RULE:outdev=eth0, user=root, src_host=192.168.0.0:255.255.255"
 		".0, dst_host=211.7.133.3, dst_port=8080, " KEY
 		", type=LOCAL\n");
@@ -62,15 +62,15 @@ conf_client_of_the_papers(void **state)
 	assert_int_equal(rule->line, 1);
 	assert_true(conf->by_device);
 	assert_true(conf->by_user);
-	assert_int_equal(conf->settings.queue, CONF_CLIENT_QUEUE);
-	assert_int_equal(conf->settings.mark, CONF_CLIENT_MARK);
-	conf_client_free(conf);
+	assert_int_equal(conf->settings.queue, CLIENT_CONF_QUEUE);
+	assert_int_equal(conf->settings.mark, CLIENT_CONF_MARK);
+	client_conf_free(conf);
 }
 
 static void
-conf_client_takes_all_words(void **state)
+client_conf_takes_all_words(void **state)
 {
-	struct conf_client *conf = load_good(
+	struct client_conf *conf = load_good(
 		"log=json\nqueue=9\nmark=0x2, firewall=none, fastpath=auto\n"
 		"RULE:dst_host=[2001:db8::1], service_port=443, user=1000, "
 		"alg=hmac-sha256, auth=89, realm=web, name=me, " KEY
@@ -96,7 +96,7 @@ conf_client_takes_all_words(void **state)
 	assert_int_equal(conf->rules[1].line, 5);
 	assert_true(conf->by_user);
 	assert_false(conf->by_device);
-	conf_client_free(conf);
+	client_conf_free(conf);
 }
 
 static const struct {
@@ -142,7 +142,7 @@ static const struct {
 };
 
 static void
-conf_client_refuses(void **state)
+client_conf_refuses(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < LENGTH(bad); i++) {
@@ -155,10 +155,10 @@ conf_client_refuses(void **state)
 }
 
 static void
-conf_client_bounds_its_rules(void **state)
+client_conf_bounds_its_rules(void **state)
 {
 	char *text = malloc(4097 * (sizeof RULE) + 1);
-	struct conf_client *conf;
+	struct client_conf *conf;
 	size_t at = 0;
 
 	(void)state;
@@ -168,7 +168,7 @@ conf_client_bounds_its_rules(void **state)
 	}
 	conf = load_good(text);
 	assert_int_equal(conf->rules_count, 4096);
-	conf_client_free(conf);
+	client_conf_free(conf);
 	sprintf(text + at, RULE);
 	assert_null(load(text));
 	check_error(err, file.path, 4097, "more than 4096 rules");
@@ -177,19 +177,19 @@ conf_client_bounds_its_rules(void **state)
 
 /* One for each address that a name has: more than there is room at first. */
 static void
-conf_client_is_made_for_addresses(void **state)
+client_conf_is_made_for_addresses(void **state)
 {
 	enum { ADDRESSES = 40 };
 	struct packet_addr to[ADDRESSES] = { 0 };
 	struct acl_key key = { .no = 7 };
-	struct conf_client *conf;
+	struct client_conf *conf;
 
 	(void)state;
 	for (uint8_t i = 0; i < ADDRESSES; i++) {
 		to[i].family = i % 2 ? 6 : 4;
 		to[i].bytes[3] = i;
 	}
-	conf = conf_client_for(to, ADDRESSES, 2022, &key);
+	conf = client_conf_for(to, ADDRESSES, 2022, &key);
 	assert_non_null(conf);
 	assert_int_equal(conf->rules_count, ADDRESSES);
 	for (size_t i = 0; i < ADDRESSES; i++) {
@@ -203,32 +203,32 @@ conf_client_is_made_for_addresses(void **state)
 		assert_int_equal(rule->key.no, 7);
 	}
 	/* Its rules go as they came: as secrets. */
-	conf_client_free(conf);
+	client_conf_free(conf);
 }
 
 static void
-conf_client_is_private(void **state)
+client_conf_is_private(void **state)
 {
 	(void)state;
 	scratch_open(&file, RULE, 0644);
-	assert_null(conf_client_load(file.path, NULL, err));
+	assert_null(client_conf_load(file.path, NULL, err));
 	check_error(err, file.path, 0, "chmod 600");
 	scratch_close(&file);
-	assert_null(conf_client_load("/nonexistent", NULL, err));
+	assert_null(client_conf_load("/nonexistent", NULL, err));
 	check_error(err, "/nonexistent", 0, "No such file");
-	conf_client_free(NULL);
+	client_conf_free(NULL);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(conf_client_of_the_papers),
-		cmocka_unit_test(conf_client_takes_all_words),
-		cmocka_unit_test(conf_client_refuses),
-		cmocka_unit_test(conf_client_bounds_its_rules),
-		cmocka_unit_test(conf_client_is_made_for_addresses),
-		cmocka_unit_test(conf_client_is_private),
+		cmocka_unit_test(client_conf_of_the_papers),
+		cmocka_unit_test(client_conf_takes_all_words),
+		cmocka_unit_test(client_conf_refuses),
+		cmocka_unit_test(client_conf_bounds_its_rules),
+		cmocka_unit_test(client_conf_is_made_for_addresses),
+		cmocka_unit_test(client_conf_is_private),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,8 +17,7 @@ static char err[CONF_ERROR_MAX];
 static void
 open_text(struct conf_file *file, const char *text)
 {
-	assert_int_equal(conf_open_text(file, "f", text, strlen(text), err),
-			 0);
+	assert_int_equal(conf_open_text(file, "f", text, strlen(text), err), 0);
 }
 
 /* A file's lines, as line:[RULE:]name=value|... and so on. */
@@ -184,7 +183,9 @@ conf_refuses(void **state)
 		{ "RULE a=1", 1, "name=value" },
 		{ "rule:a=1", 1, "name=value" },
 		{ "a b=1", 1, "name=value" },
-		{ "\xef\xbb\xbf" "a=1", 1, "name=value" },
+		{ "\xef\xbb\xbf"
+		  "a=1",
+		  1, "name=value" },
 		{ "a=1\\\n,b", 1, "name=value" },
 		{ "x=1\n\\\n\na", 4, "name=value" },
 		{ "\x1b[31m=1", 1, "name=value" },
@@ -280,9 +281,9 @@ set_anything(void *into, const char *value, char *why)
 }
 
 static const struct conf_option options[] = {
-	{ "key_no", set_number },	{ "auth", set_number },
-	{ "alg", set_choice },		{ "user", set_choice },
-	{ "not_after", set_choice },	{ "key", set_anything },
+	{ "key_no", set_number },    { "auth", set_number },
+	{ "alg", set_choice },       { "user", set_choice },
+	{ "not_after", set_choice }, { "key", set_anything },
 };
 
 static int
@@ -298,8 +299,8 @@ apply_text(const char *text)
 	while ((rc = conf_next(&file, &line, err)) > 0) {
 		uint64_t seen = 0;
 
-		rc = conf_apply(&file, &line, options, LENGTH(options),
-				&number, &seen, err);
+		rc = conf_apply(&file, &line, options, LENGTH(options), &number,
+				&seen, err);
 		if (rc < 0) {
 			break;
 		}
@@ -392,8 +393,8 @@ conf_opens_no_other_files(void **state)
 static void
 conf_secrets_are_private(void **state)
 {
-	static const mode_t bad[] = { 0640, 0620, 0610, 0604, 0602, 0601,
-				      0777, 0644 };
+	static const mode_t bad[] = { 0640, 0620, 0610, 0604,
+				      0602, 0601, 0777, 0644 };
 	struct conf_file file;
 	struct scratch s;
 

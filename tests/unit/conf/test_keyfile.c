@@ -21,8 +21,9 @@ load_text(const char *text, struct key_file *keys)
 	int rc;
 
 	memset(err, 0, sizeof err);
-	assert_int_equal(conf_open_text(&file, "server.key", text,
-					strlen(text), err), 0);
+	assert_int_equal(
+		conf_open_text(&file, "server.key", text, strlen(text), err),
+		0);
 	rc = key_load_conf(&file, keys, err);
 	conf_close(&file);
 	return rc;
@@ -77,9 +78,11 @@ key_with_all_words(void **state)
 	const struct acl_key *key;
 
 	(void)state;
-	load_good("name=\"Alice B.\", not_after=2027-01-01T00:00:00Z, "
-		  "not_before=1000000000, realm=web, auth=118, alg=hmac-sha256, "
-		  "key=0X" SECRET64 ", key_no=65535", &keys);
+	load_good(
+		"name=\"Alice B.\", not_after=2027-01-01T00:00:00Z, "
+		"not_before=1000000000, realm=web, auth=118, alg=hmac-sha256, "
+		"key=0X" SECRET64 ", key_no=65535",
+		&keys);
 	key = &keys.keys[0];
 	assert_int_equal(key->no, 65535);
 	assert_int_equal(key->bits, 118);
@@ -150,8 +153,8 @@ key_files_of_many(void **state)
 	(void)state;
 	assert_non_null(text);
 	for (unsigned i = 0; i < 1000; i++) {
-		at += (size_t)sprintf(text + at, "key_no=%u, key=0x" SECRET
-				      "\n", 1000 - i);
+		at += (size_t)sprintf(
+			text + at, "key_no=%u, key=0x" SECRET "\n", 1000 - i);
 	}
 	load_good(text, &keys);
 	assert_int_equal(keys.count, 1000);
@@ -166,8 +169,7 @@ key_files_of_many(void **state)
 }
 
 #define GOOD "key_no=1, key=0x" SECRET "\n"
-#define NAME63 \
-	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define NAME63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static const struct {
 	const char *text;
@@ -181,8 +183,7 @@ static const struct {
 	{ "name=a", 1, "key_no is missing" },
 	{ GOOD "RULE:key_no=2, key=0x" SECRET, 2, "no rules" },
 	{ GOOD "\n" GOOD, 3, "key_no 1 stands in line 1 already" },
-	{ GOOD "key_no=2, key=0x" SECRET ", port=1", 2,
-	  "unknown word 'port'" },
+	{ GOOD "key_no=2, key=0x" SECRET ", port=1", 2, "unknown word 'port'" },
 	{ "key_no=65536, key=0x" SECRET, 1, "key_no: 65536 out of range" },
 	{ "key_no=-1, key=0x" SECRET, 1, "key_no: '-1' is not a number" },
 	{ "key_no=0x1, key=0x" SECRET, 1, "key_no: '0x1' is not a number" },
@@ -209,7 +210,8 @@ static const struct {
 	{ "key_no=1, key=0x" SECRET ", alg=hmac-sha256, realm=0xzz", 1,
 	  "realm: " },
 	{ "key_no=1, key=0x" SECRET ", alg=hmac-sha256, realm=0x" SECRET SECRET
-	  "00", 1, "realm: not up to 32 bytes" },
+	  "00",
+	  1, "realm: not up to 32 bytes" },
 	{ "key_no=1, key=0x" SECRET ", alg=hmac-sha256, realm=" SECRET "x", 1,
 	  "realm: longer than 32 bytes" },
 	{ "key_no=1, key=0x" SECRET ", name=" NAME63 "a", 1,
@@ -222,8 +224,9 @@ static const struct {
 	  "not_before: " },
 	{ "key_no=1, key=0x" SECRET ", not_after=0", 1,
 	  "not_after: not later" },
-	{ "key_no=1, key=0x" SECRET ", not_before=200000000, not_after=200000000", 1,
-	  "not_after: not later" },
+	{ "key_no=1, key=0x" SECRET
+	  ", not_before=200000000, not_after=200000000",
+	  1, "not_after: not later" },
 	{ "key_no=1, key=0x" SECRET ", key=0x" SECRET, 1,
 	  "key stands there twice" },
 };
@@ -256,10 +259,11 @@ key_refuses_behind_good_ones(void **state)
 		size_t at = 0;
 
 		for (unsigned i = 0; i < good; i++) {
-			at += (size_t)sprintf(text + at, "key_no=%u, key=0x"
-					      SECRET "\n", i);
+			at += (size_t)sprintf(
+				text + at, "key_no=%u, key=0x" SECRET "\n", i);
 		}
-		sprintf(text + at, "key_no=0, key=0x" SECRET "\n"
+		sprintf(text + at,
+			"key_no=0, key=0x" SECRET "\n"
 			"key_no=0, key=0x" SECRET);
 		assert_int_equal(load_text(text, &keys), -1);
 		check_error(err, "server.key", good ? good + 1 : 2,

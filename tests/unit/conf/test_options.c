@@ -39,15 +39,19 @@ parse(const char *line, struct got *got, bool command, unsigned verb,
 				70) },
 		{ .help = "" },
 		{ OPTION('t', "text", "FILE", "a text\nin two lines",
-			 option_text, &got->text), .seen = &got->seen },
+			 option_text, &got->text),
+		  .seen = &got->seen },
 		{ OPTION(0, "a-very-long-name", "VALUE", "a span",
 			 option_duration, &got->span) },
 		{ OPTION(0, "at", "T", "an instant", option_time,
 			 &got->instant) },
 	};
 	const struct option_list list = {
-		.usage = "usage: tap x\n", .words = words,
-		.count = LENGTH(words), .command = command, .verb = verb,
+		.usage = "usage: tap x\n",
+		.words = words,
+		.count = LENGTH(words),
+		.command = command,
+		.verb = verb,
 	};
 	int argc = 1, at;
 
@@ -154,8 +158,9 @@ wrong_words_get_one_line(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(wrong); i++) {
-		assert_int_equal(parse(wrong[i].line, &got, false, FIRST, &err,
-				       &rest), OPTION_WRONG);
+		assert_int_equal(
+			parse(wrong[i].line, &got, false, FIRST, &err, &rest),
+			OPTION_WRONG);
 		assert_string_equal(err, wrong[i].err);
 	}
 }
@@ -164,8 +169,9 @@ static void
 wrong_values_get_one_line(void **state)
 {
 	static const char *const wrong[] = {
-		"--number 4", "--number 71", "--number x", "--number -1",
-		"--number=", "--at never", "--a-very-long-name 3",
+		"--number 4",           "--number 71", "--number x",
+		"--number -1",          "--number=",   "--at never",
+		"--a-very-long-name 3",
 	};
 	struct got got = { .number = 7 };
 	const char *err, *rest;
@@ -202,19 +208,18 @@ what_is_left_over_is_refused(void **state)
 static void
 the_usage_is_a_table(void **state)
 {
-	static const char usage[] =
-		"usage: tap x\n\n"
-		"  one: some\n"
-		"  -f, --flag       a flag\n"
-		"      --only       for the first verb\n"
-		"      --number N   a number\n"
-		"\n"
-		"  -t, --text FILE  a text\n"
-		"                   in two lines\n"
-		"      --a-very-long-name VALUE\n"
-		"                   a span\n"
-		"      --at T       an instant\n"
-		"  -h, --help       this\n";
+	static const char usage[] = "usage: tap x\n\n"
+				    "  one: some\n"
+				    "  -f, --flag       a flag\n"
+				    "      --only       for the first verb\n"
+				    "      --number N   a number\n"
+				    "\n"
+				    "  -t, --text FILE  a text\n"
+				    "                   in two lines\n"
+				    "      --a-very-long-name VALUE\n"
+				    "                   a span\n"
+				    "      --at T       an instant\n"
+				    "  -h, --help       this\n";
 	char text[1024] = "";
 	struct got got = { 0 };
 	const char *err, *rest;

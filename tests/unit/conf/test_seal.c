@@ -134,8 +134,9 @@ test_wrong_passphrase(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		memset(out, 0xAA, sizeof out);
-		assert_int_equal(open_with(sealed, sizeof sealed, wrong[i],
-					   out), SEAL_WRONG);
+		assert_int_equal(
+			open_with(sealed, sizeof sealed, wrong[i], out),
+			SEAL_WRONG);
 		assert_memory_equal(out, zeros, TEXT_LEN);
 	}
 }
@@ -150,8 +151,9 @@ test_flipped_bits(void **state)
 	for (size_t bit = 0; bit < sizeof bytes * 8; bit++) {
 		memcpy(bytes, sealed, sizeof bytes);
 		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_int_not_equal(open_with(bytes, sizeof bytes,
-					       "open sesame", out), SEAL_OK);
+		assert_int_not_equal(
+			open_with(bytes, sizeof bytes, "open sesame", out),
+			SEAL_OK);
 	}
 }
 
@@ -187,8 +189,9 @@ test_every_length(void **state)
 		assert_non_null(cut);
 		memcpy(cut, sealed, len);
 		result = seal_parse(&seal, cut, len);
-		assert_int_equal(result, len < SEAL_MAGIC_BYTES ? SEAL_NONE :
-								  SEAL_SHORT);
+		assert_int_equal(result,
+				 len < SEAL_MAGIC_BYTES ? SEAL_NONE
+							: SEAL_SHORT);
 		free(cut);
 	}
 	memcpy(longer, sealed, sizeof sealed);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/server_conf.h"
+#include "conf/server_files.h"
 
 #define SECRET "A1949A68393EA4B339FB8A597C38DBC9"
 #define KEYS "key_no=10, key=0x" SECRET "\n"
@@ -15,28 +15,28 @@ static char err[CONF_ERROR_MAX];
 static struct scratch files[3];
 
 /* Load three files with these contents. */
-static struct conf_server *
+static struct server_conf *
 load(const char *rules, const char *keys, const char *acl)
 {
-	const struct conf_server_from from = { files[0].path, files[1].path,
+	const struct server_conf_from from = { files[0].path, files[1].path,
 					       files[2].path, NULL };
-	struct conf_server *conf;
+	struct server_conf *conf;
 
 	scratch_open(&files[0], rules, 0644);
 	scratch_open(&files[1], keys, 0600);
 	scratch_open(&files[2], acl, 0644);
 	memset(err, 0, sizeof err);
-	conf = conf_server_load(&from, err);
+	conf = server_conf_load(&from, err);
 	for (size_t i = 0; i < LENGTH(files); i++) {
 		scratch_close(&files[i]);
 	}
 	return conf;
 }
 
-static struct conf_server *
+static struct server_conf *
 load_good(const char *rules, const char *keys, const char *acl)
 {
-	struct conf_server *conf = load(rules, keys, acl);
+	struct server_conf *conf = load(rules, keys, acl);
 
 	if (!conf) {
 		fail_msg("%s", err);
@@ -45,15 +45,15 @@ load_good(const char *rules, const char *keys, const char *acl)
 }
 
 static void
-conf_server_of_the_papers(void **state)
+server_conf_of_the_papers(void **state)
 {
-	struct conf_server *conf = load_good(
+	struct server_conf *conf = load_good(
 		"# TAPservd.conf\ntolerance=30\n"
 		"RULE:indev=eth0, outdev=ANY, src_host=202.33.69.0:255.255.255"
 		".0, dst_host=211.7.133.3, dst_port=8080, type=LOCAL\n"
 		"RULE:dst_port=www\n",
 		KEYS "key_no=11, key=0x" SECRET ", alg=hmac-sha256, auth=60, "
-		"name=alice, not_after=2027-01-01T00:00:00Z\n",
+		     "name=alice, not_after=2027-01-01T00:00:00Z\n",
 		"port=80, key_no=\"10,11\"\nport=8080, key_no=\"10,20-23\"\n");
 	const struct acl_rule *rule = &conf->acl.rules[0];
 
@@ -80,30 +80,30 @@ conf_server_of_the_papers(void **state)
 	assert_false(acl_allows(&conf->acl, 8080, 11));
 	assert_false(acl_allows(&conf->acl, 81, 10));
 	assert_int_equal(acl_key_by_no(&conf->acl, 11)->bits, 60);
-	conf_server_free(conf);
+	server_conf_free(conf);
 }
 
 static void
-conf_server_has_defaults(void **state)
+server_conf_has_defaults(void **state)
 {
-	struct conf_server *conf = load_good(RULES, KEYS, ACL);
+	struct server_conf *conf = load_good(RULES, KEYS, ACL);
 
 	(void)state;
-	assert_int_equal(conf->settings.queue, CONF_SERVER_QUEUE);
+	assert_int_equal(conf->settings.queue, SERVER_CONF_QUEUE);
 	assert_int_equal(conf->settings.firewall, FIREWALL_AUTO);
 	assert_false(conf->settings.log_json);
 	assert_true(conf->hide_loopback);
 	assert_int_equal(conf->acl.rules[0].tolerance, 30);
-	assert_memory_equal(&conf->limits, &gate_limits_default,
+	assert_memory_equal(&conf->limits, &receiver_limits_default,
 			    sizeof conf->limits);
 	assert_false(conf->acl.by_device);
-	conf_server_free(conf);
+	server_conf_free(conf);
 }
 
 static void
-conf_server_takes_settings(void **state)
+server_conf_takes_settings(void **state)
 {
-	struct conf_server *conf = load_good(
+	struct server_conf *conf = load_good(
 		"tolerance=600, window=loose\nlog=json\nqueue=100\n"
 		"firewall=iptables\nloopback=open\ngroups=16\nheld=1\n"
 		"assembly=10\nflood=0\nreplays=16\n"
@@ -117,9 +117,10 @@ conf_server_takes_settings(void **state)
 	assert_int_equal(conf->settings.queue, 100);
 	assert_int_equal(conf->settings.firewall, FIREWALL_IPTABLES);
 	assert_false(conf->hide_loopback);
-	assert_int_equal(conf->limits.quad.groups, 16);
-	assert_true(conf->limits.quad.frames >= conf->limits.quad.groups);
-	assert_int_equal(conf->limits.quad.held, 1);
+	assert_int_equal(conf->limits.reassembly.groups, 16);
+	assert_true(conf->limits.reassembly.frames >=
+		    conf->limits.reassembly.groups);
+	assert_int_equal(conf->limits.reassembly.held, 1);
 	assert_int_equal(conf->limits.assembly_ms, 10);
 	assert_int_equal(conf->limits.flood_per_second, 0);
 	assert_int_equal(conf->limits.replays, 16);
@@ -130,13 +131,13 @@ conf_server_takes_settings(void **state)
 	assert_false(conf->acl.rules[1].window_loose);
 	assert_int_equal(conf->acl.rules[1].ports_count, 0);
 	assert_int_equal(conf->acl.rules[2].src.addr.family, 6);
-	conf_server_free(conf);
+	server_conf_free(conf);
 }
 
 static void
-conf_server_hides(void **state)
+server_conf_hides(void **state)
 {
-	struct conf_server *conf = load_good(
+	struct server_conf *conf = load_good(
 		"hide=decoy:192.0.2.1:80\nmark=0x2, run_as=root\n"
 		"fastpath=auto, fastpath_mark=0x4\n"
 		"replay_file=/x\n"
@@ -171,14 +172,15 @@ conf_server_hides(void **state)
 	/* Where there is no decoy, no rule of the firewall may name one. */
 	assert_int_equal(rule[1].decoy.family, 0);
 	assert_int_equal(rule[4].decoy.family, 0);
-	conf_server_free(conf);
+	server_conf_free(conf);
 }
 
 static void
-conf_server_sorts_keys_of_an_entry(void **state)
+server_conf_sorts_keys_of_an_entry(void **state)
 {
-	struct conf_server *conf = load_good(
-		RULES, KEYS, "port=80, key_no=\"30,5-7,20,0,65535\"\n"
+	struct server_conf *conf = load_good(
+		RULES, KEYS,
+		"port=80, key_no=\"30,5-7,20,0,65535\"\n"
 		"port=1-79, key_no=0-65535\nport=81-65535, key_no=9\n");
 
 	(void)state;
@@ -192,40 +194,40 @@ conf_server_sorts_keys_of_an_entry(void **state)
 	assert_false(acl_allows(&conf->acl, 80, 8));
 	assert_true(acl_allows(&conf->acl, 79, 8));
 	assert_true(acl_allows(&conf->acl, 65535, 9));
-	conf_server_free(conf);
+	server_conf_free(conf);
 }
 
 static void
-conf_server_of_one_service(void **state)
+server_conf_of_one_service(void **state)
 {
-	struct conf_server_from from = { .keys = files[1].path,
+	struct server_conf_from from = { .keys = files[1].path,
 					 .ports = "22,8000-8001" };
-	struct conf_server *conf;
+	struct server_conf *conf;
 
 	(void)state;
 	scratch_open(&files[1], KEYS, 0600);
-	conf = conf_server_load(&from, err);
+	conf = server_conf_load(&from, err);
 	assert_non_null(conf);
 	assert_int_equal(conf->acl.rules_count, 1);
 	assert_int_equal(conf->acl.rules[0].ports_count, 2);
 	assert_int_equal(conf->acl.rules[0].tolerance, 30);
 	assert_true(acl_allows(&conf->acl, 22, 10));
 	assert_true(acl_allows(&conf->acl, 8001, 65535));
-	conf_server_free(conf);
+	server_conf_free(conf);
 	/* With a list, it decides. */
 	scratch_open(&files[2], "port=22, key_no=10\n", 0644);
 	from.acl = files[2].path;
-	conf = conf_server_load(&from, err);
+	conf = server_conf_load(&from, err);
 	assert_non_null(conf);
 	assert_true(acl_allows(&conf->acl, 22, 10));
 	assert_false(acl_allows(&conf->acl, 8001, 10));
-	conf_server_free(conf);
+	server_conf_free(conf);
 	scratch_close(&files[2]);
 	from.ports = "0";
-	assert_null(conf_server_load(&from, err));
+	assert_null(server_conf_load(&from, err));
 	check_error(err, "--port", 0, "port 0 out of range");
 	from.ports = "22,";
-	assert_null(conf_server_load(&from, err));
+	assert_null(server_conf_load(&from, err));
 	check_error(err, "--port", 0, "not a list");
 	scratch_close(&files[1]);
 }
@@ -267,7 +269,8 @@ static const struct {
 	{ "RULE:src_host=1.2.3\n", 1, "src_host: '1.2.3' is not an address" },
 	{ "RULE:dst_host=1.2.3.4:255.0.255.0\n", 1, "dst_host: mask " },
 	{ "RULE:src_host=1.2.3.4, dst_host=::1\n", 1, "different IP versions" },
-	{ "RULE:type=local\n", 1, "type: 'local' is none of LOCAL ROUTER BRIDGE" },
+	{ "RULE:type=local\n", 1,
+	  "type: 'local' is none of LOCAL ROUTER BRIDGE" },
 	{ "RULE:outdev=eth0, dst_port=80\n", 1, "outdev: " },
 	{ RULES RULES "RULE:dst_port=80, tolerance=x\n", 3, "tolerance: " },
 	{ "RULE:dst_port=80, key=0x" SECRET "\n", 1, "unknown word 'key'" },
@@ -296,7 +299,7 @@ static const struct {
 };
 
 static void
-conf_server_refuses_rules(void **state)
+server_conf_refuses_rules(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < LENGTH(bad_rules); i++) {
@@ -338,7 +341,7 @@ static const struct {
 };
 
 static void
-conf_server_refuses_access_lists(void **state)
+server_conf_refuses_access_lists(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < LENGTH(bad_acls); i++) {
@@ -352,7 +355,7 @@ conf_server_refuses_access_lists(void **state)
 }
 
 static void
-conf_server_refuses_keys(void **state)
+server_conf_refuses_keys(void **state)
 {
 	(void)state;
 	assert_null(load(RULES, "key_no=10, key=" SECRET "\n", ACL));
@@ -371,21 +374,21 @@ many(unsigned count, const char *before, const char *after)
 
 	assert_non_null(text);
 	for (unsigned i = 1; i <= count; i++) {
-		at += (size_t)snprintf(text + at, 64, "%s%u%s\n",
-				       before, i, after);
+		at += (size_t)snprintf(text + at, 64, "%s%u%s\n", before, i,
+				       after);
 	}
 	return text;
 }
 
 static void
-conf_server_bounds_its_tables(void **state)
+server_conf_bounds_its_tables(void **state)
 {
 	char *text = many(ACL_RULES_MAX, "RULE:dst_port=", "");
-	struct conf_server *conf = load_good(text, KEYS, ACL);
+	struct server_conf *conf = load_good(text, KEYS, ACL);
 
 	(void)state;
 	assert_int_equal(conf->acl.rules_count, ACL_RULES_MAX);
-	conf_server_free(conf);
+	server_conf_free(conf);
 	free(text);
 	text = many(ACL_RULES_MAX + 1, "RULE:dst_port=", "");
 	assert_null(load(text, KEYS, ACL));
@@ -395,7 +398,7 @@ conf_server_bounds_its_tables(void **state)
 	conf = load_good(RULES, KEYS, text);
 	assert_int_equal(conf->acl.entries_count, ACL_ENTRIES_MAX);
 	assert_true(acl_allows(&conf->acl, ACL_ENTRIES_MAX, 10));
-	conf_server_free(conf);
+	server_conf_free(conf);
 	free(text);
 	text = many(ACL_ENTRIES_MAX + 1, "port=", ", key_no=10");
 	assert_null(load(RULES, KEYS, text));
@@ -404,47 +407,47 @@ conf_server_bounds_its_tables(void **state)
 }
 
 static void
-conf_server_needs_its_files(void **state)
+server_conf_needs_its_files(void **state)
 {
-	struct conf_server_from from = { "/nonexistent/c", "/nonexistent/k",
+	struct server_conf_from from = { "/nonexistent/c", "/nonexistent/k",
 					 "/nonexistent/a", NULL };
 
 	(void)state;
-	assert_null(conf_server_load(&from, err));
+	assert_null(server_conf_load(&from, err));
 	check_error(err, "/nonexistent/c", 0, "No such file");
 	scratch_open(&files[0], RULES, 0644);
 	from.conf = files[0].path;
-	assert_null(conf_server_load(&from, err));
+	assert_null(server_conf_load(&from, err));
 	check_error(err, "/nonexistent/k", 0, "No such file");
 	scratch_open(&files[1], KEYS, 0640);
 	from.keys = files[1].path;
-	assert_null(conf_server_load(&from, err));
+	assert_null(server_conf_load(&from, err));
 	check_error(err, files[1].path, 0, "chmod 600");
 	scratch_close(&files[1]);
 	scratch_open(&files[1], KEYS, 0600);
 	from.keys = files[1].path;
-	assert_null(conf_server_load(&from, err));
+	assert_null(server_conf_load(&from, err));
 	check_error(err, "/nonexistent/a", 0, "No such file");
 	scratch_close(&files[0]);
 	scratch_close(&files[1]);
-	conf_server_free(NULL);
+	server_conf_free(NULL);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(conf_server_of_the_papers),
-		cmocka_unit_test(conf_server_has_defaults),
-		cmocka_unit_test(conf_server_takes_settings),
-		cmocka_unit_test(conf_server_hides),
-		cmocka_unit_test(conf_server_sorts_keys_of_an_entry),
-		cmocka_unit_test(conf_server_of_one_service),
-		cmocka_unit_test(conf_server_refuses_rules),
-		cmocka_unit_test(conf_server_refuses_access_lists),
-		cmocka_unit_test(conf_server_refuses_keys),
-		cmocka_unit_test(conf_server_bounds_its_tables),
-		cmocka_unit_test(conf_server_needs_its_files),
+		cmocka_unit_test(server_conf_of_the_papers),
+		cmocka_unit_test(server_conf_has_defaults),
+		cmocka_unit_test(server_conf_takes_settings),
+		cmocka_unit_test(server_conf_hides),
+		cmocka_unit_test(server_conf_sorts_keys_of_an_entry),
+		cmocka_unit_test(server_conf_of_one_service),
+		cmocka_unit_test(server_conf_refuses_rules),
+		cmocka_unit_test(server_conf_refuses_access_lists),
+		cmocka_unit_test(server_conf_refuses_keys),
+		cmocka_unit_test(server_conf_bounds_its_tables),
+		cmocka_unit_test(server_conf_needs_its_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

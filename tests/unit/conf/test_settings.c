@@ -67,7 +67,8 @@ settings_refuse(void **state)
 		{ settings_user, "no-such-user" },
 		{ settings_user, "roooooooooooooooooooooooooooooooooot" },
 	};
-	const struct settings before = { .log_json = true, .queue = 7,
+	const struct settings before = { .log_json = true,
+					 .queue = 7,
 					 .mark = 8,
 					 .firewall = FIREWALL_NFT,
 					 .user = "me" };

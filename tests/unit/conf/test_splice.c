@@ -25,8 +25,8 @@ expect_diff(const char *old, const char *new, const char *wanted)
 {
 	struct secret_buf out = { 0 };
 
-	assert_int_equal(diff_unified(&out, "f", old, strlen(old), new,
-				   strlen(new)), 0);
+	assert_int_equal(
+		diff_unified(&out, "f", old, strlen(old), new, strlen(new)), 0);
 	assert_int_equal(secret_append(&out, "", 1), 0);
 	assert_string_equal(out.bytes, wanted);
 	secret_drop(&out);
@@ -61,7 +61,8 @@ test_diffs(void **state)
 static void
 test_numbers(void **state)
 {
-	const struct acl_range some[] = { { 0, 0 }, { 5, 70 },
+	const struct acl_range some[] = { { 0, 0 },
+					  { 5, 70 },
 					  { 65535, 65535 } };
 	const struct acl_range hole = { 64, 64 };
 	struct numset set = { 0 };
@@ -101,11 +102,23 @@ test_spans(void **state)
 		const char *text;
 		uint64_t seconds; /* 0: refused */
 	} cases[] = {
-		{ "1s", 1 }, { "30m", 1800 }, { "12h", 43200 },
-		{ "90d", 7776000 }, { "2w", 1209600 }, { "36500d", 3153600000 },
-		{ "0d", 0 }, { "", 0 }, { "d", 0 }, { "90", 0 }, { "1y", 0 },
-		{ "-1d", 0 }, { "1.5d", 0 }, { "1d ", 0 }, { "1dd", 0 },
-		{ "99999999999999999999d", 0 }, { "36526d", 0 },
+		{ "1s", 1 },
+		{ "30m", 1800 },
+		{ "12h", 43200 },
+		{ "90d", 7776000 },
+		{ "2w", 1209600 },
+		{ "36500d", 3153600000 },
+		{ "0d", 0 },
+		{ "", 0 },
+		{ "d", 0 },
+		{ "90", 0 },
+		{ "1y", 0 },
+		{ "-1d", 0 },
+		{ "1.5d", 0 },
+		{ "1d ", 0 },
+		{ "1dd", 0 },
+		{ "99999999999999999999d", 0 },
+		{ "36526d", 0 },
 		{ "1111111111111111111111111111111111111111s", 0 },
 	};
 	char why[VALUE_WHY_MAX];
@@ -117,8 +130,7 @@ test_spans(void **state)
 
 		assert_int_equal(rc, cases[i].seconds ? 0 : -1);
 		if (rc == 0) {
-			assert_int_equal(span, cases[i].seconds *
-						       FRAME_SECOND);
+			assert_int_equal(span, cases[i].seconds * FRAME_SECOND);
 		}
 	}
 }
@@ -176,28 +188,30 @@ test_rewrite(void **state)
 	fd = open(stale, O_WRONLY | O_CREAT, 0400);
 	assert_true(fd >= 0);
 	close(fd);
-	assert_int_equal(rewrite_open(&rw, path, CONF_SECRET, &file, err), 0);
+	assert_int_equal(atomic_file_open(&rw, path, CONF_SECRET, &file, err),
+			 0);
 	assert_false(rw.exists);
 	assert_int_equal(file.len, 0);
 	conf_close(&file);
-	assert_int_equal(rewrite_commit(&rw, "one", 3, err), 0);
-	rewrite_close(&rw);
+	assert_int_equal(atomic_file_commit(&rw, "one", 3, err), 0);
+	atomic_file_close(&rw);
 	expect_content(path, "one");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(chmod(path, 0400), 0);
-	assert_int_equal(rewrite_open(&rw, path, CONF_SECRET, &file, err), 0);
+	assert_int_equal(atomic_file_open(&rw, path, CONF_SECRET, &file, err),
+			 0);
 	assert_int_equal(file.len, 3);
 	conf_close(&file);
-	assert_int_equal(rewrite_commit(&rw, "two!", 4, err), 0);
-	rewrite_close(&rw);
+	assert_int_equal(atomic_file_commit(&rw, "two!", 4, err), 0);
+	atomic_file_close(&rw);
 	expect_content(path, "two!");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0400);
-	assert_int_equal(rewrite_create(path, "x", 1, err), -EEXIST);
+	assert_int_equal(atomic_file_create(path, "x", 1, err), -EEXIST);
 	expect_content(path, "two!");
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(rewrite_create(path, "three", 5, err), 0);
+	assert_int_equal(atomic_file_create(path, "three", 5, err), 0);
 	expect_content(path, "three");
 	assert_int_equal(unlink(path), 0);
 }
@@ -214,29 +228,30 @@ test_rewrite_refused(void **state)
 	(void)state;
 	path_in(path, "f");
 	path_in(link, "link");
-	assert_int_equal(rewrite_create(path, "x", 1, err), 0);
+	assert_int_equal(atomic_file_create(path, "x", 1, err), 0);
 	assert_int_equal(symlink("f", link), 0);
-	assert_int_equal(rewrite_open(&rw, link, CONF_PUBLIC, &file, err),
+	assert_int_equal(atomic_file_open(&rw, link, CONF_PUBLIC, &file, err),
 			 -EINVAL);
 	assert_int_equal(chmod(path, 0640), 0);
-	assert_int_equal(rewrite_open(&rw, path, CONF_SECRET, &file, err),
+	assert_int_equal(atomic_file_open(&rw, path, CONF_SECRET, &file, err),
 			 -EINVAL);
-	assert_int_equal(rewrite_open(&rw, path, CONF_PUBLIC, &file, err), 0);
+	assert_int_equal(atomic_file_open(&rw, path, CONF_PUBLIC, &file, err),
+			 0);
 	conf_close(&file);
-	rewrite_close(&rw);
+	atomic_file_close(&rw);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(unlink(link), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(rewrite_open(&rw, path, CONF_PUBLIC, &file, err),
+	assert_int_equal(atomic_file_open(&rw, path, CONF_PUBLIC, &file, err),
 			 -EINVAL);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(rewrite_open(&rw, dir, CONF_PUBLIC, &file, err),
+	assert_int_equal(atomic_file_open(&rw, dir, CONF_PUBLIC, &file, err),
 			 -EINVAL);
 	path_in(path, "no/such");
-	assert_int_equal(rewrite_open(&rw, path, CONF_PUBLIC, &file, err),
+	assert_int_equal(atomic_file_open(&rw, path, CONF_PUBLIC, &file, err),
 			 -ENOENT);
 	path_in(path, "..");
-	assert_int_equal(rewrite_open(&rw, path, CONF_PUBLIC, &file, err),
+	assert_int_equal(atomic_file_open(&rw, path, CONF_PUBLIC, &file, err),
 			 -EINVAL);
 }
 

@@ -29,8 +29,20 @@ static void
 numbers(void **state)
 {
 	static const char *const bad[] = {
-		"", " 1", "1 ", "-1", "+1", "0x10", "1a", "a", "4", "11",
-		"99999999999999999999999999", "1.0", "\xc2\xb9", LONG LONG LONG,
+		"",
+		" 1",
+		"1 ",
+		"-1",
+		"+1",
+		"0x10",
+		"1a",
+		"a",
+		"4",
+		"11",
+		"99999999999999999999999999",
+		"1.0",
+		"\xc2\xb9",
+		LONG LONG LONG,
 	};
 	unsigned long n;
 
@@ -40,14 +52,15 @@ numbers(void **state)
 	assert_int_equal(value_number("0010", 5, 10, &n, why), 0);
 	assert_int_equal(n, 10);
 	assert_int_equal(value_number("0", 0, 0, &n, why), 0);
-	assert_int_equal(value_number("18446744073709551615", 0, ULONG_MAX,
-				      &n, why), 0);
+	assert_int_equal(
+		value_number("18446744073709551615", 0, ULONG_MAX, &n, why), 0);
 	assert_int_equal(n, ULONG_MAX);
 	for (size_t i = 0; i < LENGTH(bad); i++) {
 		check_refused(bad[i], value_number(bad[i], 5, 10, &n, why));
 	}
-	check_refused("", value_number("18446744073709551616", 0, ULONG_MAX,
-				       &n, why));
+	check_refused(
+		"",
+		value_number("18446744073709551616", 0, ULONG_MAX, &n, why));
 }
 
 static void
@@ -57,12 +70,14 @@ ports(void **state)
 		const char *text;
 		uint16_t port;
 	} good[] = {
-		{ "1", 1 }, { "65535", 65535 }, { "080", 80 }, { "www", 80 },
-		{ "http", 80 }, { "ssh", 22 }, { "https", 443 },
+		{ "1", 1 },       { "65535", 65535 }, { "080", 80 },
+		{ "www", 80 },    { "http", 80 },     { "ssh", 22 },
+		{ "https", 443 },
 	};
 	static const char *const bad[] = {
-		"", "0", "65536", "70000", "4294967297", "22x", "x22", "-22",
-		"no-such-service", "WWW ", LONG LONG LONG, "22 ", "ANY",
+		"",    "0",   "65536",           "70000", "4294967297",   "22x",
+		"x22", "-22", "no-such-service", "WWW ",  LONG LONG LONG, "22 ",
+		"ANY",
 	};
 	uint16_t port;
 
@@ -82,8 +97,19 @@ static void
 port_ranges(void **state)
 {
 	static const char *const bad[] = {
-		"", "-", "1-", "-1", "2-1", "0-1", "1-65536", "1-2-3", "1 - 2",
-		"1-2,3", "www-80", "80-" LONG LONG, LONG LONG "-80",
+		"",
+		"-",
+		"1-",
+		"-1",
+		"2-1",
+		"0-1",
+		"1-65536",
+		"1-2-3",
+		"1 - 2",
+		"1-2,3",
+		"www-80",
+		"80-" LONG LONG,
+		LONG LONG "-80",
 		"1-00000000000000000000000000000000000000000000000000000000000"
 		"0000000000000000002",
 	};
@@ -105,30 +131,33 @@ static void
 lists(void **state)
 {
 	static const char *const bad[] = {
-		"", ",", "1,", ",1", "1,,2", "1;2", "1 2", "65536", "1-65536",
-		"3-2", "a", "10,20-23,", "1,2,\xff", "0x10", LONG LONG LONG,
+		"",    ",",         "1,",       ",1",      "1,,2",
+		"1;2", "1 2",       "65536",    "1-65536", "3-2",
+		"a",   "10,20-23,", "1,2,\xff", "0x10",    LONG LONG LONG,
 	};
 	struct acl_range *ranges = NULL;
 	size_t count = 77;
 
 	(void)state;
 	assert_int_equal(value_ranges("10, 20-23 ,\t0,65535", false, &ranges,
-				      &count, why), 0);
+				      &count, why),
+			 0);
 	assert_int_equal(count, 4);
 	assert_true(ranges[0].low == 10 && ranges[0].high == 10);
 	assert_true(ranges[1].low == 20 && ranges[1].high == 23);
 	assert_true(ranges[2].low == 0 && ranges[2].high == 0);
 	assert_true(ranges[3].low == 65535 && ranges[3].high == 65535);
 	free(ranges);
-	assert_int_equal(value_ranges("www,8000-8010", true, &ranges, &count,
-				      why), 0);
+	assert_int_equal(
+		value_ranges("www,8000-8010", true, &ranges, &count, why), 0);
 	assert_int_equal(count, 2);
 	assert_true(ranges[0].low == 80 && ranges[1].high == 8010);
 	free(ranges);
 	ranges = NULL;
 	for (size_t i = 0; i < LENGTH(bad); i++) {
-		check_refused(bad[i], value_ranges(bad[i], false, &ranges,
-						   &count, why));
+		check_refused(
+			bad[i],
+			value_ranges(bad[i], false, &ranges, &count, why));
 		assert_null(ranges);
 	}
 	check_refused("0", value_ranges("0", true, &ranges, &count, why));
@@ -141,8 +170,8 @@ net_text(const struct acl_net *net)
 {
 	static char text[64];
 	size_t len = net->addr.family == 4 ? 4 : 16;
-	size_t at = (size_t)snprintf(text, sizeof text, "%u:",
-				     net->addr.family);
+	size_t at =
+		(size_t)snprintf(text, sizeof text, "%u:", net->addr.family);
 	unsigned bits = 0;
 
 	for (size_t i = 0; net->addr.family && i < len; i++) {
@@ -174,7 +203,8 @@ nets(void **state)
 		{ "202.33.69.7:0.0.0.0", "4:00000000/0" },
 		{ "2001:db8::1", "6:20010db8000000000000000000000001/128" },
 		{ "[2001:db8::1]", "6:20010db8000000000000000000000001/128" },
-		{ "2001:db8::ffff/32", "6:20010db8000000000000000000000000/32" },
+		{ "2001:db8::ffff/32",
+		  "6:20010db8000000000000000000000000/32" },
 		{ "[2001:db8::ffff]/33",
 		  "6:20010db8000000000000000000000000/33" },
 		{ "::/0", "6:00000000000000000000000000000000/0" },
@@ -195,15 +225,44 @@ static void
 nets_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "any", "1.2.3", "1.2.3.4.5", "256.0.0.1", "1.2.3.4/",
-		"1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/a", "1.2.3.4/24/24",
-		"1.2.3.4:", "1.2.3.4:255.255.0.255", "1.2.3.4:0.255.0.0",
-		"1.2.3.4:24", "1.2.3.4:255.255.255.0/24", "1.2.3.4 ",
-		" 1.2.3.4", "01.2.3.4x", "[1.2.3.4]", "[2001:db8::1",
-		"2001:db8::1]", "[]", "[", "]", "/", ":", "::1/129", "::1/",
-		"[::1]:24", "[::1]24", "[::1]/", "1::2::3", "12345::",
-		"fe80::1%eth0", "host.example", LONG LONG LONG,
-		"1:2:3:4:5:6:7:8:9", "::1:255.255.255.0x",
+		"",
+		"any",
+		"1.2.3",
+		"1.2.3.4.5",
+		"256.0.0.1",
+		"1.2.3.4/",
+		"1.2.3.4/33",
+		"1.2.3.4/-1",
+		"1.2.3.4/a",
+		"1.2.3.4/24/24",
+		"1.2.3.4:",
+		"1.2.3.4:255.255.0.255",
+		"1.2.3.4:0.255.0.0",
+		"1.2.3.4:24",
+		"1.2.3.4:255.255.255.0/24",
+		"1.2.3.4 ",
+		" 1.2.3.4",
+		"01.2.3.4x",
+		"[1.2.3.4]",
+		"[2001:db8::1",
+		"2001:db8::1]",
+		"[]",
+		"[",
+		"]",
+		"/",
+		":",
+		"::1/129",
+		"::1/",
+		"[::1]:24",
+		"[::1]24",
+		"[::1]/",
+		"1::2::3",
+		"12345::",
+		"fe80::1%eth0",
+		"host.example",
+		LONG LONG LONG,
+		"1:2:3:4:5:6:7:8:9",
+		"::1:255.255.255.0x",
 	};
 
 	(void)state;
@@ -218,13 +277,17 @@ static void
 devices(void **state)
 {
 	static const char *const good[] = {
-		"lo", "eth0", "br-lan", "eth0.100", "wg_0", "a@b",
-		"fifteen-letters", "...",
+		"lo",   "eth0", "br-lan",          "eth0.100",
+		"wg_0", "a@b",  "fifteen-letters", "...",
 	};
 	static const char *const bad[] = {
-		".", "..", "sixteen-letters-", "a b", "a/b", "a\"b", "a'b",
-		"eth+", "eth*", "a;b", "a{b", "a}b", "a\\b", "a\nb", "a%d",
-		"a\tb", "a\x7f", "\xc3\xa9", "a:b", LONG LONG LONG,
+		".",    "..",           "sixteen-letters-",
+		"a b",  "a/b",          "a\"b",
+		"a'b",  "eth+",         "eth*",
+		"a;b",  "a{b",          "a}b",
+		"a\\b", "a\nb",         "a%d",
+		"a\tb", "a\x7f",        "\xc3\xa9",
+		"a:b",  LONG LONG LONG,
 	};
 	char name[ACL_IFNAME_MAX];
 
@@ -258,14 +321,33 @@ times(void **state)
 		{ "9999-12-31T23:59:59Z", 253402300799 },
 	};
 	static const char *const bad[] = {
-		"", "x", "-1", "2027", "99999999", "1099511627777", "99999999999999999999999",
-		"2027-13-01", "2027-00-01", "2027-01-32", "2027-01-00",
-		"2027-02-29", "2027-02-31", "2027-04-31T00:00:00Z",
-		"2027-01-01T00:00:00", "2027-01-01T24:00:00Z",
-		"2027-01-01T00:60:00Z", "2027-01-01 00:00:00Z",
-		"2027-01-01T00:00:00Zx", "2027-01-01x", " 2027-01-01",
-		"1969-12-31", "27-01-01", "2027-01-01T00:00:00+01:00",
-		"2027-01-01T00:00Z", "2027-1", LONG LONG LONG,
+		"",
+		"x",
+		"-1",
+		"2027",
+		"99999999",
+		"1099511627777",
+		"99999999999999999999999",
+		"2027-13-01",
+		"2027-00-01",
+		"2027-01-32",
+		"2027-01-00",
+		"2027-02-29",
+		"2027-02-31",
+		"2027-04-31T00:00:00Z",
+		"2027-01-01T00:00:00",
+		"2027-01-01T24:00:00Z",
+		"2027-01-01T00:60:00Z",
+		"2027-01-01 00:00:00Z",
+		"2027-01-01T00:00:00Zx",
+		"2027-01-01x",
+		" 2027-01-01",
+		"1969-12-31",
+		"27-01-01",
+		"2027-01-01T00:00:00+01:00",
+		"2027-01-01T00:00Z",
+		"2027-1",
+		LONG LONG LONG,
 		"2027-01-01T00:00:60Z",
 	};
 	uint64_t instant;
@@ -293,8 +375,8 @@ choices(void **state)
 	assert_int_equal(value_choice("json", words, &choice, why), 0);
 	assert_int_equal(choice, 1);
 	for (size_t i = 0; i < LENGTH(bad); i++) {
-		check_refused(bad[i], value_choice(bad[i], words, &choice,
-						   why));
+		check_refused(bad[i],
+			      value_choice(bad[i], words, &choice, why));
 	}
 	value_choice("x", words, &choice, why);
 	assert_string_equal(why, "'x' is none of text json");
@@ -304,14 +386,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(ports),
-		cmocka_unit_test(port_ranges),
-		cmocka_unit_test(lists),
-		cmocka_unit_test(nets),
-		cmocka_unit_test(nets_refused),
-		cmocka_unit_test(devices),
-		cmocka_unit_test(times),
+		cmocka_unit_test(numbers),     cmocka_unit_test(ports),
+		cmocka_unit_test(port_ranges), cmocka_unit_test(lists),
+		cmocka_unit_test(nets),        cmocka_unit_test(nets_refused),
+		cmocka_unit_test(devices),     cmocka_unit_test(times),
 		cmocka_unit_test(choices),
 	};
 

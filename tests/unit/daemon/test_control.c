@@ -43,8 +43,8 @@ send_datagram(void *context)
 	struct sockaddr_un addr;
 	socklen_t len = abstract(&addr, NAME);
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	ssize_t sent = sendto(fd, d->bytes, d->len, 0,
-			      (struct sockaddr *)&addr, len);
+	ssize_t sent =
+		sendto(fd, d->bytes, d->len, 0, (struct sockaddr *)&addr, len);
 
 	close(fd);
 	return sent == (ssize_t)d->len ? 0 : 1;
@@ -104,8 +104,9 @@ finds_nobody(void **state)
 	size_t fds = count_fds();
 
 	(void)state;
-	assert_int_equal(control_ask("tap-test-nobody", CONTROL_STATUS_TEXT,
-				     reply), -ECONNREFUSED);
+	assert_int_equal(
+		control_ask("tap-test-nobody", CONTROL_STATUS_TEXT, reply),
+		-ECONNREFUSED);
 	assert_int_equal(count_fds(), fds);
 }
 
@@ -202,9 +203,9 @@ believes_no_other_user(void **state)
 	pid = fork();
 	if (pid == 0) {
 		alarm(60);
-		_exit(setgid(65534) == 0 && setuid(65534) == 0 ?
-			      pretend(&ready[1]) :
-			      1);
+		_exit(setgid(65534) == 0 && setuid(65534) == 0
+			      ? pretend(&ready[1])
+			      : 1);
 	}
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	reply[0] = '\0';

@@ -18,8 +18,8 @@ behind_time(const char *line)
 	static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
 
 	for (size_t i = 0; i < sizeof form - 1; i++) {
-		if (form[i] == 'd' ? line[i] < '0' || line[i] > '9' :
-				     line[i] != form[i]) {
+		if (form[i] == 'd' ? line[i] < '0' || line[i] > '9'
+				   : line[i] != form[i]) {
 			fail_msg("no time: '%s'", line);
 		}
 	}
@@ -145,8 +145,9 @@ log_for_a_script(void **state)
 
 	assert_memory_equal(at, record, sizeof record - 1);
 	at = behind_json_time(at + sizeof record - 1);
-	assert_string_equal(at, "\",\"level\":\"error\",\"event\":\"message\","
-				"\"text\":\"a \\\"b\\\"\\u000a\\ufffd\"}\n");
+	assert_string_equal(at,
+			    "\",\"level\":\"error\",\"event\":\"message\","
+			    "\"text\":\"a \\\"b\\\"\\u000a\\ufffd\"}\n");
 }
 
 static void
@@ -238,8 +239,7 @@ check_json(const char *line)
 		quoted ^= line[i] == '"';
 		if (!quoted && line[i] == ':') {
 			assert_true(line[i + 1] == '"' || line[i + 1] == '-' ||
-				    (line[i + 1] >= '0' &&
-				     line[i + 1] <= '9'));
+				    (line[i + 1] >= '0' && line[i + 1] <= '9'));
 		}
 	}
 	assert_false(quoted);

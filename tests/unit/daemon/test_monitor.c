@@ -81,7 +81,9 @@ note_recover(void *context)
 }
 
 static const struct monitor_job job = {
-	.shared = &shared, .reload = note_reload, .recover = note_recover,
+	.shared = &shared,
+	.reload = note_reload,
+	.recover = note_recover,
 };
 static struct monitor m;
 

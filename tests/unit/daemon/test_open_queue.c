@@ -45,7 +45,8 @@ says_who_has_it(void **state)
 	said = capture_end();
 	assert_int_equal(sscanf(strstr(said, "queue "),
 				"queue %u: process %u has it already", &queue,
-				&process), 2);
+				&process),
+			 2);
 	assert_int_equal(queue, QUEUE);
 	assert_int_equal(process, nfq_owner(QUEUE));
 	assert_non_null(strstr(said, "another queue= setting is needed\n"));

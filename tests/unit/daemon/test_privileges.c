@@ -6,11 +6,11 @@
 #include "daemon/privileges.c"
 
 /* And what is said in a debug build. */
-static int debug_calls_limit(enum priv_role role);
+static int debug_calls_limit(enum privileges_role role);
 #define TAP_DEBUG
-#define calls_limit debug_calls_limit
+#define seccomp_limit debug_calls_limit
 #include "daemon/seccomp.c"
-#undef calls_limit
+#undef seccomp_limit
 
 #include "unit/files_support.h"
 
@@ -46,8 +46,8 @@ enum { DONE = 0, FAILED = 40, NOT_DROPPED = 41 };
 
 /* What the worker has open when it gives up its privileges. */
 struct open_things {
-	int pipe[2];	/* to the parent, and back */
-	int pair[2];	/* of sockets */
+	int pipe[2]; /* to the parent, and back */
+	int pair[2]; /* of sockets */
 	int tcp, udp, unix_datagram;
 	int map; /* or below 0, where none can be made */
 	int listener;
@@ -79,11 +79,13 @@ setup(void **state)
 		    things.unix_datagram >= 0 && things.listener >= 0);
 	assert_int_equal(bind(things.listener,
 			      (const struct sockaddr *)&loopback,
-			      sizeof loopback), 0);
+			      sizeof loopback),
+			 0);
 	assert_int_equal(listen(things.listener, 1), 0);
 	assert_int_equal(getsockname(things.listener,
 				     (struct sockaddr *)&things.listening,
-				     &len), 0);
+				     &len),
+			 0);
 	assert_int_equal(pipe(things.pipe), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, things.pair), 0);
 	return 0;
@@ -273,7 +275,8 @@ try_sendmsg_that_connects(void)
 	const struct msghdr msg = {
 		.msg_name = &things.listening,
 		.msg_namelen = sizeof things.listening,
-		.msg_iov = &data, .msg_iovlen = 1,
+		.msg_iov = &data,
+		.msg_iovlen = 1,
 	};
 
 	return syscall(SYS_sendmsg, things.tcp, &msg, MSG_FASTOPEN);
@@ -285,10 +288,11 @@ try_sendmmsg_that_connects(void)
 	char byte = 'x';
 	struct iovec data = { &byte, 1 };
 	struct mmsghdr msg = { .msg_hdr = {
-		.msg_name = &things.listening,
-		.msg_namelen = sizeof things.listening,
-		.msg_iov = &data, .msg_iovlen = 1,
-	} };
+				       .msg_name = &things.listening,
+				       .msg_namelen = sizeof things.listening,
+				       .msg_iov = &data,
+				       .msg_iovlen = 1,
+			       } };
 
 	return syscall(SYS_sendmmsg, things.tcp, &msg, 1, MSG_FASTOPEN);
 }
@@ -437,7 +441,7 @@ try_bpf_program(void)
 
 	attr.insns = (uint64_t)(uintptr_t)program;
 	attr.insn_cnt = LENGTH(program);
-	attr.license = (uint64_t)(uintptr_t)"ISC";
+	attr.license = (uint64_t)(uintptr_t) "ISC";
 	return call_bpf(BPF_PROG_LOAD, &attr);
 }
 
@@ -505,35 +509,67 @@ struct attempt {
 	bool by_client_only; /* the server does */
 };
 
-#define ATTEMPT(name) { #name, try_##name, false, false }
+#define ATTEMPT(name)                                                          \
+	{                                                                      \
+#name, try_##name, false, false                                \
+	}
 
 static const struct attempt attempts[] = {
-	ATTEMPT(openat), ATTEMPT(openat_to_write), ATTEMPT(openat2),
+	ATTEMPT(openat),
+	ATTEMPT(openat_to_write),
+	ATTEMPT(openat2),
 	ATTEMPT(unlink),
 #ifdef SYS_open
-	ATTEMPT(open), ATTEMPT(creat), ATTEMPT(fork), ATTEMPT(open_of_x32),
+	ATTEMPT(open),
+	ATTEMPT(creat),
+	ATTEMPT(fork),
+	ATTEMPT(open_of_x32),
 #endif
-	ATTEMPT(clone), ATTEMPT(clone3), ATTEMPT(execve), ATTEMPT(execveat),
-	ATTEMPT(connect), ATTEMPT(connect_udp), ATTEMPT(connect_unix),
-	ATTEMPT(sendto_that_connects), ATTEMPT(sendmsg_that_connects),
-	ATTEMPT(sendmmsg_that_connects), ATTEMPT(listen), ATTEMPT(accept),
-	ATTEMPT(socket_unix), ATTEMPT(socket_netlink), ATTEMPT(socket_packet),
-	ATTEMPT(socket_udp), ATTEMPT(socket_raw), ATTEMPT(socketpair),
-	ATTEMPT(ptrace), ATTEMPT(kill), ATTEMPT(tgkill), ATTEMPT(setuid),
-	ATTEMPT(capset), ATTEMPT(prctl), ATTEMPT(mprotect), ATTEMPT(mmap),
-	ATTEMPT(ioctl), ATTEMPT(mount), ATTEMPT(bpf_map), ATTEMPT(bpf_program),
-	ATTEMPT(bpf_link), ATTEMPT(bpf_attach), ATTEMPT(bpf_run),
-	ATTEMPT(bpf_ids), ATTEMPT(bpf_pinned),
+	ATTEMPT(clone),
+	ATTEMPT(clone3),
+	ATTEMPT(execve),
+	ATTEMPT(execveat),
+	ATTEMPT(connect),
+	ATTEMPT(connect_udp),
+	ATTEMPT(connect_unix),
+	ATTEMPT(sendto_that_connects),
+	ATTEMPT(sendmsg_that_connects),
+	ATTEMPT(sendmmsg_that_connects),
+	ATTEMPT(listen),
+	ATTEMPT(accept),
+	ATTEMPT(socket_unix),
+	ATTEMPT(socket_netlink),
+	ATTEMPT(socket_packet),
+	ATTEMPT(socket_udp),
+	ATTEMPT(socket_raw),
+	ATTEMPT(socketpair),
+	ATTEMPT(ptrace),
+	ATTEMPT(kill),
+	ATTEMPT(tgkill),
+	ATTEMPT(setuid),
+	ATTEMPT(capset),
+	ATTEMPT(prctl),
+	ATTEMPT(mprotect),
+	ATTEMPT(mmap),
+	ATTEMPT(ioctl),
+	ATTEMPT(mount),
+	ATTEMPT(bpf_map),
+	ATTEMPT(bpf_program),
+	ATTEMPT(bpf_link),
+	ATTEMPT(bpf_attach),
+	ATTEMPT(bpf_run),
+	ATTEMPT(bpf_ids),
+	ATTEMPT(bpf_pinned),
 	{ "bpf_entry", try_bpf_entry, false, true },
 	{ "socket_tcp", try_socket_tcp, true, false },
 };
 
 static void
-drop(enum priv_role role)
+drop(enum privileges_role role)
 {
-	char why[PRIV_WHY_MAX];
+	char why[PRIVILEGES_WHY_MAX];
 
-	if (priv_drop(role, NULL, things.parent, why) < 0) {
+	if (privileges_drop(role, NULL, things.parent, why) < 0) {
 		fprintf(stderr, "%s\n", why);
 		_exit(NOT_DROPPED);
 	}
@@ -541,7 +577,7 @@ drop(enum priv_role role)
 
 /* What becomes of a child that makes the attempt. */
 static int
-fate_of(enum priv_role role, long (*attempt)(void))
+fate_of(enum privileges_role role, long (*attempt)(void))
 {
 	int status;
 	pid_t child = fork();
@@ -556,7 +592,7 @@ fate_of(enum priv_role role, long (*attempt)(void))
 }
 
 static void
-try_all(enum priv_role role)
+try_all(enum privileges_role role)
 {
 	skip_in_valgrind();
 #ifndef THIS_ARCH
@@ -565,8 +601,8 @@ try_all(enum priv_role role)
 	for (size_t i = 0; i < LENGTH(attempts); i++) {
 		int status;
 
-		if ((attempts[i].by_server_only && role != PRIV_SERVER) ||
-		    (attempts[i].by_client_only && role != PRIV_CLIENT)) {
+		if ((attempts[i].by_server_only && role != PRIVILEGES_SERVER) ||
+		    (attempts[i].by_client_only && role != PRIVILEGES_CLIENT)) {
 			continue;
 		}
 		status = fate_of(role, attempts[i].make);
@@ -581,14 +617,14 @@ static void
 a_server_cannot(void **state)
 {
 	(void)state;
-	try_all(PRIV_SERVER);
+	try_all(PRIVILEGES_SERVER);
 }
 
 static void
 a_client_cannot(void **state)
 {
 	(void)state;
-	try_all(PRIV_CLIENT);
+	try_all(PRIVILEGES_CLIENT);
 }
 
 /* ---- what has to be possible */
@@ -610,7 +646,9 @@ need_messages(void)
 		return -1;
 	}
 	return send(things.pair[0], bytes, 1, MSG_DONTWAIT) == 1 &&
-			       recv(things.pair[1], bytes, 1, 0) == 1 ? 0 : -1;
+			recv(things.pair[1], bytes, 1, 0) == 1
+		? 0
+		: -1;
 }
 
 static long
@@ -618,7 +656,9 @@ need_datagrams(void)
 {
 	return sendto(things.udp, "x", 1, 0,
 		      (const struct sockaddr *)&things.listening,
-		      sizeof things.listening) == 1 ? 0 : -1;
+		      sizeof things.listening) == 1
+		? 0
+		: -1;
 }
 
 static long
@@ -661,8 +701,10 @@ need_a_port(void)
 			      0);
 
 	return fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0 ||
-	       getsockname(fd, (struct sockaddr *)&at, &len) < 0 ||
-	       at.sin_port == 0 ? -1 : close(fd);
+			getsockname(fd, (struct sockaddr *)&at, &len) < 0 ||
+			at.sin_port == 0
+		? -1
+		: close(fd);
 }
 
 static long
@@ -691,9 +733,12 @@ need_entries(void)
 		return 0;
 	}
 	return bpf_map_put(things.map, &key, &value, BPF_NOEXIST) < 0 ||
-	       bpf_map_put(things.map, &key, &value, BPF_NOEXIST) != -EEXIST ||
-	       bpf_map_get(things.map, &key, &found) < 0 || found != value ?
-		       -1 : bpf_map_remove(things.map, &key);
+			bpf_map_put(things.map, &key, &value, BPF_NOEXIST) !=
+				-EEXIST ||
+			bpf_map_get(things.map, &key, &found) < 0 ||
+			found != value
+		? -1
+		: bpf_map_remove(things.map, &key);
 }
 
 enum { BOTH = -1 };
@@ -701,23 +746,25 @@ enum { BOTH = -1 };
 static const struct need {
 	const char *name;
 	long (*have)(void);
-	int role; /* enum priv_role, or BOTH */
+	int role; /* enum privileges_role, or BOTH */
 } needs[] = {
 	{ "messages", need_messages, BOTH },
 	{ "datagrams", need_datagrams, BOTH },
 	{ "clocks", need_clocks, BOTH },
 	{ "log and pipes", need_log_and_pipes, BOTH },
 	{ "names of devices", need_device_names, BOTH },
-	{ "entries of a map", need_entries, PRIV_SERVER },
-	{ "a port", need_a_port, PRIV_CLIENT },
-	{ "random numbers", need_random_numbers, PRIV_CLIENT },
-	{ "the state of the clock", need_state_of_the_clock, PRIV_CLIENT },
+	{ "entries of a map", need_entries, PRIVILEGES_SERVER },
+	{ "a port", need_a_port, PRIVILEGES_CLIENT },
+	{ "random numbers", need_random_numbers, PRIVILEGES_CLIENT },
+	{ "the state of the clock", need_state_of_the_clock,
+	  PRIVILEGES_CLIENT },
 };
 
 static void
 what_is_needed_works(void **state)
 {
-	const enum priv_role roles[] = { PRIV_SERVER, PRIV_CLIENT };
+	const enum privileges_role roles[] = { PRIVILEGES_SERVER,
+					       PRIVILEGES_CLIENT };
 
 	(void)state;
 	skip_where_calls_are_added();
@@ -806,10 +853,11 @@ a_worker_is_nobody(void **state)
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
-		drop(PRIV_SERVER);
+		drop(PRIVILEGES_SERVER);
 		_exit(write(things.pair[0], &byte, 1) == 1 &&
-				      read(things.pair[0], &byte, 1) == 1 ?
-			      DONE : FAILED);
+				      read(things.pair[0], &byte, 1) == 1
+			      ? DONE
+			      : FAILED);
 	}
 	assert_int_equal(read(things.pair[1], &byte, 1), 1);
 	snprintf(path, sizeof path, "/proc/%d/status", (int)child);
@@ -840,7 +888,7 @@ files_are_hidden_all_the_same(void **state)
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
-		char why[PRIV_WHY_MAX];
+		char why[PRIVILEGES_WHY_MAX];
 		const int ways[] = { O_RDONLY, O_WRONLY, O_RDWR };
 
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
@@ -856,7 +904,9 @@ files_are_hidden_all_the_same(void **state)
 		_exit(open("/", O_RDONLY | O_DIRECTORY) < 0 &&
 				      errno == EACCES &&
 				      execl("/bin/true", "true", NULL) < 0 &&
-				      errno == EACCES ? DONE : FAILED);
+				      errno == EACCES
+			      ? DONE
+			      : FAILED);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -872,12 +922,14 @@ an_orphan_gives_up(void **state)
 	(void)state;
 	assert_true(child >= 0);
 	if (child == 0) {
-		char why[PRIV_WHY_MAX];
+		char why[PRIVILEGES_WHY_MAX];
 
 		/* Its parent is not process 1's. */
-		_exit(priv_drop(PRIV_SERVER, NULL, getpid(), why) < 0 &&
-				      strncmp(why, "parent: ", 8) == 0 ?
-			      DONE : FAILED);
+		_exit(privileges_drop(PRIVILEGES_SERVER, NULL, getpid(), why) <
+					      0 &&
+				      strncmp(why, "parent: ", 8) == 0
+			      ? DONE
+			      : FAILED);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -904,7 +956,7 @@ a_debug_build_says_which(void **state)
 	if (child == 0) {
 		dup2(ends[1], STDERR_FILENO);
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-		    debug_calls_limit(PRIV_SERVER) < 0) {
+		    debug_calls_limit(PRIVILEGES_SERVER) < 0) {
 			_exit(NOT_DROPPED);
 		}
 		_exit(try_openat() < 0 ? FAILED : DONE);
@@ -913,8 +965,8 @@ a_debug_build_says_which(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(read(ends[0], said, sizeof said - 1) > 0);
 	close(ends[0]);
-	snprintf(expected, sizeof expected,
-		 "tap: forbidden system call %d\n", (int)SYS_openat);
+	snprintf(expected, sizeof expected, "tap: forbidden system call %d\n",
+		 (int)SYS_openat);
 	assert_string_equal(said, expected);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 4);

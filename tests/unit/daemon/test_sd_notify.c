@@ -113,7 +113,8 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(by_a_path), TEST(by_an_abstract_name),
+		TEST(by_a_path),
+		TEST(by_an_abstract_name),
 		TEST(nobody_elsewhere),
 	};
 

@@ -193,8 +193,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(takes_signals_as_a_descriptor,
 						setup, teardown),
-		cmocka_unit_test_setup_teardown(hears_of_children_though_ignored,
-						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			hears_of_children_though_ignored, setup, teardown),
 		cmocka_unit_test_setup_teardown(loses_no_signal, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(tells_which_signal, setup,

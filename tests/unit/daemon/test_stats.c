@@ -23,7 +23,8 @@ stat_json(void **state)
 
 	(void)state;
 	stat_write(&t, items, LENGTH(items), true);
-	assert_string_equal(out,
+	assert_string_equal(
+		out,
 		"{\"command\":\"server\",\"syns\":18446744073709551615,"
 		"\"refused\":{\"mac\":1,\"acl\":2},\"held\":{\"now\":3},"
 		"\"who\":\"a\\\"b\",\"last\":{\"one\":4}}\n");
@@ -41,12 +42,12 @@ stat_table(void **state)
 	(void)state;
 	stat_write(&t, items, LENGTH(items), false);
 	assert_string_equal(out,
-		"up                       00:01:00\n"
-		"SYNs seen                18446744073709551615\n"
-		"refused: mac             1\n"
-		"refused: acl             2\n"
-		"who                      a\"b\n"
-		"last: one                4\n");
+			    "up                       00:01:00\n"
+			    "SYNs seen                18446744073709551615\n"
+			    "refused: mac             1\n"
+			    "refused: acl             2\n"
+			    "who                      a\"b\n"
+			    "last: one                4\n");
 }
 
 static void

@@ -226,7 +226,7 @@ ends_with_its_parent(void **state)
 	bed->pipe[0] = dup(bed->pipe[1]);
 }
 
-#define TEST(function) \
+#define TEST(function)                                                         \
 	cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int

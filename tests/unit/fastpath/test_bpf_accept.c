@@ -1,7 +1,7 @@
 /*
- * Groups that the sieve's program accepts by itself: never one that the
- * gate refuses (sieve_support.h asks it each time), and in order just those
- * that it accepts; through replays, clocks that are set, restarts, full
+ * Groups that the ingress program's program accepts by itself: never one that
+ * the receiver refuses (ingress_support.h asks it each time), and in order just
+ * those that it accepts; through replays, clocks that are set, restarts, full
  * memories, and races.
  */
 #include "unit/sieve_support.h"
@@ -89,9 +89,9 @@ give_again(void)
 	if (history_count == 0) {
 		return;
 	}
-	g = history[random_below(&bed.seed, history_count < HISTORY ?
-						   (uint32_t)history_count :
-						   HISTORY)];
+	g = history[random_below(
+		&bed.seed,
+		history_count < HISTORY ? (uint32_t)history_count : HISTORY)];
 	if (random_below(&bed.seed, 2)) {
 		g.window[0] = (uint16_t)random_u32(&bed.seed);
 		for (size_t i = 0; i < FRAME_MAX; i++) {
@@ -116,7 +116,7 @@ step_clock(void)
 		half *= 60;
 	}
 	bed.all->now.instant += (uint64_t)(half * HALF);
-	bed.sieved->now.instant = bed.all->now.instant;
+	bed.by_ingress->now.instant = bed.all->now.instant;
 }
 
 static void
@@ -124,17 +124,17 @@ restart(void)
 {
 	bed_settle();
 	bench_restart(bed.all);
-	bench_restart(bed.sieved);
-	guard_sieve_remember(&bed.guard);
+	bench_restart(bed.by_ingress);
+	worker_fastpath_remember(&bed.worker);
 }
 
 static void
 switch_over(void)
 {
 	if (random_below(&bed.seed, 4) == 0) {
-		sieve_accept_none(&bed.guard.sieve);
+		ingress_accept_none(&bed.worker.ingress);
 	} else {
-		sieve_accept(&bed.guard.sieve, BED_MARK);
+		ingress_accept(&bed.worker.ingress, BED_MARK);
 	}
 }
 
@@ -151,11 +151,30 @@ one_step(void)
 	case 2:
 		switch_over();
 		break;
-	case 3: case 4: case 5: case 6: case 7: case 8:
+	case 3:
+	case 4:
+	case 5:
+	case 6:
+	case 7:
+	case 8:
 		give_fresh(false);
 		break;
-	case 9: case 10: case 11: case 12: case 13: case 14: case 15: case 16:
-	case 17: case 18: case 19: case 20: case 21: case 22: case 23: case 24:
+	case 9:
+	case 10:
+	case 11:
+	case 12:
+	case 13:
+	case 14:
+	case 15:
+	case 16:
+	case 17:
+	case 18:
+	case 19:
+	case 20:
+	case 21:
+	case 22:
+	case 23:
+	case 24:
 		give_again();
 		break;
 	default:
@@ -164,12 +183,12 @@ one_step(void)
 	}
 }
 
-/* As many as the gate, in any order: each of them once. */
+/* As many as the receiver, in any order: each of them once. */
 static void
-gate_and_kernel_agree(void **state)
+receiver_and_kernel_agree(void **state)
 {
 	const unsigned long steps = property_steps(6000);
-	const uint64_t before = bed_counted(SIEVE_ACCEPTED);
+	const uint64_t before = bed_counted(INGRESS_ACCEPTED);
 	uint64_t begin;
 
 	(void)state;
@@ -178,24 +197,24 @@ gate_and_kernel_agree(void **state)
 	bed_set_flood(false);
 	for (unsigned long n = 0; n < steps; n++) {
 		one_step();
-		assert_int_equal(bed.all->accepted, bed.sieved->accepted);
+		assert_int_equal(bed.all->accepted, bed.by_ingress->accepted);
 		if (n % 8 == 7) {
 			bed_settle();
 		}
 		/* Time and again from where it began, with an empty memory. */
 		if (n % 4096 == 4095) {
 			bed.all->now.instant = begin;
-			bed.sieved->now.instant = begin;
+			bed.by_ingress->now.instant = begin;
 			bed_forget();
 		}
 	}
 	print_message("%lu steps, %zu accepted, %llu of them in the kernel\n",
 		      steps, bed.all->accepted,
-		      (unsigned long long)bed_counted(SIEVE_ACCEPTED));
-	assert_true(bed_counted(SIEVE_ACCEPTED) - before > steps / 10);
+		      (unsigned long long)bed_counted(INGRESS_ACCEPTED));
+	assert_true(bed_counted(INGRESS_ACCEPTED) - before > steps / 10);
 	assert_true(bed.all->accepted >
-		    bed_counted(SIEVE_ACCEPTED) - before + steps / 20);
-	sieve_accept(&bed.guard.sieve, BED_MARK);
+		    bed_counted(INGRESS_ACCEPTED) - before + steps / 20);
+	ingress_accept(&bed.worker.ingress, BED_MARK);
 	bed_settle();
 	bed_forget();
 }
@@ -222,14 +241,14 @@ static size_t
 count_records(void)
 {
 	struct packet syns[FRAME_MAX];
-	struct gate_accepted accepted;
+	struct receiver_accepted accepted;
 	size_t count = 0;
 
-	while (guard_sieve_take(&bed.guard, syns, &accepted) > 0) {
+	while (worker_fastpath_take(&bed.worker, syns, &accepted) > 0) {
 		count += accepted.count > 0;
-		guard_sieve_taken(&bed.guard);
+		worker_fastpath_taken(&bed.worker);
 	}
-	assert_true(sieve_records_end(&bed.guard.sieve));
+	assert_true(ingress_records_end(&bed.worker.ingress));
 	return count;
 }
 
@@ -276,7 +295,7 @@ what_a_reload_forbids(void **state)
 static void
 set_times(uint64_t not_before, uint64_t not_after)
 {
-	struct bench *const benches[] = { bed.all, bed.sieved, bed.alone };
+	struct bench *const benches[] = { bed.all, bed.by_ingress, bed.alone };
 
 	for (size_t i = 0; i < COUNT(benches); i++) {
 		benches[i]->keys[KEY_60].not_before = not_before;
@@ -293,7 +312,7 @@ a_key_has_its_time(void **state)
 		int64_t from, to; /* units of an instant, of now */
 		bool accepted, in_kernel;
 	} times[] = {
-		{ -512, 512, true, true }, { 0, 512, true, false },
+		{ -512, 512, true, true },  { 0, 512, true, false },
 		{ 256, 512, false, false }, { -512, 100, true, false },
 		{ -512, 0, false, false },
 	};
@@ -304,7 +323,7 @@ a_key_has_its_time(void **state)
 	bed_settle();
 	bed.all->now.instant |= 128;
 	bed.all->now.instant &= ~127ull;
-	bed.sieved->now = bed.all->now;
+	bed.by_ingress->now = bed.all->now;
 	for (size_t i = 0; i < COUNT(times); i++) {
 		uint64_t now = bed.all->now.instant;
 		struct group g;
@@ -337,7 +356,7 @@ a_group_gets_in_once(void **state)
 		}
 		give_group(&g, ways & 2);
 		assert_int_equal(bed.all->accepted, before + 1);
-		assert_int_equal(bed.sieved->accepted, bed.all->accepted);
+		assert_int_equal(bed.by_ingress->accepted, bed.all->accepted);
 		bed_settle();
 	}
 }
@@ -346,7 +365,7 @@ a_group_gets_in_once(void **state)
 static void
 a_clock_just_set_is_the_gates(void **state)
 {
-	struct sieve_config *config = bed.guard.sieve.config;
+	struct ingress_config *config = bed.worker.ingress.config;
 	struct group g;
 	struct packet p;
 
@@ -371,7 +390,7 @@ a_clock_just_set_is_the_gates(void **state)
 static void
 what_is_from_before_is_the_gates(void **state)
 {
-	struct sieve_config *config = bed.guard.sieve.config;
+	struct ingress_config *config = bed.worker.ingress.config;
 	struct group g;
 	struct timespec now;
 	uint64_t ms;
@@ -389,7 +408,7 @@ what_is_from_before_is_the_gates(void **state)
 		assert_int_equal(bed.accepted, seconds < 10);
 		/* Its clock moves on with each. */
 		bed.all->now.instant += 1;
-		bed.sieved->now.instant += 1;
+		bed.by_ingress->now.instant += 1;
 	}
 	/* A moment that has not come. */
 	config->begin_ms = ms + 100000;
@@ -407,10 +426,10 @@ what_is_not_above_the_floor_is_the_gates(void **state)
 
 	(void)state;
 	bed_need();
-	sieve_raise_floor(&bed.guard.sieve, bed.all->now.instant - 1);
+	ingress_raise_floor(&bed.worker.ingress, bed.all->now.instant - 1);
 	assert_true(is_in(&g));
 	assert_true(bed.accepted);
-	sieve_raise_floor(&bed.guard.sieve, bed.all->now.instant);
+	ingress_raise_floor(&bed.worker.ingress, bed.all->now.instant);
 	g = bed_group(KEY_60);
 	assert_true(is_in(&g));
 	assert_false(bed.accepted);
@@ -418,20 +437,20 @@ what_is_not_above_the_floor_is_the_gates(void **state)
 	bed_forget();
 }
 
-/* Then the floor rises instead, and the gate has its own memory. */
+/* Then the floor rises instead, and the receiver has its own memory. */
 static void
 a_full_memory_refuses(void **state)
 {
-	struct sieve *s = &bed.guard.sieve;
+	struct ingress *s = &bed.worker.ingress;
 	uint64_t tag = 0;
 	struct group g;
 
 	(void)state;
 	bed_need();
 	while (s->config->floor < 7) {
-		assert_true(sieve_remember(s, tag++, 7));
+		assert_true(ingress_remember(s, tag++, 7));
 	}
-	assert_true(tag >= bed.all->limits.replays + SIEVE_RECORDS_MAX);
+	assert_true(tag >= bed.all->limits.replays + INGRESS_RECORDS_MAX);
 	for (int i = 0; i < 3; i++) {
 		g = bed_group(KEY_60);
 		assert_true(is_in(&g));
@@ -450,7 +469,7 @@ a_full_memory_refuses(void **state)
 static void
 all_that_gets_in_is_told(void **state)
 {
-	const uint64_t before = bed_counted(SIEVE_ACCEPTED);
+	const uint64_t before = bed_counted(INGRESS_ACCEPTED);
 	struct packet p;
 	size_t told = 0;
 
@@ -462,8 +481,8 @@ all_that_gets_in_is_told(void **state)
 		assert_int_equal(bed_run(&p), XDP_PASS);
 		told += (bed.mark & BED_MARK) != 0;
 	} while (bed.mark & BED_MARK);
-	assert_true(told > SIEVE_RECORDS_MAX / FRAME_MAX);
-	assert_int_equal(bed_counted(SIEVE_ACCEPTED), before + told);
+	assert_true(told > INGRESS_RECORDS_MAX / FRAME_MAX);
+	assert_int_equal(bed_counted(INGRESS_ACCEPTED), before + told);
 	assert_int_equal(count_records(), told);
 	/* Where there is room again, it goes on. */
 	p = run_up_to_syn0();
@@ -478,7 +497,8 @@ all_that_gets_in_is_told(void **state)
 struct racer {
 	pthread_barrier_t *start;
 	const struct packet *syn0;
-	uint64_t tag; /* not 0: claim it as the gate does, and run nothing */
+	uint64_t
+		tag; /* not 0: claim it as the receiver does, and run nothing */
 	uint64_t instant;
 	unsigned processor;
 	bool got_in;
@@ -499,25 +519,25 @@ race(void *context)
 	sched_setaffinity(0, sizeof set, &set);
 	pthread_barrier_wait(r->start);
 	if (r->tag != 0) {
-		r->got_in = sieve_remember(&bed.guard.sieve, r->tag,
-					   r->instant);
+		r->got_in = ingress_remember(&bed.worker.ingress, r->tag,
+					     r->instant);
 		return NULL;
 	}
-	if (bpf_program_run_marked(bed.guard.sieve.program[SIEVE_TC], frame,
-				   len, &mark, &verdict) == 0) {
+	if (bpf_program_run_marked(bed.worker.ingress.program[INGRESS_TC],
+				   frame, len, &mark, &verdict) == 0) {
 		r->got_in = mark & BED_MARK;
 	}
 	return NULL;
 }
 
-/* Two copies of a SYN0, or one and the gate with the same group. */
+/* Two copies of a SYN0, or one and the receiver with the same group. */
 static unsigned
 run_race(bool with_gate)
 {
 	struct group g = bed_group(KEY_60);
 	struct packet p = group_packet(&g, FRAME_SYN0);
-	struct racer racers[2] = { { .syn0 = &p }, { .syn0 = &p,
-						      .processor = 1 } };
+	struct racer racers[2] = { { .syn0 = &p },
+				   { .syn0 = &p, .processor = 1 } };
 	size_t order[FRAME_MAX];
 	uint32_t seq[FRAME_MAX];
 	pthread_barrier_t start;
@@ -532,8 +552,7 @@ run_race(bool with_gate)
 	}
 	racers[0].start = racers[1].start = &start;
 	if (with_gate) {
-		mac_sign(&bed.all->keys[KEY_60].mac, PORT, seq,
-			 &racers[1].tag);
+		mac_sign(&bed.all->keys[KEY_60].mac, PORT, seq, &racers[1].tag);
 		racers[1].instant = bed.all->now.instant;
 	}
 	pthread_barrier_init(&start, NULL, 2);
@@ -565,7 +584,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gate_and_kernel_agree),
+		cmocka_unit_test(receiver_and_kernel_agree),
 		cmocka_unit_test(what_is_refused_for_its_key),
 		cmocka_unit_test(what_a_reload_forbids),
 		cmocka_unit_test(a_key_has_its_time),
@@ -578,7 +597,7 @@ main(void)
 		cmocka_unit_test(of_two_at_once_one_gets_in),
 	};
 
-	bed.way = SIEVE_TC;
+	bed.way = INGRESS_TC;
 	bed.accepts = true;
 	return cmocka_run_group_tests(tests, bed_setup, bed_teardown);
 }

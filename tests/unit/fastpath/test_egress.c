@@ -40,7 +40,7 @@ enum rules { MD5, SHA30, SHA60, SHA89, SHA118, PORTS, OLD, LAST, RULES };
 
 static struct sender_rule rules[RULES];
 static struct acl_range ranges[RULES][2];
-static struct conf_client conf = { .rules = rules, .rules_count = RULES };
+static struct client_conf conf = { .rules = rules, .rules_count = RULES };
 static struct egress e;
 static struct port_pool pool;
 static int device = -1; /* what comes out of it */
@@ -50,8 +50,7 @@ static uint64_t seed;
 static uint32_t left_mark; /* of the packet that was run last */
 
 static void
-set_rule(enum rules which, enum mac_suite suite, unsigned extra,
-	 uint16_t port)
+set_rule(enum rules which, enum mac_suite suite, unsigned extra, uint16_t port)
 {
 	struct sender_rule *rule = &rules[which];
 	const char *realm = which == SHA118 ? "a realm" : "";
@@ -121,7 +120,7 @@ setup(void **state)
 	seed = 20261121;
 	set_rules();
 	egress_init(&e);
-	port_pool_init(&pool);
+	egress_ports_init(&pool);
 	namespace_setup(state);
 	if (egress_image_size == 0) {
 		cannot = "built without clang";
@@ -131,7 +130,7 @@ setup(void **state)
 		cannot = "needs root, and a tap device";
 		return 0;
 	}
-	egress_plan_make(&plan, &conf);
+	egress_tables_make(&plan, &conf);
 	assert_int_equal(plan.tables.rules_count, RULES);
 	if (egress_open(&e, &plan.tables) < 0) {
 		/* Linux before 6.6 has no place for it. */
@@ -147,10 +146,10 @@ setup(void **state)
 	if (rc < 0) {
 		fail_msg("%s", e.why);
 	}
-	egress_plan_wipe(&plan);
+	egress_tables_wipe(&plan);
 	assert_int_equal(egress_attach(&e, names), 1);
 	assert_string_equal(names[0], "out");
-	assert_int_equal(port_pool_refill(&pool, e.ports), 0);
+	assert_int_equal(egress_ports_refill(&pool, e.ports), 0);
 	return 0;
 }
 
@@ -159,7 +158,7 @@ teardown(void **state)
 {
 	(void)state;
 	egress_close(&e);
-	port_pool_close(&pool);
+	egress_ports_close(&pool);
 	if (device >= 0) {
 		close(device);
 	}
@@ -194,8 +193,8 @@ struct shape {
 static void
 put_options(uint8_t *at, const struct shape *shape)
 {
-	static const uint8_t usual[] = { 2, 4, 5, 180, 4, 2, 8, 10, 1, 2, 3, 4,
-					 0, 0, 0, 0, 1, 3, 3, 7 };
+	static const uint8_t usual[] = { 2, 4, 5, 180, 4, 2, 8, 10, 1, 2,
+					 3, 4, 0, 0,   0, 0, 1, 3,  3, 7 };
 
 	memset(at, 1, shape->options);
 	if (shape->option) {
@@ -265,8 +264,7 @@ parse(const struct syn *syn)
 	struct packet p;
 
 	assert_int_equal(packet_parse(&p, syn->bytes + ETHERNET,
-				      syn->len - ETHERNET,
-				      syn->len - ETHERNET),
+				      syn->len - ETHERNET, syn->len - ETHERNET),
 			 PACKET_OK);
 	return p;
 }
@@ -277,8 +275,8 @@ make(const struct shape *shape, uint16_t dport)
 	const size_t tcp_len = 20 + shape->options + shape->data;
 	struct syn syn = { { 0 }, 0 };
 	uint8_t *ip = syn.bytes + ETHERNET;
-	uint8_t *tcp = shape->ip6 ? put_ip6(ip, shape, tcp_len) :
-				    put_ip4(ip, shape, tcp_len);
+	uint8_t *tcp = shape->ip6 ? put_ip6(ip, shape, tcp_len)
+				  : put_ip4(ip, shape, tcp_len);
 	struct packet p;
 
 	be16_store(syn.bytes + 12, shape->ip6 ? 0x86dd : 0x0800);
@@ -316,9 +314,8 @@ run_marked(struct syn *syn, uint32_t mark)
 	attr.test.ctx_out = (uint64_t)(uintptr_t)&context;
 	attr.test.ctx_size_out = sizeof context;
 	attr.test.repeat = 1;
-	assert_int_equal(syscall(SYS_bpf, BPF_PROG_TEST_RUN, &attr,
-				 sizeof attr),
-			 0);
+	assert_int_equal(
+		syscall(SYS_bpf, BPF_PROG_TEST_RUN, &attr, sizeof attr), 0);
 	left_mark = context.mark;
 	return (int)attr.test.retval;
 }
@@ -422,7 +419,7 @@ expect_group(const struct syn *orig_syn, enum rules which)
 	uint16_t sports[FRAME_MAX], mark = 0;
 	uint64_t instant;
 
-	assert_int_equal(run(&syn0), SIEVE_TC_NEXT);
+	assert_int_equal(run(&syn0), INGRESS_TC_NEXT);
 	read_group(frames, others, seq, sports, &mark);
 	instant = frame_instant(seq[1], seq[2], before);
 	assert_in_range(instant, before - 1, clock_instant() + 1);
@@ -470,8 +467,7 @@ each_suite_makes_the_senders_frames(void **state)
 			.options = random_below(&seed, 11) * 4,
 			.ip_options = n % 3 ? 0 : 8 * random_below(&seed, 5),
 		};
-		const struct syn syn = make(&shape,
-					    (uint16_t)(PORT + which));
+		const struct syn syn = make(&shape, (uint16_t)(PORT + which));
 
 		expect_group(&syn, which);
 		assert_int_equal(event(), -1);
@@ -492,21 +488,21 @@ rules_are_found_by_address_and_port(void **state)
 		if (port >= 2000 && port < 3000) {
 			expect_group(&syn, PORTS);
 		} else {
-			expect_no_group(&syn, EGRESS_NO_RULE, SIEVE_TC_NEXT);
+			expect_no_group(&syn, EGRESS_NO_RULE, INGRESS_TC_NEXT);
 		}
 	}
 	syn = make(&ip4, 1000);
 	expect_group(&syn, PORTS);
 	be32_store(syn.bytes + ETHERNET + 16, 0x0b000001);
-	expect_no_group(&syn, EGRESS_NO_RULE, SIEVE_TC_NEXT);
+	expect_no_group(&syn, EGRESS_NO_RULE, INGRESS_TC_NEXT);
 	/* The last is IPv6's, for one network and one device. */
 	syn = make(&ip6, 1000);
 	expect_group(&syn, LAST);
 	syn.bytes[ETHERNET + 15] ^= 1;
-	expect_no_group(&syn, EGRESS_NO_RULE, SIEVE_TC_NEXT);
+	expect_no_group(&syn, EGRESS_NO_RULE, INGRESS_TC_NEXT);
 	syn.bytes[ETHERNET + 15] ^= 1;
 	device_index = 1; /* loopback */
-	expect_no_group(&syn, EGRESS_NO_RULE, SIEVE_TC_NEXT);
+	expect_no_group(&syn, EGRESS_NO_RULE, INGRESS_TC_NEXT);
 	device_index = if_nametoindex("out");
 }
 
@@ -518,17 +514,17 @@ what_makes_no_group_is_told_of(void **state)
 
 	(void)state;
 	need_egress();
-	expect_no_group(&syn, EGRESS_DATA, SIEVE_TC_NEXT);
+	expect_no_group(&syn, EGRESS_DATA, INGRESS_TC_NEXT);
 	assert_int_equal(event(), EGRESS_DATA);
 	for (unsigned option = 19; option <= 29; option += 10) {
 		shape.option = (uint8_t)option;
 		syn = make(&shape, PORT);
-		expect_no_group(&syn, EGRESS_SIGNATURE, SIEVE_TC_DROP);
+		expect_no_group(&syn, EGRESS_SIGNATURE, INGRESS_TC_DROP);
 		assert_int_equal(event(), EGRESS_SIGNATURE);
 	}
 	shape = (struct shape){ .options = 20 };
 	syn = make(&shape, PORT + OLD);
-	expect_no_group(&syn, EGRESS_KEY, SIEVE_TC_NEXT);
+	expect_no_group(&syn, EGRESS_KEY, INGRESS_TC_NEXT);
 	assert_int_equal(event(), EGRESS_KEY);
 	assert_int_equal(event(), -1);
 }
@@ -546,7 +542,7 @@ a_missing_port_makes_no_group(void **state)
 	for (size_t i = 0; i < EGRESS_PORTS; i += 2) {
 		e.ports->port[i] = 0;
 	}
-	expect_no_group(&syn, EGRESS_PORT, SIEVE_TC_NEXT);
+	expect_no_group(&syn, EGRESS_PORT, INGRESS_TC_NEXT);
 	assert_int_equal(event(), EGRESS_PORT);
 	memcpy(e.ports->port, ports, sizeof ports);
 	expect_group(&syn, MD5);
@@ -560,7 +556,7 @@ a_mark_without_a_rule_stays(void **state)
 	const struct syn syn = make(&shape, PORT + RULES);
 	(void)state;
 	need_egress();
-	expect_no_group(&syn, EGRESS_NO_RULE, SIEVE_TC_NEXT);
+	expect_no_group(&syn, EGRESS_NO_RULE, INGRESS_TC_NEXT);
 	assert_int_equal(left_mark, MARK);
 }
 
@@ -574,19 +570,19 @@ what_is_not_marked_passes(void **state)
 
 	(void)state;
 	need_egress();
-	assert_int_equal(run_marked(&syn, 0), SIEVE_TC_NEXT);
-	assert_int_equal(run_marked(&syn, ~MARK), SIEVE_TC_NEXT);
+	assert_int_equal(run_marked(&syn, 0), INGRESS_TC_NEXT);
+	assert_int_equal(run_marked(&syn, ~MARK), INGRESS_TC_NEXT);
 	assert_memory_equal(syn.bytes, orig.bytes, orig.len);
 	assert_false(next_frame(&frame));
 	assert_int_equal(counted(EGRESS_SEEN), seen);
 	/* Nor does another bit beside it matter. */
-	assert_int_equal(run_marked(&syn, UINT32_MAX), SIEVE_TC_NEXT);
+	assert_int_equal(run_marked(&syn, UINT32_MAX), INGRESS_TC_NEXT);
 	assert_int_equal(counted(EGRESS_SEEN), seen + 1);
 	while (next_frame(&frame)) {
 	}
 }
 
-/* What the escort does with such a SYN. */
+/* What the outbound does with such a SYN. */
 static enum egress_what
 fate_of(const struct syn *syn, enum rules *which)
 {
@@ -610,8 +606,9 @@ fate_of(const struct syn *syn, enum rules *which)
 	case SENDER_DATA:
 		return EGRESS_DATA;
 	default:
-		return acl_key_valid_at(&rule->key, clock_instant()) ?
-			       EGRESS_AUTHENTICATED : EGRESS_KEY;
+		return acl_key_valid_at(&rule->key, clock_instant())
+			? EGRESS_AUTHENTICATED
+			: EGRESS_KEY;
 	}
 }
 
@@ -629,16 +626,18 @@ odd_syns_fare_as_with_the_escort(void **state)
 			.ip_options = 8 * random_below(&seed, 5),
 			.data = random_below(&seed, 4) ? 0 : 7,
 		};
-		struct syn syn = make(&shape, (uint16_t)(
-			PORT + random_below(&seed, LAST)));
+		struct syn syn = make(
+			&shape, (uint16_t)(PORT + random_below(&seed, LAST)));
 		const size_t from = ETHERNET + (shape.ip6 ? 40 : 20);
 		enum egress_what what;
 		enum rules which = MD5;
 
 		/* Lengths and versions of IP are the kernel's own. */
 		for (unsigned i = random_below(&seed, 4); i > 0; i--) {
-			syn.bytes[from + random_below(&seed, (uint32_t)(
-				syn.len - from))] = (uint8_t)random_u32(&seed);
+			syn.bytes[from +
+				  random_below(&seed,
+					       (uint32_t)(syn.len - from))] =
+				(uint8_t)random_u32(&seed);
 		}
 		if (!shape.ip6) {
 			sum_ip4(syn.bytes + ETHERNET, 20 + shape.ip_options);
@@ -647,15 +646,15 @@ odd_syns_fare_as_with_the_escort(void **state)
 		if (what == EGRESS_AUTHENTICATED) {
 			const struct packet p = parse(&syn);
 
-			packet_rewrite(syn.bytes + ETHERNET, &p, p.sport,
-				       p.seq, p.window);
+			packet_rewrite(syn.bytes + ETHERNET, &p, p.sport, p.seq,
+				       p.window);
 			expect_group(&syn, which);
 			groups++;
 		} else {
 			expect_no_group(&syn, what,
-					what == EGRESS_SIGNATURE ?
-						SIEVE_TC_DROP :
-						SIEVE_TC_NEXT);
+					what == EGRESS_SIGNATURE
+						? INGRESS_TC_DROP
+						: INGRESS_TC_NEXT);
 		}
 		while (event() >= 0) {
 		}
@@ -697,28 +696,28 @@ the_plan_leaves_rules_to_the_queue(void **state)
 	static struct egress_plan plan;
 	struct sender_rule three[3] = { rules[SHA60], rules[SHA89],
 					rules[SHA118] };
-	struct conf_client some = { .rules = three, .rules_count = 3 };
+	struct client_conf some = { .rules = three, .rules_count = 3 };
 	struct sender_rule *rule = &three[1];
 
 	(void)state;
-	egress_plan_make(&plan, &some);
+	egress_tables_make(&plan, &some);
 	assert_int_equal(plan.tables.rules_count, 3);
 	rule->has_user = true;
-	egress_plan_make(&plan, &some);
+	egress_tables_make(&plan, &some);
 	assert_int_equal(plan.tables.rules_count, 2);
 	assert_int_equal(plan.rules[0].key_no, three[0].key.no);
 	assert_int_equal(plan.rules[1].key_no, three[2].key.no);
 	rule->has_user = false;
-	assert_true(egress_plan_takes(rule, EGRESS_RULES_MAX - 1));
-	assert_false(egress_plan_takes(rule, EGRESS_RULES_MAX));
+	assert_true(egress_tables_takes(rule, EGRESS_RULES_MAX - 1));
+	assert_false(egress_tables_takes(rule, EGRESS_RULES_MAX));
 	strcpy(rule->exe, "/bin/sh");
-	assert_false(egress_plan_takes(rule, 0));
+	assert_false(egress_tables_takes(rule, 0));
 	rule->exe[0] = '\0';
 	rule->ports_count = EGRESS_RANGES_MAX;
-	assert_true(egress_plan_takes(rule, 0));
+	assert_true(egress_tables_takes(rule, 0));
 	rule->ports_count = EGRESS_RANGES_MAX + 1;
-	assert_false(egress_plan_takes(rule, 0));
-	egress_plan_wipe(&plan);
+	assert_false(egress_tables_takes(rule, 0));
+	egress_tables_wipe(&plan);
 }
 
 /* And the firewall's rules agree with it on which these are. */
@@ -727,8 +726,7 @@ rules_are_marked_for_what_the_plan_takes(void **state)
 {
 	static struct sender_rule many[EGRESS_RULES_MAX + 2];
 	struct acl_range port[EGRESS_RULES_MAX + 2];
-	struct conf_client some = { .rules = many,
-				    .rules_count = COUNT(many) };
+	struct client_conf some = { .rules = many, .rules_count = COUNT(many) };
 	struct plan plan;
 
 	(void)state;
@@ -766,7 +764,7 @@ rules_are_marked_by_device(void **state)
 	static const char devices[][IF_NAMESIZE] = { "eth0", "eth1" };
 	struct sender_rule three[3] = { rules[SHA30], rules[SHA60],
 					rules[SHA89] };
-	struct conf_client some = { .rules = three, .rules_count = 3 };
+	struct client_conf some = { .rules = three, .rules_count = 3 };
 	struct plan plan;
 
 	(void)state;

@@ -32,7 +32,7 @@ setup(void **state)
 {
 	(void)state;
 	memset(&ports, 0, sizeof ports);
-	port_pool_init(&pool);
+	egress_ports_init(&pool);
 	return 0;
 }
 
@@ -40,7 +40,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	port_pool_close(&pool);
+	egress_ports_close(&pool);
 	return 0;
 }
 
@@ -65,10 +65,10 @@ all_places_have_a_port_of_their_own(void **state)
 
 	(void)state;
 	require_namespace();
-	assert_int_equal(port_pool_refill(&pool, &ports), 0);
+	assert_int_equal(egress_ports_refill(&pool, &ports), 0);
 	check_distinct();
 	assert_int_equal(count_fds(), fds + EGRESS_PORTS);
-	port_pool_close(&pool);
+	egress_ports_close(&pool);
 	assert_int_equal(count_fds(), fds);
 	assert_false(is_held(ports.port[0]));
 }
@@ -82,10 +82,10 @@ what_was_used_is_replaced(void **state)
 	(void)state;
 	require_namespace();
 	ports.next = UINT32_MAX - 2; /* it wraps */
-	assert_int_equal(port_pool_refill(&pool, &ports), 0);
+	assert_int_equal(egress_ports_refill(&pool, &ports), 0);
 	before = ports;
 	ports.next += 10;
-	assert_int_equal(port_pool_refill(&pool, &ports), 0);
+	assert_int_equal(egress_ports_refill(&pool, &ports), 0);
 	check_distinct();
 	for (uint32_t i = 0; i < EGRESS_PORTS; i++) {
 		const uint32_t at = (before.next + i) % EGRESS_PORTS;
@@ -94,11 +94,11 @@ what_was_used_is_replaced(void **state)
 		assert_true(is_held(before.port[at]));
 	}
 	before = ports;
-	assert_int_equal(port_pool_refill(&pool, &ports), 0);
+	assert_int_equal(egress_ports_refill(&pool, &ports), 0);
 	assert_memory_equal(&ports, &before, sizeof ports);
 	/* However many: each place once. */
 	ports.next += 10 * EGRESS_PORTS;
-	assert_int_equal(port_pool_refill(&pool, &ports), 0);
+	assert_int_equal(egress_ports_refill(&pool, &ports), 0);
 	check_distinct();
 	for (size_t i = 0; i < EGRESS_PORTS; i++) {
 		assert_int_not_equal(ports.port[i], before.port[i]);
@@ -112,18 +112,17 @@ what_can_not_be_replaced_stays(void **state)
 
 	(void)state;
 	require_namespace();
-	assert_int_equal(port_pool_refill(&pool, &ports), 0);
+	assert_int_equal(egress_ports_refill(&pool, &ports), 0);
 	before = ports;
 	set_port_range(40000, 40099);
 	ports.next += 2 * EGRESS_PORTS;
-	assert_int_equal(port_pool_refill(&pool, &ports), 0);
+	assert_int_equal(egress_ports_refill(&pool, &ports), 0);
 	check_distinct();
-	assert_memory_not_equal(&ports.port, &before.port,
-				sizeof ports.port);
-	port_pool_close(&pool);
-	port_pool_init(&pool);
+	assert_memory_not_equal(&ports.port, &before.port, sizeof ports.port);
+	egress_ports_close(&pool);
+	egress_ports_init(&pool);
 	memset(&ports, 0, sizeof ports);
-	assert_int_equal(port_pool_refill(&pool, &ports), -EADDRINUSE);
+	assert_int_equal(egress_ports_refill(&pool, &ports), -EADDRINUSE);
 	set_port_range(32768, 60999);
 }
 
@@ -131,14 +130,14 @@ static void
 it_leaves_ports_to_others(void **state)
 {
 	const unsigned low = 40000;
-	const unsigned few = PORT_POOL_SHARE * EGRESS_PORTS;
+	const unsigned few = EGRESS_PORTS_SHARE * EGRESS_PORTS;
 
 	(void)state;
 	require_namespace();
 	set_port_range(low, low + few - 1);
-	assert_false(port_pool_fits());
+	assert_false(egress_ports_fits());
 	set_port_range(low, low + few);
-	assert_true(port_pool_fits());
+	assert_true(egress_ports_fits());
 	set_port_range(32768, 60999);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The sieve's program against the gate: what it lets through and hands
- * over comes to the same as all packets.  By XDP; by tc; and by tc when
+ * The ingress program's program against the receiver: what it lets through and
+ * hands over comes to the same as all packets.  By XDP; by tc; and by tc when
  * it accepts groups itself.
  */
 #include "unit/sieve_support.h"
@@ -26,8 +26,8 @@ each_suite_is_verified(void **state)
 	bed_need();
 	for (int flood = 0; flood < 2; flood++) {
 		for (size_t key = 0; key < KEYS - 1; key++) {
-			size_t before = bed.sieved->accepted;
-			uint64_t verified = bed_counted(SIEVE_VERIFIED);
+			size_t before = bed.by_ingress->accepted;
+			uint64_t verified = bed_counted(INGRESS_VERIFIED);
 			struct group g = bed_group(key);
 			size_t order[FRAME_MAX];
 
@@ -41,17 +41,17 @@ each_suite_is_verified(void **state)
 					 XDP_PASS);
 			assert_int_equal(bed.accepted,
 					 bed.accepts && key >= KEY_60);
-			assert_int_equal(bed.sieved->accepted, before + 1);
-			assert_true(group_is_accepted(bed.sieved, &g));
-			assert_int_equal(bed_counted(SIEVE_VERIFIED),
+			assert_int_equal(bed.by_ingress->accepted, before + 1);
+			assert_true(group_is_accepted(bed.by_ingress, &g));
+			assert_int_equal(bed_counted(INGRESS_VERIFIED),
 					 verified + 1);
 			bed_settle();
 		}
 	}
-	assert_int_equal(bed.all->accepted, bed.sieved->accepted);
+	assert_int_equal(bed.all->accepted, bed.by_ingress->accepted);
 }
 
-/* One bit wrong, wherever: dropped under flood, the gate's affair else. */
+/* One bit wrong, wherever: dropped under flood, the receiver's affair else. */
 static void
 each_wrong_bit_is_seen(void **state)
 {
@@ -59,7 +59,7 @@ each_wrong_bit_is_seen(void **state)
 	bed_need();
 	for (size_t key = 0; key < KEYS - 1; key++) {
 		const struct group right = bed_group(key);
-		const size_t before = bed.sieved->accepted;
+		const size_t before = bed.by_ingress->accepted;
 
 		for (unsigned bit = 0; bit < right.frames * 32; bit++) {
 			struct group g = right;
@@ -79,9 +79,10 @@ each_wrong_bit_is_seen(void **state)
 					assert_int_equal(verdict, XDP_DROP);
 				}
 			}
-			assert_int_equal(bed.all->accepted, bed.sieved->accepted);
+			assert_int_equal(bed.all->accepted,
+					 bed.by_ingress->accepted);
 		}
-		assert_int_equal(bed.sieved->accepted, before);
+		assert_int_equal(bed.by_ingress->accepted, before);
 		bed_settle();
 	}
 }
@@ -101,28 +102,28 @@ give_from_guesser(size_t key, uint32_t wrong)
 	}
 }
 
-/* The gate knows of wrong guesses that it never saw. */
+/* The receiver knows of wrong guesses that it never saw. */
 static void
 guesses_under_flood_count(void **state)
 {
-	const size_t before = bed.sieved->accepted;
+	const size_t before = bed.by_ingress->accepted;
 
 	(void)state;
 	bed_need();
-	while (sieve_charge(&bed.guard.sieve)) {
-		sieve_charge_done(&bed.guard.sieve);
+	while (ingress_charge(&bed.worker.ingress)) {
+		ingress_charge_done(&bed.worker.ingress);
 	}
 	bed_set_flood(true);
 	for (unsigned i = 0; i < GUESS_BURST; i++) {
 		give_from_guesser(i % KEY_60, 1);
 	}
 	bed_set_flood(false);
-	assert_non_null(sieve_charge(&bed.guard.sieve));
-	guard_sieve_charge(&bed.guard, &bed.sieved->now);
-	assert_null(sieve_charge(&bed.guard.sieve));
+	assert_non_null(ingress_charge(&bed.worker.ingress));
+	worker_fastpath_charge(&bed.worker, &bed.by_ingress->now);
+	assert_null(ingress_charge(&bed.worker.ingress));
 	for (size_t key = 0; key < KEY_60; key++) {
 		give_from_guesser(key, 0);
-		assert_int_equal(bed.sieved->accepted, before);
+		assert_int_equal(bed.by_ingress->accepted, before);
 	}
 	assert_int_equal(bed.all->accepted, before);
 	bed_settle();
@@ -165,8 +166,8 @@ what_is_not_sieved_passes(void **state)
 	p = group_packet(&g, FRAME_SYN0);
 	for (unsigned flags = 0; flags < 256; flags++) {
 		p.flags = (uint8_t)flags;
-		assert_int_equal(bed_run(&p), packet_is_syn(&p) ? XDP_DROP :
-							      XDP_PASS);
+		assert_int_equal(bed_run(&p),
+				 packet_is_syn(&p) ? XDP_DROP : XDP_PASS);
 	}
 	bed_settle();
 }
@@ -175,15 +176,16 @@ what_is_not_sieved_passes(void **state)
 static void
 set_heard(const struct group *g, int64_t ticks)
 {
-	static struct sieve_marks marks;
+	static struct ingress_marks marks;
 	const uint32_t zero = 0;
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	marks.heard[g->window[0] % SIEVE_MARKS] =
+	marks.heard[g->window[0] % INGRESS_MARKS] =
 		(uint32_t)(((int64_t)now.tv_sec * 1000000000 + now.tv_nsec) /
-			   (1 << 20) - ticks);
-	assert_int_equal(bpf_map_put(bed.guard.sieve.map[SIEVE_MAP_MARKS],
+				   (1 << 20) -
+			   ticks);
+	assert_int_equal(bpf_map_put(bed.worker.ingress.map[INGRESS_MAP_MARKS],
 				     &zero, &marks, BPF_ANY),
 			 0);
 }
@@ -192,7 +194,7 @@ set_heard(const struct group *g, int64_t ticks)
 static bool
 is_found(bool flood, int64_t ticks)
 {
-	const size_t before = bed.sieved->accepted;
+	const size_t before = bed.by_ingress->accepted;
 	struct group g = bed_group(KEY_60);
 	size_t order[FRAME_MAX];
 
@@ -203,7 +205,7 @@ is_found(bool flood, int64_t ticks)
 		set_heard(&g, ticks);
 	}
 	bed_settle();
-	return bed.sieved->accepted > before;
+	return bed.by_ingress->accepted > before;
 }
 
 /* Under flood a group is looked for only where its mark was heard of. */
@@ -212,19 +214,19 @@ groups_are_found_by_their_marks(void **state)
 {
 	const uint64_t second = 1000000000;
 	const uint64_t hour = 3600 * second;
-	const uint64_t always = bed.cannot ? 0 :
-					     bed.guard.sieve.config->assembly;
+	const uint64_t always =
+		bed.cannot ? 0 : bed.worker.ingress.config->assembly;
 
 	(void)state;
 	bed_need();
-	bed.guard.sieve.config->assembly = hour;
+	bed.worker.ingress.config->assembly = hour;
 	assert_true(is_found(true, 0));
 	assert_true(is_found(true, hour / 2 >> 20));
 	/* Another processor was a little ahead. */
 	assert_true(is_found(true, -1));
 	assert_false(is_found(true, (hour + second) >> 20));
 	assert_true(is_found(false, (hour + second) >> 20));
-	bed.guard.sieve.config->assembly = always;
+	bed.worker.ingress.config->assembly = always;
 	bed_forget();
 }
 
@@ -233,33 +235,35 @@ static void
 a_mark_comes_again(void **state)
 {
 	const uint64_t hour = 3600ull * 1000000000;
-	const int map = bed.cannot ? -1 : bed.guard.sieve.map[SIEVE_MAP_GROUPS];
-	const struct sieve_quad none = { 0 }; /* the first comes after it */
-	struct sieve_quad quad;
-	struct sieve_group left;
+	const int map =
+		bed.cannot ? -1 : bed.worker.ingress.map[INGRESS_MAP_GROUPS];
+	const struct ingress_quad none = { 0 }; /* the first comes after it */
+	struct ingress_quad reassembly;
+	struct ingress_group left;
 
 	(void)state;
 	bed_need();
 	for (int flood = 0; flood < 2; flood++) {
-		const size_t before = bed.sieved->accepted;
+		const size_t before = bed.by_ingress->accepted;
 		struct group g = bed_group(KEY_60);
 		size_t order[FRAME_MAX];
 
 		bed_set_flood(flood);
 		group_order(&g, order);
 		bed_give_role(&g, order[0]);
-		assert_int_equal(bpf_map_next(map, &none, &quad), 0);
-		assert_int_equal(bpf_map_get(map, &quad, &left), 0);
+		assert_int_equal(bpf_map_next(map, &none, &reassembly), 0);
+		assert_int_equal(bpf_map_get(map, &reassembly, &left), 0);
 		left.since -= hour;
 		left.slow = 1;
-		assert_int_equal(bpf_map_put(map, &quad, &left, BPF_ANY), 0);
+		assert_int_equal(bpf_map_put(map, &reassembly, &left, BPF_ANY),
+				 0);
 		set_heard(&g, hour >> 20);
-		bed.guard.sieve.config->assembly = hour / 2;
+		bed.worker.ingress.config->assembly = hour / 2;
 		for (size_t i = 0; i < g.frames; i++) {
 			bed_give_role(&g, order[i]);
 		}
-		assert_int_equal(bed.sieved->accepted, before + 1);
-		bed.guard.sieve.config->assembly = BED_ASSEMBLY;
+		assert_int_equal(bed.by_ingress->accepted, before + 1);
+		bed.worker.ingress.config->assembly = BED_ASSEMBLY;
 		bed_settle();
 	}
 	bed_forget();
@@ -272,8 +276,8 @@ a_mark_comes_again(void **state)
 static void
 the_last_frame_is_relayed(void **state)
 {
-	const uint64_t mac = bed.cannot ? 0 : bed_counted(SIEVE_MAC);
-	struct sieve_config *config = bed.guard.sieve.config;
+	const uint64_t mac = bed.cannot ? 0 : bed_counted(INGRESS_MAC);
+	struct ingress_config *config = bed.worker.ingress.config;
 	struct packet p;
 	struct group g;
 	size_t order[FRAME_MAX];
@@ -291,32 +295,33 @@ the_last_frame_is_relayed(void **state)
 		assert_int_equal(bed_run(&p), XDP_DROP);
 	}
 	p = group_packet(&g, FRAME_SYN0);
-	if (bed.way == SIEVE_XDP) {
+	if (bed.way == INGRESS_XDP) {
 		assert_int_equal(bed_run(&p), XDP_PASS);
 		assert_int_equal(bed_run(&p), XDP_PASS);
-		assert_int_equal(bed_counted(SIEVE_MAC), mac);
+		assert_int_equal(bed_counted(INGRESS_MAC), mac);
 	}
 	assert_int_equal(bed_run(&p), XDP_DROP);
-	assert_int_equal(bed_counted(SIEVE_MAC), mac + 1);
-	assert_int_equal(config->credit, bed.way == SIEVE_XDP ? 0 : 3);
+	assert_int_equal(bed_counted(INGRESS_MAC), mac + 1);
+	assert_int_equal(config->credit, bed.way == INGRESS_XDP ? 0 : 3);
 	config->relay = 0;
 	bed_settle();
 }
 
 static void
-take_group(void *context, const struct sieve_record *r)
+take_group(void *context, const struct ingress_record *r)
 {
 	struct packet syns[FRAME_MAX];
-	const size_t count = guard_sieve_syns(r, syns);
+	const size_t count = worker_fastpath_syns(r, syns);
 	size_t *groups = context;
 
 	++*groups;
 	for (size_t i = 0; i < count; i++) {
-		bench_witness(bed.sieved, &syns[i]);
+		bench_witness(bed.by_ingress, &syns[i]);
 	}
 }
 
-/* A group of which the program gets the first frames, and the gate the rest. */
+/* A group of which the program gets the first frames, and the receiver the
+ * rest. */
 static size_t
 change_hands(size_t first)
 {
@@ -328,14 +333,14 @@ change_hands(size_t first)
 	for (size_t i = 0; i < first; i++) {
 		assert_int_equal(bed_give_role(&g, order[i]), XDP_DROP);
 	}
-	sieve_detach(&bed.guard.sieve);
+	ingress_detach(&bed.worker.ingress);
 	assert_int_equal(bpf_wait(), 0);
-	sieve_groups_empty(&bed.guard.sieve, take_group, &groups);
+	ingress_groups_empty(&bed.worker.ingress, take_group, &groups);
 	for (size_t i = first; i < g.frames; i++) {
 		const struct packet p = group_packet(&g, order[i]);
 
 		bench_packet(bed.all, &p, NULL, NULL);
-		bench_packet(bed.sieved, &p, NULL, NULL);
+		bench_packet(bed.by_ingress, &p, NULL, NULL);
 	}
 	bed_change();
 	return groups;
@@ -349,11 +354,11 @@ a_group_outlives_the_program(void **state)
 	bed_need();
 	bed_set_flood(false);
 	for (size_t first = 1; first < 5; first++) {
-		const size_t before = bed.sieved->accepted;
+		const size_t before = bed.by_ingress->accepted;
 
-		/* Of its first frame the gate was told already. */
+		/* Of its first frame the receiver was told already. */
 		assert_int_equal(change_hands(first), first > 1);
-		assert_int_equal(bed.sieved->accepted, before + 1);
+		assert_int_equal(bed.by_ingress->accepted, before + 1);
 		bed_settle();
 	}
 	bed_forget();
@@ -363,7 +368,7 @@ a_group_outlives_the_program(void **state)
 static void
 not_all_groups_are_worth_it(void **state)
 {
-	struct sieve *s = &bed.guard.sieve;
+	struct ingress *s = &bed.worker.ingress;
 	struct group g;
 	size_t order[FRAME_MAX];
 	size_t groups = 0;
@@ -377,15 +382,15 @@ not_all_groups_are_worth_it(void **state)
 		assert_int_equal(bed_give_role(&g, order[i]), XDP_DROP);
 	}
 	s->flood = true;
-	sieve_groups_empty(s, take_group, &groups);
+	ingress_groups_empty(s, take_group, &groups);
 	assert_int_equal(groups, 0);
 	s->flood = false;
 	s->config->assembly = 0;
-	sieve_groups_empty(s, take_group, &groups);
+	ingress_groups_empty(s, take_group, &groups);
 	assert_int_equal(groups, 0);
 	/* They are gone. */
 	s->config->assembly = BED_ASSEMBLY;
-	sieve_groups_empty(s, take_group, &groups);
+	ingress_groups_empty(s, take_group, &groups);
 	assert_int_equal(groups, 0);
 	bed_settle();
 }
@@ -416,7 +421,8 @@ odd_frames_pass(void **state)
 				(uint8_t)random_u32(&bed.seed);
 		}
 		/* The kernel wants a header of Ethernet and of IP. */
-		len -= random_below(&bed.seed, 3) ? 0 : random_below(&bed.seed, 20);
+		len -= random_below(&bed.seed, 3) ? 0
+						  : random_below(&bed.seed, 20);
 		verdict = bed_run_frame(frame, len);
 		error = packet_parse(&read, frame + 14, len - 14, len - 14);
 		/* Options are not looked at. */
@@ -437,7 +443,8 @@ struct mixed {
 	struct group group;
 	size_t order[FRAME_MAX];
 	size_t next;
-	/* Others of its mark may lend it a SYN1 or SYN2, alike if made at once. */
+	/* Others of its mark may lend it a SYN1 or SYN2, alike if made at once.
+	 */
 	bool sound;
 };
 
@@ -499,7 +506,8 @@ send_mixed(struct mixed *m, size_t count)
 		left += m[i].group.frames;
 	}
 	while (left > 0) {
-		struct mixed *one = &m[random_below(&bed.seed, (uint32_t)count)];
+		struct mixed *one =
+			&m[random_below(&bed.seed, (uint32_t)count)];
 		size_t role;
 
 		if (one->next == one->group.frames) {
@@ -518,7 +526,7 @@ send_mixed(struct mixed *m, size_t count)
 static void
 episode(unsigned how)
 {
-	const size_t before = bed.sieved->accepted;
+	const size_t before = bed.by_ingress->accepted;
 	const size_t before_all = bed.all->accepted;
 	size_t sound = 0;
 	struct mixed m[MIXED];
@@ -533,9 +541,9 @@ episode(unsigned how)
 		       sizeof m[1].group.window);
 	}
 	send_mixed(m, MIXED);
-	assert_true(bed.sieved->accepted - before <= sound);
+	assert_true(bed.by_ingress->accepted - before <= sound);
 	if (!(how & (SAME_MARK | FLOOD))) {
-		assert_int_equal(bed.sieved->accepted - before,
+		assert_int_equal(bed.by_ingress->accepted - before,
 				 bed.all->accepted - before_all);
 	}
 }
@@ -543,8 +551,8 @@ episode(unsigned how)
 static void
 episodes(unsigned how)
 {
-	const uint64_t lost = bed_counted(SIEVE_LOST);
-	const size_t before = bed.sieved->accepted;
+	const uint64_t lost = bed_counted(INGRESS_LOST);
+	const size_t before = bed.by_ingress->accepted;
 
 	bed_set_flood(how & FLOOD);
 	bed.entangled = how & SAME_MARK;
@@ -561,9 +569,9 @@ episodes(unsigned how)
 	bed_settle();
 	bed_forget();
 	bed.entangled = false;
-	assert_int_equal(bed_counted(SIEVE_LOST), lost);
+	assert_int_equal(bed_counted(INGRESS_LOST), lost);
 	/* Not in vain: under flood many a reordered one is lost. */
-	assert_true(bed.sieved->accepted - before > episodes_max / 4);
+	assert_true(bed.by_ingress->accepted - before > episodes_max / 4);
 }
 
 static void
@@ -578,13 +586,13 @@ groups_in_order_are_judged_alike(void **state)
 static void
 groups_in_order_pass_a_flood(void **state)
 {
-	const size_t before = bed.sieved->accepted;
+	const size_t before = bed.by_ingress->accepted;
 	const size_t before_all = bed.all->accepted;
 
 	(void)state;
 	bed_need();
 	episodes(IN_ORDER | FLOOD);
-	assert_int_equal(bed.sieved->accepted - before,
+	assert_int_equal(bed.by_ingress->accepted - before,
 			 bed.all->accepted - before_all);
 }
 
@@ -612,12 +620,12 @@ main(void)
 {
 	static const struct {
 		const char *name;
-		enum sieve_way way;
+		enum ingress_way way;
 		bool accepts;
 	} ways[] = {
-		{ "XDP", SIEVE_XDP, false },
-		{ "tc", SIEVE_TC, false },
-		{ "tc, accepting", SIEVE_TC, true },
+		{ "XDP", INGRESS_XDP, false },
+		{ "tc", INGRESS_TC, false },
+		{ "tc, accepting", INGRESS_TC, true },
 	};
 	int failed = 0;
 	const struct CMUnitTest tests[] = {
@@ -643,8 +651,8 @@ main(void)
 	for (size_t i = 0; i < COUNT(ways); i++) {
 		bed.way = ways[i].way;
 		bed.accepts = ways[i].accepts;
-		failed += cmocka_run_group_tests_name(
-			ways[i].name, tests, bed_setup, bed_teardown);
+		failed += cmocka_run_group_tests_name(ways[i].name, tests,
+						      bed_setup, bed_teardown);
 	}
 	return failed;
 }

@@ -19,8 +19,7 @@ struct bed {
 static struct ring
 ring_over(struct bed *bed)
 {
-	return (struct ring){ &bed->consumer, &bed->producer, bed->data,
-			      SIZE };
+	return (struct ring){ &bed->consumer, &bed->producer, bed->data, SIZE };
 }
 
 /* A record of four bytes, complete or not yet. */

@@ -8,7 +8,7 @@
 #define RULES_MAX 8
 
 struct bed {
-	struct conf_server conf;
+	struct server_conf conf;
 	struct acl_rule rules[RULES_MAX];
 	struct acl_range ports[RULES_MAX];
 	struct plan plan;
@@ -22,7 +22,7 @@ rule(struct bed *b, uint16_t low, uint16_t high)
 
 	assert_true(i < RULES_MAX);
 	b->conf.acl.rules = b->rules;
-	b->ports[i] = (struct acl_range){low, high};
+	b->ports[i] = (struct acl_range){ low, high };
 	b->rules[i].ports = &b->ports[i];
 	b->rules[i].ports_count = low ? 1 : 0;
 	return &b->rules[i];
@@ -40,8 +40,8 @@ ports(const struct bed *b, size_t match)
 	for (size_t i = 0; i < b->plan.matches[match].ports_count; i++) {
 		const struct fw_ports *p = &b->plan.matches[match].ports[i];
 
-		len += (size_t)snprintf(text + len, sizeof text - len,
-					"%u-%u ", p->low, p->high);
+		len += (size_t)snprintf(text + len, sizeof text - len, "%u-%u ",
+					p->low, p->high);
 		assert_true(len < sizeof text);
 	}
 	return text;
@@ -57,7 +57,7 @@ make(struct bed *b, size_t matches)
 static void
 ports_are_joined(void **state)
 {
-	struct bed b = {0};
+	struct bed b = { 0 };
 
 	(void)state;
 	rule(&b, 8080, 8080);
@@ -75,7 +75,7 @@ ports_are_joined(void **state)
 static void
 what_differs_stays_apart(void **state)
 {
-	struct bed b = {0};
+	struct bed b = { 0 };
 
 	(void)state;
 	rule(&b, 1, 1);
@@ -97,7 +97,7 @@ what_differs_stays_apart(void **state)
 static void
 any_port_stays_any(void **state)
 {
-	struct bed b = {0};
+	struct bed b = { 0 };
 
 	(void)state;
 	rule(&b, 80, 80);
@@ -114,7 +114,7 @@ any_port_stays_any(void **state)
 static void
 what_is_accepted_is_marked(void **state)
 {
-	struct bed b = {0};
+	struct bed b = { 0 };
 
 	(void)state;
 	b.conf.settings.fastpath_mark = 0x200000;
@@ -131,7 +131,7 @@ what_is_accepted_is_marked(void **state)
 		assert_int_equal(b.plan.fw.accepted_mark,
 				 accepts ? 0x200000 : 0);
 		for (size_t match = 0; match < 5; match++) {
-			assert_int_equal(b.plan.matches[match].sieved,
+			assert_int_equal(b.plan.matches[match].by_ingress,
 					 match == 0);
 		}
 		plan_free(&b.plan);

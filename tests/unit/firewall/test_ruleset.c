@@ -12,95 +12,145 @@ static const struct fw_ports ssh[] = { { 22, 22 } };
 
 /* Fourteen ports, and a range, which counts as two: one too many. */
 static const struct fw_ports lots[] = {
-	{ 1, 1 },   { 2, 2 },	{ 3, 3 },   { 4, 4 },	{ 5, 5 },   { 6, 6 },
-	{ 7, 7 },   { 8, 8 },	{ 9, 9 },   { 10, 10 }, { 11, 11 }, { 12, 12 },
+	{ 1, 1 },   { 2, 2 },   { 3, 3 },   { 4, 4 },   { 5, 5 },   { 6, 6 },
+	{ 7, 7 },   { 8, 8 },   { 9, 9 },   { 10, 10 }, { 11, 11 }, { 12, 12 },
 	{ 13, 13 }, { 14, 14 }, { 20, 30 }, { 40, 40 },
 };
 
 static const struct fw_match matches[] = {
 	{ .ports = ssh, .ports_count = 1 },
-	{ .indev = "eth0", .outdev = "", .src = { 4, { 10 } }, .src_bits = 8,
-	  .ports = lots, .ports_count = LENGTH(lots) },
+	{ .indev = "eth0",
+	  .outdev = "",
+	  .src = { 4, { 10 } },
+	  .src_bits = 8,
+	  .ports = lots,
+	  .ports_count = LENGTH(lots) },
 	{ .dst = { 6, { 0x20, 1, 0xd, 0xb8 } }, .dst_bits = 32 },
 };
 
 /* One through this host, and one through its bridge. */
 static const struct fw_match far_matches[] = {
 	{ .place = FW_ROUTED, .ports = ssh, .ports_count = 1 },
-	{ .place = FW_FORWARD, .outdev = "eth1", .ports = ssh,
+	{ .place = FW_FORWARD,
+	  .outdev = "eth1",
+	  .ports = ssh,
 	  .ports_count = 1 },
-	{ .place = FW_BRIDGED, .indev = "br-a", .outdev = "br-b",
-	  .dst = { 4, { 192, 0, 2, 1 } }, .dst_bits = 32 },
+	{ .place = FW_BRIDGED,
+	  .indev = "br-a",
+	  .outdev = "br-b",
+	  .dst = { 4, { 192, 0, 2, 1 } },
+	  .dst_bits = 32 },
 };
 
 /* Where strangers get an answer, from this host or from a decoy. */
 static const struct fw_match answered_matches[] = {
 	{ .answered = true, .ports = ssh, .ports_count = 1 },
-	{ .answered = true, .ports = lots, .ports_count = 1,
-	  .decoy = { 4, { 192, 0, 2, 9 } }, .decoy_port = 8022 },
-	{ .place = FW_ROUTED, .answered = true, .ports = lots + 1,
-	  .ports_count = 1, .decoy = { 6, { 0x20, 1, 0xd, 0xb8, [15] = 9 } },
+	{ .answered = true,
+	  .ports = lots,
+	  .ports_count = 1,
+	  .decoy = { 4, { 192, 0, 2, 9 } },
+	  .decoy_port = 8022 },
+	{ .place = FW_ROUTED,
+	  .answered = true,
+	  .ports = lots + 1,
+	  .ports_count = 1,
+	  .decoy = { 6, { 0x20, 1, 0xd, 0xb8, [15] = 9 } },
 	  .decoy_port = 23 },
 };
 
 static const struct fw_match out_matches[] = {
 	{ .ports = ssh, .ports_count = 1 },
-	{ .outdev = "wg0", .src = { 4, { 10 } }, .src_bits = 8,
-	  .dst = { 4, { 192, 0, 2, 1 } }, .dst_bits = 32,
-	  .ports = lots + 14, .ports_count = 1 },
+	{ .outdev = "wg0",
+	  .src = { 4, { 10 } },
+	  .src_bits = 8,
+	  .dst = { 4, { 192, 0, 2, 1 } },
+	  .dst_bits = 32,
+	  .ports = lots + 14,
+	  .ports_count = 1 },
 	{ .dst = { 6, { 0x20, 1, 0xd, 0xb8, [15] = 1 } }, .dst_bits = 128 },
 };
 
 static const struct fw_plan server_open = {
-	.side = FW_SERVER, .queue = 5040, .loopback_open = true,
-	.matches = matches, .count = LENGTH(matches),
+	.side = FW_SERVER,
+	.queue = 5040,
+	.loopback_open = true,
+	.matches = matches,
+	.count = LENGTH(matches),
 };
 
 static const struct fw_plan server_hidden = {
-	.side = FW_SERVER, .queue = 65532, .matches = matches, .count = 1,
+	.side = FW_SERVER,
+	.queue = 65532,
+	.matches = matches,
+	.count = 1,
 };
 
 /* The first two are for the program in the kernel, the third is not. */
 static const struct fw_match sieved_matches[] = {
-	{ .sieved = true, .ports = ssh, .ports_count = 1 },
-	{ .sieved = true, .dst = { 6, { 0x20, 1, 0xd, 0xb8 } }, .dst_bits = 32,
-	  .ports = lots, .ports_count = 1 },
+	{ .by_ingress = true, .ports = ssh, .ports_count = 1 },
+	{ .by_ingress = true,
+	  .dst = { 6, { 0x20, 1, 0xd, 0xb8 } },
+	  .dst_bits = 32,
+	  .ports = lots,
+	  .ports_count = 1 },
 	{ .indev = "eth0", .ports = lots + 1, .ports_count = 1 },
 };
 
 static const struct fw_plan server_sieved = {
-	.side = FW_SERVER, .queue = 5040, .accepted_mark = 0x200000,
-	.matches = sieved_matches, .count = LENGTH(sieved_matches),
+	.side = FW_SERVER,
+	.queue = 5040,
+	.accepted_mark = 0x200000,
+	.matches = sieved_matches,
+	.count = LENGTH(sieved_matches),
 };
 
 static const struct fw_plan server_far = {
-	.side = FW_SERVER, .queue = 0, .loopback_open = true,
-	.matches = far_matches, .count = LENGTH(far_matches),
+	.side = FW_SERVER,
+	.queue = 0,
+	.loopback_open = true,
+	.matches = far_matches,
+	.count = LENGTH(far_matches),
 };
 
 static const struct fw_plan server_answers = {
-	.side = FW_SERVER, .queue = 5040, .mark = 0x800000, .watch_all = true,
-	.matches = answered_matches, .count = LENGTH(answered_matches),
+	.side = FW_SERVER,
+	.queue = 5040,
+	.mark = 0x800000,
+	.watch_all = true,
+	.matches = answered_matches,
+	.count = LENGTH(answered_matches),
 };
 
 static const struct fw_plan client = {
-	.side = FW_CLIENT, .queue = 5060, .mark = 0x400000,
-	.matches = out_matches, .count = LENGTH(out_matches),
+	.side = FW_CLIENT,
+	.queue = 5060,
+	.mark = 0x400000,
+	.matches = out_matches,
+	.count = LENGTH(out_matches),
 };
 
 /* What a program at the device is to take, ahead of what is queued. */
 static const struct fw_match marked_matches[] = {
-	{ .outdev = "eth0", .ports = ssh, .ports_count = 1, .fast = true,
+	{ .outdev = "eth0",
+	  .ports = ssh,
+	  .ports_count = 1,
+	  .fast = true,
 	  .marked = true },
-	{ .outdev = "eth1", .ports = ssh, .ports_count = 1, .fast = true,
+	{ .outdev = "eth1",
+	  .ports = ssh,
+	  .ports_count = 1,
+	  .fast = true,
 	  .marked = true },
 	{ .ports = ssh, .ports_count = 1, .fast = true },
 	{ .dst = { 4, { 192, 0, 2, 1 } }, .dst_bits = 32 },
 };
 
 static const struct fw_plan client_marks = {
-	.side = FW_CLIENT, .queue = 5060, .mark = 0x400000,
-	.matches = marked_matches, .count = LENGTH(marked_matches),
+	.side = FW_CLIENT,
+	.queue = 5060,
+	.mark = 0x400000,
+	.matches = marked_matches,
+	.count = LENGTH(marked_matches),
 };
 
 static char out[TEXT_SIZE];
@@ -139,7 +189,8 @@ static void
 nft_of_a_server(void **state)
 {
 	(void)state;
-	assert_string_equal(nft_text(&server_open),
+	assert_string_equal(
+		nft_text(&server_open),
 		"add table inet tap-server-5040\n"
 		"delete table inet tap-server-5040\n"
 		"table inet tap-server-5040 {\n"
@@ -188,7 +239,8 @@ static void
 nft_of_a_server_that_hides_on_loopback(void **state)
 {
 	(void)state;
-	assert_string_equal(nft_text(&server_hidden),
+	assert_string_equal(
+		nft_text(&server_hidden),
 		"add table inet tap-server-65532\n"
 		"delete table inet tap-server-65532\n"
 		"table inet tap-server-65532 {\n"
@@ -215,7 +267,8 @@ static void
 nft_of_a_router(void **state)
 {
 	(void)state;
-	assert_string_equal(nft_text(&server_far),
+	assert_string_equal(
+		nft_text(&server_far),
 		"add table inet tap-server-0\n"
 		"delete table inet tap-server-0\n"
 		"table inet tap-server-0 {\n"
@@ -262,7 +315,8 @@ static void
 nft_of_a_server_that_answers(void **state)
 {
 	(void)state;
-	assert_string_equal(nft_text(&server_answers),
+	assert_string_equal(
+		nft_text(&server_answers),
 		"add table inet tap-server-5040\n"
 		"delete table inet tap-server-5040\n"
 		"table inet tap-server-5040 {\n"
@@ -306,7 +360,8 @@ static void
 nft_of_a_client(void **state)
 {
 	(void)state;
-	assert_string_equal(nft_text(&client),
+	assert_string_equal(
+		nft_text(&client),
 		"add table inet tap-client-5060\n"
 		"delete table inet tap-client-5060\n"
 		"table inet tap-client-5060 {\n"
@@ -329,7 +384,8 @@ static void
 nft_marks_for_a_client(void **state)
 {
 	(void)state;
-	assert_string_equal(nft_text(&client_marks),
+	assert_string_equal(
+		nft_text(&client_marks),
 		"add table inet tap-client-5060\n"
 		"delete table inet tap-client-5060\n"
 		"table inet tap-client-5060 {\n"
@@ -355,7 +411,8 @@ static void
 iptables_queues_syns(void **state)
 {
 	(void)state;
-	assert_string_equal(iptables_text(&server_open, "raw", 4, ""),
+	assert_string_equal(
+		iptables_text(&server_open, "raw", 4, ""),
 		"*raw\n"
 		":tap-server-5040 - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK "
@@ -370,7 +427,8 @@ iptables_queues_syns(void **state)
 		"multiport --dports 20:30,40 -m addrtype --dst-type LOCAL "
 		"-j NFQUEUE --queue-num 5040\n"
 		"COMMIT\n");
-	assert_string_equal(iptables_text(&server_open, "raw", 6, ""),
+	assert_string_equal(
+		iptables_text(&server_open, "raw", 6, ""),
 		"*raw\n"
 		":tap-server-5040 - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK "
@@ -387,8 +445,9 @@ static void
 iptables_keeps_the_rest_out(void **state)
 {
 	(void)state;
-	assert_string_equal(iptables_text(&server_open, "mangle", 4,
-					  "-D PREROUTING -j tap-server-5040\n"),
+	assert_string_equal(
+		iptables_text(&server_open, "mangle", 4,
+			      "-D PREROUTING -j tap-server-5040\n"),
 		"*mangle\n"
 		":tap-server-5040 - [0:0]\n"
 		"-D PREROUTING -j tap-server-5040\n"
@@ -416,7 +475,8 @@ iptables_keeps_the_rest_out(void **state)
 		"multiport --dports 20:30,40 -m addrtype --dst-type LOCAL "
 		"-j DROP\n"
 		"COMMIT\n");
-	assert_string_equal(iptables_text(&server_open, "mangle", 6, ""),
+	assert_string_equal(
+		iptables_text(&server_open, "mangle", 6, ""),
 		"*mangle\n"
 		":tap-server-5040 - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -m tcp ! --tcp-flags "
@@ -440,7 +500,8 @@ static void
 iptables_hides_on_loopback(void **state)
 {
 	(void)state;
-	assert_string_equal(iptables_text(&server_hidden, "raw", 4, ""),
+	assert_string_equal(
+		iptables_text(&server_hidden, "raw", 4, ""),
 		"*raw\n"
 		":tap-server-65532 - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK "
@@ -448,7 +509,8 @@ iptables_hides_on_loopback(void **state)
 		"-A tap-server-65532 -p tcp -m multiport --dports 22 -m "
 		"addrtype --dst-type LOCAL -j NFQUEUE --queue-num 65532\n"
 		"COMMIT\n");
-	assert_string_equal(iptables_text(&server_hidden, "mangle", 4, ""),
+	assert_string_equal(
+		iptables_text(&server_hidden, "mangle", 4, ""),
 		"*mangle\n"
 		":tap-server-65532 - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -m tcp ! --tcp-flags "
@@ -460,15 +522,15 @@ iptables_hides_on_loopback(void **state)
 		"-A tap-server-65532 -p tcp -m multiport --dports 22 -m "
 		"addrtype --dst-type LOCAL -j DROP\n"
 		"COMMIT\n");
-	assert_string_equal(iptables_text(&server_hidden, "nat", 4, ""),
-		"");
+	assert_string_equal(iptables_text(&server_hidden, "nat", 4, ""), "");
 }
 
 static void
 iptables_of_a_router(void **state)
 {
 	(void)state;
-	assert_string_equal(iptables_text(&server_far, "raw", 4, ""),
+	assert_string_equal(
+		iptables_text(&server_far, "raw", 4, ""),
 		"*raw\n"
 		":tap-server-0 - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK "
@@ -476,7 +538,8 @@ iptables_of_a_router(void **state)
 		"-A tap-server-0 -p tcp -m multiport --dports 22 -m "
 		"addrtype ! --dst-type LOCAL -j NFQUEUE --queue-num 2\n"
 		"COMMIT\n");
-	assert_string_equal(iptables_text(&server_far, "mangle", 4, ""),
+	assert_string_equal(
+		iptables_text(&server_far, "mangle", 4, ""),
 		"*mangle\n"
 		":tap-server-0 - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -m tcp ! --tcp-flags "
@@ -514,7 +577,8 @@ iptables_of_a_router(void **state)
 		"-d 192.0.2.1/32 -m conntrack ! --ctstate ESTABLISHED -j "
 		"DROP\n"
 		"COMMIT\n");
-	assert_string_equal(iptables_text(&server_far, "mangle", 6, ""),
+	assert_string_equal(
+		iptables_text(&server_far, "mangle", 6, ""),
 		"*mangle\n"
 		":tap-server-0 - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -m tcp ! --tcp-flags "
@@ -545,7 +609,8 @@ static void
 iptables_answers(void **state)
 {
 	(void)state;
-	assert_string_equal(iptables_text(&server_answers, "raw", 4, ""),
+	assert_string_equal(
+		iptables_text(&server_answers, "raw", 4, ""),
 		"*raw\n"
 		":tap-server-5040 - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK "
@@ -559,7 +624,8 @@ iptables_answers(void **state)
 		"-A tap-server-5040 -p tcp -m addrtype --dst-type LOCAL -j "
 		"NFQUEUE --queue-num 5040 --queue-bypass\n"
 		"COMMIT\n");
-	assert_string_equal(iptables_text(&server_answers, "mangle", 4, ""),
+	assert_string_equal(
+		iptables_text(&server_answers, "mangle", 4, ""),
 		"*mangle\n"
 		":tap-server-5040 - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -m tcp ! --tcp-flags "
@@ -575,7 +641,8 @@ iptables_answers(void **state)
 		"limit --limit 1000/second --limit-burst 1000 -j NFQUEUE "
 		"--queue-num 5041 --queue-bypass\n"
 		"COMMIT\n");
-	assert_string_equal(iptables_text(&server_answers, "nat", 4, ""),
+	assert_string_equal(
+		iptables_text(&server_answers, "nat", 4, ""),
 		"*nat\n"
 		":tap-server-5040-decoy - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -j tap-server-5040-decoy\n"
@@ -584,7 +651,8 @@ iptables_answers(void **state)
 		"0x800000/0x800000 -j DNAT --to-destination "
 		"192.0.2.9:8022\n"
 		"COMMIT\n");
-	assert_string_equal(iptables_text(&server_answers, "nat", 6, ""),
+	assert_string_equal(
+		iptables_text(&server_answers, "nat", 6, ""),
 		"*nat\n"
 		":tap-server-5040-decoy - [0:0]\n"
 		"-I PREROUTING 1 -p tcp -j tap-server-5040-decoy\n"
@@ -599,7 +667,8 @@ static void
 iptables_of_a_client(void **state)
 {
 	(void)state;
-	assert_string_equal(iptables_text(&client, "raw", 4, ""),
+	assert_string_equal(
+		iptables_text(&client, "raw", 4, ""),
 		"*raw\n"
 		":tap-client-5060 - [0:0]\n"
 		"-I OUTPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN "
@@ -610,7 +679,8 @@ iptables_of_a_client(void **state)
 		"192.0.2.1/32 -m multiport --dports 20:30 -j NFQUEUE "
 		"--queue-num 5060 --queue-bypass\n"
 		"COMMIT\n");
-	assert_string_equal(iptables_text(&client, "raw", 6, ""),
+	assert_string_equal(
+		iptables_text(&client, "raw", 6, ""),
 		"*raw\n"
 		":tap-client-5060 - [0:0]\n"
 		"-I OUTPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN "
@@ -626,7 +696,8 @@ static void
 iptables_marks_for_a_client(void **state)
 {
 	(void)state;
-	assert_string_equal(iptables_text(&client_marks, "raw", 4, ""),
+	assert_string_equal(
+		iptables_text(&client_marks, "raw", 4, ""),
 		"*raw\n"
 		":tap-client-5060 - [0:0]\n"
 		"-I OUTPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN "
@@ -659,8 +730,10 @@ lots_hold_every_port_once(void **state)
 			const struct fw_match match = { .ports = ports,
 							.ports_count = count };
 			const struct fw_plan plan = {
-				.side = FW_CLIENT, .mark = 1,
-				.matches = &match, .count = 1,
+				.side = FW_CLIENT,
+				.mark = 1,
+				.matches = &match,
+				.count = 1,
 			};
 			unsigned next = 0;
 			const char *at;
@@ -669,8 +742,7 @@ lots_hold_every_port_once(void **state)
 				unsigned more = wide == 1 || (wide && i % 2);
 
 				ports[i].low = (uint16_t)(100 + 10 * i);
-				ports[i].high =
-					(uint16_t)(ports[i].low + more);
+				ports[i].high = (uint16_t)(ports[i].low + more);
 			}
 			at = iptables_text(&plan, "raw", 4, "");
 			while ((at = strstr(at, "--dports "))) {
@@ -680,10 +752,9 @@ lots_hold_every_port_once(void **state)
 					char *end;
 					unsigned long low =
 						strtoul(at, &end, 10);
-					unsigned long high =
-						*end == ':' ?
-						strtoul(end + 1, &end, 10) :
-						low;
+					unsigned long high = *end == ':'
+						? strtoul(end + 1, &end, 10)
+						: low;
 
 					assert_int_equal(low, ports[next].low);
 					assert_int_equal(high,

@@ -58,8 +58,9 @@ test_rule_of_the_papers(void **state)
 	(void)state;
 	fill(&spec, 10);
 	key_line_rule(&t, &spec, "211.7.133.3", "8080");
-	assert_string_equal(rule, "RULE:dst_host=211.7.133.3, dst_port=8080, "
-				  "key_no=10, key=" KEY ", type=LOCAL");
+	assert_string_equal(rule,
+			    "RULE:dst_host=211.7.133.3, dst_port=8080, "
+			    "key_no=10, key=" KEY ", type=LOCAL");
 }
 
 /* What is written reads as it was, whatever the words. */
@@ -94,12 +95,14 @@ static void
 test_round_trips(void **state)
 {
 	static const char *const names[] = {
-		"alice", "Alice B.", "a,b", "#a", " a ", "a=b", "\xc3\xa9t\xc3\xa9",
-		"key=0x00", "RULE:a",
+		"alice", "Alice B.",          "a,b",      "#a",     " a ",
+		"a=b",   "\xc3\xa9t\xc3\xa9", "key=0x00", "RULE:a",
 	};
 	static const char *const realms[] = {
-		"db.example", "a b", "0x", "0xzz", ",", "\"", "#", "\\", "\n",
-		"\xff\xfe", " ", "0123456789abcdef0123456789abcdef",
+		"db.example", "a b", "0x",
+		"0xzz",       ",",   "\"",
+		"#",          "\\",  "\n",
+		"\xff\xfe",   " ",   "0123456789abcdef0123456789abcdef",
 	};
 	struct key_spec spec;
 
@@ -140,8 +143,9 @@ edit(const char *text, long rotate, const char *append, char *err)
 	int rc;
 
 	assert_int_equal(secret_puts(&lines, append), 0);
-	assert_int_equal(conf_open_text(&file, "server.key", text,
-					strlen(text), err), 0);
+	assert_int_equal(
+		conf_open_text(&file, "server.key", text, strlen(text), err),
+		0);
 	rc = key_edit_read(work, &file, rotate, err);
 	if (rc == 0) {
 		rc = key_edit_write(work, frame_instant_of(1798761600, 0),
@@ -171,7 +175,8 @@ test_append_and_rotate(void **state)
 	} cases[] = {
 		{ "", -1, NEW },
 		{ "# none yet\n", -1, "# none yet\n" NEW },
-		{ "key_no=1, key=" KEY "\n", -1, "key_no=1, key=" KEY "\n" NEW },
+		{ "key_no=1, key=" KEY "\n", -1,
+		  "key_no=1, key=" KEY "\n" NEW },
 		{ "key_no=1, key=" KEY, -1, "key_no=1, key=" KEY "\n" NEW },
 		{ "key_no=1, key=" KEY "\\\n", -1,
 		  "key_no=1, key=" KEY "\\\n\n" NEW },
@@ -181,8 +186,7 @@ test_append_and_rotate(void **state)
 		  "key_no=1, key=" KEY ", " END " # one\nkey_no=2, key=" KEY
 		  "\n" NEW },
 		{ "not_after=2030-01-01,\\\n key_no=1, key=" KEY " # one\r\n",
-		  1,
-		  END ",\\\n key_no=1, key=" KEY " # one\r\n" NEW },
+		  1, END ",\\\n key_no=1, key=" KEY " # one\r\n" NEW },
 		{ "key_no=1, key=" KEY ", name=\"a,b\"  \n", 1,
 		  "key_no=1, key=" KEY ", name=\"a,b\", " END "  \n" NEW },
 		{ "key_no=1, key=" KEY ", not_after=\"2030-01-01\", name=x\n",
@@ -217,8 +221,9 @@ test_refused(void **state)
 	assert_null(edit("key_no=1\n", -1, NEW, err));
 	assert_null(edit("key_no=1, key=" KEY "\nkey_no=1, key=" KEY "\n", -1,
 			 NEW, err));
-	assert_string_equal(err, "server.key:2: key_no 1 stands in line 1 "
-				 "already");
+	assert_string_equal(err,
+			    "server.key:2: key_no 1 stands in line 1 "
+			    "already");
 	assert_null(edit("key_no=1, key=0x00\n", -1, NEW, err));
 	assert_null(edit("RULE:key_no=1, key=" KEY "\n", -1, NEW, err));
 }

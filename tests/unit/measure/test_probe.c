@@ -45,8 +45,8 @@ icmp_answer(const struct packet_addr *src, uint8_t type, uint8_t code)
 static enum probe_state
 says(enum probe_scan scan, struct answer a)
 {
-	return probe_classify(scan, &a, a.flow.src.family == 6 ? &host6 :
-								 &host4);
+	return probe_classify(scan, &a,
+			      a.flow.src.family == 6 ? &host6 : &host4);
 }
 
 static void
@@ -103,8 +103,7 @@ probe_builds_tcp(void **state)
 		assert_int_equal(p.dport, 22);
 		assert_int_equal(p.flags, flags[scan]);
 		assert_int_equal(p.seq, numbers.seq);
-		assert_int_equal(p.ack,
-				 p.flags & PACKET_ACK ? numbers.ack : 0);
+		assert_int_equal(p.ack, p.flags & PACKET_ACK ? numbers.ack : 0);
 		assert_int_equal(p.data_len,
 				 scan == PROBE_SYN_DATA ? PROBE_DATA : 0);
 		assert_int_equal(packet_tcp_checksum(bytes, &p),
@@ -132,7 +131,8 @@ probe_builds_udp(void **state)
 		assert_int_not_equal(be16_load(bytes + at + 6), 0);
 		/* A sum over what has its checksum leaves nothing. */
 		assert_int_equal(packet_checksum(&flow.src, &flow.dst, 17,
-						 bytes + at, 8), 0);
+						 bytes + at, 8),
+				 0);
 	}
 }
 
@@ -140,16 +140,17 @@ static void
 probe_reset_states(void **state)
 {
 	static const enum probe_state want[PROBE_SCANS] = {
-		PROBE_CLOSED, PROBE_CLOSED, PROBE_CLOSED, PROBE_CLOSED,
-		PROBE_CLOSED, PROBE_UNFILTERED, PROBE_CLOSED, PROBE_CLOSED,
-		PROBE_CLOSED, PROBE_CLOSED, PROBE_UNKNOWN,
+		PROBE_CLOSED, PROBE_CLOSED,     PROBE_CLOSED,  PROBE_CLOSED,
+		PROBE_CLOSED, PROBE_UNFILTERED, PROBE_CLOSED,  PROBE_CLOSED,
+		PROBE_CLOSED, PROBE_CLOSED,     PROBE_UNKNOWN,
 	};
 
 	(void)state;
 	for (enum probe_scan s = 0; s < PROBE_SCANS; s++) {
 		assert_int_equal(says(s, tcp_answer(PACKET_RST, 0)), want[s]);
-		assert_int_equal(says(s, tcp_answer(PACKET_RST | PACKET_ACK,
-						    0)), want[s]);
+		assert_int_equal(
+			says(s, tcp_answer(PACKET_RST | PACKET_ACK, 0)),
+			want[s]);
 	}
 	assert_int_equal(says(PROBE_WINDOW, tcp_answer(PACKET_RST, 512)),
 			 PROBE_OPEN);
@@ -162,11 +163,11 @@ probe_syn_ack_states(void **state)
 {
 	(void)state;
 	for (enum probe_scan s = 0; s < PROBE_SCANS; s++) {
-		enum probe_state want = probe_is_syn(s) ? PROBE_OPEN :
-							  PROBE_UNKNOWN;
+		enum probe_state want =
+			probe_is_syn(s) ? PROBE_OPEN : PROBE_UNKNOWN;
 
-		assert_int_equal(says(s, tcp_answer(PACKET_SYN | PACKET_ACK,
-						    0)), want);
+		assert_int_equal(
+			says(s, tcp_answer(PACKET_SYN | PACKET_ACK, 0)), want);
 		/* The other half of a split handshake. */
 		assert_int_equal(says(s, tcp_answer(PACKET_SYN, 0)), want);
 		/* A challenge, which nmap takes no notice of. */
@@ -179,10 +180,10 @@ static void
 probe_silence_states(void **state)
 {
 	static const enum probe_state want[PROBE_SCANS] = {
-		PROBE_FILTERED,	     PROBE_FILTERED,	  PROBE_OPEN_FILTERED,
+		PROBE_FILTERED,      PROBE_FILTERED,      PROBE_OPEN_FILTERED,
 		PROBE_OPEN_FILTERED, PROBE_OPEN_FILTERED, PROBE_FILTERED,
-		PROBE_FILTERED,	     PROBE_OPEN_FILTERED, PROBE_FILTERED,
-		PROBE_FILTERED,	     PROBE_OPEN_FILTERED,
+		PROBE_FILTERED,      PROBE_OPEN_FILTERED, PROBE_FILTERED,
+		PROBE_FILTERED,      PROBE_OPEN_FILTERED,
 	};
 
 	(void)state;
@@ -196,10 +197,8 @@ probe_icmp_states(void **state)
 {
 	(void)state;
 	for (int code = 0; code < 16; code++) {
-		bool means = code <= 3 || code == 9 || code == 10 ||
-			     code == 13;
-		enum probe_state want = means ? PROBE_FILTERED :
-						PROBE_UNKNOWN;
+		bool means = code <= 3 || code == 9 || code == 10 || code == 13;
+		enum probe_state want = means ? PROBE_FILTERED : PROBE_UNKNOWN;
 		struct answer a = icmp_answer(&host4, 3, (uint8_t)code);
 
 		assert_int_equal(says(PROBE_SYN, a), want);
@@ -256,9 +255,8 @@ answer_quotes_probes(void **state)
 		memcpy(bytes + at + 8, probe, quoted);
 		assert_int_equal(answer_parse(&a, bytes, len, len), 0);
 		assert_int_equal(a.kind, ANSWER_ICMP);
-		assert_int_equal(a.quoted_kind, scan == PROBE_UDP ?
-							ANSWER_UDP :
-							ANSWER_TCP);
+		assert_int_equal(a.quoted_kind,
+				 scan == PROBE_UDP ? ANSWER_UDP : ANSWER_TCP);
 		assert_true(packet_addr_equal(&a.quoted.src, &flow.src));
 		assert_true(packet_addr_equal(&a.quoted.dst, &flow.dst));
 		assert_int_equal(a.quoted.sport, flow.sport);

@@ -36,16 +36,50 @@ builds_messages(void **state)
 {
 	static const uint8_t wanted[] = {
 		/* length, type, flags, seq, port */
-		40, 0, 0, 0, 3, 2, 1, 0, 4, 3, 2, 1, 0, 0, 0, 0,
-		'h', 'e', 0, 0,
+		40,
+		0,
+		0,
+		0,
+		3,
+		2,
+		1,
+		0,
+		4,
+		3,
+		2,
+		1,
+		0,
+		0,
+		0,
+		0,
+		'h',
+		'e',
+		0,
+		0,
 		/* length, type, payload, padding */
-		5, 0, 1, 0, 7, 0, 0, 0,
-		6, 0, 2, 0, 0x12, 0x34, 0, 0,
-		4, 0, 3, 0,
+		5,
+		0,
+		1,
+		0,
+		7,
+		0,
+		0,
+		0,
+		6,
+		0,
+		2,
+		0,
+		0x12,
+		0x34,
+		0,
+		0,
+		4,
+		0,
+		3,
+		0,
 	};
 	uint32_t room[64];
-	struct netlink_msg msg = { .bytes = (void *)room,
-				   .size = sizeof room };
+	struct netlink_msg msg = { .bytes = (void *)room, .size = sizeof room };
 
 	(void)state;
 	memset(room, 0x55, sizeof room);
@@ -63,8 +97,7 @@ static void
 builds_nested_attributes_and_more_messages(void **state)
 {
 	uint32_t room[64];
-	struct netlink_msg msg = { .bytes = (void *)room,
-				   .size = sizeof room };
+	struct netlink_msg msg = { .bytes = (void *)room, .size = sizeof room };
 	struct netlink_attr attrs[2], inner[3];
 	struct netlink_reply reply = { 0 };
 	size_t at = 0;
@@ -86,8 +119,8 @@ builds_nested_attributes_and_more_messages(void **state)
 	assert_int_equal(netlink_attrs(reply.payload, reply.len, 0, attrs, 1),
 			 0);
 	assert_int_equal(attrs[1].len, 16);
-	assert_int_equal(netlink_attrs(attrs[1].payload, attrs[1].len, 0,
-				       inner, 2), 0);
+	assert_int_equal(
+		netlink_attrs(attrs[1].payload, attrs[1].len, 0, inner, 2), 0);
 	assert_true(netlink_be32(&inner[2], &value));
 	assert_int_equal(value, 0xdeadbeef);
 	assert_int_equal(inner[1].len, 1);
@@ -178,13 +211,17 @@ reads_errors(void **state)
 		int32_t value;
 		int error;
 	} values[] = {
-		{ 0, 0 },	      { -EPERM, EPERM },
-		{ -4095, 4095 },      { -4096, EBADMSG },
-		{ 1, EBADMSG },	      { INT32_MIN, EBADMSG },
+		{ 0, 0 },
+		{ -EPERM, EPERM },
+		{ -4095, 4095 },
+		{ -4096, EBADMSG },
+		{ 1, EBADMSG },
+		{ INT32_MIN, EBADMSG },
 		{ INT32_MAX, EBADMSG },
 	};
 	int32_t value;
-	struct netlink_reply reply = { .type = NLMSG_ERROR, .len = 4,
+	struct netlink_reply reply = { .type = NLMSG_ERROR,
+				       .len = 4,
 				       .payload = (const void *)&value };
 
 	(void)state;
@@ -228,11 +265,11 @@ static void
 sorts_attributes(void **state)
 {
 	static const uint8_t good[] = {
-		'h', 0, 0, 0,
-		8, 0, 1, 0, 'a', 'b', 'c', 'd',
-		5, 0, 2, 0x80, 'x', 0, 0, 0, /* with the flag of a nest */
-		4, 0, 9, 0,		     /* above what is asked for */
-		6, 0, 1, 0x40, 'n', 'm',     /* again, and unpadded */
+		'h', 0, 0, 0,    8,    0,   1, 0, 'a', 'b', 'c',
+		'd', 5, 0, 2,    0x80, 'x', 0, 0, 0, /* with the flag of a nest
+						      */
+		4,   0, 9, 0,               /* above what is asked for */
+		6,   0, 1, 0x40, 'n',  'm', /* again, and unpadded */
 	};
 	struct netlink_attr attrs[MOST + 1];
 
@@ -256,10 +293,14 @@ refuses_broken_attributes(void **state)
 		uint8_t bytes[12];
 		size_t len;
 	} bad[] = {
-		{ { 0 }, 4 },		      { { 3, 0, 1, 0 }, 4 },
-		{ { 5, 0, 1, 0 }, 4 },	      { { 0xff, 0xff, 1, 0 }, 12 },
-		{ { 4 }, 1 },		      { { 4, 0 }, 2 },
-		{ { 4, 0, 1 }, 3 },	      { { 4, 0, 1, 0, 0, 0, 0, 0 }, 8 },
+		{ { 0 }, 4 },
+		{ { 3, 0, 1, 0 }, 4 },
+		{ { 5, 0, 1, 0 }, 4 },
+		{ { 0xff, 0xff, 1, 0 }, 12 },
+		{ { 4 }, 1 },
+		{ { 4, 0 }, 2 },
+		{ { 4, 0, 1 }, 3 },
+		{ { 4, 0, 1, 0, 0, 0, 0, 0 }, 8 },
 		{ { 4, 0, 1, 0, 8, 0, 1, 0, 1, 2, 3 }, 11 },
 		{ { 5, 0, 1, 0, 9, 0, 0, 0, 4 }, 9 },
 	};
@@ -328,8 +369,7 @@ finds_the_end_of_an_answer(void **state)
 	assert_int_equal(take_datagram(d.bytes, d.len, 5, NULL, NULL), 1);
 	d.len = 0;
 	add_message(&d, NLMSG_ERROR, 5, &denied, 4);
-	assert_int_equal(take_datagram(d.bytes, d.len, 5, NULL, NULL),
-			 -EACCES);
+	assert_int_equal(take_datagram(d.bytes, d.len, 5, NULL, NULL), -EACCES);
 	d.len = 0;
 	add_message(&d, NLMSG_ERROR, 5, NULL, 0);
 	assert_int_equal(take_datagram(d.bytes, d.len, 5, NULL, NULL),
@@ -363,7 +403,7 @@ count_links(void *context, const struct netlink_reply *reply)
 
 /* The kernel itself: the loopback device is always there. */
 static void
-calls_the_kernel(void **state)
+seccomp_the_kernel(void **state)
 {
 	struct ifinfomsg link = { .ifi_index = 1 };
 	size_t fds = count_fds();
@@ -409,7 +449,7 @@ main(void)
 		cmocka_unit_test(reads_numbers_of_their_length_only),
 		cmocka_unit_test(finds_the_end_of_an_answer),
 		cmocka_unit_test(finds_the_error_of_a_dump),
-		cmocka_unit_test(calls_the_kernel),
+		cmocka_unit_test(seccomp_the_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

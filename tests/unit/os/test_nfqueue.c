@@ -131,9 +131,9 @@ refuses_what_is_no_packet(void **state)
 	for (size_t len = 0; len <= 16; len++) {
 		begin_packet(&m);
 		netlink_put(&m.msg, NFQA_PACKET_HDR, "0123456789abcdef", len);
-		assert_int_equal(parse(&m, &packet),
-				 len == sizeof(struct nfqnl_msg_packet_hdr) ?
-					 0 : -1);
+		assert_int_equal(
+			parse(&m, &packet),
+			len == sizeof(struct nfqnl_msg_packet_hdr) ? 0 : -1);
 	}
 	begin_packet(&m);
 	put_header(&m, 1);
@@ -165,8 +165,8 @@ stays_within_hostile_messages(void **state)
 				if (nfq_parse(&reply, &packet) == 0 &&
 				    packet.len > 0) {
 					assert_true(packet.bytes >= exact);
-					assert_true(packet.bytes + packet.len
-						    <= exact + len);
+					assert_true(packet.bytes + packet.len <=
+						    exact + len);
 				}
 			}
 			free(exact);
@@ -195,10 +195,11 @@ gathers_verdicts(void **state)
 				 &reply));
 	assert_int_equal(netlink_attrs(reply.payload, reply.len,
 				       sizeof(struct nfgenmsg), attrs,
-				       NFQA_MAX), 0);
+				       NFQA_MAX),
+			 0);
 	assert_int_equal(attrs[NFQA_VERDICT_HDR].len, sizeof header);
-	assert_memory_equal(attrs[NFQA_VERDICT_HDR].payload,
-			    "\0\0\0\0\0\0\0\1", 8);
+	assert_memory_equal(attrs[NFQA_VERDICT_HDR].payload, "\0\0\0\0\0\0\0\1",
+			    8);
 	assert_null(attrs[NFQA_PAYLOAD].payload);
 	assert_true(netlink_next(nfq.verdicts.bytes, nfq.verdicts.len, &at,
 				 &reply));
@@ -206,8 +207,8 @@ gathers_verdicts(void **state)
 	assert_memory_equal(reply.payload, "\0\0\x13\xb0", 4);
 	netlink_attrs(reply.payload, reply.len, sizeof(struct nfgenmsg), attrs,
 		      NFQA_MAX);
-	assert_memory_equal(attrs[NFQA_VERDICT_HDR].payload,
-			    "\0\0\0\1\1\2\3\4", 8);
+	assert_memory_equal(attrs[NFQA_VERDICT_HDR].payload, "\0\0\0\1\1\2\3\4",
+			    8);
 	assert_int_equal(attrs[NFQA_PAYLOAD].len, 3);
 	/* However many, none is left out and the room suffices. */
 	for (uint32_t i = 0; i < 100000; i++) {
@@ -268,8 +269,7 @@ finds_its_queue_among_many(void **state)
 		assert_int_equal(bind_queue(&nfq), 0);
 	}
 	for (uint16_t i = 0; i < QUEUES; i++) {
-		assert_int_equal(nfq_owner((uint16_t)(FIRST + i)),
-				 nfq.nl.port);
+		assert_int_equal(nfq_owner((uint16_t)(FIRST + i)), nfq.nl.port);
 	}
 	assert_int_equal(nfq_owner(FIRST + QUEUES), 0);
 	nfq_close(&nfq);

@@ -99,8 +99,9 @@ sends_a_batch_in_order(const struct packet_addr *src,
 		packets[i].bytes = bytes[i];
 		packets[i].len = make_syn(bytes[i], src, dst, 0xdead0000 + i);
 	}
-	assert_int_equal(rawsock_send(&raw, src, dst, device, 0, packets,
-				      RAWSOCK_BATCH), 0);
+	assert_int_equal(
+		rawsock_send(&raw, src, dst, device, 0, packets, RAWSOCK_BATCH),
+		0);
 	for (uint32_t i = 0; i < RAWSOCK_BATCH; i++) {
 		size_t len = next_syn(tap, got, sizeof got);
 
@@ -161,14 +162,15 @@ marks_what_it_sends(void **state)
 	require_namespace();
 	assert_int_equal(rawsock_open(&raw), 0);
 	packet.len = make_syn(bytes, &v4_from, &v4_to, 1);
-	assert_int_equal(rawsock_send(&raw, &v4_from, &v4_to, 0, 0x400000,
-				      &packet, 1), 0);
+	assert_int_equal(
+		rawsock_send(&raw, &v4_from, &v4_to, 0, 0x400000, &packet, 1),
+		0);
 	assert_int_equal(mark_of(raw.fd4), 0x400000);
 	if (raw.fd6 >= 0) {
 		assert_int_equal(mark_of(raw.fd6), 0x400000);
 	}
-	assert_int_equal(rawsock_send(&raw, &v4_from, &v4_to, 0, 0, &packet,
-				      1), 0);
+	assert_int_equal(rawsock_send(&raw, &v4_from, &v4_to, 0, 0, &packet, 1),
+			 0);
 	assert_int_equal(mark_of(raw.fd4), 0);
 	rawsock_close(&raw);
 }
@@ -188,10 +190,10 @@ says_what_cannot_be_sent(void **state)
 	assert_int_equal(rawsock_send(&raw, &v4_from, &far, 0, 0, &packet, 1),
 			 -ENETUNREACH);
 	packet.len = make_syn(bytes, &v4_from, &v4_to, 1);
-	assert_true(rawsock_send(&raw, &v4_from, &v4_to, 4711, 0, &packet,
-				 1) < 0);
-	assert_int_equal(rawsock_send(&raw, &v4_from, &v4_to, 0, 0, &packet,
-				      0), 0);
+	assert_true(rawsock_send(&raw, &v4_from, &v4_to, 4711, 0, &packet, 1) <
+		    0);
+	assert_int_equal(rawsock_send(&raw, &v4_from, &v4_to, 0, 0, &packet, 0),
+			 0);
 	if (raw.fd6 >= 0) {
 		close(raw.fd6);
 		raw.fd6 = -1;

@@ -12,7 +12,7 @@
 /* A connection over loopback, with both its ends. */
 struct pair {
 	int listener, client, server;
-	struct diag_connection c; /* as the server sees it */
+	struct sock_diag_connection c; /* as the server sees it */
 };
 
 static struct packet_addr
@@ -52,17 +52,20 @@ pair_open(struct pair *p, int listen_family, int family)
 	v4.sin_port = v6.sin6_port = bound.sin6_port;
 	v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	v6.sin6_addr.s6_addr[15] = 1;
-	assert_int_equal(connect(p->client, family == AF_INET ?
-						    (struct sockaddr *)&v4 :
-						    (struct sockaddr *)&v6,
-				 family == AF_INET ? sizeof v4 : sizeof v6), 0);
+	assert_int_equal(connect(p->client,
+				 family == AF_INET ? (struct sockaddr *)&v4
+						   : (struct sockaddr *)&v6,
+				 family == AF_INET ? sizeof v4 : sizeof v6),
+			 0);
 	p->server = accept(p->listener, NULL, NULL);
 	assert_true(p->server >= 0);
 	len = sizeof bound;
 	getsockname(p->client, (struct sockaddr *)&bound, &len);
-	p->c = (struct diag_connection){
-		.local = loopback(family), .remote = loopback(family),
-		.local_port = port, .remote_port = ntohs(bound.sin6_port),
+	p->c = (struct sock_diag_connection){
+		.local = loopback(family),
+		.remote = loopback(family),
+		.local_port = port,
+		.remote_port = ntohs(bound.sin6_port),
 	};
 }
 
@@ -74,15 +77,17 @@ pair_close(struct pair *p)
 	close(p->server);
 }
 
-static struct diag_connection
-other_end(const struct diag_connection *c)
+static struct sock_diag_connection
+other_end(const struct sock_diag_connection *c)
 {
-	return (struct diag_connection){ c->remote, c->local, c->remote_port,
-					 c->local_port };
+	return (struct sock_diag_connection){ c->remote, c->local,
+					      c->remote_port, c->local_port };
 }
 
 static const int families[][2] = {
-	{ AF_INET, AF_INET }, { AF_INET6, AF_INET6 }, { AF_INET6, AF_INET },
+	{ AF_INET, AF_INET },
+	{ AF_INET6, AF_INET6 },
+	{ AF_INET6, AF_INET },
 };
 
 static struct netlink nl;
@@ -91,7 +96,7 @@ static int
 setup(void **state)
 {
 	namespace_setup(state);
-	return diag_open(&nl);
+	return sock_diag_open(&nl);
 }
 
 static int
@@ -108,22 +113,22 @@ finds_connections(void **state)
 	(void)state;
 	require_namespace();
 	for (size_t i = 0; i < LENGTH(families); i++) {
-		struct diag_connection c;
+		struct sock_diag_connection c;
 		struct pair p;
 
 		pair_open(&p, families[i][0], families[i][1]);
-		assert_int_equal(diag_exists(&nl, &p.c), 1);
+		assert_int_equal(sock_diag_exists(&nl, &p.c), 1);
 		c = other_end(&p.c);
-		assert_int_equal(diag_exists(&nl, &c), 1);
+		assert_int_equal(sock_diag_exists(&nl, &c), 1);
 		c = p.c;
 		c.remote_port ^= 1;
-		assert_int_equal(diag_exists(&nl, &c), 0);
+		assert_int_equal(sock_diag_exists(&nl, &c), 0);
 		c = p.c;
 		c.local_port ^= 1;
-		assert_int_equal(diag_exists(&nl, &c), 0);
+		assert_int_equal(sock_diag_exists(&nl, &c), 0);
 		c = p.c;
 		c.remote.bytes[families[i][1] == AF_INET ? 3 : 15] = 2;
-		assert_int_equal(diag_exists(&nl, &c), 0);
+		assert_int_equal(sock_diag_exists(&nl, &c), 0);
 		pair_close(&p);
 	}
 }
@@ -132,7 +137,7 @@ finds_connections(void **state)
 static void
 finds_connections_that_end(void **state)
 {
-	struct diag_connection c;
+	struct sock_diag_connection c;
 	struct pair p;
 
 	(void)state;
@@ -140,12 +145,12 @@ finds_connections_that_end(void **state)
 	pair_open(&p, AF_INET, AF_INET);
 	c = other_end(&p.c);
 	shutdown(p.client, SHUT_WR);
-	assert_int_equal(diag_exists(&nl, &p.c), 1);
-	assert_int_equal(diag_exists(&nl, &c), 1);
+	assert_int_equal(sock_diag_exists(&nl, &p.c), 1);
+	assert_int_equal(sock_diag_exists(&nl, &c), 1);
 	close(p.client);
 	close(p.server);
 	close(p.listener);
-	assert_int_equal(diag_exists(&nl, &c), 1); /* TIME_WAIT */
+	assert_int_equal(sock_diag_exists(&nl, &c), 1); /* TIME_WAIT */
 }
 
 /* A socket that listens has no connection yet, whoever may come. */
@@ -159,26 +164,26 @@ finds_no_listener(void **state)
 	for (size_t i = 0; i < LENGTH(families); i++) {
 		pair_open(&p, families[i][0], families[i][1]);
 		p.c.remote_port = 1;
-		assert_int_equal(diag_exists(&nl, &p.c), 0);
+		assert_int_equal(sock_diag_exists(&nl, &p.c), 0);
 		pair_close(&p);
 	}
 }
 
 struct search {
-	struct diag_connection wanted;
+	struct sock_diag_connection wanted;
 	unsigned found, all;
 };
 
 static void
-take(void *context, const struct diag_connection *c)
+take(void *context, const struct sock_diag_connection *c)
 {
 	struct search *s = context;
 
 	s->all++;
 	s->found += c->local_port == s->wanted.local_port &&
-		    c->remote_port == s->wanted.remote_port &&
-		    packet_addr_equal(&c->local, &s->wanted.local) &&
-		    packet_addr_equal(&c->remote, &s->wanted.remote);
+		c->remote_port == s->wanted.remote_port &&
+		packet_addr_equal(&c->local, &s->wanted.local) &&
+		packet_addr_equal(&c->remote, &s->wanted.remote);
 }
 
 static void
@@ -193,14 +198,14 @@ lists_connections(void **state)
 		pair_open(&p, families[i][0], families[i][1]);
 		near = (struct search){ .wanted = p.c };
 		far = (struct search){ .wanted = other_end(&p.c) };
-		assert_int_equal(diag_each(&nl, take, &near), 0);
-		assert_int_equal(diag_each(&nl, take, &far), 0);
+		assert_int_equal(sock_diag_each(&nl, take, &near), 0);
+		assert_int_equal(sock_diag_each(&nl, take, &far), 0);
 		assert_int_equal(near.found, 1);
 		assert_int_equal(far.found, 1);
 		/* A listener has no remote port. */
 		near = (struct search){ .wanted = p.c };
 		near.wanted.remote_port = 0;
-		diag_each(&nl, take, &near);
+		sock_diag_each(&nl, take, &near);
 		assert_int_equal(near.found, 0);
 		pair_close(&p);
 	}
@@ -218,7 +223,7 @@ lists_many_connections(void **state)
 	for (size_t i = 0; i < LENGTH(pairs); i++) {
 		pair_open(&pairs[i], AF_INET, AF_INET);
 	}
-	assert_int_equal(diag_each(&nl, take, &s), 0);
+	assert_int_equal(sock_diag_each(&nl, take, &s), 0);
 	assert_true(s.all >= 2 * LENGTH(pairs));
 	for (size_t i = 0; i < LENGTH(pairs); i++) {
 		pair_close(&pairs[i]);

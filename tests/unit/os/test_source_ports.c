@@ -33,8 +33,9 @@ bind_error(int family, uint16_t port, bool reuse)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
 	}
-	if (bind(fd, family == AF_INET ? (struct sockaddr *)&v4 :
-					 (struct sockaddr *)&v6,
+	if (bind(fd,
+		 family == AF_INET ? (struct sockaddr *)&v4
+				   : (struct sockaddr *)&v6,
 		 family == AF_INET ? sizeof v4 : sizeof v6) < 0) {
 		error = errno;
 	}
@@ -209,8 +210,8 @@ is_passed_over_by_connect(void **state)
 	(void)state;
 	require_namespace();
 	set_port_range(40000, 40000 + PORTS_AHEAD + LENGTH(fds) - 1);
-	assert_int_equal(bind(listener, (const struct sockaddr *)&to,
-			      sizeof to), 0);
+	assert_int_equal(
+		bind(listener, (const struct sockaddr *)&to, sizeof to), 0);
 	assert_int_equal(listen(listener, 64), 0);
 	assert_int_equal(ports_refill(&ports), 0);
 	assert_int_equal(ports_take(&ports, taken, 6), 0);
@@ -220,9 +221,10 @@ is_passed_over_by_connect(void **state)
 
 		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		assert_int_equal(connect(fds[i], (const struct sockaddr *)&to,
-					 sizeof to), 0);
-		assert_int_equal(getsockname(fds[i], (struct sockaddr *)&from,
-					     &len), 0);
+					 sizeof to),
+				 0);
+		assert_int_equal(
+			getsockname(fds[i], (struct sockaddr *)&from, &len), 0);
 		for (size_t k = 0; k < 6; k++) {
 			assert_int_not_equal(ntohs(from.sin_port), taken[k]);
 		}
@@ -232,8 +234,8 @@ is_passed_over_by_connect(void **state)
 		}
 	}
 	one_more = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(one_more, (const struct sockaddr *)&to,
-				 sizeof to), -1);
+	assert_int_equal(
+		connect(one_more, (const struct sockaddr *)&to, sizeof to), -1);
 	assert_int_equal(errno, EADDRNOTAVAIL);
 	close(one_more);
 	for (size_t i = 0; i < LENGTH(fds); i++) {

@@ -13,10 +13,9 @@ static struct trial
 new_trial(void)
 {
 	struct trial t = { .port = 22, .rounds = 1, .probes = probes };
-	struct trial_numbers n = { .seq = 0x11111111,
-				   .tsval = 0x22222222,
-				   .id = 3,
-				   .sport = 4000 };
+	struct trial_numbers n = {
+		.seq = 0x11111111, .tsval = 0x22222222, .id = 3, .sport = 4000
+	};
 
 	t.near = addr4(0x0a000001);
 	t.far = addr4(0xc0000202);

@@ -9,14 +9,13 @@
 
 /* ICMP "time exceeded" of 192.0.2.254, about a SYN of ours. */
 static const uint8_t exceeded[] = {
-	0x45, 0, 0, 76, 0, 0, 0, 0, 64, 1, 0, 0,
-	192, 0, 2, 254, 192, 0, 2, 1,
-	11, 0, 0, 0, 0, 0, 0, 0,
-	0x45, 0xb8, 0, 48, 0x12, 0x34, 0x40, 0, 1, 6, 0, 0,
-	192, 0, 2, 1, 192, 0, 2, 2,
-	0x9c, 0x40, 0x1f, 0x90, 0xde, 0xad, 0xbe, 0xef, 0, 0, 0, 0,
-	0x70, 0x02, 0xfa, 0xf0, 0, 0, 0, 0,
-	2, 4, 5, 0xb4, 4, 2, 1, 1,
+	0x45, 0,    0, 76, 0,    0,    0,    0,    64,   1,    0,
+	0,    192,  0, 2,  254,  192,  0,    2,    1,    11,   0,
+	0,    0,    0, 0,  0,    0,    0x45, 0xb8, 0,    48,   0x12,
+	0x34, 0x40, 0, 1,  6,    0,    0,    192,  0,    2,    1,
+	192,  0,    2, 2,  0x9c, 0x40, 0x1f, 0x90, 0xde, 0xad, 0xbe,
+	0xef, 0,    0, 0,  0,    0x70, 0x02, 0xfa, 0xf0, 0,    0,
+	0,    0,    2, 4,  5,    0xb4, 4,    2,    1,    1,
 };
 
 #define ICMP_AT 20
@@ -49,15 +48,15 @@ refuses_what_is_none(void **state)
 		size_t at;
 		uint8_t byte;
 	} bad[] = {
-		{ 0, 0x55 },		 /* no version of IP */
-		{ 0, 0x44 },		 /* a header too short */
-		{ 7, 1 },		 /* a later fragment */
-		{ 9, 6 },		 /* no ICMP */
-		{ ICMP_AT, 3 },		 /* another error */
-		{ ICMP_AT, 8 },		 /* none */
-		{ QUOTED_AT, 0x35 },	 /* quotes no IP */
-		{ QUOTED_AT + 9, 17 },	 /* quotes UDP */
-		{ QUOTED_AT + 7, 9 },	 /* quotes a later fragment */
+		{ 0, 0x55 },           /* no version of IP */
+		{ 0, 0x44 },           /* a header too short */
+		{ 7, 1 },              /* a later fragment */
+		{ 9, 6 },              /* no ICMP */
+		{ ICMP_AT, 3 },        /* another error */
+		{ ICMP_AT, 8 },        /* none */
+		{ QUOTED_AT, 0x35 },   /* quotes no IP */
+		{ QUOTED_AT + 9, 17 }, /* quotes UDP */
+		{ QUOTED_AT + 7, 9 },  /* quotes a later fragment */
 	};
 	uint8_t bytes[sizeof exceeded];
 	struct quote q;

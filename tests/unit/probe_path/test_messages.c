@@ -23,13 +23,16 @@ takes_lengths_in_their_bounds(void **state)
 		enum path_talk_type type;
 		size_t min, max;
 	} lengths[] = {
-		{ PATH_TALK_HELLO, 29, 29 },   { PATH_TALK_WELCOME, 19, 19 },
-		{ PATH_TALK_PROOF, 32, 32 },   { PATH_TALK_ASK, 8, 8 },
+		{ PATH_TALK_HELLO, 29, 29 },
+		{ PATH_TALK_WELCOME, 19, 19 },
+		{ PATH_TALK_PROOF, 32, 32 },
+		{ PATH_TALK_ASK, 8, 8 },
 		{ PATH_TALK_CLOCK, 24, 24 },
 		{ PATH_TALK_PLAN, 1, PATH_TALK_PLAN_MAX },
 		{ PATH_TALK_READY, 0, 0 },
 		{ PATH_TALK_SEEN, 10, PATH_TALK_SMALL_MAX },
-		{ PATH_TALK_END, 0, 0 },       { PATH_TALK_DONE, 4, 4 },
+		{ PATH_TALK_END, 0, 0 },
+		{ PATH_TALK_DONE, 4, 4 },
 		{ PATH_TALK_REFUSED, 1, 1 },
 	};
 	static uint8_t bytes[PATH_TALK_HEADER + PATH_TALK_PLAN_MAX];
@@ -45,9 +48,9 @@ takes_lengths_in_their_bounds(void **state)
 				 PATH_TALK_HEADER + max);
 		assert_int_equal(m.type, lengths[i].type);
 		assert_int_equal(m.len, max);
-		assert_int_equal(path_talk_parse(&m, bytes,
-						 PATH_TALK_HEADER + max - 1),
-				 0);
+		assert_int_equal(
+			path_talk_parse(&m, bytes, PATH_TALK_HEADER + max - 1),
+			0);
 		path_talk_header(bytes, lengths[i].type, max + 1);
 		assert_int_equal(path_talk_parse(&m, bytes, sizeof bytes), -1);
 		/* Known by its header alone. */
@@ -153,7 +156,8 @@ compares_clocks(void **state)
 		assert_true(skew - cases[i].skew <= 1 &&
 			    cases[i].skew - skew <= 1);
 		assert_true(path_talk_delay(&cases[i].times) ==
-			    cases[i].delay || i == 4);
+				    cases[i].delay ||
+			    i == 4);
 	}
 }
 

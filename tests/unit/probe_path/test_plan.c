@@ -7,11 +7,14 @@
 
 #include "probe_path/plan.h"
 
-#define HEAD "tap path plan 1\nnear 192.0.2.1\nfar 192.0.2.2\nport 22\n" \
-	     "rounds 1\n"
+#define HEAD                                                                   \
+	"tap path plan 1\nnear 192.0.2.1\nfar 192.0.2.2\nport 22\n"            \
+	"rounds 1\n"
 /* A SYN from 192.0.2.1 to 192.0.2.2. */
-#define SYN "4500002800014000400600000A0000010A0000020001001600000005" \
-	    "00000000500220000000" "0000"
+#define SYN                                                                    \
+	"4500002800014000400600000A0000010A0000020001001600000005"             \
+	"00000000500220000000"                                                 \
+	"0000"
 #define PROBE "probe field sequence 0 " SYN "\n"
 
 static struct trial_probe *probes;
@@ -47,8 +50,8 @@ reads_what_it_writes(void **state)
 		assert_true(trial_add_field(&t, f, f % 2, &n));
 	}
 	/* As long as any can be. */
-	len = trial_build(bytes, &t, 1u << FIELD_FASTOPEN | 1u << FIELD_DATA,
-			  0, &n, 1);
+	len = trial_build(bytes, &t, 1u << FIELD_FASTOPEN | 1u << FIELD_DATA, 0,
+			  &n, 1);
 	while (t.count < TRIAL_PROBES_MAX) {
 		assert_true(trial_add(&t, &like, bytes, len));
 	}

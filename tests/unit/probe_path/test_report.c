@@ -78,8 +78,8 @@ says_that_there_is_no_hop(void **state)
 	assert_null(strstr(written(PATH_TABLE), "\nhops"));
 	assert_null(strstr(written(PATH_JSON), "\"trace\""));
 	trail.traced = true;
-	assert_non_null(strstr(written(PATH_TABLE),
-			       "\nhops: none that answers\n"));
+	assert_non_null(
+		strstr(written(PATH_TABLE), "\nhops: none that answers\n"));
 	path.has_hops = true;
 	assert_non_null(strstr(written(PATH_TABLE),
 			       "\nhops: none, the far side is next to this "

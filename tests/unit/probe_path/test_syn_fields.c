@@ -8,23 +8,23 @@
 
 /* A SYN with a mark in each field: MSS, SACK, time stamps, WS, 253. */
 static const uint8_t syn4[] = {
-	0x45, 0xb9, 0, 72, 0x12, 0x34, 0x40, 0, 63, 6, 0, 0,
-	192, 0, 2, 1, 192, 0, 2, 2,
-	0x9c, 0x40, 0x1f, 0x90, 0xde, 0xad, 0xbe, 0xef, 1, 2, 3, 4,
-	0xba, 0xc2, 0xfa, 0xf0, 0, 0, 0x55, 0xaa,
-	2, 4, 5, 0xb4, 4, 2, 8, 10, 9, 8, 7, 6, 0, 0, 0, 0,
-	253, 8, 0x54, 0x41, 0xa, 0xb, 0xc, 0xd,
-	'd', 'a', 't', 'a', 'd', 'a', 't', 'a',
+	0x45, 0xb9, 0,    72,   0x12, 0x34, 0x40, 0,    63,   6,    0,    0,
+	192,  0,    2,    1,    192,  0,    2,    2,    0x9c, 0x40, 0x1f, 0x90,
+	0xde, 0xad, 0xbe, 0xef, 1,    2,    3,    4,    0xba, 0xc2, 0xfa, 0xf0,
+	0,    0,    0x55, 0xaa, 2,    4,    5,    0xb4, 4,    2,    8,    10,
+	9,    8,    7,    6,    0,    0,    0,    0,    253,  8,    0x54, 0x41,
+	0xa,  0xb,  0xc,  0xd,  'd',  'a',  't',  'a',  'd',  'a',  't',  'a',
 };
 
 static const uint8_t syn6[] = {
-	0x69, 0x71, 2, 3, 0, 40, 0, 62,
-	0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
-	0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
-	6, 0, 1, 4, 0, 0, 0, 0, /* hop-by-hop */
-	0x9c, 0x40, 0x1f, 0x90, 0xde, 0xad, 0xbe, 0xef, 0, 0, 0, 0,
-	0x80, 0x02, 0xfa, 0xf0, 0, 0, 0, 0,
-	34, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1,
+	0x69, 0x71, 2,    3,    0,    40,   0,    62,   0x20, 1,  0xd,
+	0xb8, 0,    0,    0,    0,    0,    0,    0,    0,    0,  0,
+	0,    1,    0x20, 1,    0xd,  0xb8, 0,    0,    0,    0,  0,
+	0,    0,    0,    0,    0,    0,    2,    6,    0,    1,  4,
+	0,    0,    0,    0, /* hop-by-hop */
+	0x9c, 0x40, 0x1f, 0x90, 0xde, 0xad, 0xbe, 0xef, 0,    0,  0,
+	0,    0x80, 0x02, 0xfa, 0xf0, 0,    0,    0,    0,    34, 10,
+	1,    2,    3,    4,    5,    6,    7,    8,    1,    1,
 };
 
 static void
@@ -47,14 +47,22 @@ reads_ipv4(void **state)
 		enum field field;
 		uint64_t value;
 	} wanted[] = {
-		{ FIELD_SPORT, 0x9c40 },     { FIELD_DPORT, 8080 },
-		{ FIELD_SEQ, 0xdeadbeef },   { FIELD_ACK, 0x01020304 },
-		{ FIELD_WINDOW, 0xfaf0 },    { FIELD_DATA, 8 },
-		{ FIELD_ID, 0x1234 },	     { FIELD_DSCP, 46 },
-		{ FIELD_ECN_IP, 1 },	     { FIELD_ECN_TCP, 3 },
-		{ FIELD_TTL, 63 },	     { FIELD_RESERVED, 10 },
-		{ FIELD_URGENT, 0x55aa },    { FIELD_MSS, 1460 },
-		{ FIELD_SACK, 1 },	     { FIELD_TIMESTAMP, 0x09080706 },
+		{ FIELD_SPORT, 0x9c40 },
+		{ FIELD_DPORT, 8080 },
+		{ FIELD_SEQ, 0xdeadbeef },
+		{ FIELD_ACK, 0x01020304 },
+		{ FIELD_WINDOW, 0xfaf0 },
+		{ FIELD_DATA, 8 },
+		{ FIELD_ID, 0x1234 },
+		{ FIELD_DSCP, 46 },
+		{ FIELD_ECN_IP, 1 },
+		{ FIELD_ECN_TCP, 3 },
+		{ FIELD_TTL, 63 },
+		{ FIELD_RESERVED, 10 },
+		{ FIELD_URGENT, 0x55aa },
+		{ FIELD_MSS, 1460 },
+		{ FIELD_SACK, 1 },
+		{ FIELD_TIMESTAMP, 0x09080706 },
 		{ FIELD_UNKNOWN, 0x0a0b0c0d },
 	};
 	struct field_values v;
@@ -163,8 +171,7 @@ tells_removed_from_changed(void **state)
 	memset(bytes + 40, 1, 4); /* the MSS, by NOPs */
 	be16_store(bytes + 2, 64);
 	assert_int_equal(field_read(&seen, bytes, 64), 0);
-	assert_int_equal(field_compare(FIELD_MSS, &sent, &seen),
-			 FIELD_REMOVED);
+	assert_int_equal(field_compare(FIELD_MSS, &sent, &seen), FIELD_REMOVED);
 	assert_int_equal(field_compare(FIELD_DATA, &sent, &seen),
 			 FIELD_REMOVED);
 	memcpy(bytes, syn4, sizeof syn4);

@@ -52,8 +52,8 @@ fill(struct trial *t, unsigned rounds, uint64_t *seed)
 				.sports = sports,
 			};
 
-			mac_key_init(&key, MAC_HMAC_SHA256, extra,
-				     secret, sizeof secret, NULL, 0);
+			mac_key_init(&key, MAC_HMAC_SHA256, extra, secret,
+				     sizeof secret, NULL, 0);
 			for (size_t i = 0; i < FRAME_MAX; i++) {
 				sports[i] = sport++;
 			}
@@ -78,14 +78,13 @@ builds_packets(void **state)
 			const struct trial_probe *p = &t.probes[i];
 			struct packet parsed;
 
-			assert_int_equal(packet_parse(&parsed, p->bytes,
-						      p->len, p->len),
-					 PACKET_OK);
+			assert_int_equal(
+				packet_parse(&parsed, p->bytes, p->len, p->len),
+				PACKET_OK);
 			assert_true(packet_is_syn(&parsed));
-			assert_int_equal(be16_load(p->bytes + parsed.tcp_at +
-						   16),
-					 packet_tcp_checksum(p->bytes,
-							     &parsed));
+			assert_int_equal(
+				be16_load(p->bytes + parsed.tcp_at + 16),
+				packet_tcp_checksum(p->bytes, &parsed));
 		}
 	}
 }
@@ -96,9 +95,9 @@ static void
 marks_fields(void **state)
 {
 	static const enum field random[] = {
-		FIELD_ACK, FIELD_WINDOW, FIELD_DSCP, FIELD_RESERVED,
-		FIELD_URGENT, FIELD_UNKNOWN, FIELD_FASTOPEN, FIELD_LABEL,
-		FIELD_ECN_IP,
+		FIELD_ACK,      FIELD_WINDOW, FIELD_DSCP,
+		FIELD_RESERVED, FIELD_URGENT, FIELD_UNKNOWN,
+		FIELD_FASTOPEN, FIELD_LABEL,  FIELD_ECN_IP,
 	};
 	uint64_t seed = 2;
 
@@ -113,8 +112,8 @@ marks_fields(void **state)
 		assert_true(trial_add_field(&t, f, 0, &n));
 		assert_true(trial_add_field(&t, f, 1, &n));
 		both = t.probes[0].sent.value[f] ^ t.probes[1].sent.value[f];
-		assert_true(both == (bits == 64 ? UINT64_MAX :
-						  (1ull << bits) - 1));
+		assert_true(both ==
+			    (bits == 64 ? UINT64_MAX : (1ull << bits) - 1));
 	}
 }
 
@@ -128,12 +127,11 @@ is_never_without_a_mark(void **state)
 	for (n.value = 0; n.value < 256; n.value++) {
 		for (unsigned round = 0; round < 2; round++) {
 			t.count = 0;
-			assert_true(trial_add_field(&t, FIELD_DSCP, round,
-						    &n));
-			assert_true(trial_add_field(&t, FIELD_RESERVED, round,
-						    &n));
-			assert_int_not_equal(
-				t.probes[0].sent.value[FIELD_DSCP], 0);
+			assert_true(trial_add_field(&t, FIELD_DSCP, round, &n));
+			assert_true(
+				trial_add_field(&t, FIELD_RESERVED, round, &n));
+			assert_int_not_equal(t.probes[0].sent.value[FIELD_DSCP],
+					     0);
 			assert_int_not_equal(
 				t.probes[1].sent.value[FIELD_RESERVED], 0);
 		}
@@ -203,9 +201,8 @@ matches_what_is_left(void **state)
 	fill(&t, 2, &seed);
 	for (size_t s = 0; s < COUNT(spoilt); s++) {
 		for (size_t i = 0; i < t.count; i++) {
-			assert_int_equal(match(&t, &t.probes[i], spoilt[s],
-					       &bits),
-					 i);
+			assert_int_equal(
+				match(&t, &t.probes[i], spoilt[s], &bits), i);
 		}
 	}
 	/* With the number and the port gone, a field's is still known. */

@@ -44,8 +44,8 @@ add_group(unsigned round, unsigned extra, uint64_t *seed, uint16_t *sport)
 				     .mark = (uint16_t)random_u32(seed),
 				     .sports = sports };
 
-	mac_key_init(&key, MAC_HMAC_SHA256, extra, secret, sizeof secret,
-		     NULL, 0);
+	mac_key_init(&key, MAC_HMAC_SHA256, extra, secret, sizeof secret, NULL,
+		     0);
 	for (size_t i = 0; i < FRAME_MAX; i++) {
 		sports[i] = (*sport)++;
 	}
@@ -56,7 +56,8 @@ static int
 setup(void **state)
 {
 	static const struct trial_probe connection = {
-		.kind = TRIAL_CONNECTION, .field = FIELDS,
+		.kind = TRIAL_CONNECTION,
+		.field = FIELDS,
 	};
 	uint64_t seed = 1;
 	uint16_t sport = 2048;
@@ -256,8 +257,8 @@ fails_by_translation(void **state)
 static bool
 translated_connection(const struct trial_probe *p, uint8_t *bytes)
 {
-	return p->kind == TRIAL_CONNECTION ? translated(p, bytes) :
-					     untouched(p, bytes);
+	return p->kind == TRIAL_CONNECTION ? translated(p, bytes)
+					   : untouched(p, bytes);
 }
 
 static void
@@ -336,8 +337,7 @@ fails_by_proxies(void **state)
 		run(cases[i].way);
 		judged(PATH_FAILS, cases[i].reason);
 		assert_int_equal(lab->path.elsewhere, lab->trial.count - 1);
-		assert_int_equal(lab->path.fields[FIELD_SEQ].state,
-				 PATH_LOST);
+		assert_int_equal(lab->path.fields[FIELD_SEQ].state, PATH_LOST);
 	}
 }
 
@@ -353,7 +353,7 @@ static bool
 three_of_a_group(const struct trial_probe *p, uint8_t *bytes)
 {
 	return (p->kind != TRIAL_FRAME || p->role < FRAME_SYN3) &&
-	       untouched(p, bytes);
+		untouched(p, bytes);
 }
 
 static void
@@ -369,7 +369,7 @@ static bool
 four_of_a_group(const struct trial_probe *p, uint8_t *bytes)
 {
 	return (p->kind != TRIAL_FRAME || p->role <= FRAME_SYN3) &&
-	       untouched(p, bytes);
+		untouched(p, bytes);
 }
 
 static void

@@ -19,8 +19,9 @@ setup(void **state)
 	memset(&path, 0, sizeof path);
 	memset(&trail, 0, sizeof trail);
 	trial.near = addr4(0xc0000201);
-	result = (struct path_result){ .trial = &trial, .path = &path,
-				       .trail = &trail, .trouble = "" };
+	result = (struct path_result){
+		.trial = &trial, .path = &path, .trail = &trail, .trouble = ""
+	};
 	return 0;
 }
 
@@ -94,8 +95,7 @@ has_a_hint_for_each_reason(void **state)
 		assert_int_equal(words[0] == '\0', r == PATH_NO_REASON);
 		assert_true(path_reason_name(r)[0] != '\0');
 	}
-	assert_string_equal(verdict(PATH_PASSES, PATH_NO_REASON),
-			    "TAP passes");
+	assert_string_equal(verdict(PATH_PASSES, PATH_NO_REASON), "TAP passes");
 	assert_string_equal(verdict(PATH_PASSES_LOOSE, PATH_WINDOW),
 			    "passes with window=loose");
 }
@@ -173,8 +173,7 @@ numbers_what_it_remarks(void **state)
 	(void)state;
 	path.duplicates = 1;
 	result.unsent = 1;
-	assert_string_equal(note(0),
-			    "1 SYNs arrived more than once: no harm");
+	assert_string_equal(note(0), "1 SYNs arrived more than once: no harm");
 	assert_string_equal(note(1), "1 SYNs could not be sent");
 	assert_null(note(2));
 	assert_string_equal(words, "");
@@ -202,16 +201,19 @@ names_the_place(void **state)
 	trail.hops[2].addr = addr4(0x0a000003);
 	assert_null(place(FIELD_MSS));
 	trail.hops[0].changed = 1u << FIELD_MSS;
-	assert_string_equal(place(FIELD_MSS), "changes between this host and "
-					      "hop 1 (10.0.0.1)");
+	assert_string_equal(place(FIELD_MSS),
+			    "changes between this host and "
+			    "hop 1 (10.0.0.1)");
 	trail.hops[0].changed = 0;
 	trail.hops[0].same = 1u << FIELD_MSS;
-	assert_string_equal(place(FIELD_MSS), "changes between hop 1 "
-					      "(10.0.0.1) and the far side");
+	assert_string_equal(place(FIELD_MSS),
+			    "changes between hop 1 "
+			    "(10.0.0.1) and the far side");
 	trail.hops[2].changed = 1u << FIELD_MSS;
 	trail.hops[1].same = 1u << FIELD_MSS;
-	assert_string_equal(place(FIELD_MSS), "changes between hop 2 (silent) "
-					      "and hop 3 (10.0.0.3)");
+	assert_string_equal(place(FIELD_MSS),
+			    "changes between hop 2 (silent) "
+			    "and hop 3 (10.0.0.3)");
 	trail.hops[0].answered[PATH_TRAIL_ODD] = true;
 	trail.hops[2].answered[PATH_TRAIL_PLAIN] = true;
 	assert_string_equal(place(FIELD_UNKNOWN),

@@ -31,7 +31,7 @@ teardown(void **state)
 static struct acl_net
 net_of(struct packet_addr addr, unsigned bits)
 {
-	struct acl_net net = {.addr = addr};
+	struct acl_net net = { .addr = addr };
 
 	for (unsigned bit = 0; bit < bits; bit++) {
 		net.mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
@@ -42,7 +42,7 @@ net_of(struct packet_addr addr, unsigned bits)
 static void
 nets_have_their_addresses(void **state)
 {
-	const struct acl_net any = {.addr.family = 0};
+	const struct acl_net any = { .addr.family = 0 };
 	const struct packet_addr inside = addr4(0x0a01ffff);
 	const struct packet_addr outside = addr4(0x0a020000);
 	const struct packet_addr six = addr6(5, 1);
@@ -69,8 +69,8 @@ nets_have_their_addresses(void **state)
 	net.mask[1] = 0;
 	net.mask[2] = 0;
 	assert_false(acl_net_has(&net, &inside));
-	assert_true(
-		acl_net_has(&net, &(struct packet_addr){4, {10, 99, 98, 1}}));
+	assert_true(acl_net_has(&net,
+				&(struct packet_addr){ 4, { 10, 99, 98, 1 } }));
 }
 
 static void
@@ -96,37 +96,37 @@ every_bit_of_a_net_counts(void **state)
 static void
 the_first_rule_wins(void **state)
 {
-	struct acl_range web[] = {{80, 80}, {8000, 8099}};
-	struct acl_range ssh[] = {{22, 22}};
+	struct acl_range web[] = { { 80, 80 }, { 8000, 8099 } };
+	struct acl_range ssh[] = { { 22, 22 } };
 	struct acl_rule rules[] = {
-		{.ports = web, .ports_count = 2, .line = 1},
-		{.ports = ssh,
-		 .ports_count = 1,
-		 .line = 2,
-		 .src = net_of(addr4(0x0a000000), 8)},
-		{.line = 3, .dst = net_of(addr4(0x01020304), 32)},
-		{.ports = ssh, .ports_count = 1, .line = 4},
+		{ .ports = web, .ports_count = 2, .line = 1 },
+		{ .ports = ssh,
+		  .ports_count = 1,
+		  .line = 2,
+		  .src = net_of(addr4(0x0a000000), 8) },
+		{ .line = 3, .dst = net_of(addr4(0x01020304), 32) },
+		{ .ports = ssh, .ports_count = 1, .line = 4 },
 	};
 	const struct {
 		uint32_t src, dst;
 		uint16_t port;
 		unsigned line; /* 0: none */
 	} list[] = {
-		{1, 1, 80, 1},
-		{1, 0x01020304, 80, 1},
-		{1, 1, 79, 0},
-		{1, 1, 81, 0},
-		{1, 1, 7999, 0},
-		{1, 1, 8000, 1},
-		{1, 1, 8099, 1},
-		{1, 1, 8100, 0},
-		{0x0affffff, 1, 22, 2},
-		{0x0b000000, 1, 22, 4},
-		{1, 0x01020304, 22, 3},
-		{0x0a000000, 0x01020304, 22, 2},
-		{1, 0x01020304, 0, 3},
-		{1, 0x01020304, 65535, 3},
-		{1, 0x01020305, 9999, 0},
+		{ 1, 1, 80, 1 },
+		{ 1, 0x01020304, 80, 1 },
+		{ 1, 1, 79, 0 },
+		{ 1, 1, 81, 0 },
+		{ 1, 1, 7999, 0 },
+		{ 1, 1, 8000, 1 },
+		{ 1, 1, 8099, 1 },
+		{ 1, 1, 8100, 0 },
+		{ 0x0affffff, 1, 22, 2 },
+		{ 0x0b000000, 1, 22, 4 },
+		{ 1, 0x01020304, 22, 3 },
+		{ 0x0a000000, 0x01020304, 22, 2 },
+		{ 1, 0x01020304, 0, 3 },
+		{ 1, 0x01020304, 65535, 3 },
+		{ 1, 0x01020305, 9999, 0 },
 	};
 
 	(void)state;
@@ -151,11 +151,11 @@ static void
 devices_are_compared_whole(void **state)
 {
 	struct acl_rule rules[] = {
-		{.indev = "eth1", .line = 1},
-		{.outdev = "a-name-of-15-by", .line = 2},
-		{.indev = "eth0", .outdev = "eth1", .line = 3},
+		{ .indev = "eth1", .line = 1 },
+		{ .outdev = "a-name-of-15-by", .line = 2 },
+		{ .indev = "eth0", .outdev = "eth1", .line = 3 },
 	};
-	const struct packet p = {.src = addr4(1), .dst = addr4(2)};
+	const struct packet p = { .src = addr4(1), .dst = addr4(2) };
 
 	(void)state;
 	acl->rules = rules;
@@ -177,7 +177,7 @@ devices_are_compared_whole(void **state)
 static void
 nothing_is_protected_without_rules(void **state)
 {
-	const struct packet p = {.src = addr4(1), .dst = addr4(2)};
+	const struct packet p = { .src = addr4(1), .dst = addr4(2) };
 
 	(void)state;
 	acl_index(acl);
@@ -216,8 +216,8 @@ keys_are_found_by_number(void **state)
 static void
 validity_includes_its_beginning(void **state)
 {
-	const struct acl_key key = {.not_before = 100, .not_after = 200};
-	const struct acl_key always = {.not_after = UINT64_MAX};
+	const struct acl_key key = { .not_before = 100, .not_after = 200 };
+	const struct acl_key always = { .not_after = UINT64_MAX };
 
 	(void)state;
 	assert_false(acl_key_valid_at(&key, 99));
@@ -281,12 +281,13 @@ lists_agree_with_a_plain_walk(void **state)
 		size_t count = 0;
 
 		for (; count < ENTRIES && port < 65536; count++) {
-			uint32_t high = port + random_below(&seed, 3) *
-						       random_below(&seed, 900);
+			uint32_t high = port +
+				random_below(&seed, 3) *
+					random_below(&seed, 900);
 
 			high = high < 65536 ? high : 65535;
 			entries[count] = (struct acl_entry){
-				.ports = {(uint16_t)port, (uint16_t)high},
+				.ports = { (uint16_t)port, (uint16_t)high },
 				.keys = keys[count],
 				.keys_count = random_ranges(keys[count]),
 			};
@@ -302,8 +303,8 @@ lists_agree_with_a_plain_walk(void **state)
 
 			if (e->keys_count > 0 && n % 3) {
 				no = n % 4 < 2
-					     ? e->keys[0].low
-					     : e->keys[e->keys_count - 1].high;
+					? e->keys[0].low
+					: e->keys[e->keys_count - 1].high;
 				no = (uint16_t)(no + n % 5 - 2);
 			}
 			p = (uint16_t)(p + n % 7 / 3 - 1);
@@ -334,8 +335,8 @@ rules_agree_with_a_plain_walk(void **state)
 		rules[i] = (struct acl_rule){
 			.ports = ports[i],
 			.ports_count = random_below(&seed, 40) == 0
-					       ? 0
-					       : 1 + random_below(&seed, 3),
+				? 0
+				: 1 + random_below(&seed, 3),
 			.src = net_of(addr4(random_below(&seed, 4)),
 				      30 + random_below(&seed, 3)),
 			.line = (unsigned)i,
@@ -354,8 +355,9 @@ rules_agree_with_a_plain_walk(void **state)
 			bool has = rules[i].ports_count == 0;
 
 			for (size_t k = 0; k < rules[i].ports_count; k++) {
-				has = has || (p.dport >= ports[i][k].low &&
-					      p.dport <= ports[i][k].high);
+				has = has ||
+					(p.dport >= ports[i][k].low &&
+					 p.dport <= ports[i][k].high);
 			}
 			if (has && acl_net_has(&rules[i].src, &p.src)) {
 				found = &rules[i];

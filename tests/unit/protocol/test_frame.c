@@ -67,7 +67,7 @@ heads_go_both_ways(void **state)
 static void
 flags_have_five_bits(void **state)
 {
-	const struct frame_head head = {.flags = 0xff};
+	const struct frame_head head = { .flags = 0xff };
 
 	(void)state;
 	assert_int_equal(frame_syn1(&head), 0x3f000000);
@@ -118,9 +118,9 @@ seconds_never_go_below_zero(void **state)
 static void
 authenticators_are_cut_in_order(void **state)
 {
-	uint8_t auth[FRAME_AUTH_BYTES] = {0};
+	uint8_t auth[FRAME_AUTH_BYTES] = { 0 };
 	uint32_t seq[1 + FRAME_EXTRA_MAX];
-	const unsigned bits[] = {30, 30, 29, 29};
+	const unsigned bits[] = { 30, 30, 29, 29 };
 
 	(void)state;
 	frame_auth(seq, 3, auth);
@@ -155,11 +155,11 @@ authenticators_are_cut_in_order(void **state)
 static void
 only_as_many_frames_are_written(void **state)
 {
-	const uint8_t auth[FRAME_AUTH_BYTES] = {1, 2, 3};
+	const uint8_t auth[FRAME_AUTH_BYTES] = { 1, 2, 3 };
 
 	(void)state;
 	for (unsigned extra = 0; extra <= FRAME_EXTRA_MAX; extra++) {
-		uint32_t seq[5] = {7, 7, 7, 7, 7};
+		uint32_t seq[5] = { 7, 7, 7, 7, 7 };
 
 		frame_auth(seq, extra, auth);
 		for (unsigned i = 0; i < 5; i++) {
@@ -171,7 +171,7 @@ only_as_many_frames_are_written(void **state)
 static void
 lengths_are_four(void **state)
 {
-	const unsigned lengths[] = {30, 60, 89, 118};
+	const unsigned lengths[] = { 30, 60, 89, 118 };
 
 	(void)state;
 	for (unsigned bits = 0; bits < 200; bits++) {

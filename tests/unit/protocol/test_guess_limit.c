@@ -6,7 +6,7 @@
 #include "protocol/guess_limit.h"
 
 static struct guess *g;
-static const struct hash_key hash = {5, 6};
+static const struct hash_key hash = { 5, 6 };
 
 static int
 setup(void **state)
@@ -187,9 +187,12 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(a_burst_and_one_a_second), T(asking_neither_earns_nor_costs),
-		T(tokens_are_capped),        T(addresses_are_apart),
-		T(the_stalest_gives_way),    T(a_full_table_goes_on),
+		T(a_burst_and_one_a_second),
+		T(asking_neither_earns_nor_costs),
+		T(tokens_are_capped),
+		T(addresses_are_apart),
+		T(the_stalest_gives_way),
+		T(a_full_table_goes_on),
 		T(pushed_out_is_not_filled_anew),
 	};
 

@@ -46,7 +46,7 @@ static uint64_t
 tag_of(const struct mac_key *key, uint16_t port, uint32_t s0, uint32_t s1,
        uint32_t s2)
 {
-	uint32_t seq[FRAME_MAX] = {s0, 0x20000000 | s1, 0x40000000 | s2};
+	uint32_t seq[FRAME_MAX] = { s0, 0x20000000 | s1, 0x40000000 | s2 };
 	uint64_t tag;
 
 	mac_sign(key, port, seq, &tag);
@@ -101,8 +101,8 @@ static void
 marks_are_no_input(void **state)
 {
 	struct mac_key key;
-	uint32_t seq[FRAME_MAX] = {0xffffffff, 0x3fffffff, 0x5fffffff};
-	uint32_t bare[FRAME_MAX] = {0xffffffff, 0x1fffffff, 0x1fffffff};
+	uint32_t seq[FRAME_MAX] = { 0xffffffff, 0x3fffffff, 0x5fffffff };
+	uint32_t bare[FRAME_MAX] = { 0xffffffff, 0x1fffffff, 0x1fffffff };
 	uint64_t tag;
 	uint64_t bare_tag;
 
@@ -142,7 +142,7 @@ a_key_writes_its_own_frames(void **state)
 {
 	(void)state;
 	for (unsigned extra = 0; extra <= FRAME_EXTRA_MAX; extra++) {
-		uint32_t seq[FRAME_MAX] = {1, 2, 3, 9, 9, 9, 9};
+		uint32_t seq[FRAME_MAX] = { 1, 2, 3, 9, 9, 9, 9 };
 		struct mac_key key;
 
 		mac_key_init(&key, MAC_HMAC_SHA256, extra, secret, 32, NULL, 0);
@@ -165,14 +165,14 @@ a_key_writes_its_own_frames(void **state)
 static void
 lengths_are_prefixes(void **state)
 {
-	uint32_t longest[FRAME_MAX] = {5, 6, 7};
+	uint32_t longest[FRAME_MAX] = { 5, 6, 7 };
 	struct mac_key key;
 
 	(void)state;
 	mac_key_init(&key, MAC_HMAC_SHA256, 3, secret, 32, NULL, 0);
 	mac_sign(&key, 443, longest, NULL);
 	for (unsigned extra = 0; extra < 3; extra++) {
-		uint32_t seq[FRAME_MAX] = {5, 6, 7};
+		uint32_t seq[FRAME_MAX] = { 5, 6, 7 };
 
 		mac_key_init(&key, MAC_HMAC_SHA256, extra, secret, 32, NULL, 0);
 		mac_sign(&key, 443, seq, NULL);

@@ -53,7 +53,7 @@ ip4_with_and_without_options(void **state)
 static void
 ip6_with_extension_headers(void **state)
 {
-	const uint8_t kinds[] = {0, 43, 44, 51, 60, 135, 139, 140};
+	const uint8_t kinds[] = { 0, 43, 44, 51, 60, 135, 139, 140 };
 	const struct packet_addr src = addr6(1, 1);
 	struct packet p;
 	struct built b = built_ip6(NULL, 0, 0, 3);
@@ -71,7 +71,7 @@ ip6_with_extension_headers(void **state)
 			assert_tcp_found(&p, &b, sizeof built_options, 0);
 		}
 		for (size_t j = 0; j < sizeof kinds; j++) {
-			const uint8_t two[] = {kinds[i], kinds[j]};
+			const uint8_t two[] = { kinds[i], kinds[j] };
 
 			b = built_ip6(two, 2, 1, 1);
 			assert_int_equal(built_parse(&p, &b), PACKET_OK);
@@ -87,7 +87,7 @@ ip6_with_extension_headers(void **state)
 static void
 chains_are_bounded(void **state)
 {
-	const uint8_t nine[9] = {60, 60, 60, 60, 60, 60, 60, 60, 60};
+	const uint8_t nine[9] = { 60, 60, 60, 60, 60, 60, 60, 60, 60 };
 	struct packet p;
 	struct built b = built_ip6(nine, 8, 0, 0);
 
@@ -129,18 +129,18 @@ ip4_refusals(void **state)
 	const struct built b =
 		built_ip4(0, built_options, sizeof built_options, 4);
 	const struct refusal list[] = {
-		{0, 0x00, PACKET_LENGTH},   {0, 0x55, PACKET_LENGTH},
-		{0, 0xf5, PACKET_LENGTH},   {0, 0x40, PACKET_LENGTH},
-		{0, 0x44, PACKET_LENGTH},   {3, 19, PACKET_LENGTH},
-		{3, 65, PACKET_LENGTH},     {2, 1, PACKET_LENGTH},
-		{3, 39, PACKET_TRUNCATED},  {3, 20, PACKET_TRUNCATED},
-		{3, 59, PACKET_LENGTH},     {6, 0x20, PACKET_FRAGMENT},
-		{6, 0x1f, PACKET_FRAGMENT}, {7, 0x01, PACKET_FRAGMENT},
-		{9, 17, PACKET_NOT_TCP},    {9, 0, PACKET_NOT_TCP},
-		{9, 41, PACKET_NOT_TCP},    {32, 0x40, PACKET_LENGTH},
-		{32, 0x00, PACKET_LENGTH},  {32, 0xf0, PACKET_LENGTH},
-		{41, 0, PACKET_OPTION},     {41, 1, PACKET_OPTION},
-		{41, 21, PACKET_OPTION},    {41, 255, PACKET_OPTION},
+		{ 0, 0x00, PACKET_LENGTH },   { 0, 0x55, PACKET_LENGTH },
+		{ 0, 0xf5, PACKET_LENGTH },   { 0, 0x40, PACKET_LENGTH },
+		{ 0, 0x44, PACKET_LENGTH },   { 3, 19, PACKET_LENGTH },
+		{ 3, 65, PACKET_LENGTH },     { 2, 1, PACKET_LENGTH },
+		{ 3, 39, PACKET_TRUNCATED },  { 3, 20, PACKET_TRUNCATED },
+		{ 3, 59, PACKET_LENGTH },     { 6, 0x20, PACKET_FRAGMENT },
+		{ 6, 0x1f, PACKET_FRAGMENT }, { 7, 0x01, PACKET_FRAGMENT },
+		{ 9, 17, PACKET_NOT_TCP },    { 9, 0, PACKET_NOT_TCP },
+		{ 9, 41, PACKET_NOT_TCP },    { 32, 0x40, PACKET_LENGTH },
+		{ 32, 0x00, PACKET_LENGTH },  { 32, 0xf0, PACKET_LENGTH },
+		{ 41, 0, PACKET_OPTION },     { 41, 1, PACKET_OPTION },
+		{ 41, 21, PACKET_OPTION },    { 41, 255, PACKET_OPTION },
 	};
 
 	(void)state;
@@ -158,26 +158,26 @@ ip6_refusals(void **state)
 	const struct built fragmented = built_ip6(&fragment, 1, 0, 0);
 	const struct built chained = built_ip6(&options, 1, 0, 0);
 	const struct refusal of_bare[] = {
-		{4, 1, PACKET_LENGTH},    {5, 41, PACKET_LENGTH},
-		{5, 39, PACKET_LENGTH},   {5, 0, PACKET_TRUNCATED},
-		{6, 17, PACKET_NOT_TCP},  {6, 50, PACKET_NOT_TCP},
-		{6, 59, PACKET_NOT_TCP},  {6, 58, PACKET_NOT_TCP},
-		{6, 4, PACKET_NOT_TCP},   {6, 41, PACKET_NOT_TCP},
-		{6, 253, PACKET_NOT_TCP},
+		{ 4, 1, PACKET_LENGTH },    { 5, 41, PACKET_LENGTH },
+		{ 5, 39, PACKET_LENGTH },   { 5, 0, PACKET_TRUNCATED },
+		{ 6, 17, PACKET_NOT_TCP },  { 6, 50, PACKET_NOT_TCP },
+		{ 6, 59, PACKET_NOT_TCP },  { 6, 58, PACKET_NOT_TCP },
+		{ 6, 4, PACKET_NOT_TCP },   { 6, 41, PACKET_NOT_TCP },
+		{ 6, 253, PACKET_NOT_TCP },
 	};
 	const struct refusal of_routed[] = {
-		{43, 1, PACKET_EXTENSION},
-		{43, 255, PACKET_EXTENSION},
+		{ 43, 1, PACKET_EXTENSION },
+		{ 43, 255, PACKET_EXTENSION },
 	};
 	const struct refusal of_fragmented[] = {
-		{42, 1, PACKET_FRAGMENT},
-		{43, 1, PACKET_FRAGMENT},
-		{43, 8, PACKET_FRAGMENT},
+		{ 42, 1, PACKET_FRAGMENT },
+		{ 43, 1, PACKET_FRAGMENT },
+		{ 43, 8, PACKET_FRAGMENT },
 	};
 	const struct refusal of_chained[] = {
-		{41, 255, PACKET_TRUNCATED},
-		{41, 6, PACKET_TRUNCATED},
-		{40, 59, PACKET_NOT_TCP},
+		{ 41, 255, PACKET_TRUNCATED },
+		{ 41, 6, PACKET_TRUNCATED },
+		{ 40, 59, PACKET_NOT_TCP },
 	};
 
 	(void)state;
@@ -190,7 +190,7 @@ ip6_refusals(void **state)
 static void
 every_truncation_is_noticed(void **state)
 {
-	const uint8_t kinds[] = {0, 43, 44, 51, 60};
+	const uint8_t kinds[] = { 0, 43, 44, 51, 60 };
 	const struct built packets[] = {
 		built_ip4(0, built_options, sizeof built_options, 9),
 		built_ip4(40, built_options, sizeof built_options, 9),
@@ -209,19 +209,22 @@ every_truncation_is_noticed(void **state)
 
 			/* Cut by a capture: only the data may be missing. */
 			if (len < whole.data_at) {
-				assert_int_equal(built_parse_len(&p, b, len, b->len),
-						 PACKET_TRUNCATED);
+				assert_int_equal(
+					built_parse_len(&p, b, len, b->len),
+					PACKET_TRUNCATED);
 			} else {
-				assert_int_equal(built_parse_len(&p, b, len, b->len),
-						 PACKET_OK);
+				assert_int_equal(
+					built_parse_len(&p, b, len, b->len),
+					PACKET_OK);
 				assert_memory_equal(&p, &whole, sizeof p);
 			}
 			/* Cut on the wire: never. */
 			assert_true(built_parse_len(&p, b, len, len) < 0);
 			/* More than there was. */
 			if (len > 0) {
-				assert_int_equal(built_parse_len(&p, b, len, len - 1),
-						 PACKET_TRUNCATED);
+				assert_int_equal(
+					built_parse_len(&p, b, len, len - 1),
+					PACKET_TRUNCATED);
 			}
 		}
 	}
@@ -280,7 +283,7 @@ try_hostile(const struct built *b)
 static void
 flipped_bits_do_no_harm(void **state)
 {
-	const uint8_t kinds[] = {0, 43, 44, 51, 60, 135, 139, 140};
+	const uint8_t kinds[] = { 0, 43, 44, 51, 60, 135, 139, 140 };
 	const struct built packets[] = {
 		built_ip4(0, built_options, sizeof built_options, 3),
 		built_ip4(40, built_options, sizeof built_options, 3),
@@ -307,8 +310,8 @@ flipped_bits_do_no_harm(void **state)
 					(uint8_t)random_u32(&seed);
 			}
 			b.len -= random_below(&seed, 4) == 0
-					 ? random_below(&seed, room)
-					 : 0;
+				? random_below(&seed, room)
+				: 0;
 			try_hostile(&b);
 		}
 	}
@@ -322,21 +325,21 @@ options_are_recognised(void **state)
 		bool signature, fastopen;
 		int error;
 	} list[] = {
-		{{1, 1, 1, 1, 1, 1, 1, 1}, false, false, PACKET_OK},
-		{{0, 19, 99, 34, 77, 1, 2, 3}, false, false, PACKET_OK},
-		{{19, 8, 1, 2, 3, 4, 5, 6}, false, false, PACKET_OPTION},
-		{{29, 4, 1, 2, 1, 1, 1, 1}, false, false, PACKET_OPTION},
-		{{29, 5, 1, 2, 3, 1, 1, 1}, true, false, PACKET_OK},
-		{{29, 5, 1, 2, 3, 29, 5, 1}, true, false, PACKET_OPTION},
-		{{34, 2, 1, 1, 1, 1, 1, 1}, false, true, PACKET_OK},
-		{{34, 6, 1, 2, 3, 4, 0, 9}, false, true, PACKET_OK},
-		{{34, 3, 9, 29, 5, 9, 9, 9}, true, true, PACKET_OK},
-		{{8, 8, 19, 34, 29, 9, 9, 9}, false, false, PACKET_OK},
-		{{1, 1, 1, 1, 1, 1, 1, 2}, false, false, PACKET_OPTION},
-		{{1, 1, 1, 1, 1, 1, 2, 0}, false, false, PACKET_OPTION},
-		{{1, 1, 1, 1, 1, 1, 2, 1}, false, false, PACKET_OPTION},
-		{{1, 1, 1, 1, 1, 1, 2, 3}, false, false, PACKET_OPTION},
-		{{19, 9, 1, 2, 3, 4, 5, 6}, false, false, PACKET_OPTION},
+		{ { 1, 1, 1, 1, 1, 1, 1, 1 }, false, false, PACKET_OK },
+		{ { 0, 19, 99, 34, 77, 1, 2, 3 }, false, false, PACKET_OK },
+		{ { 19, 8, 1, 2, 3, 4, 5, 6 }, false, false, PACKET_OPTION },
+		{ { 29, 4, 1, 2, 1, 1, 1, 1 }, false, false, PACKET_OPTION },
+		{ { 29, 5, 1, 2, 3, 1, 1, 1 }, true, false, PACKET_OK },
+		{ { 29, 5, 1, 2, 3, 29, 5, 1 }, true, false, PACKET_OPTION },
+		{ { 34, 2, 1, 1, 1, 1, 1, 1 }, false, true, PACKET_OK },
+		{ { 34, 6, 1, 2, 3, 4, 0, 9 }, false, true, PACKET_OK },
+		{ { 34, 3, 9, 29, 5, 9, 9, 9 }, true, true, PACKET_OK },
+		{ { 8, 8, 19, 34, 29, 9, 9, 9 }, false, false, PACKET_OK },
+		{ { 1, 1, 1, 1, 1, 1, 1, 2 }, false, false, PACKET_OPTION },
+		{ { 1, 1, 1, 1, 1, 1, 2, 0 }, false, false, PACKET_OPTION },
+		{ { 1, 1, 1, 1, 1, 1, 2, 1 }, false, false, PACKET_OPTION },
+		{ { 1, 1, 1, 1, 1, 1, 2, 3 }, false, false, PACKET_OPTION },
+		{ { 19, 9, 1, 2, 3, 4, 5, 6 }, false, false, PACKET_OPTION },
 	};
 
 	(void)state;

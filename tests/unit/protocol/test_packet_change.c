@@ -10,7 +10,7 @@
 static void
 checksums_agree_with_the_plain_sum(void **state)
 {
-	const uint8_t kinds[] = {60, 43};
+	const uint8_t kinds[] = { 60, 43 };
 	uint64_t seed = 3;
 
 	(void)state;
@@ -86,9 +86,9 @@ assert_rewritten(const struct built *was, const struct built *is)
 }
 
 static void
-rewrite_changes_four_fields(void **state)
+atomic_file_changes_four_fields(void **state)
 {
-	const uint8_t kinds[] = {0, 60, 51};
+	const uint8_t kinds[] = { 0, 60, 51 };
 	const struct built packets[] = {
 		built_ip4(0, built_options, sizeof built_options, 0),
 		built_ip4(12, built_options, sizeof built_options, 5),
@@ -110,7 +110,7 @@ rewrite_changes_four_fields(void **state)
 static void
 copies_have_no_data(void **state)
 {
-	const uint8_t kinds[] = {0, 60, 51};
+	const uint8_t kinds[] = { 0, 60, 51 };
 	const struct built packets[] = {
 		built_ip4(0, built_options, sizeof built_options, 0),
 		built_ip4(12, built_options, sizeof built_options, 33),
@@ -120,7 +120,7 @@ copies_have_no_data(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(packets); i++) {
-		struct built out = {.len = 0};
+		struct built out = { .len = 0 };
 		struct built expected = packets[i];
 		struct packet p;
 		struct packet copy;
@@ -156,20 +156,20 @@ resets_answer_the_packet(void **state)
 		uint8_t flags, answer;
 		uint32_t seq, ack;
 	} list[] = {
-		{PACKET_SYN, PACKET_RST | PACKET_ACK, 0, 101 + 5},
-		{PACKET_FIN, PACKET_RST | PACKET_ACK, 0, 101 + 5},
-		{0, PACKET_RST | PACKET_ACK, 0, 100 + 5},
-		{PACKET_SYN | PACKET_FIN, PACKET_RST | PACKET_ACK, 0, 107},
-		{PACKET_ACK, PACKET_RST, 777, 0},
-		{PACKET_SYN | PACKET_ACK, PACKET_RST, 777, 0},
+		{ PACKET_SYN, PACKET_RST | PACKET_ACK, 0, 101 + 5 },
+		{ PACKET_FIN, PACKET_RST | PACKET_ACK, 0, 101 + 5 },
+		{ 0, PACKET_RST | PACKET_ACK, 0, 100 + 5 },
+		{ PACKET_SYN | PACKET_FIN, PACKET_RST | PACKET_ACK, 0, 107 },
+		{ PACKET_ACK, PACKET_RST, 777, 0 },
+		{ PACKET_SYN | PACKET_ACK, PACKET_RST, 777, 0 },
 	};
-	struct packet p = {.src = addr4(0xc0000201),
-			   .dst = addr4(0xc6336402),
-			   .sport = 40001,
-			   .dport = 443,
-			   .seq = 100,
-			   .ack = 777,
-			   .data_len = 5};
+	struct packet p = { .src = addr4(0xc0000201),
+			    .dst = addr4(0xc6336402),
+			    .sport = 40001,
+			    .dport = 443,
+			    .seq = 100,
+			    .ack = 777,
+			    .data_len = 5 };
 	uint8_t out[PACKET_TCP_HEADER];
 
 	(void)state;
@@ -200,7 +200,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(checksums_agree_with_the_plain_sum),
 		cmocka_unit_test(checksums_do_not_overflow),
-		cmocka_unit_test(rewrite_changes_four_fields),
+		cmocka_unit_test(atomic_file_changes_four_fields),
 		cmocka_unit_test(copies_have_no_data),
 		cmocka_unit_test(resets_answer_the_packet),
 	};

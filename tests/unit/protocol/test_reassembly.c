@@ -10,23 +10,23 @@
 #define FRAMES 40
 #define KEYS 30
 
-static const struct hash_key hash = {3, 4};
+static const struct hash_key hash = { 3, 4 };
 
-static struct quad q;
+static struct reassembly q;
 static void *memory;
 static uint64_t seed;
 
 static int
 setup(void **state)
 {
-	const struct quad_limits limits = {GROUPS, FRAMES, FRAMES};
+	const struct reassembly_limits limits = { GROUPS, FRAMES, FRAMES };
 
 	(void)state;
 	seed = 99;
-	memory = malloc(quad_size(&limits));
+	memory = malloc(reassembly_size(&limits));
 	assert_non_null(memory);
-	memset(memory, 0xee, quad_size(&limits));
-	quad_init(&q, memory, &limits, &hash);
+	memset(memory, 0xee, reassembly_size(&limits));
+	reassembly_init(&q, memory, &limits, &hash);
 	return 0;
 }
 
@@ -38,10 +38,10 @@ teardown(void **state)
 	return 0;
 }
 
-static struct quad_key
+static struct reassembly_key
 key_of(uint32_t n)
 {
-	return (struct quad_key){
+	return (struct reassembly_key){
 		.src = n % 3 ? addr4(n) : addr6(n, n),
 		.dst = addr4(1),
 		.dport = 22,
@@ -52,12 +52,12 @@ key_of(uint32_t n)
 static void
 begins_empty(void **state)
 {
-	const struct quad_key key = key_of(1);
+	const struct reassembly_key key = key_of(1);
 
 	(void)state;
-	assert_null(quad_find(&q, &key));
-	assert_null(quad_oldest(&q));
-	assert_null(quad_held(&q));
+	assert_null(reassembly_find(&q, &key));
+	assert_null(reassembly_oldest(&q));
+	assert_null(reassembly_held(&q));
 	bench_check_quad(&q);
 }
 
@@ -65,8 +65,8 @@ begins_empty(void **state)
 static void
 keys_differ_in_every_part(void **state)
 {
-	const struct quad_key key = key_of(1);
-	struct quad_key others[6];
+	const struct reassembly_key key = key_of(1);
+	struct reassembly_key others[6];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(others); i++) {
@@ -78,14 +78,14 @@ keys_differ_in_every_part(void **state)
 	others[3].mark ^= 1;
 	others[4].loose = true;
 	others[5].src.family = 6;
-	quad_append(&q, quad_add(&q, &key), 1);
+	reassembly_append(&q, reassembly_add(&q, &key), 1);
 	for (size_t i = 0; i < COUNT(others); i++) {
-		assert_null(quad_find(&q, &others[i]));
-		quad_append(&q, quad_add(&q, &others[i]), 1);
+		assert_null(reassembly_find(&q, &others[i]));
+		reassembly_append(&q, reassembly_add(&q, &others[i]), 1);
 	}
 	for (size_t i = 0; i < COUNT(others); i++) {
-		assert_memory_equal(&quad_find(&q, &others[i])->key, &others[i],
-				    sizeof key);
+		assert_memory_equal(&reassembly_find(&q, &others[i])->key,
+				    &others[i], sizeof key);
 	}
 	bench_check_quad(&q);
 }
@@ -95,34 +95,35 @@ groups_are_bounded(void **state)
 {
 	(void)state;
 	for (uint32_t i = 0; i < GROUPS; i++) {
-		const struct quad_key key = key_of(i);
+		const struct reassembly_key key = key_of(i);
 
-		assert_non_null(quad_add(&q, &key));
+		assert_non_null(reassembly_add(&q, &key));
 	}
-	assert_null(quad_add(&q, &(struct quad_key){.dport = 1}));
+	assert_null(reassembly_add(&q, &(struct reassembly_key){ .dport = 1 }));
 	bench_check_quad(&q);
-	quad_remove(&q, quad_oldest(&q));
-	assert_non_null(quad_add(&q, &(struct quad_key){.dport = 1}));
+	reassembly_remove(&q, reassembly_oldest(&q));
+	assert_non_null(
+		reassembly_add(&q, &(struct reassembly_key){ .dport = 1 }));
 	bench_check_quad(&q);
 }
 
 static void
 frames_are_bounded(void **state)
 {
-	const struct quad_key key = key_of(1);
-	struct quad_group *g = quad_add(&q, &key);
+	const struct reassembly_key key = key_of(1);
+	struct reassembly_group *g = reassembly_add(&q, &key);
 
 	(void)state;
 	for (uint32_t i = 0; i < FRAMES; i++) {
-		assert_non_null(quad_append(&q, g, i));
+		assert_non_null(reassembly_append(&q, g, i));
 	}
-	assert_null(quad_append(&q, g, FRAMES));
+	assert_null(reassembly_append(&q, g, FRAMES));
 	assert_int_equal(g->count, FRAMES);
 	bench_check_quad(&q);
-	quad_drop(&q, g, quad_first(&q, g));
-	assert_non_null(quad_append(&q, g, FRAMES));
+	reassembly_drop(&q, g, reassembly_first(&q, g));
+	assert_non_null(reassembly_append(&q, g, FRAMES));
 	bench_check_quad(&q);
-	quad_remove(&q, g);
+	reassembly_remove(&q, g);
 	assert_int_equal(q.frames_used, 0);
 	bench_check_quad(&q);
 }
@@ -131,43 +132,44 @@ frames_are_bounded(void **state)
 static void
 the_oldest_waited_longest(void **state)
 {
-	const struct quad_key keys[] = {key_of(0), key_of(1), key_of(2)};
+	const struct reassembly_key keys[] = { key_of(0), key_of(1),
+					       key_of(2) };
 
 	(void)state;
 	for (uint64_t i = 0; i < 3; i++) {
-		quad_append(&q, quad_add(&q, &keys[i]), i);
+		reassembly_append(&q, reassembly_add(&q, &keys[i]), i);
 	}
-	assert_ptr_equal(quad_oldest(&q), quad_find(&q, &keys[0]));
-	quad_append(&q, quad_find(&q, &keys[0]), 3);
-	assert_ptr_equal(quad_oldest(&q), quad_find(&q, &keys[1]));
-	quad_append(&q, quad_find(&q, &keys[2]), 4);
-	quad_remove(&q, quad_find(&q, &keys[1]));
-	assert_ptr_equal(quad_oldest(&q), quad_find(&q, &keys[0]));
+	assert_ptr_equal(reassembly_oldest(&q), reassembly_find(&q, &keys[0]));
+	reassembly_append(&q, reassembly_find(&q, &keys[0]), 3);
+	assert_ptr_equal(reassembly_oldest(&q), reassembly_find(&q, &keys[1]));
+	reassembly_append(&q, reassembly_find(&q, &keys[2]), 4);
+	reassembly_remove(&q, reassembly_find(&q, &keys[1]));
+	assert_ptr_equal(reassembly_oldest(&q), reassembly_find(&q, &keys[0]));
 	bench_check_quad(&q);
 }
 
 static void
 held_frames_are_by_arrival(void **state)
 {
-	const struct quad_key key = key_of(1);
-	struct quad_group *g = quad_add(&q, &key);
-	struct quad_frame *f[4];
+	const struct reassembly_key key = key_of(1);
+	struct reassembly_group *g = reassembly_add(&q, &key);
+	struct reassembly_frame *f[4];
 
 	(void)state;
 	for (uint32_t i = 0; i < 4; i++) {
-		f[i] = quad_append(&q, g, i);
+		f[i] = reassembly_append(&q, g, i);
 		assert_false(f[i]->held);
-		quad_hold(&q, f[i], 100 + i);
+		reassembly_hold(&q, f[i], 100 + i);
 		assert_int_equal(f[i]->id, 100 + i);
 	}
-	quad_unhold(&q, f[1]);
-	assert_ptr_equal(quad_held(&q), f[0]);
-	quad_unhold(&q, f[0]);
-	assert_ptr_equal(quad_held(&q), f[2]);
-	quad_unhold(&q, f[3]);
+	reassembly_unhold(&q, f[1]);
+	assert_ptr_equal(reassembly_held(&q), f[0]);
+	reassembly_unhold(&q, f[0]);
+	assert_ptr_equal(reassembly_held(&q), f[2]);
+	reassembly_unhold(&q, f[3]);
 	bench_check_quad(&q);
-	quad_unhold(&q, f[2]);
-	assert_null(quad_held(&q));
+	reassembly_unhold(&q, f[2]);
+	assert_null(reassembly_held(&q));
 	bench_check_quad(&q);
 }
 
@@ -191,16 +193,16 @@ model_drop(size_t at)
 static void
 compare_group(uint32_t n)
 {
-	const struct quad_key key = key_of(n);
-	const struct quad_group *g = quad_find(&q, &key);
-	const struct quad_frame *f = g ? quad_first(&q, g) : NULL;
+	const struct reassembly_key key = key_of(n);
+	const struct reassembly_group *g = reassembly_find(&q, &key);
+	const struct reassembly_frame *f = g ? reassembly_first(&q, g) : NULL;
 
 	for (size_t i = 0; i < model_count; i++) {
 		if (model[i].key == n) {
 			assert_non_null(f);
 			assert_int_equal(f->seq, model[i].seq);
 			assert_int_equal(f->held, model[i].held);
-			f = quad_next(&q, f);
+			f = reassembly_next(&q, f);
 		}
 	}
 	assert_null(f);
@@ -226,16 +228,16 @@ model_oldest(void)
 static void
 remove_group(uint32_t n)
 {
-	const struct quad_key key = key_of(n);
-	struct quad_group *g = quad_find(&q, &key);
+	const struct reassembly_key key = key_of(n);
+	struct reassembly_group *g = reassembly_find(&q, &key);
 
-	for (struct quad_frame *f = quad_first(&q, g); f;
-	     f = quad_next(&q, f)) {
+	for (struct reassembly_frame *f = reassembly_first(&q, g); f;
+	     f = reassembly_next(&q, f)) {
 		if (f->held) {
-			quad_unhold(&q, f);
+			reassembly_unhold(&q, f);
 		}
 	}
-	quad_remove(&q, g);
+	reassembly_remove(&q, g);
 	for (size_t i = model_count; i-- > 0;) {
 		if (model[i].key == n) {
 			model_drop(i);
@@ -246,20 +248,20 @@ remove_group(uint32_t n)
 static void
 append(uint32_t n, uint32_t seq, uint64_t now)
 {
-	const struct quad_key key = key_of(n);
-	struct quad_group *g = quad_find(&q, &key);
-	struct quad_frame *f;
+	const struct reassembly_key key = key_of(n);
+	struct reassembly_group *g = reassembly_find(&q, &key);
+	struct reassembly_frame *f;
 
 	if (q.groups_used == GROUPS || q.frames_used == FRAMES) {
 		remove_group(model_oldest());
-		g = quad_find(&q, &key);
+		g = reassembly_find(&q, &key);
 	}
-	g = g ? g : quad_add(&q, &key);
-	f = quad_append(&q, g, now);
+	g = g ? g : reassembly_add(&q, &key);
+	f = reassembly_append(&q, g, now);
 	f->seq = seq;
-	model[model_count++] = (struct model_frame){n, seq, seq % 2};
+	model[model_count++] = (struct model_frame){ n, seq, seq % 2 };
 	if (seq % 2) {
-		quad_hold(&q, f, seq);
+		reassembly_hold(&q, f, seq);
 	}
 }
 
@@ -268,22 +270,22 @@ static void
 drop_any(void)
 {
 	size_t at = random_below(&seed, (uint32_t)model_count);
-	const struct quad_key key = key_of(model[at].key);
-	struct quad_group *g = quad_find(&q, &key);
-	struct quad_frame *f = quad_first(&q, g);
+	const struct reassembly_key key = key_of(model[at].key);
+	struct reassembly_group *g = reassembly_find(&q, &key);
+	struct reassembly_frame *f = reassembly_first(&q, g);
 
 	while (f->seq != model[at].seq) {
-		f = quad_next(&q, f);
+		f = reassembly_next(&q, f);
 	}
 	if (f->held) {
-		quad_unhold(&q, f);
+		reassembly_unhold(&q, f);
 	}
 	/* Its group's age is that of its last frame, dropped or not. */
-	if (quad_next(&q, f) == NULL) {
+	if (reassembly_next(&q, f) == NULL) {
 		remove_group(model[at].key);
 		return;
 	}
-	quad_drop(&q, g, f);
+	reassembly_drop(&q, g, f);
 	model_drop(at);
 }
 
@@ -309,9 +311,11 @@ agrees_with_the_model(void **state)
 		}
 		assert_int_equal(q.frames_used, model_count);
 		if (model_count > 0) {
-			const struct quad_key key = key_of(model_oldest());
+			const struct reassembly_key key =
+				key_of(model_oldest());
 
-			assert_ptr_equal(quad_oldest(&q), quad_find(&q, &key));
+			assert_ptr_equal(reassembly_oldest(&q),
+					 reassembly_find(&q, &key));
 		}
 		if (i % 16 == 0) {
 			bench_check_quad(&q);

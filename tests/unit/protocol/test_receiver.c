@@ -1,4 +1,4 @@
-/* The gate lets in what it should: any order, mixture, loss and path. */
+/* The receiver lets in what it should: any order, mixture, loss and path. */
 #include "unit/support.h"
 
 #include <string.h>
@@ -51,7 +51,7 @@ assert_accepted(const struct group *g, size_t before)
 {
 	assert_int_equal(b->accepted, before + 1);
 	assert_true(group_is_accepted(b, g));
-	assert_int_equal(b->event.reason, MATCH_ACCEPTED);
+	assert_int_equal(b->event.reason, VERIFY_ACCEPTED);
 	assert_int_equal(b->event.sport, g->sport[FRAME_SYN0]);
 }
 
@@ -68,7 +68,7 @@ orders_of(const struct group *g)
 		b->now.ms += 10; /* no flood */
 		group_send(b, g, order);
 		assert_accepted(g, before);
-		assert_int_equal(b->gate.quad.groups_used, 0);
+		assert_int_equal(b->receiver.reassembly.groups_used, 0);
 	} while (order_next(order, g->frames));
 }
 
@@ -197,7 +197,7 @@ interleave(const struct group *g, const struct group *h)
 	group_order(h, second);
 	for (uint32_t bits = 0; bits < 1u << n; bits++) {
 		size_t before = b->accepted;
-		size_t sent[2] = {0, 0};
+		size_t sent[2] = { 0, 0 };
 
 		if ((size_t)__builtin_popcount(bits) != g->frames) {
 			continue;
@@ -244,7 +244,7 @@ short_keys_mix_with_the_same_mark(void **state)
 	for (size_t round = 0; round < 300; round++) {
 		struct group g[2];
 		size_t order[2][FRAME_MAX];
-		size_t sent[2] = {0, 0};
+		size_t sent[2] = { 0, 0 };
 		size_t before = b->accepted;
 
 		make(&g[0], 0, random_u32(&seed));
@@ -284,7 +284,8 @@ duplicates_do_no_harm(void **state)
 		for (size_t i = 0; i < g.frames; i++) {
 			for (size_t j = i; j < g.frames; j++) {
 				size_t before = b->accepted;
-				uint64_t counted = b->gate.counters.duplicates;
+				uint64_t counted =
+					b->receiver.counters.duplicates;
 
 				bench_forget(b);
 				for (size_t k = 0; k < g.frames; k++) {
@@ -294,8 +295,9 @@ duplicates_do_no_harm(void **state)
 					}
 				}
 				assert_int_equal(b->accepted, before + 1);
-				assert_int_equal(b->gate.counters.duplicates,
-						 counted + (j + 1 < g.frames));
+				assert_int_equal(
+					b->receiver.counters.duplicates,
+					counted + (j + 1 < g.frames));
 				bench_drain(b);
 				assert_int_equal(b->accepted, before + 1);
 			}
@@ -319,7 +321,7 @@ a_doubling_path_connects_once(void **state)
 	}
 	group_send(b, &g, NULL);
 	assert_int_equal(b->accepted, 1);
-	assert_int_equal(b->by_reason[MATCH_REPLAY], 1);
+	assert_int_equal(b->by_reason[VERIFY_REPLAY], 1);
 	bench_drain(b);
 	assert_int_equal(b->accepted, 1);
 }
@@ -331,7 +333,7 @@ a_lost_frame_ends_the_group(void **state)
 	for (size_t key = 0; key < KEYS; key++) {
 		for (size_t lost = 0; lost < FRAME_BASE + key; lost++) {
 			struct group g;
-			uint64_t before = b->by_reason[MATCH_INCOMPLETE];
+			uint64_t before = b->by_reason[VERIFY_INCOMPLETE];
 
 			make(&g, key, 0x12345678);
 			if (lost >= g.frames) {
@@ -351,7 +353,7 @@ a_lost_frame_ends_the_group(void **state)
 			}
 			assert_int_equal(b->held, 0);
 			assert_int_equal(b->accepted, 0);
-			assert_int_equal(b->by_reason[MATCH_INCOMPLETE],
+			assert_int_equal(b->by_reason[VERIFY_INCOMPLETE],
 					 before + 1);
 			assert_int_equal(b->event.key_no, -1);
 			/* What was lost comes too late. */
@@ -414,7 +416,7 @@ loss_costs_retransmissions_only(void **state)
 	}
 	/* 0.8 to the fourth is 0.41: that is what it costs. */
 	assert_true(tries < 300 * 5);
-	assert_int_equal(b->by_reason[MATCH_MAC], 0);
+	assert_int_equal(b->by_reason[VERIFY_MAC], 0);
 }
 
 /* Address translation gives every frame another port. */
@@ -430,8 +432,8 @@ source_ports_may_be_anything(void **state)
 		make(&g, (size_t)round % KEYS, random_u32(&seed));
 		for (size_t i = 0; i < g.frames; i++) {
 			g.sport[i] = round % 3 == 0
-					     ? 443
-					     : (uint16_t)random_u32(&seed);
+				? 443
+				: (uint16_t)random_u32(&seed);
 		}
 		order_init(order, g.frames);
 		order_shuffle(order, g.frames, &seed);
@@ -493,7 +495,7 @@ windows_may_be_rewritten(void **state)
 			bench_wait(b, 10);
 			group_send(b, &g, order);
 			assert_accepted(&g, before);
-			assert_int_equal(b->gate.quad.groups_used, 0);
+			assert_int_equal(b->receiver.reassembly.groups_used, 0);
 		} while (order_next(order, g.frames));
 	}
 }
@@ -505,7 +507,7 @@ send_at_once(const struct group *g, bool in_order)
 {
 	size_t order[AT_ONCE * FRAME_MAX];
 	size_t sending[AT_ONCE][FRAME_MAX];
-	size_t sent[AT_ONCE] = {0};
+	size_t sent[AT_ONCE] = { 0 };
 
 	for (size_t i = 0; i < AT_ONCE; i++) {
 		if (in_order) {

@@ -1,4 +1,5 @@
-/* What the gate does with more than it can bear, and while it is changed. */
+/* What the receiver does with more than it can bear, and while it is changed.
+ */
 #include "unit/support.h"
 
 #include <stdlib.h>
@@ -49,7 +50,7 @@ make(struct group *g, unsigned key)
 		   &seed);
 }
 
-static enum gate_verdict
+static enum receiver_verdict
 send_random(uint32_t src, uint16_t port)
 {
 	const struct packet p = {
@@ -81,7 +82,7 @@ flood_holds_nothing(void **state)
 	held = b->held;
 	for (int i = 0; i < 20000; i++) {
 		assert_int_equal(send_random(random_u32(&seed), PORT),
-				 GATE_DROP);
+				 RECEIVER_DROP);
 		assert_true(b->held <= held);
 	}
 	for (unsigned i = 0; i < 300; i++) {
@@ -139,18 +140,18 @@ flood_holds_what_may_be_syn0(void **state)
 	/* The rate is exceeded by the next, and not before. */
 	assert_true(b->held > 0);
 	make(&g, KEY_60);
-	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), GATE_DROP);
-	assert_int_equal(group_send_one(b, &g, FRAME_SYN1), GATE_DROP);
-	assert_int_equal(group_send_one(b, &g, FRAME_SYN3), GATE_HOLD);
-	assert_int_equal(group_send_one(b, &g, FRAME_SYN4), GATE_HOLD);
-	assert_int_equal(group_send_one(b, &g, FRAME_SYN0), GATE_ACCEPT);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), RECEIVER_DROP);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN1), RECEIVER_DROP);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN3), RECEIVER_HOLD);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN4), RECEIVER_HOLD);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN0), RECEIVER_ACCEPT);
 	/* The second after a flood is still one; the next is not. */
 	bench_wait(b, 1000);
 	make(&g, KEY_60);
-	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), GATE_DROP);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), RECEIVER_DROP);
 	bench_wait(b, 1000);
 	make(&g, KEY_60);
-	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), GATE_HOLD);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), RECEIVER_HOLD);
 }
 
 /* A flood that stops is over within two seconds, and any order is good. */
@@ -158,7 +159,7 @@ static void
 flood_ends(void **state)
 {
 	struct group g;
-	const size_t reversed[] = {0, 4, 3, 1, 2};
+	const size_t reversed[] = { 0, 4, 3, 1, 2 };
 
 	(void)state;
 	b->limits.flood_per_second = 1000;
@@ -195,9 +196,9 @@ a_group_is_bounded(void **state)
 		bench_packet(b, &p, NULL, NULL);
 		bench_wait(b, i % 10 == 0);
 	}
-	assert_int_equal(b->gate.quad.groups_used, 2);
-	assert_int_equal(b->gate.quad.frames_used,
-			 QUAD_FRAMES_STRICT + QUAD_FRAMES_LOOSE);
+	assert_int_equal(b->receiver.reassembly.groups_used, 2);
+	assert_int_equal(b->receiver.reassembly.frames_used,
+			 REASSEMBLY_FRAMES_STRICT + REASSEMBLY_FRAMES_LOOSE);
 	bench_drain(b);
 }
 
@@ -206,8 +207,9 @@ static void
 full_tables_evict_the_oldest(void **state)
 {
 	(void)state;
-	b->limits.quad =
-		(struct quad_limits){.groups = 8, .frames = 20, .held = 6};
+	b->limits.reassembly = (struct reassembly_limits){ .groups = 8,
+							   .frames = 20,
+							   .held = 6 };
 	begin();
 	for (unsigned i = 0; i < 1000; i++) {
 		struct group g;
@@ -221,11 +223,11 @@ full_tables_evict_the_oldest(void **state)
 			group_send_one(b, &g, order[n]);
 		}
 		assert_int_equal(b->accepted, before + 1);
-		bench_check_quad(&b->gate.quad);
+		bench_check_quad(&b->receiver.reassembly);
 		bench_wait(b, 1);
 	}
-	assert_true(b->gate.counters.evicted > 0);
-	assert_true(b->gate.counters.held_early > 0);
+	assert_true(b->receiver.counters.evicted > 0);
+	assert_true(b->receiver.counters.held_early > 0);
 	bench_drain(b);
 }
 
@@ -234,8 +236,9 @@ static void
 smallest_tables_stand(void **state)
 {
 	(void)state;
-	b->limits.quad =
-		(struct quad_limits){.groups = 1, .frames = 1, .held = 1};
+	b->limits.reassembly = (struct reassembly_limits){ .groups = 1,
+							   .frames = 1,
+							   .held = 1 };
 	b->limits.replays = REPLAY_CAPACITY_MIN;
 	begin();
 	for (unsigned i = 0; i < 300; i++) {
@@ -243,7 +246,7 @@ smallest_tables_stand(void **state)
 
 		make(&g, i % KEYS);
 		group_send(b, &g, NULL);
-		bench_check_quad(&b->gate.quad);
+		bench_check_quad(&b->receiver.reassembly);
 	}
 	assert_int_equal(b->accepted, 0);
 	bench_drain(b);
@@ -266,7 +269,7 @@ full_replay_memory_forgets_nothing(void **state)
 	for (size_t i = 0; i < COUNT(g); i++) {
 		group_send(b, &g[i], NULL);
 		assert_int_equal(b->accepted, COUNT(g));
-		assert_int_equal(b->event.reason, MATCH_REPLAY);
+		assert_int_equal(b->event.reason, VERIFY_REPLAY);
 	}
 }
 
@@ -285,20 +288,20 @@ reload_takes_effect_at_once(void **state)
 	make(&g, KEY_60);
 	group_send_one(b, &g, FRAME_SYN2);
 	group_send_one(b, &g, FRAME_SYN1);
-	gate_set_acl(&b->gate, without);
+	receiver_set_acl(&b->receiver, without);
 	group_send_one(b, &g, FRAME_SYN3);
 	group_send_one(b, &g, FRAME_SYN4);
 	group_send_one(b, &g, FRAME_SYN0);
 	assert_int_equal(b->accepted, 0);
 	bench_drain(b);
-	assert_int_equal(b->by_reason[MATCH_KEY], 1);
+	assert_int_equal(b->by_reason[VERIFY_KEY], 1);
 	assert_null(b->event.key);
 
 	/* And a key that comes while its group is on its way. */
 	make(&g, KEY_60);
 	group_send_one(b, &g, FRAME_SYN0);
 	group_send_one(b, &g, FRAME_SYN1);
-	gate_set_acl(&b->gate, &b->acl);
+	receiver_set_acl(&b->receiver, &b->acl);
 	group_send_one(b, &g, FRAME_SYN4);
 	group_send_one(b, &g, FRAME_SYN3);
 	group_send_one(b, &g, FRAME_SYN2);
@@ -321,8 +324,8 @@ reload_may_take_the_rule_away(void **state)
 	for (size_t role = 1; role < g.frames; role++) {
 		group_send_one(b, &g, role);
 	}
-	gate_set_acl(&b->gate, none);
-	assert_int_equal(group_send_one(b, &g, FRAME_SYN0), GATE_PASS);
+	receiver_set_acl(&b->receiver, none);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN0), RECEIVER_PASS);
 	assert_true(b->held > 0);
 	bench_drain(b);
 	assert_int_equal(b->accepted, 0);
@@ -341,7 +344,7 @@ reload_of_the_tolerance_forgets_nothing(void **state)
 	make(&g, KEY_60);
 	group_send(b, &g, NULL);
 	b->rules[0].tolerance = 1;
-	gate_set_acl(&b->gate, &b->acl);
+	receiver_set_acl(&b->receiver, &b->acl);
 	for (int i = 0; i < 20; i++) {
 		bench_wait(b, 1000);
 		make(&late, KEY_60);
@@ -349,7 +352,7 @@ reload_of_the_tolerance_forgets_nothing(void **state)
 	}
 	assert_int_equal(b->accepted, 21);
 	b->rules[0].tolerance = 600;
-	gate_set_acl(&b->gate, &b->acl);
+	receiver_set_acl(&b->receiver, &b->acl);
 	for (int i = 0; i < 700; i++) {
 		bench_wait(b, 1000);
 		group_send(b, &g, NULL);
@@ -366,7 +369,7 @@ static void
 clock_set_right_locks_nobody_out(void **state)
 {
 	const int64_t hour = (int64_t)3600 << 8;
-	const int64_t steps[] = {-hour, hour, hour, -hour, -hour};
+	const int64_t steps[] = { -hour, hour, hour, -hour, -hour };
 	struct group seen[6 * 30];
 	size_t count = 0;
 
@@ -425,7 +428,7 @@ mixture(uint32_t calls)
 			}
 		}
 		if (i % 64 == 0) {
-			bench_check_quad(&b->gate.quad);
+			bench_check_quad(&b->receiver.reassembly);
 		}
 	}
 	assert_true(b->accepted > calls / 1000);
@@ -444,8 +447,9 @@ static void
 any_mixture_in_small_tables(void **state)
 {
 	(void)state;
-	b->limits.quad =
-		(struct quad_limits){.groups = 6, .frames = 30, .held = 12};
+	b->limits.reassembly = (struct reassembly_limits){ .groups = 6,
+							   .frames = 30,
+							   .held = 12 };
 	begin();
 	mixture(20000);
 }
@@ -454,8 +458,9 @@ static void
 any_mixture_under_flood(void **state)
 {
 	(void)state;
-	b->limits.quad =
-		(struct quad_limits){.groups = 16, .frames = 80, .held = 12};
+	b->limits.reassembly = (struct reassembly_limits){ .groups = 16,
+							   .frames = 80,
+							   .held = 12 };
 	b->limits.flood_per_second = 150;
 	begin();
 	mixture(20000);

@@ -41,10 +41,11 @@ make(struct group *g, unsigned key)
 }
 
 /* A wrong authenticator of a 30-bit key, from an address. */
-static enum match_reason
+static enum verify_reason
 guess_from(const struct packet_addr *src, unsigned key)
 {
-	uint64_t counted = b->by_reason[MATCH_MAC] + b->by_reason[MATCH_GUESS];
+	uint64_t counted =
+		b->by_reason[VERIFY_MAC] + b->by_reason[VERIFY_GUESS];
 	struct group g;
 
 	make(&g, key);
@@ -53,7 +54,7 @@ guess_from(const struct packet_addr *src, unsigned key)
 	g.seq[FRAME_SYN3] ^= 1;
 	group_send(b, &g, NULL);
 	assert_int_equal(counted + 1,
-			 b->by_reason[MATCH_MAC] + b->by_reason[MATCH_GUESS]);
+			 b->by_reason[VERIFY_MAC] + b->by_reason[VERIFY_GUESS]);
 	return b->event.reason;
 }
 
@@ -79,13 +80,13 @@ guesses_are_limited_by_address(void **state)
 	(void)state;
 	for (unsigned i = 0; i < GUESS_BURST; i++) {
 		assert_int_equal(guess_from(&src, i % 2 ? KEY_30 : KEY_MD5),
-				 MATCH_MAC);
+				 VERIFY_MAC);
 	}
 	for (int i = 0; i < 100; i++) {
-		assert_int_equal(guess_from(&src, KEY_MD5), MATCH_GUESS);
+		assert_int_equal(guess_from(&src, KEY_MD5), VERIFY_GUESS);
 	}
 	/* Nobody else has to bear it, and a longer key neither. */
-	assert_int_equal(guess_from(&other, KEY_30), MATCH_MAC);
+	assert_int_equal(guess_from(&other, KEY_30), VERIFY_MAC);
 	for (int i = 0; i < 100; i++) {
 		struct group g;
 
@@ -93,22 +94,22 @@ guesses_are_limited_by_address(void **state)
 		g.src = src;
 		g.seq[FRAME_SYN4] ^= 1;
 		group_send(b, &g, NULL);
-		assert_int_equal(b->event.reason, MATCH_MAC);
+		assert_int_equal(b->event.reason, VERIFY_MAC);
 	}
-	make(&(struct group){0}, KEY_60);
-	assert_int_equal(guess_from(&src, KEY_30), MATCH_GUESS);
+	make(&(struct group){ 0 }, KEY_60);
+	assert_int_equal(guess_from(&src, KEY_30), VERIFY_GUESS);
 	/* One guess a second, used or saved. */
 	b->now.ms += GUESS_REFILL_MS;
-	assert_int_equal(guess_from(&src, KEY_30), MATCH_MAC);
-	assert_int_equal(guess_from(&src, KEY_30), MATCH_GUESS);
+	assert_int_equal(guess_from(&src, KEY_30), VERIFY_MAC);
+	assert_int_equal(guess_from(&src, KEY_30), VERIFY_GUESS);
 	assert_false(gets_in_from(&src, KEY_30)); /* waits for a second */
 	assert_true(gets_in_from(&src, KEY_60));
 	assert_true(gets_in_from(&src, KEY_30));
 	b->now.ms += 1000 * GUESS_REFILL_MS;
 	for (unsigned i = 0; i < GUESS_BURST; i++) {
-		assert_int_equal(guess_from(&src, KEY_30), MATCH_MAC);
+		assert_int_equal(guess_from(&src, KEY_30), VERIFY_MAC);
 	}
-	assert_int_equal(guess_from(&src, KEY_30), MATCH_GUESS);
+	assert_int_equal(guess_from(&src, KEY_30), VERIFY_GUESS);
 }
 
 /* An IPv6 host has a whole /64. */
@@ -119,14 +120,14 @@ guesses_are_limited_by_prefix(void **state)
 	for (unsigned i = 0; i < GUESS_BURST; i++) {
 		const struct packet_addr src = addr6(1, random_u64(&seed));
 
-		assert_int_equal(guess_from(&src, KEY_30), MATCH_MAC);
+		assert_int_equal(guess_from(&src, KEY_30), VERIFY_MAC);
 	}
 	for (unsigned i = 0; i < 20; i++) {
 		const struct packet_addr src = addr6(1, random_u64(&seed));
 		const struct packet_addr next = addr6(2 + i, 1);
 
-		assert_int_equal(guess_from(&src, KEY_30), MATCH_GUESS);
-		assert_int_equal(guess_from(&next, KEY_30), MATCH_MAC);
+		assert_int_equal(guess_from(&src, KEY_30), VERIFY_GUESS);
+		assert_int_equal(guess_from(&next, KEY_30), VERIFY_MAC);
 	}
 }
 
@@ -157,7 +158,7 @@ every_guess_counts(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < GUESS_BURST; i++) {
-		assert_int_equal(guess_from(&src, KEY_30), MATCH_MAC);
+		assert_int_equal(guess_from(&src, KEY_30), VERIFY_MAC);
 	}
 	b->now.ms += GUESS_REFILL_MS;
 	group_make(&g, &b->keys[KEY_30], PORT, b->now.instant, 0x12345678,
@@ -165,7 +166,7 @@ every_guess_counts(void **state)
 	send_stuffed(&g, &src, 10);
 	assert_int_equal(b->accepted, 0);
 	bench_drain(b);
-	assert_int_equal(b->event.reason, MATCH_GUESS);
+	assert_int_equal(b->event.reason, VERIFY_GUESS);
 }
 
 /* Nor does a copy of somebody's group pay for guesses sent with it. */
@@ -185,14 +186,14 @@ guesses_with_a_replay_count(void **state)
 		memset(g.window, i, sizeof g.window);
 		send_stuffed(&g, &src, 3);
 	}
-	while (guess_from(&src, KEY_30) == MATCH_MAC) {
+	while (guess_from(&src, KEY_30) == VERIFY_MAC) {
 		guesses++;
 	}
 	assert_true(guesses < 4);
 	assert_int_equal(b->accepted, 1);
 }
 
-/* Those seen ahead of the gate are the same address's. */
+/* Those seen ahead of the receiver are the same address's. */
 static void
 guesses_elsewhere_count(void **state)
 {
@@ -201,15 +202,15 @@ guesses_elsewhere_count(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < GUESS_BURST - 1; i++) {
-		gate_charge(&b->gate, &b->now, &src);
+		receiver_note_bad_guess(&b->receiver, &b->now, &src);
 	}
-	assert_int_equal(guess_from(&src, KEY_30), MATCH_MAC);
-	assert_int_equal(guess_from(&src, KEY_MD5), MATCH_GUESS);
-	assert_int_equal(guess_from(&other, KEY_MD5), MATCH_MAC);
+	assert_int_equal(guess_from(&src, KEY_30), VERIFY_MAC);
+	assert_int_equal(guess_from(&src, KEY_MD5), VERIFY_GUESS);
+	assert_int_equal(guess_from(&other, KEY_MD5), VERIFY_MAC);
 	assert_true(gets_in_from(&src, KEY_60));
 	/* What is charged beyond its share is not owed. */
 	for (unsigned i = 0; i < 100; i++) {
-		gate_charge(&b->gate, &b->now, &src);
+		receiver_note_bad_guess(&b->receiver, &b->now, &src);
 	}
 	b->now.ms += GUESS_REFILL_MS;
 	assert_true(gets_in_from(&src, KEY_30));

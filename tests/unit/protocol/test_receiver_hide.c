@@ -40,10 +40,10 @@ make(struct group *g, size_t key)
 
 /*
  * An answer is given to every packet at once, so that nobody can tell
- * by it what the gate thinks of one: only a whole group gets another.
+ * by it what the receiver thinks of one: only a whole group gets another.
  */
 static void
-answers_tell_nothing(enum gate_verdict answer)
+answers_tell_nothing(enum receiver_verdict answer)
 {
 	for (unsigned i = 0; i < 400; i++) {
 		size_t order[FRAME_MAX];
@@ -60,8 +60,9 @@ answers_tell_nothing(enum gate_verdict answer)
 		assert_int_equal(bench_packet(b, &p, NULL, NULL), answer);
 		for (size_t n = 0; n < g.frames; n++) {
 			assert_int_equal(group_send_one(b, &g, order[n]),
-					 order[n] == FRAME_SYN0 ? GATE_ACCEPT
-								: answer);
+					 order[n] == FRAME_SYN0
+						 ? RECEIVER_ACCEPT
+						 : answer);
 			assert_ptr_equal(b->result.rule, rule);
 		}
 		/* Again, or wrong, or in another order: as a stranger. */
@@ -83,7 +84,7 @@ a_closed_port_answers_all(void **state)
 {
 	(void)state;
 	rule->hide = ACL_CLOSED;
-	answers_tell_nothing(GATE_RESET);
+	answers_tell_nothing(RECEIVER_RESET);
 }
 
 static void
@@ -93,7 +94,7 @@ a_decoy_gets_all(void **state)
 	rule->hide = ACL_DECOY;
 	rule->decoy = addr4(0x7f000001);
 	rule->decoy_port = 2222;
-	answers_tell_nothing(GATE_DECOY);
+	answers_tell_nothing(RECEIVER_DECOY);
 }
 
 static void
@@ -105,17 +106,18 @@ a_decoy_has_a_family(void **state)
 	rule->hide = ACL_DECOY;
 	rule->decoy = addr6(1, 1);
 	make(&g, 1);
-	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), GATE_DROP);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), RECEIVER_DROP);
 	g.src = addr6(2, 2);
-	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), GATE_DECOY);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), RECEIVER_DECOY);
 }
 
 /* Replays get what strangers get, too. */
 static void
 a_replay_is_a_stranger(void **state)
 {
-	const enum acl_hide hides[] = {ACL_FILTERED, ACL_CLOSED, ACL_DECOY};
-	const enum gate_verdict gets[] = {GATE_DROP, GATE_RESET, GATE_DECOY};
+	const enum acl_hide hides[] = { ACL_FILTERED, ACL_CLOSED, ACL_DECOY };
+	const enum receiver_verdict gets[] = { RECEIVER_DROP, RECEIVER_RESET,
+					       RECEIVER_DECOY };
 
 	(void)state;
 	rule->decoy = addr4(0x7f000001);
@@ -128,7 +130,7 @@ a_replay_is_a_stranger(void **state)
 		assert_int_equal(b->accepted, i + 1);
 		group_send(b, &g, NULL);
 		assert_int_equal(b->result.verdict, gets[i]);
-		assert_int_equal(b->event.reason, MATCH_REPLAY);
+		assert_int_equal(b->event.reason, VERIFY_REPLAY);
 		assert_int_equal(b->accepted, i + 1);
 	}
 }
@@ -147,7 +149,7 @@ hiding_may_change_meanwhile(void **state)
 	group_send_one(b, &g, FRAME_SYN1);
 	group_send_one(b, &g, FRAME_SYN3);
 	group_send_one(b, &g, FRAME_SYN4);
-	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), GATE_RESET);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), RECEIVER_RESET);
 	/* The held one was SYN0, and is whole now. */
 	assert_int_equal(b->accepted, 1);
 	assert_true(group_is_accepted(b, &g));
@@ -157,29 +159,32 @@ hiding_may_change_meanwhile(void **state)
 static void
 rules_are_for_one_direction(void **state)
 {
-	const struct packet p = {.src = addr4(1),
-				 .dst = addr4(2),
-				 .dport = PORT,
-				 .flags = PACKET_SYN};
-	struct gate_packet in = {.packet = &p};
+	const struct packet p = { .src = addr4(1),
+				  .dst = addr4(2),
+				  .dport = PORT,
+				  .flags = PACKET_SYN };
+	struct receiver_packet in = { .packet = &p };
 	const struct {
 		enum acl_type type;
 		bool forwarded;
-		enum gate_verdict verdict;
+		enum receiver_verdict verdict;
 	} list[] = {
-		{ACL_LOCAL, false, GATE_HOLD}, {ACL_LOCAL, true, GATE_PASS},
-		{ACL_ROUTER, true, GATE_HOLD}, {ACL_ROUTER, false, GATE_PASS},
-		{ACL_BRIDGE, true, GATE_HOLD}, {ACL_BRIDGE, false, GATE_PASS},
+		{ ACL_LOCAL, false, RECEIVER_HOLD },
+		{ ACL_LOCAL, true, RECEIVER_PASS },
+		{ ACL_ROUTER, true, RECEIVER_HOLD },
+		{ ACL_ROUTER, false, RECEIVER_PASS },
+		{ ACL_BRIDGE, true, RECEIVER_HOLD },
+		{ ACL_BRIDGE, false, RECEIVER_PASS },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(list); i++) {
 		rule->type = list[i].type;
 		in.forwarded = list[i].forwarded;
-		gate_input(&b->gate, &b->now, &in, &b->result);
+		receiver_input(&b->receiver, &b->now, &in, &b->result);
 		assert_int_equal(b->result.verdict, list[i].verdict);
 		b->now.ms += 10000;
-		while (gate_expire(&b->gate, &b->now, &b->result)) {
+		while (receiver_expire(&b->receiver, &b->now, &b->result)) {
 		}
 	}
 }
@@ -188,11 +193,11 @@ rules_are_for_one_direction(void **state)
 static void
 a_lost_memory_refuses_the_past(void **state)
 {
-	const int64_t steps[] = {0, 3600, -3600};
+	const int64_t steps[] = { 0, 3600, -3600 };
 	const uint64_t begin = b->now.instant;
 
 	(void)state;
-	gate_begin_unknown(&b->gate, &b->now);
+	receiver_begin_unknown(&b->receiver, &b->now);
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		/* The clock is set right after the beginning. */
 		uint64_t was = begin + (uint64_t)(steps[i] * 256);
@@ -210,8 +215,8 @@ a_lost_memory_refuses_the_past(void **state)
 			group_send(b, &g, NULL);
 			assert_int_equal(b->accepted, before + (at > 0));
 			assert_int_equal(b->event.reason,
-					 at > 0 ? MATCH_ACCEPTED
-						: MATCH_REPLAY);
+					 at > 0 ? VERIFY_ACCEPTED
+						: VERIFY_REPLAY);
 		}
 	}
 }

@@ -1,4 +1,4 @@
-/* The gate refuses what it should, each for its reason. */
+/* The receiver refuses what it should, each for its reason. */
 #include "unit/support.h"
 
 #include <string.h>
@@ -52,10 +52,10 @@ make(struct group *g, unsigned key)
 
 /*
  * In the order of sending and reversed: never accepted, for one reason,
- * or for any with MATCH_REASONS.
+ * or for any with VERIFY_REASONS.
  */
 static void
-assert_refused(const struct group *g, enum match_reason reason)
+assert_refused(const struct group *g, enum verify_reason reason)
 {
 	size_t order[FRAME_MAX];
 	size_t reverse[FRAME_MAX];
@@ -67,12 +67,12 @@ assert_refused(const struct group *g, enum match_reason reason)
 	}
 	for (int n = 0; n < 2; n++) {
 		uint64_t counted =
-			reason < MATCH_REASONS ? b->by_reason[reason] : 0;
+			reason < VERIFY_REASONS ? b->by_reason[reason] : 0;
 		uint64_t instant = b->now.instant;
 
 		group_send(b, g, n == 0 ? order : reverse);
 		bench_drain(b);
-		if (reason < MATCH_REASONS) {
+		if (reason < VERIFY_REASONS) {
 			assert_int_equal(b->by_reason[reason], counted + 1);
 		}
 		b->now.instant = instant;
@@ -104,7 +104,7 @@ wrong_secret_is_mac(void **state)
 			     (const uint8_t *)"sixteen guesses.", 16, NULL, 0);
 		group_make(&g, &forged, PORT, b->now.instant, 0x12345678,
 			   &seed);
-		assert_refused(&g, MATCH_MAC);
+		assert_refused(&g, VERIFY_MAC);
 		assert_int_equal(b->event.key_no, k->no);
 		assert_ptr_equal(b->event.key, k);
 		assert_int_equal(b->event.dport, PORT);
@@ -123,11 +123,11 @@ realm_port_and_suite_are_bound(void **state)
 	mac_key_init(&realm.mac, MAC_HMAC_SHA256, 1, secret, sizeof secret,
 		     (const uint8_t *)"web", 3);
 	group_make(&g, &realm, PORT, b->now.instant, 1, &seed);
-	assert_refused(&g, MATCH_MAC);
+	assert_refused(&g, VERIFY_MAC);
 	/* Signed for one port, sent to another of the same key. */
 	make(&g, KEY_60);
 	g.dport = PORT_OTHER;
-	assert_refused(&g, MATCH_MAC);
+	assert_refused(&g, VERIFY_MAC);
 	assert_int_equal(b->event.dport, PORT_OTHER);
 }
 
@@ -138,7 +138,7 @@ unknown_key_is_key(void **state)
 
 	(void)state;
 	group_make(&g, &other, PORT, b->now.instant, 0x12345678, &seed);
-	assert_refused(&g, MATCH_KEY);
+	assert_refused(&g, VERIFY_KEY);
 	assert_int_equal(b->event.key_no, 0x7700);
 	assert_null(b->event.key);
 }
@@ -150,11 +150,11 @@ unlisted_key_is_acl(void **state)
 
 	(void)state;
 	make(&g, KEY_UNLISTED);
-	assert_refused(&g, MATCH_ACL);
+	assert_refused(&g, VERIFY_ACL);
 	assert_int_equal(b->event.key_no, 0x6600);
 	group_make(&g, &b->keys[KEY_MD5], PORT_OTHER, b->now.instant,
 		   0x12345678, &seed);
-	assert_refused(&g, MATCH_ACL);
+	assert_refused(&g, VERIFY_ACL);
 }
 
 /* By the server's clock, to the tick. */
@@ -165,12 +165,12 @@ keys_are_valid_for_their_time(void **state)
 
 	(void)state;
 	make(&g, KEY_EARLY);
-	assert_refused(&g, MATCH_KEY);
+	assert_refused(&g, VERIFY_KEY);
 	b->now.instant += 1;
 	assert_accepted(&g);
 	make(&g, KEY_LATE);
 	b->now.instant -= 1;
-	assert_refused(&g, MATCH_KEY);
+	assert_refused(&g, VERIFY_KEY);
 	b->now.instant -= 1;
 	make(&g, KEY_LATE);
 	assert_accepted(&g);
@@ -193,10 +193,10 @@ foreign_flags_are_flags(void **state)
 			if (flags == extra) {
 				assert_accepted(&g);
 			} else if (flags > FRAME_EXTRA_MAX || flags < extra) {
-				assert_refused(&g, MATCH_FLAGS);
+				assert_refused(&g, VERIFY_FLAGS);
 			} else {
 				/* The frames that it names are missing. */
-				assert_refused(&g, MATCH_INCOMPLETE);
+				assert_refused(&g, VERIFY_INCOMPLETE);
 			}
 		}
 	}
@@ -218,7 +218,7 @@ another_length_is_flags(void **state)
 		if (extra == k->mac.extra) {
 			assert_accepted(&g);
 		} else {
-			assert_refused(&g, MATCH_FLAGS);
+			assert_refused(&g, VERIFY_FLAGS);
 		}
 	}
 }
@@ -226,7 +226,7 @@ another_length_is_flags(void **state)
 static void
 time_is_exact(void **state)
 {
-	const int64_t in_time[] = {0, 1, -1, 30 * SECOND, -30 * SECOND};
+	const int64_t in_time[] = { 0, 1, -1, 30 * SECOND, -30 * SECOND };
 	const int64_t late[] = {
 		30 * SECOND + 1, -30 * SECOND - 1,   31 * SECOND,
 		-31 * SECOND,    3600 * SECOND,      -3600 * SECOND,
@@ -247,7 +247,7 @@ time_is_exact(void **state)
 		group_make(&g, &b->keys[KEY_60], PORT,
 			   b->now.instant + (uint64_t)late[i], 0x12345678,
 			   &seed);
-		assert_refused(&g, MATCH_TIME);
+		assert_refused(&g, VERIFY_TIME);
 	}
 }
 
@@ -273,7 +273,7 @@ time_wraps(void **state)
 				b->now.ms += 10;
 				if (client - server > 30 ||
 				    server - client > 30) {
-					assert_refused(&g, MATCH_TIME);
+					assert_refused(&g, VERIFY_TIME);
 				} else {
 					assert_accepted(&g);
 					assert_int_equal(b->event.skew,
@@ -302,7 +302,7 @@ time_begins_at_the_epoch(void **state)
 			   ((uint64_t)1 << 37) + now - 31 * SECOND, 0x12345678,
 			   &seed);
 		if (now < 31 * SECOND) {
-			assert_refused(&g, MATCH_TIME);
+			assert_refused(&g, VERIFY_TIME);
 		}
 	}
 }
@@ -316,7 +316,7 @@ replays_are_refused(void **state)
 
 		make(&g, key);
 		assert_accepted(&g);
-		assert_refused(&g, MATCH_REPLAY);
+		assert_refused(&g, VERIFY_REPLAY);
 		assert_int_equal(b->event.key_no, b->keys[key].no);
 		/* From elsewhere, with other ports and another mark. */
 		for (int i = 0; i < 20; i++) {
@@ -326,12 +326,13 @@ replays_are_refused(void **state)
 				g.sport[role] = (uint16_t)random_u32(&seed);
 				g.window[role] = (uint16_t)i;
 			}
-			assert_refused(&g, MATCH_REPLAY);
+			assert_refused(&g, VERIFY_REPLAY);
 		}
 		/* For as long as its time is acceptable, and after. */
 		for (int i = 0; i < 60; i++) {
 			bench_wait(b, 1000);
-			assert_refused(&g, i < 30 ? MATCH_REPLAY : MATCH_TIME);
+			assert_refused(&g,
+				       i < 30 ? VERIFY_REPLAY : VERIFY_TIME);
 		}
 		/* The same SYN-ORIG at another instant is another group. */
 		make(&g, key);
@@ -368,40 +369,41 @@ replays_may_be_mixed_in(void **state)
 }
 
 /* The reason for one bit of one frame's being wrong, where it is known. */
-static enum match_reason
+static enum verify_reason
 reason_of_flip(const struct group *g, size_t role, unsigned bit)
 {
 	unsigned auth_bits = role >= FRAME_SYN5 || role < FRAME_SYN3 ? 29 : 30;
 
 	if (role == FRAME_SYN0) {
-		return MATCH_MAC;
+		return VERIFY_MAC;
 	}
 	if (bit >= auth_bits) {
 		/* Another mark; of SYN5 an ISN of zeros can stand in. */
-		return g->frames < FRAME_MAX ? MATCH_INCOMPLETE : MATCH_REASONS;
+		return g->frames < FRAME_MAX ? VERIFY_INCOMPLETE
+					     : VERIFY_REASONS;
 	}
 	if (role == FRAME_SYN2) {
 		uint32_t now = (uint32_t)(b->now.instant >> 8);
 		uint32_t then = g->seq[role] & 0x1fffffff;
 		uint32_t apart = ((then ^ 1u << bit) - now) & 0x1fffffff;
 
-		return apart <= 30 || apart >= 0x1fffffff - 29 ? MATCH_MAC
-							       : MATCH_TIME;
+		return apart <= 30 || apart >= 0x1fffffff - 29 ? VERIFY_MAC
+							       : VERIFY_TIME;
 	}
 	if (role == FRAME_SYN1) {
 		unsigned flags = frame_flags(g->seq[role] ^ 1u << bit);
 
 		if (bit < 8) {
-			return MATCH_MAC; /* the fraction */
+			return VERIFY_MAC; /* the fraction */
 		}
 		if (bit < 24) {
-			return MATCH_KEY; /* no other key is one bit away */
+			return VERIFY_KEY; /* no other key is one bit away */
 		}
-		return flags > FRAME_EXTRA_MAX          ? MATCH_FLAGS
-		       : flags < g->frames - FRAME_BASE ? MATCH_FLAGS
-							: MATCH_INCOMPLETE;
+		return flags > FRAME_EXTRA_MAX           ? VERIFY_FLAGS
+			: flags < g->frames - FRAME_BASE ? VERIFY_FLAGS
+							 : VERIFY_INCOMPLETE;
 	}
-	return MATCH_MAC;
+	return VERIFY_MAC;
 }
 
 static void
@@ -413,7 +415,7 @@ every_bit_counts(void **state)
 	b->keys[KEY_LATE].no = 0xaa0f;
 	b->keys[KEY_60].no = 0x33ff;
 	b->keys[KEY_118].no = 0xcc55;
-	b->entry_keys[0] = (struct acl_range){0, 0xffff};
+	b->entry_keys[0] = (struct acl_range){ 0, 0xffff };
 	acl_index(&b->acl);
 	for (unsigned key = KEY_MD5; key <= KEY_118; key++) {
 		struct group g;
@@ -466,17 +468,18 @@ only_first_syns_of_services_count(void **state)
 	make(&g, KEY_60);
 	for (unsigned flags = 0; flags < 256; flags++) {
 		bool syn = (flags & 0x17) == PACKET_SYN;
-		uint64_t syns = b->gate.counters.syns;
+		uint64_t syns = b->receiver.counters.syns;
 
 		p = group_packet(&g, FRAME_SYN3);
 		p.flags = (uint8_t)flags;
 		p.window = (uint16_t)flags;
 		assert_int_equal(bench_packet(b, &p, NULL, NULL),
-				 syn ? GATE_HOLD : GATE_DROP);
-		assert_int_equal(b->gate.counters.syns, syns + syn);
+				 syn ? RECEIVER_HOLD : RECEIVER_DROP);
+		assert_int_equal(b->receiver.counters.syns, syns + syn);
 		p.dport = 443;
-		assert_int_equal(bench_packet(b, &p, NULL, NULL), GATE_PASS);
-		assert_int_equal(b->gate.counters.syns, syns + syn);
+		assert_int_equal(bench_packet(b, &p, NULL, NULL),
+				 RECEIVER_PASS);
+		assert_int_equal(b->receiver.counters.syns, syns + syn);
 	}
 }
 
@@ -493,12 +496,12 @@ a_syn_with_data_is_malformed(void **state)
 	}
 	p = group_packet(&g, FRAME_SYN0);
 	p.data_len = 1;
-	assert_int_equal(bench_packet(b, &p, g.options, NULL), GATE_DROP);
-	assert_int_equal(b->by_reason[MATCH_MALFORMED], 1);
+	assert_int_equal(bench_packet(b, &p, g.options, NULL), RECEIVER_DROP);
+	assert_int_equal(b->by_reason[VERIFY_MALFORMED], 1);
 	assert_int_equal(b->event.sport, p.sport);
 	assert_int_equal(b->accepted, 0);
 	p.data_len = 0;
-	assert_int_equal(bench_packet(b, &p, g.options, NULL), GATE_ACCEPT);
+	assert_int_equal(bench_packet(b, &p, g.options, NULL), RECEIVER_ACCEPT);
 }
 
 static void
@@ -512,23 +515,23 @@ rules_name_devices_and_addresses(void **state)
 	acl_index(&b->acl);
 	make(&g, KEY_60);
 	p = group_packet(&g, FRAME_SYN2);
-	assert_int_equal(bench_packet(b, &p, NULL, NULL), GATE_PASS);
-	assert_int_equal(bench_packet(b, &p, NULL, "eth1"), GATE_PASS);
-	assert_int_equal(bench_packet(b, &p, NULL, "eth0"), GATE_HOLD);
+	assert_int_equal(bench_packet(b, &p, NULL, NULL), RECEIVER_PASS);
+	assert_int_equal(bench_packet(b, &p, NULL, "eth1"), RECEIVER_PASS);
+	assert_int_equal(bench_packet(b, &p, NULL, "eth0"), RECEIVER_HOLD);
 }
 
 static void
 reasons_have_names(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < MATCH_REASONS; i++) {
-		assert_non_null(gate_reason_name(i));
+	for (unsigned i = 0; i < VERIFY_REASONS; i++) {
+		assert_non_null(receiver_reason_name(i));
 		for (unsigned j = 0; j < i; j++) {
-			assert_string_not_equal(gate_reason_name(i),
-						gate_reason_name(j));
+			assert_string_not_equal(receiver_reason_name(i),
+						receiver_reason_name(j));
 		}
 	}
-	assert_string_equal(gate_reason_name(MATCH_REPLAY), "replay");
+	assert_string_equal(receiver_reason_name(VERIFY_REPLAY), "replay");
 }
 
 int

@@ -15,7 +15,7 @@
 #define KEEP (30u * SECOND)
 #define BEGIN ((uint64_t)1795132800 * SECOND)
 
-static const struct hash_key key = {1, 2};
+static const struct hash_key key = { 1, 2 };
 
 struct memory {
 	struct replay r;
@@ -35,7 +35,7 @@ memory_start(struct memory *m, const struct hash_key *with)
 static struct memory
 memory_new(uint32_t capacity)
 {
-	struct memory m = {.capacity = capacity};
+	struct memory m = { .capacity = capacity };
 
 	m.store = calloc(1, replay_store_size(capacity));
 	m.index = malloc(replay_index_size(capacity));
@@ -57,7 +57,7 @@ static uint64_t
 instant_in(const struct memory *m, uint32_t slot)
 {
 	return m->store->slot[slot].sealed &
-	       (((uint64_t)1 << REPLAY_INSTANT_BITS) - 1);
+		(((uint64_t)1 << REPLAY_INSTANT_BITS) - 1);
 }
 
 /* Heap order, places, chains: each slot in use is found in each of them. */
@@ -137,16 +137,14 @@ a_full_memory_forgets_the_oldest(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < REPLAY_CAPACITY_MIN; i++) {
-		assert_int_equal(ask(&m, 100 + i, BEGIN + i),
-				 REPLAY_NEW);
+		assert_int_equal(ask(&m, 100 + i, BEGIN + i), REPLAY_NEW);
 	}
 	assert_int_equal(replay_floor(&m.r), 0);
 	assert_int_equal(ask(&m, 7, BEGIN + 1000), REPLAY_NEW);
 	assert_int_equal(replay_floor(&m.r), BEGIN);
 	assert_int_equal(ask(&m, 100, BEGIN), REPLAY_OLD);
 	for (uint64_t i = 1; i < REPLAY_CAPACITY_MIN; i++) {
-		assert_int_equal(ask(&m, 100 + i, BEGIN + i),
-				 REPLAY_SEEN);
+		assert_int_equal(ask(&m, 100 + i, BEGIN + i), REPLAY_SEEN);
 	}
 	/* Full again, and older than what would have to go. */
 	assert_int_equal(ask(&m, 8, BEGIN + 1), REPLAY_OLD);
@@ -171,7 +169,7 @@ the_floor_only_rises(void **state)
 static void
 a_stepped_clock_opens_nothing(void **state)
 {
-	const int64_t steps[] = {HOUR, -(int64_t)HOUR};
+	const int64_t steps[] = { HOUR, -(int64_t)HOUR };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(steps); i++) {
@@ -179,13 +177,11 @@ a_stepped_clock_opens_nothing(void **state)
 		uint64_t there = BEGIN + (uint64_t)steps[i];
 
 		for (uint64_t tag = 0; tag < 50; tag++) {
-			assert_int_equal(ask(&m, tag, BEGIN + tag),
-					 REPLAY_NEW);
+			assert_int_equal(ask(&m, tag, BEGIN + tag), REPLAY_NEW);
 		}
 		/* There, where others are accepted, and back. */
 		for (uint64_t tag = 50; tag < 100; tag++) {
-			assert_int_equal(ask(&m, tag, there + tag),
-					 REPLAY_NEW);
+			assert_int_equal(ask(&m, tag, there + tag), REPLAY_NEW);
 		}
 		for (uint64_t tag = 0; tag < 50; tag++) {
 			assert_int_not_equal(ask(&m, tag, BEGIN + tag),
@@ -208,7 +204,7 @@ static void
 a_restart_keeps_everything(void **state)
 {
 	struct memory m = memory_new(64);
-	const struct hash_key another = {99, 98};
+	const struct hash_key another = { 99, 98 };
 
 	(void)state;
 	for (uint64_t tag = 0; tag < 100; tag++) {
@@ -246,8 +242,7 @@ any_store_can_be_taken_up(void **state)
 		assert_int_equal(memory_start(&m, &key), 0);
 		memory_check(&m);
 		for (int n = 0; n < 200; n++) {
-			ask(&m, random_u64(&seed),
-			    random_u64(&seed) | 1);
+			ask(&m, random_u64(&seed), random_u64(&seed) | 1);
 		}
 		memory_check(&m);
 		memory_free(&m);
@@ -412,8 +407,7 @@ learn_some(struct memory *m, struct twin *t, uint64_t *seed)
 
 		assert_int_not_equal(answer, REPLAY_SEEN);
 		if (random_below(seed, 4) == 0) {
-			assert_int_not_equal(replay_learn(&m->r,
-							  t->told[i].tag,
+			assert_int_not_equal(replay_learn(&m->r, t->told[i].tag,
 							  t->told[i].instant),
 					     REPLAY_NEW);
 		}
@@ -428,9 +422,9 @@ two_memories_are_one(void **state)
 	const unsigned long steps = property_steps(200000);
 	static bool accepted[4096];
 	struct memory m = memory_new(32);
-	struct twin t = {0};
-	const struct replay_twin twin = {&t, twin_claim, twin_raise,
-					 twin_forget};
+	struct twin t = { 0 };
+	const struct replay_twin twin = { &t, twin_claim, twin_raise,
+					  twin_forget };
 	uint64_t seed = property_seed();
 	size_t by_twin = 0, by_gate = 0;
 
@@ -439,8 +433,8 @@ two_memories_are_one(void **state)
 	replay_join(&m.r, &twin);
 	for (unsigned long n = 0; n < steps; n++) {
 		/* The clock goes on, and back now and then. */
-		uint64_t tag = (n / 8 + random_below(&seed, 64)) %
-			       COUNT(accepted);
+		uint64_t tag =
+			(n / 8 + random_below(&seed, 64)) % COUNT(accepted);
 		uint64_t instant = BEGIN + tag * 3 + n / 8 / 4096 * 20000;
 
 		if (tag == 0) {
@@ -455,7 +449,13 @@ two_memories_are_one(void **state)
 			memory_start(&m, &key);
 			replay_join(&m.r, &twin);
 			break;
-		case 2: case 3: case 4: case 5: case 6: case 7: case 8:
+		case 2:
+		case 3:
+		case 4:
+		case 5:
+		case 6:
+		case 7:
+		case 8:
 			if (twin_accepts(&t, tag, instant)) {
 				assert_false(accepted[tag]);
 				accepted[tag] = true;
@@ -517,7 +517,7 @@ compare(struct memory *m, struct slow *s, uint64_t tag, uint64_t instant)
 
 #define ASKS 6000
 
-/* Groups as a gate asks for them: in time by its clock, which may step. */
+/* Groups as a receiver asks for them: in time by its clock, which may step. */
 static void
 compare_at_random(uint32_t capacity, uint64_t seed, uint32_t steps)
 {
@@ -546,7 +546,7 @@ compare_at_random(uint32_t capacity, uint64_t seed, uint32_t steps)
 			now += random_below(&seed, 2) ? HOUR : -(uint64_t)HOUR;
 		}
 		if (random_below(&seed, 200) == 0) {
-			const struct hash_key fresh = {random_u64(&seed), 0};
+			const struct hash_key fresh = { random_u64(&seed), 0 };
 
 			memory_start(&m, &fresh);
 		}
@@ -562,7 +562,7 @@ compare_at_random(uint32_t capacity, uint64_t seed, uint32_t steps)
 static void
 agrees_with_the_slow_one(void **state)
 {
-	const uint32_t capacities[] = {16, 17, 31, 64, 1000, 4096};
+	const uint32_t capacities[] = { 16, 17, 31, 64, 1000, 4096 };
 
 	const unsigned long asks = property_steps(1000000);
 	uint64_t seed = property_seed();

@@ -14,28 +14,28 @@ static const uint8_t secret[16] = "sixteen bytes...";
 
 /* A SYN as a kernel sends it: MSS, SACK permitted, time stamps, NOP, WS. */
 static const uint8_t syn4[] = {
-	0x45, 0x10, 0, 60, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0,
-	192, 0, 2, 1, 192, 0, 2, 2,
-	0x9c, 0x40, 0x1f, 0x90, 0xde, 0xad, 0xbe, 0xef, 0, 0, 0, 0,
-	0xa0, 0xc2, 0xfa, 0xf0, 0, 0, 0, 0,
-	2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7,
+	0x45, 0x10, 0,    60,   0x12, 0x34, 0x40, 0,    64,   6,    0,    0,
+	192,  0,    2,    1,    192,  0,    2,    2,    0x9c, 0x40, 0x1f, 0x90,
+	0xde, 0xad, 0xbe, 0xef, 0,    0,    0,    0,    0xa0, 0xc2, 0xfa, 0xf0,
+	0,    0,    0,    0,    2,    4,    5,    0xb4, 4,    2,    8,    10,
+	1,    2,    3,    4,    0,    0,    0,    0,    1,    3,    3,    7,
 };
 
 /* With a hop-by-hop header in front. */
 static const uint8_t syn6[] = {
-	0x60, 1, 2, 3, 0, 32, 0, 64,
-	0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
-	0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
-	6, 0, 1, 4, 0, 0, 0, 0,
-	0x9c, 0x40, 0x1f, 0x90, 0xde, 0xad, 0xbe, 0xef, 0, 0, 0, 0,
-	0x60, 0x02, 0xfa, 0xf0, 0, 0, 0, 0, 2, 4, 5, 0xa0,
+	0x60, 1,    2,    3,    0,    32,   0,    64,   0x20, 1, 0xd, 0xb8,
+	0,    0,    0,    0,    0,    0,    0,    0,    0,    0, 0,   1,
+	0x20, 1,    0xd,  0xb8, 0,    0,    0,    0,    0,    0, 0,   0,
+	0,    0,    0,    2,    6,    0,    1,    4,    0,    0, 0,   0,
+	0x9c, 0x40, 0x1f, 0x90, 0xde, 0xad, 0xbe, 0xef, 0,    0, 0,   0,
+	0x60, 0x02, 0xfa, 0xf0, 0,    0,    0,    0,    2,    4, 5,   0xa0,
 };
 
 /* IPv4 with options, and a TCP header with none. */
 static const uint8_t syn4_options[] = {
-	0x46, 0, 0, 44, 0, 1, 0, 0, 1, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-	0x94, 4, 0, 0,
-	0, 1, 0, 22, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x02, 0, 0, 0, 0, 0, 0,
+	0x46, 0,  0, 44, 0, 1,    0,    0,    1, 6, 0, 0, 10, 0, 0,
+	1,    10, 0, 0,  2, 0x94, 4,    0,    0, 0, 1, 0, 22, 0, 0,
+	0,    0,  0, 0,  0, 0,    0x50, 0x02, 0, 0, 0, 0, 0,  0,
 };
 
 static const struct {
@@ -77,16 +77,16 @@ signs_every_length(void **state)
 		enum mac_suite suite;
 		unsigned extra, bits;
 	} keys[] = {
-		{ MAC_HMAC_MD5, 0, 30 },    { MAC_HMAC_SHA256, 0, 30 },
-		{ MAC_HMAC_SHA256, 1, 60 }, { MAC_HMAC_SHA256, 2, 89 },
+		{ MAC_HMAC_MD5, 0, 30 },     { MAC_HMAC_SHA256, 0, 30 },
+		{ MAC_HMAC_SHA256, 1, 60 },  { MAC_HMAC_SHA256, 2, 89 },
 		{ MAC_HMAC_SHA256, 3, 118 },
 	};
 	const struct packet orig = parse(syn4, sizeof syn4);
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(keys); i++) {
-		const struct sender_rule rule = rule_with(keys[i].suite,
-							  keys[i].extra);
+		const struct sender_rule rule =
+			rule_with(keys[i].suite, keys[i].extra);
 		uint32_t seq[FRAME_MAX];
 		struct sender_group g;
 
@@ -95,10 +95,11 @@ signs_every_length(void **state)
 		assert_int_equal(g.count, 4 + keys[i].extra);
 		assert_int_equal(g.mark, MARK);
 		assert_int_equal(g.seq[0], 0xdeadbeef);
-		assert_int_equal(g.seq[1], 0x20000000u | keys[i].extra << 24 |
-						   0x1234u << 8 | 0xab);
-		assert_int_equal(g.seq[2], 0x40000000u |
-						   (1798761600u & 0x1fffffff));
+		assert_int_equal(g.seq[1],
+				 0x20000000u | keys[i].extra << 24 |
+					 0x1234u << 8 | 0xab);
+		assert_int_equal(g.seq[2],
+				 0x40000000u | (1798761600u & 0x1fffffff));
 		memcpy(seq, g.seq, 3 * sizeof *seq);
 		mac_sign(&rule.key.mac, 8080, seq, NULL);
 		for (size_t role = 3; role < g.count; role++) {
@@ -257,12 +258,14 @@ finds_the_first_rule(void **state)
 		{ .src = { { 4, { 192, 0, 3 } }, { 255, 255, 255 } } },
 		{ .has_user = true, .uid = 1000 },
 		{ .outdev = "wg0" },
-		{ .ports = &port, .ports_count = 1,
+		{ .ports = &port,
+		  .ports_count = 1,
 		  .dst = { { 4, { 192, 0, 2, 2 } }, { 255, 255, 255, 255 } },
 		  .src = { { 4, { 192, 0, 2 } }, { 255, 255, 255 } } },
 	};
-	struct sender_packet in = { .packet = &orig, .outdev = "eth0",
-				    .has_uid = true, .uid = 1001 };
+	struct sender_packet in = {
+		.packet = &orig, .outdev = "eth0", .has_uid = true, .uid = 1001
+	};
 
 	(void)state;
 	assert_ptr_equal(sender_rule_for(rules, 7, &in), &rules[6]);

@@ -1,4 +1,4 @@
-/* The search for a connection among frames, without a gate around it. */
+/* The search for a connection among frames, without a receiver around it. */
 #include "unit/support.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #define PORT 22
 
 static struct bench *b; /* for its keys and lists */
-static struct match_scene scene;
+static struct verify_scene scene;
 static struct packet_addr src;
 static uint64_t seed;
 
@@ -28,9 +28,9 @@ setup(void **state)
 	bench_key(b, 12, MAC_HMAC_SHA256, 3);
 	bench_allow(b, PORT, 10, 12);
 	bench_start(b);
-	scene = (struct match_scene){
+	scene = (struct verify_scene){
 		.acl = &b->acl,
-		.guess = &b->gate.guess,
+		.guess = &b->receiver.guess,
 		.src = &src,
 		.dport = PORT,
 		.tolerance = 30,
@@ -55,10 +55,10 @@ make(struct group *g, unsigned key, uint32_t isn)
 }
 
 static size_t
-add(struct match_frame *frames, size_t count, const struct group *g,
+add(struct verify_frame *frames, size_t count, const struct group *g,
     size_t role, uint32_t hint)
 {
-	frames[count] = (struct match_frame){
+	frames[count] = (struct verify_frame){
 		.seq = g->seq[role],
 		.hint = hint,
 		.maybe_syn0 = true,
@@ -68,7 +68,7 @@ add(struct match_frame *frames, size_t count, const struct group *g,
 
 /* A whole group, in the order of sending. */
 static size_t
-add_group(struct match_frame *frames, size_t count, const struct group *g,
+add_group(struct verify_frame *frames, size_t count, const struct group *g,
 	  uint32_t hint)
 {
 	size_t order[FRAME_MAX];
@@ -86,8 +86,8 @@ places_are_told(void **state)
 	(void)state;
 	for (unsigned key = KEY_30; key <= KEY_118; key++) {
 		size_t order[FRAME_MAX];
-		struct match_frame frames[FRAME_MAX];
-		struct match found;
+		struct verify_frame frames[FRAME_MAX];
+		struct verify found;
 		struct group g;
 
 		make(&g, key, 0x12345678);
@@ -100,8 +100,8 @@ places_are_told(void **state)
 				count = add(frames, count, &g, order[i], 0);
 			}
 			scene.ms += 10000;
-			match_find(&scene, frames, count, &found);
-			assert_int_equal(found.reason, MATCH_ACCEPTED);
+			verify_find(&scene, frames, count, &found);
+			assert_int_equal(found.reason, VERIFY_ACCEPTED);
 			assert_int_equal(found.frames, g.frames);
 			assert_int_equal(found.instant, scene.instant);
 			assert_int_equal(found.key_no, b->keys[key].no);
@@ -123,17 +123,17 @@ nothing_is_found_before_the_last(void **state)
 
 		make(&g, key, 0x12345678);
 		for (size_t missing = 0; missing < g.frames; missing++) {
-			struct match_frame frames[FRAME_MAX];
-			struct match found;
+			struct verify_frame frames[FRAME_MAX];
+			struct verify found;
 			size_t count = 0;
 
 			for (size_t role = 0; role < g.frames; role++) {
 				if (role != missing) {
 					count = add(frames, count, &g, role, 0);
 				}
-				match_find(&scene, frames, count, &found);
+				verify_find(&scene, frames, count, &found);
 				assert_int_not_equal(found.reason,
-						     MATCH_ACCEPTED);
+						     VERIFY_ACCEPTED);
 				assert_int_equal(found.frames, 0);
 			}
 		}
@@ -143,8 +143,8 @@ nothing_is_found_before_the_last(void **state)
 static void
 a_packet_let_go_is_no_syn0(void **state)
 {
-	struct match_frame frames[FRAME_MAX];
-	struct match found;
+	struct verify_frame frames[FRAME_MAX];
+	struct verify found;
 	struct group g;
 	size_t count;
 
@@ -152,41 +152,41 @@ a_packet_let_go_is_no_syn0(void **state)
 	make(&g, KEY_60, 0x12345678);
 	count = add_group(frames, 0, &g, 0);
 	frames[count - 1].maybe_syn0 = false;
-	match_find(&scene, frames, count, &found);
-	assert_int_not_equal(found.reason, MATCH_ACCEPTED);
+	verify_find(&scene, frames, count, &found);
+	assert_int_not_equal(found.reason, VERIFY_ACCEPTED);
 	/* The others need not be held. */
 	for (size_t i = 0; i < count; i++) {
 		frames[i].maybe_syn0 = i + 1 == count;
 	}
-	match_find(&scene, frames, count, &found);
-	assert_int_equal(found.reason, MATCH_ACCEPTED);
+	verify_find(&scene, frames, count, &found);
+	assert_int_equal(found.reason, VERIFY_ACCEPTED);
 }
 
 /* A group that was judged is not judged again for a frame beside it. */
 static void
 the_new_frame_is_in_it(void **state)
 {
-	const uint32_t others[] = {0x00000001, 0x60000001, 0x80000001};
+	const uint32_t others[] = { 0x00000001, 0x60000001, 0x80000001 };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(others); i++) {
-		struct match_frame frames[FRAME_MAX + 1];
-		struct match found;
+		struct verify_frame frames[FRAME_MAX + 1];
+		struct verify found;
 		struct group g;
 		size_t count;
 
 		make(&g, KEY_30, 0x12345678);
 		g.seq[FRAME_SYN3] ^= 1;
 		count = add_group(frames, 0, &g, 0);
-		match_find(&scene, frames, count, &found);
-		assert_int_equal(found.reason, MATCH_MAC);
+		verify_find(&scene, frames, count, &found);
+		assert_int_equal(found.reason, VERIFY_MAC);
 		assert_true(found.whole);
-		frames[count] = (struct match_frame){.seq = others[i],
-						     .maybe_syn0 = true};
+		frames[count] = (struct verify_frame){ .seq = others[i],
+						       .maybe_syn0 = true };
 		/* As SYN0 it is new, and wrong, too; nothing else is. */
 		scene.ms += 100000;
-		match_find(&scene, frames, count + 1, &found);
-		assert_int_equal(found.reason, MATCH_MAC);
+		verify_find(&scene, frames, count + 1, &found);
+		assert_int_equal(found.reason, VERIFY_MAC);
 		assert_false(found.whole);
 		assert_true(guess_allows(scene.guess, &src, scene.ms,
 					 GUESS_BURST - 1));
@@ -200,21 +200,21 @@ frames_around_a_group_do_no_harm(void **state)
 {
 	(void)state;
 	for (int n = 0; n < 500; n++) {
-		struct match_frame frames[QUAD_FRAMES_STRICT];
-		struct match found;
+		struct verify_frame frames[REASSEMBLY_FRAMES_STRICT];
+		struct verify found;
 		struct group g;
 		size_t count = random_below(&seed, 8);
 
 		make(&g, KEY_60, random_u32(&seed));
 		for (size_t i = 0; i < count; i++) {
-			frames[i] = (struct match_frame){
+			frames[i] = (struct verify_frame){
 				.seq = random_u32(&seed),
 				.maybe_syn0 = true,
 			};
 		}
 		count = add_group(frames, count, &g, 0);
-		match_find(&scene, frames, count, &found);
-		assert_int_equal(found.reason, MATCH_ACCEPTED);
+		verify_find(&scene, frames, count, &found);
+		assert_int_equal(found.reason, VERIFY_ACCEPTED);
 		assert_int_equal(found.at[FRAME_SYN0], count - 1);
 	}
 }
@@ -223,8 +223,8 @@ frames_around_a_group_do_no_harm(void **state)
 static void
 the_newest_frames_are_taken(void **state)
 {
-	struct match_frame frames[2 * FRAME_MAX];
-	struct match found;
+	struct verify_frame frames[2 * FRAME_MAX];
+	struct verify found;
 	struct group g;
 	size_t count;
 
@@ -232,8 +232,8 @@ the_newest_frames_are_taken(void **state)
 	make(&g, KEY_60, 0x12345678);
 	count = add_group(frames, 0, &g, 0);
 	count = add_group(frames, count, &g, 0);
-	match_find(&scene, frames, count, &found);
-	assert_int_equal(found.reason, MATCH_ACCEPTED);
+	verify_find(&scene, frames, count, &found);
+	assert_int_equal(found.reason, VERIFY_ACCEPTED);
 	for (size_t role = 0; role < g.frames; role++) {
 		assert_true(found.at[role] >= g.frames);
 	}
@@ -243,9 +243,9 @@ the_newest_frames_are_taken(void **state)
 static void
 hints_tell_groups_apart(void **state)
 {
-	struct match_frame frames[QUAD_FRAMES_LOOSE];
-	struct group g[QUAD_FRAMES_LOOSE / FRAME_BASE];
-	struct match found;
+	struct verify_frame frames[REASSEMBLY_FRAMES_LOOSE];
+	struct group g[REASSEMBLY_FRAMES_LOOSE / FRAME_BASE];
+	struct verify found;
 	size_t count = 0;
 
 	(void)state;
@@ -256,12 +256,12 @@ hints_tell_groups_apart(void **state)
 	for (size_t role = FRAME_BASE; role-- > 0;) {
 		for (uint32_t i = 0; i < COUNT(g); i++) {
 			count = add(frames, count, &g[i], role, 100 + i);
-			match_find(&scene, frames, count, &found);
-			assert_int_equal(found.reason == MATCH_ACCEPTED,
+			verify_find(&scene, frames, count, &found);
+			assert_int_equal(found.reason == VERIFY_ACCEPTED,
 					 role == FRAME_SYN0);
 		}
 	}
-	assert_int_equal(count, QUAD_FRAMES_LOOSE);
+	assert_int_equal(count, REASSEMBLY_FRAMES_LOOSE);
 	for (size_t role = 0; role < FRAME_BASE; role++) {
 		assert_int_equal(found.at[role], count - 1 - role * COUNT(g));
 	}
@@ -271,8 +271,8 @@ hints_tell_groups_apart(void **state)
 static void
 spoilt_hints_leave_single_groups(void **state)
 {
-	struct match_frame frames[2 * FRAME_MAX];
-	struct match found;
+	struct verify_frame frames[2 * FRAME_MAX];
+	struct verify found;
 	struct group g;
 	size_t count;
 
@@ -283,26 +283,26 @@ spoilt_hints_leave_single_groups(void **state)
 	for (uint32_t i = 0; i < count; i++) {
 		frames[i].hint = i;
 	}
-	match_find(&scene, frames, count, &found);
-	assert_int_equal(found.reason, MATCH_ACCEPTED);
+	verify_find(&scene, frames, count, &found);
+	assert_int_equal(found.reason, VERIFY_ACCEPTED);
 	frames[count] = frames[count - 1];
-	frames[count - 1] = (struct match_frame){1, 99, true};
-	match_find(&scene, frames, count + 1, &found);
-	assert_int_equal(found.reason, MATCH_INCOMPLETE);
+	frames[count - 1] = (struct verify_frame){ 1, 99, true };
+	verify_find(&scene, frames, count + 1, &found);
+	assert_int_equal(found.reason, VERIFY_INCOMPLETE);
 }
 
 /* The dearest group there can be: the HMACs of one frame are bounded. */
 static void
 work_is_bounded(void **state)
 {
-	struct match_frame frames[QUAD_FRAMES_LOOSE];
-	struct match found;
+	struct verify_frame frames[REASSEMBLY_FRAMES_LOOSE];
+	struct verify found;
 	struct group g;
 
 	(void)state;
 	make(&g, KEY_60, 0x12345678);
 	for (size_t i = 0; i < COUNT(frames); i++) {
-		frames[i] = (struct match_frame){
+		frames[i] = (struct verify_frame){
 			.seq = g.seq[1 + i % 4] ^ (i % 4 > 1 ? 1u : 0u),
 			.maybe_syn0 = true,
 		};
@@ -311,9 +311,9 @@ work_is_bounded(void **state)
 	frames[0].seq = g.seq[FRAME_SYN0];
 	frames[COUNT(frames) - 1].seq = g.seq[FRAME_SYN4];
 	frames[COUNT(frames) - 2].seq = g.seq[FRAME_SYN3];
-	match_find(&scene, frames, QUAD_FRAMES_LOOSE, &found);
-	assert_int_equal(found.reason, MATCH_MAC);
-	assert_int_equal(found.macs, MATCH_MACS_STRICT);
+	verify_find(&scene, frames, REASSEMBLY_FRAMES_LOOSE, &found);
+	assert_int_equal(found.reason, VERIFY_MAC);
+	assert_int_equal(found.macs, VERIFY_MACS_STRICT);
 }
 
 /* Whatever the frames, the answer is one. */
@@ -322,10 +322,10 @@ any_frames_are_judged(void **state)
 {
 	(void)state;
 	for (int n = 0; n < 3000; n++) {
-		struct match_frame frames[QUAD_FRAMES_LOOSE];
-		struct match found;
+		struct verify_frame frames[REASSEMBLY_FRAMES_LOOSE];
+		struct verify found;
 		struct group g;
-		size_t count = 1 + random_below(&seed, QUAD_FRAMES_LOOSE);
+		size_t count = 1 + random_below(&seed, REASSEMBLY_FRAMES_LOOSE);
 
 		make(&g, random_below(&seed, 3), random_u32(&seed));
 		g.seq[FRAME_SYN0] ^= 1;
@@ -334,7 +334,7 @@ any_frames_are_judged(void **state)
 		for (size_t i = 0; i < count; i++) {
 			size_t role = random_below(&seed, FRAME_MAX);
 
-			frames[i] = (struct match_frame){
+			frames[i] = (struct verify_frame){
 				.seq = role < g.frames ? g.seq[role]
 						       : random_u32(&seed),
 				.hint = scene.loose ? random_below(&seed, 3)
@@ -342,13 +342,13 @@ any_frames_are_judged(void **state)
 				.maybe_syn0 = random_below(&seed, 4) > 0,
 			};
 		}
-		match_find(&scene, frames, count, &found);
-		assert_int_not_equal(found.reason, MATCH_ACCEPTED);
-		assert_true(found.macs <= (scene.loose ? MATCH_MACS_LOOSE :
-							 MATCH_MACS_STRICT));
-		assert_true((unsigned)found.reason < MATCH_REPLAY);
+		verify_find(&scene, frames, count, &found);
+		assert_int_not_equal(found.reason, VERIFY_ACCEPTED);
+		assert_true(found.macs <= (scene.loose ? VERIFY_MACS_LOOSE
+						       : VERIFY_MACS_STRICT));
+		assert_true((unsigned)found.reason < VERIFY_REPLAY);
 		assert_int_equal(found.key_no == -1,
-				 found.reason == MATCH_INCOMPLETE);
+				 found.reason == VERIFY_INCOMPLETE);
 	}
 }
 

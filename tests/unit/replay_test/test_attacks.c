@@ -1,4 +1,4 @@
-/* Attacks against the gate itself; and the odds of guessing. */
+/* Attacks against the receiver itself; and the odds of guessing. */
 #include "unit/support.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 #define OTHER 80
 #define TOLERANCE 30u
 
-/* A gate, and all that an attacker with the key has. */
+/* A receiver, and all that an attacker with the key has. */
 struct fight {
 	struct bench *b;
 	struct acl_key *key;
@@ -60,7 +60,7 @@ end(struct fight *f)
 	bench_free(f->b);
 }
 
-/* The shot goes through the gate; how many of its frames are accepted. */
+/* The shot goes through the receiver; how many of its frames are accepted. */
 static size_t
 shoot(struct fight *f, const struct attack_shot *shot, uint16_t port)
 {
@@ -108,8 +108,8 @@ static bool
 is_of_used(const struct fight *f, enum attack_kind kind)
 {
 	return attacks[kind].base == ATTACK_OF_USED ||
-	       (kind == ATTACK_OTHER_SERVICE &&
-		f->key->mac.suite == MAC_HMAC_MD5);
+		(kind == ATTACK_OTHER_SERVICE &&
+		 f->key->mac.suite == MAC_HMAC_MD5);
 }
 
 static void
@@ -149,8 +149,9 @@ fight_all(enum mac_suite suite, unsigned extra)
 				continue;
 			}
 			assert_int_equal(shoot(&f, &shot,
-					       kind == ATTACK_OTHER_SERVICE ?
-						       OTHER : PORT),
+					       kind == ATTACK_OTHER_SERVICE
+						       ? OTHER
+						       : PORT),
 					 allowed);
 		}
 	}
@@ -173,26 +174,26 @@ for_the_right_reason(void **state)
 {
 	static const struct {
 		enum attack_kind kind;
-		enum match_reason reason;
+		enum verify_reason reason;
 	} expected[] = {
-		{ ATTACK_AGAIN, MATCH_REPLAY },
-		{ ATTACK_OTHER_PORTS, MATCH_REPLAY },
-		{ ATTACK_OTHER_ADDRESS, MATCH_REPLAY },
-		{ ATTACK_OTHER_MARK, MATCH_REPLAY },
-		{ ATTACK_REVERSED, MATCH_REPLAY },
-		{ ATTACK_FLIP_ISN, MATCH_MAC },
-		{ ATTACK_FLIP_FLAGS, MATCH_FLAGS },
-		{ ATTACK_FLIP_KEY, MATCH_KEY },
-		{ ATTACK_FLIP_FRACTION, MATCH_MAC },
-		{ ATTACK_FLIP_SYN3, MATCH_MAC },
-		{ ATTACK_FLIP_SYN4, MATCH_MAC },
-		{ ATTACK_TIME_NOW, MATCH_MAC },
-		{ ATTACK_FUTURE, MATCH_TIME },
-		{ ATTACK_PAST, MATCH_TIME },
-		{ ATTACK_FLAGS, MATCH_FLAGS },
-		{ ATTACK_RACE, MATCH_REPLAY },
-		{ ATTACK_OPTIONS, MATCH_REPLAY },
-		{ ATTACK_DATA, MATCH_MALFORMED },
+		{ ATTACK_AGAIN, VERIFY_REPLAY },
+		{ ATTACK_OTHER_PORTS, VERIFY_REPLAY },
+		{ ATTACK_OTHER_ADDRESS, VERIFY_REPLAY },
+		{ ATTACK_OTHER_MARK, VERIFY_REPLAY },
+		{ ATTACK_REVERSED, VERIFY_REPLAY },
+		{ ATTACK_FLIP_ISN, VERIFY_MAC },
+		{ ATTACK_FLIP_FLAGS, VERIFY_FLAGS },
+		{ ATTACK_FLIP_KEY, VERIFY_KEY },
+		{ ATTACK_FLIP_FRACTION, VERIFY_MAC },
+		{ ATTACK_FLIP_SYN3, VERIFY_MAC },
+		{ ATTACK_FLIP_SYN4, VERIFY_MAC },
+		{ ATTACK_TIME_NOW, VERIFY_MAC },
+		{ ATTACK_FUTURE, VERIFY_TIME },
+		{ ATTACK_PAST, VERIFY_TIME },
+		{ ATTACK_FLAGS, VERIFY_FLAGS },
+		{ ATTACK_RACE, VERIFY_REPLAY },
+		{ ATTACK_OPTIONS, VERIFY_REPLAY },
+		{ ATTACK_DATA, VERIFY_MALFORMED },
 	};
 	struct fight f;
 
@@ -237,8 +238,8 @@ each_bit_once(void **state)
 			for (size_t i = 0; i < shot.count; i++) {
 				enum frame_role role =
 					sender_order(i, FRAME_MAX);
-				uint32_t change = shot.frames[i].seq ^
-						  f.group.seq[role];
+				uint32_t change =
+					shot.frames[i].seq ^ f.group.seq[role];
 
 				flipped[role] |= change;
 				bits += (unsigned)__builtin_popcount(change);
@@ -270,7 +271,7 @@ a_guess_is_a_group(void **state)
 	attack_guess(&f.scene, bits, &shot);
 	assert_int_equal(shoot(&f, &shot, PORT), 0);
 	bench_drain(f.b);
-	assert_int_equal(f.b->event.reason, MATCH_MAC);
+	assert_int_equal(f.b->event.reason, VERIFY_MAC);
 	/* The right bits would have been let in. */
 	attack_send(&f.second, &shot);
 	assert_int_equal(shoot(&f, &shot, PORT), 1);

@@ -100,8 +100,8 @@ static void
 in_any_order(void **state)
 {
 	static const uint32_t isns[] = {
-		0, 0x20000000, 0x21000a00, 0x40000001, 0x60000000,
-		0x80000000, 0xc0000001, 0xffffffff,
+		0,          0x20000000, 0x21000a00, 0x40000001,
+		0x60000000, 0x80000000, 0xc0000001, 0xffffffff,
 	};
 	size_t order[FRAME_BASE + 1];
 
@@ -280,8 +280,9 @@ check_build(const struct packet_addr *src, const struct packet_addr *dst)
 			    len - forged.tcp_at - 24);
 	assert_int_equal(lens[0] + lens[1] - 2 * ip, len - forged.tcp_at);
 	/* Nothing is left for the second part. */
-	assert_int_equal(forgery_fragment(parts[0], out, len, 0,
-					  len - forged.tcp_at, 5), 0);
+	assert_int_equal(
+		forgery_fragment(parts[0], out, len, 0, len - forged.tcp_at, 5),
+		0);
 }
 
 static void
@@ -301,8 +302,9 @@ full_of_options(void **state)
 {
 	const struct packet_addr a = addr4(1), b = addr4(2);
 	const struct answer_flow flow = { a, b, 1, 2 };
-	const struct forgery f = { .src = a, .dst = b, .words = 255,
-				   .data = 255 };
+	const struct forgery f = {
+		.src = a, .dst = b, .words = 255, .data = 255
+	};
 	uint8_t syn[PROBE_MAX], out[FORGERY_MAX];
 	size_t len = probe_build(syn, PROBE_SYN, &flow, 9);
 	struct packet p;
@@ -320,8 +322,13 @@ a_reset(void **state)
 {
 	const struct packet_addr a = addr6(1, 1), b = addr6(2, 2);
 	const struct answer_flow flow = { a, b, 1, 2 };
-	const struct forgery f = { .src = a, .dst = b, .sport = 3, .dport = 4,
-				   .seq = 5, .words = 2, .data = 3 };
+	const struct forgery f = { .src = a,
+				   .dst = b,
+				   .sport = 3,
+				   .dport = 4,
+				   .seq = 5,
+				   .words = 2,
+				   .data = 3 };
 	uint8_t syn[PROBE_MAX], out[FORGERY_MAX];
 	size_t len = probe_build(syn, PROBE_SYN, &flow, 9);
 	struct packet p;

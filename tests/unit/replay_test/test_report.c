@@ -21,22 +21,31 @@ setup(void **state)
 	(void)state;
 	memset(&run, 0, sizeof run);
 	run.results[0] = (struct attack_run_result){
-		.kind = ATTACK_AGAIN, .verdict = ATTACK_RUN_REFUSED,
-		.reason = "no answer", .groups = 1,
+		.kind = ATTACK_AGAIN,
+		.verdict = ATTACK_RUN_REFUSED,
+		.reason = "no answer",
+		.groups = 1,
 	};
 	run.results[1] = (struct attack_run_result){
-		.kind = ATTACK_SPLIT, .verdict = ATTACK_RUN_ACCEPTED,
-		.reason = "a SYN/ACK", .hole = "source-unchecked",
-		.groups = 2, .accepted = 1,
+		.kind = ATTACK_SPLIT,
+		.verdict = ATTACK_RUN_ACCEPTED,
+		.reason = "a SYN/ACK",
+		.hole = "source-unchecked",
+		.groups = 2,
+		.accepted = 1,
 	};
 	run.results[2] = (struct attack_run_result){
-		.kind = ATTACK_RESTART, .verdict = ATTACK_RUN_INCONCLUSIVE,
+		.kind = ATTACK_RESTART,
+		.verdict = ATTACK_RUN_INCONCLUSIVE,
 		.reason = "no command is named: --hook",
 	};
 	run.count = 3;
 	report = (struct replay_report){
-		.host = "192.0.2.1", .address = "192.0.2.1", .port = 22,
-		.material = "key", .run = &run,
+		.host = "192.0.2.1",
+		.address = "192.0.2.1",
+		.port = 22,
+		.material = "key",
+		.run = &run,
 	};
 	return 0;
 }
@@ -86,8 +95,9 @@ shows_a_table(void **state)
 	run.trials_accepted = 4;
 	written(REPLAY_REPORT_TABLE);
 	assert_memory_equal(text, "example.org (192.0.2.1), port 22\n", 33);
-	assert_non_null(strstr(text, "1 inconclusive; 4 of 5 fresh groups "
-				     "between them got in\n"));
+	assert_non_null(strstr(text,
+			       "1 inconclusive; 4 of 5 fresh groups "
+			       "between them got in\n"));
 }
 
 static void
@@ -95,9 +105,10 @@ parts_columns_by_tabs(void **state)
 {
 	(void)state;
 	written(REPLAY_REPORT_PLAIN);
-	assert_non_null(strstr(text, "\nsplit\taccepted\t2\ta SYN/ACK\tone "
-				     "group from two addresses\t"
-				     "source-unchecked\n"));
+	assert_non_null(strstr(text,
+			       "\nsplit\taccepted\t2\ta SYN/ACK\tone "
+			       "group from two addresses\t"
+			       "source-unchecked\n"));
 	assert_null(strstr(text, "192.0.2.1"));
 	assert_null(strstr(text, "between them"));
 }
@@ -109,16 +120,19 @@ says_how_long_guesses_take(void **state)
 		double seconds;
 		const char *is;
 	} cases[] = {
-		{ 1, "after 1 seconds," },    { 119, "after 119 seconds," },
-		{ 120, "after 2 minutes," },  { 7200, "after 2 hours," },
-		{ 172800, "after 2 days," },  { 6.3072e7, "after 2 years," },
+		{ 1, "after 1 seconds," },
+		{ 119, "after 119 seconds," },
+		{ 120, "after 2 minutes," },
+		{ 7200, "after 2 hours," },
+		{ 172800, "after 2 days," },
+		{ 6.3072e7, "after 2 years," },
 		{ 3.1536e16, "after 1e+09 years," },
 	};
 
 	(void)state;
 	run.has_odds = true;
-	run.odds = (struct odds){ .bits = 30, .sent = 100, .mean = 1,
-				  .half = 1 };
+	run.odds =
+		(struct odds){ .bits = 30, .sent = 100, .mean = 1, .half = 1 };
 	/* None was looked at: there is nothing to tell. */
 	assert_null(strstr(written(REPLAY_REPORT_TABLE), "guesses a second"));
 	run.odds.let_through = 50;
@@ -129,8 +143,9 @@ says_how_long_guesses_take(void **state)
 			fail_msg("'%s' is not in: %s", cases[i].is, text);
 		}
 	}
-	assert_non_null(strstr(text, "\n100 guesses a second were sent, and 50 "
-				     "looked at: of 30 bits,"));
+	assert_non_null(strstr(text,
+			       "\n100 guesses a second were sent, and 50 "
+			       "looked at: of 30 bits,"));
 	run.odds.is_bound = true;
 	assert_non_null(strstr(written(REPLAY_REPORT_TABLE),
 			       "and at most 50 looked at"));

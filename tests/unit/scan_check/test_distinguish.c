@@ -11,14 +11,14 @@
 static const struct packet_addr host = { 4, { 192, 0, 2, 9 } };
 
 struct pair {
-	struct leak_sample of[2][SAMPLES];
-	struct leak_room room;
+	struct distinguish_sample of[2][SAMPLES];
+	struct distinguish_room room;
 };
 
 static struct pair pair;
 
 static struct answer
-reset(const struct leak_sample *s)
+reset(const struct distinguish_sample *s)
 {
 	return (struct answer){ .kind = ANSWER_TCP,
 				.flow.src = host,
@@ -34,43 +34,45 @@ fill(uint64_t *seed)
 {
 	memset(&pair, 0, sizeof pair);
 	for (int i = 0; i < 2 * SAMPLES; i++) {
-		struct leak_sample *s = &pair.of[i % 2][i / 2];
+		struct distinguish_sample *s = &pair.of[i % 2][i / 2];
 		struct answer a;
 
 		s->sent = true;
 		s->numbers = probe_numbers(random_u32(seed));
 		s->sent_ns = 1000000u * (uint64_t)(i + 1);
 		a = reset(s);
-		leak_observe(s, &a, &host,
-			     s->sent_ns + 20000 + random_below(seed, 30000));
+		distinguish_observe(s, &a, &host,
+				    s->sent_ns + 20000 +
+					    random_below(seed, 30000));
 	}
 }
 
-static struct leak
-compare(enum leak_what what)
+static struct distinguish
+compare(enum distinguish_what what)
 {
-	struct leak_samples port = { pair.of[0], SAMPLES };
-	struct leak_samples reference = { pair.of[1], SAMPLES };
-	struct leak leak;
+	struct distinguish_samples port = { pair.of[0], SAMPLES };
+	struct distinguish_samples reference = { pair.of[1], SAMPLES };
+	struct distinguish leak;
 
-	leak_compare(&leak, what, &port, &reference, &pair.room);
+	distinguish_compare(&leak, what, &port, &reference, &pair.room);
 	return leak;
 }
 
 /* Only this differs; the text of the port's side is this. */
 static void
-only(enum leak_what what, const char *text)
+only(enum distinguish_what what, const char *text)
 {
-	char out[LEAK_TEXT_MAX];
+	char out[DISTINGUISH_TEXT_MAX];
 
-	for (enum leak_what w = 0; w < LEAK_KINDS; w++) {
-		struct leak leak = compare(w);
+	for (enum distinguish_what w = 0; w < DISTINGUISH_KINDS; w++) {
+		struct distinguish leak = compare(w);
 
 		if (leak.differs != (w == what)) {
-			fail_msg("%s differs: %d", leak_name(w), leak.differs);
+			fail_msg("%s differs: %d", distinguish_name(w),
+				 leak.differs);
 		}
 		if (w == what) {
-			leak_text(out, w, &leak.port);
+			distinguish_text(out, w, &leak.port);
 			assert_string_equal(out, text);
 		}
 	}
@@ -78,52 +80,53 @@ only(enum leak_what what, const char *text)
 
 /* Give each answer of the port anew, changed. */
 static void
-again(void (*change)(struct answer *a, const struct leak_sample *s, int i))
+again(void (*change)(struct answer *a, const struct distinguish_sample *s,
+		     int i))
 {
 	for (int i = 0; i < SAMPLES; i++) {
-		struct leak_sample *s = &pair.of[0][i];
+		struct distinguish_sample *s = &pair.of[0][i];
 		uint64_t ns = s->answered_ns;
 		struct answer a = reset(s);
 
 		change(&a, s, i);
 		s->packets = 0;
 		memset(s->values, 0, sizeof s->values);
-		leak_observe(s, &a, &host, ns);
+		distinguish_observe(s, &a, &host, ns);
 	}
 }
 
 static void
-leak_none(void **state)
+distinguish_none(void **state)
 {
 	uint64_t seed = 1;
 
 	(void)state;
 	for (int run = 0; run < 1000; run++) {
 		fill(&seed);
-		for (enum leak_what w = 0; w < LEAK_KINDS; w++) {
+		for (enum distinguish_what w = 0; w < DISTINGUISH_KINDS; w++) {
 			assert_false(compare(w).differs);
 		}
 	}
 }
 
 static void
-leak_none_of_silence(void **state)
+distinguish_none_of_silence(void **state)
 {
 	(void)state;
 	memset(&pair, 0, sizeof pair);
 	for (int i = 0; i < 2 * SAMPLES; i++) {
 		pair.of[i % 2][i / 2].sent = true;
 	}
-	for (enum leak_what w = 0; w < LEAK_KINDS; w++) {
-		struct leak leak = compare(w);
+	for (enum distinguish_what w = 0; w < DISTINGUISH_KINDS; w++) {
+		struct distinguish leak = compare(w);
 
 		assert_false(leak.differs);
-		assert_int_equal(leak.known, w == LEAK_ANSWER);
+		assert_int_equal(leak.known, w == DISTINGUISH_ANSWER);
 	}
 }
 
 static void
-set_ttl(struct answer *a, const struct leak_sample *s, int i)
+set_ttl(struct answer *a, const struct distinguish_sample *s, int i)
 {
 	(void)s;
 	(void)i;
@@ -131,7 +134,7 @@ set_ttl(struct answer *a, const struct leak_sample *s, int i)
 }
 
 static void
-set_window(struct answer *a, const struct leak_sample *s, int i)
+set_window(struct answer *a, const struct distinguish_sample *s, int i)
 {
 	(void)s;
 	(void)i;
@@ -139,7 +142,7 @@ set_window(struct answer *a, const struct leak_sample *s, int i)
 }
 
 static void
-set_flags(struct answer *a, const struct leak_sample *s, int i)
+set_flags(struct answer *a, const struct distinguish_sample *s, int i)
 {
 	(void)s;
 	(void)i;
@@ -147,38 +150,38 @@ set_flags(struct answer *a, const struct leak_sample *s, int i)
 }
 
 static void
-set_ack(struct answer *a, const struct leak_sample *s, int i)
+set_ack(struct answer *a, const struct distinguish_sample *s, int i)
 {
 	(void)i;
 	a->ack = s->numbers.seq;
 }
 
 static void
-set_seq(struct answer *a, const struct leak_sample *s, int i)
+set_seq(struct answer *a, const struct distinguish_sample *s, int i)
 {
 	(void)i;
 	a->seq = s->numbers.ack;
 }
 
 static void
-set_id_counter(struct answer *a, const struct leak_sample *s, int i)
+set_id_counter(struct answer *a, const struct distinguish_sample *s, int i)
 {
 	(void)s;
 	a->id = (uint16_t)(60000 + 300 * i);
 }
 
 static void
-set_id_echo(struct answer *a, const struct leak_sample *s, int i)
+set_id_echo(struct answer *a, const struct distinguish_sample *s, int i)
 {
 	(void)i;
 	a->id = s->numbers.id;
 }
 
 static void
-set_options(struct answer *a, const struct leak_sample *s, int i)
+set_options(struct answer *a, const struct distinguish_sample *s, int i)
 {
-	static const uint8_t options[] = { 2, 4, 5, 180, 8, 10, 0, 0, 0, 0, 0,
-					   0, 0, 0, 1, 3, 3, 7, 0, 0 };
+	static const uint8_t options[] = { 2, 4, 5, 180, 8, 10, 0, 0, 0, 0,
+					   0, 0, 0, 0,   1, 3,  3, 7, 0, 0 };
 
 	(void)s;
 	a->options_len = sizeof options;
@@ -188,7 +191,7 @@ set_options(struct answer *a, const struct leak_sample *s, int i)
 }
 
 static void
-set_source(struct answer *a, const struct leak_sample *s, int i)
+set_source(struct answer *a, const struct distinguish_sample *s, int i)
 {
 	(void)s;
 	(void)i;
@@ -196,24 +199,24 @@ set_source(struct answer *a, const struct leak_sample *s, int i)
 }
 
 static void
-leak_finds_each(void **state)
+distinguish_finds_each(void **state)
 {
 	static const struct {
-		void (*change)(struct answer *, const struct leak_sample *,
-			       int);
-		enum leak_what what;
+		void (*change)(struct answer *,
+			       const struct distinguish_sample *, int);
+		enum distinguish_what what;
 		const char *text;
 	} cases[] = {
-		{ set_ttl, LEAK_TTL, "63" },
-		{ set_window, LEAK_WINDOW, "512" },
-		{ set_flags, LEAK_ANSWER, "RST" },
-		{ set_ack, LEAK_ACK, "our seq" },
-		{ set_seq, LEAK_SEQ, "our ack" },
-		{ set_id_counter, LEAK_ID, "counts up" },
-		{ set_id_echo, LEAK_ID, "ours" },
-		{ set_options, LEAK_OPTIONS,
+		{ set_ttl, DISTINGUISH_TTL, "63" },
+		{ set_window, DISTINGUISH_WINDOW, "512" },
+		{ set_flags, DISTINGUISH_ANSWER, "RST" },
+		{ set_ack, DISTINGUISH_ACK, "our seq" },
+		{ set_seq, DISTINGUISH_SEQ, "our ack" },
+		{ set_id_counter, DISTINGUISH_ID, "counts up" },
+		{ set_id_echo, DISTINGUISH_ID, "ours" },
+		{ set_options, DISTINGUISH_OPTIONS,
 		  "mss 1460, ts, nop, wscale 7, end, end" },
-		{ set_source, LEAK_SOURCE, "another host" },
+		{ set_source, DISTINGUISH_SOURCE, "another host" },
 	};
 	uint64_t seed = 2;
 
@@ -227,18 +230,18 @@ leak_finds_each(void **state)
 
 /* Two milliseconds, in noise of which a twentieth is five. */
 static void
-leak_finds_late(void **state)
+distinguish_finds_late(void **state)
 {
 	uint64_t seed = 3;
 
 	(void)state;
 	for (int run = 0; run < 100; run++) {
-		struct leak pooled, times[2];
+		struct distinguish pooled, times[2];
 
 		for (int scan = 0; scan < 2; scan++) {
 			fill(&seed);
 			for (int i = 0; i < SAMPLES; i++) {
-				struct leak_sample *s = &pair.of[0][i];
+				struct distinguish_sample *s = &pair.of[0][i];
 
 				s->answered_ns += 2000000;
 				if (random_below(&seed, 20) == 0) {
@@ -248,10 +251,10 @@ leak_finds_late(void **state)
 					pair.of[1][i].answered_ns += 5000000;
 				}
 			}
-			times[scan] = compare(LEAK_TIME);
+			times[scan] = compare(DISTINGUISH_TIME);
 			assert_true(times[scan].differs);
 		}
-		leak_pool(&pooled, times, 2);
+		distinguish_pool(&pooled, times, 2);
 		assert_true(pooled.differs);
 		assert_true(pooled.score > times[0].score);
 		assert_true(pooled.score > times[1].score);
@@ -260,24 +263,25 @@ leak_finds_late(void **state)
 
 /* A packet lost here and there is no leak; every second one is. */
 static void
-leak_and_loss(void **state)
+distinguish_and_loss(void **state)
 {
 	uint64_t seed = 4;
 
 	(void)state;
 	fill(&seed);
 	for (int i = 0; i < 3; i++) {
-		memset(pair.of[0][i * 7].values, 0, sizeof pair.of[0][0].values);
+		memset(pair.of[0][i * 7].values, 0,
+		       sizeof pair.of[0][0].values);
 		pair.of[0][i * 7].packets = 0;
 	}
-	assert_false(compare(LEAK_ANSWER).differs);
+	assert_false(compare(DISTINGUISH_ANSWER).differs);
 	for (int i = 0; i < SAMPLES; i++) {
 		if (i % 4) {
-			pair.of[0][i].values[LEAK_ANSWER] = 0;
+			pair.of[0][i].values[DISTINGUISH_ANSWER] = 0;
 			pair.of[0][i].packets = 0;
 		}
 	}
-	assert_true(compare(LEAK_ANSWER).differs);
+	assert_true(compare(DISTINGUISH_ANSWER).differs);
 }
 
 /* Against values worked out by hand. */
@@ -328,11 +332,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(leak_none),
-		cmocka_unit_test(leak_none_of_silence),
-		cmocka_unit_test(leak_finds_each),
-		cmocka_unit_test(leak_finds_late),
-		cmocka_unit_test(leak_and_loss),
+		cmocka_unit_test(distinguish_none),
+		cmocka_unit_test(distinguish_none_of_silence),
+		cmocka_unit_test(distinguish_finds_each),
+		cmocka_unit_test(distinguish_finds_late),
+		cmocka_unit_test(distinguish_and_loss),
 		cmocka_unit_test(twosample_values),
 		cmocka_unit_test(twosample_smallest),
 	};

@@ -11,7 +11,8 @@
 #define RUN "<nmaprun scanner=\"nmap\" args=\"nmap -sS\">\n"
 #define INFO "<scaninfo type=\"syn\" protocol=\"tcp\" services=\"1-5,22\"/>\n"
 #define HOST "<host><address addr=\"192.0.2.1\" addrtype=\"ipv4\"/>\n"
-#define PORT22 "<port protocol=\"tcp\" portid=\"22\"><state state=\"open\"/></port>\n"
+#define PORT22                                                                 \
+	"<port protocol=\"tcp\" portid=\"22\"><state state=\"open\"/></port>\n"
 #define END "</host></nmaprun>\n"
 
 static char told[1024];
@@ -76,13 +77,14 @@ xml_ports(void **state)
 	takes(HEAD RUN INFO HOST "<ports>" PORT22 "</ports>" END,
 	      "192.0.2.1 syn 22 open;");
 	/* Names nobody knows, an address of hardware, states of the host. */
-	takes(HEAD RUN INFO "<x y = '1\n2'/>" HOST
+	takes(HEAD RUN INFO
+	      "<x y = '1\n2'/>" HOST
 	      "<address addr=\"02:0:0:0:0:1\" addrtype=\"mac\"/>"
 	      "<status state=\"up\"/><ports>" PORT22
 	      "</ports><os><port protocol='tcp' portid='1'/></os >" END,
 	      "192.0.2.1 syn 22 open;");
 	takes(HEAD RUN INFO "<host><status state='down'/><address "
-	      "addr='2001:db8::1' addrtype='ipv6'/>" END,
+			    "addr='2001:db8::1' addrtype='ipv6'/>" END,
 	      "2001:db8::1 down;");
 	takes(HEAD RUN HOST "<ports>" PORT22 "</ports>" END,
 	      "192.0.2.1 ? 22 open;");
@@ -92,20 +94,22 @@ static void
 xml_extraports(void **state)
 {
 	(void)state;
-	takes(HEAD RUN INFO HOST "<ports><extraports state='closed'>"
-	      "<extrareasons proto='tcp' ports='2,4-5'/></extraports>"
-	      PORT22 "</ports>" END,
+	takes(HEAD RUN INFO HOST
+	      "<ports><extraports state='closed'>"
+	      "<extrareasons proto='tcp' ports='2,4-5'/></extraports>" PORT22
+	      "</ports>" END,
 	      "192.0.2.1 syn 2 closed;192.0.2.1 syn 4 closed;"
 	      "192.0.2.1 syn 5 closed;192.0.2.1 syn 22 open;");
 	/* As nmap wrote it before it told which. */
-	takes(HEAD RUN INFO HOST "<ports><extraports state='filtered'/>"
-	      PORT22 "</ports>" END,
+	takes(HEAD RUN INFO HOST "<ports><extraports state='filtered'/>" PORT22
+				 "</ports>" END,
 	      "192.0.2.1 syn 22 open;192.0.2.1 syn 1 filtered;"
 	      "192.0.2.1 syn 2 filtered;192.0.2.1 syn 3 filtered;"
 	      "192.0.2.1 syn 4 filtered;192.0.2.1 syn 5 filtered;");
 	/* Of two kinds nobody knows which is which. */
 	takes(HEAD RUN INFO HOST "<ports><extraports state='filtered'/>"
-	      "<extraports state='closed'/>" PORT22 "</ports>" END,
+				 "<extraports state='closed'/>" PORT22
+				 "</ports>" END,
 	      "192.0.2.1 syn 22 open;");
 }
 
@@ -131,9 +135,11 @@ xml_scans(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		char text[512], want[64];
 
-		snprintf(text, sizeof text, "<nmaprun scanner='nmap' args='%s'>"
+		snprintf(text, sizeof text,
+			 "<nmaprun scanner='nmap' args='%s'>"
 			 "<scaninfo %s services='22'/>" HOST "<ports>" PORT22
-			 "</ports>" END, cases[i].args, cases[i].info);
+			 "</ports>" END,
+			 cases[i].args, cases[i].info);
 		snprintf(want, sizeof want, "192.0.2.1 %s 22 open;",
 			 cases[i].scan);
 		takes(text, want);
@@ -169,7 +175,8 @@ xml_refuses(void **state)
 	refuses("<?xml version='1.0' encoding='UTF-16'?>", 1, "encoding");
 	refuses("\xff\xfe<", 1, "UTF-8");
 	refuses(HEAD RUN "<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	      "aaaaaaaaaaaaaaaaaaa/>", 4, "too long");
+			 "aaaaaaaaaaaaaaaaaaa/>",
+		4, "too long");
 	for (int i = 0; i < 64; i++) {
 		strcat(deep, "<a>");
 	}
@@ -182,9 +189,9 @@ static void
 json_tokens(void **state)
 {
 	static const enum json_token want[] = {
-		JSON_OBJECT, JSON_NAME, JSON_ARRAY, JSON_NUMBER, JSON_TRUE,
-		JSON_NULL, JSON_STRING, JSON_ARRAY_END, JSON_OBJECT_END,
-		JSON_END, JSON_END,
+		JSON_OBJECT,     JSON_NAME, JSON_ARRAY,  JSON_NUMBER,
+		JSON_TRUE,       JSON_NULL, JSON_STRING, JSON_ARRAY_END,
+		JSON_OBJECT_END, JSON_END,  JSON_END,
 	};
 	const char *text = " {\"a\\n\": [ -1.5e+3, true,null , \"\\u0041b\"]}";
 	struct json_read j;
@@ -207,10 +214,32 @@ static void
 json_refuses(void **state)
 {
 	static const char *const bad[] = {
-		"", "{", "[", "[1", "[1,]", "[,]", "{1:2}", "{\"a\"}",
-		"{\"a\":}", "{\"a\":1,}", "{\"a\":1 \"b\":2}", "[01]", "[-]",
-		"[1.]", "[1e]", "[\"]", "[\"\\x\"]", "[\"\\u00g0\"]",
-		"[\"\n\"]", "nul", "[] []", "]", "[}", "{]", "+1", "\xff",
+		"",
+		"{",
+		"[",
+		"[1",
+		"[1,]",
+		"[,]",
+		"{1:2}",
+		"{\"a\"}",
+		"{\"a\":}",
+		"{\"a\":1,}",
+		"{\"a\":1 \"b\":2}",
+		"[01]",
+		"[-]",
+		"[1.]",
+		"[1e]",
+		"[\"]",
+		"[\"\\x\"]",
+		"[\"\\u00g0\"]",
+		"[\"\n\"]",
+		"nul",
+		"[] []",
+		"]",
+		"[}",
+		"{]",
+		"+1",
+		"\xff",
 	};
 
 	(void)state;
@@ -232,12 +261,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(xml_ports),
-		cmocka_unit_test(xml_extraports),
-		cmocka_unit_test(xml_scans),
-		cmocka_unit_test(xml_refuses),
-		cmocka_unit_test(json_tokens),
-		cmocka_unit_test(json_refuses),
+		cmocka_unit_test(xml_ports),   cmocka_unit_test(xml_extraports),
+		cmocka_unit_test(xml_scans),   cmocka_unit_test(xml_refuses),
+		cmocka_unit_test(json_tokens), cmocka_unit_test(json_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,8 @@ setup(void **state)
 		places[i].state = PROBE_FILTERED;
 	}
 	places[2] = (struct finding){
-		.state = PROBE_OPEN, .reason = FINDING_TCP,
+		.state = PROBE_OPEN,
+		.reason = FINDING_TCP,
 		.detail = PACKET_SYN | PACKET_ACK,
 	};
 	places[3] = (struct finding){ .state = PROBE_OPEN,
@@ -49,7 +50,8 @@ setup(void **state)
 		.at = places,
 		.count = PORTS * SCANS,
 	};
-	report = (struct report){ .host = "192.0.2.1", .findings = &findings,
+	report = (struct report){ .host = "192.0.2.1",
+				  .findings = &findings,
 				  .raw = true };
 	return 0;
 }
@@ -87,14 +89,13 @@ static void
 shows_what_was_found(void **state)
 {
 	(void)state;
-	assert_string_equal(
-		written(),
-		"192.0.2.1\n"
-		" port  scan      state          because       \n"
-		"   22  syn       filtered       no-answer     \n"
-		"   22  connect   filtered       no-answer     \n"
-		"   80  syn       open           syn-ack       \n"
-		"   80  connect   open           connected     \n");
+	assert_string_equal(written(),
+			    "192.0.2.1\n"
+			    " port  scan      state          because       \n"
+			    "   22  syn       filtered       no-answer     \n"
+			    "   22  connect   filtered       no-answer     \n"
+			    "   80  syn       open           syn-ack       \n"
+			    "   80  connect   open           connected     \n");
 }
 
 static void
@@ -132,14 +133,17 @@ compares(void **state)
 	places[0].before = PROBE_FILTERED;
 	places[3].before = PROBE_CLOSED;
 	written();
-	assert_non_null(strstr(text, "because         nmap           agree  "
-				     "expected  ok   before\n"));
-	assert_non_null(strstr(text, "   22  syn       filtered       no-answer"
-				     "       filtered       yes    filtered  "
-				     "yes  filtered       \n"));
+	assert_non_null(strstr(text,
+			       "because         nmap           agree  "
+			       "expected  ok   before\n"));
+	assert_non_null(strstr(text,
+			       "   22  syn       filtered       no-answer"
+			       "       filtered       yes    filtered  "
+			       "yes  filtered       \n"));
 	assert_non_null(strstr(text, "no-answer       host down    "));
-	assert_non_null(strstr(text, "syn-ack         closed         no     "
-				     "open      yes  -              \n"));
+	assert_non_null(strstr(text,
+			       "syn-ack         closed         no     "
+			       "open      yes  -              \n"));
 	assert_non_null(strstr(text, "closed         changed\n"));
 }
 
@@ -162,13 +166,13 @@ compare(void)
 	report.reference = 80;
 	report.samples = 40;
 	report.leaks = leaks;
-	report.leak_count = 2;
+	report.distinguish_count = 2;
 	leaks[0] = (struct report_leak){
 		.at = 0,
-		.leak = { .what = LEAK_TTL, .known = true,
+		.leak = { .what = DISTINGUISH_TTL,
+			  .known = true,
 			  .port = { .value = 64, .count = 40, .of = 40 },
-			  .reference = { .value = 63, .count = 40,
-					 .of = 40 } },
+			  .reference = { .value = 63, .count = 40, .of = 40 } },
 	};
 	leaks[1] = leaks[0];
 	leaks[1].all_scans = true;
@@ -204,14 +208,16 @@ tells_scripts_what_differs(void **state)
 	leaks[1].leak.differs = true;
 	leaks[1].leak.score = 7.25;
 	written_as(REPORT_JSON);
-	assert_non_null(strstr(
-		text, "\"samples\":40,\"against\":[\n"
-		      "{\"address\":\"192.0.2.1\",\"port\":22,"
-		      "\"reference\":80,\"scan\":\"syn\",\"what\":\"ttl\","
-		      "\"differs\":false,\"port_value\":\"64\","
-		      "\"reference_value\":\"63\",\"score\":0.00},\n"));
-	assert_non_null(strstr(text, "\"scan\":\"all\",\"what\":\"ttl\","
-				     "\"differs\":true,"));
+	assert_non_null(
+		strstr(text,
+		       "\"samples\":40,\"against\":[\n"
+		       "{\"address\":\"192.0.2.1\",\"port\":22,"
+		       "\"reference\":80,\"scan\":\"syn\",\"what\":\"ttl\","
+		       "\"differs\":false,\"port_value\":\"64\","
+		       "\"reference_value\":\"63\",\"score\":0.00},\n"));
+	assert_non_null(strstr(text,
+			       "\"scan\":\"all\",\"what\":\"ttl\","
+			       "\"differs\":true,"));
 	assert_non_null(strstr(text, "\"score\":7.25}]"));
 }
 
@@ -220,8 +226,11 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(shows_what_was_found), TEST(names_each_reason),
-		TEST(compares), TEST(parts_hosts), TEST(tells_ports_apart),
+		TEST(shows_what_was_found),
+		TEST(names_each_reason),
+		TEST(compares),
+		TEST(parts_hosts),
+		TEST(tells_ports_apart),
 		TEST(tells_scripts_what_differs),
 	};
 

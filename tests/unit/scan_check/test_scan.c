@@ -9,153 +9,153 @@
 #include "scan_check/schedule.h"
 
 static void
-pace_timeouts(void **state)
+timing_timeouts(void **state)
 {
-	struct pace p;
+	struct timing p;
 
 	(void)state;
-	pace_init(&p, PACE_TIMEOUT_MIN);
-	assert_int_equal(pace_timeout(&p), PACE_TIMEOUT_FIRST);
-	pace_answered(&p, 0, 50);
-	assert_int_equal(pace_timeout(&p), PACE_TIMEOUT_MIN);
+	timing_init(&p, TIMING_TIMEOUT_MIN);
+	assert_int_equal(timing_timeout(&p), TIMING_TIMEOUT_FIRST);
+	timing_answered(&p, 0, 50);
+	assert_int_equal(timing_timeout(&p), TIMING_TIMEOUT_MIN);
 	/* RFC 6298, 2.2: the mean and four times half of it. */
-	pace_init(&p, PACE_TIMEOUT_MIN);
-	pace_answered(&p, 0, 300000);
-	assert_int_equal(pace_timeout(&p), 900);
+	timing_init(&p, TIMING_TIMEOUT_MIN);
+	timing_answered(&p, 0, 300000);
+	assert_int_equal(timing_timeout(&p), 900);
 	for (int i = 0; i < 100; i++) {
-		pace_answered(&p, 0, 300000);
+		timing_answered(&p, 0, 300000);
 	}
-	assert_in_range(pace_timeout(&p), 300, 310);
-	pace_answered(&p, 0, UINT32_MAX);
-	assert_in_range(pace_timeout(&p), 1000, PACE_TIMEOUT_MAX);
+	assert_in_range(timing_timeout(&p), 300, 310);
+	timing_answered(&p, 0, UINT32_MAX);
+	assert_in_range(timing_timeout(&p), 1000, TIMING_TIMEOUT_MAX);
 	for (int i = 0; i < 100; i++) {
-		pace_answered(&p, 0, UINT32_MAX);
+		timing_answered(&p, 0, UINT32_MAX);
 	}
-	assert_int_equal(pace_timeout(&p), PACE_TIMEOUT_MAX);
-	pace_init(&p, 3000);
-	assert_int_equal(pace_timeout(&p), 3000);
+	assert_int_equal(timing_timeout(&p), TIMING_TIMEOUT_MAX);
+	timing_init(&p, 3000);
+	assert_int_equal(timing_timeout(&p), 3000);
 }
 
 static void
-pace_tries(void **state)
+timing_tries(void **state)
 {
-	struct pace p;
+	struct timing p;
 
 	(void)state;
-	pace_init(&p, PACE_TIMEOUT_MIN);
-	assert_true(pace_again(&p, 1));
-	assert_false(pace_again(&p, 2));
+	timing_init(&p, TIMING_TIMEOUT_MIN);
+	assert_true(timing_again(&p, 1));
+	assert_false(timing_again(&p, 2));
 	/* The fourth try was answered: five are worth it. */
-	pace_answered(&p, 3, 100);
-	assert_true(pace_again(&p, 4));
-	assert_false(pace_again(&p, 5));
-	pace_answered(&p, 100, 100);
-	assert_true(pace_again(&p, PACE_TRIES_MAX - 1));
-	assert_false(pace_again(&p, PACE_TRIES_MAX));
+	timing_answered(&p, 3, 100);
+	assert_true(timing_again(&p, 4));
+	assert_false(timing_again(&p, 5));
+	timing_answered(&p, 100, 100);
+	assert_true(timing_again(&p, TIMING_TRIES_MAX - 1));
+	assert_false(timing_again(&p, TIMING_TRIES_MAX));
 }
 
 static void
-pace_pauses(void **state)
+timing_pauses(void **state)
 {
-	struct pace p;
+	struct timing p;
 
 	(void)state;
-	pace_init(&p, PACE_TIMEOUT_MIN);
-	pace_sent(&p, 1000, PACE_TCP, true);
-	assert_true(pace_ready(&p, 1000));
+	timing_init(&p, TIMING_TIMEOUT_MIN);
+	timing_sent(&p, 1000, TIMING_TCP, true);
+	assert_true(timing_ready(&p, 1000));
 	/* Losses make it slower, down to one a second. */
-	pace_answered(&p, 1, 100);
-	pace_sent(&p, 1000, PACE_TCP, false);
-	assert_false(pace_ready(&p, 1000 + PACE_PAUSE_FIRST - 1));
-	assert_true(pace_ready(&p, 1000 + PACE_PAUSE_FIRST));
+	timing_answered(&p, 1, 100);
+	timing_sent(&p, 1000, TIMING_TCP, false);
+	assert_false(timing_ready(&p, 1000 + TIMING_PAUSE_FIRST - 1));
+	assert_true(timing_ready(&p, 1000 + TIMING_PAUSE_FIRST));
 	for (int i = 0; i < 20; i++) {
-		pace_answered(&p, 1, 100);
+		timing_answered(&p, 1, 100);
 	}
-	pace_sent(&p, 1000, PACE_TCP, false);
-	assert_true(pace_ready(&p, 1000 + PACE_PAUSE_MAX));
-	assert_false(pace_ready(&p, 999 + PACE_PAUSE_MAX));
+	timing_sent(&p, 1000, TIMING_TCP, false);
+	assert_true(timing_ready(&p, 1000 + TIMING_PAUSE_MAX));
+	assert_false(timing_ready(&p, 999 + TIMING_PAUSE_MAX));
 	/* ICMP: at once what is repeated, of that protocol. */
-	pace_init(&p, PACE_TIMEOUT_MIN);
-	pace_icmp(&p, PACE_UDP);
-	pace_sent(&p, 1000, PACE_UDP, false);
-	assert_true(pace_ready(&p, 1000));
-	pace_sent(&p, 1000, PACE_TCP, true);
-	assert_true(pace_ready(&p, 1000));
-	pace_sent(&p, 1000, PACE_UDP, true);
-	assert_false(pace_ready(&p, 1000));
+	timing_init(&p, TIMING_TIMEOUT_MIN);
+	timing_icmp(&p, TIMING_UDP);
+	timing_sent(&p, 1000, TIMING_UDP, false);
+	assert_true(timing_ready(&p, 1000));
+	timing_sent(&p, 1000, TIMING_TCP, true);
+	assert_true(timing_ready(&p, 1000));
+	timing_sent(&p, 1000, TIMING_UDP, true);
+	assert_false(timing_ready(&p, 1000));
 }
 
 static void
-pace_rate(void **state)
+timing_rate(void **state)
 {
-	struct pace_bucket b;
+	struct timing_bucket b;
 	unsigned sent = 0;
 
 	(void)state;
-	pace_bucket_init(&b, 200, 0);
+	timing_bucket_init(&b, 200, 0);
 	for (uint64_t us = 0; us < 1000000; us += 100) {
-		sent += pace_bucket_take(&b, us);
+		sent += timing_bucket_take(&b, us);
 	}
 	assert_in_range(sent, 199, 201);
 	/* After a rest, no more than a few at once. */
 	sent = 0;
-	while (pace_bucket_take(&b, 5000000000)) {
+	while (timing_bucket_take(&b, 5000000000)) {
 		sent++;
 	}
-	assert_int_equal(sent, PACE_BURST);
+	assert_int_equal(sent, TIMING_BURST);
 }
 
 static void
-roster_repeats(void **state)
+schedule_repeats(void **state)
 {
 	size_t queue[3], order[3], at;
-	struct roster r;
+	struct schedule r;
 
 	(void)state;
-	roster_init(&r, 3, queue, order, 0, 1);
-	assert_true(roster_waits(&r));
+	schedule_init(&r, 3, queue, order, 0, 1);
+	assert_true(schedule_waits(&r));
 	for (size_t i = 0; i < 3; i++) {
-		assert_true(roster_fresh(&r, &at));
+		assert_true(schedule_fresh(&r, &at));
 		assert_int_equal(at, i);
 	}
-	assert_false(roster_fresh(&r, &at));
-	assert_false(roster_waits(&r));
+	assert_false(schedule_fresh(&r, &at));
+	assert_false(schedule_waits(&r));
 	for (int round = 0; round < 4; round++) {
-		roster_again(&r, 2);
-		roster_again(&r, 0);
-		assert_true(roster_waits(&r));
-		assert_true(roster_repeat(&r, &at));
+		schedule_again(&r, 2);
+		schedule_again(&r, 0);
+		assert_true(schedule_waits(&r));
+		assert_true(schedule_repeat(&r, &at));
 		assert_int_equal(at, 2);
-		assert_true(roster_repeat(&r, &at));
+		assert_true(schedule_repeat(&r, &at));
 		assert_int_equal(at, 0);
-		assert_false(roster_repeat(&r, &at));
+		assert_false(schedule_repeat(&r, &at));
 	}
 }
 
 /* Each once in a round, and in every order about as often. */
 static void
-roster_samples(void **state)
+schedule_samples(void **state)
 {
 	size_t queue[3], order[3], at;
 	unsigned firsts[3] = { 0 };
-	struct roster r;
+	struct schedule r;
 
 	(void)state;
-	roster_init(&r, 3, queue, order, 3000, 12345);
+	schedule_init(&r, 3, queue, order, 3000, 12345);
 	for (int round = 0; round < 3000; round++) {
 		unsigned seen = 0;
 
 		for (int i = 0; i < 3; i++) {
-			assert_true(roster_sample(&r, &at));
+			assert_true(schedule_sample(&r, &at));
 			assert_true(at < 3);
 			firsts[at] += i == 0;
 			seen |= 1u << at;
-			roster_sampled(&r);
+			schedule_sampled(&r);
 		}
 		assert_int_equal(seen, 7);
 	}
-	assert_false(roster_sample(&r, &at));
-	assert_false(roster_waits(&r));
+	assert_false(schedule_sample(&r, &at));
+	assert_false(schedule_waits(&r));
 	for (int i = 0; i < 3; i++) {
 		assert_in_range(firsts[i], 850, 1150);
 	}
@@ -190,7 +190,8 @@ finding_table(void **state)
 		assert_int_equal(finding_at(&f, &place), i);
 		assert_ptr_equal(finding_find(&f, targets[place.target].text,
 					      ports[place.port],
-					      f.scans[place.scan]), &at[i]);
+					      f.scans[place.scan]),
+				 &at[i]);
 	}
 	assert_int_equal(finding_target(&f, &targets[1].addr), 1);
 	assert_int_equal(finding_port(&f, 80), 1);
@@ -251,8 +252,8 @@ finding_expectations(void **state)
 static void
 linktypes(void **state)
 {
-	static const uint8_t vlans[] = { [12] = 0x88, 0xa8, 0, 1, 0x81, 0, 0,
-					 2, 0x86, 0xdd, 0x60 };
+	static const uint8_t vlans[] = { [12] = 0x88, 0xa8, 0,    1,    0x81, 0,
+					 0,           2,    0x86, 0xdd, 0x60 };
 	static const uint8_t arp[] = { [12] = 0x08, 0x06, 0, 0, 0 };
 
 	(void)state;
@@ -269,12 +270,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pace_timeouts),
-		cmocka_unit_test(pace_tries),
-		cmocka_unit_test(pace_pauses),
-		cmocka_unit_test(pace_rate),
-		cmocka_unit_test(roster_repeats),
-		cmocka_unit_test(roster_samples),
+		cmocka_unit_test(timing_timeouts),
+		cmocka_unit_test(timing_tries),
+		cmocka_unit_test(timing_pauses),
+		cmocka_unit_test(timing_rate),
+		cmocka_unit_test(schedule_repeats),
+		cmocka_unit_test(schedule_samples),
 		cmocka_unit_test(finding_table),
 		cmocka_unit_test(finding_expectations),
 		cmocka_unit_test(linktypes),
