@@ -24,18 +24,28 @@ struct path_filter {
 	struct {
 		struct packet_addr addr;
 		uint16_t port;
-	} flows[TRIAL_PROBES_MAX]; /* where the first copy came from */
+	} flows[TRIAL_PROBES_MAX]; /* where it came from, or the near side's own
+				      copy */
 	unsigned strangers, arrived;
+};
+
+/* How much of a packet who asks for it is told. */
+enum path_filter_part {
+	PATH_FILTER_NOTHING,
+	PATH_FILTER_HEADER, /* that it came, but none of TCP's numbers */
+	PATH_FILTER_WHOLE,
 };
 
 /*
  * Whether a packet belongs; the filter begins as zeros.  From peer, the
  * near side as the far side sees it, a weak likeness is enough; from
- * others (or where peer is NULL) it takes a number that no stranger's
- * packet has.
+ * others it takes a sequence number that was announced.  Of answers only
+ * those to peer belong.  Where peer is NULL, who asks has captured all
+ * himself: of answers, all to the plan do.
  */
-bool path_filter_wants(struct path_filter *f, const struct trial *t,
-		       const struct packet_addr *peer,
-		       const struct field_values *v);
+enum path_filter_part path_filter_wants(struct path_filter *f,
+					const struct trial *t,
+					const struct packet_addr *peer,
+					const struct field_values *v);
 
 #endif

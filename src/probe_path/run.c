@@ -303,7 +303,8 @@ read_capture(struct trial *t, const char *path)
 	}
 	while ((rc = cap_next(&cap, &packet)) == 1) {
 		if (field_read(&v, packet.ip, packet.len) == 0 &&
-		    path_filter_wants(filter, t, NULL, &v)) {
+		    path_filter_wants(filter, t, NULL, &v) !=
+			    PATH_FILTER_NOTHING) {
 			trial_note(&t->seen, packet.ns, false, packet.ip,
 				   packet.len);
 		}

@@ -5,6 +5,8 @@
 #include "base/bytes.h"
 
 #define SEEN_HEADER 9u
+#define HEADER_MAX (PACKET_IP6_HEADER + PACKET_TCP_HEADER)
+#define PROTOCOL_TCP 6
 
 static void
 put(struct path_session *s, enum path_talk_type type, const uint8_t *body,
@@ -201,11 +203,46 @@ tell(struct path_session *s, uint64_t ns, bool control, const uint8_t *bytes,
 	put(s, PATH_TALK_SEEN, body, SEEN_HEADER + len);
 }
 
+/*
+ * The ports of a SYN that fits no probe, and no number of it: it may be
+ * that of somebody who shares the near side's address.  Its length.
+ */
+static size_t
+make_header(uint8_t out[HEADER_MAX], const struct field_values *v)
+{
+	bool v4 = v->src.family == 4;
+	size_t at = v4 ? PACKET_IP4_HEADER : PACKET_IP6_HEADER;
+	uint8_t *tcp = out + at;
+
+	memset(out, 0, HEADER_MAX);
+	if (v4) {
+		out[0] = 0x45;
+		be16_store(out + 2, PACKET_IP4_HEADER + PACKET_TCP_HEADER);
+		out[8] = (uint8_t)v->value[FIELD_TTL];
+		out[9] = PROTOCOL_TCP;
+		memcpy(out + 12, v->src.bytes, 4);
+		memcpy(out + 16, v->dst.bytes, 4);
+	} else {
+		out[0] = 0x60;
+		be16_store(out + 4, PACKET_TCP_HEADER);
+		out[6] = PROTOCOL_TCP;
+		out[7] = (uint8_t)v->value[FIELD_TTL];
+		memcpy(out + 8, v->src.bytes, 16);
+		memcpy(out + 24, v->dst.bytes, 16);
+	}
+	be16_store(tcp, (uint16_t)v->value[FIELD_SPORT]);
+	be16_store(tcp + 2, (uint16_t)v->value[FIELD_DPORT]);
+	tcp[12] = PACKET_TCP_HEADER / 4 << 4;
+	tcp[13] = v->flags;
+	return at + PACKET_TCP_HEADER;
+}
+
 void
 path_session_packet(struct path_session *s, uint64_t ns, bool control,
 		    const uint8_t *bytes, size_t len)
 {
 	struct field_values v;
+	uint8_t header[HEADER_MAX];
 
 	if (s->state != PATH_SESSION_END || field_read(&v, bytes, len) < 0) {
 		return;
@@ -219,7 +256,14 @@ path_session_packet(struct path_session *s, uint64_t ns, bool control,
 	    packet_addr_equal(&v.src, &s->peer)) {
 		return;
 	}
-	if (path_filter_wants(&s->filter, &s->trial, &s->peer, &v)) {
+	switch (path_filter_wants(&s->filter, &s->trial, &s->peer, &v)) {
+	case PATH_FILTER_NOTHING:
+		break;
+	case PATH_FILTER_HEADER:
+		tell(s, ns, false, header, make_header(header, &v));
+		break;
+	case PATH_FILTER_WHOLE:
 		tell(s, ns, false, bytes, len);
+		break;
 	}
 }

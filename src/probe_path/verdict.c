@@ -343,17 +343,35 @@ take_control(struct path *path, const struct trial_probe *p,
 	}
 }
 
+/*
+ * Whether the far side tells what answered it: to the address that it
+ * knows the near side by, and nowhere else.
+ */
+static bool
+tells_answers(const struct trial *t, const struct path_room *room,
+	      const struct path_fate *fate)
+{
+	size_t control = connection_of(t);
+
+	return control == TRIAL_NONE || !fate->arrived ||
+		!room->fates[control].arrived ||
+		packet_addr_equal(&room->fates[control].seen.src,
+				  &fate->seen.src);
+}
+
 static void
 count_fate(struct path *path, const struct trial *t,
-	   const struct trial_probe *p, const struct path_fate *fate)
+	   const struct path_room *room, size_t at)
 {
 	bool told = t->has_seen && !t->cut && t->far_lost == 0;
+	const struct trial_probe *p = &t->probes[at];
+	const struct path_fate *fate = &room->fates[at];
 
 	path->sent++;
 	path->arrived += fate->arrived;
 	path->elsewhere += told && fate->near_answered && !fate->arrived;
 	path->resets += told && p->kind == TRIAL_FRAME && fate->near_reset &&
-		!fate->far_reset;
+		!fate->far_reset && tells_answers(t, room, fate);
 	path->answers_changed += fate->has_change;
 	if (!fate->arrived) {
 		return;
@@ -374,7 +392,7 @@ count_fates(struct path *path, const struct trial *t,
 
 	for (size_t i = 0; i < t->count; i++) {
 		if (i != control) {
-			count_fate(path, t, &t->probes[i], &room->fates[i]);
+			count_fate(path, t, room, i);
 		}
 	}
 	if (control != TRIAL_NONE) {

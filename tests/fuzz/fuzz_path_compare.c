@@ -129,7 +129,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    field_read(&v, frame + skip, len - (size_t)skip) < 0) {
 			continue;
 		}
-		if (path_filter_wants(&filter, &t, NULL, &v)) {
+		if (path_filter_wants(&filter, &t, NULL, &v) !=
+		    PATH_FILTER_NOTHING) {
 			trial_note(&t.seen, len, false, frame + skip,
 				   len - (size_t)skip);
 		} else {

@@ -15,7 +15,7 @@ import struct
 import sys
 import time
 
-from packets import SYN, build_tcp
+from packets import ACK, RST, SYN, Packet, build_tcp
 
 (HELLO, WELCOME, PROOF, ASK, CLOCK, PLAN, READY, SEEN, END, DONE,
  REFUSED) = range(1, 12)
@@ -188,6 +188,35 @@ def tell(sock):
         print("closed", flush=True)
 
 
+def send_raw(packet, host):
+    """With the source that it names, whosever that is."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+        raw.sendto(packet, (host, 0))
+
+
+def forge(sock, host, port, other):
+    """Announce SYNs of two sources, send them, and hear what is told."""
+    packets = [build_tcp(source, host, 1234, port, 0x12345678 + n)
+               for n, source in enumerate((other, sock.getsockname()[0]))]
+    sock.sendall(hello() + plan(other, host, port, packets))
+    while receive(sock)[0] != READY:
+        pass
+    for packet in packets:
+        send_raw(packet, host)
+    until = time.monotonic() + 20
+    answered = set()
+    # The other's was answered before one's own was.
+    while sock.getsockname()[0] not in answered:
+        assert time.monotonic() < until
+        kind, body = receive(sock)
+        packet = Packet(body[9:]) if kind == SEEN else None
+        if packet and packet.flags & (ACK | RST):
+            print("answer to", packet.dst, f"{packet.seq:08x}", flush=True)
+            answered.add(packet.dst)
+    sock.sendall(message(END))
+
+
 def near(host, port, mode, address=None):
     if mode == "hog":
         socks = [socket.create_connection((host, port)) for _ in range(20)]
@@ -234,6 +263,8 @@ def near(host, port, mode, address=None):
         print("ready", flush=True)
         sys.stdin.readline()
         sock.sendall(message(END))
+    elif mode == "forge":
+        forge(sock, host, port, address)
     elif mode == "reused":
         # From a port from which a SYN came before.
         source = own[1]

@@ -181,6 +181,36 @@ fish()
 	same 1 "$(grep -c '^seen' "$work/near.log")" 'its own connection alone'
 }
 
+# Who announces and sends a SYN in another host's name is not told what that
+# host is answered: with its number he could go on in that name.
+forge()
+{
+	local other=10.20.0.2 own=10.10.0.1 iptables
+
+	[ "$1" = 4 ] || { other=fd20::2; own=fd10::1; }
+	path_lab
+	namespace other
+	wire router1 side other eth0 20
+	connected router1 other
+	route other 20 1
+	on router1 sysctl -qw net.ipv4.conf.all.rp_filter=0 \
+	    net.ipv4.conf.in.rp_filter=0
+	for iptables in iptables ip6tables; do
+		on other "$iptables" -A INPUT -p tcp -j DROP
+	done
+	listen
+	start dump other tcpdump -U -n --immediate-mode -Z root -i eth0 \
+	    -w "$work/other.pcap" tcp
+	wait_log dump 'listening on'
+	on near "$python" "$here/path_peer.py" near "$(far "$1")" "$port" \
+	    forge "$other" >"$work/near.log"
+	has "$(cat "$work/near.log")" "^answer to $own "
+	lacks "$(cat "$work/near.log")" "^answer to $other "
+	end dump INT
+	has "$(tcpdump -n -r "$work/other.pcap" 2>/dev/null)" 'Flags \[S\.\]' \
+	    'it was answered'
+}
+
 # The far side tells of the connection's own SYN, not of one before it.
 reused()
 {
@@ -256,5 +286,6 @@ check near-hog hog
 check near-elsewhere elsewhere
 check near-fish fish
 check near-reused reused
+both near-forge forge
 check keys keys
 finish

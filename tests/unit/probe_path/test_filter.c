@@ -44,7 +44,9 @@ takes_the_plan_from_anywhere(void **state)
 		struct field_values v = from(&t, addr);
 
 		assert_int_equal(path_filter_wants(filter, &t, &peer, &v),
-				 addr <= PATH_FILTER_COPIES);
+				 addr <= PATH_FILTER_COPIES
+					 ? PATH_FILTER_WHOLE
+					 : PATH_FILTER_NOTHING);
 	}
 	assert_int_equal(filter->arrived, 1);
 }
@@ -63,13 +65,16 @@ takes_no_strangers(void **state)
 	assert_false(path_filter_wants(filter, &t, &peer, &v));
 	assert_false(path_filter_wants(filter, &t, NULL, &v));
 	v.src = peer;
-	assert_true(path_filter_wants(filter, &t, &peer, &v));
+	assert_int_equal(path_filter_wants(filter, &t, &peer, &v),
+			 PATH_FILTER_WHOLE);
 	/* Nothing fits: of the near side's own address, some. */
 	v.value[FIELD_SPORT]++;
 	v.value[FIELD_ID]++;
 	for (unsigned i = 0; i < PATH_FILTER_STRANGERS + 2; i++) {
 		assert_int_equal(path_filter_wants(filter, &t, &peer, &v),
-				 i < PATH_FILTER_STRANGERS);
+				 i < PATH_FILTER_STRANGERS
+					 ? PATH_FILTER_HEADER
+					 : PATH_FILTER_NOTHING);
 	}
 }
 
@@ -94,7 +99,58 @@ takes_answers_to_what_came(void **state)
 	back.flags = PACKET_RST;
 	for (unsigned i = 0; i < PATH_FILTER_COPIES + 2; i++) {
 		assert_int_equal(path_filter_wants(filter, &t, NULL, &back),
-				 i < PATH_FILTER_COPIES);
+				 i < PATH_FILTER_COPIES ? PATH_FILTER_WHOLE
+							: PATH_FILTER_NOTHING);
+	}
+}
+
+/* Another host's time stamp is guessed: its own number stays its own. */
+static void
+tells_no_number_of_others(void **state)
+{
+	struct trial t = new_trial();
+	struct packet_addr peer = addr4(0xcb007101);
+	struct field_values v = from(&t, 7);
+
+	(void)state;
+	v.value[FIELD_SEQ]++;
+	assert_int_equal(path_filter_wants(filter, &t, &peer, &v),
+			 PATH_FILTER_NOTHING);
+	v.src = peer;
+	assert_int_equal(path_filter_wants(filter, &t, &peer, &v),
+			 PATH_FILTER_WHOLE);
+}
+
+/* A SYN with another's address as its source: the answer is his alone. */
+static void
+tells_answers_to_the_peer_alone(void **state)
+{
+	const enum packet_flag answers[] = { PACKET_SYN | PACKET_ACK,
+					     PACKET_RST };
+	struct packet_addr peer = addr4(0xcb007101);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+		struct trial t = new_trial();
+		struct field_values v = from(&t, 7);
+		struct field_values back = { .src = t.far,
+					     .dst = addr4(7),
+					     .flags = (uint8_t)answers[i] };
+
+		back.value[FIELD_SPORT] = 22;
+		back.value[FIELD_DPORT] = 4000;
+		assert_int_equal(path_filter_wants(filter, &t, &peer, &v),
+				 PATH_FILTER_WHOLE);
+		assert_int_equal(path_filter_wants(filter, &t, &peer, &back),
+				 PATH_FILTER_NOTHING);
+		/* Its own are told. */
+		t = new_trial();
+		v.src = peer;
+		back.dst = peer;
+		assert_int_equal(path_filter_wants(filter, &t, &peer, &v),
+				 PATH_FILTER_WHOLE);
+		assert_int_equal(path_filter_wants(filter, &t, &peer, &back),
+				 PATH_FILTER_WHOLE);
 	}
 }
 
@@ -105,6 +161,8 @@ main(void)
 		cmocka_unit_test(takes_the_plan_from_anywhere),
 		cmocka_unit_test(takes_no_strangers),
 		cmocka_unit_test(takes_answers_to_what_came),
+		cmocka_unit_test(tells_no_number_of_others),
+		cmocka_unit_test(tells_answers_to_the_peer_alone),
 	};
 	int status;
 
