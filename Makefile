@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 #
-#: make                        one static ./tap (musl, libpcap, BearSSL)
+#: make                        one static ./tap (musl, libpcap, BearSSL);
+#:                             names what is missing, and installs nothing
+#: make deps                   installs what make needs (Debian, as root)
 #: make CC=gcc DEPS=system     a dynamic one, with the system's libraries;
 #:                             SAN=1: address and undefined sanitizers
 #: make portable               .build/portable/tap: client and keygen alone,
@@ -234,23 +236,32 @@ NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy clang-format \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
 	haproxy qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
-	kmod=depmod strace clang
+	kmod=depmod strace clang zsh fish
 NEED_coverage := $(NEED_check) lcov
 NEED_bench := $(NEED_static) $(NEED_system) clang gnuplot-nox=gnuplot \
 	iproute2=ip iptables nginx-light=nginx ethtool procps=sysctl python3
-need-build need-demo need-check need-coverage need-bench: need-%:
-	@tests/install-packages.sh 'make $(subst build,$(TAP),$*)' $(NEED_$*)
+# Nobody who only builds has anything installed: that is for make deps, and
+# for those that test.
+NEED_deps := $(NEED_build)
+need-build:
+	@tests/install-packages.sh --name 'make $(TAP)' $(NEED_build)
+need-deps need-demo need-check need-coverage need-bench: need-%:
+	@tests/install-packages.sh 'make $*' $(NEED_$*)
+deps: need-deps
+	@$(MAKE) $(LIBS)
 
 # The programs may be linked with the system's libraries; tap is the one that
 # is installed.
-bench: need-bench $(TAP)
+bench: need-bench
+	@$(MAKE) $(TAP)
 	@$(MAKE) DEPS=system CC=gcc SAN= run-bench
 run-bench: $(addprefix $(B)/,$(BENCHES))
 	@TAP='$(abspath $(TAP))' BENCH_BIN='$(abspath $(B)/tests/bench)' \
 		BENCH='$(BENCH)' BENCH_ROUNDS='$(BENCH_ROUNDS)' \
 		tests/bench/run $(BENCH_FLAGS)
 
-demo: need-demo $(TAP)
+demo: need-demo
+	@$(MAKE) $(TAP)
 	@TAP='$(abspath $(TAP))' tests/demo/run
 
 # What tests/hosts attacks: see src/base/fault.h.
@@ -415,7 +426,7 @@ FORCE:
 	need-coverage need-bench demo check bench run-bench \
 	$(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
 	fuzz run-fuzz coverage run-coverage \
-	install uninstall format clean distclean help
+	install uninstall deps need-deps format clean distclean help
 
 -include $(OBJS:.o=.d) $(PROGRAMS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
 	$(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: ISC
 #
 # Sees to it that what PURPOSE needs is on this machine.
-# usage: tests/install-packages.sh PURPOSE PACKAGE[=COMMAND|=FILE]...
+# usage: tests/install-packages.sh [--name] PURPOSE PACKAGE[=COMMAND|=FILE]...
 #
+# --name installs nothing: it names what is missing, with the command for it.
 # A package counts as there when its command is in the path (by default the
 # one of its own name) or its file exists, whichever package brought it. As
 # root on Debian the missing ones are installed; otherwise they are named and
@@ -12,6 +13,11 @@
 set -eu
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
+name_only=false
+if [ "$1" = --name ]; then
+	name_only=true
+	shift
+fi
 purpose=$1
 shift
 
@@ -30,10 +36,11 @@ debian()
 	[ -e /etc/debian_version ] && command -v apt-get >/dev/null
 }
 
-if ! debian || [ "$(id -u)" -ne 0 ]; then
+if $name_only || ! debian || [ "$(id -u)" -ne 0 ]; then
 	echo "$purpose needs these packages, which are missing:$missing" >&2
 	if debian; then
 		echo "as root: apt-get install$missing" >&2
+		! $name_only || echo "or, which does that: make deps" >&2
 	fi
 	exit 1
 fi

@@ -13,7 +13,7 @@
 #   --quiet  shows the output only on failure (it is kept in .build/log/)
 #   --cases  the same, and counts each cmocka case in it
 #            Both end what takes longer than $TEST_SECONDS (status 124).
-#   --each   runs every program, as GROUP/its name; no program is a failure.
+#   --each   runs every program, as GROUP/ROOM/NAME; no program is a failure.
 #            As many at once as there are processors.
 #            WRAPPER is a command to put before each, or ''
 #   --start  forgets the results; --summary prints the last line and exits 1
@@ -58,6 +58,13 @@ cmocka_cases()
 	}' "$2"
 }
 
+# PROGRAM: its room and its name.
+key()
+{
+	key=${1##*/tests/unit/}
+	echo "${key##*/tests/fuzz/}"
+}
+
 each()
 {
 	group=$1 mode=$2 wrapper=$3 status=0 parts=.build/log/$1.results
@@ -71,7 +78,7 @@ each()
 	printf '%s\n' "$@" | xargs -P "$(nproc)" -I '{}' "$0" --one "$parts" \
 	    "$group" "$mode" "$wrapper" '{}' || status=1
 	for program in "$@"; do
-		cat "$parts/${program##*/}" >>"$RESULTS" || status=1
+		cat "$parts/$(key "$program" | tr / -)" >>"$RESULTS" || status=1
 	done
 	return $status
 }
@@ -79,9 +86,10 @@ each()
 # Each counts for itself: they run side by side.
 one()
 {
-	RESULTS=$PWD/$1/${5##*/}
+	own=$(key "$5")
+	RESULTS=$PWD/$1/$(echo "$own" | tr / -)
 	# shellcheck disable=SC2086 # words of a command
-	exec "$0" "$3" "$2/${5##*/}" $4 "$5"
+	exec "$0" "$3" "$2/$own" $4 "$5"
 }
 
 mode=loud
