@@ -5,11 +5,26 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+/* After SIGKILL: one that the kernel holds fast is left to itself. */
+#define GONE_MS 1000u
+/* How long to wait, at first and at last, between looks at one that ends. */
+#define LOOK_MS 1
+#define LOOK_MAX_MS 50
+
+/* Whom to attend to while a program runs. */
+static struct spawn_watch watched = { .serve = NULL };
+/* The last one did not end in time: the next one gets less of it. */
+static bool hung;
+/* One that was killed and is not gone yet, or 0. */
+static pid_t left_behind;
 
 static void
 find_and_exec(const char *const *argv)
@@ -52,6 +67,7 @@ child(const char *const *argv, int in, int out, int err, bool attached)
 		setpgid(0, 0);
 	}
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	find_and_exec(argv);
@@ -63,6 +79,25 @@ struct stream {
 	char *text;
 	size_t size, len;
 };
+
+struct run {
+	pid_t pid;
+	bool attached;
+	uint64_t until;   /* ms; UINT64_MAX: it has all the time */
+	int in;           /* or below 0 */
+	const char *left; /* of its input */
+	struct stream streams[2];
+	int ended; /* -ETIME or -ECANCELED: it was not to go on; or 0 */
+};
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static void
 stream_read(struct stream *s)
@@ -83,124 +118,266 @@ stream_read(struct stream *s)
 
 /* A program that ends early does not read its input: no harm. */
 static void
-feed(int *fd, const char **input)
+feed(struct run *r)
 {
-	ssize_t put = write(*fd, *input, strlen(*input));
+	ssize_t put = write(r->in, r->left, strlen(r->left));
 
 	if (put > 0) {
-		*input += put;
+		r->left += put;
 	} else if (put < 0 && errno != EINTR && errno != EAGAIN) {
-		*input = "";
+		r->left = "";
 	}
-	if (**input == '\0') {
-		close(*fd);
-		*fd = -1;
+	if (*r->left == '\0') {
+		close(r->in);
+		r->in = -1;
 	}
+}
+
+/* The program, and what it has started. */
+static void
+put_an_end(struct run *r, int why)
+{
+	if (r->ended == 0) {
+		r->ended = why;
+		kill(r->attached ? r->pid : -r->pid, SIGKILL);
+		r->until = now_ms() + GONE_MS;
+	}
+}
+
+enum { AT_INPUT, AT_OUTPUT, AT_ERRORS, AT_WATCHED };
+#define FDS (AT_WATCHED + SPAWN_WATCHED)
+
+static void
+serve_watched(struct run *r, const struct pollfd *fds)
+{
+	const struct spawn_watch serving = watched;
+	bool some = false;
+
+	for (size_t i = 0; i < SPAWN_WATCHED; i++) {
+		some |= fds[i].fd >= 0 && fds[i].revents;
+	}
+	if (!some) {
+		return;
+	}
+	/* What is served may not come here again. */
+	watched.serve = NULL;
+	if (!serving.serve(serving.context)) {
+		put_an_end(r, -ECANCELED);
+	}
+	watched = serving;
+}
+
+/* Wait for what is to be done, `most` at the most, and do it. */
+static void
+turn(struct run *r, int most)
+{
+	struct pollfd fds[FDS] = {
+		[AT_INPUT] = { .fd = r->in, .events = POLLOUT },
+		[AT_OUTPUT] = { .fd = r->streams[0].fd, .events = POLLIN },
+		[AT_ERRORS] = { .fd = r->streams[1].fd, .events = POLLIN },
+	};
+
+	for (size_t i = 0; i < SPAWN_WATCHED; i++) {
+		fds[AT_WATCHED + i] = (struct pollfd){
+			.fd = watched.serve ? watched.fd[i] : -1,
+			.events = POLLIN,
+		};
+	}
+	if (poll(fds, FDS, most) <= 0) {
+		return;
+	}
+	if (fds[AT_INPUT].revents) {
+		feed(r);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (fds[AT_OUTPUT + i].revents) {
+			stream_read(&r->streams[i]);
+		}
+	}
+	serve_watched(r, fds + AT_WATCHED);
+}
+
+/* How long until its time is up, `most` at the most; it ends then. */
+static int
+time_left(struct run *r, int most)
+{
+	const uint64_t now = now_ms();
+
+	if (r->until == UINT64_MAX) {
+		return most;
+	}
+	if (now >= r->until) {
+		put_an_end(r, -ETIME);
+		return 0;
+	}
+	return most < 0 || r->until - now < (uint64_t)most
+		? (int)(r->until - now)
+		: most;
 }
 
 static void
-converse(int in, const char *input, struct stream streams[2])
+converse(struct run *r)
 {
-	const char *left = input ? input : "";
-
-	if (*left == '\0') {
-		close(in);
-		in = -1;
+	if (*r->left == '\0') {
+		close(r->in);
+		r->in = -1;
 	} else {
-		fcntl(in, F_SETFL, O_NONBLOCK);
+		fcntl(r->in, F_SETFL, O_NONBLOCK);
 	}
-	while (in >= 0 || streams[0].fd >= 0 || streams[1].fd >= 0) {
-		struct pollfd fds[3] = {
-			{ .fd = in, .events = POLLOUT },
-			{ .fd = streams[0].fd, .events = POLLIN },
-			{ .fd = streams[1].fd, .events = POLLIN },
-		};
+	while (r->ended == 0 &&
+	       (r->in >= 0 || r->streams[0].fd >= 0 || r->streams[1].fd >= 0)) {
+		const int most = time_left(r, -1);
 
-		if (poll(fds, 3, -1) < 0) {
-			continue;
+		if (r->ended == 0) {
+			turn(r, most);
 		}
-		if (fds[0].revents) {
-			feed(&in, &left);
-		}
-		for (int i = 0; i < 2; i++) {
-			if (fds[i + 1].revents) {
-				stream_read(&streams[i]);
-			}
-		}
+	}
+	if (r->in >= 0) {
+		close(r->in);
+		r->in = -1;
 	}
 	for (int i = 0; i < 2; i++) {
-		if (streams[i].text) {
-			streams[i].text[streams[i].len] = '\0';
+		struct stream *s = &r->streams[i];
+
+		/* Whoever escaped its group may have it still. */
+		if (s->fd >= 0) {
+			close(s->fd);
+			s->fd = -1;
+		}
+		if (s->text) {
+			s->text[s->len] = '\0';
 		}
 	}
 }
 
+/* Its exit status, or why there is none. */
 static int
-wait_for(pid_t pid)
+wait_for(struct run *r)
 {
+	int look = LOOK_MS;
 	int status;
+	pid_t gone;
 
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR) {
-			return -errno;
+	while ((gone = waitpid(r->pid, &status, WNOHANG)) == 0 ||
+	       (gone < 0 && errno == EINTR)) {
+		const bool killed = r->ended != 0;
+
+		if (killed && now_ms() >= r->until) {
+			left_behind = r->pid;
+			return r->ended;
 		}
+		turn(r, time_left(r, look));
+		look = look < LOOK_MAX_MS ? 2 * look : LOOK_MAX_MS;
+	}
+	if (gone < 0) {
+		return -errno;
+	}
+	if (r->ended != 0) {
+		return r->ended;
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static void
+close_pipes(int pipes[3][2])
+{
+	for (int i = 0; i < 6; i++) {
+		if (pipes[i / 2][i % 2] >= 0) {
+			close(pipes[i / 2][i % 2]);
+		}
+	}
+}
+
+/* All of it but the signals that are the caller's to handle. */
 static int
-run(const char *const *argv, const char *input, char *output,
-    size_t output_size, char *errors, size_t errors_size, bool attached)
+run_to_its_end(struct run *r, const char *const *argv)
 {
 	int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
-	struct stream streams[2];
-	void (*on_pipe)(int), (*on_child)(int);
-	pid_t pid;
-	int rc = 0;
 
-	for (int i = 0; i < 3 && rc == 0; i++) {
-		rc = pipe2(pipes[i], O_CLOEXEC) < 0 ? -errno : 0;
-	}
-	/* Ignored, as whoever started us may have it, it loses the status. */
-	on_child = signal(SIGCHLD, SIG_DFL);
-	pid = rc == 0 ? fork() : -1;
-	if (pid == 0) {
-		child(argv, pipes[0][0], pipes[1][1], pipes[2][1], attached);
-	}
-	if (pid < 0) {
-		rc = rc ? rc : -errno;
-		signal(SIGCHLD, on_child);
-		for (int i = 0; i < 6; i++) {
-			if (pipes[i / 2][i % 2] >= 0) {
-				close(pipes[i / 2][i % 2]);
-			}
+	for (int i = 0; i < 3; i++) {
+		if (pipe2(pipes[i], O_CLOEXEC) < 0) {
+			const int rc = -errno;
+
+			close_pipes(pipes);
+			return rc;
 		}
+	}
+	r->pid = fork();
+	if (r->pid == 0) {
+		child(argv, pipes[0][0], pipes[1][1], pipes[2][1], r->attached);
+	}
+	if (r->pid < 0) {
+		const int rc = -errno;
+
+		close_pipes(pipes);
 		return rc;
+	}
+	if (!r->attached) {
+		/* Or the child does, whoever comes first. */
+		setpgid(r->pid, r->pid);
 	}
 	close(pipes[0][0]);
 	close(pipes[1][1]);
 	close(pipes[2][1]);
-	streams[0] = (struct stream){ pipes[1][0], output, output_size, 0 };
-	streams[1] = (struct stream){ pipes[2][0], errors, errors_size, 0 };
+	r->in = pipes[0][1];
+	r->streams[0].fd = pipes[1][0];
+	r->streams[1].fd = pipes[2][0];
+	converse(r);
+	return wait_for(r);
+}
+
+static int
+run(struct run *r, const char *const *argv)
+{
+	void (*on_pipe)(int), (*on_child)(int);
+	int rc;
+
+	if (left_behind != 0 && waitpid(left_behind, NULL, WNOHANG) != 0) {
+		left_behind = 0;
+	}
+	/* Ignored, as whoever started us may have it, it loses the status. */
+	on_child = signal(SIGCHLD, SIG_DFL);
 	on_pipe = signal(SIGPIPE, SIG_IGN);
-	converse(pipes[0][1], input, streams);
+	rc = run_to_its_end(r, argv);
 	signal(SIGPIPE, on_pipe);
-	rc = wait_for(pid);
 	signal(SIGCHLD, on_child);
 	return rc;
+}
+
+void
+spawn_set_watch(const struct spawn_watch *watch)
+{
+	watched = watch ? *watch : (struct spawn_watch){ .serve = NULL };
 }
 
 int
 run_program(const char *const *argv, const char *input, char *output,
 	    size_t output_size, char *errors, size_t errors_size)
 {
-	return run(argv, input, output, output_size, errors, errors_size,
-		   false);
+	struct run r = {
+		.until = now_ms() +
+			(hung ? SPAWN_LIMIT_AGAIN_MS : SPAWN_LIMIT_MS),
+		.left = input ? input : "",
+		.streams = { { -1, output, output_size, 0 },
+			     { -1, errors, errors_size, 0 } },
+	};
+	const int rc = run(&r, argv);
+
+	hung = rc == -ETIME;
+	return rc;
 }
 
 int
 run_attached(const char *const *argv, const char *input, char *output,
 	     size_t output_size, char *errors, size_t errors_size)
 {
-	return run(argv, input, output, output_size, errors, errors_size, true);
+	struct run r = {
+		.attached = true,
+		.until = UINT64_MAX,
+		.left = input ? input : "",
+		.streams = { { -1, output, output_size, 0 },
+			     { -1, errors, errors_size, 0 } },
+	};
+
+	return run(&r, argv);
 }

@@ -5,24 +5,51 @@
 #ifndef TAP_BASE_SPAWN_H
 #define TAP_BASE_SPAWN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define RUN_NOT_FOUND 127 /* the status where there is no such program */
+
+/*
+ * How long run_program() lets a program run: above what the firewall's
+ * tools wait for each other's lock (--wait=10).  Then it is killed, with
+ * all of its process group.  After one that hung the next one gets less,
+ * until one ends by itself: many calls don't add up to minutes.
+ */
+#ifndef SPAWN_LIMIT_MS /* a test has no patience */
+#define SPAWN_LIMIT_MS 20000u
+#endif
+#define SPAWN_LIMIT_AGAIN_MS (SPAWN_LIMIT_MS / 10)
 
 /*
  * Run argv[0], found in the system's own directories (not in PATH, which
  * the caller's environment could choose).  input (may be NULL) becomes
  * its standard input; what it prints goes to output, what it complains
  * of to errors: both cut to size and ended by NUL, or NULL.  Returns its
- * exit status, 128 + the signal that ended it, RUN_NOT_FOUND, or -errno.
+ * exit status, 128 + the signal that ended it, RUN_NOT_FOUND, or -errno:
+ * -ETIME where its time was up, -ECANCELED where whoever was served
+ * meanwhile wanted it to end.
  */
 int run_program(const char *const *argv, const char *input, char *output,
 		size_t output_size, char *errors, size_t errors_size);
 /*
  * The same for a program that is to end when tap does, or when the
- * terminal interrupts both.
+ * terminal interrupts both; it has all the time that it wants.
  */
 int run_attached(const char *const *argv, const char *input, char *output,
 		 size_t output_size, char *errors, size_t errors_size);
+
+#define SPAWN_WATCHED 3
+
+/* What does not wait for a program, however long that runs. */
+struct spawn_watch {
+	int fd[SPAWN_WATCHED]; /* to be readable, or below 0 */
+	/* One of them is.  False: end the program. */
+	bool (*serve)(void *context);
+	void *context;
+};
+
+/* From now on, in this process; NULL: nothing. */
+void spawn_set_watch(const struct spawn_watch *watch);
 
 #endif

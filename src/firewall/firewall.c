@@ -12,7 +12,6 @@
 #include "firewall/iptables.h"
 #include "os/netlink.h"
 #include "firewall/ruleset.h"
-#include "base/spawn.h"
 #include "base/text.h"
 
 #define LISTED_MAX 1024u /* the head of a chain, and more */
@@ -282,9 +281,11 @@ nft_chain_stands(const char *table, const char *chain, bool has_rules)
 				     table, chain,  NULL };
 	char text[LISTED_MAX] = "";
 	const char *rules;
+	const int status = fw_run_list(argv, text, sizeof text);
 
-	if (run_program(argv, NULL, text, sizeof text, NULL, 0) != 0) {
-		return false;
+	/* What can't be asked is not taken for gone. */
+	if (status != 0) {
+		return status < 0;
 	}
 	rules = strstr(text, head);
 	rules += rules ? sizeof head - 1 : 0;
@@ -299,8 +300,7 @@ nft_stands(const struct fw *fw, const struct fw_plan *plan)
 	size_t count;
 	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
 
-	/* What can't be asked is not taken for gone. */
-	if (run_program(argv, NULL, NULL, 0, NULL, 0) != 0) {
+	if (fw_run_list(argv, NULL, 0) != 0) {
 		return true;
 	}
 	ruleset_name(name, fw->side, fw->queue);

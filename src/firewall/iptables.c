@@ -59,7 +59,7 @@ try_to_save(unsigned family, unsigned variant, const char *table, bool *by_nft)
 
 	tool_name(name, family, variant, "save");
 	*by_nft = false;
-	if (run_program(argv, NULL, saved, sizeof saved, NULL, 0) != 0) {
+	if (fw_run_list(argv, saved, sizeof saved) != 0) {
 		return NULL;
 	}
 	*by_nft = strstr(saved, "(nf_tables)") != NULL;

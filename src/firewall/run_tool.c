@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/spawn.h"
+#include "daemon/log.h"
 
 char *
 fw_run_whole(char *script, const struct text *t)
@@ -36,6 +37,9 @@ fw_run_fail(char *err, const char *program, int status, const char *errors)
 {
 	if (status == RUN_NOT_FOUND) {
 		snprintf(err, FW_ERROR_MAX, "%s: not installed", program);
+	} else if (status == -ETIME) {
+		snprintf(err, FW_ERROR_MAX, "%s: hangs, and was ended",
+			 program);
 	} else if (status < 0) {
 		snprintf(err, FW_ERROR_MAX, "%s: %s", program,
 			 strerror(-status));
@@ -48,6 +52,17 @@ fw_run_fail(char *err, const char *program, int status, const char *errors)
 			 (int)strcspn(errors, "\n"), errors);
 	}
 	return -1;
+}
+
+int
+fw_run_list(const char *const *argv, char *output, size_t size)
+{
+	const int status = run_program(argv, NULL, output, size, NULL, 0);
+
+	if (status == -ETIME) {
+		log_say(LOG_LEVEL_ERROR, "%s: hangs, and was ended", argv[0]);
+	}
+	return status;
 }
 
 int

@@ -20,6 +20,12 @@ char *fw_run_whole(char *script, const struct text *t);
 /* Why there is none, by errno: EMSGSIZE, or no memory.  Returns -1. */
 int fw_run_no_script(char *err, const char *program);
 
+/*
+ * Have a program tell what there is.  Its status, as run_program(); that
+ * one hangs, and so tells nothing, is said in the log.
+ */
+int fw_run_list(const char *const *argv, char *output, size_t size);
+
 /* Run nft on a script, or have it only checked.  0, or -1 with err. */
 int fw_run_nft(const char *script, bool check, char *err);
 

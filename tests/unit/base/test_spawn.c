@@ -9,14 +9,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/spawn.h"
+static unsigned limit_ms = 60000;
+
+#define SPAWN_LIMIT_MS limit_ms
+#include "base/spawn.c"
 
 #define BIG (4u << 20)
 
 static char out[256], errors[256];
 
 static int
-run(const char *const *argv, const char *input)
+run_argv(const char *const *argv, const char *input)
 {
 	memset(out, 'x', sizeof out);
 	memset(errors, 'x', sizeof errors);
@@ -28,7 +31,7 @@ run_sh(const char *command, const char *input)
 {
 	const char *const argv[] = { "sh", "-c", command, NULL };
 
-	return run(argv, input);
+	return run_argv(argv, input);
 }
 
 static void
@@ -65,7 +68,7 @@ passes_arguments_untouched(void **state)
 				     "*",      "",    ";",   NULL };
 
 	(void)state;
-	assert_int_equal(run(argv, NULL), 0);
+	assert_int_equal(run_argv(argv, NULL), 0);
 	assert_string_equal(out, "a b|$HOME|`id`|*||;|");
 }
 
@@ -76,9 +79,9 @@ knows_what_is_not_there(void **state)
 	const char *const empty[] = { "", NULL };
 
 	(void)state;
-	assert_int_equal(run(missing, "input"), RUN_NOT_FOUND);
+	assert_int_equal(run_argv(missing, "input"), RUN_NOT_FOUND);
 	assert_string_equal(out, "");
-	assert_int_equal(run(empty, NULL), RUN_NOT_FOUND);
+	assert_int_equal(run_argv(empty, NULL), RUN_NOT_FOUND);
 }
 
 static void
@@ -252,9 +255,100 @@ leaves_no_descriptor(void **state)
 	(void)state;
 	for (int i = 0; i < 20; i++) {
 		run_sh("cat", "x");
-		run(missing, "x");
+		run_argv(missing, "x");
 	}
 	assert_int_equal(count_fds(), before);
+}
+
+/* How long a command ran, in ms, with this limit; its status. */
+static int
+run_limited(const char *command, unsigned limit, uint64_t *took)
+{
+	const uint64_t begun = now_ms();
+	int status;
+
+	limit_ms = limit;
+	status = run_sh(command, NULL);
+	limit_ms = 60000;
+	*took = now_ms() - begun;
+	return status;
+}
+
+static void
+ends_one_that_hangs(void **state)
+{
+	static const char *const hanging[] = {
+		"sleep 600",                /* with its output open, */
+		"exec >&- 2>&-; sleep 600", /* or closed, */
+		"trap '' TERM INT HUP; sleep 600 & wait", /* or a child's */
+		"kill -STOP $$",
+	};
+	uint64_t took;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(hanging); i++) {
+		assert_int_equal(run_limited(hanging[i], 300, &took), -ETIME);
+		assert_true(took >= 300 && took < 5000);
+		/* Whoever comes next is not given as long again. */
+		assert_int_equal(run_limited(hanging[i], 3000, &took), -ETIME);
+		assert_true(took >= 300 && took < 3000);
+		assert_int_equal(run_sh("exit 3", NULL), 3);
+	}
+	/* What is one of a whole group goes with it. */
+	assert_int_equal(run_limited("echo $$; sleep 600 & wait", 300, &took),
+			 -ETIME);
+	assert_true(atoi(out) > 1);
+	for (int i = 0; i < 100 && kill(-atoi(out), 0) == 0; i++) {
+		usleep(50000);
+	}
+	assert_int_equal(kill(-atoi(out), 0), -1);
+	assert_int_equal(run_sh("", NULL), 0);
+}
+
+static int served_fd, served;
+
+static bool
+serve(void *context)
+{
+	char c;
+
+	assert_ptr_equal(context, &served);
+	assert_int_equal(read(served_fd, &c, 1), 1);
+	served++;
+	return c != 'x';
+}
+
+static void
+serves_others_meanwhile(void **state)
+{
+	struct spawn_watch watch = { .fd = { -1, -1, -1 },
+				     .serve = serve,
+				     .context = &served };
+	int ends[2];
+	uint64_t took;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	watch.fd[1] = served_fd = ends[0];
+	spawn_set_watch(&watch);
+	assert_int_equal(write(ends[1], "abc", 3), 3);
+	assert_int_equal(run_sh("sleep 0.3; exit 5", NULL), 5);
+	assert_int_equal(served, 3);
+	/* Also when it has nothing more to say. */
+	assert_int_equal(write(ends[1], "d", 1), 1);
+	assert_int_equal(run_sh("exec >&- 2>&-; sleep 0.3; exit 6", NULL), 6);
+	assert_int_equal(served, 4);
+	/* Who is served may want it to end. */
+	assert_int_equal(write(ends[1], "ex", 2), 2);
+	assert_int_equal(run_limited("sleep 600", 60000, &took), -ECANCELED);
+	assert_true(took < 5000);
+	assert_int_equal(served, 6);
+	spawn_set_watch(NULL);
+	assert_int_equal(write(ends[1], "f", 1), 1);
+	assert_int_equal(run_sh("exit 7", NULL), 7);
+	assert_int_equal(served, 6);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 int
@@ -272,6 +366,8 @@ main(void)
 		cmocka_unit_test(knows_the_status_where_children_are_ignored),
 		cmocka_unit_test(goes_on_after_signals),
 		cmocka_unit_test(does_without_standard_descriptors),
+		cmocka_unit_test(ends_one_that_hangs),
+		cmocka_unit_test(serves_others_meanwhile),
 		cmocka_unit_test(leaves_no_descriptor),
 	};
 
