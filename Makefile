@@ -137,7 +137,7 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/os/%.c,linktype source_ports) \
 	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar key_line \
 		keyfile options passphrase seal sealed_file settings splice \
-		value) \
+		trusted_file value) \
 	src/daemon/log.c \
 	$(patsubst %,src/client/%.c,backend_pcap client_posix outbound \
 		pcap_io unlock) \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/rename_new.h"
+#include "conf/trusted_file.h"
 
 #define LOCK_POLL_MS 10
 
@@ -90,6 +91,18 @@ read_existing(struct rewrite *rw, int fd, enum conf_secrecy secrecy,
 	return rc < 0 && rc != -ENOMEM ? -EINVAL : rc;
 }
 
+/* What could be replaced once it is there is not worth to be made. */
+static int
+open_none(const struct rewrite *rw, struct conf_file *file, char *err)
+{
+	char why[VALUE_WHY_MAX];
+
+	if (trusted_directories(rw->path, why) < 0) {
+		return fail(rw->path, -EINVAL, why, err);
+	}
+	return conf_open_text(file, rw->path, "", 0, err);
+}
+
 static int
 read_file(struct rewrite *rw, enum conf_secrecy secrecy, struct conf_file *file,
 	  char *err)
@@ -102,7 +115,7 @@ read_file(struct rewrite *rw, enum conf_secrecy secrecy, struct conf_file *file,
 
 	if (fd < 0 && errno == ENOENT) {
 		rw->mode = 0600;
-		return conf_open_text(file, rw->path, "", 0, err);
+		return open_none(rw, file, err);
 	}
 	if (fd < 0 && errno == ELOOP) {
 		return fail(rw->path, -EINVAL,

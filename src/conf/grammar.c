@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "conf/trusted_file.h"
 #include "tap.h"
 
 /* Names are shorter than any secret, and have no digits. */
@@ -66,6 +67,7 @@ static int
 check_file(const struct conf_file *file, int fd, enum conf_secrecy secrecy,
 	   char *err)
 {
+	char why[VALUE_WHY_MAX];
 	struct stat st;
 
 	if (fstat(fd, &st) < 0) {
@@ -74,19 +76,21 @@ check_file(const struct conf_file *file, int fd, enum conf_secrecy secrecy,
 	if (S_ISDIR(st.st_mode)) {
 		return conf_fail(err, file, 0, "is a directory");
 	}
-	if (secrecy == CONF_PUBLIC) {
-		return 0;
-	}
-	if (st.st_mode & 077) {
+	if (secrecy == CONF_SECRET && st.st_mode & 077) {
 		return conf_fail(err, file, 0,
 				 "holds secrets, but others may use it (mode "
 				 "%04o): chmod 600 it",
 				 (unsigned)st.st_mode & 07777);
 	}
-	if (st.st_uid != 0 && st.st_uid != geteuid()) {
+	if (secrecy == CONF_SECRET && st.st_uid != 0 &&
+	    st.st_uid != geteuid()) {
 		return conf_fail(err, file, 0,
 				 "holds secrets, but belongs to user %u",
 				 (unsigned)st.st_uid);
+	}
+	if (secrecy != CONF_ANYBODYS &&
+	    trusted_file(file->path, fd, why) < 0) {
+		return conf_fail(err, file, 0, "%s", why);
 	}
 	return 0;
 }

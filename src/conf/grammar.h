@@ -24,7 +24,11 @@
 #define CONF_FILE_MAX (64u << 20)  /* a key file of 65,536 lines has 20 MiB */
 #define CONF_WORDS_MAX 32u
 
-enum conf_secrecy { CONF_PUBLIC, CONF_SECRET };
+enum conf_secrecy {
+	CONF_PUBLIC,   /* all may read it, and nobody else write it */
+	CONF_SECRET,   /* nobody else may do either */
+	CONF_ANYBODYS, /* what protects it, if anything, is in it */
+};
 
 struct conf_file {
 	const char *path;
@@ -59,9 +63,9 @@ struct conf_line {
 int conf_status(int rc);
 
 /*
- * Read a file.  CONF_SECRET refuses one that others than its owner can
- * read or write, or that belongs to somebody else than root or this
- * user.
+ * Read a file, unless others could have made it what it is: see
+ * trusted_file.h, which also looks at its directories.  CONF_SECRET refuses
+ * one that others than its owner can read, too.
  */
 int conf_open(struct conf_file *file, const char *path,
 	      enum conf_secrecy secrecy, char *err);

@@ -33,7 +33,7 @@ parse_file(struct conf_file *file, struct seal *seal, const char *path,
 {
 	enum seal_result result;
 	/* What protects it is the passphrase: FAT knows no modes. */
-	int rc = conf_open(file, path, CONF_PUBLIC, err);
+	int rc = conf_open(file, path, CONF_ANYBODYS, err);
 
 	if (rc < 0) {
 		return rc;

@@ -125,7 +125,7 @@ settings_peek_queue(const char *path, uint16_t fallback)
 	struct conf_file file;
 	struct conf_line line;
 
-	if (conf_open(&file, path, CONF_PUBLIC, err) < 0) {
+	if (conf_open(&file, path, CONF_ANYBODYS, err) < 0) {
 		return fallback;
 	}
 	while (conf_next(&file, &line, err) > 0 && !line.is_rule) {

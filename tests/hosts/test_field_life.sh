@@ -204,6 +204,13 @@ broken_files()
 	signal server HUP
 	wait_log server "$work/keys: .*; still with the old configuration" 1
 	chmod 600 "$work/keys"
+	# Nor with a file that somebody else may have changed.
+	for file in TAPservd.conf ACL.conf; do
+		chmod 602 "$work/$file"
+		signal server HUP
+		wait_log server "$work/$file: others .*; still with the old" 1
+		chmod 600 "$work/$file"
+	done
 	rules server >"$work/after"
 	diff "$work/before" "$work/after"
 	page client 4

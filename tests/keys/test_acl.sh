@@ -78,6 +78,70 @@ case_check_errors()
 	check 2 '2 errors' '^ACL.conf: No such file'
 }
 
+# Who else could have written it: no command believes it.
+untrusted()
+{
+	local file pattern=$1
+
+	for file in server.conf ACL.conf; do
+		"$2" "$file"
+		refuses 2 "^$file: $pattern" server --check "${files[@]}"
+		refuses 2 "^$file: $pattern" acl test "${files[@]}" \
+		    --port 80 --key 10
+		refuses 2 "^$file: $pattern" acl show "${files[@]}"
+		check 2 '1 error' "^$file: $pattern"
+		"$3" "$file"
+	done
+	"$2" ACL.conf
+	refuses 2 "^ACL.conf: $pattern" acl allow "${files[@]}" \
+	    --port 80 --key 20
+	refuses 2 "^ACL.conf: $pattern" acl deny "${files[@]}" \
+	    --port 80 --key 10 --dry-run
+	"$3" ACL.conf
+	"$2" client.conf
+	refuses 2 "^client.conf: " client --check -c client.conf
+	"$3" client.conf
+	"$2" server.key
+	refuses 2 "^server.key: " keygen -n 30 --append server.key
+	"$3" server.key
+}
+
+case_untrusted()
+{
+	make_files
+	echo "RULE:dst_port=80, $(key_line 10)" >client.conf
+	cp -r . ../before
+	others() { chmod o+w "$1"; }
+	owner() { chmod o-w "$1"; }
+	untrusted 'others than its owner may write it \(mode 0602\)' \
+	    others owner
+	group() { chgrp 4321 "$1" && chmod g+w "$1"; }
+	own() { chgrp 0 "$1" && chmod g-w "$1"; }
+	given() { chown 4321 "$1"; }
+	taken() { chown 0 "$1"; }
+	if [ "$(id -u)" -eq 0 ]; then
+		untrusted 'others than its owner' group own
+		untrusted 'belongs to user 4321' given taken
+	fi
+	# Who may write to the directory may write all that is in it.
+	chmod o+w .
+	for file in server.conf ACL.conf server.key client.conf; do
+		case $file in
+		client.conf) set -- client --check -c $file ;;
+		server.key) set -- keygen -n 30 --append $file ;;
+		ACL.conf) set -- acl allow -a $file --port 80 --key 20 ;;
+		*) set -- server --check "${files[@]}" ;;
+		esac
+		refuses 2 "^$file: others may write to directory $PWD " "$@"
+	done
+	refuses 2 '^new.key: others may write to' keygen -n 1 -a new.key
+	chmod 1777 .
+	"$TAP" server --check "${files[@]}"
+	chmod 700 .
+	rm out err
+	diff -r ../before .
+}
+
 case_check_warnings()
 {
 	make_files

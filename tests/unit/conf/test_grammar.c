@@ -355,7 +355,7 @@ conf_opens_files(void **state)
 	struct scratch s;
 
 	(void)state;
-	scratch_open(&s, "a=1\n", 0666);
+	scratch_open(&s, "a=1\n", 0644);
 	assert_int_equal(conf_open(&file, s.path, CONF_PUBLIC, err), 0);
 	assert_int_equal(conf_next(&file, &line, err), 1);
 	assert_string_equal(line.words[0].value, "1");
@@ -404,7 +404,8 @@ conf_secrets_are_private(void **state)
 		assert_int_equal(conf_open(&file, s.path, CONF_SECRET, err),
 				 -1);
 		check_error(err, s.path, 0, "chmod 600");
-		assert_int_equal(conf_open(&file, s.path, CONF_PUBLIC, err), 0);
+		assert_int_equal(conf_open(&file, s.path, CONF_ANYBODYS, err),
+				 0);
 		conf_close(&file);
 		scratch_close(&s);
 	}
