@@ -364,8 +364,8 @@ $(B)/tests/hosts/scarce.so: tests/hosts/scarce.c
 		-o $@ $<
 qemu: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/qemu/run
-docs: $(TAP)
-	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/completions.sh
+docs: $(TAP) completions
+	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/docs.sh
 keys: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/keys/run
 # Linked as tap is: it runs where tap does.
@@ -378,17 +378,26 @@ soak: $(TAP) $(B)/tests/soak/soak
 	@TAP='$(abspath $(TAP))' SOAK='$(abspath $(B)/tests/soak/soak)' \
 		SOAK_CONNECTIONS='$(SOAK_CONNECTIONS)' \
 		SOAK_PACKETS='$(SOAK_PACKETS)' tests/soak/run
-lint:
+lint: completions
 	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS) $(POSIX_SRCS)
 
-install: $(TAP)
+# What the shells know of tap is what tap says of itself.
+COMPLETIONS := .build/completions
+completions: $(addprefix $(COMPLETIONS)/tap.,bash zsh fish)
+$(COMPLETIONS)/tap.%: completions/%.in completions/make $(TAP)
+	@mkdir -p $(@D)
+	$(call pretty,SHELL,$@)completions/make '$(abspath $(TAP))' $* >$@.new
+	@mv $@.new $@
+
+install: $(TAP) completions
 	$(if $(FAULTS),$(error a build with faults is not to be installed))
 	install -D -m 0755 $(TAP) '$(DESTDIR)$(SBINDIR)/tap'
 	for f in man/*.[1-8]; do install -D -m 0644 "$$f" \
 		"$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}" || exit; done
-	install -D -m 0644 completions/tap.bash '$(DESTDIR)$(BASHDIR)/tap'
-	install -D -m 0644 completions/tap.zsh '$(DESTDIR)$(ZSHDIR)/_tap'
-	install -D -m 0644 completions/tap.fish '$(DESTDIR)$(FISHDIR)/tap.fish'
+	install -D -m 0644 $(COMPLETIONS)/tap.bash '$(DESTDIR)$(BASHDIR)/tap'
+	install -D -m 0644 $(COMPLETIONS)/tap.zsh '$(DESTDIR)$(ZSHDIR)/_tap'
+	install -D -m 0644 $(COMPLETIONS)/tap.fish \
+		'$(DESTDIR)$(FISHDIR)/tap.fish'
 	install -d -m 0700 '$(DESTDIR)$(SYSCONFDIR)/tap'
 	install -d '$(DESTDIR)$(UNITDIR)'
 	for side in server client; do ./$(TAP) $$side --print-unit | \
@@ -405,7 +414,9 @@ uninstall:
 	-rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(SYSCONFDIR)/tap'
 BASHDIR ?= $(DATADIR)/bash-completion/completions
 ZSHDIR ?= $(DATADIR)/zsh/site-functions
-FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
+# fish looks in its own prefix, and in /etc for what is local.
+FISHDIR ?= $(if $(filter /usr,$(PREFIX)),$(DATADIR)/fish/vendor_completions.d,\
+	$(SYSCONFDIR)/fish/completions)
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 format:
@@ -422,7 +433,7 @@ help:
 FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all FORCE portable portable-sources scarce need-build need-demo need-check \
+.PHONY: all FORCE completions portable portable-sources scarce need-build need-demo need-check \
 	need-coverage need-bench demo check bench run-bench \
 	$(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
 	fuzz run-fuzz coverage run-coverage \

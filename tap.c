@@ -1,6 +1,7 @@
 #include "tap.h"
 #include "base/fault.h"
 #include "base/fds.h"
+#include "conf/options.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -66,21 +67,40 @@ run(const struct command *command, int argc, char **argv)
 }
 
 static int
-help(int argc, char **argv)
+help_of(const char *name)
 {
 	char option[] = "-h";
 	char *args[] = { NULL, option, NULL };
-	const struct command *command;
+	const struct command *command = find(name);
 
+	return command ? run(command, 2, args) : TAP_USAGE;
+}
+
+/* What completions are made from: see options.h. */
+static int
+help_table(const char *name)
+{
+	if (name) {
+		option_usage_as_table();
+		return help_of(name);
+	}
+	for (size_t i = 0; i < COMMANDS; i++) {
+		printf("%s\t%s\n", commands[i].name, commands[i].summary);
+	}
+	return TAP_OK;
+}
+
+static int
+help(int argc, char **argv)
+{
 	if (argc < 2) {
 		usage(stdout);
 		return TAP_OK;
 	}
-	command = find(argv[1]);
-	if (!command) {
-		return TAP_USAGE;
+	if (strcmp(argv[1], "--table") == 0) {
+		return help_table(argv[2]);
 	}
-	return run(command, 2, args);
+	return help_of(argv[1]);
 }
 
 /* A build for tests breaks as it is told; it is never to serve anybody. */

@@ -42,7 +42,7 @@ set -f
 set -- $(grep -lIrE '^#! ?/.*[ /](ba|da)?sh( |$)' .ci src tests)
 set +f
 lint shellcheck shellcheck "$@"
-lint completions shellcheck -s bash completions/tap.bash
+lint completions shellcheck -s bash .build/completions/tap.bash
 
 set -- man/*.[1-8]
 lint mandoc mandoc -T lint -W warning "$@"

@@ -127,11 +127,14 @@ parse(int argc, char **argv, unsigned verb, struct access_options *o)
 		  .seen = &o->has_key, .verbs = SHOW | TEST | CHANGE },
 		{ OPTION_FLAG(0, "json", "JSON", &o->json) },
 	};
+	static const char *const names[] = { "check", "show", "test",
+					     "allow", "deny", NULL };
 	const struct option_list list = {
 		.usage = usage,
 		.words = words,
 		.count = sizeof words / sizeof words[0],
 		.verb = verb,
+		.verbs = names,
 	};
 	int at = option_parse(&list, argc, argv);
 

@@ -82,6 +82,7 @@ check_words(struct options *o, int at, int argc, char **argv)
 static int
 parse(int argc, char **argv, struct options *o)
 {
+	static const char *const backends[] = { "netfilter", "pcap", NULL };
 	const struct option_word words[] = {
 		{ OPTION('c', "conf", "FILE",
 			 "settings and rules (" CLIENT_CONF_FILE ")",
@@ -89,7 +90,8 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION(0, "backend", "NAME",
 			 "netfilter, or pcap: sees SYNs go out, and sends\n"
 			 "the group after them",
-			 take_backend, &o->wire) },
+			 take_backend, &o->wire),
+		  .choices = backends },
 		{ OPTION(0, "to", "HOST:PORT",
 			 "authenticate the connections of COMMAND to there,\n"
 			 "and nothing else",

@@ -53,7 +53,7 @@ option_time(void *into, const char *value, char *why)
 static const struct option_word help_word = {
 	.letter = 'h',
 	.name = "help",
-	.help = "this",
+	.help = "print the usage",
 };
 
 static bool
@@ -120,11 +120,52 @@ print_word(const struct option_word *word, int column)
 	}
 }
 
+static bool as_table;
+
+void
+option_usage_as_table(void)
+{
+	as_table = true;
+}
+
+static void
+print_row(const struct option_word *word)
+{
+	const char letter[] = { (char)word->letter, '\0' };
+
+	printf("%s\t%s\t%s\t", letter, word->name ? word->name : "",
+	       word->value ? word->value : "");
+	for (size_t i = 0; word->choices && word->choices[i]; i++) {
+		printf(i ? " %s" : "%s", word->choices[i]);
+	}
+	printf("\t%.*s\n", (int)strcspn(word->help, "\n"), word->help);
+}
+
+static void
+print_table(const struct option_list *list)
+{
+	const struct option_word verbs = { .help = "", .choices = list->verbs };
+
+	if (list->verbs) {
+		print_row(&verbs);
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		if (!is_heading(&list->words[i])) {
+			print_row(&list->words[i]);
+		}
+	}
+	print_row(&help_word);
+}
+
 void
 option_usage(const struct option_list *list)
 {
 	int column = column_of(list);
 
+	if (as_table) {
+		print_table(list);
+		return;
+	}
 	printf("%s\n", list->usage);
 	for (size_t i = 0; i < list->count; i++) {
 		print_word(&list->words[i], column);

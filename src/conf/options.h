@@ -29,8 +29,10 @@ struct option_word {
 	int (*take)(void *into, const char *value, char *why);
 	void *into;
 
-	bool *seen;     /* set where it stood there; or NULL */
-	unsigned verbs; /* those that it is for, as bits; 0: all */
+	bool *seen; /* set where it stood there; or NULL */
+	/* For completions: what value may be, or be a list of; or NULL. */
+	const char *const *choices; /* ends with NULL */
+	unsigned verbs;             /* those that it is for, as bits; 0: all */
 };
 
 #define OPTION_FLAG(l, n, h, f)                                                \
@@ -56,6 +58,7 @@ struct option_list {
 	size_t count;
 	bool command;  /* what is no option ends them, and is a command */
 	unsigned verb; /* the bit of the one that argv is for, or 0 */
+	const char *const *verbs; /* for completions, ends with NULL; or NULL */
 };
 
 /*
@@ -73,5 +76,13 @@ int option_status(int result);
 
 /* Print the usage. */
 void option_usage(const struct option_list *list);
+
+/*
+ * From now on, print the options as a table for programs in place of the
+ * usage: letter, name, value, choices (parted by blanks) and the first line
+ * of the help, parted by tabs; what there is none of is empty.  A row
+ * without letter and name has the verbs as its choices.
+ */
+void option_usage_as_table(void);
 
 #endif

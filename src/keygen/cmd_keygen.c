@@ -40,6 +40,8 @@ static int
 parse(int argc, char **argv, struct args *a)
 {
 	struct keygen_options *o = &a->o;
+	static const char *const algs[] = { "hmac-sha256", "hmac-md5", NULL };
+	static const char *const bits[] = { "30", "60", "89", "118", NULL };
 	const struct option_word words[] = {
 		{ OPTION('n', "key-no", "N", "the number, 0 to 65535",
 			 key_set_no, &o->spec),
@@ -50,10 +52,10 @@ parse(int argc, char **argv, struct args *a)
 		{ OPTION(0, "alg", "ALG",
 			 "hmac-sha256, or the papers' hmac-md5", key_set_alg,
 			 &o->spec),
-		  .seen = &o->has_alg },
+		  .seen = &o->has_alg, .choices = algs },
 		{ OPTION(0, "auth", "BITS", "30, 60 (the default), 89 or 118",
 			 key_set_auth, &o->spec),
-		  .seen = &o->has_auth },
+		  .seen = &o->has_auth, .choices = bits },
 		{ OPTION_NUMBER(0, "bytes", "N",
 				"of secret, 16 to 64 (32; hmac-md5: 16)",
 				&a->bytes, MAC_SECRET_MIN, MAC_SECRET_MAX) },

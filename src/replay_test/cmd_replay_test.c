@@ -112,6 +112,7 @@ take_numbers(const struct options *o, struct replay_test *t)
 static int
 parse(int argc, char **argv, struct options *o, struct replay_test *t)
 {
+	const char *names[ATTACKS + 2] = { "all" };
 	const struct option_word words[] = {
 		{ OPTION('p', "port", "PORT", "the hidden port", option_port,
 			 &t->options.port) },
@@ -132,7 +133,8 @@ parse(int argc, char **argv, struct options *o, struct replay_test *t)
 			 "HOST may be attacked, though it is another",
 			 take_allowed, t) },
 		{ OPTION(0, "attack", "LIST", "these attacks alone",
-			 take_attacks, t) },
+			 take_attacks, t),
+		  .choices = names },
 		{ OPTION(0, "from", "ADDRESS", "another address of this host's",
 			 option_text, &t->from) },
 		{ OPTION(0, "other-port", "PORT", "another hidden port there",
@@ -164,8 +166,12 @@ parse(int argc, char **argv, struct options *o, struct replay_test *t)
 		.words = words,
 		.count = sizeof words / sizeof words[0],
 	};
-	int at = option_parse(&list, argc, argv);
+	int at;
 
+	for (size_t i = 0; i < ATTACKS; i++) {
+		names[i + 1] = attacks[i].name;
+	}
+	at = option_parse(&list, argc, argv);
 	if (at < 0) {
 		return at;
 	}

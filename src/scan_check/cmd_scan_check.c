@@ -44,6 +44,9 @@ contradiction(const struct options *o, const struct check *c)
 static int
 parse(int argc, char **argv, struct options *o, struct check *c)
 {
+	static const char *const states[] = { "filtered", "closed", "open",
+					      NULL };
+	const char *names[PROBE_SCANS + 2] = { "all" };
 	const struct option_word words[] = {
 		{ OPTION('p', "port", "PORTS",
 			 "ports to scan, as 22,80,8000-8010", option_text,
@@ -51,7 +54,8 @@ parse(int argc, char **argv, struct options *o, struct check *c)
 		{ OPTION(0, "scan", "LIST",
 			 "of syn, connect, fin, null, xmas, ack, window,\n"
 			 "maimon, syn-data, syn-ecn, udp; or all",
-			 option_text, &o->scans) },
+			 option_text, &o->scans),
+		  .choices = names },
 		{ OPTION_FLAG(0, "nmap", "run nmap, too, and compare",
 			      &c->nmap) },
 		{ OPTION(0, "nmap-xml", "FILE",
@@ -59,7 +63,8 @@ parse(int argc, char **argv, struct options *o, struct check *c)
 			 &c->nmap_xml) },
 		{ OPTION(0, "expect", "LIST",
 			 "open, closed or filtered, or 22=filtered,80=open",
-			 option_text, &o->expect) },
+			 option_text, &o->expect),
+		  .choices = states },
 		{ OPTION(0, "before", "FILE",
 			 "compare with JSON of an earlier run", option_text,
 			 &c->before) },
@@ -83,9 +88,13 @@ parse(int argc, char **argv, struct options *o, struct check *c)
 		.words = words,
 		.count = sizeof words / sizeof words[0],
 	};
-	int at = option_parse(&list, argc, argv);
 	const char *wrong;
+	int at;
 
+	for (size_t i = 0; i < PROBE_SCANS; i++) {
+		names[i + 1] = probe_scan_name((enum probe_scan)i);
+	}
+	at = option_parse(&list, argc, argv);
 	if (at < 0) {
 		return at;
 	}

@@ -5,7 +5,7 @@
 # word of the configuration and number of the status stands in them, and
 # nothing else does; the examples are valid; and make install puts all of it
 # where it belongs. Run at the top of the tree.
-# usage: TAP=./tap MAKE=make tests/completions.sh
+# usage: TAP=./tap MAKE=make tests/docs.sh
 
 set -u
 : "${TAP:=./tap}" "${MAKE:=make}"
@@ -14,6 +14,8 @@ dir=$(mktemp -d) || exit
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 
+# Where the Makefile leaves completions.
+MADE=.build/completions
 # Commands that are no commands to -h.
 BUILTIN=help
 
@@ -99,29 +101,6 @@ options_man()
 		done
 }
 
-options_zsh()
-{
-	sed -n "/^_tap_$1()/,/^}/p" completions/tap.zsh |
-		sed -nE "s/^[[:blank:]]+('\([^)]*\)'|'\(- \*\)')?[{']?\*?//
-			s/\[.*//; /^-/p" | tr ',' '\n' |
-		sed -nE "s/[}']//g; s/\+\$/=/; /^-/p"
-}
-
-options_fish()
-{
-	sed -n "s/^__tap_option $1 //p" completions/tap.fish |
-		while IFS= read -r line; do
-			argument=
-			case $line in
-			*' -r '* | *' -x '*) argument='=' ;;
-			esac
-			echo "$line" |
-				sed -nE "s/.*-s ([^ ]).*/-\1$argument/p"
-			echo "$line" |
-				sed -nE "s/.*-l ([^ ]+).*/--\1$argument/p"
-		done
-}
-
 # WORD...: what bash offers where the last word is being typed.
 bash_offers()
 {
@@ -132,7 +111,7 @@ bash_offers()
 		_tap
 		[ "${#COMPREPLY[@]}" -eq 0 ] ||
 			printf "%s\n" "${COMPREPLY[@]}"' \
-	    bash "$top/completions/tap.bash" "$@"
+	    bash "$top/$MADE/tap.bash" "$@"
 }
 
 check_commands()
@@ -142,12 +121,6 @@ check_commands()
 	same bash "$dir/commands" "$dir/other"
 	bash_offers tap help '' >"$dir/other"
 	same 'bash, help' "$dir/commands" "$dir/other"
-	sed -n '/^_tap_commands()/,/^}/s/^\t*["'\'']\([a-z-]*\):.*/\1/p' \
-	    completions/tap.zsh >"$dir/other"
-	same zsh "$dir/commands" "$dir/other"
-	sed -n 's/^complete .* __tap_command -a \([a-z-]*\) .*/\1/p' \
-	    completions/tap.fish >"$dir/other"
-	same fish "$dir/commands" "$dir/other"
 	sed -n 's/^\.It Cm \([a-z-]*\).*/\1/p' man/tap.8 >"$dir/other"
 	same 'tap(8)' "$dir/commands" "$dir/other"
 	for page in man/tap-*.8; do
@@ -163,10 +136,6 @@ check_options()
 	options "$1" >"$dir/options"
 	options_man "$1" >"$dir/other"
 	same "tap-$1(8)" "$dir/options" "$dir/other"
-	options_zsh "$1" >"$dir/other"
-	same zsh "$dir/options" "$dir/other"
-	options_fish "$1" >"$dir/other"
-	same fish "$dir/options" "$dir/other"
 	sed 's/=$//' "$dir/options" >"$dir/names"
 	bash_offers tap "$1" - >"$dir/other"
 	same bash "$dir/names" "$dir/other"
@@ -197,7 +166,7 @@ check_fish_offers()
 	for command in $(commands); do
 		[ "$command" != $BUILTIN ] || continue
 		options "$command" | sed -n 's/=$//; /^--/p' >"$dir/names"
-		HOME=$dir fish --no-config -c "source completions/tap.fish
+		HOME=$dir fish --no-config -c "source $top/$MADE/tap.fish
 			complete -C 'tap $command --'" |
 			cut -f 1 >"$dir/other"
 		same "tap $command" "$dir/names" "$dir/other"
@@ -265,15 +234,6 @@ check_attacks()
 	    man/tap-replay-test.8 | sed 's/No .*//' | tr -s ', ' '\n' |
 		sed '/^$/d' >"$dir/other"
 	same 'tap-replay-test(8)' "$dir/attacks" "$dir/other"
-	echo all >>"$dir/attacks"
-	bash_offers tap replay-test --attack '' >"$dir/other"
-	same bash "$dir/attacks" "$dir/other"
-	sed -n 's/.*:attack:_values -s , attack \([^'\'']*\).*/\1/p' \
-	    completions/tap.zsh | tr ' ' '\n' >"$dir/other"
-	same zsh "$dir/attacks" "$dir/other"
-	sed -n "s/.*-l attack -x -a '\([^']*\)'.*/\1/p" \
-	    completions/tap.fish | tr ' ' '\n' >"$dir/other"
-	same fish "$dir/attacks" "$dir/other"
 }
 
 # PAGE N: its Nth literal block, as it is shown.
@@ -397,6 +357,14 @@ make_at()
 		>"$dir/make" 2>&1 || cat "$dir/make"
 }
 
+# What is typed into it, from the installed tree.
+check_shell()
+{
+	make_at install
+	"$here/shells.py" "$1" "$dir/root"
+	make_at uninstall
+}
+
 check_install()
 {
 	make_at install
@@ -421,6 +389,7 @@ check_install()
 }
 
 top=$PWD
+here=$top/tests
 case $TAP in
 /*) ;;
 *) TAP=$top/$TAP ;;
@@ -444,18 +413,17 @@ for command in server client; do
 		skip "status-$command" 'needs root'
 	fi
 done
-if command -v zsh >/dev/null; then
-	check zsh-syntax zsh -n completions/tap.zsh
-else
-	skip zsh-syntax 'zsh is not installed'
-fi
-if command -v fish >/dev/null; then
-	check fish-syntax fish -n completions/tap.fish
-	check fish-offers check_fish_offers
-else
-	skip fish-syntax 'fish is not installed'
-fi
 check install check_install
+for shell in bash zsh fish; do
+	if command -v $shell >/dev/null; then
+		check "shell-$shell" check_shell $shell
+	else
+		skip "shell-$shell" "$shell is not installed"
+	fi
+done
+if command -v fish >/dev/null; then
+	check fish-offers check_fish_offers
+fi
 [ $failed -eq 0 ] || {
 	echo "docs: $failed wrong"
 	exit 1
