@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "acl/acl_edit.h"
-#include "daemon/control.h"
+#include "daemon/control_client.h"
 #include "acl/diff.h"
 #include "base/json.h"
 #include "conf/keyfile.h"
@@ -52,10 +52,12 @@ reload(const struct access_options *o, const struct access_paths *paths,
 {
 	struct server_conf *conf;
 	int status = access_load(o, &conf);
-	uint16_t queue = o->queue >= 0
-		? (uint16_t)o->queue
-		: settings_peek_queue(paths->rules, SERVER_CONF_QUEUE);
-	char name[32];
+	const struct ask_daemon daemon = {
+		"server",
+		o->queue,
+		paths->rules,
+		SERVER_CONF_QUEUE,
+	};
 
 	if (status != TAP_OK) {
 		fprintf(stderr,
@@ -64,18 +66,7 @@ reload(const struct access_options *o, const struct access_paths *paths,
 		return status;
 	}
 	server_conf_free(conf);
-	snprintf(name, sizeof name, "tap-server-%u", queue);
-	*pid = control_reload(name);
-	if (*pid == -ECONNREFUSED) {
-		fprintf(stderr, "tap acl: no server runs here with queue %u\n",
-			queue);
-		return TAP_NO;
-	}
-	if (*pid < 0) {
-		fprintf(stderr, "tap acl: reload: %s\n", strerror(-*pid));
-		return TAP_SYSTEM;
-	}
-	return TAP_OK;
+	return ask_reload_for(&daemon, "acl", pid);
 }
 
 static int

@@ -39,6 +39,7 @@ struct client {
 	struct backend_pcap follower; /* in place of rules and a queue */
 	struct client_egress egress;
 	int signals, control;
+	struct daemon_reload reloading;   /* who waits for it */
 	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
 	uint64_t started;                 /* ms */
 	struct netlink diag; /* the monitor's, for socket_owner_path() */
@@ -140,6 +141,7 @@ write_status(struct client *c, bool json, struct text *t)
 	const struct stat_item items[] = {
 		{ "command", NULL, "client", 0 },
 		{ "version", NULL, TAP_VERSION, 0 },
+		{ "pid", "process", NULL, (uint64_t)getpid() },
 		{ "uptime", NULL, NULL, uptime },
 		{ NULL, "up", duration, 0 },
 		{ "queue", "queue", NULL, c->conf->settings.queue },
@@ -169,12 +171,33 @@ write_status(struct client *c, bool json, struct text *t)
 	stat_write(t, items, sizeof items / sizeof items[0], json);
 }
 
-static void
-answer(void *context, enum control_request request, struct text *t)
+static bool
+answer(void *context, enum control_request request,
+       const struct control_peer *peer, struct text *t)
 {
-	if (request != CONTROL_CONFIRM) {
-		write_status(context, request == CONTROL_STATUS_JSON, t);
+	struct client *c = context;
+
+	switch (request) {
+	case CONTROL_STATUS_TEXT:
+	case CONTROL_STATUS_JSON:
+		write_status(c, request == CONTROL_STATUS_JSON, t);
+		break;
+	case CONTROL_RELOAD:
+		/* The task would get the signal. */
+		if (!c->options->task) {
+			return daemon_reload_begin(&c->reloading, peer, t);
+		}
+		text_put(t, "%dit serves one command, and has no file\n",
+			 TAP_NO);
+		break;
+	case CONTROL_STOP:
+		daemon_stop_begin(t);
+		break;
+	case CONTROL_CONFIRM:
+	case CONTROL_LEAVE:
+		break;
 	}
+	return true;
 }
 
 /*
@@ -215,7 +238,7 @@ static void
 reload(void *context)
 {
 	struct client *c = context;
-	char err[CONF_ERROR_MAX];
+	char err[CONF_ERROR_MAX], line[CONF_ERROR_MAX + 64];
 	struct client_conf *conf =
 		client_conf_load(c->options->path, NULL, err);
 	struct plan plan = { 0 };
@@ -237,8 +260,10 @@ reload(void *context)
 		}
 	}
 	if (rc < 0) {
-		log_say(LOG_LEVEL_ERROR, "%s; still with the old configuration",
-			err);
+		snprintf(line, sizeof line,
+			 "%s; still with the old configuration", err);
+		log_say(LOG_LEVEL_ERROR, "%s", line);
+		daemon_reload_end(&c->reloading, c->control, TAP_USAGE, line);
 		if (c->options->wire) {
 			recover(c);
 		}
@@ -253,7 +278,9 @@ reload(void *context)
 	/* The new rules have all queued until the next tick. */
 	client_egress_change(&c->egress, conf);
 	log_use_json(conf->settings.log_json);
-	log_say(LOG_LEVEL_INFO, "reloaded: %zu rules", conf->rules_count);
+	snprintf(line, sizeof line, "reloaded: %zu rules", conf->rules_count);
+	log_say(LOG_LEVEL_INFO, "%s", line);
+	daemon_reload_end(&c->reloading, c->control, TAP_OK, line);
 }
 
 static void
@@ -406,6 +433,10 @@ open_all(struct client *c)
 static void
 close_all(struct client *c)
 {
+	/* Before the queue: a successor then finds the name free. */
+	if (c->control >= 0) {
+		control_close(c->control);
+	}
 	plan_free(&c->plan);
 	client_conf_free(c->conf);
 	watchdog_close(&c->watchdog);
@@ -417,9 +448,6 @@ close_all(struct client *c)
 	netlink_close(&c->diag);
 	if (c->drops >= 0) {
 		close(c->drops);
-	}
-	if (c->control >= 0) {
-		close(c->control);
 	}
 	if (c->signals >= 0) {
 		close(c->signals);

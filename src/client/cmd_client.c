@@ -18,8 +18,8 @@ static const char usage[] =
 	"usage: tap client [-c TAPclientd.conf]\n"
 	"       tap client --to HOST:PORT -k FILE [--key-no N] -- COMMAND...\n"
 	"       tap client --proxy HOST:PORT -k FILE [--key-no N]\n"
-	"       tap client --status [--json] | --check | --print-rules |\n"
-	"                  --print-unit\n"
+	"       tap client --status [--json] | --reload | --stop\n"
+	"       tap client --check | --print-rules | --print-unit\n"
 	"\n"
 	"Authenticate this host's TCP connections to hidden services.\n";
 
@@ -29,6 +29,7 @@ struct options {
 	long key_no;    /* or -1 */
 	bool wire;
 	bool check, print_rules, print_unit, status, json, verbose;
+	bool reload, stop;
 	long queue;        /* or -1 */
 	int passphrase_fd; /* or -1 */
 };
@@ -55,6 +56,11 @@ check_words(struct options *o, int at, int argc, char **argv)
 
 	if (o->json && !o->status) {
 		wrong = "--json goes with --status";
+	} else if (o->check + o->print_rules + o->print_unit + o->status +
+			   o->reload + o->stop >
+		   1) {
+		wrong = "one of --check, --print-rules, --print-unit, "
+			"--status, --reload and --stop at a time";
 	} else if (o->to && o->proxy) {
 		wrong = "either --to or --proxy";
 	} else if ((o->to || o->proxy) && !o->keys) {
@@ -120,6 +126,10 @@ parse(int argc, char **argv, struct options *o)
 			      &o->print_unit) },
 		{ OPTION_FLAG(0, "status", "ask the running client",
 			      &o->status) },
+		{ OPTION_FLAG(0, "reload",
+			      "have the running client read its file again",
+			      &o->reload) },
+		{ OPTION_FLAG(0, "stop", "end the running client", &o->stop) },
 		{ OPTION_NUMBER(0, "queue", "N",
 				"the NFQUEUE to use, or the client to ask",
 				&o->queue, 0, SETTINGS_QUEUE_MAX) },
@@ -193,6 +203,23 @@ run_task(const struct options *o)
 	return client_run(conf, &run);
 }
 
+/* What is for a client that runs. */
+static int
+ask(const struct options *o)
+{
+	const struct ask_daemon daemon = {
+		"client",
+		o->queue,
+		o->conf ? o->conf : CLIENT_CONF_FILE,
+		CLIENT_CONF_QUEUE,
+	};
+
+	if (o->stop) {
+		return ask_stop(&daemon, false);
+	}
+	return o->reload ? ask_reload(&daemon) : ask_status(&daemon, o->json);
+}
+
 int
 cmd_client(int argc, char **argv)
 {
@@ -209,13 +236,8 @@ cmd_client(int argc, char **argv)
 	if (o.print_unit) {
 		return unit_print("client");
 	}
-	if (o.status) {
-		return ask_status(
-			&(struct ask_daemon){ "client", o.queue,
-					      o.conf ? o.conf
-						     : CLIENT_CONF_FILE,
-					      CLIENT_CONF_QUEUE },
-			o.json);
+	if (o.status || o.reload || o.stop) {
+		return ask(&o);
 	}
 	if (o.to || o.proxy) {
 		return run_task(&o);

@@ -1,33 +1,47 @@
 #include "daemon/control.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define ANSWER_MS 3000
-/* Thrown away in one go; anybody may send, and packets wait meanwhile. */
+#include "os/clock.h"
+
+/* Who is to stop is asked for its process first, which takes no time. */
+#define ANSWER_MS 3000u
+/* Thrown away in one go: packets wait meanwhile. */
 #define RUBBISH_MAX 16
+/* Whoever has the folder locked needs no more than a moment. */
+#define LOCK_TRIES_MAX 200
+#define LOCK_TRY_MS 10
+/* Of daemons that were killed; the others go at the next start. */
+#define STALE_MAX 1000
+
+/* Tests have another one. */
+static const char *folder = CONTROL_DIR;
 
 static socklen_t
-abstract(struct sockaddr_un *addr, const char *name)
+address(struct sockaddr_un *addr, const char *name)
 {
-	int len;
+	struct stat st = { 0 };
 
 	memset(addr, 0, sizeof *addr);
 	addr->sun_family = AF_UNIX;
-	len = snprintf(addr->sun_path + 1, sizeof addr->sun_path - 1, "%s",
-		       name);
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-			   (size_t)len);
+	(void)stat("/proc/self/ns/net", &st);
+	snprintf(addr->sun_path, sizeof addr->sun_path, "%s/%s@%lu", folder,
+		 name, (unsigned long)st.st_ino);
+	return sizeof *addr;
 }
 
-/* A socket that is told who sends to it. */
+/* A socket that is told who sends to it; bound to no name, to the kernel's. */
 static int
 open_socket(const struct sockaddr_un *addr, socklen_t len)
 {
@@ -47,13 +61,133 @@ open_socket(const struct sockaddr_un *addr, socklen_t len)
 	return fd;
 }
 
+/* Not flock() without LOCK_NB: who holds it may have been stopped. */
+static int
+lock(int dir)
+{
+	for (int i = 0; flock(dir, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			return -errno;
+		}
+		if (i == LOCK_TRIES_MAX) {
+			return -ETIMEDOUT;
+		}
+		poll(NULL, 0, LOCK_TRY_MS);
+	}
+	return 0;
+}
+
+/* That nobody else can write into it, or hold its lock. */
+static int
+make_ours(int dir)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0) {
+		return -errno;
+	}
+	if (st.st_uid != geteuid()) {
+		return -EPERM;
+	}
+	return (st.st_mode & 077) && fchmod(dir, 0700) < 0 ? -errno : 0;
+}
+
+/* The folder, made where it is missing, and locked.  It, or -errno. */
+static int
+open_folder(void)
+{
+	int dir;
+	int rc;
+
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
+		return -errno;
+	}
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0) {
+		return -errno;
+	}
+	rc = make_ours(dir);
+	if (rc == 0) {
+		rc = lock(dir);
+	}
+	if (rc < 0) {
+		close(dir);
+	}
+	return rc < 0 ? rc : dir;
+}
+
+static bool
+is_stale(const char *file)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool stale = false;
+
+	if (fd >= 0) {
+		snprintf(addr.sun_path, sizeof addr.sun_path, "%s/%.80s",
+			 folder, file);
+		stale = connect(fd, (struct sockaddr *)&addr, sizeof addr) <
+				0 &&
+			errno == ECONNREFUSED;
+		close(fd);
+	}
+	return stale;
+}
+
+/* What killed daemons have left. */
+static void
+sweep(int locked)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+
+	for (int i = 0; dir && i < STALE_MAX && (entry = readdir(dir)); i++) {
+		if (strncmp(entry->d_name, "tap-", 4) == 0 &&
+		    is_stale(entry->d_name)) {
+			unlinkat(locked, entry->d_name, 0);
+		}
+	}
+	if (dir) {
+		closedir(dir);
+	}
+}
+
 int
 control_listen(const char *name)
 {
 	struct sockaddr_un addr;
-	socklen_t len = abstract(&addr, name);
+	socklen_t len = address(&addr, name);
+	int dir = open_folder();
+	mode_t mask;
+	int fd;
 
-	return open_socket(&addr, len);
+	if (dir < 0) {
+		return dir;
+	}
+	sweep(dir);
+	mask = umask(077);
+	fd = open_socket(&addr, len);
+	umask(mask);
+	close(dir); /* which unlocks it */
+	return fd;
+}
+
+void
+control_close(int fd)
+{
+	struct sockaddr_un addr = { 0 };
+	socklen_t len = sizeof addr;
+	int dir = open_folder();
+
+	/* While it is ours nobody else has taken the name. */
+	if (dir >= 0 && getsockname(fd, (struct sockaddr *)&addr, &len) == 0 &&
+	    addr.sun_path[0] == '/') {
+		unlink(addr.sun_path);
+	}
+	close(fd);
+	if (dir >= 0) {
+		close(dir);
+	}
 }
 
 /*
@@ -127,19 +261,19 @@ control_reply(int fd, const struct control_peer *peer, const char *text,
 
 /* The process that has answered, or -errno. */
 static int
-await_reply(int fd, char *out)
+await_reply(int fd, uint64_t end, char *out)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	struct control_peer peer;
 
 	for (;;) {
-		int ready = poll(&poll_fd, 1, ANSWER_MS);
+		uint64_t now = clock_ms();
 		ssize_t got;
 
-		if (ready == 0) {
+		if (now >= end) {
 			return -ETIMEDOUT;
 		}
-		if (ready < 0) {
+		if (poll(&poll_fd, 1, (int)(end - now)) < 0 && errno != EINTR) {
 			return -errno;
 		}
 		got = receive_trusted(fd, out, CONTROL_REPLY_MAX - 1, &peer);
@@ -153,44 +287,57 @@ await_reply(int fd, char *out)
 	}
 }
 
-/* control_ask(), but for its result: as await_reply(). */
-static int
-ask(const char *name, enum control_request request, char *out)
+int
+control_ask(const char *name, enum control_request request, unsigned wait_ms,
+	    char *out)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	/* Bound to no name, the kernel gives one. */
+	uint64_t end = clock_ms() + wait_ms;
 	int fd = open_socket(&addr, sizeof addr.sun_family);
 	uint8_t byte = (uint8_t)request;
-	socklen_t len = abstract(&addr, name);
+	socklen_t len = address(&addr, name);
 	int rc;
 
 	if (fd < 0) {
 		return fd;
 	}
-	if (sendto(fd, &byte, 1, MSG_NOSIGNAL, (struct sockaddr *)&addr, len) <
-	    0) {
-		rc = -errno;
+	/* From then on the kernel takes nothing from anybody else. */
+	if (connect(fd, (struct sockaddr *)&addr, len) < 0 ||
+	    send(fd, &byte, 1, MSG_NOSIGNAL) < 0) {
+		rc = errno == ENOENT      ? -ECONNREFUSED
+			: errno == EAGAIN ? -ETIMEDOUT
+					  : -errno;
 	} else {
-		rc = await_reply(fd, out);
+		rc = await_reply(fd, end, out);
 	}
 	close(fd);
 	return rc;
 }
 
-int
-control_ask(const char *name, enum control_request request, char *out)
+static int
+await_end(int pidfd, uint64_t end)
 {
-	int pid = ask(name, request, out);
+	struct pollfd fd = { .fd = pidfd, .events = POLLIN };
 
-	return pid < 0 ? pid : 0;
+	for (;;) {
+		uint64_t now = clock_ms();
+		int ready = poll(&fd, 1, now < end ? (int)(end - now) : 0);
+
+		if (ready > 0) {
+			return 0;
+		}
+		if (ready == 0 || errno != EINTR) {
+			return ready == 0 ? -ETIMEDOUT : -errno;
+		}
+	}
 }
 
 int
-control_reload(const char *name)
+control_stop(const char *name, enum control_request request, unsigned wait_ms,
+	     char *out)
 {
-	static char reply[CONTROL_REPLY_MAX];
-	int pid = ask(name, CONTROL_STATUS_TEXT, reply);
-	int again;
+	uint64_t end = clock_ms() + wait_ms;
+	int pid = control_ask(name, CONTROL_STATUS_TEXT, ANSWER_MS, out);
 	int rc;
 	int fd;
 
@@ -201,15 +348,15 @@ control_reload(const char *name)
 	if (fd < 0) {
 		return -errno;
 	}
+	rc = control_ask(name, request, ANSWER_MS, out);
 	/* The number may have become another's before the descriptor was. */
-	again = ask(name, CONTROL_STATUS_TEXT, reply);
-	if (again == pid) {
-		rc = syscall(SYS_pidfd_send_signal, fd, SIGHUP, NULL, 0) < 0
-			? -errno
-			: pid;
-	} else {
-		rc = again < 0 ? again : -ESRCH;
+	if (rc >= 0 && rc != pid) {
+		rc = -ESRCH;
+	}
+	/* An answer that is no 0 says why it does not. */
+	if (rc == pid && out[0] == '0') {
+		rc = await_end(fd, end);
 	}
 	close(fd);
-	return rc;
+	return rc < 0 ? rc : pid;
 }

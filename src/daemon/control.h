@@ -1,9 +1,12 @@
 /*
- * The socket by which a running daemon is asked: datagrams on an
- * abstract Unix socket, which lives in the network namespace as the
- * daemon's rules do, and is gone when the daemon is.  A request is one
- * byte; only root and the daemon's own user get an answer, and only
- * theirs is believed.
+ * The socket by which a running daemon is asked: datagrams on a Unix
+ * socket in a folder that nobody else can put anything into, so that
+ * nobody can hold a daemon's name, keep it from its questions, or be
+ * taken for it.  A daemon's rules are of its network namespace, but
+ * folders are not: so the file's name ends in the namespace's number.
+ *
+ * A request is one byte; only root and the daemon's own user get an
+ * answer, and only theirs is believed.
  */
 #ifndef TAP_DAEMON_CONTROL_H
 #define TAP_DAEMON_CONTROL_H
@@ -13,12 +16,17 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#define CONTROL_DIR "/run/tap"
 #define CONTROL_REPLY_MAX 65536u
 
 enum control_request {
 	CONTROL_STATUS_TEXT = 't',
 	CONTROL_STATUS_JSON = 'j',
 	CONTROL_CONFIRM = 'c', /* the server's --confirm-now */
+	/* The answers to these begin with an exit status, as a digit. */
+	CONTROL_RELOAD = 'r', /* answered when it is done */
+	CONTROL_STOP = 's',   /* answered before it ends */
+	CONTROL_LEAVE = 'l',  /* the same, but its rules stay */
 };
 
 /* Who has asked. */
@@ -28,8 +36,14 @@ struct control_peer {
 	int pid;
 };
 
-/* Listen as, say, "tap-server-5040".  A descriptor, or -errno. */
+/*
+ * Listen as, say, "tap-server-5040".  A descriptor, or -errno:
+ * -EADDRINUSE where another daemon does, -EPERM where the folder is
+ * somebody else's.
+ */
 int control_listen(const char *name);
+/* Give the name back, and close. */
+void control_close(int fd);
 /*
  * The next request, without waiting: the byte, 0 where there is none,
  * or -errno.  What others send is thrown away; where they have sent
@@ -41,12 +55,18 @@ void control_reply(int fd, const struct control_peer *peer, const char *text,
 
 /*
  * Ask the daemon of that name and wait for its answer, which is ended
- * by NUL in out (CONTROL_REPLY_MAX).  0; -ECONNREFUSED: nobody there;
- * -ETIMEDOUT; or another -errno.
+ * by NUL in out (CONTROL_REPLY_MAX), wait_ms at the most, whatever comes
+ * meanwhile.  The number of its process; -ECONNREFUSED: nobody there;
+ * -ETIMEDOUT; -EACCES: not for this user to ask; or another -errno.
  */
-int control_ask(const char *name, enum control_request request, char *out);
+int control_ask(const char *name, enum control_request request,
+		unsigned wait_ms, char *out);
 
-/* Send SIGHUP to that daemon: its process number, or as above. */
-int control_reload(const char *name);
+/*
+ * Ask it to stop, by CONTROL_STOP or CONTROL_LEAVE, and wait until it
+ * is gone, or wait_ms.  As control_ask().
+ */
+int control_stop(const char *name, enum control_request request,
+		 unsigned wait_ms, char *out);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Ask a running daemon how it is.
+ * Ask a running daemon how it is, and tell it what to do.  Each prints
+ * what came of it and returns an exit status: TAP_NO where none runs.
  */
 #ifndef TAP_DAEMON_CONTROL_CLIENT_H
 #define TAP_DAEMON_CONTROL_CLIENT_H
@@ -14,10 +15,34 @@ struct ask_daemon {
 	uint16_t usual;
 };
 
-/* Print its status.  An exit status: TAP_NO where none runs. */
+/* Print its status. */
 int ask_status(const struct ask_daemon *daemon, bool json);
 
 /* Confirm the rules of a server that was started with --confirm. */
 int ask_confirm(const struct ask_daemon *daemon);
+
+/*
+ * Have it read its files again.  TAP_USAGE where it refuses them, and
+ * goes on with the old ones.
+ */
+int ask_reload(const struct ask_daemon *daemon);
+/*
+ * The same for another command, of that name: nothing is printed but
+ * what is wrong, and *process is the one that has reloaded.
+ */
+int ask_reload_for(const struct ask_daemon *daemon, const char *command,
+		   int *process);
+
+/*
+ * End it, and wait until it has ended; with keep_rules its firewall
+ * rules stay, for the next one.
+ */
+int ask_stop(const struct ask_daemon *daemon, bool keep_rules);
+
+/*
+ * The process of the daemon of a side with this queue, or -errno as
+ * control_ask(): -ECONNREFUSED where there is none.
+ */
+int ask_process(const char *side, uint16_t queue);
 
 #endif

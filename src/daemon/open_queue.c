@@ -5,11 +5,14 @@
 #include <signal.h>
 #include <string.h>
 
+#include "daemon/control_client.h"
 #include "daemon/log.h"
 #include "tap.h"
 
 #define TRIES_MAX 40
 #define TRY_MS 50
+/* A daemon is known by its first queue; so many may follow it. */
+#define QUEUES_MAX 4u
 /* Commands that are served at the same time. */
 #define FREE_TRIES_MAX 1000
 
@@ -18,6 +21,30 @@ static bool
 exists(uint32_t process)
 {
 	return process != 0 && kill((pid_t)process, 0) == 0;
+}
+
+/* Whether it is a tap that has a queue: then what to do about it is said. */
+static bool
+tell_of_tap(uint16_t queue)
+{
+	static const char *const sides[] = { "server", "client" };
+
+	for (unsigned i = 0; i < 2 * QUEUES_MAX; i++) {
+		const char *side = sides[i % 2];
+		uint16_t first = (uint16_t)(queue - i / 2);
+		int process = ask_process(side, first);
+
+		if (process >= 0) {
+			log_say(LOG_LEVEL_ERROR,
+				"queue %u: tap %s, process %d, runs with it: "
+				"'tap %s --reload' has it take up its files, "
+				"'tap %s --stop' ends it; or give this one a "
+				"queue of its own (queue= or --queue)",
+				queue, side, process, side, side);
+			return true;
+		}
+	}
+	return false;
 }
 
 int
@@ -36,9 +63,12 @@ queue_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
 	case 0:
 		return TAP_OK;
 	case EBUSY:
+		if (tell_of_tap(queue)) {
+			return TAP_SYSTEM;
+		}
 		log_say(LOG_LEVEL_ERROR,
-			"queue %u: process %u has it already; "
-			"another queue= setting is needed",
+			"queue %u: process %u has it already; give this one "
+			"a queue of its own (queue= or --queue)",
 			queue, nfq_owner(queue));
 		return TAP_SYSTEM;
 	case EPERM:

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "tap.h"
 
 int
 daemon_signals(void)
@@ -67,7 +68,8 @@ daemon_control(const char *name)
 
 void
 daemon_answer(int fd,
-	      void (*answer)(void *, enum control_request, struct text *),
+	      bool (*answer)(void *, enum control_request,
+			     const struct control_peer *, struct text *),
 	      void *context)
 {
 	static char reply[CONTROL_REPLY_MAX];
@@ -77,7 +79,41 @@ daemon_answer(int fd,
 	while ((request = control_receive(fd, &peer)) > 0) {
 		struct text t = text_over(reply, sizeof reply);
 
-		answer(context, (enum control_request)request, &t);
-		control_reply(fd, &peer, reply, t.len);
+		if (answer(context, (enum control_request)request, &peer, &t)) {
+			control_reply(fd, &peer, reply, t.len);
+		}
 	}
+}
+
+bool
+daemon_reload_begin(struct daemon_reload *r, const struct control_peer *peer,
+		    struct text *t)
+{
+	if (r->awaited) {
+		text_put(t, "%da reload is under way\n", TAP_NO);
+		return true;
+	}
+	*r = (struct daemon_reload){ .awaited = true, .peer = *peer };
+	kill(getpid(), SIGHUP);
+	return false;
+}
+
+void
+daemon_reload_end(struct daemon_reload *r, int fd, int status, const char *line)
+{
+	char reply[1024];
+	struct text t = text_over(reply, sizeof reply);
+
+	if (r->awaited) {
+		text_put(&t, "%d%s\n", status, line);
+		control_reply(fd, &r->peer, reply, t.len);
+	}
+	r->awaited = false;
+}
+
+void
+daemon_stop_begin(struct text *t)
+{
+	text_put(t, "%d", TAP_OK);
+	kill(getpid(), SIGTERM);
 }

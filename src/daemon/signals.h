@@ -26,18 +26,38 @@ enum daemon_signal daemon_signal(int fd, int *number);
 
 /*
  * Listen for requests under a name.  A descriptor, or -1 with a warning
- * in the log: names are anybody's to take, and nobody shall keep the
- * daemon from its work by that.
+ * in the log: what serves packets does not end for want of a status.
  */
 int daemon_control(const char *name);
 
 /*
  * Answer all requests that are waiting with the text that `answer`
- * writes; with none, where a request is none that it knows.
+ * writes; with none, where a request is none that it knows.  Where it
+ * returns false, *peer gets its answer later, by control_reply().
  */
 void daemon_answer(int fd,
-		   void (*answer)(void *context, enum control_request request,
+		   bool (*answer)(void *context, enum control_request request,
+				  const struct control_peer *peer,
 				  struct text *t),
 		   void *context);
+
+/* Who waits for the end of a reload. */
+struct daemon_reload {
+	bool awaited;
+	struct control_peer peer;
+};
+
+/*
+ * CONTROL_RELOAD came: have it done as SIGHUP would, and answer at its
+ * end.  False, as for daemon_answer(); or true, with the answer in t,
+ * where another one is waited for.
+ */
+bool daemon_reload_begin(struct daemon_reload *r,
+			 const struct control_peer *peer, struct text *t);
+/* It has ended: tell whoever waits what came of it, in a line. */
+void daemon_reload_end(struct daemon_reload *r, int fd, int status,
+		       const char *line);
+/* CONTROL_STOP or CONTROL_LEAVE came: end as SIGTERM would have it. */
+void daemon_stop_begin(struct text *t);
 
 #endif

@@ -14,14 +14,15 @@
 static const char usage[] =
 	"usage: tap server [-c TAPservd.conf] [-k server.key] [-a ACL.conf]\n"
 	"       tap server --port PORTS -k server.key [-a ACL.conf]\n"
-	"       tap server --status [--json] | --check | --print-rules |\n"
-	"                  --print-unit | --confirm-now\n"
+	"       tap server --status [--json] | --reload | --stop | --confirm-now\n"
+	"       tap server --check | --print-rules | --print-unit\n"
 	"\n"
 	"Hide TCP services of this host from everyone who holds no key.\n";
 
 struct options {
 	struct server_options run;
 	bool check, print_rules, print_unit, status, confirm_now, json, verbose;
+	bool reload, stop, keep_rules;
 	long confirm; /* seconds; or 0 */
 	long queue;   /* or -1 */
 };
@@ -32,6 +33,19 @@ check_words(const struct options *o)
 {
 	if (o->json && !o->status) {
 		fprintf(stderr, "tap server: --json goes with --status\n");
+		return OPTION_WRONG;
+	}
+	if (o->keep_rules && !o->stop) {
+		fprintf(stderr, "tap server: --keep-rules goes with --stop\n");
+		return OPTION_WRONG;
+	}
+	if (o->check + o->print_rules + o->print_unit + o->status +
+		    o->confirm_now + o->reload + o->stop >
+	    1) {
+		fprintf(stderr,
+			"tap server: one of --check, --print-rules, "
+			"--print-unit, --status, --confirm-now, --reload and "
+			"--stop at a time\n");
 		return OPTION_WRONG;
 	}
 	if (o->run.from.ports && o->run.from.conf) {
@@ -68,6 +82,13 @@ parse(int argc, char **argv, struct options *o)
 			      &o->print_unit) },
 		{ OPTION_FLAG(0, "status", "ask the running server",
 			      &o->status) },
+		{ OPTION_FLAG(0, "reload",
+			      "have the running server read its files again",
+			      &o->reload) },
+		{ OPTION_FLAG(0, "stop", "end the running server", &o->stop) },
+		{ OPTION_FLAG(0, "keep-rules",
+			      "with --stop: leave all hidden, for the next one",
+			      &o->keep_rules) },
 		{ OPTION_NUMBER(0, "confirm", "SEC",
 				"take the rules away again unless confirmed",
 				&o->confirm, 5, 86400) },
@@ -113,6 +134,34 @@ print_rules(const struct server_conf *conf)
 	return status;
 }
 
+/* Whether it is for a server that runs. */
+static bool
+asks(const struct options *o)
+{
+	return o->status || o->confirm_now || o->reload || o->stop;
+}
+
+static int
+ask(const struct options *o)
+{
+	const char *path = o->run.from.conf;
+	const struct ask_daemon daemon = {
+		"server",
+		o->queue,
+		path ? path : SERVER_CONF_FILE,
+		SERVER_CONF_QUEUE,
+	};
+
+	if (o->stop) {
+		return ask_stop(&daemon, o->keep_rules);
+	}
+	if (o->reload) {
+		return ask_reload(&daemon);
+	}
+	return o->confirm_now ? ask_confirm(&daemon)
+			      : ask_status(&daemon, o->json);
+}
+
 int
 cmd_server(int argc, char **argv)
 {
@@ -129,17 +178,8 @@ cmd_server(int argc, char **argv)
 	if (o.print_unit) {
 		return unit_print("server");
 	}
-	if (o.status || o.confirm_now) {
-		const char *path = o.run.from.conf;
-		const struct ask_daemon daemon = {
-			"server",
-			o.queue,
-			path ? path : SERVER_CONF_FILE,
-			SERVER_CONF_QUEUE,
-		};
-
-		return o.confirm_now ? ask_confirm(&daemon)
-				     : ask_status(&daemon, o.json);
+	if (asks(&o)) {
+		return ask(&o);
 	}
 	conf = server_conf_load(&o.run.from, err);
 	if (!conf) {

@@ -63,7 +63,8 @@ put_all(struct text *t, const char *prefix, const struct stat_item *items,
 		const struct stat_item *item = &items[i];
 
 		if (!item->name || item->text ||
-		    strcmp(item->name, "queue") == 0) {
+		    strcmp(item->name, "queue") == 0 ||
+		    strcmp(item->name, "pid") == 0) {
 			continue;
 		}
 		if (strcmp(item->name, "uptime") == 0) {

@@ -31,8 +31,10 @@ struct server {
 	struct plan plan;
 	struct fw fw;
 	int signals, control;
-	uint64_t started;      /* ms */
-	uint64_t confirm_ends; /* ms; 0: nothing to confirm */
+	struct daemon_reload reloading; /* who waits for it */
+	bool leaves_rules;              /* at its end, for the next one */
+	uint64_t started;               /* ms */
+	uint64_t confirm_ends;          /* ms; 0: nothing to confirm */
 	uint64_t metrics_ms;
 	int metrics_error;                /* of the last time, or 0 */
 	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
@@ -47,6 +49,7 @@ server_stats(struct server *s, struct stat_item *items, char duration[32])
 	const struct stat_item first[] = {
 		{ "command", NULL, "server", 0 },
 		{ "version", NULL, TAP_VERSION, 0 },
+		{ "pid", "process", NULL, (uint64_t)getpid() },
 		{ "uptime", NULL, NULL, uptime },
 		{ NULL, "up", duration, 0 },
 		{ "queue", "queue", NULL, s->conf->settings.queue },
@@ -62,8 +65,9 @@ server_stats(struct server *s, struct stat_item *items, char duration[32])
 	return count + worker_stats(&s->worker, items + count);
 }
 
-static void
-answer(void *context, enum control_request request, struct text *t)
+static bool
+answer(void *context, enum control_request request,
+       const struct control_peer *peer, struct text *t)
 {
 	struct stat_item items[WORKER_STATS + WORKER_FASTPATH_STATS + 8];
 	struct server *s = context;
@@ -86,7 +90,15 @@ answer(void *context, enum control_request request, struct text *t)
 			text_put(t, "confirmed\n");
 		}
 		break;
+	case CONTROL_RELOAD:
+		return daemon_reload_begin(&s->reloading, peer, t);
+	case CONTROL_LEAVE:
+	case CONTROL_STOP:
+		s->leaves_rules = request == CONTROL_LEAVE;
+		daemon_stop_begin(t);
+		break;
 	}
+	return true;
 }
 
 /* Put a new configuration to work, all of it or nothing. */
@@ -117,7 +129,7 @@ static void
 reload(void *context)
 {
 	struct server *s = context;
-	char err[CONF_ERROR_MAX];
+	char err[CONF_ERROR_MAX], line[CONF_ERROR_MAX + 64];
 	struct server_conf *conf = server_conf_load(&s->options->from, err);
 
 	if (conf) {
@@ -129,16 +141,20 @@ reload(void *context)
 		conf->limits = s->conf->limits;
 	}
 	if (!conf || take_up(s, conf, err) < 0) {
-		log_say(LOG_LEVEL_ERROR, "%s; still with the old configuration",
-			err);
+		snprintf(line, sizeof line,
+			 "%s; still with the old configuration", err);
+		log_say(LOG_LEVEL_ERROR, "%s", line);
+		daemon_reload_end(&s->reloading, s->control, TAP_USAGE, line);
 		server_conf_free(conf);
 		return;
 	}
 	server_conf_free(s->conf);
 	s->conf = conf;
 	log_use_json(conf->settings.log_json);
-	log_say(LOG_LEVEL_INFO, "reloaded: %zu rules, %zu keys",
-		conf->acl.rules_count, conf->acl.keys_count);
+	snprintf(line, sizeof line, "reloaded: %zu rules, %zu keys",
+		 conf->acl.rules_count, conf->acl.keys_count);
+	log_say(LOG_LEVEL_INFO, "%s", line);
+	daemon_reload_end(&s->reloading, s->control, TAP_OK, line);
 }
 
 static void
@@ -264,6 +280,12 @@ open_all(struct server *s)
 	}
 	snprintf(name, sizeof name, "tap-server-%u", s->conf->settings.queue);
 	s->control = daemon_control(name);
+	if (s->control < 0 && s->options->confirm_seconds > 0) {
+		log_say(LOG_LEVEL_ERROR,
+			"--confirm: without a control socket it could never "
+			"be confirmed");
+		return TAP_SYSTEM;
+	}
 	return plan_server(&s->plan, s->conf) < 0 ? fail("rules", -ENOMEM)
 						  : TAP_OK;
 }
@@ -333,13 +355,14 @@ adopt_connections(struct server *s)
 static void
 close_all(struct server *s)
 {
+	/* Before the queue: a successor then finds the name free. */
+	if (s->control >= 0) {
+		control_close(s->control);
+	}
 	worker_close(&s->worker);
 	watchdog_close(&s->watchdog);
 	plan_free(&s->plan);
 	server_conf_free(s->conf);
-	if (s->control >= 0) {
-		close(s->control);
-	}
 	if (s->signals >= 0) {
 		close(s->signals);
 	}
@@ -408,7 +431,11 @@ server_run(struct server_conf *conf, const struct server_options *options)
 		/* Not while there are no rules. */
 		worker_fastpath_close(&s.worker);
 		/* After a failure the rules stay: the service is hidden. */
-		if (status != TAP_SYSTEM && fw_remove(&s.fw, err) < 0) {
+		if (status == TAP_OK && s.leaves_rules) {
+			log_say(LOG_LEVEL_INFO,
+				"its rules stay: hidden until "
+				"the next one is here");
+		} else if (status != TAP_SYSTEM && fw_remove(&s.fw, err) < 0) {
 			log_say(LOG_LEVEL_ERROR, "%s", err);
 			status = TAP_SYSTEM;
 		}

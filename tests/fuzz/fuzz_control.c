@@ -6,6 +6,7 @@
 #include "fuzz.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,27 +15,33 @@
 #include "daemon/signals.h"
 
 static int daemon_fd = -1, asker_fd = -1;
-static struct sockaddr_un daemon_addr;
-static socklen_t daemon_len;
 
 static void
 open_both(void)
 {
-	struct sockaddr_un any = { .sun_family = AF_UNIX };
-	char name[32];
+	struct sockaddr_un any = { .sun_family = AF_UNIX }, addr;
+	char made[] = "/tmp/tap-fuzz.XXXXXX";
+	socklen_t len;
 
-	snprintf(name, sizeof name, "tap-fuzz-%d", (int)getpid());
-	daemon_len = abstract(&daemon_addr, name);
-	daemon_fd = control_listen(name);
+	folder = mkdtemp(made);
+	CHECK(folder);
+	len = address(&addr, "tap-fuzz");
+	daemon_fd = control_listen("tap-fuzz");
 	asker_fd = open_socket(&any, sizeof any.sun_family);
 	CHECK(daemon_fd >= 0 && asker_fd >= 0);
+	CHECK(connect(asker_fd, (struct sockaddr *)&addr, len) == 0);
+	/* They have found each other. */
+	CHECK(unlink(addr.sun_path) == 0 && rmdir(folder) == 0);
 }
 
-static void
-answer(void *context, enum control_request request, struct text *t)
+static bool
+answer(void *context, enum control_request request,
+       const struct control_peer *peer, struct text *t)
 {
+	(void)peer;
 	++*(unsigned *)context;
 	text_put(t, "%d", (int)request);
+	return true;
 }
 
 int
@@ -54,9 +61,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		len = len < cursor_left(&c) ? len : cursor_left(&c);
 		bytes = cursor_bytes(&c, len);
-		CHECK(sendto(asker_fd, bytes, len, 0,
-			     (struct sockaddr *)&daemon_addr,
-			     daemon_len) == (ssize_t)len);
+		CHECK(send(asker_fd, bytes, len, 0) == (ssize_t)len);
 		asked += len == 1 && bytes[0] != 0;
 	}
 	/* A zero byte ends a round, as if nobody had asked. */

@@ -215,7 +215,8 @@ same_queue()
 	rules server >"$work/before"
 	tap_run second server server -p 81 -k "$(key_file)"
 	await second 3
-	has "$(cat "$work/second.log")" "queue 5040: process ${pids[server]} has"
+	has "$(cat "$work/second.log")" "queue 5040: tap server, process \
+${pids[server]}, runs with it: 'tap server --reload'.*--stop.*queue="
 	same 1 "$(wc -l <"$work/second.log")" 'lines of its log'
 	rules server >"$work/after"
 	diff "$work/before" "$work/after"

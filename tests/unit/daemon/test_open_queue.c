@@ -2,10 +2,14 @@
 #include "unit/files_support.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/control.h"
 #include "daemon/open_queue.h"
 #include "tap.h"
 
@@ -49,7 +53,69 @@ says_who_has_it(void **state)
 			 2);
 	assert_int_equal(queue, QUEUE);
 	assert_int_equal(process, nfq_owner(QUEUE));
-	assert_non_null(strstr(said, "another queue= setting is needed\n"));
+	assert_non_null(strstr(said,
+			       "give this one a queue of its own (queue= or "
+			       "--queue)\n"));
+	nfq_close(&first);
+}
+
+/* A daemon that answers to a name, in a child; it lives until killed. */
+static pid_t
+start_daemon(const char *name)
+{
+	int fd = control_listen(name);
+	pid_t pid;
+
+	assert_true(fd >= 0);
+	pid = fork();
+	while (pid == 0) {
+		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+		struct control_peer peer;
+
+		alarm(60);
+		poll(&poll_fd, 1, -1);
+		if (control_receive(fd, &peer) > 0) {
+			control_reply(fd, &peer, "", 0);
+		}
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+/* Another tap's queue, or the last of its queues. */
+static void
+says_which_tap_has_it(void **state)
+{
+	static const struct {
+		const char *side, *name;
+	} taps[] = {
+		{ "server", "tap-server-7" },
+		{ "server", "tap-server-4" },
+		{ "client", "tap-client-7" },
+	};
+
+	(void)state;
+	begin();
+	for (size_t i = 0; i < LENGTH(taps); i++) {
+		pid_t pid = start_daemon(taps[i].name);
+		char wanted[128];
+		struct nfq second;
+		const char *said;
+
+		capture_begin();
+		assert_int_equal(queue_open(&second, QUEUE, LENGTH_MAX, false),
+				 TAP_SYSTEM);
+		said = capture_end();
+		snprintf(wanted, sizeof wanted,
+			 "queue 7: tap %s, process %d, runs with it: "
+			 "'tap %s --reload'",
+			 taps[i].side, (int)pid, taps[i].side);
+		assert_non_null(strstr(said, wanted));
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		/* What it has left goes. */
+		control_close(control_listen(taps[i].name));
+	}
 	nfq_close(&first);
 }
 
@@ -99,6 +165,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_who_has_it),
+		cmocka_unit_test(says_which_tap_has_it),
 		cmocka_unit_test(takes_the_next_free_one),
 		cmocka_unit_test(says_what_is_missing),
 	};

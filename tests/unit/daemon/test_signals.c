@@ -134,16 +134,20 @@ takes_ignored_signals(void **state)
 	close(fd);
 }
 
-static void
-answer(void *context, enum control_request request, struct text *t)
+static bool
+answer(void *context, enum control_request request,
+       const struct control_peer *peer, struct text *t)
 {
+	(void)peer;
 	++*(int *)context;
 	if (request == CONTROL_STATUS_TEXT || request == CONTROL_STATUS_JSON) {
 		text_put(t, request == CONTROL_STATUS_JSON ? "{}" : "text");
 	}
+	return true;
 }
 
 #define NAME "tap-test-daemon"
+#define WAIT_MS 20000u
 
 static void
 answers_requests(void **state)
@@ -162,12 +166,15 @@ answers_requests(void **state)
 	if (pid == 0) {
 		static char reply[CONTROL_REPLY_MAX];
 
-		if (control_ask(NAME, CONTROL_STATUS_TEXT, reply) != 0 ||
+		if (control_ask(NAME, CONTROL_STATUS_TEXT, WAIT_MS, reply) <
+			    0 ||
 		    strcmp(reply, "text") != 0 ||
-		    control_ask(NAME, CONTROL_STATUS_JSON, reply) != 0 ||
+		    control_ask(NAME, CONTROL_STATUS_JSON, WAIT_MS, reply) <
+			    0 ||
 		    strcmp(reply, "{}") != 0 ||
 		    /* One it does not know gets an empty answer. */
-		    control_ask(NAME, (enum control_request)'?', reply) != 0 ||
+		    control_ask(NAME, (enum control_request)'?', WAIT_MS,
+				reply) < 0 ||
 		    strcmp(reply, "") != 0) {
 			_exit(1);
 		}
@@ -184,7 +191,76 @@ answers_requests(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_int_equal(asked, 3);
-	close(fd);
+	control_close(fd);
+}
+
+static struct daemon_reload reloading;
+
+static bool
+answer_reload(void *context, enum control_request request,
+	      const struct control_peer *peer, struct text *t)
+{
+	++*(int *)context;
+	assert_int_equal(request, CONTROL_RELOAD);
+	return daemon_reload_begin(&reloading, peer, t);
+}
+
+static pid_t
+ask_for_reload(const char *wanted)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		static char reply[CONTROL_REPLY_MAX];
+
+		_exit(control_ask(NAME, CONTROL_RELOAD, WAIT_MS, reply) ==
+					      getppid() &&
+				      strcmp(reply, wanted) == 0
+			      ? 0
+			      : 1);
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void
+await_child(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* Who asks for a reload hears what came of it, when it is done. */
+static void
+answers_at_the_end_of_a_reload(void **state)
+{
+	int fd = control_listen(NAME);
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	int signals = daemon_signals();
+	int asked = 0;
+	pid_t first, second;
+
+	(void)state;
+	assert_true(fd >= 0);
+	first = ask_for_reload("0reloaded\n");
+	assert_int_equal(poll(&poll_fd, 1, 20000), 1);
+	daemon_answer(fd, answer_reload, &asked);
+	assert_int_equal(daemon_signal(signals, NULL), DAEMON_RELOAD);
+	second = ask_for_reload("1a reload is under way\n");
+	assert_int_equal(poll(&poll_fd, 1, 20000), 1);
+	daemon_answer(fd, answer_reload, &asked);
+	assert_int_equal(asked, 2);
+	await_child(second);
+	daemon_reload_end(&reloading, fd, 0, "reloaded");
+	await_child(first);
+	/* Nobody waits any more. */
+	daemon_reload_end(&reloading, fd, 0, "reloaded");
+	/* The children's end asks for nothing. */
+	assert_int_equal(daemon_signal(signals, NULL), DAEMON_NOTHING);
+	close(signals);
+	control_close(fd);
 }
 
 int
@@ -202,6 +278,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(takes_ignored_signals, setup,
 						teardown),
 		cmocka_unit_test(answers_requests),
+		cmocka_unit_test_setup_teardown(answers_at_the_end_of_a_reload,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, namespace_setup, NULL);
