@@ -252,8 +252,9 @@ reload(void *context)
 		if (rc < 0) {
 			snprintf(err, sizeof err, "out of memory");
 		} else if (c->options->wire) {
-			snprintf(err, sizeof err,
-				 "its rules can't be followed");
+			snprintf(
+				err, sizeof err,
+				"these rules cannot be used with --backend pcap");
 			rc = follow_anew(c, conf);
 		} else {
 			rc = fw_replace(&c->fw, &c->plan.fw, &plan.fw, err);

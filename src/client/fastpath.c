@@ -280,7 +280,7 @@ client_egress_stats(const struct client_egress *c, struct stat_item *items)
 	}
 	items[0] = (struct stat_item){ "fastpath", "fast path",
 				       c->count > 0 ? "generic" : "off", 0 };
-	items[1] = (struct stat_item){ "fastpath_reason", "fast path because",
+	items[1] = (struct stat_item){ "fastpath_reason", "fast path reason",
 				       why, 0 };
 	items[2] = (struct stat_item){ "fastpath_syns", "fast path: SYNs", NULL,
 				       n[EGRESS_SEEN] };

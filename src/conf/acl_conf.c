@@ -87,7 +87,7 @@ by_low(const void *a, const void *b)
 	return (left->low > right->low) - (left->low < right->low);
 }
 
-/* Sort an entry's keys; a number that stands there twice is an error. */
+/* Sort an entry's keys; a number that is listed twice is an error. */
 static int
 settle_keys(const struct conf_file *file, const struct acl_entry *entry,
 	    char *err)
@@ -99,7 +99,7 @@ settle_keys(const struct conf_file *file, const struct acl_entry *entry,
 	for (size_t i = 1; i < entry->keys_count; i++) {
 		if (entry->keys[i].low <= entry->keys[i - 1].high) {
 			return conf_fail(err, file, entry->line,
-					 "key_no: %u stands there twice",
+					 "key_no: %u is listed twice",
 					 entry->keys[i].low);
 		}
 	}

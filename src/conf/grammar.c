@@ -449,7 +449,7 @@ conf_apply(const struct conf_file *file, const struct conf_line *line,
 		}
 		if (*seen & (uint64_t)1 << at) {
 			return conf_fail(err, file, line->line,
-					 "%s stands there twice", word->name);
+					 "duplicate option '%s'", word->name);
 		}
 		*seen |= (uint64_t)1 << at;
 		rc = options[at].set(into, word->value, why);

@@ -330,7 +330,7 @@ option_end(int at, int argc, char **argv)
 	if (at >= argc) {
 		return 0;
 	}
-	fprintf(stderr, "%s: '%s' is one word too many\n", argv[0], argv[at]);
+	fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[at]);
 	return OPTION_WRONG;
 }
 

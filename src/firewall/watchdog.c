@@ -41,13 +41,11 @@ watchdog_look(struct watchdog *k, struct fw *fw, const struct fw_plan *plan)
 	k->restored++;
 	if (fw_replace(fw, plan, plan, err) == 0) {
 		log_say(LOG_LEVEL_ERROR,
-			"somebody removed the firewall's "
-			"rules: put back");
+			"another program removed our firewall rules: "
+			"restored");
 	} else {
 		log_say(LOG_LEVEL_ERROR,
-			"somebody removed the firewall's "
-			"rules: %s",
-			err);
+			"another program removed our firewall rules: %s", err);
 	}
 	if (k->events >= 0) {
 		fw_changed(k->events);

@@ -258,7 +258,7 @@ worker_fastpath_stats(struct worker *g, struct stat_item *items)
 	ingress_reason(s, why);
 	const struct stat_item all[] = {
 		{ "fastpath", "fast path", ingress_state(s), 0 },
-		{ "fastpath_reason", "fast path because", why, 0 },
+		{ "fastpath_reason", "fast path reason", why, 0 },
 		{ "sieve_syns", "sieve: SYNs", NULL, n[INGRESS_SEEN] },
 		{ "sieve_taken", "sieve: taken", NULL, n[INGRESS_TAKEN] },
 		{ "sieve_passed", "sieve: left to the queue", NULL,

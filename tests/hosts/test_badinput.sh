@@ -97,7 +97,7 @@ grammar()
 	try "$file" - 'No such file'
 	for option in $settings; do
 		bad "$file" 2 "$option: " "\n$option=purple\n"
-		bad "$file" 2 "$option stands there twice" \
+		bad "$file" 2 "duplicate option '$option'" \
 		    "$option=$(valid "$option")\n$option=$(valid "$option")\n"
 	done
 }
@@ -125,7 +125,7 @@ rules_of()
 	done
 	bad "$file" 1 "'htp' is neither a port nor a service" \
 	    "RULE:dst_port=htp$more\n"
-	bad "$file" 1 'dst_port stands there twice' \
+	bad "$file" 1 "duplicate option 'dst_port'" \
 	    "RULE:dst_port=80, dst_port=81$more\n"
 	for port in 300.1.1.1 10.0.0.0/33 10.0.0.0:255.0.255.0 10.0.0 \
 	    2001:db8::/129 '[2001:db8::1' example.org 10.0.0.1:80; do
@@ -286,7 +286,7 @@ options()
 	usage "no command '--serve'" --serve
 	usage 'colour' server --colour
 	usage "requires an argument" server -c
-	usage "'x' is one word too many" server x
+	usage "unexpected argument 'x'" server x
 	usage 'either -c or --port' server -c a --port 80
 	usage 'queue: ' server --queue x
 	usage 'queue: ' server --queue 65535

@@ -166,7 +166,7 @@ words()
 	no '-p PORT is missing' 127.0.0.1 -k "$keys"
 	no 'one of -k, --pcap and --live' 127.0.0.1 -p 80
 	no 'either --pcap or --live' 127.0.0.1 -p 80 --pcap x --live y
-	no 'one word too many' 127.0.0.1 there -p 80 -k "$keys"
+	no 'unexpected argument' 127.0.0.1 there -p 80 -k "$keys"
 	no 'is no attack' 127.0.0.1 -p 80 -k "$keys" --attack again,nothing
 	no 'tolerance: ' 127.0.0.1 -p 80 -k "$keys" --tolerance 601
 	no 'the same as -p' 127.0.0.1 -p 80 -k "$keys" --other-port 80

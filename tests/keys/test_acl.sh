@@ -446,7 +446,7 @@ case_bad_options()
 	refuses 2 'dry-run: not for this verb' acl check --dry-run
 	refuses 2 'at: not for this verb' acl allow --at 2027-01-01
 	refuses 2 'port: not for this verb' acl check --port 1
-	refuses 2 'one word too many' acl check word
+	refuses 2 'unexpected argument' acl check word
 	refuses 2 "no option '--no-such'" acl check --no-such
 }
 

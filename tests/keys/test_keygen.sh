@@ -353,7 +353,7 @@ case_bad_options()
 	refuses 2 'rotate: ' keygen --rotate x --append f
 	refuses 2 'overlap: ' keygen --rotate 1 --overlap x --append f
 	refuses 2 'passphrase-fd: ' keygen -n 1 --passphrase-fd 77
-	refuses 2 'one word too many' keygen -n 1 word
+	refuses 2 'unexpected argument' keygen -n 1 word
 	refuses 2 "no option '--no-such'" keygen -n 1 --no-such
 	refuses 2 'requires an argument' keygen -n
 }

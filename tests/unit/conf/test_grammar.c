@@ -332,7 +332,7 @@ conf_applies(void **state)
 	} bad[] = {
 		{ "nonsense=1", "unknown word 'nonsense'" },
 		{ "KEY_NO=1", "unknown word 'KEY_NO'" },
-		{ "key_no=1, key_no=1", "key_no stands there twice" },
+		{ "key_no=1, key_no=1", "duplicate option 'key_no'" },
 		{ "key_no=65536", "key_no: 65536 out of range" },
 		{ "key_no=1 0", "key_no: '1 0' is not a number" },
 		{ "alg=md5", "alg: 'md5' is none of a b" },

@@ -228,7 +228,7 @@ static const struct {
 	  ", not_before=200000000, not_after=200000000",
 	  1, "not_after: not later" },
 	{ "key_no=1, key=0x" SECRET ", key=0x" SECRET, 1,
-	  "key stands there twice" },
+	  "duplicate option 'key'" },
 };
 
 static void

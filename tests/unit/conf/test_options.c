@@ -201,7 +201,7 @@ what_is_left_over_is_refused(void **state)
 	capture_begin();
 	assert_int_equal(option_end(2, 3, argv), OPTION_WRONG);
 	err = capture_end();
-	assert_string_equal(err, "tap x: 'two' is one word too many\n");
+	assert_string_equal(err, "tap x: unexpected argument 'two'\n");
 }
 
 /* Standard output goes to a file meanwhile. */
@@ -219,7 +219,7 @@ the_usage_is_a_table(void **state)
 				    "      --a-very-long-name VALUE\n"
 				    "                   a span\n"
 				    "      --at T       an instant\n"
-				    "  -h, --help       this\n";
+				    "  -h, --help       print the usage\n";
 	char text[1024] = "";
 	struct got got = { 0 };
 	const char *err, *rest;
