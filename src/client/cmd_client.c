@@ -3,6 +3,7 @@
 
 #include "client/client.h"
 #include "firewall/plan.h"
+#include "firewall/remove_rules.h"
 #include "daemon/control_client.h"
 #include "conf/keyfile.h"
 #include "daemon/log.h"
@@ -19,6 +20,7 @@ static const char usage[] =
 	"       tap client --to HOST:PORT -k FILE [--key-no N] -- COMMAND...\n"
 	"       tap client --proxy HOST:PORT -k FILE [--key-no N]\n"
 	"       tap client --status [--json] | --reload | --stop\n"
+	"       tap client --remove-rules [--queue N]\n"
 	"       tap client --check | --print-rules | --print-unit\n"
 	"\n"
 	"Authenticate this host's TCP connections to hidden services.\n";
@@ -29,7 +31,7 @@ struct options {
 	long key_no;    /* or -1 */
 	bool wire;
 	bool check, print_rules, print_unit, status, json, verbose;
-	bool reload, stop;
+	bool remove_rules, reload, stop;
 	long queue;        /* or -1 */
 	int passphrase_fd; /* or -1 */
 };
@@ -57,10 +59,11 @@ check_words(struct options *o, int at, int argc, char **argv)
 	if (o->json && !o->status) {
 		wrong = "--json goes with --status";
 	} else if (o->check + o->print_rules + o->print_unit + o->status +
-			   o->reload + o->stop >
+			   o->reload + o->stop + o->remove_rules >
 		   1) {
 		wrong = "one of --check, --print-rules, --print-unit, "
-			"--status, --reload and --stop at a time";
+			"--status, --reload, --stop and --remove-rules at a "
+			"time";
 	} else if (o->to && o->proxy) {
 		wrong = "either --to or --proxy";
 	} else if ((o->to || o->proxy) && !o->keys) {
@@ -130,6 +133,9 @@ parse(int argc, char **argv, struct options *o)
 			      "have the running client read its file again",
 			      &o->reload) },
 		{ OPTION_FLAG(0, "stop", "end the running client", &o->stop) },
+		{ OPTION_FLAG(0, "remove-rules",
+			      "where no client runs: take away what one left",
+			      &o->remove_rules) },
 		{ OPTION_NUMBER(0, "queue", "N",
 				"the NFQUEUE to use, or the client to ask",
 				&o->queue, 0, SETTINGS_QUEUE_MAX) },
@@ -235,6 +241,9 @@ cmd_client(int argc, char **argv)
 	}
 	if (o.print_unit) {
 		return unit_print("client");
+	}
+	if (o.remove_rules) {
+		return remove_rules(FW_CLIENT, o.queue);
 	}
 	if (o.status || o.reload || o.stop) {
 		return ask(&o);

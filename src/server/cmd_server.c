@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "firewall/plan.h"
+#include "firewall/remove_rules.h"
 #include "server/server.h"
 #include "daemon/control_client.h"
 #include "daemon/log.h"
@@ -15,6 +16,7 @@ static const char usage[] =
 	"usage: tap server [-c TAPservd.conf] [-k server.key] [-a ACL.conf]\n"
 	"       tap server --port PORTS -k server.key [-a ACL.conf]\n"
 	"       tap server --status [--json] | --reload | --stop | --confirm-now\n"
+	"       tap server --remove-rules [--queue N]\n"
 	"       tap server --check | --print-rules | --print-unit\n"
 	"\n"
 	"Hide TCP services of this host from everyone who holds no key.\n";
@@ -22,7 +24,7 @@ static const char usage[] =
 struct options {
 	struct server_options run;
 	bool check, print_rules, print_unit, status, confirm_now, json, verbose;
-	bool reload, stop, keep_rules;
+	bool remove_rules, reload, stop, keep_rules;
 	long confirm; /* seconds; or 0 */
 	long queue;   /* or -1 */
 };
@@ -40,12 +42,12 @@ check_words(const struct options *o)
 		return OPTION_WRONG;
 	}
 	if (o->check + o->print_rules + o->print_unit + o->status +
-		    o->confirm_now + o->reload + o->stop >
+		    o->confirm_now + o->reload + o->stop + o->remove_rules >
 	    1) {
 		fprintf(stderr,
 			"tap server: one of --check, --print-rules, "
-			"--print-unit, --status, --confirm-now, --reload and "
-			"--stop at a time\n");
+			"--print-unit, --status, --confirm-now, --reload, "
+			"--stop and --remove-rules at a time\n");
 		return OPTION_WRONG;
 	}
 	if (o->run.from.ports && o->run.from.conf) {
@@ -89,6 +91,10 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION_FLAG(0, "keep-rules",
 			      "with --stop: leave all hidden, for the next one",
 			      &o->keep_rules) },
+		{ OPTION_FLAG(0, "remove-rules",
+			      "where no server runs: take away what one left,\n"
+			      "so that all see the services again",
+			      &o->remove_rules) },
 		{ OPTION_NUMBER(0, "confirm", "SEC",
 				"take the rules away again unless confirmed",
 				&o->confirm, 5, 86400) },
@@ -177,6 +183,9 @@ cmd_server(int argc, char **argv)
 	}
 	if (o.print_unit) {
 		return unit_print("server");
+	}
+	if (o.remove_rules) {
+		return remove_rules(FW_SERVER, o.queue);
 	}
 	if (asks(&o)) {
 		return ask(&o);

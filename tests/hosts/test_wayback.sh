@@ -142,9 +142,118 @@ unconfirmable()
 	page stranger 4
 }
 
+# saved MAKE: what iptables of that make has, of both versions of IP
+save()
+{
+	on server "iptables-$1-save" >"$work/saved4"
+	on server "ip6tables-$1-save" >"$work/saved6"
+	has "$(cat "$work/saved4")" '^:tap-server-5040 '
+	has "$(cat "$work/saved6")" '^-A PREROUTING .*-j tap-server-5040$'
+}
+
+restore()
+{
+	on server "iptables-$1-restore" <"$work/saved4"
+	on server "ip6tables-$1-restore" <"$work/saved6"
+}
+
+locked_out()
+{
+	hidden "$1"
+	same 28 "$(status_of on client curl -sS --max-time 2 \
+	    "$(url "$1" server)")" 'a holder without a server'
+}
+
+# Rules that were saved while it ran are there at the next boot, and it is not.
+saved_rules()
+{
+	local make=$1
+
+	lab
+	http_start server 80
+	on server "iptables-$make" -t raw -A PREROUTING -p tcp --dport 9998 \
+	    -m comment --comment 'not -j tap-server-5040 at all' -j DROP
+	if [ "$make" = legacy ]; then
+		# As where there is no other.
+		# shellcheck disable=SC2016 # tap_run evaluates it
+		mounts='mount --bind "$(realpath /usr/sbin/iptables-legacy)" \
+			"$(realpath /usr/sbin/iptables-nft)"'
+	fi
+	key_file firewall=iptables 'hide=decoy:10.77.0.1:7' RULE:dst_port=80 \
+	    >"$work/name"
+	echo 'port=80, key_no=10' >"$work/ACL.conf"
+	tap_start server server server -c "$(cat "$work/name")" \
+	    -k "$(key_file)" -a "$work/ACL.conf"
+	tap_start client client client -c "$(client_rule dst_port=80)"
+	page client 4
+	save "$make"
+	# It would put them back.
+	same 1 "$(tap_server --remove-rules 2>"$work/err" >&2 || echo $?)"
+	has "$(cat "$work/err")" "process ${pids[server]} runs with it"
+	page client 4
+	hidden 6
+	end server TERM
+	page stranger 4
+
+	restore "$make"
+	locked_out 4
+	locked_out 6
+	# Of another queue there are none, and of a client neither.
+	has "$(tap_server --remove-rules --queue 504)" '^no rules of a tap server'
+	has "$(on server "$TAP" client --remove-rules)" \
+	    '^no rules of a tap client'
+	locked_out 4
+	tap_server --remove-rules >"$work/removed"
+	has "$(cat "$work/removed")" \
+	    '^removed: iptables.*: table raw, chain tap-server-5040$'
+	has "$(cat "$work/removed")" \
+	    '^removed: ip6tables.*: table mangle, chain tap-server-5040$'
+	has "$(cat "$work/removed")" \
+	    '^removed: iptables.*: table nat, chain tap-server-5040-decoy$'
+	page stranger 4
+	page stranger 6
+	# Whose rule it is that only speaks of it.
+	has "$(rules server)" '9998.*not -j tap-server-5040 at all'
+	lacks "$(rules server)" 'NFQUEUE|:tap-|chain tap-'
+	has "$(tap_server --remove-rules)" '^no rules of a tap server'
+}
+
+# Killed ones, of two queues; and an nft table, as a file of nft(8) brings it.
+left_rules()
+{
+	lab
+	http_start server 80 81
+	keys=$(key_file)
+	tap_start one server server -p 80 -k "$keys"
+	tap_start two server server -p 81 -k "$keys" --queue 6000
+	end one KILL || :
+	on server nft add table inet tap-server-7000
+	on server nft add table inet tap-server-x
+	# The one that runs is left alone.
+	same 1 "$(tap_server --remove-rules 2>"$work/err" >"$work/removed" ||
+		echo $?)"
+	has "$(cat "$work/err")" "queue 6000: process ${pids[two]} runs with it"
+	has "$(cat "$work/removed")" 'chain tap-server-5040$|tap-server-5040$'
+	has "$(cat "$work/removed")" '^removed: nft: table inet tap-server-7000$'
+	lacks "$(cat "$work/removed")" 6000
+	page stranger 4 80
+	hidden 4 81
+	end two KILL || :
+	tap_server --remove-rules --queue 6000
+	page stranger 6 81
+	has "$(rules server)" 'table inet tap-server-x'
+	lacks "$(rules server)" 'NFQUEUE|:tap-|chain tap-'
+	# Only root gets to see rules.
+	same 3 "$(on server setpriv --reuid 65534 --regid 65534 --clear-groups \
+	    "$TAP" server --remove-rules 2>"$work/err" >&2 || echo $?)"
+}
+
 check told told
 check client-told client_told
 check handed-over handed_over
 check squatted squatted
 check unconfirmable unconfirmable
+check saved-rules-nft saved_rules nft
+check saved-rules-legacy saved_rules legacy
+check left-rules left_rules
 finish

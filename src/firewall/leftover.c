@@ -1,0 +1,334 @@
+#include "firewall/leftover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firewall/ruleset.h"
+#include "firewall/run_tool.h"
+#include "base/spawn.h"
+#include "base/text.h"
+
+#define SAVED_MAX (8u << 20) /* what an administrator may have */
+#define SCRIPT_MAX 65536u
+#define TELL_MAX 160u
+
+static const char *const saves[] = {
+	"iptables-save",  "iptables-nft-save",  "iptables-legacy-save",
+	"ip6tables-save", "ip6tables-nft-save", "ip6tables-legacy-save",
+};
+
+#define SAVES (sizeof saves / sizeof saves[0])
+
+static const char *
+next_line(const char *line)
+{
+	line += strcspn(line, "\n");
+	return *line ? line + 1 : line;
+}
+
+/*
+ * The queue in a name of a side's, of a table or a chain; whatever may
+ * stand behind it.  False where it is no such name.
+ */
+static bool
+read_name(const char *text, enum fw_side side, uint16_t *queue)
+{
+	const char *prefix = side == FW_SERVER ? "tap-server-" : "tap-client-";
+	size_t digits;
+
+	if (strncmp(text, prefix, strlen(prefix)) != 0) {
+		return false;
+	}
+	text += strlen(prefix);
+	digits = strspn(text, "0123456789");
+	if (digits == 0 || digits > 5 ||
+	    !memchr(" -\n", text[digits] ? text[digits] : ' ', 3) ||
+	    strtoul(text, NULL, 10) > UINT16_MAX) {
+		return false;
+	}
+	*queue = (uint16_t)strtoul(text, NULL, 10);
+	return true;
+}
+
+/* In order, and none twice. */
+static void
+note(struct leftover *found, uint16_t queue)
+{
+	size_t at = 0;
+
+	while (at < found->count && found->queues[at] < queue) {
+		at++;
+	}
+	if ((at < found->count && found->queues[at] == queue) ||
+	    found->count == LEFTOVER_QUEUES_MAX) {
+		return;
+	}
+	memmove(&found->queues[at + 1], &found->queues[at],
+		(found->count - at) * sizeof found->queues[0]);
+	found->queues[at] = queue;
+	found->count++;
+}
+
+/* What a tool lists: 0; RUN_NOT_FOUND; or below 0, with the error in err. */
+static int
+list(const char *const *argv, char *out, char *err)
+{
+	char errors[FW_ERROR_MAX] = "";
+	int status =
+		run_program(argv, NULL, out, SAVED_MAX, errors, sizeof errors);
+
+	if (status == 0) {
+		return 0;
+	}
+	out[0] = '\0';
+	fw_run_fail(err, argv[0], status, errors);
+	return status == RUN_NOT_FOUND ? status : -1;
+}
+
+static int
+list_nft(char *out, char *err)
+{
+	static const char *const argv[] = { "nft", "list", "tables", NULL };
+
+	return list(argv, out, err);
+}
+
+static int
+list_saved(const char *save, char *out, char *err)
+{
+	/* All tables: to ask for one by name makes it, or feigns it. */
+	const char *const argv[] = { save, NULL };
+
+	return list(argv, out, err);
+}
+
+/* A line of a list that begins so, and goes on with a name of a side's. */
+static bool
+line_names(const char *line, const char *begin, enum fw_side side,
+	   uint16_t *queue)
+{
+	size_t len = strlen(begin);
+
+	return strncmp(line, begin, len) == 0 &&
+		read_name(line + len, side, queue);
+}
+
+static const char nft_table[] = "table inet ";
+
+static void
+find_in(struct leftover *found, const char *list, const char *begin)
+{
+	uint16_t queue;
+
+	for (const char *line = list; *line; line = next_line(line)) {
+		if (line_names(line, begin, found->side, &queue)) {
+			note(found, queue);
+		}
+	}
+}
+
+int
+leftover_find(struct leftover *found, enum fw_side side, char *err)
+{
+	char *text = malloc(SAVED_MAX);
+	size_t asked = 0;
+	int rc;
+
+	*found = (struct leftover){ .side = side };
+	if (!text) {
+		snprintf(err, FW_ERROR_MAX, "out of memory");
+		return -1;
+	}
+	for (size_t i = 0; i <= SAVES; i++) {
+		rc = i < SAVES ? list_saved(saves[i], text, err)
+			       : list_nft(text, err);
+		if (rc == 0) {
+			find_in(found, text, i < SAVES ? ":" : nft_table);
+			asked++;
+		} else if (rc < 0) {
+			snprintf(found->unasked, sizeof found->unasked, "%s",
+				 err);
+		}
+	}
+	free(text);
+	if (asked == 0 && found->unasked[0]) {
+		snprintf(err, FW_ERROR_MAX, "%s", found->unasked);
+	}
+	return asked == 0 ? -1 : 0;
+}
+
+/* ---- removing */
+
+struct removal {
+	enum fw_side side;
+	uint16_t queue;
+	void (*told)(const char *line);
+	char *text;   /* of a list, SAVED_MAX */
+	char *script; /* SCRIPT_MAX */
+	char *err;
+	int rc;
+};
+
+static bool
+is_ours(const struct removal *r, const char *line, const char *begin)
+{
+	uint16_t queue;
+
+	return line_names(line, begin, r->side, &queue) && queue == r->queue;
+}
+
+static void
+remove_nft(struct removal *r)
+{
+	char name[RULESET_NAME_MAX], line[TELL_MAX];
+	bool found = false;
+
+	if (list_nft(r->text, r->err) != 0) {
+		return;
+	}
+	for (const char *at = r->text; *at; at = next_line(at)) {
+		found = found || is_ours(r, at, nft_table);
+	}
+	if (!found) {
+		return;
+	}
+	ruleset_name(name, r->side, r->queue);
+	snprintf(line, sizeof line, "delete table inet %s\n", name);
+	if (fw_run_nft(line, false, r->err) < 0) {
+		r->rc = -1;
+		return;
+	}
+	snprintf(line, sizeof line, "nft: table inet %s", name);
+	r->told(line);
+}
+
+/* A rule of somebody else's chain that jumps to one of ours. */
+static bool
+jumps_to_us(const struct removal *r, const char *line)
+{
+	bool quoted = false;
+
+	if (strncmp(line, "-A ", 3) != 0 || is_ours(r, line, "-A ")) {
+		return false;
+	}
+	for (; *line && *line != '\n'; line++) {
+		if (*line == '"') {
+			quoted = !quoted;
+		} else if (*line == '\\' && line[1] && line[1] != '\n') {
+			line++;
+		} else if (!quoted && is_ours(r, line, " -j ")) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The lines of a saved table, its head included, that hold for a verb. */
+static size_t
+put_lines(const struct removal *r, struct text *t, const char *table, char verb)
+{
+	size_t count = 0;
+	const char *line = table;
+
+	while (*(line = next_line(line)) && *line != '*') {
+		if (verb == 'D' && jumps_to_us(r, line)) {
+			text_put(t, "-D%.*s\n", (int)strcspn(line + 2, "\n"),
+				 line + 2);
+			count++;
+		} else if (verb != 'D' && is_ours(r, line, ":")) {
+			text_put(t, "-%c %.*s\n", verb,
+				 (int)strcspn(line + 1, " \n"), line + 1);
+			count++;
+		}
+	}
+	return count;
+}
+
+static void
+tell_table(const struct removal *r, const char *save, const char *table)
+{
+	const char *line = table;
+	char told[TELL_MAX];
+
+	while (*(line = next_line(line)) && *line != '*') {
+		if (is_ours(r, line, ":")) {
+			snprintf(told, sizeof told,
+				 "%.*s: table %.*s, chain %.*s",
+				 (int)(strlen(save) - strlen("-save")), save,
+				 (int)strcspn(table + 1, "\n"), table + 1,
+				 (int)strcspn(line + 1, " \n"), line + 1);
+			r->told(told);
+		}
+	}
+}
+
+/* One table of a save, from its "*name" on, in one transaction. */
+static void
+remove_table(struct removal *r, const char *save, const char *table)
+{
+	struct text t = text_over(r->script, SCRIPT_MAX);
+	char restore[40], errors[FW_ERROR_MAX] = "";
+	const char *const argv[] = { restore, "--noflush", "--wait=10", NULL };
+	size_t count;
+	int status;
+
+	text_put(&t, "%.*s\n", (int)strcspn(table, "\n"), table);
+	count = put_lines(r, &t, table, 'D');
+	count += put_lines(r, &t, table, 'F');
+	count += put_lines(r, &t, table, 'X');
+	text_put(&t, "COMMIT\n");
+	if (count == 0) {
+		return;
+	}
+	snprintf(restore, sizeof restore, "%.*srestore",
+		 (int)(strlen(save) - strlen("save")), save);
+	if (t.full) {
+		snprintf(r->err, FW_ERROR_MAX, "%s: too many rules", restore);
+		r->rc = -1;
+		return;
+	}
+	status = run_program(argv, r->script, NULL, 0, errors, sizeof errors);
+	if (status != 0) {
+		r->rc = fw_run_fail(r->err, restore, status, errors);
+		return;
+	}
+	tell_table(r, save, table);
+}
+
+int
+leftover_remove(enum fw_side side, uint16_t queue,
+		void (*told)(const char *line), char *err)
+{
+	struct removal r = {
+		.side = side,
+		.queue = queue,
+		.told = told,
+		.text = malloc(SAVED_MAX),
+		.script = malloc(SCRIPT_MAX),
+		.err = err,
+	};
+
+	if (!r.text || !r.script) {
+		snprintf(err, FW_ERROR_MAX, "out of memory");
+		r.rc = -1;
+		goto out;
+	}
+	for (size_t i = 0; i < SAVES; i++) {
+		char ignored[FW_ERROR_MAX];
+
+		if (list_saved(saves[i], r.text, ignored) != 0) {
+			continue;
+		}
+		for (const char *at = r.text; *at; at = next_line(at)) {
+			if (*at == '*') {
+				remove_table(&r, saves[i], at);
+			}
+		}
+	}
+	remove_nft(&r);
+out:
+	free(r.text);
+	free(r.script);
+	return r.rc;
+}
