@@ -26,6 +26,11 @@
 #include "tap.h"
 
 #define QUEUE_LENGTH 4096u /* connections begun at the same moment */
+/*
+ * Batches of SYNs taken before anything else gets its turn: who connects
+ * as fast as he can does not keep the worker from all else.
+ */
+#define BATCHES_MAX 64
 
 struct client {
 	struct client_conf *conf;
@@ -100,7 +105,7 @@ handle(struct client *c, const struct nfq_packet *q)
 static bool
 serve(struct client *c)
 {
-	for (;;) {
+	for (int batch = 0; batch < BATCHES_MAX; batch++) {
 		int count = nfq_receive(&c->syns);
 		int rc = 0;
 
@@ -123,6 +128,7 @@ serve(struct client *c)
 			return false;
 		}
 	}
+	return true;
 }
 
 static void

@@ -228,6 +228,7 @@ client_egress_serve(struct client_egress *c, struct outbound *outbound)
 		return;
 	}
 	egress_ports_refill(&c->pool, c->egress.ports);
+	egress_events_turn(&c->egress);
 	while ((event = egress_event(&c->egress)) != NULL) {
 		const struct packet syn = {
 			.src = ingress_addr_read(&event->src, event->family),

@@ -159,9 +159,10 @@ wire_next(struct wire *wire, struct wire_device *device, struct wire_syn *syn)
 {
 	struct pcap_pkthdr *header;
 	const u_char *frame;
-	int rc;
+	int rc = 0;
 
-	while ((rc = pcap_next_ex(device->pcap, &header, &frame)) == 1) {
+	while (device->turn++ < WIRE_TURN_MAX &&
+	       (rc = pcap_next_ex(device->pcap, &header, &frame)) == 1) {
 		ptrdiff_t at =
 			linktype_ip(device->linktype, frame, header->caplen);
 		struct packet p;
@@ -184,6 +185,7 @@ wire_next(struct wire *wire, struct wire_device *device, struct wire_syn *syn)
 			return 1;
 		}
 	}
+	device->turn = 0;
 	return rc < 0 ? -1 : 0;
 }
 

@@ -14,6 +14,8 @@
 #define WIRE_NAME_MAX 16u /* IFNAMSIZ, with its NUL */
 /* A SYN with all its headers, behind any link header. */
 #define WIRE_SNAPLEN 512
+/* Frames looked at before something else gets its turn. */
+#define WIRE_TURN_MAX 512u
 /* Frames of ours that may come by again. */
 #define WIRE_SENT_MAX 256u
 
@@ -24,6 +26,7 @@ struct wire_device {
 	int fd; /* readable when there is a frame */
 	int linktype;
 	char name[WIRE_NAME_MAX]; /* when it was opened */
+	unsigned turn;            /* frames of this turn, so far */
 };
 
 struct wire {
@@ -55,8 +58,8 @@ void wire_close(struct wire *wire);
 
 /*
  * The next SYN of a device that is not one of ours, without waiting; it
- * lives until the next call.  1, 0 where there is none, or -1 where the
- * device has failed.
+ * lives until the next call.  1, 0 where there is none or the turn is
+ * over, or -1 where the device has failed.
  */
 int wire_next(struct wire *wire, struct wire_device *device,
 	      struct wire_syn *syn);

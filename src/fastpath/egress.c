@@ -381,6 +381,12 @@ egress_settle(struct egress *e)
 
 /* ---- what it says */
 
+void
+egress_events_turn(struct egress *e)
+{
+	ring_turn(&e->events);
+}
+
 const struct egress_event *
 egress_event(struct egress *e)
 {

@@ -106,6 +106,8 @@ void egress_settle(struct egress *e);
  */
 void egress_leave(struct egress *e);
 
+/* Events of now, and not those that come meanwhile: see ring_turn(). */
+void egress_events_turn(struct egress *e);
 /* The next event, or NULL where there is none; in any process. */
 const struct egress_event *egress_event(struct egress *e);
 void egress_event_done(struct egress *e);

@@ -511,7 +511,7 @@ ingress_record_done(struct ingress *s)
 bool
 ingress_records_end(const struct ingress *s)
 {
-	return ring_is_empty(&s->records);
+	return ring_turn_is_over(&s->records);
 }
 
 void

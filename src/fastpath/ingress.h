@@ -129,6 +129,14 @@ bool ingress_is_settled(const struct ingress *s);
  */
 void ingress_leave(struct ingress *s);
 
+/* What it took by now, and not what it takes meanwhile: see ring_turn(). */
+static inline void
+ingress_turn(struct ingress *s)
+{
+	ring_turn(&s->records);
+	ring_turn(&s->charges);
+}
+
 /*
  * What the ingress program took, or NULL where there is no more.  What belongs
  * to a packet is there before the packet.  In any process, the one that opened
@@ -136,7 +144,7 @@ void ingress_leave(struct ingress *s);
  */
 const struct ingress_record *ingress_record(struct ingress *s);
 void ingress_record_done(struct ingress *s);
-/* Whether the program has written none that was not read. */
+/* Whether all that it had written by the last ingress_turn() was read. */
 bool ingress_records_end(const struct ingress *s);
 /*
  * Wait until the process that reads them has read those written so far: a

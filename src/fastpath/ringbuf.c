@@ -40,6 +40,7 @@ ring_open(struct ring *ring, int map, size_t size)
 		.producer = (const void *)theirs,
 		.data = theirs + page,
 		.size = size,
+		.turn = UINT64_MAX,
 	};
 	return 0;
 }
@@ -63,7 +64,8 @@ header(const struct ring *ring)
 {
 	uint64_t at = *ring->consumer;
 
-	if (at >= __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)) {
+	if (at >= __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) ||
+	    at >= ring->turn) {
 		return 0;
 	}
 	return __atomic_load_n(
@@ -81,6 +83,21 @@ skip(struct ring *ring, uint32_t len)
 			 __ATOMIC_RELEASE);
 }
 
+void
+ring_turn(struct ring *ring)
+{
+	ring->turn_over = false;
+	ring->turn = ring->consumer
+		? __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE)
+		: 0;
+}
+
+bool
+ring_turn_is_over(const struct ring *ring)
+{
+	return ring->turn_over || ring_is_empty(ring);
+}
+
 const void *
 ring_peek(struct ring *ring, size_t *len)
 {
@@ -89,6 +106,11 @@ ring_peek(struct ring *ring, size_t *len)
 	while (found & DISCARDED && !(found & BUSY)) {
 		skip(ring, found);
 		found = header(ring);
+	}
+	ring->turn_over =
+		found == 0 && ring->consumer && *ring->consumer >= ring->turn;
+	if (ring->turn_over) {
+		ring->turn = UINT64_MAX;
 	}
 	if (found == 0 || found & BUSY) {
 		return NULL;

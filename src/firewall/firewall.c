@@ -342,14 +342,7 @@ fw_watch(void)
 bool
 fw_changed(int fd)
 {
-	uint8_t ignored[4096];
-	bool changed = false;
-
-	while (recv(fd, ignored, sizeof ignored, MSG_DONTWAIT) >= 0 ||
-	       errno == ENOBUFS) {
-		changed = true;
-	}
-	return changed;
+	return netlink_drain(fd);
 }
 
 int

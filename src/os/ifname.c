@@ -44,12 +44,8 @@ ifname_close(struct ifnames *links)
 void
 ifname_update(struct ifnames *links)
 {
-	uint8_t ignored[4096];
-
 	/* What changed does not matter, nor whether some of it was lost. */
-	while (recv(links->nl.fd, ignored, sizeof ignored, MSG_DONTWAIT) >= 0 ||
-	       errno == ENOBUFS) {
-	}
+	netlink_drain(links->nl.fd);
 	memset(links->cache, 0, sizeof links->cache);
 }
 

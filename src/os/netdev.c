@@ -42,14 +42,7 @@ devices_watch(struct netlink *nl)
 bool
 devices_changed(struct netlink *nl)
 {
-	bool changed = false;
-	uint8_t ignored[4096];
-
-	while (recv(nl->fd, ignored, sizeof ignored, MSG_DONTWAIT) >= 0 ||
-	       errno == ENOBUFS) {
-		changed = true;
-	}
-	return changed;
+	return netlink_drain(nl->fd);
 }
 
 static bool

@@ -8,6 +8,8 @@
 
 #include "base/bytes.h"
 
+/* Notifications read at a time: who makes them may never end. */
+#define DRAIN_MAX 1024u
 #define ALIGN(len) (((len) + 3u) & ~(size_t)3u)
 
 int
@@ -314,4 +316,20 @@ netlink_call(struct netlink *nl, const struct netlink_msg *msg,
 		}
 	}
 	return rc < 0 ? rc : 0;
+}
+
+bool
+netlink_drain(int fd)
+{
+	uint8_t ignored[4096];
+	bool any = false;
+
+	for (unsigned n = 0; n < DRAIN_MAX; n++) {
+		if (recv(fd, ignored, sizeof ignored, MSG_DONTWAIT) < 0 &&
+		    errno != ENOBUFS) {
+			break;
+		}
+		any = true;
+	}
+	return any;
 }

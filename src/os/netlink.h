@@ -81,6 +81,13 @@ int netlink_attrs(const uint8_t *payload, size_t len, size_t header_len,
 bool netlink_be32(const struct netlink_attr *attr, uint32_t *value);
 
 /*
+ * Read off what waits on a socket of notifications, which only tell that
+ * something changed; a bounded number at a time, the rest the next time.
+ * Whether there was any, or some was lost.
+ */
+bool netlink_drain(int fd);
+
+/*
  * Send a request and wait for its end: the acknowledgement, or the last
  * part of a dump.  take (may be NULL) gets every other message; it
  * returns 0 to go on.  0 or -errno.

@@ -155,13 +155,15 @@ cap_next(struct cap *cap, struct cap_packet *packet)
 		? 1
 		: 1000;
 
-	for (;;) {
+	while (cap->file || cap->turn++ < CAP_TURN_MAX) {
 		struct pcap_pkthdr *header;
 		const uint8_t *frame;
 		ptrdiff_t skip;
 		int rc = pcap_next_ex(cap->pcap, &header, &frame);
 
 		if (rc <= 0) {
+			cap->turn = 0;
+			cap->more = false;
 			return rc == 0 || rc == PCAP_ERROR_BREAK ? 0 : -EIO;
 		}
 		skip = cap->file && !linktype_known(cap->type)
@@ -184,6 +186,9 @@ cap_next(struct cap *cap, struct cap_packet *packet)
 			(uint64_t)header->ts.tv_usec * scale;
 		return 1;
 	}
+	cap->turn = 0;
+	cap->more = true;
+	return 0;
 }
 
 unsigned

@@ -17,6 +17,8 @@ struct cap {
 	int fd;   /* readable when there is a packet */
 	int type; /* linktype.h */
 	bool file;
+	unsigned turn; /* packets of this turn, so far */
+	bool more;     /* the last turn ended before there was none left */
 };
 
 struct cap_packet {
@@ -39,8 +41,15 @@ int cap_open_file(struct cap *cap, const char *path, char *why);
 void cap_close(struct cap *cap);
 
 /*
- * The next IP packet, without waiting: 1, 0 where there is none, -errno.
- * At the end of a file 0, where it is cut short -EIO.
+ * Frames of a device that are looked at before something else gets its
+ * turn: a flood does not end, and signals and clocks go on.
+ */
+#define CAP_TURN_MAX 512u
+
+/*
+ * The next IP packet, without waiting: 1, 0 where there is none or the
+ * turn is over (cap->more; the descriptor stays readable), -errno.  At the
+ * end of a file, which has no turns, 0; where it is cut short -EIO.
  */
 int cap_next(struct cap *cap, struct cap_packet *packet);
 /* Why that failed; lives as long as cap. */

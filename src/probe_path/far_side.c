@@ -51,6 +51,7 @@ struct far {
 	struct connection at[SESSIONS_MAX];
 	struct recent recent[RECENT_MAX];
 	size_t recent_next;
+	uint64_t read_ns; /* all captured up to then was read */
 };
 
 static int
@@ -234,6 +235,7 @@ read_packets(struct far *f)
 	int rc;
 
 	while ((rc = cap_next(&f->cap, &packet)) == 1) {
+		f->read_ns = packet.ns;
 		if (f->file.dumper) {
 			cap_file_put(&f->file, &packet);
 		}
@@ -248,6 +250,9 @@ read_packets(struct far *f)
 						    packet.ip, packet.len);
 			}
 		}
+	}
+	if (!f->cap.more) {
+		f->read_ns = UINT64_MAX;
 	}
 	return rc;
 }
@@ -440,10 +445,10 @@ read_connection(struct far *f, struct connection *c)
 		s->state = PATH_SESSION_BAD;
 		return;
 	}
-	path_session_read(s, now, cap_lost(&f->cap));
+	path_session_read(s, now);
 	if (s->state == PATH_SESSION_END && !c->announced) {
 		announce(f, c);
-		path_session_read(s, now, cap_lost(&f->cap));
+		path_session_read(s, now);
 	}
 }
 
@@ -470,9 +475,15 @@ serve(struct far *f, struct connection *c, short events)
 {
 	struct path_session *s = c->session;
 
-	if (events & (POLLIN | POLLHUP | POLLERR) &&
-	    s->state != PATH_SESSION_OVER) {
-		read_connection(f, c);
+	if (events & (POLLIN | POLLHUP | POLLERR)) {
+		if (s->state < PATH_SESSION_DRAIN) {
+			read_connection(f, c);
+		} else if (events & (POLLHUP | POLLERR)) {
+			s->state = PATH_SESSION_BAD;
+		}
+	}
+	if (s->state == PATH_SESSION_DRAIN) {
+		path_session_caught_up(s, f->read_ns, cap_lost(&f->cap));
 	}
 	if (s->out_at < s->out_len && s->state != PATH_SESSION_BAD) {
 		write_connection(c);
@@ -498,7 +509,8 @@ fill_polls(const struct far *f, struct pollfd *polls)
 		struct pollfd *p = &polls[AT_SESSIONS + i];
 
 		p->fd = f->at[i].fd;
-		p->events = POLLIN;
+		/* After its last word nothing more is read. */
+		p->events = s->state < PATH_SESSION_DRAIN ? POLLIN : 0;
 		if (p->fd >= 0 && s->out_at < s->out_len) {
 			p->events |= POLLOUT;
 		}

@@ -12,6 +12,21 @@ is_announced(const struct trial_probe *p, const struct field_values *v)
 		p->sent.value[FIELD_SEQ] == v->value[FIELD_SEQ];
 }
 
+/* Where answers to it go: to where it came from the first time. */
+static void
+note_flow(struct path_filter *f, size_t at, const struct field_values *v)
+{
+	uint16_t *first = &f->first[trial_bucket(v->value[FIELD_SPORT])];
+	struct path_filter_flow *flow = &f->flows[at];
+
+	if (flow->addr.family == 0) {
+		flow->addr = v->src;
+		flow->port = (uint16_t)v->value[FIELD_SPORT];
+		flow->next = *first;
+		*first = (uint16_t)(at + 1);
+	}
+}
+
 static enum path_filter_part
 wants_syn(struct path_filter *f, const struct trial *t,
 	  const struct packet_addr *peer, const struct field_values *v)
@@ -29,9 +44,8 @@ wants_syn(struct path_filter *f, const struct trial *t,
 	    f->copies[at] >= PATH_FILTER_COPIES) {
 		return PATH_FILTER_NOTHING;
 	}
-	if (f->copies[at] == 0 || own) {
-		f->flows[at].addr = v->src;
-		f->flows[at].port = (uint16_t)v->value[FIELD_SPORT];
+	if (own || !peer) {
+		note_flow(f, at, v);
 	}
 	f->arrived += f->copies[at]++ == 0;
 	return PATH_FILTER_WHOLE;
@@ -43,22 +57,26 @@ wants_syn(struct path_filter *f, const struct trial *t,
  * has a number that only who has that address is to learn.
  */
 static enum path_filter_part
-wants_answer(struct path_filter *f, const struct trial *t,
-	     const struct packet_addr *peer, const struct field_values *v)
+wants_answer(struct path_filter *f, const struct packet_addr *peer,
+	     const struct field_values *v)
 {
+	size_t at = f->first[trial_bucket(v->value[FIELD_DPORT])];
+
 	if (peer && !packet_addr_equal(&v->dst, peer)) {
 		return PATH_FILTER_NOTHING;
 	}
-	for (size_t i = 0; i < t->count; i++) {
-		if (f->copies[i] > 0 &&
-		    f->flows[i].port == v->value[FIELD_DPORT] &&
-		    packet_addr_equal(&f->flows[i].addr, &v->dst)) {
-			if (f->answers[i] == PATH_FILTER_COPIES) {
+	for (unsigned n = 0; at > 0 && n < TRIAL_CHAIN_MAX; n++) {
+		struct path_filter_flow *flow = &f->flows[at - 1];
+
+		if (flow->port == v->value[FIELD_DPORT] &&
+		    packet_addr_equal(&flow->addr, &v->dst)) {
+			if (flow->answers == PATH_FILTER_COPIES) {
 				return PATH_FILTER_NOTHING;
 			}
-			f->answers[i]++;
+			flow->answers++;
 			return PATH_FILTER_WHOLE;
 		}
+		at = flow->next;
 	}
 	return PATH_FILTER_NOTHING;
 }
@@ -70,7 +88,6 @@ path_filter_wants(struct path_filter *f, const struct trial *t,
 	if (field_is_syn(v)) {
 		return wants_syn(f, t, peer, v);
 	}
-	return v->flags & (PACKET_SYN | PACKET_RST)
-		? wants_answer(f, t, peer, v)
-		: PATH_FILTER_NOTHING;
+	return v->flags & (PACKET_SYN | PACKET_RST) ? wants_answer(f, peer, v)
+						    : PATH_FILTER_NOTHING;
 }

@@ -18,14 +18,17 @@
 /* SYNs from the near side's address that fit no probe. */
 #define PATH_FILTER_STRANGERS 64u
 
+struct path_filter_flow {
+	struct packet_addr addr; /* family 0: none */
+	uint16_t port;
+	uint16_t next; /* of its bucket; see struct trial_index */
+	uint8_t answers;
+};
+
 struct path_filter {
 	uint16_t copies[TRIAL_PROBES_MAX];
-	uint8_t answers[TRIAL_PROBES_MAX];
-	struct {
-		struct packet_addr addr;
-		uint16_t port;
-	} flows[TRIAL_PROBES_MAX]; /* where it came from, or the near side's own
-				      copy */
+	struct path_filter_flow flows[TRIAL_PROBES_MAX]; /* of each probe */
+	uint16_t first[TRIAL_BUCKETS];
 	unsigned strangers, arrived;
 };
 

@@ -156,20 +156,6 @@ take_connection(struct path_near *n, const struct field_values *v,
 	}
 }
 
-static bool
-is_ours(const struct path_near *n, const struct field_values *v)
-{
-	for (size_t i = 0; i < n->trial.count; i++) {
-		const struct field_values *sent = &n->trial.probes[i].sent;
-
-		if (sent->value[FIELD_SPORT] == v->value[FIELD_DPORT] &&
-		    sent->value[FIELD_DPORT] == v->value[FIELD_SPORT]) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static void
 take_packet(void *context, const struct cap_packet *packet)
 {
@@ -184,7 +170,9 @@ take_packet(void *context, const struct cap_packet *packet)
 		take_connection(n, &v, packet);
 	}
 	if (packet_addr_equal(&v.src, &n->trial.far) &&
-	    (v.flags & PACKET_RST || field_is_syn_ack(&v)) && is_ours(n, &v)) {
+	    (v.flags & PACKET_RST || field_is_syn_ack(&v)) &&
+	    trial_has_ports(&n->trial, (uint16_t)v.value[FIELD_DPORT],
+			    (uint16_t)v.value[FIELD_SPORT])) {
 		trial_note(&n->trial.heard, packet->ns, false, packet->ip,
 			   packet->len);
 	}

@@ -335,7 +335,7 @@ path_plan_read(struct trial *trial, const char *bytes, size_t len, char *why)
 	char line[LINE_MAX_LEN];
 	unsigned n = 0;
 
-	trial->count = 0;
+	trial_clear(trial);
 	trial->heard.count = 0;
 	while (len > 0) {
 		const char *end = memchr(bytes, '\n', len);

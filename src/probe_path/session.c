@@ -105,7 +105,7 @@ take_plan(struct path_session *s, const struct path_talk *m)
 	s->trial.probes = s->probes;
 	if (path_plan_read(&s->trial, (const char *)m->body, m->len, why) !=
 	    0) {
-		s->trial.count = 0;
+		trial_clear(&s->trial);
 		refuse(s, PATH_TALK_BAD_PLAN);
 		return;
 	}
@@ -126,10 +126,8 @@ take_ask(struct path_session *s, const struct path_talk *m, uint64_t ns)
 
 static void
 take(struct path_session *s, const struct path_talk *m,
-     struct path_session_now now, uint32_t lost)
+     struct path_session_now now)
 {
-	uint8_t body[4];
-
 	switch (s->state) {
 	case PATH_SESSION_HELLO:
 		take_hello(s, m, now.instant);
@@ -149,9 +147,8 @@ take(struct path_session *s, const struct path_talk *m,
 		break;
 	case PATH_SESSION_END:
 		if (m->type == PATH_TALK_END) {
-			be32_store(body, lost);
-			put(s, PATH_TALK_DONE, body, sizeof body);
-			s->state = PATH_SESSION_OVER;
+			s->end_ns = now.ns;
+			s->state = PATH_SESSION_DRAIN;
 			return;
 		}
 		break;
@@ -168,8 +165,7 @@ path_session_begin(struct path_session *s)
 }
 
 void
-path_session_read(struct path_session *s, struct path_session_now now,
-		  uint32_t lost)
+path_session_read(struct path_session *s, struct path_session_now now)
 {
 	enum path_session_state before = s->state;
 	size_t at = 0;
@@ -177,10 +173,10 @@ path_session_read(struct path_session *s, struct path_session_now now,
 	struct path_talk m;
 
 	/* Once there is a plan, the caller has something to tell first. */
-	while (s->state < PATH_SESSION_OVER &&
+	while (s->state < PATH_SESSION_DRAIN &&
 	       (s->state < PATH_SESSION_END || s->state == before) &&
 	       (used = path_talk_parse(&m, s->in + at, s->in_len - at)) > 0) {
-		take(s, &m, now, lost);
+		take(s, &m, now);
 		at += (size_t)used;
 	}
 	if (used < 0) {
@@ -188,6 +184,18 @@ path_session_read(struct path_session *s, struct path_session_now now,
 	}
 	s->in_len -= at;
 	memmove(s->in, s->in + at, s->in_len);
+}
+
+void
+path_session_caught_up(struct path_session *s, uint64_t ns, uint32_t lost)
+{
+	uint8_t body[4];
+
+	if (s->state == PATH_SESSION_DRAIN && ns >= s->end_ns) {
+		be32_store(body, lost);
+		put(s, PATH_TALK_DONE, body, sizeof body);
+		s->state = PATH_SESSION_OVER;
+	}
 }
 
 static void
@@ -244,7 +252,8 @@ path_session_packet(struct path_session *s, uint64_t ns, bool control,
 	struct field_values v;
 	uint8_t header[HEADER_MAX];
 
-	if (s->state != PATH_SESSION_END || field_read(&v, bytes, len) < 0) {
+	if ((s->state != PATH_SESSION_END && s->state != PATH_SESSION_DRAIN) ||
+	    field_read(&v, bytes, len) < 0) {
 		return;
 	}
 	if (control) {

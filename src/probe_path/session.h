@@ -27,8 +27,9 @@ enum path_session_state {
 	PATH_SESSION_PROOF,
 	PATH_SESSION_PLAN,
 	PATH_SESSION_END,
-	PATH_SESSION_OVER, /* send what is left, and close */
-	PATH_SESSION_BAD,  /* close */
+	PATH_SESSION_DRAIN, /* until path_session_caught_up() */
+	PATH_SESSION_OVER,  /* send what is left, and close */
+	PATH_SESSION_BAD,   /* close */
 };
 
 struct path_session {
@@ -49,6 +50,7 @@ struct path_session {
 	struct path_talk_hello hello;
 	const struct acl_key *key;
 	struct path_filter filter;
+	uint64_t end_ns; /* when its END came */
 };
 
 /* Once the caller's members are set, the rest zero. */
@@ -64,8 +66,13 @@ struct path_session_now {
  * Deal with what is in s->in; s->in_len is the caller's to raise.  Once
  * it has a plan (PATH_SESSION_END), it leaves off: to be called again.
  */
-void path_session_read(struct path_session *s, struct path_session_now now,
-		       uint32_t lost);
+void path_session_read(struct path_session *s, struct path_session_now now);
+
+/*
+ * All packets captured up to this time were given to the session, and so
+ * many of all were lost: where it has asked for the end, this is it.
+ */
+void path_session_caught_up(struct path_session *s, uint64_t ns, uint32_t lost);
 
 /* A packet that was captured; the SYN of its connection is `control`. */
 void path_session_packet(struct path_session *s, uint64_t ns, bool control,

@@ -234,6 +234,8 @@ trial_build(uint8_t out[TRIAL_PROBE_MAX], const struct trial *t, uint32_t set,
 	return at + len;
 }
 
+static void index_probe(struct trial *t, size_t at);
+
 bool
 trial_add(struct trial *t, const struct trial_probe *like, const uint8_t *bytes,
 	  size_t len)
@@ -250,7 +252,7 @@ trial_add(struct trial *t, const struct trial_probe *like, const uint8_t *bytes,
 	    !(p->sent.known & 1u << FIELD_SEQ)) {
 		return false;
 	}
-	t->count++;
+	index_probe(t, t->count++);
 	return true;
 }
 
@@ -354,24 +356,104 @@ likeness(const struct field_values *sent, const struct field_values *seen)
 	return bits;
 }
 
+static const enum field numbers[TRIAL_NUMBERS] = {
+	[TRIAL_BY_SEQ] = FIELD_SEQ,
+	[TRIAL_BY_TSVAL] = FIELD_TIMESTAMP,
+	[TRIAL_BY_SPORT] = FIELD_SPORT,
+};
+
+size_t
+trial_bucket(uint64_t number)
+{
+	/* Knuth's multiplier (6.4): the upper ten bits are well mixed. */
+	return (uint32_t)((uint32_t)number * 2654435761u) >> 22;
+}
+
+static void
+index_probe(struct trial *t, size_t at)
+{
+	const struct field_values *sent = &t->probes[at].sent;
+
+	for (enum trial_number n = 0; n < TRIAL_NUMBERS; n++) {
+		uint16_t *first;
+
+		if (sent->present & 1u << numbers[n]) {
+			first = &t->index.first[n][trial_bucket(
+				sent->value[numbers[n]])];
+			t->index.next[n][at] = *first;
+			*first = (uint16_t)(at + 1);
+		}
+	}
+}
+
+void
+trial_clear(struct trial *t)
+{
+	t->count = 0;
+	memset(&t->index, 0, sizeof t->index);
+}
+
+bool
+trial_has_ports(const struct trial *t, uint16_t sport, uint16_t dport)
+{
+	size_t at = t->index.first[TRIAL_BY_SPORT][trial_bucket(sport)];
+
+	for (unsigned n = 0; at > 0 && n < TRIAL_CHAIN_MAX; n++) {
+		const struct field_values *sent = &t->probes[at - 1].sent;
+
+		if (sent->value[FIELD_SPORT] == sport &&
+		    sent->value[FIELD_DPORT] == dport) {
+			return true;
+		}
+		at = t->index.next[TRIAL_BY_SPORT][at - 1];
+	}
+	return false;
+}
+
+/* The best match so far. */
+struct match {
+	size_t at;
+	unsigned bits, copies;
+};
+
+static void
+look_at(struct match *best, const struct trial *t, size_t at,
+	const struct field_values *seen, const uint16_t *copies)
+{
+	const struct match found = {
+		.at = at,
+		.bits = likeness(&t->probes[at].sent, seen),
+		.copies = copies ? copies[at] : 0,
+	};
+
+	/* By a source port, at the least. */
+	if (found.bits < 16 || found.bits < best->bits) {
+		return;
+	}
+	if (found.bits > best->bits || found.copies < best->copies ||
+	    (found.copies == best->copies && at < best->at)) {
+		*best = found;
+	}
+}
+
 size_t
 trial_match(const struct trial *t, const struct field_values *seen,
 	    const uint16_t *copies, unsigned *bits)
 {
-	size_t best = TRIAL_NONE;
+	struct match best = { .at = TRIAL_NONE };
 
-	*bits = 0;
-	for (size_t i = 0; i < t->count; i++) {
-		unsigned found = likeness(&t->probes[i].sent, seen);
+	for (enum trial_number n = 0; n < TRIAL_NUMBERS; n++) {
+		size_t at;
 
-		/* By a source port, at the least. */
-		if (found < 16 || found < *bits) {
+		if (!(seen->present & 1u << numbers[n])) {
 			continue;
 		}
-		if (found > *bits || (copies && copies[i] < copies[best])) {
-			best = i;
-			*bits = found;
+		at = t->index.first[n][trial_bucket(seen->value[numbers[n]])];
+		for (unsigned i = 0; at > 0 && i < TRIAL_CHAIN_MAX; i++) {
+			look_at(&best, t, at - 1, seen, copies);
+			at = t->index.next[n][at - 1];
 		}
 	}
-	return best;
+	*bits = best.bits;
+	return best.at;
 }

@@ -66,12 +66,34 @@ struct trial_packets {
 	size_t left_out; /* for lack of room */
 };
 
+/*
+ * Probes by the numbers that tell them apart, so that a flood of SYNs is
+ * not held against all of them.  Places are 1 and up; 0 is none.
+ */
+enum trial_number {
+	TRIAL_BY_SEQ,
+	TRIAL_BY_TSVAL,
+	TRIAL_BY_SPORT,
+	TRIAL_NUMBERS,
+};
+#define TRIAL_BUCKETS 1024u /* about one probe in each, of most plans */
+/* Frames of a group have a time stamp in common; a plan may say more. */
+#define TRIAL_CHAIN_MAX 64u
+
+struct trial_index {
+	uint16_t first[TRIAL_NUMBERS][TRIAL_BUCKETS];
+	uint16_t next[TRIAL_NUMBERS][TRIAL_PROBES_MAX];
+};
+
+size_t trial_bucket(uint64_t number);
+
 struct trial {
 	struct packet_addr near, far; /* as the near side knows them */
 	uint16_t port;
 	uint8_t rounds;
 	struct trial_probe *probes; /* TRIAL_PROBES_MAX, the caller's */
 	size_t count;
+	struct trial_index index;   /* kept by trial_add() */
 	struct trial_packets heard; /* by the near side, not its own */
 	struct trial_packets seen;  /* by the far side */
 	bool has_seen;  /* there was somebody at the far side to see */
@@ -124,6 +146,12 @@ bool trial_add_group(struct trial *t, unsigned round,
 bool trial_add(struct trial *t, const struct trial_probe *like,
 	       const uint8_t *bytes, size_t len);
 
+/* Take all probes away. */
+void trial_clear(struct trial *t);
+
+/* Whether a probe went from one of these ports to the other. */
+bool trial_has_ports(const struct trial *t, uint16_t sport, uint16_t dport);
+
 /* Note a packet; what is longer than is kept is cut. */
 void trial_note(struct trial_packets *list, uint64_t ns, bool control,
 		const uint8_t *bytes, size_t len);
@@ -135,7 +163,7 @@ void trial_note(struct trial_packets *list, uint64_t ns, bool control,
 /*
  * The probe that a SYN was, of all, by what is left of it, or TRIAL_NONE.
  * Of probes that fit alike, the one with fewest copies (a number for
- * each probe, or NULL).  *bits: of how many that holds.
+ * each probe, or NULL), and of these the first.  *bits: of how many that holds.
  */
 size_t trial_match(const struct trial *t, const struct field_values *seen,
 		   const uint16_t *copies, unsigned *bits);

@@ -268,6 +268,8 @@ take_sieved(struct worker *g, const struct receiver_now *now)
 	struct receiver_result result;
 	size_t count;
 
+	/* What comes meanwhile comes before the next packet. */
+	ingress_turn(&g->ingress);
 	while ((count = worker_fastpath_take(g, syns, &accepted)) > 0) {
 		if (accepted.count > 0) {
 			receiver_note_accepted(g->receiver, &accepted, &result);

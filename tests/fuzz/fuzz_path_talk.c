@@ -118,7 +118,8 @@ listen_to(struct cursor c, bool with_key)
 		CHECK(s.in_len + len <= sizeof in);
 		memcpy(in + s.in_len, bytes, len);
 		s.in_len += len;
-		path_session_read(&s, now, 0);
+		path_session_read(&s, now);
+		path_session_caught_up(&s, UINT64_MAX, 0);
 		/* The same as a packet on the wire. */
 		path_session_packet(&s, 1, false, bytes, len);
 	}

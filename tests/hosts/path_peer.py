@@ -218,6 +218,31 @@ def forge(sock, host, port, other):
 
 
 def near(host, port, mode, address=None):
+    if mode == "plans":
+        # As many as it takes at a time, as large as they may be.
+        packets = [build_tcp(address, host, 1024 + n, port, n << 16)
+                   for n in range(800)]
+        told = plan(address, host, port, packets)
+        socks = [socket.create_connection((host, port)) for _ in range(4)]
+        for sock in socks:
+            sock.sendall(hello() + told)
+            while receive(sock)[0] != READY:
+                pass
+        print("ready", flush=True)
+        time.sleep(60)
+        return
+    if mode == "flood":
+        # SYNs that are in no plan, as many as there can be.
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        packet = build_tcp(address, host, 1, port, 1)
+        until = time.monotonic() + 60
+        with socket.socket(family, socket.SOCK_RAW,
+                           socket.IPPROTO_RAW) as raw:
+            print("ready", flush=True)
+            while time.monotonic() < until:
+                for _ in range(1000):
+                    raw.sendto(packet, (host, 0))
+        return
     if mode == "hog":
         socks = [socket.create_connection((host, port)) for _ in range(20)]
         print("ready", flush=True)

@@ -72,6 +72,35 @@ users()
 	    '^accepted key=12 accepted key=13 $'
 }
 
+# has_run SECONDS
+has_run()
+{
+	[ "$(tap_status client client uptime)" -ge "$1" ]
+}
+
+# A user who connects without a pause keeps the worker from nothing else: in
+# the time in which one that is stuck is replaced, it is not, and it ends when
+# it is told to.
+busy()
+{
+	local n
+
+	lab
+	tap_start client client client -c "$(key_file \
+	    "RULE:dst_port=80, key_no=10, key=0x$secret, alg=hmac-sha256")" \
+	    "${@:2}"
+	for n in 1 2 3; do
+		start connects$n client setpriv --reuid=65534 --regid=65534 \
+		    --clear-groups "$python" "$here/connects.py" \
+		    "$(addr "$1" server)" 80
+	done
+	wait_for "$((2 * patience))" has_run 14
+	same 0 "$(tap_status client client worker_restarts)" 'restarts'
+	end client
+	lacks "$(cat "$work/client.log")" 'worker: '
+	refute gone connects1
+}
+
 # Nobody answers there: the client says what it knows of why.
 unanswered()
 {
@@ -250,6 +279,8 @@ for family in 4 6; do
 done
 check uid user 4 65534 1
 check users users
+check busy busy 4
+check busy-pcap busy 6 --backend pcap
 check unanswered unanswered
 check no-ports no_ports
 check rules rules_in_order

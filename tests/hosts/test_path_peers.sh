@@ -143,6 +143,32 @@ hog()
 	still_serves
 }
 
+# received PACKETS: so many have come to the far side
+received()
+{
+	[ "$(on far cat /sys/class/net/eth0/statistics/rx_packets)" -gt "$1" ]
+}
+
+# SIGTERM is obeyed in the middle of a flood, with as many plans to hold it
+# against as there can be.
+flood()
+{
+	local n
+
+	path_lab
+	listen
+	start plans near "$python" "$here/path_peer.py" near "$(far 4)" \
+	    "$port" plans 10.10.0.1
+	wait_log plans '^ready'
+	for n in 1 2 3; do
+		start flood$n router1 "$python" "$here/path_peer.py" near \
+		    "$(far 4)" "$port" flood 10.11.0.77
+	done
+	wait_for "$patience" received 100000
+	end listen
+	refute gone flood1
+}
+
 # What it sends goes to the near side, whatever address that names; and
 # nothing but the words of their connection and what a kernel answers.
 elsewhere()
@@ -283,6 +309,7 @@ check unplugged unplugged
 check near-no-key hostile no-key '^closed' -k "$both_key"
 check near-wrong-key hostile wrong-key '^refused 02' -k "$both_key"
 check near-hog hog
+check near-flood flood
 check near-elsewhere elsewhere
 check near-fish fish
 check near-reused reused

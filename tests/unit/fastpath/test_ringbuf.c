@@ -19,7 +19,8 @@ struct bed {
 static struct ring
 ring_over(struct bed *bed)
 {
-	return (struct ring){ &bed->consumer, &bed->producer, bed->data, SIZE };
+	return (struct ring){ &bed->consumer, &bed->producer, bed->data,
+			      SIZE,           UINT64_MAX,     false };
 }
 
 /* A record of four bytes, complete or not yet. */
@@ -61,6 +62,30 @@ records_one_after_the_other(void **state)
 	ring_next(&ring);
 	assert_null(ring_peek(&ring, &len));
 	assert_false(ring_is_empty(&ring));
+}
+
+/* Who writes as fast as is read does not keep the reader for ever. */
+static void
+a_turn_ends(void **state)
+{
+	struct ring ring = ring_over(*state);
+	size_t len = 0;
+
+	put(*state, false);
+	put(*state, false);
+	ring_turn(&ring);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_false(ring_turn_is_over(&ring));
+		assert_non_null(ring_peek(&ring, &len));
+		put(*state, false);
+		ring_next(&ring);
+	}
+	assert_null(ring_peek(&ring, &len));
+	assert_true(ring_turn_is_over(&ring));
+	assert_false(ring_is_empty(&ring));
+	assert_non_null(ring_peek(&ring, &len));
+	assert_false(ring_turn_is_over(&ring));
+	ring_turn(&(struct ring){ 0 });
 }
 
 static void
@@ -111,6 +136,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_turn_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(records_one_after_the_other,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_to_wait_for, setup,
