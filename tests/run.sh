@@ -105,6 +105,7 @@ shift
 [ -e "$RESULTS" ] || start
 before=$(wc -l <"$RESULTS")
 status=0
+began=$(date +%s)
 if [ "$mode" = loud ]; then
 	"$@" || status=$?
 else
@@ -126,4 +127,7 @@ if [ "$failed" -gt 0 ]; then
 	printf '  %-7s %s\n' FAIL "$name (exit status $status)"
 	exit 1
 fi
+# Where the time goes is worth a word for what takes some.
+took=$(($(date +%s) - began))
+[ $took -lt 10 ] || name="$name ($took s)"
 printf '  %-7s %s\n' PASS "$name"
