@@ -133,7 +133,8 @@ endif
 POSIX_SRCS := $(wildcard src/*/*_posix.c)
 # What builds on them.  tests/rules.sh holds what these files may include.
 PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
-	$(patsubst %,src/base/%.c,bytes fault fds json secret siphash text) \
+	$(patsubst %,src/base/%.c,bytes fault fds hold_signals \
+		json secret siphash text) \
 	$(patsubst %,src/os/%.c,linktype source_ports) \
 	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar key_line \
 		keyfile options passphrase seal sealed_file settings splice \
@@ -141,7 +142,7 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	src/daemon/log.c \
 	$(patsubst %,src/client/%.c,backend_pcap client_posix outbound \
 		pcap_io unlock) \
-	$(patsubst %,src/keygen/%.c,cmd_keygen keygen keyfile_edit output) \
+	$(patsubst %,src/keygen/%.c,both cmd_keygen keygen keyfile_edit output) \
 	$(POSIX_SRCS)
 SRCS := $(if $(PORTABLE),$(PORTABLE_SRCS),tap.c $(filter-out %.bpf.c \
 	%_posix.c,$(wildcard src/*/*.c)))

@@ -132,8 +132,12 @@ main(int argc, char **argv)
 	if (status != TAP_OK) {
 		return status;
 	}
-	/* Whoever closes our output gets an error, and we an exit status. */
+	/*
+	 * Whoever closes our output gets an error, and we an exit status; so
+	 * do we where a file may not grow any more.
+	 */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		usage(stderr);
 		return TAP_USAGE;

@@ -116,7 +116,9 @@ change(const struct access_options *o, bool allow, const char *path,
 	struct rewrite rw;
 	char err[CONF_ERROR_MAX];
 	int status = TAP_OK;
-	int rc = atomic_file_open(&rw, path, CONF_PUBLIC, &file, err);
+	/* Who only looks needs no lock, nor the right to make one. */
+	int rc = (o->dry_run ? atomic_file_look : atomic_file_open)(
+		&rw, path, CONF_PUBLIC, &file, err);
 
 	if (rc < 0) {
 		fprintf(stderr, "%s\n", err);

@@ -68,6 +68,7 @@ child(const char *const *argv, int in, int out, int err, bool attached)
 	}
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	find_and_exec(argv);

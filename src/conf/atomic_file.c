@@ -9,7 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hold_signals.h"
 #include "base/rename_new.h"
+#include "base/unnamed_file.h"
 #include "conf/trusted_file.h"
 
 #define LOCK_POLL_MS 10
@@ -34,7 +36,7 @@ open_dir(struct rewrite *rw, const char *path, char *err)
 			   slash ? (int)(slash - path) + 1 : 2,
 			   slash ? path : "./");
 
-	*rw = (struct rewrite){ .path = path, .dir = -1 };
+	*rw = (struct rewrite){ .path = path, .dir = -1, .lock = -1 };
 	if (name[0] == '\0' || strcmp(name, ".") == 0 ||
 	    strcmp(name, "..") == 0) {
 		return fail(path, -EINVAL, "is a directory", err);
@@ -48,16 +50,83 @@ open_dir(struct rewrite *rw, const char *path, char *err)
 	return rw->dir < 0 ? fail(path, -errno, NULL, err) : 0;
 }
 
-/* Not flock() without LOCK_NB: who holds it may be hostile, or stopped. */
+/* Whether that file, which is open, still has its name. */
+static bool
+is_current(int dir, int lock)
+{
+	struct stat open, named;
+
+	return fstat(lock, &open) == 0 &&
+		fstatat(dir, ATOMIC_FILE_LOCK, &named, AT_SYMLINK_NOFOLLOW) ==
+		0 &&
+		open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+/* Only who may open it can hold it. */
 static int
-take_lock(const struct rewrite *rw, char *err)
+open_lock(const struct rewrite *rw, char *err)
+{
+	int fd = openat(rw->dir, ATOMIC_FILE_LOCK,
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+				O_CLOEXEC,
+			0600);
+	struct stat st;
+
+	if (fd < 0) {
+		return fail(rw->path, -errno, NULL, err);
+	}
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    (st.st_uid != 0 && st.st_uid != geteuid())) {
+		close(fd);
+		return fail(rw->path, -EINVAL,
+			    ATOMIC_FILE_LOCK " beside it is another user's: "
+					     "remove it",
+			    err);
+	}
+	return fd;
+}
+
+/*
+ * The lock, or -EAGAIN where another has it.  Not flock() without LOCK_NB:
+ * who holds it may be stopped.
+ */
+static int
+try_lock(struct rewrite *rw, char *err)
+{
+	int fd = open_lock(rw, err);
+	int rc = 0;
+
+	if (fd < 0) {
+		return fd;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		rc = errno == EWOULDBLOCK || errno == EINTR
+			? -EAGAIN
+			: fail(rw->path, -errno, NULL, err);
+	} else if (!is_current(rw->dir, fd)) {
+		rc = -EAGAIN; /* it was another's, who has removed it */
+	}
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	rw->lock = fd;
+	return 0;
+}
+
+/* From here on signals wait, until atomic_file_close(). */
+static int
+take_lock(struct rewrite *rw, char *err)
 {
 	const struct timespec pause = { 0, LOCK_POLL_MS * 1000000L };
 	unsigned tries = ATOMIC_FILE_LOCK_SECONDS * 1000 / LOCK_POLL_MS;
+	int rc;
 
-	while (flock(rw->dir, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR) {
-			return fail(rw->path, -errno, NULL, err);
+	hold_signals(&rw->signals);
+	rw->holds = true;
+	while ((rc = try_lock(rw, err)) == -EAGAIN) {
+		if (hold_signals_waiting()) {
+			return fail(rw->path, -EINTR, NULL, err);
 		}
 		if (tries-- == 0) {
 			return fail(rw->path, -ETIMEDOUT,
@@ -67,7 +136,7 @@ take_lock(const struct rewrite *rw, char *err)
 		}
 		nanosleep(&pause, NULL);
 	}
-	return 0;
+	return rc;
 }
 
 static int
@@ -129,14 +198,14 @@ read_file(struct rewrite *rw, enum conf_secrecy secrecy, struct conf_file *file,
 	return rc;
 }
 
-int
-atomic_file_open(struct rewrite *rw, const char *path,
-		 enum conf_secrecy secrecy, struct conf_file *file, char *err)
+static int
+open_file(struct rewrite *rw, const char *path, enum conf_secrecy secrecy,
+	  bool lock, struct conf_file *file, char *err)
 {
 	int rc = open_dir(rw, path, err);
 
 	*file = (struct conf_file){ .path = path };
-	if (rc == 0) {
+	if (rc == 0 && lock) {
 		rc = take_lock(rw, err);
 	}
 	if (rc == 0) {
@@ -148,13 +217,53 @@ atomic_file_open(struct rewrite *rw, const char *path,
 	return rc;
 }
 
+int
+atomic_file_open(struct rewrite *rw, const char *path,
+		 enum conf_secrecy secrecy, struct conf_file *file, char *err)
+{
+	return open_file(rw, path, secrecy, true, file, err);
+}
+
+int
+atomic_file_look(struct rewrite *rw, const char *path,
+		 enum conf_secrecy secrecy, struct conf_file *file, char *err)
+{
+	return open_file(rw, path, secrecy, false, file, err);
+}
+
+int
+atomic_file_open_dir(struct rewrite *rw, const char *path, char *err)
+{
+	int rc;
+
+	*rw = (struct rewrite){ .path = path, .lock = -1 };
+	rw->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (rw->dir < 0) {
+		return fail(path, -errno, NULL, err);
+	}
+	rc = take_lock(rw, err);
+	if (rc < 0) {
+		atomic_file_close(rw);
+	}
+	return rc;
+}
+
 void
 atomic_file_close(struct rewrite *rw)
 {
-	if (rw->dir >= 0) {
-		close(rw->dir); /* which unlocks it */
+	if (rw->lock >= 0) {
+		/* While it is held: nobody else's goes. */
+		unlinkat(rw->dir, ATOMIC_FILE_LOCK, 0);
+		close(rw->lock);
 	}
-	rw->dir = -1;
+	if (rw->dir >= 0) {
+		close(rw->dir);
+	}
+	rw->dir = rw->lock = -1;
+	if (rw->holds) {
+		rw->holds = false;
+		hold_signals_release(&rw->signals);
+	}
 }
 
 int
@@ -202,10 +311,22 @@ keep_owner(const struct rewrite *rw, int fd)
 	return 0;
 }
 
-/* A new file of that name, complete and on the disk. */
+/* Bytes, owner and mode, on the disk. */
 static int
-write_new(const struct rewrite *rw, const char *name, const void *bytes,
-	  size_t len)
+fill(const struct rewrite *rw, int fd, const void *bytes, size_t len)
+{
+	int rc = atomic_file_write(fd, bytes, len);
+
+	if (rc == 0) {
+		rc = keep_owner(rw, fd);
+	}
+	return rc == 0 && fsync(fd) < 0 ? -errno : rc;
+}
+
+/* A new file of that name; a crash may leave it half done. */
+static int
+write_named(const struct rewrite *rw, const char *name, const void *bytes,
+	    size_t len)
 {
 	int fd = openat(rw->dir, name,
 			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -215,13 +336,7 @@ write_new(const struct rewrite *rw, const char *name, const void *bytes,
 	if (fd < 0) {
 		return -errno;
 	}
-	rc = atomic_file_write(fd, bytes, len);
-	if (rc == 0) {
-		rc = keep_owner(rw, fd);
-	}
-	if (rc == 0 && fsync(fd) < 0) {
-		rc = -errno;
-	}
+	rc = fill(rw, fd, bytes, len);
 	if (close(fd) < 0 && rc == 0) {
 		rc = -errno;
 	}
@@ -231,17 +346,42 @@ write_new(const struct rewrite *rw, const char *name, const void *bytes,
 	return rc;
 }
 
-/* After a rename: until then it may be undone by a crash. */
+/* A new file that gets its name when it is complete. */
 static int
-sync_dir(const struct rewrite *rw)
+write_new(const struct rewrite *rw, const char *name, const void *bytes,
+	  size_t len)
 {
-	/* EINVAL: a file system that has nothing to sync there. */
-	return fsync(rw->dir) < 0 && errno != EINVAL ? -errno : 0;
+	int fd = unnamed_open(rw->dir);
+	int rc;
+
+	if (fd < 0) {
+		return fd == -EOPNOTSUPP ? write_named(rw, name, bytes, len)
+					 : fd;
+	}
+	rc = fill(rw, fd, bytes, len);
+	rc = rc < 0 ? rc : unnamed_link(fd, rw->dir, name);
+	if (close(fd) < 0 && rc == 0) {
+		rc = -errno;
+		unlinkat(rw->dir, name, 0);
+	}
+	/* Nothing of it is left: where it could get no name, once more. */
+	return rc == -EOPNOTSUPP ? write_named(rw, name, bytes, len) : rc;
 }
 
 int
-atomic_file_commit(const struct rewrite *rw, const void *bytes, size_t len,
-		   char *err)
+atomic_file_sync(int dir)
+{
+	/* EINVAL: a file system that has nothing to sync there. */
+	return fsync(dir) < 0 && errno != EINVAL ? -errno : 0;
+}
+
+/*
+ * Write the file as .NAME.new and give it its name, which may be another
+ * file's or not.
+ */
+static int
+put_in_place(const struct rewrite *rw, bool replace, const void *bytes,
+	     size_t len)
 {
 	char name[ATOMIC_FILE_NAME_MAX + 8];
 	int rc;
@@ -249,18 +389,30 @@ atomic_file_commit(const struct rewrite *rw, const void *bytes, size_t len,
 	snprintf(name, sizeof name, ".%s.new", rw->name);
 	/* Under the lock this is nobody's: what a crash has left. */
 	if (unlinkat(rw->dir, name, 0) < 0 && errno != ENOENT) {
-		return fail(rw->path, -errno, NULL, err);
+		return -errno;
 	}
 	rc = write_new(rw, name, bytes, len);
 	if (rc < 0) {
-		return fail(rw->path, rc, NULL, err);
+		return rc;
 	}
-	if (renameat(rw->dir, name, rw->dir, rw->name) < 0) {
+	if (!replace) {
+		rc = naming_new(rw->dir, name, rw->name);
+	} else if (renameat(rw->dir, name, rw->dir, rw->name) < 0) {
 		rc = -errno;
-		unlinkat(rw->dir, name, 0);
-		return fail(rw->path, rc, NULL, err);
 	}
-	rc = sync_dir(rw);
+	if (rc < 0) {
+		unlinkat(rw->dir, name, 0);
+		return rc;
+	}
+	return atomic_file_sync(rw->dir);
+}
+
+int
+atomic_file_commit(const struct rewrite *rw, const void *bytes, size_t len,
+		   char *err)
+{
+	int rc = put_in_place(rw, true, bytes, len);
+
 	return rc < 0 ? fail(rw->path, rc, NULL, err) : 0;
 }
 
@@ -268,35 +420,31 @@ int
 atomic_file_create(const char *path, const void *bytes, size_t len, char *err)
 {
 	struct rewrite rw;
-	char name[ATOMIC_FILE_NAME_MAX + 12];
-	unsigned tail = 0;
 	int rc = open_dir(&rw, path, err);
 
-	if (rc < 0) {
-		return rc;
+	if (rc == 0) {
+		rc = take_lock(&rw, err);
 	}
-	if (faccessat(rw.dir, rw.name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		rc = -EEXIST;
-		goto out;
-	}
-	if (getentropy(&tail, sizeof tail) < 0) {
-		rc = -errno;
-		goto out;
-	}
-	snprintf(name, sizeof name, ".%s.%08x", rw.name, tail);
-	rc = write_new(&rw, name, bytes, len);
 	if (rc < 0) {
 		goto out;
 	}
-	rc = naming_new(rw.dir, name, rw.name);
+	/* Before it is written at all, for how it looks. */
+	rc = faccessat(rw.dir, rw.name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
+		? -EEXIST
+		: put_in_place(&rw, false, bytes, len);
 	if (rc < 0) {
-		unlinkat(rw.dir, name, 0);
-	} else {
-		rc = sync_dir(&rw);
+		fail(path, rc, rc == -EEXIST ? "exists, not overwritten" : NULL,
+		     err);
 	}
 out:
 	atomic_file_close(&rw);
-	return rc < 0
-		? fail(path, rc, rc == -EEXIST ? "is there already" : NULL, err)
-		: 0;
+	return rc;
+}
+
+int
+atomic_file_make(int dir, const char *name, const void *bytes, size_t len)
+{
+	const struct rewrite rw = { .dir = dir, .lock = -1 };
+
+	return write_new(&rw, name, bytes, len);
 }

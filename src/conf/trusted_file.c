@@ -20,20 +20,22 @@ is_writable(const struct stat *st, const char *path)
 	}
 	/* With an access control list, the group's bits are its mask. */
 	return st->st_mode & S_IWGRP &&
-	       (st->st_gid != 0 || access_acl_has(path));
+		(st->st_gid != 0 || access_acl_has(path));
 }
 
 static int
 check_file(const char *path, const struct stat *st, char *why)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid()) {
-		return value_fail(why, "belongs to user %u, neither to root "
-				       "nor to this user",
+		return value_fail(why,
+				  "belongs to user %u, neither to root "
+				  "nor to this user",
 				  (unsigned)st->st_uid);
 	}
 	if (is_writable(st, path)) {
-		return value_fail(why, "others than its owner may write it "
-				       "(mode %04o): chmod go-w it",
+		return value_fail(why,
+				  "others than its owner may write it "
+				  "(mode %04o): chmod go-w it",
 				  (unsigned)st->st_mode & 07777);
 	}
 	return 0;
@@ -73,13 +75,15 @@ check_directory(const char *path, char *why)
 	 */
 	if (st.st_uid != 0 && st.st_uid != geteuid() &&
 	    (stat("/", &root) < 0 || st.st_uid != root.st_uid)) {
-		return value_fail(why, "directory %.128s belongs to user %u, "
-				       "who may replace what is in it",
+		return value_fail(why,
+				  "directory %.128s belongs to user %u, "
+				  "who may replace what is in it",
 				  path, (unsigned)st.st_uid);
 	}
 	if (!(st.st_mode & S_ISVTX) && is_writable(&st, path)) {
-		return value_fail(why, "others may write to directory %.128s "
-				       "(mode %04o): chmod go-w it",
+		return value_fail(why,
+				  "others may write to directory %.128s "
+				  "(mode %04o): chmod go-w it",
 				  path, (unsigned)st.st_mode & 07777);
 	}
 	return 0;

@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/hold_signals.h"
+#include "keygen/both.h"
 #include "os/clock.h"
 #include "keygen/keyfile_edit.h"
 #include "conf/key_line.h"
 #include "keygen/output.h"
-#include "conf/atomic_file.h"
 #include "base/secret.h"
 #include "tap.h"
 #include "conf/value.h"
@@ -28,8 +29,8 @@ struct job {
 	struct rewrite rw;
 	struct conf_file file;
 	struct key_edit *edit;
-	uint64_t old_end; /* of the key that is rotated */
-	struct numset made;
+	uint64_t old_end;        /* of the key that is rotated */
+	struct both both;        /* of --both */
 	struct secret_buf lines; /* of the server */
 	struct secret_buf rules; /* of the client, of all keys or of one */
 	struct secret_buf out;   /* for standard output */
@@ -42,11 +43,14 @@ fail_memory(void)
 	return TAP_SYSTEM;
 }
 
-/* The exit status for what rewrite.h returns, with its error said. */
+/* The exit status for what atomic_file.h returns, with its error said. */
 static int
 fail_rewrite(int rc, const char *err)
 {
-	fprintf(stderr, "%s\n", err);
+	/* The signal that waits will tell. */
+	if (rc != -EINTR) {
+		fprintf(stderr, "%s\n", err);
+	}
 	return rc == -EINVAL ? TAP_USAGE : rc == -EEXIST ? TAP_NO : TAP_SYSTEM;
 }
 
@@ -91,7 +95,9 @@ open_keys(struct job *job)
 		fprintf(stderr, "%s\n", err);
 		return conf_status(rc);
 	}
-	return TAP_OK;
+	rc = o->both ? both_open(&job->both, o->both, &job->rw, &job->file, err)
+		     : 0;
+	return rc < 0 ? fail_rewrite(rc, err) : TAP_OK;
 }
 
 /* Take from the old key what is not given for its successor. */
@@ -210,17 +216,27 @@ draw(struct job *job)
 	return TAP_OK;
 }
 
-/* Where a key's client finds its rules, with --both. */
+/* What a key's client finds its rules in, with --both. */
+static void
+client_name(const struct job *job, unsigned long no, char name[BOTH_NAME_MAX])
+{
+	const struct keygen_options *o = job->o;
+
+	if (o->skip && o->count > 1) {
+		snprintf(name, BOTH_NAME_MAX, CLIENT_FILE "-%lu.conf", no);
+	} else {
+		snprintf(name, BOTH_NAME_MAX, CLIENT_FILE ".conf");
+	}
+}
+
 static int
 client_path(const struct job *job, unsigned long no, char path[KEYGEN_PATH_MAX])
 {
-	const struct keygen_options *o = job->o;
-	int len = o->skip && o->count > 1
-		? snprintf(path, KEYGEN_PATH_MAX, "%s/" CLIENT_FILE "-%lu.conf",
-			   o->both, no)
-		: snprintf(path, KEYGEN_PATH_MAX, "%s/" CLIENT_FILE ".conf",
-			   o->both);
+	char name[BOTH_NAME_MAX];
+	int len;
 
+	client_name(job, no, name);
+	len = snprintf(path, KEYGEN_PATH_MAX, "%s/%s", job->o->both, name);
 	return len < 0 || len >= (int)KEYGEN_PATH_MAX ? -1 : 0;
 }
 
@@ -272,15 +288,11 @@ seal_rules(struct job *job)
 	return TAP_OK;
 }
 
-/* Each key's rules into a file of their own. */
+/* Each key's rules are a file of their own. */
 static int
-save_rules(struct job *job)
+keep_rules(struct job *job)
 {
-	struct acl_range no = { (uint16_t)job->spec.no,
-				(uint16_t)job->spec.no };
-	char path[KEYGEN_PATH_MAX];
-	char err[CONF_ERROR_MAX];
-	int rc;
+	char name[BOTH_NAME_MAX];
 
 	if (job->o->seal) {
 		int status = seal_rules(job);
@@ -289,15 +301,10 @@ save_rules(struct job *job)
 			return status;
 		}
 	}
-	if (client_path(job, job->spec.no, path) < 0) {
-		fprintf(stderr, "tap keygen: path too long\n");
-		return TAP_USAGE;
+	client_name(job, job->spec.no, name);
+	if (both_add(&job->both, name, &job->spec, &job->rules) < 0) {
+		return fail_memory();
 	}
-	rc = atomic_file_create(path, job->rules.bytes, job->rules.len, err);
-	if (rc < 0) {
-		return fail_rewrite(rc, err);
-	}
-	numset_add(&job->made, &no, 1);
 	secret_drop(&job->rules);
 	return TAP_OK;
 }
@@ -345,7 +352,7 @@ make_one(struct job *job, unsigned long no)
 		status = write_rules(job);
 	}
 	if (status == TAP_OK && o->both) {
-		status = save_rules(job);
+		status = keep_rules(job);
 	}
 	if (status == TAP_OK && o->json) {
 		status = write_json(job);
@@ -387,6 +394,10 @@ make_all(struct job *job)
 				job->path, no, job->edit->line[no]);
 			return TAP_NO;
 		}
+		/* A passphrase takes half a second for each. */
+		if (hold_signals_waiting()) {
+			return TAP_SYSTEM;
+		}
 		if (!is_taken(job, no)) {
 			status = make_one(job, no);
 			left--;
@@ -417,21 +428,42 @@ save_keys(struct job *job)
 	return status;
 }
 
-/* Without the server's line, what the clients got is of no use. */
+/* The server's file as it was. */
 static void
-unmake_rules(struct job *job)
+take_back(const struct job *job)
 {
-	char path[KEYGEN_PATH_MAX];
+	char err[CONF_ERROR_MAX];
 
-	for (unsigned long no = 0; no <= 65535; no++) {
-		if (numset_has(&job->made, (uint16_t)no) &&
-		    client_path(job, no, path) == 0) {
-			unlink(path);
+	if (!job->rw.exists) {
+		unlinkat(job->rw.dir, job->rw.name, 0);
+	} else if (atomic_file_commit(&job->rw, job->file.text, job->file.len,
+				      err) < 0) {
+		fprintf(stderr, "%s\n", err);
+	}
+}
+
+/* Both ends, or none; signals wait. */
+static int
+save(struct job *job)
+{
+	const bool both = job->o->both != NULL;
+	char err[CONF_ERROR_MAX];
+	int status;
+	int rc;
+
+	rc = both ? both_stage(&job->both, err) : 0;
+	status = rc < 0 ? fail_rewrite(rc, err) : save_keys(job);
+	if (status == TAP_OK && both) {
+		rc = both_place(&job->both, err);
+		if (rc < 0) {
+			status = fail_rewrite(rc, err);
+			take_back(job);
 		}
 	}
-	if (job->made_dir) {
-		rmdir(job->o->both);
+	if (status != TAP_OK) {
+		both_undo(&job->both);
 	}
+	return status;
 }
 
 static int
@@ -469,28 +501,36 @@ run(struct job *job)
 		status = seal_rules(job);
 	}
 	if (status == TAP_OK && job->path[0]) {
-		status = save_keys(job);
+		status = save(job);
 	}
-	if (status != TAP_OK) {
-		unmake_rules(job);
-		return status;
-	}
-	return print(job);
+	return status;
 }
 
 int
 keygen_run(const struct keygen_options *o)
 {
 	struct job *job = secret_new(sizeof *job);
+	sigset_t before;
 	int status;
 
 	if (!job) {
 		return fail_memory();
 	}
+	hold_signals(&before);
 	job->o = o;
-	job->rw.dir = -1;
+	job->rw.dir = job->rw.lock = -1;
+	job->both.dir.dir = job->both.dir.lock = -1;
 	status = run(job);
+	both_close(&job->both);
 	atomic_file_close(&job->rw);
+	/* A directory with a lock in it is not empty. */
+	if (status != TAP_OK && job->made_dir) {
+		rmdir(o->both);
+	}
+	hold_signals_release(&before);
+	if (status == TAP_OK) {
+		status = print(job);
+	}
 	conf_close(&job->file);
 	secret_free(job->edit);
 	secret_drop(&job->lines);

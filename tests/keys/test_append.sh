@@ -75,8 +75,8 @@ case_lock_is_waited_for()
 	local pid
 
 	key_line 1 >server.key
-	# Two descriptors of one lock: the test's and the holder's.
-	exec 9<.
+	# As another writer of this user's would.
+	exec 9<>.tap.lock
 	flock 9
 	"$TAP" keygen -n 2 -a server.key >out &
 	pid=$!
@@ -87,6 +87,46 @@ case_lock_is_waited_for()
 	exec 9<&-
 	wait "$pid"
 	same 2 "$(wc -l <server.key)"
+	[ ! -e .tap.lock ]
+}
+
+# Who may read the directory and the files in it can't hold up who writes.
+case_lock_of_a_stranger()
+{
+	local pids
+
+	need_root
+	key_line 1 >server.key
+	echo 'port=80, key_no=1' >ACL.conf
+	chmod 755 "$dir" . && chmod 644 ACL.conf
+	setpriv --reuid 65534 --clear-groups sh -c '
+		exec 8<. 9<ACL.conf
+		flock 8 && flock 9 && echo held && exec sleep 1000
+	' >held &
+	pids=$!
+	wait_for grep held held
+	timeout 20 "$TAP" keygen -n 2 -a server.key
+	timeout 20 "$TAP" acl allow -a ACL.conf -k server.key --port 80 --key 2
+	kill "$pids"
+	# Nor with a lock of his own, where all may write.
+	chmod 1777 .
+	setpriv --reuid 65534 --clear-groups touch .tap.lock
+	refuses 2 '^server.key: .tap.lock beside it is another' \
+	    keygen -n 3 -a server.key
+	chmod 700 . "$dir"
+}
+
+# What is only looked at needs no lock.
+case_dry_run_without_a_lock()
+{
+	need_root
+	echo 'port=80, key_no=1' >ACL.conf
+	chmod 755 "$dir" . && chmod 644 ACL.conf
+	cp "$TAP" tap
+	exits 0 setpriv --reuid 65534 --clear-groups ./tap acl allow \
+	    -a ACL.conf --port 80 --key 2 --dry-run
+	has "$(cat out)" '^\+port=80, key_no="1-2"'
+	chmod 700 . "$dir"
 }
 
 case_full_disk()
@@ -147,6 +187,97 @@ case_full_output()
 	got=0
 	"$TAP" acl -h >/dev/full 2>err || got=$?
 	same 3 $got
+}
+
+# No file may grow past some size: an error, not a signal.
+case_limited_file_size()
+{
+	key_line 1 >server.key
+	cp server.key before
+	exits 3 prlimit --fsize=100 "$TAP" keygen -n 2 --count 5 -a server.key
+	same 'server.key: File too large' "$(cat err)"
+	cmp server.key before
+	exits 3 prlimit --fsize=100 "$TAP" keygen -n 2 \
+	    --client 192.0.2.1:22 --both both.d -a server.key
+	has "$(cat err)" '^both.d/TAPclientd.conf: File too large$'
+	cmp server.key before
+	[ ! -e both.d ]
+	exits 3 prlimit --fsize=100 "$TAP" keygen -n 2
+	has "$(cat err)" 'standard output: File too large'
+	same 'before err out server.key' "$(ls -A | xargs)"
+}
+
+# --both: after a kill at any call there is nothing, or a rest that the next
+# run ends: then both files are there, with one key, and nothing else.
+case_both_killed()
+{
+	local call when got reruns=0
+
+	command -v strace >/dev/null || skip 'strace is not installed'
+	for call in write fsync linkat renameat renameat2 unlinkat; do
+		for ((when = 1; when < 40; when++)); do
+			rm -rf d
+			mkdir d
+			strace -f -o trace -e trace="$call" -e \
+			    inject="$call":signal=KILL:when=$when "$TAP" \
+			    keygen -n 2 --client 192.0.2.1:22 --both d \
+			    >/dev/null 2>&1 && break
+			got=0
+			"$TAP" keygen -n 2 --client 192.0.2.1:22 --both d \
+			    >out 2>err || got=$?
+			case $got in
+			0) reruns=$((reruns + 1)) ;;
+			1) has "$(cat err)" 'key_no 2 stands in line 1 already' ;;
+			*) fail "$call, $when: $(cat err)" ;;
+			esac
+			same 'TAPclientd.conf server.key' "$(ls -A d | xargs)" \
+			    "$call, $when"
+			same 1 "$(wc -l <d/server.key)" "$call, $when"
+			same "$(grep -o 'key=0x[0-9A-F]*' d/server.key)" \
+			    "$(grep -o 'key=0x[0-9A-F]*' d/TAPclientd.conf)"
+		done
+		[ "$when" -lt 40 ]
+	done
+	# Most of the time it begins anew.
+	[ $reruns -ge 5 ]
+}
+
+# Where a file can't be made without a name, too; and with other signals.
+case_both_interrupted()
+{
+	local signal got
+
+	command -v strace >/dev/null || skip 'strace is not installed'
+	for signal in TERM HUP USR1; do
+		for call in write:when=1 fsync:when=2; do
+			rm -rf d
+			got=0
+			strace -f -o trace \
+			    -e inject=linkat:error=ENOENT \
+			    -e inject="$call:signal=$signal" "$TAP" keygen \
+			    -n 2 --client 192.0.2.1:22 --both d --count 3 \
+			    >out 2>err || got=$?
+			[ $got -gt 128 ] || fail "$signal: status $got"
+			# All of it or nothing.
+			if [ -e d ]; then
+				same "TAPclientd-2.conf TAPclientd-3.conf$(
+					) TAPclientd-4.conf server.key" \
+				    "$(ls -A d | xargs)" "$signal at $call"
+				same 3 "$(wc -l <d/server.key)"
+			fi
+		done
+	done
+}
+
+# Another's file is not ours to remove.
+case_both_leaves_others_alone()
+{
+	mkdir d
+	touch d/.TAPclientd.conf.0123456789ABCDE d/.TAPclientd.conf.swp \
+	    d/.TAPclientd.bak.0123456789ABCDEF \
+	    d/TAPclientd.conf.0123456789ABCDEF
+	"$TAP" keygen -n 2 --client 192.0.2.1:22 --both d
+	same 6 "$(ls -A d | wc -l)"
 }
 
 # tap dies where it makes this system call.

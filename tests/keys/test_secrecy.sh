@@ -96,9 +96,13 @@ case_no_processes()
 	# What a build that counts for coverage writes of its own.
 	sed -i '/\.gcda"/d' trace
 	same '' "$(grep -E 'O_(CREAT|WRONLY|RDWR)' trace |
-		grep -vE '"\.(server.key.new|TAPclientd.conf.[0-9a-f]{8})"' |
+		grep -vE 'O_TMPFILE, 0600|"\.tap\.lock", .*O_NOFOLLOW.*, 0600' |
 		grep -v /dev/null || true)"
-	# New files: exclusively, for the owner alone, not through links.
+	# New files: without a name, for the owner alone; or where there are
+	# none such, exclusively, and not through links.
+	same 2 "$(grep -c 'O_WRONLY.*O_TMPFILE, 0600' trace)"
+	strace -f -o trace -e trace=openat,linkat -e inject=linkat:error=ENOENT \
+	    "$TAP" keygen -n 2 --client 192.0.2.1:22 --both two.d >/dev/null
 	same 2 "$(grep -E 'O_CREAT' trace | grep O_EXCL | grep O_NOFOLLOW |
 		grep -c ', 0600)')"
 }
