@@ -2,90 +2,101 @@
 
 #include <string.h>
 
-void
-guess_init(struct guess *g, const struct hash_key *hash)
+/*
+ * A cell is the time at which it will be empty, in ticks, modulo 2^32: each
+ * wrong guess moves that by the time that one takes to be forgotten (the
+ * generic cell rate algorithm, ITU-T I.371).  What is further away than a
+ * full cell can be is long past.
+ */
+#define TICKS 16u /* for a guess */
+#define FULL (GUESS_BURST * TICKS)
+
+size_t
+guess_size(uint32_t cells)
 {
-	memset(g, 0, sizeof *g);
-	g->hash = *hash;
+	return (size_t)GUESS_ROWS * cells * sizeof(uint32_t);
 }
 
-static struct packet_addr
-prefix_of(const struct packet_addr *addr)
+void
+guess_init(struct guess *g, void *memory, uint32_t cells,
+	   const struct hash_key *hash)
+{
+	*g = (struct guess){
+		.hash = *hash,
+		.cells = memory,
+		.mask = cells - 1,
+	};
+}
+
+static uint32_t
+tick_of(uint64_t ms)
+{
+	return (uint32_t)(ms / GUESS_REFILL_MS * TICKS +
+			  ms % GUESS_REFILL_MS * TICKS / GUESS_REFILL_MS);
+}
+
+static void
+find_cells(const struct guess *g, const struct packet_addr *addr,
+	   uint32_t *cells[GUESS_ROWS])
 {
 	struct packet_addr prefix = *addr;
+	uint64_t hash;
 
 	if (addr->family == 6) {
 		memset(prefix.bytes + 8, 0, 8);
 	}
-	return prefix;
-}
+	hash = hash_bytes(&g->hash, &prefix, sizeof prefix);
+	for (uint32_t row = 0; row < GUESS_ROWS; row++) {
+		const uint32_t at = (uint32_t)(hash >> 32 * row) & g->mask;
 
-static void
-refill(struct guess_bucket *bucket, uint64_t ms)
-{
-	uint64_t earned = (ms - bucket->refilled) / GUESS_REFILL_MS;
-
-	if (earned >= GUESS_BURST - bucket->tokens) {
-		bucket->tokens = GUESS_BURST;
-		bucket->refilled = ms;
-	} else {
-		bucket->tokens = (uint8_t)(bucket->tokens + earned);
-		bucket->refilled += earned * GUESS_REFILL_MS;
+		cells[row] = &g->cells[(size_t)row * (g->mask + 1u) + at];
 	}
 }
 
-/* The bucket of a prefix, or the one of its set to use for it. */
-static struct guess_bucket *
-bucket_of(struct guess *g, const struct packet_addr *prefix)
+static uint32_t
+level_of(uint32_t cell, uint32_t now)
 {
-	uint64_t hash = hash_bytes(&g->hash, prefix, sizeof *prefix);
-	struct guess_bucket *set = g->sets[hash % GUESS_SETS];
-	struct guess_bucket *stalest = set;
+	return cell - now > FULL ? 0 : cell - now;
+}
 
-	for (unsigned way = 0; way < GUESS_WAYS; way++) {
-		if (packet_addr_equal(&set[way].prefix, prefix)) {
-			return &set[way];
-		}
-		/* A free one is staler than any. */
-		if (stalest->prefix.family != 0 &&
-		    (set[way].prefix.family == 0 ||
-		     set[way].refilled < stalest->refilled)) {
-			stalest = &set[way];
-		}
+/* What an address is charged with is in both cells: the lower one counts. */
+static uint32_t
+lowest(uint32_t *const cells[GUESS_ROWS], uint32_t now)
+{
+	uint32_t least = FULL;
+
+	for (unsigned row = 0; row < GUESS_ROWS; row++) {
+		const uint32_t level = level_of(*cells[row], now);
+
+		least = level < least ? level : least;
 	}
-	return stalest;
+	return least;
 }
 
 bool
-guess_allows(struct guess *g, const struct packet_addr *addr, uint64_t ms,
+guess_allows(const struct guess *g, const struct packet_addr *addr, uint64_t ms,
 	     unsigned guesses)
 {
-	struct packet_addr prefix = prefix_of(addr);
-	struct guess_bucket *bucket = bucket_of(g, &prefix);
+	uint32_t *cells[GUESS_ROWS];
 
-	if (!packet_addr_equal(&bucket->prefix, &prefix)) {
-		return guesses <= GUESS_BURST;
-	}
-	refill(bucket, ms);
-	return guesses <= bucket->tokens;
+	find_cells(g, addr, cells);
+	return guesses <= (FULL - lowest(cells, tick_of(ms))) / TICKS;
 }
 
 void
 guess_charge(struct guess *g, const struct packet_addr *addr, uint64_t ms,
 	     unsigned wrong)
 {
-	struct packet_addr prefix = prefix_of(addr);
-	struct guess_bucket *bucket = bucket_of(g, &prefix);
+	const uint32_t now = tick_of(ms);
+	uint32_t *cells[GUESS_ROWS];
+	uint32_t level;
 
-	if (bucket->prefix.family == 0) {
-		bucket->tokens = GUESS_BURST;
-		bucket->refilled = ms;
+	find_cells(g, addr, cells);
+	level = lowest(cells, now);
+	level = wrong > (FULL - level) / TICKS ? FULL : level + wrong * TICKS;
+	for (unsigned row = 0; row < GUESS_ROWS; row++) {
+		if (level_of(*cells[row], now) < level) {
+			*cells[row] = now + level;
+		}
 	}
-	/* What was spent stays spent, whoever spent it. */
-	bucket->prefix = prefix;
-	refill(bucket, ms);
-	if (wrong > bucket->tokens) {
-		wrong = bucket->tokens;
-	}
-	bucket->tokens = (uint8_t)(bucket->tokens - wrong);
 }

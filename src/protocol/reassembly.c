@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "protocol/frame.h"
+
 /* Links are an index + 1, so that 0 is the end of a list. */
 static struct reassembly_group *
 group_at(struct reassembly *q, uint32_t link)
@@ -210,6 +212,26 @@ struct reassembly_frame *
 reassembly_next(struct reassembly *q, const struct reassembly_frame *f)
 {
 	return frame_at(q, f->next);
+}
+
+struct reassembly_frame *
+reassembly_crowded(struct reassembly *q, const struct reassembly_group *g)
+{
+	struct reassembly_frame *oldest[FRAME_MAX] = { 0 };
+	unsigned count[FRAME_MAX] = { 0 };
+	unsigned most = FRAME_SYN1;
+
+	for (struct reassembly_frame *f = reassembly_first(q, g); f;
+	     f = reassembly_next(q, f)) {
+		unsigned role = frame_role_of(f->seq);
+
+		oldest[role] = oldest[role] ? oldest[role] : f;
+		count[role]++;
+	}
+	for (unsigned role = FRAME_SYN2; role <= FRAME_SYN6; role++) {
+		most = count[role] > count[most] ? role : most;
+	}
+	return oldest[most];
 }
 
 void

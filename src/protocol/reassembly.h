@@ -21,8 +21,11 @@
 #include "base/siphash.h"
 #include "protocol/packet.h"
 
-/* Frames that one group may hold: two whole groups of seven and two more. */
-#define REASSEMBLY_FRAMES_STRICT 16u
+/*
+ * Frames that one group may hold: a group of seven, three forged frames of
+ * each role beside it, and some more.
+ */
+#define REASSEMBLY_FRAMES_STRICT 32u
 /* Without the mark: sixteen connections at once from one address. */
 #define REASSEMBLY_FRAMES_LOOSE 64u
 #define REASSEMBLY_FRAMES_MAX REASSEMBLY_FRAMES_LOOSE
@@ -48,7 +51,10 @@ struct reassembly_frame {
 
 struct reassembly_group {
 	struct reassembly_key key;
-	uint8_t reason;  /* the caller's; 0 at first */
+	uint8_t reason; /* the caller's; 0 at first */
+	bool reported;  /* the caller's: the reason was told already */
+	/* The caller's: HMACs that it may cost; see match.h. */
+	uint8_t macs[2];
 	uint16_t key_no; /* the caller's, with the reason, and its skew */
 	int64_t skew;
 	uint16_t count; /* frames */
@@ -104,6 +110,12 @@ struct reassembly_frame *reassembly_first(struct reassembly *q,
 					  const struct reassembly_group *g);
 struct reassembly_frame *reassembly_next(struct reassembly *q,
 					 const struct reassembly_frame *f);
+/*
+ * What makes room in a full group: of the role (see frame.h) with the most
+ * frames the oldest, so that frames of one role push out no others.
+ */
+struct reassembly_frame *reassembly_crowded(struct reassembly *q,
+					    const struct reassembly_group *g);
 /* Take a frame, not held any more, out of its group. */
 void reassembly_drop(struct reassembly *q, struct reassembly_group *g,
 		     struct reassembly_frame *f);

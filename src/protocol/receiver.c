@@ -14,6 +14,7 @@ const struct receiver_limits receiver_limits_default = {
 	.assembly_ms = 1000,
 	.flood_per_second = 20000,
 	.replays = 262144,
+	.guesses = GUESS_CELLS,
 };
 
 const char *
@@ -39,7 +40,8 @@ size_t
 receiver_size(const struct receiver_limits *limits)
 {
 	return reassembly_size(&limits->reassembly) +
-		replay_index_size(limits->replays);
+		replay_index_size(limits->replays) +
+		guess_size(limits->guesses);
 }
 
 void
@@ -75,7 +77,10 @@ receiver_init(struct receiver *g, void *memory, struct replay_store *store,
 	g->limits = *limits;
 	g->hash = *hash;
 	reassembly_init(&g->reassembly, memory, &limits->reassembly, hash);
-	guess_init(&g->guess, hash);
+	guess_init(&g->guess,
+		   (uint8_t *)memory + reassembly_size(&limits->reassembly) +
+			   replay_index_size(limits->replays),
+		   limits->guesses, hash);
 	receiver_set_acl(g, acl);
 	if (fault(FAULT_MEMORY_LOST)) {
 		replay_format(store, limits->replays);
@@ -112,26 +117,24 @@ report(struct receiver *g, struct receiver_result *result,
 	result->events[result->events_count++] = *event;
 }
 
-/* End a group that will not be accepted. */
+/* Tell why a group is not accepted, once: its frames stay. */
 static void
-refuse(struct receiver *g, struct reassembly_group *group,
-       struct receiver_result *result)
+report_group(struct receiver *g, struct reassembly_group *group,
+	     struct receiver_result *result)
 {
-	struct reassembly_frame *first =
-		reassembly_first(&g->reassembly, group);
 	struct receiver_event event = {
 		.reason = group->reason,
 		.src = group->key.src,
 		.dst = group->key.dst,
-		.sport = first->sport,
+		.sport = reassembly_first(&g->reassembly, group)->sport,
 		.dport = group->key.dport,
 		.key_no = -1,
 	};
 
-	for (struct reassembly_frame *f = first; f;
-	     f = reassembly_next(&g->reassembly, f)) {
-		unhold(g, f, RECEIVER_DROP, result);
+	if (group->reported) {
+		return;
 	}
+	group->reported = true;
 	if (group->reason != VERIFY_INCOMPLETE) {
 		event.key_no = group->key_no;
 		event.key = acl_key_by_no(g->acl, group->key_no);
@@ -139,6 +142,19 @@ refuse(struct receiver *g, struct reassembly_group *group,
 		g->counters.groups++;
 	}
 	report(g, result, &event);
+}
+
+/* End a group whose time is up. */
+static void
+end_group(struct receiver *g, struct reassembly_group *group,
+	  struct receiver_result *result)
+{
+	struct reassembly_frame *f = reassembly_first(&g->reassembly, group);
+
+	report_group(g, group, result);
+	for (; f; f = reassembly_next(&g->reassembly, f)) {
+		unhold(g, f, RECEIVER_DROP, result);
+	}
 	reassembly_remove(&g->reassembly, group);
 }
 
@@ -172,16 +188,6 @@ count_rate(struct receiver *g, uint64_t ms)
 		g->rate_before > g->limits.flood_per_second;
 }
 
-static bool
-is_timely_syn2(uint32_t seq, uint64_t now, uint16_t tolerance)
-{
-	uint64_t second = frame_second(seq, now);
-	uint64_t apart = second > now ? second - now : now - second;
-
-	return frame_role_of(seq) == FRAME_SYN2 &&
-		apart <= ((uint64_t)tolerance + 1) << 8;
-}
-
 /* Groups and frames run out together with old age: the oldest go. */
 static void
 make_room(struct receiver *g, struct receiver_result *result)
@@ -189,7 +195,7 @@ make_room(struct receiver *g, struct receiver_result *result)
 	if (g->reassembly.groups_used == g->reassembly.groups_max ||
 	    g->reassembly.frames_used == g->reassembly.frames_max) {
 		g->counters.evicted++;
-		refuse(g, reassembly_oldest(&g->reassembly), result);
+		end_group(g, reassembly_oldest(&g->reassembly), result);
 	}
 }
 
@@ -250,11 +256,14 @@ finish(struct receiver *g, const struct receiver_now *now,
 	} else if (verdict == RECEIVER_ACCEPT) {
 		result->verdict = verdict;
 	}
-	for (size_t i = 0; i < found->frames; i++) {
+	/* Of a replay, SYN0 is done with; others may need the rest. */
+	for (size_t i = 0; i < (verdict == RECEIVER_ACCEPT ? found->frames : 1);
+	     i++) {
 		unhold(g, frames[found->at[i]], RECEIVER_DROP, result);
 		reassembly_drop(&g->reassembly, group, frames[found->at[i]]);
 	}
 	group->reason = VERIFY_INCOMPLETE;
+	group->reported = verdict != RECEIVER_ACCEPT;
 	if (group->count == 0) {
 		reassembly_remove(&g->reassembly, group);
 	}
@@ -281,6 +290,8 @@ try_group(struct receiver *g, const struct receiver_now *now,
 		.dport = p->dport,
 		.tolerance = rule->tolerance,
 		.loose = rule->window_loose,
+		.macs = { group->macs[VERIFY_IN_ORDER],
+			  group->macs[VERIFY_REORDERED] },
 		.instant = now->instant,
 		.ms = now->ms,
 	};
@@ -297,10 +308,16 @@ try_group(struct receiver *g, const struct receiver_now *now,
 	}
 	tries[count - 1].maybe_syn0 = true;
 	verify_find(&scene, tries, count, &found);
-	g->counters.macs += found.macs;
+	verify_spend(group->macs, &found);
+	g->counters.macs +=
+		found.macs[VERIFY_IN_ORDER] + found.macs[VERIFY_REORDERED];
 	if (found.reason == VERIFY_ACCEPTED) {
+		bool last = found.at[FRAME_SYN0] == count - 1;
+
 		finish(g, now, p, group, &found, frames, result);
-		return true;
+		return last ||
+			result->events[result->events_count - 1].reason ==
+			VERIFY_ACCEPTED;
 	}
 	if (found.reason > group->reason) {
 		group->reason = (uint8_t)found.reason;
@@ -308,9 +325,9 @@ try_group(struct receiver *g, const struct receiver_now *now,
 		group->skew = (int64_t)(found.instant - now->instant);
 	}
 	if (found.whole) {
-		refuse(g, group, result);
+		report_group(g, group, result);
 	}
-	return found.whole;
+	return false;
 }
 
 /*
@@ -349,16 +366,13 @@ static void
 refuse_packet(struct receiver *g, const struct packet *p,
 	      enum verify_reason reason, struct receiver_result *result)
 {
-	const struct receiver_event event = {
-		.reason = reason,
-		.src = p->src,
-		.dst = p->dst,
-		.sport = p->sport,
-		.dport = p->dport,
-		.key_no = -1,
-	};
-
-	report(g, result, &event);
+	report(g, result,
+	       &(const struct receiver_event){ .reason = reason,
+					       .src = p->src,
+					       .dst = p->dst,
+					       .sport = p->sport,
+					       .dport = p->dport,
+					       .key_no = -1 });
 }
 
 /* NULL: it is there already; but what was only seen may come itself. */
@@ -382,12 +396,12 @@ add_frame(struct receiver *g, const struct receiver_now *now,
 	}
 	drop_stale(g, group, now->ms, result);
 	if (group->count == frames_max) {
-		unhold(g, reassembly_first(&g->reassembly, group),
-		       RECEIVER_DROP, result);
-		reassembly_drop(&g->reassembly, group,
-				reassembly_first(&g->reassembly, group));
+		f = reassembly_crowded(&g->reassembly, group);
+		unhold(g, f, RECEIVER_DROP, result);
+		reassembly_drop(&g->reassembly, group, f);
 	}
 	f = reassembly_append(&g->reassembly, group, now->ms);
+	verify_earn(group->macs, group->count == 1);
 	f->seq = p->seq;
 	f->sport = p->sport;
 	f->witnessed = witnessed;
@@ -404,10 +418,10 @@ input_frame(struct receiver *g, const struct receiver_now *now,
 {
 	const struct packet *p = in->packet;
 	bool flood = count_rate(g, now->ms);
-	bool syn2 = is_timely_syn2(p->seq, now->instant, rule->tolerance);
+	bool syn2 =
+		verify_is_timely_syn2(p->seq, now->instant, rule->tolerance);
 	struct reassembly_group *group;
 	struct reassembly_frame *f;
-	bool sure;
 
 	make_room(g, result);
 	group = group_for(g, rule, p, syn2 || !flood);
@@ -420,9 +434,9 @@ input_frame(struct receiver *g, const struct receiver_now *now,
 		return;
 	}
 	/* Under flood SYN0 comes last: what came before had to be seen only. */
-	sure = flood && (syn2 || frame_role_of(p->seq) == FRAME_SYN1);
-	if (!try_group(g, now, rule, p, group, result) && !sure &&
-	    rule->hide == ACL_FILTERED) {
+	if (!try_group(g, now, rule, p, group, result) &&
+	    rule->hide == ACL_FILTERED &&
+	    !(flood && (syn2 || frame_role_of(p->seq) == FRAME_SYN1))) {
 		hold(g, f, in->id, result);
 	}
 }
@@ -556,7 +570,7 @@ receiver_expire(struct receiver *g, const struct receiver_now *now,
 	result->rule = NULL;
 	result->verdict = RECEIVER_DROP;
 	if (group && now->ms - group->arrived > g->limits.assembly_ms) {
-		refuse(g, group, result);
+		end_group(g, group, result);
 		return true;
 	}
 	if (f && now->ms - f->arrived > g->limits.assembly_ms) {
@@ -571,12 +585,9 @@ receiver_wait(struct receiver *g, const struct receiver_now *now)
 {
 	struct reassembly_group *group = reassembly_oldest(&g->reassembly);
 	struct reassembly_frame *f = reassembly_held(&g->reassembly);
-	uint64_t first = UINT64_MAX;
+	uint64_t first = group ? group->arrived : UINT64_MAX;
 	uint64_t due;
 
-	if (group) {
-		first = group->arrived;
-	}
 	if (f && f->arrived < first) {
 		first = f->arrived;
 	}

@@ -86,6 +86,7 @@ struct receiver_limits {
 	uint32_t assembly_ms;      /* time to complete a group */
 	uint32_t flood_per_second; /* SYNs; above, frames must be in order */
 	uint32_t replays;          /* capacity of the replay memory */
+	uint32_t guesses;          /* cells of a row; see guess_limit.h */
 };
 
 struct receiver {
@@ -109,7 +110,8 @@ extern const struct receiver_limits receiver_limits_default;
 size_t receiver_size(const struct receiver_limits *limits);
 
 /*
- * Begin.  memory (receiver_size(), aligned for uint64_t), the store
+ * Begin.  memory (receiver_size(), aligned for uint64_t, of zeros or as the
+ * last receiver of these limits left it), the store
  * (replay_store_size(limits->replays)) and acl stay the caller's and
  * must outlive g.  hash is a secret random key.  Returns what
  * replay_init() does.

@@ -1,5 +1,7 @@
 #include "protocol/verify.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 #include "base/fault.h"
 #include "protocol/frame.h"
@@ -11,6 +13,7 @@ struct search {
 	size_t count;
 	unsigned marks[FRAME_MAX]; /* how many frames bear each role's mark */
 	bool blind; /* hints tell nothing: only a group alone is tried */
+	enum verify_way way;
 	unsigned macs_left;
 	unsigned wrong; /* guesses at 30-bit authenticators so far */
 	struct verify *found;
@@ -22,15 +25,48 @@ distance(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
+bool
+verify_is_timely_syn2(uint32_t seq, uint64_t now, uint16_t tolerance)
+{
+	return frame_role_of(seq) == FRAME_SYN2 &&
+		distance(frame_second(seq, now), now) <=
+		((uint64_t)tolerance + 1) << 8;
+}
+
+void
+verify_earn(uint8_t macs[VERIFY_WAYS], bool first)
+{
+	static const unsigned begin[VERIFY_WAYS] = VERIFY_BUDGET_FIRST;
+	static const unsigned frame[VERIFY_WAYS] = VERIFY_BUDGET_FRAME;
+
+	for (unsigned way = 0; way < VERIFY_WAYS; way++) {
+		unsigned more = macs[way] + frame[way];
+
+		more += first ? begin[way] : 0;
+		macs[way] =
+			(uint8_t)(more < VERIFY_BUDGET_MAX ? more
+							   : VERIFY_BUDGET_MAX);
+	}
+}
+
+void
+verify_spend(uint8_t macs[VERIFY_WAYS], const struct verify *found)
+{
+	for (unsigned way = 0; way < VERIFY_WAYS; way++) {
+		macs[way] = (uint8_t)(macs[way] - found->macs[way]);
+	}
+}
+
 static void
 note(struct search *s, enum verify_reason reason, const struct verify *tried)
 {
 	if (reason > s->found->reason) {
-		bool whole = s->found->whole;
+		const struct verify before = *s->found;
 
 		*s->found = *tried;
 		s->found->reason = reason;
-		s->found->whole = whole;
+		s->found->whole = before.whole;
+		memcpy(s->found->macs, before.macs, sizeof before.macs);
 	}
 }
 
@@ -138,12 +174,12 @@ check_auth(struct search *s, struct verify *tried)
 		: scene->dport;
 	uint32_t seq[FRAME_MAX];
 
-	if (s->macs_left == 0) {
-		return VERIFY_INCOMPLETE;
-	}
+	/* What is tried in vain must not use up those of the right one. */
 	if (guesses > 0 &&
 	    !guess_allows(scene->guess, scene->src, scene->ms,
-			  s->wrong + guesses)) {
+			  s->wrong + guesses +
+				  (s->way == VERIFY_REORDERED ? GUESS_BURST / 2
+							      : 0))) {
 		return VERIFY_GUESS;
 	}
 	s->macs_left--;
@@ -161,7 +197,7 @@ check_auth(struct search *s, struct verify *tried)
 }
 
 /*
- * A whole group that fails is ended at once; but what would be SYN0 in
+ * A whole group that fails is told of at once; but what would be SYN0 in
  * it may be the SYN2 of another group with the same mark.  That the head
  * is in order has to be known before: a SYN0 that looks like a SYN1 may
  * name any length.  And without the mark nothing tells what is whole.
@@ -169,13 +205,9 @@ check_auth(struct search *s, struct verify *tried)
 static bool
 is_whole(const struct search *s, size_t i0, unsigned extra)
 {
-	uint32_t seq = s->frames[i0].seq;
-	uint64_t now = s->scene->instant;
-
 	return !s->scene->loose && s->count == FRAME_BASE + extra &&
-		(frame_role_of(seq) != FRAME_SYN2 ||
-		 distance(frame_second(seq, now), now) >
-			 ((uint64_t)s->scene->tolerance + 1) << 8);
+		!verify_is_timely_syn2(s->frames[i0].seq, s->scene->instant,
+				       s->scene->tolerance);
 }
 
 /* Try a SYN1 and a SYN2 with every frame, old or new, that could be SYN0. */
@@ -202,7 +234,7 @@ try_head(struct search *s, size_t i1, size_t i2, bool new_is_syn0)
 	if (s->blind && s->count != FRAME_BASE + extra) {
 		return false;
 	}
-	for (size_t i0 = s->count; i0-- > 0;) {
+	for (size_t i0 = s->count; i0-- > 0 && s->macs_left > 0;) {
 		enum verify_reason reason;
 
 		if (i0 == i1 || i0 == i2 || !s->frames[i0].maybe_syn0 ||
@@ -225,21 +257,52 @@ try_head(struct search *s, size_t i1, size_t i2, bool new_is_syn0)
 	return false;
 }
 
-static bool
-try_all(struct search *s, bool new_is_syn0)
+/* The frames of a role, newest first; but one number counts once. */
+static size_t
+candidates_for(const struct search *s, enum frame_role role, uint8_t *at)
 {
-	for (size_t i1 = s->count; i1-- > 0;) {
-		if (frame_role_of(s->frames[i1].seq) != FRAME_SYN1) {
+	size_t count = 0;
+
+	for (size_t i = s->count; i-- > 0;) {
+		size_t newer = 0;
+
+		if (frame_role_of(s->frames[i].seq) != role) {
 			continue;
 		}
-		for (size_t i2 = s->count; i2-- > 0 && s->macs_left > 0;) {
-			if (frame_role_of(s->frames[i2].seq) == FRAME_SYN2 &&
-			    try_head(s, i1, i2, new_is_syn0)) {
-				return true;
-			}
+		while (newer < count &&
+		       s->frames[at[newer]].seq != s->frames[i].seq) {
+			newer++;
+		}
+		if (newer == count) {
+			at[count++] = (uint8_t)i;
 		}
 	}
-	return false;
+	return count;
+}
+
+static bool
+try_all(struct search *s, enum verify_way way)
+{
+	const unsigned most =
+		s->scene->loose ? VERIFY_MACS_LOOSE : VERIFY_MACS_STRICT;
+	const unsigned macs =
+		s->scene->macs[way] < most ? s->scene->macs[way] : most;
+	uint8_t syn1[REASSEMBLY_FRAMES_MAX], syn2[REASSEMBLY_FRAMES_MAX];
+	const size_t syn1s = candidates_for(s, FRAME_SYN1, syn1);
+	const size_t syn2s = candidates_for(s, FRAME_SYN2, syn2);
+	bool found = false;
+
+	s->way = way;
+	s->macs_left = macs;
+	for (size_t i = 0; i < syn1s && !found; i++) {
+		for (size_t j = 0; j < syn2s && s->macs_left > 0 && !found;
+		     j++) {
+			found = try_head(s, syn1[i], syn2[j],
+					 way == VERIFY_IN_ORDER);
+		}
+	}
+	s->found->macs[way] = macs - s->macs_left;
+	return found;
 }
 
 /* Whether hints tell anything: some path gives every frame another. */
@@ -279,12 +342,9 @@ verify_find(const struct verify_scene *scene, const struct verify_frame *frames,
 {
 	struct verify_frame kin[REASSEMBLY_FRAMES_MAX];
 	size_t place[REASSEMBLY_FRAMES_MAX];
-	const unsigned macs =
-		scene->loose ? VERIFY_MACS_LOOSE : VERIFY_MACS_STRICT;
 	struct search s = {
 		.scene = scene,
 		.frames = kin,
-		.macs_left = macs,
 		.found = found,
 	};
 
@@ -301,12 +361,11 @@ verify_find(const struct verify_scene *scene, const struct verify_frame *frames,
 		return;
 	}
 	/* SYN0 is sent last: what it completes is found at once. */
-	if (try_all(&s, true) || try_all(&s, false)) {
+	if (try_all(&s, VERIFY_IN_ORDER) || try_all(&s, VERIFY_REORDERED)) {
 		for (size_t role = 0; role < found->frames; role++) {
 			found->at[role] = place[found->at[role]];
 		}
 	}
-	found->macs = macs - s.macs_left;
 	/* What was found may be a copy sent along with the guesses. */
 	if (s.wrong > 0) {
 		guess_charge(scene->guess, scene->src, scene->ms, s.wrong);

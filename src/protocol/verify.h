@@ -33,9 +33,38 @@ enum verify_reason {
 	VERIFY_REASONS,
 };
 
-/* HMACs computed for one frame: two assignments of a clean group, and more. */
+/*
+ * The two ways in which a new frame completes a group: as its SYN0, which is
+ * sent last; or as another one, of a group that was reordered.  The HMACs of
+ * the second must not use up those of the first.
+ */
+enum verify_way {
+	VERIFY_IN_ORDER,
+	VERIFY_REORDERED,
+	VERIFY_WAYS,
+};
+
+/*
+ * HMACs computed for one frame, each way: those of a clean group, of one
+ * with three forged SYN1s and three forged SYN2s, and more.
+ */
 #define VERIFY_MACS_STRICT 16u
 #define VERIFY_MACS_LOOSE 64u
+/*
+ * HMACs that a group may cost, each way: so many at first, and more with
+ * each frame.  Three forged frames of every role before the right ones
+ * leave enough (test_receiver_forged.c); who sends frames in plenty gets
+ * few for each, and loses nobody's group but that one.
+ */
+#define VERIFY_BUDGET_FIRST                                                    \
+	{                                                                      \
+		32, 16                                                         \
+	}
+#define VERIFY_BUDGET_FRAME                                                    \
+	{                                                                      \
+		4, 2                                                           \
+	}
+#define VERIFY_BUDGET_MAX 128u
 
 struct verify_frame {
 	uint32_t seq;
@@ -51,7 +80,8 @@ struct verify_scene {
 	uint16_t dport;
 	uint16_t tolerance; /* seconds */
 	bool loose;
-	uint64_t instant, ms; /* now */
+	unsigned macs[VERIFY_WAYS]; /* HMACs that the group may still cost */
+	uint64_t instant, ms;       /* now */
 };
 
 struct verify {
@@ -59,11 +89,11 @@ struct verify {
 	bool whole; /* the frames are one group, no more no less */
 	int key_no; /* that it names, or -1 */
 	const struct acl_key *key;
-	uint64_t instant;     /* carried */
-	uint64_t tag;         /* for the replay memory; of an accepted one */
-	unsigned macs;        /* HMACs that were computed */
-	size_t frames;        /* of an accepted one */
-	size_t at[FRAME_MAX]; /* which frame is SYN0, SYN1, ... */
+	uint64_t instant; /* carried */
+	uint64_t tag;     /* for the replay memory; of an accepted one */
+	unsigned macs[VERIFY_WAYS]; /* HMACs that were computed */
+	size_t frames;              /* of an accepted one */
+	size_t at[FRAME_MAX];       /* which frame is SYN0, SYN1, ... */
 };
 
 /*
@@ -73,5 +103,12 @@ struct verify {
 void verify_find(const struct verify_scene *scene,
 		 const struct verify_frame *frames, size_t count,
 		 struct verify *found);
+
+/* What a group may cost: more with each frame, and less by what it did. */
+void verify_earn(uint8_t macs[VERIFY_WAYS], bool first);
+void verify_spend(uint8_t macs[VERIFY_WAYS], const struct verify *found);
+
+/* Whether it bears SYN2's prefix and a second that may be accepted. */
+bool verify_is_timely_syn2(uint32_t seq, uint64_t now, uint16_t tolerance);
 
 #endif

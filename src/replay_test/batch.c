@@ -5,9 +5,9 @@
 #include "os/clock.h"
 
 /*
- * A server allows an address so many wrong guesses at 30-bit keys at
- * once, and then one a second (guess.h).  With more, it would refuse all
- * there is from here, and nothing would be learnt.
+ * Every server allows an address so many wrong guesses at 30-bit keys at
+ * once, and then one a second (guess_limit.h).  With more, it would refuse
+ * all there is from here, and nothing would be learnt.
  */
 #define GUESSES_AT_ONCE 16u
 /* Left for the fresh group after them, and for what is not foreseen. */

@@ -21,6 +21,7 @@ bench_new(void)
 		.assembly_ms = 1000,
 		.flood_per_second = 20000,
 		.replays = 1024,
+		.guesses = 1024,
 	};
 	b->now.instant = (UINT64_C(1795132800) << 8) + 77;
 	b->now.ms = 123456789;
@@ -100,7 +101,7 @@ bench_start(struct bench *b)
 	const size_t index_size = replay_index_size(b->limits.replays);
 
 	acl_index(&b->acl);
-	b->memory = malloc(receiver_size(&b->limits));
+	b->memory = calloc(1, receiver_size(&b->limits));
 	b->store = malloc(replay_file_size);
 	b->empty_store = malloc(replay_file_size);
 	b->empty_index = malloc(index_size);

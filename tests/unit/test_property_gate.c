@@ -18,11 +18,13 @@
 #define HISTORY 20000
 #define SOURCES 16 /* some of them attack; see HONEST */
 #define HONEST 12
-#define FLIGHTS 12 /* groups on their way at once */
-#define LOG 4096   /* frames within the time of assembly */
+#define FLIGHTS 12   /* groups on their way at once */
+#define FORGED_MAX 2 /* frames of others in one of them */
+#define LOG 4096     /* frames within the time of assembly */
 #define ACCEPTED HISTORY
 #define NO_FLOOD 1000000
-#define GUESS_WAIT 20000 /* ms until a bucket of guesses is surely full */
+/* ms until a source has all of its guesses again */
+#define GUESS_WAIT ((GUESS_BURST + 1) * GUESS_REFILL_MS)
 
 enum { STRICT_PORT = 22, LOOSE_PORT = 80, CLOSED_PORT = 443, OPEN_PORT = 8080 };
 
@@ -53,7 +55,8 @@ struct outstanding {
 	size_t source, next;
 	size_t order[FRAME_MAX];
 	bool in_order;
-	bool owed; /* an honest group, so far without a mishap */
+	bool owed;       /* an honest group, so far without a mishap */
+	unsigned forged; /* frames of others in it */
 	/* When its first frame came: */
 	uint64_t ms, evicted, held_early;
 	unsigned change; /* of clock, list or receiver */
@@ -376,7 +379,7 @@ is_owed(const struct outstanding *f)
 		h.b->now.ms - f->ms <= h.b->limits.assembly_ms &&
 		rule_of(f->g.dport) == f->rule &&
 		(f->in_order ||
-		 (f->rule->hide == ACL_FILTERED &&
+		 (f->forged == 0 && f->rule->hide == ACL_FILTERED &&
 		  g->limits.flood_per_second == NO_FLOOD)) &&
 		apart(f->instant, h.b->now.instant) <=
 		(uint64_t)f->rule->tolerance * 256 &&
@@ -443,6 +446,34 @@ next_frame(struct outstanding *f)
 	}
 }
 
+/*
+ * By somebody who can send from the holder's address, with the group's mark
+ * and what can be known of it.
+ */
+static void
+forge_frame(struct outstanding *f)
+{
+	size_t role;
+	struct packet p;
+
+	if (!f->owed || f->next == 0 || f->forged == FORGED_MAX) {
+		return;
+	}
+	role = 1 + below((uint32_t)f->g.frames - 1);
+	p = group_packet(&f->g, role);
+	f->forged++;
+	if (f->key->mac.extra == 0) {
+		note_guess(f->source);
+	}
+	p.sport = (uint16_t)random_u32(&h.seed);
+	if (role == FRAME_SYN2) {
+		p.seq -= 1 + below(4);
+	} else {
+		p.seq ^= 1 + below(role == FRAME_SYN1 ? 255 : 1u << 28);
+	}
+	give(&p, f->g.options, f->id);
+}
+
 /* ---- what goes on its way */
 
 static struct outstanding *
@@ -468,6 +499,7 @@ put_on_way(struct outstanding *f, size_t from, bool honest)
 		order_shuffle(f->order, f->g.frames, &h.seed);
 	}
 	f->owed = honest;
+	f->forged = 0;
 }
 
 static void
@@ -689,7 +721,9 @@ step(void)
 	uint32_t what = below(1000);
 	struct outstanding *f = &h.flights[below(FLIGHTS)];
 
-	if (what < 800 && f->id != 0) {
+	if (what < 20 && f->id != 0) {
+		forge_frame(f);
+	} else if (what < 800 && f->id != 0) {
 		next_frame(f);
 	} else if (what < 860) {
 		send_new();

@@ -1,20 +1,24 @@
-/* The buckets of guesses: a burst, one a second, each address its own. */
+/* The limit of guesses: a burst, one a second, each address its own. */
 #include "unit/support.h"
 
 #include <stdlib.h>
 
 #include "protocol/guess_limit.h"
 
-static struct guess *g;
+static struct guess table, small;
+static struct guess *const g = &table;
+static void *memory;
+static uint64_t seed;
 static const struct hash_key hash = { 5, 6 };
 
 static int
 setup(void **state)
 {
 	(void)state;
-	g = malloc(sizeof *g);
-	assert_non_null(g);
-	guess_init(g, &hash);
+	seed = 20261201;
+	memory = calloc(1, guess_size(GUESS_CELLS));
+	assert_non_null(memory);
+	guess_init(g, memory, GUESS_CELLS, &hash);
 	return 0;
 }
 
@@ -22,7 +26,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	free(g);
+	free(memory);
 	return 0;
 }
 
@@ -100,86 +104,137 @@ addresses_are_apart(void **state)
 	assert_true(guess_allows(g, &other, 1, GUESS_BURST));
 }
 
-/* A set that is full gives up the bucket that was charged longest ago. */
+/* The level of the emptier cell counts, and both rise to it. */
 static void
-the_stalest_gives_way(void **state)
+sharing_makes_it_only_stricter(void **state)
 {
-	struct packet_addr addrs[GUESS_WAYS + 1];
-	size_t count = 0;
+	struct packet_addr addrs[2000];
+	unsigned charged[COUNT(addrs)] = { 0 };
 
 	(void)state;
-	for (uint32_t i = 0; count < COUNT(addrs); i++) {
-		const struct packet_addr addr = addr4(i);
-
-		if (hash_bytes(&hash, &addr, sizeof addr) % GUESS_SETS == 0) {
-			addrs[count++] = addr;
-		}
+	guess_init(&small, memory, 64, &hash);
+	for (uint32_t i = 0; i < COUNT(addrs); i++) {
+		addrs[i] = addr4(random_u32(&seed));
 	}
-	for (size_t stalest = 0; stalest < GUESS_WAYS; stalest++) {
-		guess_init(g, &hash);
-		for (size_t i = 0; i < GUESS_WAYS; i++) {
-			guess_charge(g, &addrs[i], i == stalest ? 1 : 2 + i,
-				     GUESS_BURST);
-		}
-		guess_charge(g, &addrs[GUESS_WAYS], 10, GUESS_BURST);
-		for (size_t i = 0; i <= GUESS_WAYS; i++) {
-			assert_int_equal(guess_allows(g, &addrs[i], 10, 1),
-					 i == stalest);
+	for (unsigned n = 0; n < 4 * COUNT(addrs); n++) {
+		unsigned i = random_below(&seed, COUNT(addrs));
+		unsigned wrong = 1 + random_below(&seed, 3);
+
+		guess_charge(&small, &addrs[i], 1000, wrong);
+		charged[i] += wrong;
+		if (charged[i] <= GUESS_BURST) {
+			assert_false(
+				guess_allows(&small, &addrs[i], 1000,
+					     GUESS_BURST + 1 - charged[i]));
 		}
 	}
 }
 
-/* To be pushed out gains one group's guesses, and not a full bucket. */
+/* Nobody else's cells are touched but those that are shared. */
 static void
-pushed_out_is_not_filled_anew(void **state)
+of_few_none_shares_both_cells(void **state)
 {
-	struct packet_addr addrs[GUESS_WAYS + 1];
-	size_t count = 0;
-	unsigned guesses = 0;
-
 	(void)state;
-	for (uint32_t i = 0; count < COUNT(addrs); i++) {
-		const struct packet_addr addr = addr4(i);
+	for (uint32_t i = 0; i < 200; i++) {
+		const struct packet_addr addr = addr4(random_u32(&seed));
 
-		if (hash_bytes(&hash, &addr, sizeof addr) % GUESS_SETS == 0) {
-			addrs[count++] = addr;
-		}
+		guess_charge(g, &addr, 1000, GUESS_BURST);
 	}
-	for (size_t i = 0; i < count; i++) {
-		guess_charge(g, &addrs[i], 1 + i, GUESS_BURST);
+	for (uint32_t i = 0; i < 20000; i++) {
+		const struct packet_addr addr = addr6(random_u32(&seed), 1);
+
+		assert_true(guess_allows(g, &addr, 1000, GUESS_BURST));
 	}
-	for (unsigned round = 0; round < 100; round++) {
-		for (; guess_allows(g, &addrs[0], 10 + round, 1); guesses++) {
-			guess_charge(g, &addrs[0], 10 + round, 1);
-		}
-		for (size_t i = 1; i < count; i++) {
-			guess_charge(g, &addrs[i], 10 + round, GUESS_BURST);
-		}
-	}
-	assert_int_equal(guesses, 100);
 }
 
-/* More addresses than buckets: the stalest give way, nothing breaks. */
+/* What another hash left, or anything at all, is gone within a minute. */
 static void
-a_full_table_goes_on(void **state)
+memory_heals(void **state)
 {
-	const uint32_t many = 2 * GUESS_SETS * GUESS_WAYS;
-	unsigned kept = 0;
+	const uint64_t ms = 5000000;
+	size_t full = 0;
 
 	(void)state;
-	for (uint32_t i = 0; i < many; i++) {
+	for (size_t i = 0; i < guess_size(GUESS_CELLS) / 4; i++) {
+		g->cells[i] = random_u32(&seed);
+	}
+	for (uint32_t i = 0; i < 10000; i++) {
 		const struct packet_addr addr = addr4(i);
 
-		guess_charge(g, &addr, 100 + i / 1000, GUESS_BURST);
-		assert_false(guess_allows(g, &addr, 100 + i / 1000, 1));
+		full += !guess_allows(g, &addr, ms, GUESS_BURST);
+		assert_true(guess_allows(g, &addr,
+					 ms + GUESS_BURST * GUESS_REFILL_MS,
+					 GUESS_BURST) ||
+			    i % 100 == 0);
 	}
-	for (uint32_t i = 0; i < many; i++) {
-		const struct packet_addr addr = addr4(i);
+	assert_true(full < 10);
+}
 
-		kept += !guess_allows(g, &addr, 100 + many / 1000, 1);
+/* ---- a million forged groups a second, each from another address */
+
+/*
+ * Who guesses by an address of his own while he does that has no more than
+ * his own guesses; and a holder's address has all of its own.
+ */
+static void
+a_flood_of_addresses_buys_no_guess(void **state)
+{
+	const struct packet_addr own = addr4(0xc6336407);
+	const uint64_t begin = 77000000;
+	const unsigned seconds = 5;
+	unsigned guesses = 0, holders = 0;
+
+	(void)state;
+	for (uint64_t ms = begin; ms < begin + seconds * 1000; ms++) {
+		for (unsigned i = 0; i < 1000; i++) {
+			const struct packet_addr addr =
+				addr4(random_u32(&seed));
+
+			guess_charge(g, &addr, ms, 1);
+		}
+		if (guess_allows(g, &own, ms, 1)) {
+			guess_charge(g, &own, ms, 1);
+			guesses++;
+		}
 	}
-	assert_true(kept <= GUESS_SETS * GUESS_WAYS);
-	assert_true(kept > GUESS_SETS * GUESS_WAYS * 9 / 10);
+	for (unsigned i = 0; i < 10000; i++) {
+		const struct packet_addr addr = addr4(random_u32(&seed));
+
+		/* All but what a moment takes to be forgotten. */
+		holders += guess_allows(g, &addr, begin + seconds * 1000,
+					GUESS_BURST / 2);
+	}
+	print_message("%u guesses, %u of 10000 holders\n", guesses, holders);
+	assert_in_range(guesses, 1, GUESS_BURST + seconds);
+	assert_int_equal(holders, 10000);
+}
+
+/* The worst: as many addresses as can be are kept without a guess. */
+static void
+locked_out(unsigned addresses, unsigned most)
+{
+	unsigned out = 0;
+
+	for (unsigned i = 0; i < addresses; i++) {
+		const struct packet_addr addr = addr4(random_u32(&seed));
+
+		guess_charge(g, &addr, 1000, GUESS_BURST);
+	}
+	for (unsigned i = 0; i < 100000; i++) {
+		const struct packet_addr addr = addr6(random_u32(&seed), 1);
+
+		out += !guess_allows(g, &addr, 1000, 1);
+	}
+	print_message("%u addresses: %u of 100000 others\n", addresses, out);
+	assert_in_range(out, 0, most);
+}
+
+static void
+few_are_locked_out_by_others(void **state)
+{
+	(void)state;
+	locked_out(25000, 40);
+	locked_out(1000000 - 25000, 16000);
 }
 
 int
@@ -191,9 +246,11 @@ main(void)
 		T(asking_neither_earns_nor_costs),
 		T(tokens_are_capped),
 		T(addresses_are_apart),
-		T(the_stalest_gives_way),
-		T(a_full_table_goes_on),
-		T(pushed_out_is_not_filled_anew),
+		T(sharing_makes_it_only_stricter),
+		T(of_few_none_shares_both_cells),
+		T(memory_heals),
+		T(a_flood_of_addresses_buys_no_guess),
+		T(few_are_locked_out_by_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,8 @@ setup(void **state)
 	(void)state;
 	seed = 20261122;
 	b = bench_new();
+	/* Wrong groups stay until their time is up. */
+	b->limits.reassembly = (struct reassembly_limits){ 1024, 8192, 8192 };
 	bench_rule(b, PORT, false);
 	bench_key(b, 10, MAC_HMAC_SHA256, 0);
 	bench_key(b, 11, MAC_HMAC_SHA256, 1);
@@ -36,8 +38,14 @@ teardown(void **state)
 static void
 make(struct group *g, unsigned key)
 {
+	static uint16_t tag = 60000; /* no two groups are to mix */
+
 	group_make(g, &b->keys[key], PORT, b->now.instant, random_u32(&seed),
 		   &seed);
+	tag++;
+	for (size_t i = 0; i < FRAME_MAX; i++) {
+		g->window[i] = tag;
+	}
 }
 
 /* A wrong authenticator of a 30-bit key, from an address. */
@@ -182,14 +190,15 @@ guesses_with_a_replay_count(void **state)
 		   &seed);
 	group_send(b, &g, NULL);
 	assert_int_equal(b->accepted, 1);
-	for (uint16_t i = 0; i < 20; i++) {
+	for (uint16_t i = 0; i < 200; i++) {
 		memset(g.window, i, sizeof g.window);
 		send_stuffed(&g, &src, 3);
 	}
 	while (guess_from(&src, KEY_30) == VERIFY_MAC) {
 		guesses++;
 	}
-	assert_true(guesses < 4);
+	/* Half of them are kept for who sends in order. */
+	assert_in_range(guesses, GUESS_BURST / 2, GUESS_BURST / 2 + 3);
 	assert_int_equal(b->accepted, 1);
 }
 
