@@ -20,7 +20,8 @@
 #:                             COVERAGE_HOSTS='scans nat': with these alone of
 #:                             the tests with hosts, or with none: ''
 #: make soak                   through one server: SOAK_CONNECTIONS=2000,
-#:                             SOAK_PACKETS=100000 hostile ones
+#:                             SOAK_PACKETS=100000 hostile ones, and
+#:                             SOAK_PAIRS=100000 connections behind any packet
 #: make FAULTS=1               .build/static-faulty/tap, which TAP_FAULT breaks
 #:                             on purpose, for the tests of replay-test
 #: make bench                  measures it, in half an hour, against what else
@@ -267,6 +268,8 @@ demo: need-demo
 
 # What tests/hosts attacks: see src/base/fault.h.
 FAULTY := .build/$(FLAVOUR)-faulty/tap
+PROBES := $(B)/tests/probes/probes
+PROBE_SRCS := $(wildcard tests/probes/*.c)
 
 # Each step of check may also be run alone.
 CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint docs \
@@ -352,11 +355,11 @@ run-fuzz-replay: $(addprefix $(B)/,$(FUZZERS))
 
 rules:
 	@tests/rules.sh
-hosts: $(TAP) portable
+hosts: $(TAP) portable $(PROBES)
 	@$(MAKE) FAULTS=1 TAP=$(FAULTY)
 	@$(MAKE) DEPS=system CC=gcc SAN= TAP=.build/system/tap scarce
 	@TAP='$(abspath $(TAP))' TAP_FAULTY='$(abspath $(FAULTY))' \
-		tests/hosts/run
+		PROBES='$(abspath $(PROBES))' tests/hosts/run
 # What has memory fail, and a tap that looks libraries up.
 scarce: $(TAP) $(B)/tests/hosts/scarce.so
 $(B)/tests/hosts/scarce.so: tests/hosts/scarce.c
@@ -373,12 +376,18 @@ keys: $(TAP)
 $(B)/tests/soak/soak: $(B)/tests/soak/soak.o $(B)/libtap.a $(LIBS)
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
 		$(LDLIBS) $(END)
+# What tests/hosts and tests/qemu send; of nothing but the C library.
+$(PROBES): $(PROBE_SRCS:%.c=$(B)/%.o)
+	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ -lm \
+		$(END)
 SOAK_CONNECTIONS ?= 2000
 SOAK_PACKETS ?= 100000
-soak: $(TAP) $(B)/tests/soak/soak
+SOAK_PAIRS ?= 100000
+soak: $(TAP) $(B)/tests/soak/soak $(PROBES)
 	@TAP='$(abspath $(TAP))' SOAK='$(abspath $(B)/tests/soak/soak)' \
 		SOAK_CONNECTIONS='$(SOAK_CONNECTIONS)' \
-		SOAK_PACKETS='$(SOAK_PACKETS)' tests/soak/run
+		SOAK_PACKETS='$(SOAK_PACKETS)' SOAK_PAIRS='$(SOAK_PAIRS)' \
+		PROBES='$(abspath $(PROBES))' tests/soak/run
 lint: completions
 	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS) $(POSIX_SRCS)
 
@@ -440,5 +449,5 @@ FORCE:
 	fuzz run-fuzz coverage run-coverage \
 	install uninstall deps need-deps format clean distclean help
 
--include $(OBJS:.o=.d) $(PROGRAMS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
+-include $(OBJS:.o=.d) $(PROGRAMS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.d) $(PROBE_SRCS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
 	$(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)
