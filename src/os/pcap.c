@@ -4,9 +4,11 @@
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "os/linktype.h"
+#include "os/output_file.h"
 
 /*
  * As much as a frame of Ethernet has.  The ring has slots of this size:
@@ -199,26 +201,60 @@ cap_lost(struct cap *cap)
 	return pcap_stats(cap->pcap, &stat) == 0 ? stat.ps_drop : 0;
 }
 
+/* A name stands for itself: - is no standard output here. */
+static pcap_dumper_t *
+open_dumper(pcap_t *pcap, const char *path, char *why)
+{
+	int fd = output_file_open(path);
+	FILE *stream = fd < 0 ? NULL : fdopen(fd, "wb");
+	pcap_dumper_t *dumper;
+
+	if (!stream) {
+		snprintf(why, CAP_WHY_MAX, "%s: %s", path,
+			 output_file_error(fd < 0 ? fd : -errno));
+		if (fd >= 0) {
+			close(fd);
+		}
+		return NULL;
+	}
+	dumper = pcap_dump_fopen(pcap, stream);
+	if (!dumper) {
+		snprintf(why, CAP_WHY_MAX, "%s: %s", path, pcap_geterr(pcap));
+		fclose(stream);
+	}
+	return dumper;
+}
+
 int
 cap_file_open(struct cap_file *file, const char *path, char *why)
 {
-	file->dumper = NULL;
+	*file = (struct cap_file){ .path = path };
 	file->pcap = pcap_open_dead_with_tstamp_precision(
 		DLT_RAW, SNAPLEN, PCAP_TSTAMP_PRECISION_NANO);
 	if (!file->pcap) {
 		snprintf(why, CAP_WHY_MAX, "out of memory");
 		return -ENOMEM;
 	}
-	file->dumper = pcap_dump_open(file->pcap, path);
+	file->dumper = open_dumper(file->pcap, path, why);
 	if (!file->dumper) {
-		snprintf(why, CAP_WHY_MAX, "%s", pcap_geterr(file->pcap));
 		cap_file_close(file);
 		return -EIO;
 	}
 	return 0;
 }
 
-void
+/* What a write left in errno, where it failed: told the first time. */
+static int
+look_at(struct cap_file *file, bool failed)
+{
+	if (!failed || file->error < 0) {
+		return 0;
+	}
+	file->error = errno > 0 ? -errno : -EIO;
+	return file->error;
+}
+
+int
 cap_file_put(struct cap_file *file, const struct cap_packet *packet)
 {
 	struct pcap_pkthdr header = {
@@ -228,24 +264,37 @@ cap_file_put(struct cap_file *file, const struct cap_packet *packet)
 		.len = (bpf_u_int32)packet->wire_len,
 	};
 
+	if (!file->dumper || file->error < 0) {
+		return 0;
+	}
+	errno = 0;
 	pcap_dump((uint8_t *)file->dumper, &header, packet->ip);
+	return look_at(file, ferror(pcap_dump_file(file->dumper)));
+}
+
+int
+cap_file_flush(struct cap_file *file)
+{
+	if (!file->dumper || file->error < 0) {
+		return 0;
+	}
+	errno = 0;
+	return look_at(file, pcap_dump_flush(file->dumper) < 0);
 }
 
 int
 cap_file_close(struct cap_file *file)
 {
-	int rc = 0;
+	int rc;
 
+	cap_file_flush(file);
+	rc = file->error;
 	if (file->dumper) {
-		rc = pcap_dump_flush(file->dumper) < 0 ||
-				ferror(pcap_dump_file(file->dumper))
-			? -EIO
-			: 0;
 		pcap_dump_close(file->dumper);
 	}
 	if (file->pcap) {
 		pcap_close(file->pcap);
 	}
-	*file = (struct cap_file){ NULL, NULL };
+	*file = (struct cap_file){ .path = NULL };
 	return rc;
 }

@@ -62,12 +62,20 @@ unsigned cap_lost(struct cap *cap);
 struct cap_file {
 	struct pcap *pcap;
 	struct pcap_dumper *dumper;
+	const char *path; /* the caller's */
+	int error;        /* of the first write that failed, or 0 */
 };
 
-/* 0, or -errno with the reason in why. */
+/* 0, or -errno with the reason, which names the file, in why. */
 int cap_file_open(struct cap_file *file, const char *path, char *why);
-void cap_file_put(struct cap_file *file, const struct cap_packet *packet);
-/* 0, or -errno where not all could be written. */
+/*
+ * 0, or -errno: once, when the file takes no more (a full disk).  From
+ * then on, nothing is written.
+ */
+int cap_file_put(struct cap_file *file, const struct cap_packet *packet);
+/* Write what is only in memory so far.  0 or -errno, likewise once. */
+int cap_file_flush(struct cap_file *file);
+/* 0, or -errno where not all could be written, told before or not. */
 int cap_file_close(struct cap_file *file);
 
 #endif

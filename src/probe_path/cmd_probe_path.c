@@ -99,6 +99,12 @@ take_word(int at, int argc, char **argv, const char *name, const char **out)
 	return option_end(at, argc, argv) < 0 ? TAP_USAGE : TAP_OK;
 }
 
+static bool
+is_stdout(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
+}
+
 /* Options that mean nothing together. */
 static int
 check_words(const struct options *o, const struct path_check *c)
@@ -114,6 +120,14 @@ check_words(const struct options *o, const struct path_check *c)
 	     o->only6 || c->offline || c->json)) {
 		return complain("--listen",
 				"goes with -i, -p, -k and -w alone");
+	}
+	if (is_stdout(c->write)) {
+		return complain("-w",
+				"standard output is for the report: "
+				"name a file");
+	}
+	if (is_stdout(c->offline)) {
+		return complain("--offline", "name a file");
 	}
 	if (o->device && !o->listen) {
 		return complain("-i", "is for --listen");

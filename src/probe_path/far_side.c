@@ -12,46 +12,35 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "os/pcap.h"
 #include "os/clock.h"
 #include "daemon/signals.h"
 #include "daemon/log.h"
 #include "daemon/sd_notify.h"
+#include "probe_path/far_capture.h"
+#include "probe_path/places.h"
 #include "probe_path/session.h"
 #include "daemon/privileges.h"
 
-#define SESSIONS_MAX 4u /* near sides at a time; one is the usual */
-#define BACKLOG 128     /* SYNs of a plan are answered, too, and reset */
-#define PLAN_MS 10000u  /* to make itself known, and say its plan */
+#define BACKLOG 128    /* SYNs of a plan are answered, too, and reset */
+#define PLAN_MS 10000u /* to make itself known, and say its plan */
 #define SESSION_MS 60000u
-/* SYNs that came last: one of them began a connection just accepted. */
-#define RECENT_MAX 64u
 #define WAIT_MS 1000
+#define TICK_MS 1000u
 
 struct connection {
 	struct path_session *session; /* allocated; fd tells whether in use */
 	int fd;
 	uint64_t until; /* ms */
-	bool announced;
-};
-
-struct recent {
-	struct field_values v;
-	uint64_t ns;
-	uint32_t device;
-	size_t len;
-	uint8_t bytes[TRIAL_PACKET_MAX];
 };
 
 struct far {
 	const struct path_far_options *options;
-	struct cap cap;
-	struct cap_file file;
+	struct far_capture capture;
 	int listener, signals;
-	struct connection at[SESSIONS_MAX];
-	struct recent recent[RECENT_MAX];
-	size_t recent_next;
-	uint64_t read_ns; /* all captured up to then was read */
+	struct places places;
+	struct connection at[PLACES_MAX]; /* of each place */
+	struct log_limit limit;           /* of what strangers have logged */
+	uint64_t ticked;                  /* ms */
 };
 
 static int
@@ -111,32 +100,9 @@ open_listener(struct far *f, char *why)
 }
 
 static int
-open_capture(struct far *f, char *why)
-{
-	const char *device = f->options->device ? f->options->device : "any";
-	char filter[CAP_FILTER_MAX];
-	char reason[CAP_WHY_MAX];
-	int rc;
-
-	snprintf(filter, sizeof filter, "tcp and (port %u or port %u)",
-		 f->options->port, trial_other_port(f->options->port));
-	rc = cap_open(&f->cap, device, filter, reason);
-	if (rc < 0) {
-		snprintf(why, PATH_FAR_WHY_MAX, "%s: %s", device, reason);
-		return rc;
-	}
-	if (f->options->write &&
-	    cap_file_open(&f->file, f->options->write, reason) < 0) {
-		snprintf(why, PATH_FAR_WHY_MAX, "%s", reason);
-		return -EIO;
-	}
-	return 0;
-}
-
-static int
 make_sessions(struct far *f)
 {
-	for (size_t i = 0; i < SESSIONS_MAX; i++) {
+	for (size_t i = 0; i < PLACES_MAX; i++) {
 		struct path_session *s = calloc(1, sizeof *s);
 
 		f->at[i].session = s;
@@ -158,7 +124,8 @@ static int
 open_all(struct far *f, char *why)
 {
 	char reason[PRIVILEGES_WHY_MAX];
-	int rc = open_capture(f, why);
+	int rc = far_capture_open(&f->capture, f->options->device,
+				  f->options->port, f->options->write, why);
 
 	if (rc < 0) {
 		return rc;
@@ -185,7 +152,7 @@ open_all(struct far *f, char *why)
 static void
 close_all(struct far *f)
 {
-	for (size_t i = 0; i < SESSIONS_MAX; i++) {
+	for (size_t i = 0; i < PLACES_MAX; i++) {
 		struct path_session *s = f->at[i].session;
 
 		if (f->at[i].fd >= 0) {
@@ -204,29 +171,9 @@ close_all(struct far *f)
 	if (f->signals >= 0) {
 		close(f->signals);
 	}
-	cap_close(&f->cap);
 }
 
 /* ---- packets */
-
-static void
-remember(struct far *f, const struct cap_packet *packet)
-{
-	struct recent *r = &f->recent[f->recent_next % RECENT_MAX];
-	size_t len =
-		packet->len < sizeof r->bytes ? packet->len : sizeof r->bytes;
-	struct field_values v;
-
-	if (field_read(&v, packet->ip, len) < 0 || !field_is_syn(&v)) {
-		return;
-	}
-	r->v = v;
-	r->ns = packet->ns;
-	r->device = packet->device;
-	r->len = len;
-	memcpy(r->bytes, packet->ip, len);
-	f->recent_next++;
-}
 
 static int
 read_packets(struct far *f)
@@ -234,13 +181,8 @@ read_packets(struct far *f)
 	struct cap_packet packet;
 	int rc;
 
-	while ((rc = cap_next(&f->cap, &packet)) == 1) {
-		f->read_ns = packet.ns;
-		if (f->file.dumper) {
-			cap_file_put(&f->file, &packet);
-		}
-		remember(f, &packet);
-		for (size_t i = 0; i < SESSIONS_MAX; i++) {
+	while ((rc = far_capture_next(&f->capture, &packet)) == 1) {
+		for (size_t i = 0; i < PLACES_MAX; i++) {
 			struct path_session *s = f->at[i].session;
 
 			/* A bridge and its port show the same packet. */
@@ -251,82 +193,64 @@ read_packets(struct far *f)
 			}
 		}
 	}
-	if (!f->cap.more) {
-		f->read_ns = UINT64_MAX;
-	}
 	return rc;
 }
 
-/*
- * The SYN that a connection came from.  It is the last one from there: an
- * earlier one may be a probe of another trial.  Of copies of it, by
- * several devices, the first: what came by the outermost.
- */
-static const struct recent *
-find_recent(const struct far *f, const struct path_session *s)
+static const struct far_capture_syn *
+find_syn(const struct far *f, const struct path_session *s)
 {
-	const struct recent *found = NULL;
-
-	for (size_t i = RECENT_MAX; i > 0; i--) {
-		const struct recent *r =
-			&f->recent[(f->recent_next + i - 1) % RECENT_MAX];
-
-		if (r->len > 0 && r->v.value[FIELD_SPORT] == s->peer_port &&
-		    packet_addr_equal(&r->v.src, &s->peer) &&
-		    (!found ||
-		     r->v.value[FIELD_SEQ] == found->v.value[FIELD_SEQ])) {
-			found = r;
-		}
-	}
-	return found;
+	return far_capture_syn(&f->capture, &s->peer, s->peer_port);
 }
 
 /* ---- connections */
 
+struct peer {
+	struct packet_addr addr;
+	uint16_t port;
+};
+
 static void
-take_peer(struct path_session *s, const struct sockaddr_in6 *v6,
+read_peer(struct peer *peer, const struct sockaddr_in6 *v6,
 	  const struct sockaddr_in *v4)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-	memset(&s->peer, 0, sizeof s->peer);
+	*peer = (struct peer){ .port = ntohs(v6->sin6_port) };
 	if (v6->sin6_family == AF_INET) {
-		s->peer.family = 4;
-		memcpy(s->peer.bytes, &v4->sin_addr, 4);
-		s->peer_port = ntohs(v4->sin_port);
-		return;
+		peer->addr.family = 4;
+		memcpy(peer->addr.bytes, &v4->sin_addr, 4);
+		peer->port = ntohs(v4->sin_port);
+	} else if (memcmp(&v6->sin6_addr, mapped, sizeof mapped) == 0) {
+		peer->addr.family = 4;
+		memcpy(peer->addr.bytes, v6->sin6_addr.s6_addr + 12, 4);
+	} else {
+		peer->addr.family = 6;
+		memcpy(peer->addr.bytes, &v6->sin6_addr, 16);
 	}
-	s->peer_port = ntohs(v6->sin6_port);
-	if (memcmp(&v6->sin6_addr, mapped, sizeof mapped) == 0) {
-		s->peer.family = 4;
-		memcpy(s->peer.bytes, v6->sin6_addr.s6_addr + 12, 4);
-		return;
-	}
-	s->peer.family = 6;
-	memcpy(s->peer.bytes, &v6->sin6_addr, 16);
 }
 
 static void
-begin(struct far *f, struct connection *c, int fd,
-      const struct sockaddr_in6 *v6, const struct sockaddr_in *v4)
+begin(struct far *f, size_t at, int fd, const struct peer *from)
 {
+	struct connection *c = &f->at[at];
 	struct path_session *s = c->session;
 	struct path_session fresh = { .in = s->in,
 				      .out = s->out,
-				      .probes = s->probes };
-	const struct recent *syn;
+				      .probes = s->probes,
+				      .peer = from->addr,
+				      .peer_port = from->port };
+	const struct far_capture_syn *syn;
 
 	*s = fresh;
-	take_peer(s, v6, v4);
 	if (f->options->keys) {
 		s->keys = f->options->keys->keys;
 		s->key_count = f->options->keys->count;
 	}
-	syn = find_recent(f, s);
+	syn = find_syn(f, s);
 	s->device = syn ? syn->device : 0;
 	c->fd = fd;
 	c->until = clock_ms() + PLAN_MS;
-	c->announced = false;
+	places_take(&f->places, at, &from->addr, clock_ms());
 	path_session_begin(s);
 	if (getrandom(s->nonce, sizeof s->nonce, 0) !=
 	    (ssize_t)sizeof s->nonce) {
@@ -335,50 +259,39 @@ begin(struct far *f, struct connection *c, int fd,
 }
 
 static void
-log_session(const char *event, const struct path_session *s)
+log_session(struct far *f, const struct path_session *s)
 {
+	/* The SYN of its connection is no probe. */
+	const struct trial *t = &s->trial;
+	size_t own = t->count > 0 && t->probes[0].kind == TRIAL_CONNECTION;
 	struct log_record r;
 
-	log_begin(&r, LOG_LEVEL_INFO, event);
+	if (!log_limit_allows(&f->limit, clock_ms())) {
+		return;
+	}
+	log_begin(&r, LOG_LEVEL_INFO, "served");
 	log_address(&r, "src", &s->peer, s->peer_port);
-	log_number(&r, "probes", (long long)s->trial.count);
+	if (s->proven) {
+		log_number(&r, "key", s->key->no);
+	}
+	log_number(&r, "probes", (long long)(t->count - own));
 	log_number(&r, "arrived", s->filter.arrived);
+	if (f->limit.left_out > 0) {
+		log_number(&r, "left_out", (long long)f->limit.left_out);
+		f->limit.left_out = 0;
+	}
 	log_end(&r);
 }
 
 static void
-end(struct connection *c)
+end(struct far *f, size_t at)
 {
-	if (c->announced) {
-		log_session("served", c->session);
+	if (f->places.at[at].announced) {
+		log_session(f, f->at[at].session);
 	}
-	close(c->fd);
-	c->fd = -1;
-}
-
-/*
- * Where there is none, who has been longest without a plan gives way:
- * connections that say nothing shall not keep others out.
- */
-static struct connection *
-free_place(struct far *f)
-{
-	struct connection *oldest = NULL;
-
-	for (size_t i = 0; i < SESSIONS_MAX; i++) {
-		struct connection *c = &f->at[i];
-
-		if (c->fd < 0) {
-			return c;
-		}
-		if (!c->announced && (!oldest || c->until < oldest->until)) {
-			oldest = c;
-		}
-	}
-	if (oldest) {
-		end(oldest);
-	}
-	return oldest;
+	close(f->at[at].fd);
+	f->at[at].fd = -1;
+	places_leave(&f->places, at);
 }
 
 static void
@@ -392,37 +305,59 @@ accept_one(struct far *f)
 	socklen_t len = sizeof from;
 	int fd = accept4(f->listener, &from.any, &len,
 			 SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct connection *c;
+	struct peer peer;
+	size_t at;
 
 	if (fd < 0) {
 		return;
 	}
-	c = free_place(f);
-	if (c) {
-		begin(f, c, fd, &from.v6, &from.v4);
-	} else {
+	read_peer(&peer, &from.v6, &from.v4);
+	at = places_find(&f->places, &peer.addr, clock_ms());
+	if (at == PLACES_MAX) {
 		close(fd);
+		return;
 	}
+	if (f->places.at[at].taken) {
+		end(f, at);
+	}
+	begin(f, at, fd, &peer);
 }
 
 /* Its plan is known: from now on it is told of packets. */
 static void
-announce(const struct far *f, struct connection *c)
+announce(struct far *f, size_t at)
 {
-	const struct recent *syn = find_recent(f, c->session);
+	struct path_session *s = f->at[at].session;
+	const struct far_capture_syn *syn = find_syn(f, s);
 
-	c->announced = true;
-	c->until = clock_ms() + SESSION_MS;
+	f->places.at[at].announced = true;
+	f->at[at].until = clock_ms() + SESSION_MS;
 	if (syn) {
-		path_session_packet(c->session, syn->ns, true, syn->bytes,
-				    syn->len);
+		path_session_packet(s, syn->ns, true, syn->bytes, syn->len);
+	}
+}
+
+/* What it has said, and what follows of that. */
+static void
+take_words(struct far *f, size_t at, struct path_session_now now)
+{
+	struct path_session *s = f->at[at].session;
+
+	path_session_read(s, now);
+	if (s->proven && !f->places.at[at].proven &&
+	    !places_prove(&f->places, at)) {
+		s->state = PATH_SESSION_BAD;
+	}
+	if (s->state == PATH_SESSION_END && !f->places.at[at].announced) {
+		announce(f, at);
+		path_session_read(s, now);
 	}
 }
 
 static void
-read_connection(struct far *f, struct connection *c)
+read_connection(struct far *f, size_t at)
 {
-	struct path_session *s = c->session;
+	struct path_session *s = f->at[at].session;
 	struct path_session_now now = { .ns = clock_ns(),
 					.instant = clock_instant() };
 	ssize_t got;
@@ -431,7 +366,8 @@ read_connection(struct far *f, struct connection *c)
 		s->state = PATH_SESSION_BAD;
 		return;
 	}
-	got = recv(c->fd, s->in + s->in_len, PATH_SESSION_IN - s->in_len, 0);
+	got = recv(f->at[at].fd, s->in + s->in_len, PATH_SESSION_IN - s->in_len,
+		   0);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
 		return;
 	}
@@ -445,11 +381,7 @@ read_connection(struct far *f, struct connection *c)
 		s->state = PATH_SESSION_BAD;
 		return;
 	}
-	path_session_read(s, now);
-	if (s->state == PATH_SESSION_END && !c->announced) {
-		announce(f, c);
-		path_session_read(s, now);
-	}
+	take_words(f, at, now);
 }
 
 static void
@@ -471,26 +403,27 @@ write_connection(struct connection *c)
 }
 
 static void
-serve(struct far *f, struct connection *c, short events)
+serve(struct far *f, size_t at, short events)
 {
-	struct path_session *s = c->session;
+	struct path_session *s = f->at[at].session;
 
 	if (events & (POLLIN | POLLHUP | POLLERR)) {
 		if (s->state < PATH_SESSION_DRAIN) {
-			read_connection(f, c);
+			read_connection(f, at);
 		} else if (events & (POLLHUP | POLLERR)) {
 			s->state = PATH_SESSION_BAD;
 		}
 	}
 	if (s->state == PATH_SESSION_DRAIN) {
-		path_session_caught_up(s, f->read_ns, cap_lost(&f->cap));
+		path_session_caught_up(s, f->capture.read_ns,
+				       cap_lost(&f->capture.cap));
 	}
 	if (s->out_at < s->out_len && s->state != PATH_SESSION_BAD) {
-		write_connection(c);
+		write_connection(&f->at[at]);
 	}
-	if (s->state == PATH_SESSION_BAD || clock_ms() > c->until ||
+	if (s->state == PATH_SESSION_BAD || clock_ms() > f->at[at].until ||
 	    (s->state == PATH_SESSION_OVER && s->out_len == 0)) {
-		end(c);
+		end(f, at);
 	}
 }
 
@@ -502,9 +435,9 @@ static void
 fill_polls(const struct far *f, struct pollfd *polls)
 {
 	polls[AT_SIGNALS].fd = f->signals;
-	polls[AT_CAPTURE].fd = f->cap.fd;
+	polls[AT_CAPTURE].fd = f->capture.cap.fd;
 	polls[AT_LISTENER].fd = f->listener;
-	for (size_t i = 0; i < SESSIONS_MAX; i++) {
+	for (size_t i = 0; i < PLACES_MAX; i++) {
 		const struct path_session *s = f->at[i].session;
 		struct pollfd *p = &polls[AT_SESSIONS + i];
 
@@ -517,10 +450,21 @@ fill_polls(const struct far *f, struct pollfd *polls)
 	}
 }
 
+static void
+tick(struct far *f)
+{
+	uint64_t ms = clock_ms();
+
+	if (ms - f->ticked >= TICK_MS) {
+		f->ticked = ms;
+		far_capture_tick(&f->capture);
+	}
+}
+
 static int
 loop(struct far *f, char *why)
 {
-	struct pollfd polls[AT_SESSIONS + SESSIONS_MAX] = {
+	struct pollfd polls[AT_SESSIONS + PLACES_MAX] = {
 		{ .events = POLLIN },
 		{ .events = POLLIN },
 		{ .events = POLLIN },
@@ -528,7 +472,7 @@ loop(struct far *f, char *why)
 
 	for (;;) {
 		fill_polls(f, polls);
-		if (poll(polls, AT_SESSIONS + SESSIONS_MAX, WAIT_MS) < 0 &&
+		if (poll(polls, AT_SESSIONS + PLACES_MAX, WAIT_MS) < 0 &&
 		    errno != EINTR) {
 			return fail(why, -errno, "poll");
 		}
@@ -537,18 +481,18 @@ loop(struct far *f, char *why)
 		}
 		if (read_packets(f) < 0) {
 			snprintf(why, PATH_FAR_WHY_MAX, "capture: %s",
-				 cap_why(&f->cap));
+				 cap_why(&f->capture.cap));
 			return -EIO;
 		}
-		for (size_t i = 0; i < SESSIONS_MAX; i++) {
+		for (size_t i = 0; i < PLACES_MAX; i++) {
 			if (f->at[i].fd >= 0) {
-				serve(f, &f->at[i],
-				      polls[AT_SESSIONS + i].revents);
+				serve(f, i, polls[AT_SESSIONS + i].revents);
 			}
 		}
 		if (polls[AT_LISTENER].revents & POLLIN) {
 			accept_one(f);
 		}
+		tick(f);
 	}
 }
 
@@ -556,6 +500,7 @@ int
 path_far_run(const struct path_far_options *options, char *why)
 {
 	struct far *f = calloc(1, sizeof *f);
+	int closed;
 	int rc;
 
 	if (!f) {
@@ -564,8 +509,8 @@ path_far_run(const struct path_far_options *options, char *why)
 	f->options = options;
 	f->listener = -1;
 	f->signals = -1;
-	f->cap.fd = -1;
-	for (size_t i = 0; i < SESSIONS_MAX; i++) {
+	f->capture.cap.fd = -1;
+	for (size_t i = 0; i < PLACES_MAX; i++) {
 		f->at[i].fd = -1;
 	}
 	rc = open_all(f, why);
@@ -576,8 +521,9 @@ path_far_run(const struct path_far_options *options, char *why)
 		notify_manager("READY=1");
 		rc = loop(f, why);
 	}
-	if (cap_file_close(&f->file) < 0 && rc == 0) {
-		rc = fail(why, -EIO, options->write);
+	closed = far_capture_close(&f->capture);
+	if (rc == 0 && closed < 0) {
+		rc = fail(why, closed, options->write);
 	}
 	close_all(f);
 	free(f);

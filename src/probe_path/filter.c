@@ -40,8 +40,11 @@ wants_syn(struct path_filter *f, const struct trial *t,
 			? PATH_FILTER_HEADER
 			: PATH_FILTER_NOTHING;
 	}
-	if ((!own && !is_announced(&t->probes[at], v)) ||
-	    f->copies[at] >= PATH_FILTER_COPIES) {
+	if (peer ? !own && !is_announced(&t->probes[at], v)
+		 : bits < TRIAL_CERTAIN) {
+		return PATH_FILTER_NOTHING;
+	}
+	if (f->copies[at] >= PATH_FILTER_COPIES) {
 		return PATH_FILTER_NOTHING;
 	}
 	if (own || !peer) {

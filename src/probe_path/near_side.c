@@ -187,7 +187,10 @@ read_packets(struct path_near *n,
 
 	while ((rc = cap_next(&n->cap, &packet)) == 1) {
 		if (n->options->file) {
-			cap_file_put(n->options->file, &packet);
+			rc = cap_file_put(n->options->file, &packet);
+		}
+		if (rc < 0) {
+			break;
 		}
 		take(context, &packet);
 	}
@@ -507,7 +510,10 @@ path_near_run(struct path_near *n, char *why)
 	rc = send_plan(n);
 	rc = rc < 0 ? rc : settle(n);
 	if (rc < 0 && !n->stopped) {
-		return fail(why, rc, "capture");
+		return fail(why, rc,
+			    n->options->file && n->options->file->error
+				    ? n->options->file->path
+				    : "capture");
 	}
 	if (n->trial.has_seen) {
 		path_link_finish(&n->link, &caller);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/output_file.h"
 #include "os/pcap.h"
 #include "daemon/signals.h"
 #include "probe_path/filter.h"
@@ -76,6 +77,7 @@ write_plan(const char *path, const struct trial *t)
 	char *out = malloc(PATH_PLAN_MAX);
 	FILE *file = NULL;
 	struct text text;
+	int fd = -1;
 	int rc = -ENOMEM;
 
 	if (!out) {
@@ -83,13 +85,15 @@ write_plan(const char *path, const struct trial *t)
 	}
 	text = text_over(out, PATH_PLAN_MAX);
 	path_plan_write(&text, t, true);
-	file = fopen(path, "we");
-	rc = file ? 0 : -errno;
-	if (file && fwrite(out, 1, text.len, file) != text.len) {
-		rc = -EIO;
+	fd = output_file_open(path);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	rc = file ? 0 : fd < 0 ? fd : -errno;
+	if (file &&
+	    (fwrite(out, 1, text.len, file) != text.len || fflush(file) != 0)) {
+		rc = -errno;
 	}
-	if (file && fclose(file) != 0) {
-		rc = rc < 0 ? rc : -errno;
+	if (file) {
+		fclose(file);
 	}
 out:
 	free(out);
@@ -142,6 +146,13 @@ conclude(struct path_check *c, struct path_near *n,
 	snprintf(r.address, sizeof r.address, "%s", target->text);
 	r.path = &path;
 	*verdict = path.verdict;
+	/* Not before there is something to report: an object is whole. */
+	if (c->begun) {
+		path_report_next(stdout, form_of(c));
+	} else {
+		path_report_begin(stdout, form_of(c), c->host, c->port);
+		c->begun = true;
+	}
 	path_report_write(stdout, form_of(c), &r);
 	return TAP_OK;
 }
@@ -181,9 +192,9 @@ try_target(struct path_check *c, const struct target_addr *target,
 		status = complain(status_of_error(rc), target->text, why);
 	} else if (c->offline) {
 		rc = write_plan(c->offline, &near.trial);
-		status = rc < 0
-			? complain(TAP_SYSTEM, c->offline, strerror(-rc))
-			: TAP_OK;
+		status = rc < 0 ? complain(TAP_SYSTEM, c->offline,
+					   output_file_error(rc))
+				: TAP_OK;
 	} else {
 		status = conclude(c, &near, target, verdict);
 	}
@@ -197,32 +208,30 @@ try_all(struct path_check *c, struct cap_file *file, int signals)
 	enum path_verdict worst = PATH_PASSES;
 	int status = TAP_OK;
 
-	if (!c->offline) {
-		path_report_begin(stdout, form_of(c), c->host, c->port);
-	}
 	for (size_t i = 0; i < c->target_count && status == TAP_OK; i++) {
 		enum path_verdict verdict = PATH_PASSES;
 
-		if (i > 0) {
-			path_report_next(stdout, form_of(c));
-		}
 		status = try_target(c, &c->targets[i], file, signals, &verdict);
 		worst = path_report_worse(worst, verdict);
 	}
-	if (status != TAP_OK || c->offline) {
-		return status;
+	/* What could not be tried is not known. */
+	worst = status == TAP_OK ? worst
+				 : path_report_worse(worst, PATH_NOT_KNOWN);
+	if (c->begun) {
+		path_report_end(stdout, form_of(c), worst);
 	}
-	path_report_end(stdout, form_of(c), worst);
-	return status_of(worst);
+	return status != TAP_OK || c->offline ? status : status_of(worst);
 }
 
 int
 path_check_run(struct path_check *c)
 {
-	struct cap_file file = { NULL, NULL };
+	struct cap_file file = { .error = 0 };
 	char why[CAP_WHY_MAX];
 	int signals = daemon_signals();
+	bool told;
 	int status;
+	int rc;
 
 	if (signals < 0) {
 		return complain(TAP_SYSTEM, "signals", strerror(-signals));
@@ -233,9 +242,12 @@ path_check_run(struct path_check *c)
 		return TAP_SYSTEM;
 	}
 	status = try_all(c, c->write ? &file : NULL, signals);
-	if (cap_file_close(&file) < 0) {
-		status = complain(TAP_SYSTEM, c->write, "write error");
+	told = file.error < 0;
+	rc = cap_file_close(&file);
+	if (rc < 0 && !told) {
+		complain(TAP_SYSTEM, c->write, strerror(-rc));
 	}
+	status = rc < 0 ? TAP_SYSTEM : status;
 	close(signals);
 	return status;
 }

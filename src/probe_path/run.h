@@ -26,6 +26,7 @@ struct path_check {
 
 	/* Its own. */
 	struct progress progress;
+	bool begun; /* to print */
 };
 
 /* Try, and print.  An exit status. */

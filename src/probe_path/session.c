@@ -90,6 +90,7 @@ take_proof(struct path_session *s, const struct path_talk *m)
 			s->nonce);
 	if (right) {
 		put(s, PATH_TALK_PROOF, proof, sizeof proof);
+		s->proven = true;
 		s->state = PATH_SESSION_PLAN;
 	} else {
 		refuse(s, PATH_TALK_BAD_KEY);

@@ -48,7 +48,8 @@ struct path_session {
 	size_t in_len, out_at, out_len;
 	struct trial trial;
 	struct path_talk_hello hello;
-	const struct acl_key *key;
+	const struct acl_key *key; /* the one that it says to have */
+	bool proven;               /* and has shown to have */
 	struct path_filter filter;
 	uint64_t end_ns; /* when its END came */
 };

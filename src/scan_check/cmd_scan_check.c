@@ -38,6 +38,9 @@ contradiction(const struct options *o, const struct check *c)
 	if (c->nmap && c->nmap_xml) {
 		return "either --nmap or --nmap-xml";
 	}
+	if (c->write && strcmp(c->write, "-") == 0) {
+		return "-w: standard output is for the report: name a file";
+	}
 	return NULL;
 }
 

@@ -465,7 +465,10 @@ scan_io_next(struct scan_io *v, struct scan_io_event *event)
 			found = find_ends(v, &ends, &event->packet);
 			if (v->file.dumper &&
 			    (found || is_frame(v, &event->packet))) {
-				cap_file_put(&v->file, &packet);
+				rc = cap_file_put(&v->file, &packet);
+				if (rc < 0) {
+					return rc;
+				}
 			}
 			event->ns = packet.ns;
 			if (found && identify(v, event, &ends)) {

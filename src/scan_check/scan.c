@@ -552,6 +552,7 @@ scan_run(struct findings *findings, struct distinguish_sample *samples,
 {
 	struct scan *s = calloc(1, sizeof *s);
 	struct scan_io_options volley = options->volley;
+	int closed;
 	int rc;
 
 	snprintf(why, SCAN_IO_WHY_MAX, "out of memory");
@@ -574,15 +575,19 @@ scan_run(struct findings *findings, struct distinguish_sample *samples,
 			rc = turn(s);
 		}
 		if (rc < 0) {
-			snprintf(why, SCAN_IO_WHY_MAX, "%s", strerror(-rc));
+			snprintf(why, SCAN_IO_WHY_MAX, "%s%s%s",
+				 s->volley.file.error ? volley.file : "",
+				 s->volley.file.error ? ": " : "",
+				 strerror(-rc));
 		}
 		settle(s);
 		outstanding_end_all(&s->flight);
 		summary->lost = scan_io_lost(&s->volley);
-		if (scan_io_close(&s->volley) < 0 && rc == 0) {
-			snprintf(why, SCAN_IO_WHY_MAX, "%s: write error",
-				 volley.file);
-			rc = -EIO;
+		closed = scan_io_close(&s->volley);
+		if (closed < 0 && rc == 0) {
+			snprintf(why, SCAN_IO_WHY_MAX, "%s: %s", volley.file,
+				 strerror(-closed));
+			rc = closed;
 		}
 	}
 	finish(s);

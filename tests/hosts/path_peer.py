@@ -224,12 +224,27 @@ def near(host, port, mode, address=None):
                    for n in range(800)]
         told = plan(address, host, port, packets)
         socks = [socket.create_connection((host, port)) for _ in range(4)]
+        taken = 0
         for sock in socks:
-            sock.sendall(hello() + told)
-            while receive(sock)[0] != READY:
+            try:
+                sock.sendall(hello() + told)
+                while receive(sock)[0] != READY:
+                    pass
+                taken += 1
+            except (EOFError, ConnectionError):
                 pass
-        print("ready", flush=True)
+        print("ready", taken, flush=True)
         time.sleep(60)
+        return
+    if mode == "sessions":
+        probe = build_tcp(address, host, 1234, port, 0x12345678)
+        for _ in range(200):
+            with socket.create_connection((host, port)) as sock:
+                sock.sendall(hello() + plan(address, host, port, [probe]) +
+                             message(END))
+                while receive(sock)[0] != DONE:
+                    pass
+                assert not sock.recv(1)
         return
     if mode == "flood":
         # SYNs that are in no plan, as many as there can be.

@@ -21,6 +21,8 @@ offline()
 	# Its -w is for itself.
 	on near "$TAP" probe-path "$(far "$1")" --offline "$work/plan" \
 	    -w "$work/near.pcap"
+	same '600 600 600' "$(stat -c %a "$work"/{far.pcap,plan,near.pcap} |
+	    tr '\n' ' ' | sed 's/ $//')" 'for nobody else'
 	on far bash -c 'echo >/dev/udp/10.77.0.250/9'
 	wait_for "$patience" has_end
 	end dump INT
@@ -143,6 +145,8 @@ bad()
 
 words()
 {
+	local n
+
 	path_lab
 	bad 2 'HOST is missing'
 	bad 2 "'more' is one word" 10.11.0.2 more
@@ -166,6 +170,17 @@ words()
 	bad 2 '.*nonexistent' 10.11.0.2 -k /nonexistent
 	bad 3 '.*nonexistent' 10.11.0.2 -w /nonexistent/file
 	bad 3 '.*nonexistent' --listen -w /nonexistent/file
+	bad 2 '-w: standard output is for the report' 10.11.0.2 -w -
+	bad 2 '--offline: name a file' 10.11.0.2 --offline -
+	touch "$work/another"
+	chown nobody "$work/another"
+	ln -s "$work/other" "$work/link"
+	for n in link another; do
+		bad 3 ".*/$n: is " 10.11.0.2 -w "$work/$n"
+		bad 3 ".*/$n: is " --listen -w "$work/$n"
+		bad 3 ".*/$n: is " 10.11.0.2 --offline "$work/$n"
+	done
+	[ ! -e "$work/other" ] || fail 'a link was followed'
 	bad 3 'nodevice: ' --listen -i nodevice
 	bad 2 '/nonexistent: ' --compare /nonexistent "$0"
 	bad 2 "$0:1: " --compare "$0" "$0"

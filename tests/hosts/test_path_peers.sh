@@ -169,6 +169,68 @@ flood()
 	refute gone flood1
 }
 
+# Plans of one stranger keep nobody else out.
+plans()
+{
+	path_lab
+	listen
+	start plans near "$python" "$here/path_peer.py" near "$(far 4)" \
+	    "$port" plans 10.10.0.1
+	wait_log plans '^ready'
+	has "$(cat "$work/plans.log")" '^ready 1$'
+	same 0 "$(status_of on router1 "$TAP" probe-path "$(far 4)" --count 1)"
+}
+
+# Nor do they fill a log.
+sessions()
+{
+	local lines
+
+	path_lab
+	listen
+	on near "$python" "$here/path_peer.py" near "$(far 4)" "$port" \
+	    sessions 10.10.0.1
+	lines=$(grep -c ' served ' "$work/listen.log")
+	[ "$lines" -ge 50 ] && [ "$lines" -lt 150 ] || fail "$lines lines"
+	still_serves
+}
+
+# Nor a disk; and how much was left out is told.
+kept()
+{
+	local count
+
+	path_lab
+	listen -w "$work/far.pcap"
+	SECONDS=0
+	start flood router1 "$python" "$here/path_peer.py" near "$(far 4)" \
+	    "$port" flood 10.11.0.77
+	wait_log listen 'far.pcap: [0-9]+ packets not kept: too many'
+	end listen
+	count=$(tcpdump -n -r "$work/far.pcap" 2>/dev/null | wc -l)
+	[ "$count" -ge 1000 ] && [ "$count" -le $((2000 * (SECONDS + 2))) ] ||
+		fail "$count packets in $SECONDS s"
+}
+
+# A file that takes no more is named at once, and what can be done is done.
+full_disk()
+{
+	path_lab
+	listen -w /dev/full
+	probe 4 --count 1
+	same 0 "$status"
+	wait_log listen '/dev/full: No space left on device'
+	status=0
+	end listen || status=$?
+	same 3 "$status"
+	listen
+	probe 4 -w /dev/full 2>"$work/err"
+	same 3 "$status"
+	same "tap probe-path: $(far 4): /dev/full: No space left on device" \
+	    "$(cat "$work/err")"
+	same '' "$(cat "$work/probe.json")"
+}
+
 # What it sends goes to the near side, whatever address that names; and
 # nothing but the words of their connection and what a kernel answers.
 elsewhere()
@@ -262,6 +324,7 @@ keys()
 	still_serves -k "$one"
 	probe 4 -k "$other" 2>"$work/err"
 	same 2 "$status"
+	same '' "$(cat "$work/probe.json")" 'no half of an object'
 	has "$(cat "$work/err")" 'refuses the key'
 	probe 4 2>"$work/err"
 	same 2 "$status"
@@ -310,6 +373,10 @@ check near-no-key hostile no-key '^closed' -k "$both_key"
 check near-wrong-key hostile wrong-key '^refused 02' -k "$both_key"
 check near-hog hog
 check near-flood flood
+check near-plans plans
+check near-sessions sessions
+check kept kept
+check full-disk full_disk
 check near-elsewhere elsewhere
 check near-fish fish
 check near-reused reused

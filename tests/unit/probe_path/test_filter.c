@@ -116,6 +116,9 @@ tells_no_number_of_others(void **state)
 	v.value[FIELD_SEQ]++;
 	assert_int_equal(path_filter_wants(filter, &t, &peer, &v),
 			 PATH_FILTER_NOTHING);
+	/* Who has captured it himself has seen it. */
+	assert_int_equal(path_filter_wants(filter, &t, NULL, &v),
+			 PATH_FILTER_WHOLE);
 	v.src = peer;
 	assert_int_equal(path_filter_wants(filter, &t, &peer, &v),
 			 PATH_FILTER_WHOLE);
