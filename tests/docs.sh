@@ -306,6 +306,7 @@ ask()
 		while read -r line; do
 			case $line in
 			*": ready: "*) break ;;
+			*": door: "*) continue ;; # as this machine has it
 			esac
 			echo "$line"
 		done <&3

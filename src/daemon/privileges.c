@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/securebits.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +17,8 @@
 #include <unistd.h>
 
 #include "daemon/seccomp.h"
+
+#define CAP_BPF_BIT (1u << (CAP_BPF - 32)) /* of the second word */
 
 static int
 fail(char *why, const char *what)
@@ -49,6 +53,21 @@ drop_bounding_set(char *why)
 	return 0;
 }
 
+/*
+ * Kernels before 5.19 have bpf(2) for nobody else where unprivileged programs
+ * are off (kernel.unprivileged_bpf_disabled), not even for entries of maps
+ * that are open.  Asked of no map: who may gets another error.
+ */
+static bool
+needs_bpf(void)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.map_fd = (uint32_t)-1;
+	return syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attr, sizeof attr) < 0 &&
+		errno == EPERM;
+}
+
 /* That one, if it was there: libpcap's client has never had it. */
 static int
 keep_net_admin(enum privileges_role role, char *why)
@@ -64,12 +83,18 @@ keep_net_admin(enum privileges_role role, char *why)
 	data[0].permitted &=
 		role == PRIVILEGES_LISTENER ? 0 : 1u << CAP_NET_ADMIN;
 	data[0].effective = data[0].permitted;
-	data[0].inheritable = 0;
-	memset(&data[1], 0, sizeof data[1]);
+	data[0].inheritable = data[1].effective = data[1].inheritable = 0;
+	data[1].permitted &= role == PRIVILEGES_SERVER ? CAP_BPF_BIT : 0;
 	if (syscall(SYS_capset, &header, data) < 0) {
 		return fail(why, "capabilities");
 	}
-	return 0;
+	if (data[1].permitted == 0) {
+		return 0;
+	}
+	data[1].permitted = data[1].effective = needs_bpf() ? CAP_BPF_BIT : 0;
+	return syscall(SYS_capset, &header, data) < 0
+		? fail(why, "capabilities")
+		: 0;
 }
 
 static int

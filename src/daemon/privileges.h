@@ -17,9 +17,10 @@ enum privileges_role {
 
 /*
  * Become `user` (NULL: "tap" if there is one, else "nobody") with
- * CAP_NET_ADMIN alone (a listener: with none), see no file any more, and
- * be killed for any system call that the role does not need.  What is
- * open stays open.  End with the parent, where one is named (or 0).
+ * CAP_NET_ADMIN alone (a listener: with none; a server with CAP_BPF, too, on
+ * kernels that else have no bpf(2) for it), see no file any more, and be killed
+ * for any system call that the role does not need.  What is open stays open.
+ * End with the parent, where one is named (or 0).
  * Other systems than Linux have users and chroot(2) for this.
  * 0, or -1 with the reason in why (PRIVILEGES_WHY_MAX).
  */

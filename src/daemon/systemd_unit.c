@@ -12,7 +12,8 @@
  * more than the monitor needs: NET_ADMIN and NET_RAW for rules and
  * sockets, SETUID, SETGID and SETPCAP to make the worker small, KILL to
  * end it, DAC_OVERRIDE for a metrics file in another's directory; BPF and
- * PERFMON for the server's fast path, whose program works with addresses;
+ * PERFMON for the server's door and fast path, whose program works with
+ * addresses, and bpffs where the door is kept;
  * and the client's SYS_PTRACE to know the programs of other users, for exe=.
  */
 static const char unit[] =
@@ -38,7 +39,7 @@ static const char unit[] =
 	"CAP_SETGID CAP_SETPCAP CAP_KILL CAP_DAC_OVERRIDE CAP_IPC_LOCK%s\n"
 	"NoNewPrivileges=yes\n"
 	"ProtectSystem=strict\n"
-	"ReadWritePaths=-/run -/var/lib/prometheus/node-exporter\n"
+	"ReadWritePaths=-/run -/var/lib/prometheus/node-exporter%s\n"
 	"ProtectHome=yes\n"
 	"PrivateTmp=yes\n"
 	"PrivateDevices=yes\n"
@@ -75,6 +76,7 @@ unit_print(const char *side)
 	       server ? "hides services from strangers"
 		      : "authenticates connections",
 	       side, self, side,
-	       server ? " CAP_BPF CAP_PERFMON" : " CAP_SYS_PTRACE");
+	       server ? " CAP_BPF CAP_PERFMON" : " CAP_SYS_PTRACE",
+	       server ? " -/sys/fs/bpf" : "");
 	return TAP_OK;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -97,6 +98,35 @@ bpf_map_next(int map, const void *key, void *next)
 	return on_entry(BPF_MAP_GET_NEXT_KEY, map, key, next, 0);
 }
 
+int
+bpf_map_write(int map, const void *bytes, size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+
+	if (at == MAP_FAILED) {
+		return -errno;
+	}
+	memcpy(at, bytes, size);
+	munmap(at, size);
+	return 0;
+}
+
+int
+bpf_map_describe(int map, struct bpf_map *made)
+{
+	struct bpf_map_info info = { 0 };
+	union bpf_attr attr = { 0 };
+	int rc;
+
+	attr.info.bpf_fd = (uint32_t)map;
+	attr.info.info_len = sizeof info;
+	attr.info.info = address(&info);
+	rc = call(BPF_OBJ_GET_INFO_BY_FD, &attr);
+	*made = (struct bpf_map){ info.type, info.key_size, info.value_size,
+				  info.max_entries, info.map_flags };
+	return rc;
+}
+
 /* Those that such a map has values for. */
 static unsigned
 count_processors(void)
@@ -143,12 +173,40 @@ bpf_map_sums(int map, uint64_t *sums, uint32_t count)
 	return status;
 }
 
-int
-bpf_program_load(const struct bpf_program *program)
+static int
+load(const struct bpf_insn *insns, size_t count,
+     const struct bpf_program *program)
 {
 	/* What the program is under: only that it is no GPL matters. */
 	static const char licence[] = "ISC";
 	union bpf_attr attr = { 0 };
+
+	attr.prog_type = program->type;
+	attr.expected_attach_type = program->attach;
+	attr.prog_flags = program->flags;
+	attr.insns = address(insns);
+	attr.insn_cnt = (uint32_t)count;
+	attr.license = address(licence);
+	snprintf(attr.prog_name, sizeof attr.prog_name, "%s", program->name);
+	return call(BPF_PROG_LOAD, &attr);
+}
+
+int
+bpf_insns_load(const struct bpf_insn *insns, size_t count, uint32_t type,
+	       uint32_t attach, const char *name)
+{
+	const struct bpf_program program = {
+		.type = type,
+		.attach = attach,
+		.name = name,
+	};
+
+	return load(insns, count, &program);
+}
+
+int
+bpf_program_load(const struct bpf_program *program)
+{
 	uint8_t *insns = malloc(ELF_PROGRAM_MAX);
 	long len;
 	int rc;
@@ -158,14 +216,9 @@ bpf_program_load(const struct bpf_program *program)
 	}
 	len = elf_program(program->object, program->size, program->section,
 			  program->symbols, program->symbols_count, insns);
-	attr.prog_type = program->type;
-	attr.expected_attach_type = program->attach;
-	attr.prog_flags = program->flags;
-	attr.insns = address(insns);
-	attr.insn_cnt = (uint32_t)(len / (long)ELF_INSN);
-	attr.license = address(licence);
-	snprintf(attr.prog_name, sizeof attr.prog_name, "%s", program->name);
-	rc = len < 0 ? -ENOEXEC : call(BPF_PROG_LOAD, &attr);
+	rc = len < 0
+		? -ENOEXEC
+		: load((const void *)insns, (size_t)len / ELF_INSN, program);
 	free(insns);
 	return rc;
 }

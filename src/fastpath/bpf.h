@@ -32,6 +32,19 @@ int bpf_map_next(int map, const void *key, void *next);
  */
 int bpf_map_sums(int map, uint64_t *sums, uint32_t count);
 
+/*
+ * Write all of an array at once, which was made with BPF_F_MMAPABLE (Linux
+ * 5.5) and has size bytes.
+ */
+int bpf_map_write(int map, const void *bytes, size_t size);
+/* What it was made as, as far as struct bpf_map tells. */
+int bpf_map_describe(int map, struct bpf_map *made);
+
+struct bpf_insn;
+/* Load instructions that were made here; see struct bpf_program. */
+int bpf_insns_load(const struct bpf_insn *insns, size_t count, uint32_t type,
+		   uint32_t attach, const char *name);
+
 struct bpf_program {
 	const uint8_t *object; /* see elf.h */
 	size_t size;

@@ -18,7 +18,7 @@
 static uint64_t (*clock_tai_ns)(void) = (void *)BPF_FUNC_ktime_get_tai_ns;
 static uint64_t (*clock_boot_ns)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
 
-extern const char replays_map;
+extern const char replays_map, admitted_map;
 
 /* One of these two has jumped: until tap has looked, only the receiver knows.
  */
@@ -148,6 +148,23 @@ remember(const struct scene *scene, const struct ingress_record *record)
 	return true;
 }
 
+/* Tell the door, before SYN0 goes on; see door_admit(). */
+static inline_always bool
+admit(const struct scene *scene, const struct ingress_group *sorted)
+{
+	struct scratch *scratch = scene->scratch;
+	const uint16_t sport = INGRESS_FRAME_SPORT(sorted->frame[SYN0]);
+	struct door_key *key = &scratch->admitted;
+
+	__builtin_memcpy(key->addr, &scratch->reassembly.src, sizeof key->addr);
+	key->keys = scene->keys;
+	key->port[0] = (uint8_t)(sport >> 8);
+	key->port[1] = (uint8_t)sport;
+	key->family = (uint16_t)scratch->reassembly.family;
+	scratch->expires = scene->now + DOOR_LIFE_NS;
+	return map_update(&admitted_map, key, &scratch->expires, BPF_ANY) == 0;
+}
+
 /* Wake tap, but not for each of many. */
 static inline_always uint64_t
 wakeup(const struct scene *scene)
@@ -191,6 +208,13 @@ accept(const struct scene *scene, const struct ingress_group *sorted,
 	record->instant = instant;
 	record->now = now;
 	if (!remember(scene, record)) {
+		ring_discard(record, BPF_RB_NO_WAKEUP);
+		return false;
+	}
+	if (!admit(scene, sorted)) {
+		uint64_t tag = record->tag;
+
+		map_delete(&replays_map, &tag);
 		ring_discard(record, BPF_RB_NO_WAKEUP);
 		return false;
 	}

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "fastpath/bpf_mac.h"
+#include "fastpath/door_map.h"
 #include "fastpath/ingress_map.h"
 #include "fastpath/bpf_net.h"
 #include "fastpath/bpf_packet.h"
@@ -51,6 +52,8 @@ struct scratch {
 	uint64_t locals_turn;
 	struct ingress_work work;
 	struct ingress_group group;
+	struct door_key admitted;
+	uint64_t expires;
 };
 
 /* What is known of a SYN's service. */
@@ -60,6 +63,7 @@ struct scene {
 	uint64_t now; /* ns, monotonic */
 	uint64_t utc; /* s */
 	uint32_t entry;
+	uint32_t keys; /* its class, to the door */
 	uint32_t tolerance;
 };
 
@@ -193,6 +197,7 @@ find_scene(struct scene *scene, struct syn *s)
 	s->mark = (uint32_t)scene->config->mark;
 	scene->tolerance = rule->tolerance;
 	scene->entry = port->entry;
+	scene->keys = port->keys;
 	scene->now = clock_ns();
 	scene->utc = (scene->now + scene->config->utc_offset) / SECOND;
 	scene->scratch->reassembly = s->reassembly;

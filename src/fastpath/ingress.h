@@ -28,7 +28,8 @@
 /* What a configuration comes to; the arrays are the caller's. */
 struct ingress_tables {
 	uint32_t assembly_ms, flood_per_second;
-	uint32_t replays;                 /* groups that tap itself remembers */
+	uint32_t replays; /* groups that tap itself remembers */
+	int admitted;     /* the door's map of accepted connections, or -1 */
 	const struct ingress_port *ports; /* 65,536 */
 	const struct ingress_list *lists;
 	size_t lists_count;
@@ -52,6 +53,7 @@ enum ingress_map {
 	INGRESS_MAP_ENTRIES,
 	INGRESS_MAP_RANGES,
 	INGRESS_MAP_KEYS,
+	INGRESS_MAP_ADMITTED, /* the door's, where there is one */
 	INGRESS_MAP_CONFIG,
 	INGRESS_MAP_LOCALS,
 	INGRESS_MAP_GROUPS,

@@ -1,6 +1,7 @@
 #include "fastpath/ingress_load.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "fastpath/bpf.h"
+#include "fastpath/door_map.h"
 #include "fastpath/ingress_image.h"
 
 #ifndef BPF_F_XDP_HAS_FRAGS
@@ -69,6 +71,9 @@ static const struct {
 				    0 } },
 	[INGRESS_MAP_REPLAYS] = { "replays_map",
 				  { BPF_MAP_TYPE_HASH, 8, 8, 0, 0 } },
+	[INGRESS_MAP_ADMITTED] = { "admitted_map",
+				   { BPF_MAP_TYPE_LRU_HASH,
+				     sizeof(struct door_key), 8, 1024, 0 } },
 #undef ARRAY
 };
 
@@ -139,6 +144,17 @@ fill_keys(struct ingress *s, const struct ingress_tables *t)
 	return rc;
 }
 
+/* Where there is no door, nobody looks at what is entered. */
+static int
+share_admitted(struct ingress *s, const struct ingress_tables *t)
+{
+	if (t->admitted < 0) {
+		return make_map(s, INGRESS_MAP_ADMITTED, 0);
+	}
+	s->map[INGRESS_MAP_ADMITTED] = fcntl(t->admitted, F_DUPFD_CLOEXEC, 0);
+	return s->map[INGRESS_MAP_ADMITTED] < 0 ? -errno : 0;
+}
+
 int
 ingress_load_tables(struct ingress *s, const struct ingress_tables *t)
 {
@@ -150,6 +166,7 @@ ingress_load_tables(struct ingress *s, const struct ingress_tables *t)
 		: fill(s, INGRESS_MAP_ENTRIES, t->entries, t->entries_count);
 	rc = rc ? rc : fill(s, INGRESS_MAP_RANGES, t->ranges, t->ranges_count);
 	rc = rc ? rc : fill_keys(s, t);
+	rc = rc ? rc : share_admitted(s, t);
 	if (rc < 0) {
 		ingress_load_explain(s, "maps in the kernel: %s",
 				     strerror(-rc));

@@ -59,6 +59,7 @@ struct ingress_config {
 struct ingress_port {
 	uint16_t list;  /* index + 1 */
 	uint16_t entry; /* index + 1 */
+	uint32_t keys;  /* of the entry, to the door: see door_map.h */
 };
 
 struct ingress_list {

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "fastpath/bpf_addr.h"
+#include "fastpath/door_tables.h"
 
 #define PORTS 65536u
 
@@ -70,6 +71,19 @@ mark_edges(uint8_t *edge, const struct acl *acl)
 	}
 }
 
+/* Neighbours mostly have the same entry as `before`, the port before. */
+static uint32_t
+class_of(const struct acl *acl, uint16_t entry,
+	 const struct ingress_port *before)
+{
+	if (entry == 0) {
+		return 0;
+	}
+	return before && before->entry == entry
+		? before->keys
+		: door_class(&acl->entries[entry - 1]);
+}
+
 static int
 take_ports(struct ingress_plan *plan, const struct acl *acl)
 {
@@ -96,6 +110,7 @@ take_ports(struct ingress_plan *plan, const struct acl *acl)
 		}
 		at->list = list;
 		at->entry = acl->entry_at[port];
+		at->keys = class_of(acl, at->entry, port > 0 ? at - 1 : NULL);
 	}
 	free(edge);
 	return 0;
@@ -241,6 +256,7 @@ ingress_tables_make(struct ingress_plan *plan, const struct server_conf *conf)
 
 	*plan = (struct
 		 ingress_plan){ .tables = {
+					.admitted = -1,
 					.assembly_ms = conf->limits.assembly_ms,
 					.flood_per_second =
 						conf->limits.flood_per_second,

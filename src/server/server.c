@@ -11,6 +11,7 @@
 #include "os/sock_diag.h"
 #include "firewall/firewall.h"
 #include "server/worker.h"
+#include "server/worker_door.h"
 #include "server/worker_fastpath.h"
 #include "server/worker_stats.h"
 #include "firewall/watchdog.h"
@@ -62,6 +63,7 @@ server_stats(struct server *s, struct stat_item *items, char duration[32])
 	stat_duration(duration, uptime);
 	memcpy(items, first, sizeof first);
 	count += worker_fastpath_stats(&s->worker, items + count);
+	count += worker_door_stats(&s->worker, items + count);
 	return count + worker_stats(&s->worker, items + count);
 }
 
@@ -69,7 +71,8 @@ static bool
 answer(void *context, enum control_request request,
        const struct control_peer *peer, struct text *t)
 {
-	struct stat_item items[WORKER_STATS + WORKER_FASTPATH_STATS + 8];
+	struct stat_item items[WORKER_STATS + WORKER_FASTPATH_STATS +
+			       WORKER_DOOR_STATS + 8];
 	struct server *s = context;
 	char duration[32];
 
@@ -117,6 +120,7 @@ take_up(struct server *s, struct server_conf *conf, char *err)
 	} else if (fw_replace(&s->fw, &s->plan.fw, &plan.fw, err) == 0) {
 		plan_free(&s->plan);
 		s->plan = plan;
+		worker_door_change(&s->worker);
 		worker_fastpath_change(&s->worker);
 		return 0;
 	}
@@ -191,7 +195,8 @@ watch_drops(struct server *s, uint64_t now)
 static void
 write_metrics(struct server *s, uint64_t now)
 {
-	struct stat_item items[WORKER_STATS + WORKER_FASTPATH_STATS + 8];
+	struct stat_item items[WORKER_STATS + WORKER_FASTPATH_STATS +
+			       WORKER_DOOR_STATS + 8];
 	char duration[32];
 	int rc;
 
@@ -224,6 +229,7 @@ tick(void *context)
 	watch_drops(s, now);
 	write_metrics(s, now);
 	worker_fastpath_tick(&s->worker);
+	worker_door_tick(&s->worker);
 	return MONITOR_GO_ON;
 }
 
@@ -236,6 +242,7 @@ work(void *context, int to_monitor)
 
 	(void)to_monitor;
 	ingress_leave(&s->worker.ingress);
+	door_leave(&s->worker.door);
 	for (;;) {
 		struct pollfd fds[FDS] = {
 			[SIGNALS] = { .fd = s->signals, .events = POLLIN },
@@ -418,12 +425,14 @@ server_run(struct server_conf *conf, const struct server_options *options)
 	status = open_all(&s);
 	if (status == TAP_OK) {
 		adopt_connections(&s);
+		worker_door_open(&s.worker);
 	}
 	if (status == TAP_OK && conf->settings.firewall != FIREWALL_NONE &&
 	    fw_install(&s.fw, &s.plan.fw, plan_tool(&conf->settings), err) <
 		    0) {
 		log_say(LOG_LEVEL_ERROR, "%s", err);
 		status = TAP_SYSTEM;
+		worker_door_undo(&s.worker);
 	}
 	if (status == TAP_OK) {
 		worker_fastpath_open(&s.worker);
@@ -438,6 +447,9 @@ server_run(struct server_conf *conf, const struct server_options *options)
 		} else if (status != TAP_SYSTEM && fw_remove(&s.fw, err) < 0) {
 			log_say(LOG_LEVEL_ERROR, "%s", err);
 			status = TAP_SYSTEM;
+		}
+		if (status != TAP_SYSTEM) {
+			worker_door_remove(&s.worker);
 		}
 	}
 	close_all(&s);

@@ -11,6 +11,7 @@
 #include "os/clock.h"
 #include "os/sock_diag.h"
 #include "server/worker_log.h"
+#include "server/worker_door.h"
 #include "server/worker_fastpath.h"
 #include "daemon/open_queue.h"
 #include "tap.h"
@@ -127,12 +128,10 @@ describe(struct worker *g, size_t queue, const struct nfq_packet *q,
 }
 
 /*
- * A packet that is broken but for its options is one to a listener.
- *
- * Where a port is to look closed, the kernel's answers to all others have
- * to be as ours.  What it makes of odd IP headers and TCP options, which
- * no honest connection begins with, differs from kernel to kernel: there
- * they get no answer, at any port.
+ * A packet that is broken but for its options is one to a listener.  Where a
+ * port is to look closed, the kernel's answers to all others have to be as
+ * ours: what it makes of odd IP headers and options, which no honest connection
+ * begins with, differs from kernel to kernel, so they get none, at any port.
  */
 static bool
 is_usable(const struct worker *g, size_t queue, int error,
@@ -161,6 +160,7 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 	}
 	in = describe(g, queue, q, &p);
 	receiver_input(g->receiver, now, &in, &result);
+	worker_door_admit(g, &in, &result);
 	carry_out(g, queue, q, &p, result.verdict);
 	apply(g, &result, now->ms);
 }
@@ -535,11 +535,11 @@ int
 worker_open(struct worker *g, const struct server_conf *conf)
 {
 	struct hash_key key;
-	int status;
-	int rc;
+	int status, rc;
 
 	*g = (struct worker){ .diag.fd = -1, .links.nl.fd = -1 };
 	ingress_init(&g->ingress);
+	door_init(&g->door);
 	use_conf(g, conf);
 	g->links.query = g->drops = -1;
 	g->reset.fd4 = g->reset.fd6 = g->store.fd = -1;
@@ -592,9 +592,9 @@ worker_close(struct worker *g)
 	ifname_close(&g->links);
 	reset_close(&g->reset);
 	worker_fastpath_close(g);
+	door_close(&g->door);
 	replay_file_close(&g->store);
 	if (g->drops >= 0) {
 		close(g->drops);
 	}
-	/* The shared memory goes with the process. */
 }

@@ -16,6 +16,7 @@
 #include "daemon/monitor.h"
 #include "os/nfqueue.h"
 #include "server/tcp_reset.h"
+#include "fastpath/door.h"
 #include "fastpath/ingress.h"
 #include "server/replay_file.h"
 
@@ -26,6 +27,7 @@ struct worker_shared {
 	struct monitor_shared monitor;
 	uint64_t rest_passed, rest_dropped; /* of no known connection */
 	uint64_t resets, decoys;
+	uint64_t door_failed; /* accepted, and the door could not be told */
 	uint32_t last_id[FW_QUEUES]; /* of packets taken */
 	struct receiver receiver;
 };
@@ -43,6 +45,7 @@ struct worker {
 	void *receiver_memory;     /* likewise */
 	struct replay_file store;
 	struct ingress ingress; /* see worker_sieve.h */
+	struct door door;       /* see worker_door.h */
 	bool by_ingress;        /* something came from it just now */
 	struct log_limit refusals;
 	uint64_t opened; /* ms */

@@ -337,7 +337,9 @@ nft_rules()
 	for tool in iptables ip6tables; do
 		on server "$tool" -t raw -F PREROUTING
 	done
-	page stranger 4
+	# No rule is in the way; but the door.
+	same 7 "$(status_of on stranger curl -sS --max-time 2 \
+	    "$(url 4 server)")" "a stranger's curl"
 	{
 		echo firewall=nft
 		cat "$work/TAPservd.conf"

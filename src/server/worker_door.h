@@ -1,0 +1,37 @@
+/*
+ * The worker's part of the door: put up, changed, told who was accepted, and
+ * taken away.
+ */
+#ifndef TAP_SERVER_WORKER_DOOR_H
+#define TAP_SERVER_WORKER_DOOR_H
+
+#include "daemon/stats.h"
+#include "server/worker.h"
+
+#define WORKER_DOOR_STATS 8u
+
+/*
+ * In the monitor, before rules are installed that may count on it; the log
+ * says what it is like.
+ */
+void worker_door_open(struct worker *g);
+/* Another configuration stands. */
+void worker_door_change(struct worker *g);
+/* Every second or so. */
+void worker_door_tick(struct worker *g);
+/* Nothing is to be hidden any more. */
+void worker_door_remove(struct worker *g);
+/* The start has failed: what this run put up goes, and that alone. */
+void worker_door_undo(struct worker *g);
+
+/*
+ * What the receiver has just said of a packet: who was accepted is told to the
+ * door, before verdicts are sent.  Where it can't be told, nobody is accepted.
+ */
+void worker_door_admit(struct worker *g, const struct receiver_packet *in,
+		       struct receiver_result *result);
+
+/* Write up to WORKER_DOOR_STATS items; returns how many. */
+size_t worker_door_stats(struct worker *g, struct stat_item *items);
+
+#endif

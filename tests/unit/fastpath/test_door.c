@@ -1,0 +1,467 @@
+/*
+ * The door's program, run by the kernel, against the receiver's access list:
+ * what that calls a packet to a protected service finds a listener only if
+ * it was accepted, everything else always.  Wants root.
+ */
+#include "fastpath/door.c"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/syscall.h>
+
+#include "unit/support.h"
+
+#define RULES 12
+#define ENTRIES 6
+#define PORTS 12u /* from 1 on */
+#define DEVICES 4u
+
+/* By index; the last one came a moment ago, and has no number yet. */
+static const char *const devices[DEVICES + 1] = { NULL, "lo", "eth0", "eth1",
+						  NULL };
+
+struct scene {
+	struct acl acl, named; /* all rules; those that name a device */
+	struct acl_rule rules[RULES], named_rules[RULES];
+	struct acl_range ports[RULES][2];
+	struct acl_entry entries[ENTRIES];
+	struct acl_range keys[ENTRIES];
+	bool loopback_open;
+	struct door door;
+	int program;
+	uint64_t seed;
+};
+
+static struct scene s;
+static const char *cannot;
+
+struct lookup {
+	struct packet p;
+	uint32_t device;
+};
+
+/*
+ * Such a run has no device, that is number 0: the lookup's is put in its
+ * place.
+ */
+static void
+set_device(uint32_t device)
+{
+	static const uint32_t none;
+	uint32_t number;
+
+	if (bpf_map_get(s.door.devices, &device, &number) == 0) {
+		bpf_map_put(s.door.devices, &none, &number, BPF_ANY);
+	} else {
+		bpf_map_remove(s.door.devices, &none);
+	}
+}
+
+/* -errno where it can't be run; SK_PASS or SK_DROP. */
+static int
+run(int program, const struct lookup *l, int protocol)
+{
+	struct bpf_sk_lookup ctx = { .protocol = (uint32_t)protocol };
+	union bpf_attr attr = { 0 };
+
+	ctx.family = l->p.src.family == 4 ? AF_INET : AF_INET6;
+	if (l->p.src.family == 4) {
+		memcpy(&ctx.remote_ip4, l->p.src.bytes, 4);
+		memcpy(&ctx.local_ip4, l->p.dst.bytes, 4);
+	} else {
+		memcpy(ctx.remote_ip6, l->p.src.bytes, 16);
+		memcpy(ctx.local_ip6, l->p.dst.bytes, 16);
+	}
+	ctx.remote_port = htons(l->p.sport);
+	ctx.local_port = l->p.dport;
+	set_device(l->device);
+	attr.test.prog_fd = (uint32_t)program;
+	attr.test.ctx_in = (uint64_t)(uintptr_t)&ctx;
+	attr.test.ctx_size_in = sizeof ctx;
+	if (syscall(SYS_bpf, BPF_PROG_TEST_RUN, &attr, sizeof attr) < 0) {
+		return -errno;
+	}
+	return (int)attr.test.retval;
+}
+
+static uint32_t
+below(uint32_t n)
+{
+	return random_below(&s.seed, n);
+}
+
+/* Few addresses, so that rules meet: of 10.0.0.0/8 and 2001:db8::/32. */
+static struct packet_addr
+some_addr(unsigned family)
+{
+	return family == 4 ? addr4(0x0a000000u | below(4) << 16 | below(4))
+			   : addr6(below(4), below(4));
+}
+
+static void
+some_net(struct acl_net *net)
+{
+	*net = (struct acl_net){ 0 };
+	if (below(2)) {
+		const unsigned family = below(2) ? 4 : 6;
+		const unsigned bits = below(family == 4 ? 33 : 129);
+
+		net->addr = some_addr(family);
+		for (unsigned i = 0; i < bits; i++) {
+			net->mask[i / 8] |= (uint8_t)(128 >> i % 8);
+		}
+		for (unsigned i = 0; i < 16; i++) {
+			net->addr.bytes[i] &= net->mask[i];
+		}
+	}
+}
+
+static void
+some_rule(size_t i)
+{
+	struct acl_rule *rule = &s.rules[i];
+
+	*rule = (struct acl_rule){ .ports = s.ports[i] };
+	rule->ports_count = below(8) ? 1 + below(2) : 0;
+	for (size_t k = 0; k < rule->ports_count; k++) {
+		rule->ports[k].low = (uint16_t)(1 + below(PORTS));
+		rule->ports[k].high = (uint16_t)(rule->ports[k].low + below(4));
+	}
+	some_net(&rule->src);
+	some_net(&rule->dst);
+	rule->type = below(4) ? ACL_LOCAL : 1 + below(2);
+	if (below(3) == 0) {
+		const uint32_t device = 1 + below(DEVICES - 1);
+
+		snprintf(rule->indev, sizeof rule->indev, "%s",
+			 devices[device]);
+	}
+	if (below(10) == 0) {
+		strcpy(rule->outdev, "eth0");
+	}
+}
+
+static void
+some_acl(void)
+{
+	s.acl = (struct acl){ .rules = s.rules, .entries = s.entries };
+	s.named = (struct acl){ .rules = s.named_rules };
+	s.acl.rules_count = below(RULES + 1);
+	for (size_t i = 0; i < s.acl.rules_count; i++) {
+		some_rule(i);
+		if (s.rules[i].indev[0]) {
+			s.named_rules[s.named.rules_count++] = s.rules[i];
+		}
+	}
+	s.acl.entries_count = below(ENTRIES + 1);
+	for (size_t i = 0; i < s.acl.entries_count; i++) {
+		/* Two that have the same keys are soon there. */
+		s.keys[i] = (struct acl_range){ 10, (uint16_t)(10 + below(3)) };
+		s.entries[i] = (struct acl_entry){
+			.ports = { (uint16_t)(1 + 2 * i),
+				   (uint16_t)(2 + 2 * i) },
+			.keys = &s.keys[i],
+			.keys_count = below(8) != 0,
+		};
+	}
+	acl_index(&s.acl);
+	acl_index(&s.named);
+	s.loopback_open = below(2);
+}
+
+static void
+put_up(void)
+{
+	const struct door_conf conf = { &s.acl, s.loopback_open, 1 };
+
+	s.program = find_program(&s.door, &conf);
+	assert_true(s.program >= 0);
+	assert_true(s.door.by_device);
+	for (uint32_t i = 1; i < DEVICES; i++) {
+		const struct device device = { .index = i };
+		struct device named = device;
+
+		snprintf(named.name, sizeof named.name, "%s", devices[i]);
+		take_device(&s.door, &named);
+	}
+}
+
+static struct lookup
+some_lookup(void)
+{
+	const unsigned family = below(2) ? 4 : 6;
+	struct lookup l = { .device = 1 + below(DEVICES) };
+
+	l.p.src = some_addr(family);
+	l.p.dst = some_addr(family);
+	l.p.sport = (uint16_t)(0x1200 + below(3));
+	l.p.dport = (uint16_t)below(PORTS + 6);
+	return l;
+}
+
+static bool
+is_own(const struct packet_addr *addr)
+{
+	struct door_own own = { .family = addr->family };
+	uint8_t value;
+
+	memcpy(own.addr, addr->bytes, sizeof own.addr);
+	return bpf_map_get(s.door.own, &own, &value) == 0;
+}
+
+/* A new device may be any that a rule names. */
+static bool
+is_protected(const struct lookup *l)
+{
+	const struct acl *acl =
+		s.loopback_open && is_own(&l->p.src) ? &s.named : &s.acl;
+
+	for (uint32_t i = 1; l->device == DEVICES && i < DEVICES; i++) {
+		if (acl_rule_for(acl, &l->p, false, devices[i], NULL)) {
+			return true;
+		}
+	}
+	return acl_rule_for(acl, &l->p, false, devices[l->device], NULL) !=
+		NULL;
+}
+
+static const struct acl_entry *
+entry_of(uint16_t port)
+{
+	const uint16_t at = s.acl.entry_at[port];
+
+	return at ? &s.acl.entries[at - 1] : NULL;
+}
+
+/* Whether the same keys may use both; nobody may use a port without entry. */
+static bool
+same_keys(uint16_t a, uint16_t b)
+{
+	const struct acl_entry *x = entry_of(a), *y = entry_of(b);
+
+	return x == y ||
+		(x && y && x->keys_count == y->keys_count &&
+		 (x->keys_count == 0 ||
+		  memcmp(x->keys, y->keys, sizeof *x->keys) == 0));
+}
+
+/* Is the port without a door for having too many rules? */
+static bool
+is_without(uint16_t port)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s.acl.rules_count; i++) {
+		count += s.rules[i].type == ACL_LOCAL &&
+			acl_ports_have(s.rules[i].ports, s.rules[i].ports_count,
+				       port);
+	}
+	return count > DOOR_RULES_MAX;
+}
+
+static void
+check_lookup(const struct lookup *l, const struct lookup *accepted)
+{
+	const bool in = packet_addr_equal(&l->p.src, &accepted->p.src) &&
+		l->p.sport == accepted->p.sport &&
+		same_keys(l->p.dport, accepted->p.dport);
+	const int verdict = run(s.program, l, IPPROTO_TCP);
+
+	assert_int_equal(run(s.program, l, IPPROTO_UDP), SK_PASS);
+	if (is_without(l->p.dport)) {
+		assert_true(verdict == SK_PASS || (is_protected(l) && !in));
+	} else {
+		assert_int_equal(verdict,
+				 is_protected(l) && !in ? SK_DROP : SK_PASS);
+	}
+}
+
+static void
+forget(const struct lookup *l)
+{
+	struct door_key key;
+
+	(void)l;
+	while (bpf_map_next(s.door.accepted, &(struct door_key){ 0 }, &key) ==
+	       0) {
+		bpf_map_remove(s.door.accepted, &key);
+	}
+}
+
+static void
+it_is_as_strict_as_the_receiver(void **state)
+{
+	const unsigned long steps = property_steps(400);
+	uint64_t before[DOOR_COUNTS], after[DOOR_COUNTS];
+	unsigned long drops;
+
+	(void)state;
+	if (cannot) {
+		skip();
+	}
+	door_counts(&s.door, before);
+	s.seed = property_seed();
+	for (unsigned long step = 0; step < steps; step++) {
+		struct lookup accepted = some_lookup();
+
+		some_acl();
+		put_up();
+		assert_int_equal(door_admit(&s.door, &s.acl, &accepted.p.src,
+					    accepted.p.sport, accepted.p.dport),
+				 0);
+		for (int i = 0; i < 100; i++) {
+			struct lookup l = below(4) ? some_lookup() : accepted;
+
+			if (below(4) == 0) {
+				l.p.dport = (uint16_t)below(PORTS + 6);
+			}
+			check_lookup(&l, &accepted);
+		}
+		forget(&accepted);
+		bpf_close(&s.program);
+	}
+	door_counts(&s.door, after);
+	drops = after[DOOR_REFUSED] - before[DOOR_REFUSED];
+	assert_true(drops > steps);
+	assert_int_equal(drops + after[DOOR_PASSED] - before[DOOR_PASSED],
+			 steps * 100);
+}
+
+static void
+what_was_accepted_expires(void **state)
+{
+	struct lookup l = { .device = 2 };
+	struct door_key key = { 0 }, found;
+	uint64_t expires = 0;
+
+	(void)state;
+	if (cannot) {
+		skip();
+	}
+	s.acl = (struct acl){ .rules = s.rules,
+			      .rules_count = 1,
+			      .entries = s.entries,
+			      .entries_count = 1 };
+	s.rules[0] = (struct acl_rule){ 0 };
+	s.keys[0] = (struct acl_range){ 10, 10 };
+	s.entries[0] = (struct acl_entry){ .ports = { 22, 22 },
+					   .keys = s.keys,
+					   .keys_count = 1 };
+	acl_index(&s.acl);
+	put_up();
+	l.p.src = l.p.dst = addr4(0x0a000001);
+	l.p.sport = 0x1234;
+	l.p.dport = 22;
+	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_DROP);
+	door_admit(&s.door, &s.acl, &l.p.src, l.p.sport, l.p.dport);
+	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_PASS);
+	assert_int_equal(bpf_map_next(s.door.accepted, &key, &found), 0);
+	bpf_map_get(s.door.accepted, &found, &expires);
+	/* Two minutes are what a SYN cookie lives. */
+	assert_true(expires > clock_us() * 1000 + 120 * 1000000000ull);
+	expires = clock_us() * 1000;
+	bpf_map_put(s.door.accepted, &found, &expires, BPF_ANY);
+	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_DROP);
+	forget(&l);
+	bpf_close(&s.program);
+}
+
+/* Eight for a port, and one that all those are part of. */
+static void
+a_port_has_so_many_rules(void **state)
+{
+	struct door_tables t;
+
+	(void)state;
+	s.acl = (struct acl){ .rules = s.rules };
+	for (size_t i = 0; i <= DOOR_RULES_MAX; i++) {
+		s.rules[i] = (struct acl_rule){
+			.ports = s.ports[0],
+			.ports_count = 1,
+			.src = { .addr = addr4((uint32_t)i),
+				 .mask = { 255, 255, 255, 255 } },
+		};
+	}
+	s.ports[0][0] = (struct acl_range){ 80, 81 };
+	s.acl.rules_count = DOOR_RULES_MAX;
+	acl_index(&s.acl);
+	assert_int_equal(door_tables_make(&t, &s.acl, false, true), 0);
+	assert_int_equal(t.without, 0);
+	assert_int_equal(t.rules_most, DOOR_RULES_MAX);
+	assert_int_not_equal(t.ports[80].list, 0);
+	assert_int_equal(t.ports[82].list, 0);
+	door_tables_free(&t);
+
+	s.acl.rules_count++;
+	acl_index(&s.acl);
+	assert_int_equal(door_tables_make(&t, &s.acl, false, true), 0);
+	assert_int_equal(t.without, 2);
+	assert_int_equal(t.without_port, 80);
+	assert_string_equal(t.without_why, "too many rules");
+	assert_int_equal(t.ports[80].list, 0);
+	door_tables_free(&t);
+
+	s.rules[4].src = (struct acl_net){ 0 };
+	assert_int_equal(door_tables_make(&t, &s.acl, false, true), 0);
+	assert_int_equal(t.without, 0);
+	assert_int_equal(t.rules_most, 1);
+	door_tables_free(&t);
+
+	/* A kernel that does not tell the device. */
+	s.acl.rules_count = 1;
+	strcpy(s.rules[0].indev, "eth0");
+	assert_int_equal(door_tables_make(&t, &s.acl, false, false), 0);
+	assert_int_equal(t.without, 2);
+	door_tables_free(&t);
+}
+
+static int
+setup(void **state)
+{
+	struct lookup l = { .device = 1 };
+	struct door_own own = { .family = 4 };
+	const uint8_t here = 1;
+
+	(void)state;
+	door_init(&s.door);
+	if (unshare(CLONE_NEWNET) < 0 || open_maps(&s.door) < 0) {
+		cannot = "no maps";
+		return 0;
+	}
+	s.door.on = true;
+	own.addr[0] = 10; /* 10.0.0.0 */
+	bpf_map_put(s.door.own, &own, &here, BPF_ANY);
+	own.family = 6;
+	memcpy(own.addr, (uint8_t[]){ 0x20, 0x01, 0x0d, 0xb8 }, 4);
+	bpf_map_put(s.door.own, &own, &here, BPF_ANY);
+	acl_index(&s.acl);
+	put_up();
+	l.p.src.family = l.p.dst.family = 4;
+	/* Linux 5.14 */
+	if (run(s.program, &l, IPPROTO_TCP) < 0) {
+		cannot = "the kernel runs none for a test";
+	}
+	bpf_close(&s.program);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	door_close(&s.door);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_is_as_strict_as_the_receiver),
+		cmocka_unit_test(what_was_accepted_expires),
+		cmocka_unit_test(a_port_has_so_many_rules),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
