@@ -140,7 +140,7 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar key_line \
 		keyfile options passphrase seal sealed_file settings splice \
 		trusted_file value) \
-	src/daemon/log.c \
+	src/daemon/log.c src/daemon/log_sink.c \
 	$(patsubst %,src/client/%.c,backend_pcap client_posix outbound \
 		pcap_io unlock) \
 	$(patsubst %,src/keygen/%.c,both cmd_keygen keygen keyfile_edit output) \

@@ -64,19 +64,8 @@ static size_t
 answer_program(void *context, const void *question, size_t len, void *answer)
 {
 	struct client *c = context;
-	struct sock_diag_connection connection;
-	char path[SOCKET_OWNER_PATH_MAX];
 
-	if (len != sizeof connection) {
-		return 0;
-	}
-	memcpy(&connection, question, sizeof connection);
-	if (socket_owner_path(&c->diag, &connection, path) < 0) {
-		return 0;
-	}
-	len = strlen(path);
-	memcpy(answer, path, len);
-	return len;
+	return socket_owner_answer(&c->diag, question, len, answer);
 }
 
 static void
@@ -171,6 +160,8 @@ write_status(struct client *c, bool json, struct text *t)
 		  counted.signature },
 		{ "queue_drops", "queue drops", NULL,
 		  drops.queue_full + drops.socket_full },
+		{ "log_lost", "log lines lost", NULL,
+		  log_lost() + c->shared->monitor.log_lost },
 		{ "worker_restarts", "worker restarts", NULL,
 		  c->shared->monitor.restarts },
 	};
@@ -322,11 +313,13 @@ work_by_wire(void *context, int to_monitor)
 		__atomic_fetch_add(&c->shared->monitor.beats, 1,
 				   __ATOMIC_RELAXED);
 		ports_refill(&c->outbound.ports);
+		log_flush();
 		if (poll(fds, (nfds_t)count + 1, MONITOR_BEAT_MS) < 0 &&
 		    errno != EINTR) {
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
+		log_gather();
 		failed = backend_pcap_serve(&c->follower);
 		if (failed) {
 			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
@@ -360,14 +353,17 @@ work(void *context, int to_monitor)
 		__atomic_fetch_add(&c->shared->monitor.beats, 1,
 				   __ATOMIC_RELAXED);
 		/* While nothing waits, get ports ready for the next SYNs. */
+		log_gather();
 		ports_refill(&c->outbound.ports);
 		client_egress_serve(&c->egress, &c->outbound);
+		log_flush();
 		if (poll(fds, sizeof fds / sizeof fds[0], MONITOR_BEAT_MS) <
 			    0 &&
 		    errno != EINTR) {
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
+		log_gather();
 		if (fds[2].revents) {
 			ifname_update(&c->carrier.links);
 		}
@@ -552,6 +548,7 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	char err[FW_ERROR_MAX];
 	int status;
 
+	log_never_wait();
 	c = (struct client){
 		.conf = conf, .options = options, .signals = -1, .control = -1
 	};
@@ -593,5 +590,6 @@ client_run(struct client_conf *conf, const struct client_options *options)
 		cgroup_close(&options->task->scope);
 	}
 	close_all(&c);
+	log_close();
 	return status;
 }

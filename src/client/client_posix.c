@@ -88,6 +88,7 @@ serve(struct solo *s)
 			(struct pollfd){ .fd = s->signals, .events = POLLIN };
 		/* While nothing waits, get ports ready for the next SYNs. */
 		ports_refill(&s->outbound.ports);
+		log_flush();
 		if (poll(fds, (nfds_t)count + 1, BACKEND_PCAP_WAIT_MS) < 0) {
 			if (errno == EINTR) {
 				continue;
@@ -95,6 +96,7 @@ serve(struct solo *s)
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
+		log_gather();
 		failed = backend_pcap_serve(&s->follower);
 		if (failed) {
 			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
@@ -136,6 +138,9 @@ client_posix_run(struct client_conf *conf)
 	static struct solo s;
 	int status;
 
+	log_never_wait();
+	/* A log whose reader is gone ends nobody. */
+	signal(SIGPIPE, SIG_IGN);
 	s.conf = conf;
 	outbound_init(&s.outbound);
 	s.outbound.conf = conf;
@@ -153,5 +158,6 @@ client_posix_run(struct client_conf *conf)
 	backend_pcap_close(&s.follower);
 	outbound_close(&s.outbound);
 	client_conf_free(conf);
+	log_close();
 	return status;
 }

@@ -79,3 +79,22 @@ socket_owner_path(struct netlink *diag,
 	closedir(proc);
 	return rc;
 }
+
+size_t
+socket_owner_answer(struct netlink *diag, const void *question, size_t len,
+		    void *answer)
+{
+	struct sock_diag_connection connection;
+	char path[SOCKET_OWNER_PATH_MAX];
+
+	if (len != sizeof connection) {
+		return 0;
+	}
+	memcpy(&connection, question, sizeof connection);
+	if (socket_owner_path(diag, &connection, path) < 0) {
+		return 0;
+	}
+	len = strlen(path);
+	memcpy(answer, path, len);
+	return len;
+}

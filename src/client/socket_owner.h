@@ -17,4 +17,12 @@ int socket_owner_path(struct netlink *diag,
 		      const struct sock_diag_connection *connection,
 		      char path[SOCKET_OWNER_PATH_MAX]);
 
+/*
+ * The same for who may not look: a struct sock_diag_connection, of anybody,
+ * becomes the path, without NUL, in answer (SOCKET_OWNER_PATH_MAX).  Its
+ * length; 0 where there is none.
+ */
+size_t socket_owner_answer(struct netlink *diag, const void *question,
+			   size_t len, void *answer);
+
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "daemon/log_sink.h"
 
 #define LINE_END 2u /* "}\n" */
 
@@ -106,7 +107,7 @@ begin_line(struct log_record *r, enum log_level level)
 }
 
 static void
-write_line(struct log_record *r)
+end_line(struct log_record *r)
 {
 	size_t len = r->text.len;
 
@@ -114,11 +115,83 @@ write_line(struct log_record *r)
 		r->line[len++] = '}';
 	}
 	r->line[len++] = '\n';
-	/* One write a line, so that lines of several writers don't mix. */
-	if (write(STDERR_FILENO, r->line, len) < 0) {
-		/* Nobody to tell. */
+	log_sink_put(r->line, len);
+}
+
+/* Once lines go again, one says how many did not. */
+static void
+tell_lost(void)
+{
+	const uint64_t lost = log_sink_untold();
+	struct log_record r;
+
+	if (lost == 0 || !log_sink_is_clear()) {
 		return;
 	}
+	log_sink_told(lost);
+	begin_line(&r, LOG_LEVEL_WARNING);
+	if (log_json) {
+		text_add(&r.text, ",\"event\":\"message\",\"text\":\"");
+	}
+	text_number(&r.text, lost);
+	text_add(&r.text,
+		 " lines of the log are lost: "
+		 "nobody took them in time");
+	if (log_json) {
+		text_add(&r.text, "\"");
+	}
+	end_line(&r);
+}
+
+static void
+write_line(struct log_record *r)
+{
+	tell_lost();
+	end_line(r);
+}
+
+void
+log_never_wait(void)
+{
+	log_sink_never_wait();
+}
+
+void
+log_leave(uint64_t *lost)
+{
+	log_sink_leave(lost);
+}
+
+void
+log_gather(void)
+{
+	log_sink_gather();
+}
+
+void
+log_flush(void)
+{
+	log_sink_flush();
+	tell_lost();
+	log_sink_flush();
+}
+
+void
+log_close(void)
+{
+	log_sink_close();
+}
+
+void
+log_note_others(uint64_t lost)
+{
+	log_sink_note_others(lost);
+}
+
+uint64_t
+log_lost(void)
+{
+	return log_sink_lost();
 }
 
 static bool

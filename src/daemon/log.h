@@ -36,6 +36,28 @@ void log_quiet(void);
 /* Whether debug lines are wanted. */
 bool log_is_verbose(void);
 
+/*
+ * A daemon's log, from now on: no line is waited for, whoever reads it.
+ * Those that don't go are counted, and once lines go again, one says how
+ * many were lost.  A command's lines are waited for.
+ */
+void log_never_wait(void);
+/*
+ * In a process that was forked: lines that wait are the parent's; those
+ * lost from now on are added to *lost, and the parent tells of them.
+ */
+void log_leave(uint64_t *lost);
+/* Keep lines together for one write(2), until log_flush(). */
+void log_gather(void);
+/* Write lines that wait, as far as they go.  Once in a while, in a loop. */
+void log_flush(void);
+/* The process ends: what does not go now is lost. */
+void log_close(void);
+/* What such processes have lost so far. */
+void log_note_others(uint64_t lost);
+/* Lines lost by this process. */
+uint64_t log_lost(void);
+
 /* One line of text. */
 void log_say(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

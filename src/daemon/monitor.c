@@ -48,14 +48,18 @@ static void
 be_worker(const struct monitor_job *job, pid_t parent, int to_monitor)
 {
 	char why[PRIVILEGES_WHY_MAX];
+	int status;
 
+	log_leave(&job->shared->log_lost);
 	/* A terminal's Ctrl-C is the monitor's to handle. */
 	setpgid(0, 0);
 	if (privileges_drop(job->role, job->user, parent, why) < 0) {
 		log_say(LOG_LEVEL_ERROR, "privileges: %s", why);
 		_exit(TAP_SYSTEM);
 	}
-	_exit(job->work(job->context, to_monitor));
+	status = job->work(job->context, to_monitor);
+	log_close();
+	_exit(status);
 }
 
 static int
@@ -274,6 +278,8 @@ loop(struct monitor *m)
 		if (check_worker(m) < 0) {
 			return TAP_SYSTEM;
 		}
+		log_note_others(m->job->shared->log_lost);
+		log_flush();
 	}
 }
 

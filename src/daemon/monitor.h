@@ -32,6 +32,7 @@
 struct monitor_shared {
 	uint64_t beats;    /* the worker's, one a turn */
 	uint64_t restarts; /* of workers that died or hung */
+	uint64_t log_lost; /* lines, of all workers */
 };
 
 enum monitor_next { MONITOR_GO_ON, MONITOR_STOP };

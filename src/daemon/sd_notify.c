@@ -1,11 +1,32 @@
 #include "daemon/sd_notify.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* A manager that reads nothing for so long gets no notice. */
+#define TRIES_MAX 10
+#define TRY_MS 20
+
+/* One that is gone needs no notice, one that hangs is not waited for. */
+static void
+tell(int fd, const struct sockaddr_un *addr, socklen_t len, const char *state)
+{
+	for (int tries = 0; tries < TRIES_MAX; tries++) {
+		if (sendto(fd, state, strlen(state),
+			   MSG_NOSIGNAL | MSG_DONTWAIT,
+			   (const struct sockaddr *)addr, len) >= 0 ||
+		    (errno != EAGAIN && errno != EINTR)) {
+			return;
+		}
+		poll(NULL, 0, TRY_MS);
+	}
+}
 
 void
 notify_manager(const char *state)
@@ -28,12 +49,9 @@ notify_manager(const char *state)
 	}
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0) {
-		/* A manager that is gone needs no notice. */
-		(void)sendto(
-			fd, state, strlen(state), MSG_NOSIGNAL,
-			(struct sockaddr *)&addr,
-			(socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-				    len));
+		tell(fd, &addr,
+		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len),
+		     state);
 		close(fd);
 	}
 }

@@ -25,6 +25,9 @@ daemon_signals(void)
 	}
 	/* Ignored, as whoever started us may have it, it never comes. */
 	signal(SIGCHLD, SIG_DFL);
+	/* A log whose reader is gone, or that may not grow, ends nobody. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }

@@ -472,6 +472,7 @@ loop(struct far *f, char *why)
 
 	for (;;) {
 		fill_polls(f, polls);
+		log_flush();
 		if (poll(polls, AT_SESSIONS + PLACES_MAX, WAIT_MS) < 0 &&
 		    errno != EINTR) {
 			return fail(why, -errno, "poll");
@@ -479,6 +480,7 @@ loop(struct far *f, char *why)
 		if (daemon_signal(f->signals, NULL) == DAEMON_STOP) {
 			return 0;
 		}
+		log_gather();
 		if (read_packets(f) < 0) {
 			snprintf(why, PATH_FAR_WHY_MAX, "capture: %s",
 				 cap_why(&f->capture.cap));
@@ -506,6 +508,7 @@ path_far_run(const struct path_far_options *options, char *why)
 	if (!f) {
 		return fail(why, -ENOMEM, "memory");
 	}
+	log_never_wait();
 	f->options = options;
 	f->listener = -1;
 	f->signals = -1;
@@ -527,5 +530,6 @@ path_far_run(const struct path_far_options *options, char *why)
 	}
 	close_all(f);
 	free(f);
+	log_close();
 	return rc;
 }

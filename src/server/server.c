@@ -57,6 +57,8 @@ server_stats(struct server *s, struct stat_item *items, char duration[32])
 		{ "firewall", "firewall", fw_tool_name(s->fw.tool), 0 },
 		{ "rules_restored", "rules put back", NULL,
 		  s->watchdog.restored },
+		{ "log_lost", "log lines lost", NULL,
+		  log_lost() + s->worker.shared->monitor.log_lost },
 	};
 	size_t count = sizeof first / sizeof first[0];
 
@@ -254,9 +256,11 @@ work(void *context, int to_monitor)
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
+		log_gather();
 		if (!worker_serve(&s->worker, fds)) {
 			return TAP_SYSTEM;
 		}
+		log_flush();
 		if (fds[SIGNALS].revents &&
 		    daemon_signal(s->signals, NULL) == DAEMON_STOP) {
 			return TAP_OK;
@@ -417,6 +421,7 @@ server_run(struct server_conf *conf, const struct server_options *options)
 	char err[FW_ERROR_MAX];
 	int status;
 
+	log_never_wait();
 	s = (struct server){ .conf = conf, .options = options, .control = -1 };
 	/* A reload frees the configuration. */
 	memcpy(s.user, conf->settings.user, sizeof s.user);
@@ -453,5 +458,6 @@ server_run(struct server_conf *conf, const struct server_options *options)
 		}
 	}
 	close_all(&s);
+	log_close();
 	return status;
 }

@@ -1,10 +1,17 @@
 #include "unit/files_support.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "daemon/log.h"
 
@@ -326,6 +333,266 @@ log_limit_saves_no_more_than_a_burst(void **state)
 	assert_int_equal(allowed, LOG_LIMIT_BURST);
 }
 
+/* ---- readers that don't */
+
+/* What a child does with its standard error; how many lines it lost. */
+static uint64_t
+in_child(int fd, void (*work)(int reader), int reader)
+{
+	uint64_t lost = 0;
+	int status;
+	pid_t pid;
+	int told[2];
+
+	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fd, STDERR_FILENO);
+		signal(SIGPIPE, SIG_IGN);
+		/* Who waits is ended. */
+		alarm(20);
+		log_open("tap", false, false);
+		log_never_wait();
+		work(reader);
+		lost = log_lost();
+		_exit(write(told[1], &lost, sizeof lost) != sizeof lost);
+	}
+	close(told[1]);
+	assert_int_equal(read(told[0], &lost, sizeof lost), sizeof lost);
+	close(told[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	return lost;
+}
+
+#define MANY 20000u
+
+static void
+write_many(int reader)
+{
+	(void)reader;
+	for (unsigned i = 0; i < MANY; i++) {
+		log_say(LOG_LEVEL_INFO, "line %u of many", i);
+	}
+}
+
+/* Everything that can be read from it. */
+static char *
+read_all(int fd, size_t *len)
+{
+	static char text[4u << 20];
+	ssize_t got;
+
+	*len = 0;
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while ((got = read(fd, text + *len, sizeof text - 1 - *len)) > 0) {
+		*len += (size_t)got;
+	}
+	text[*len] = '\0';
+	return text;
+}
+
+static unsigned
+count_lines(const char *text, const char *with)
+{
+	unsigned count = 0;
+
+	while ((text = strstr(text, with)) != NULL) {
+		count++;
+		text += strlen(with);
+	}
+	return count;
+}
+
+/* Until all is read, and once more: then it says what was lost. */
+static void
+write_many_and_go_on(int reader)
+{
+	unsigned lines = 0;
+	char *text;
+	size_t len;
+
+	write_many(reader);
+	for (int i = 0; i < 2; i++) {
+		text = read_all(reader, &len);
+		assert_true(i == 1 || text[len - 1] == '\n');
+		lines += count_lines(text, " of many\n");
+		assert_int_equal(count_lines(text, "are lost"), i);
+		log_flush();
+	}
+	assert_int_equal(lines + log_lost(), MANY);
+	log_say(LOG_LEVEL_INFO, "after");
+	text = read_all(reader, &len);
+	assert_int_equal(count_lines(text, "are lost"), 0);
+	assert_int_equal(count_lines(text, ": after\n"), 1);
+}
+
+enum { PIPE, STREAM, DATAGRAMS, READERS };
+
+static void
+open_reader(int ends[2], int which)
+{
+	assert_int_equal(
+		which == PIPE
+			? pipe2(ends, O_CLOEXEC)
+			: socketpair(AF_UNIX,
+				     which == STREAM ? SOCK_STREAM : SOCK_DGRAM,
+				     0, ends),
+		0);
+}
+
+static void
+waits_for_no_reader(void **state)
+{
+	(void)state;
+	for (int which = 0; which < READERS; which++) {
+		int ends[2];
+
+		open_reader(ends, which);
+		assert_true(in_child(ends[1], write_many, -1) > 0);
+		/* Whoever shares it finds it as it was. */
+		assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
+		close(ends[0]);
+		close(ends[1]);
+	}
+}
+
+static void
+says_what_was_lost(void **state)
+{
+	(void)state;
+	for (int which = 0; which < DATAGRAMS; which++) {
+		int ends[2];
+
+		open_reader(ends, which);
+		in_child(ends[1], write_many_and_go_on, ends[0]);
+		close(ends[0]);
+		close(ends[1]);
+	}
+}
+
+/* A terminal that is stopped, as by Ctrl-S. */
+static void
+waits_for_no_terminal(void **state)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int slave;
+
+	(void)state;
+	assert_true(master >= 0 && grantpt(master) == 0 &&
+		    unlockpt(master) == 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(slave >= 0);
+	assert_int_equal(tcflow(slave, TCOOFF), 0);
+	assert_true(in_child(slave, write_many, -1) > MANY / 2);
+	assert_int_equal(fcntl(slave, F_GETFL) & O_NONBLOCK, 0);
+	close(slave);
+	close(master);
+}
+
+static void
+write_few(int reader)
+{
+	(void)reader;
+	for (int i = 0; i < 200; i++) {
+		log_say(LOG_LEVEL_INFO, "a line of some length, one of few");
+	}
+	log_close();
+	assert_int_equal(log_lost(), 200);
+}
+
+/* Its reader is gone; the disk is full; there is none. */
+static void
+outlives_all_that_fails(void **state)
+{
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	int ends[2];
+
+	(void)state;
+	assert_true(full >= 0);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	close(ends[0]);
+	assert_int_equal(in_child(ends[1], write_few, -1), 200);
+	assert_int_equal(in_child(full, write_few, -1), 200);
+	close(full);
+	close(ends[1]);
+}
+
+static void
+gather_some(int reader)
+{
+	size_t len;
+
+	log_gather();
+	for (int i = 0; i < 10; i++) {
+		log_say(LOG_LEVEL_INFO, "one of ten");
+	}
+	assert_string_equal(read_all(reader, &len), "");
+	log_flush();
+	assert_int_equal(count_lines(read_all(reader, &len), "of ten\n"), 10);
+	/* More than fits goes by itself. */
+	log_gather();
+	for (int i = 0; i < 1000; i++) {
+		log_say(LOG_LEVEL_INFO, "one of a thousand");
+	}
+	assert_in_range(count_lines(read_all(reader, &len), "thousand\n"), 900,
+			999);
+	log_flush();
+	assert_int_equal(log_lost(), 0);
+}
+
+static void
+gathers_lines(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	open_reader(ends, PIPE);
+	assert_int_equal(in_child(ends[1], gather_some, ends[0]), 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* What waits in a parent is not written by its child, too. */
+static void
+fork_with_lines(int reader)
+{
+	static uint64_t *lost;
+	size_t len;
+	pid_t pid;
+
+	lost = mmap(NULL, sizeof *lost, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	log_gather();
+	log_say(LOG_LEVEL_INFO, "of the parent");
+	pid = fork();
+	if (pid == 0) {
+		log_leave(lost);
+		log_say(LOG_LEVEL_INFO, "of the child");
+		write_many(-1);
+		log_close();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(count_lines(read_all(reader, &len), "the child"), 1);
+	log_flush();
+	assert_int_equal(count_lines(read_all(reader, &len), "the parent"), 1);
+	assert_true(*lost > MANY / 2);
+	assert_int_equal(log_lost(), 0);
+}
+
+static void
+leaves_lines_to_the_parent(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	open_reader(ends, PIPE);
+	assert_int_equal(in_child(ends[1], fork_with_lines, ends[0]), 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int
 main(void)
 {
@@ -342,6 +609,12 @@ main(void)
 		cmocka_unit_test_setup(log_leaves_out_fields_too_many, setup),
 		cmocka_unit_test(log_limit_bounds_the_rate),
 		cmocka_unit_test(log_limit_saves_no_more_than_a_burst),
+		cmocka_unit_test(waits_for_no_reader),
+		cmocka_unit_test(says_what_was_lost),
+		cmocka_unit_test(waits_for_no_terminal),
+		cmocka_unit_test(outlives_all_that_fails),
+		cmocka_unit_test(gathers_lines),
+		cmocka_unit_test(leaves_lines_to_the_parent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

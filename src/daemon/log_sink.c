@@ -1,0 +1,201 @@
+#include "daemon/log_sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum way {
+	AS_IS,    /* whoever reads it is waited for */
+	BY_SEND,  /* a socket */
+	BY_COPY,  /* an open file of our own, which does not wait */
+	BY_POLL,  /* there is no such one */
+	BY_WRITE, /* what never waits for a reader */
+};
+
+static struct {
+	enum way way;
+	int fd;
+	char text[LOG_SINK_SIZE];
+	size_t len;
+	size_t lines; /* that wait, whole or in part */
+	bool gathers;
+	uint64_t lost, told, others; /* others: lost by them */
+	uint64_t *also;              /* where the monitor looks, or NULL */
+} sink = { .way = AS_IS, .fd = STDERR_FILENO };
+
+static void
+open_copy(void)
+{
+	int fd = open("/proc/self/fd/2",
+		      O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	sink.way = fd < 0 ? BY_POLL : BY_COPY;
+	sink.fd = fd < 0 ? STDERR_FILENO : fd;
+}
+
+void
+log_sink_never_wait(void)
+{
+	struct stat st;
+
+	if (sink.way != AS_IS) {
+		return;
+	}
+	if (fstat(STDERR_FILENO, &st) < 0) {
+		sink.way = BY_WRITE;
+	} else if (S_ISSOCK(st.st_mode)) {
+		sink.way = BY_SEND;
+	} else if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
+		open_copy();
+	} else {
+		sink.way = BY_WRITE;
+	}
+}
+
+void
+log_sink_leave(uint64_t *lost)
+{
+	sink.len = 0;
+	sink.lines = 0;
+	sink.lost = 0;
+	sink.told = 0;
+	sink.others = 0;
+	sink.also = lost;
+}
+
+static ssize_t
+put(const char *text, size_t len)
+{
+	struct pollfd fd = { .fd = sink.fd, .events = POLLOUT };
+
+	if (sink.way == BY_SEND) {
+		return send(sink.fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+	if (sink.way == BY_POLL && poll(&fd, 1, 0) != 1) {
+		return -1;
+	}
+	return write(sink.fd, text, len);
+}
+
+static void
+lose(size_t lines)
+{
+	sink.lost += lines;
+	if (sink.also) {
+		__atomic_fetch_add(sink.also, lines, __ATOMIC_RELAXED);
+	}
+}
+
+/* The ends of lines in what was written. */
+static size_t
+count_ends(const char *text, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		count += text[i] == '\n';
+	}
+	return count;
+}
+
+/* False: some of it still waits. */
+static bool
+flush(void)
+{
+	while (sink.len > 0) {
+		ssize_t done = put(sink.text, sink.len);
+
+		if (done < 0 && errno == EINTR) {
+			continue;
+		}
+		if (done <= 0) {
+			return false;
+		}
+		sink.lines -= count_ends(sink.text, (size_t)done);
+		sink.len -= (size_t)done;
+		memmove(sink.text, sink.text + done, sink.len);
+	}
+	return true;
+}
+
+bool
+log_sink_flush(void)
+{
+	sink.gathers = false;
+	return flush();
+}
+
+void
+log_sink_gather(void)
+{
+	sink.gathers = sink.way != AS_IS;
+}
+
+void
+log_sink_put(const char *line, size_t len)
+{
+	if (sink.way == AS_IS) {
+		if (write(STDERR_FILENO, line, len) < 0) {
+			lose(1);
+		}
+		return;
+	}
+	if (len > sizeof sink.text - sink.len) {
+		(void)flush();
+	}
+	if (len > sizeof sink.text - sink.len) {
+		lose(1);
+		return;
+	}
+	memcpy(sink.text + sink.len, line, len);
+	sink.len += len;
+	sink.lines++;
+	if (!sink.gathers) {
+		(void)flush();
+	}
+}
+
+bool
+log_sink_is_clear(void)
+{
+	return sink.len == 0 || flush();
+}
+
+void
+log_sink_close(void)
+{
+	if (!log_sink_flush()) {
+		lose(sink.lines);
+		sink.len = 0;
+		sink.lines = 0;
+	}
+}
+
+uint64_t
+log_sink_lost(void)
+{
+	return sink.lost;
+}
+
+uint64_t
+log_sink_untold(void)
+{
+	/* Whoever adds up what is lost tells of it. */
+	return sink.also ? 0 : sink.lost + sink.others - sink.told;
+}
+
+void
+log_sink_note_others(uint64_t lost)
+{
+	sink.others = lost;
+}
+
+void
+log_sink_told(uint64_t lost)
+{
+	sink.told += lost;
+}
