@@ -10,16 +10,101 @@
 #include "base/bytes.h"
 #include "conf/value.h"
 
-/* Signals that would leave the terminal without echo. */
-static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+#ifndef SIGRTMAX
+#define SIGRTMAX (NSIG - 1)
+#endif
+#define SIGNALS_MAX 128 /* of any system */
 
-#define SIGNALS (sizeof signals / sizeof signals[0])
+/* The terminal that is asked on, for who ends us meanwhile. */
+static struct {
+	int tty;
+	struct termios before;
+} asked;
 
 static volatile sig_atomic_t caught;
 
-static void catch (int signal)
+/*
+ * Whether a signal that nobody takes ends the process, or stops it and the
+ * terminal goes to somebody else.
+ */
+static bool
+is_deadly(int number)
 {
-	caught = signal;
+	switch (number) {
+	case SIGTTIN: /* in the background: it is somebody else's */
+	case SIGTTOU:
+	case SIGCHLD:
+	case SIGCONT:
+	case SIGURG:
+#ifdef SIGWINCH
+	case SIGWINCH:
+#endif
+#ifdef SIGINFO
+	case SIGINFO:
+#endif
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void
+say(int fd, const char *text)
+{
+	/* If it can't be seen, the answer won't come either. */
+	ssize_t ignored = write(fd, text, strlen(text));
+
+	(void)ignored;
+}
+
+/*
+ * Give the terminal its echo back, then do what the signal does.  What was
+ * typed so far is for nobody else.  With all signals blocked, as here, that
+ * does not stop a process in the background.
+ */
+static void
+give_back(int number)
+{
+	const struct sigaction plain = { .sa_handler = SIG_DFL };
+	const int saved = errno;
+	sigset_t only;
+
+	tcsetattr(asked.tty, TCSAFLUSH, &asked.before);
+	say(asked.tty, "\n");
+	sigaction(number, &plain, NULL);
+	sigemptyset(&only);
+	sigaddset(&only, number);
+	raise(number);
+	sigprocmask(SIG_UNBLOCK, &only, NULL);
+	/* It was stopped, and goes on. */
+	caught = number;
+	errno = saved;
+}
+
+/* Of the signals that were ignored, none comes. */
+static void
+take_signals(struct sigaction before[SIGNALS_MAX])
+{
+	struct sigaction action = { .sa_handler = give_back };
+
+	sigfillset(&action.sa_mask);
+	for (int i = 1; i <= SIGRTMAX && i < SIGNALS_MAX; i++) {
+		before[i].sa_handler = SIG_IGN;
+		if (is_deadly(i) && sigaction(i, NULL, &before[i]) == 0 &&
+		    before[i].sa_handler != SIG_IGN) {
+			sigaction(i, &action, NULL);
+		}
+	}
+}
+
+static void
+leave_signals(const struct sigaction before[SIGNALS_MAX])
+{
+	for (int i = 1; i <= SIGRTMAX && i < SIGNALS_MAX; i++) {
+		if (before[i].sa_handler != SIG_IGN) {
+			sigaction(i, &before[i], NULL);
+		}
+	}
 }
 
 /* One line, without its end. */
@@ -64,25 +149,12 @@ passphrase_fd(struct sealed_passphrase *out, int fd, char *why)
 	return read_line(out, fd, why);
 }
 
-static void
-say(int fd, const char *text)
-{
-	/* If it can't be seen, the answer won't come either. */
-	ssize_t ignored = write(fd, text, strlen(text));
-
-	(void)ignored;
-}
-
 static int
 ask(struct sealed_passphrase *out, int tty, const char *question, char *why)
 {
-	struct termios before, silent;
+	struct termios silent = asked.before;
 	int rc;
 
-	if (tcgetattr(tty, &before) < 0) {
-		return value_fail(why, "terminal: %s", strerror(errno));
-	}
-	silent = before;
 	silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	silent.c_lflag |= ICANON;
 	/* What was typed before the question is no answer to it. */
@@ -91,7 +163,7 @@ ask(struct sealed_passphrase *out, int tty, const char *question, char *why)
 	}
 	say(tty, question);
 	rc = read_line(out, tty, why);
-	tcsetattr(tty, TCSAFLUSH, &before);
+	tcsetattr(tty, TCSAFLUSH, &asked.before);
 	say(tty, "\n");
 	return rc;
 }
@@ -120,8 +192,7 @@ int
 passphrase_terminal(struct sealed_passphrase *out, const char *question,
 		    bool again, char *why)
 {
-	struct sigaction action = { .sa_handler = catch };
-	struct sigaction before[SIGNALS];
+	struct sigaction before[SIGNALS_MAX];
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	int rc;
 
@@ -132,19 +203,17 @@ passphrase_terminal(struct sealed_passphrase *out, const char *question,
 				  "elsewhere");
 	}
 	caught = 0;
-	for (size_t i = 0; i < SIGNALS; i++) {
-		sigaction(signals[i], &action, &before[i]);
+	asked.tty = tty;
+	if (tcgetattr(tty, &asked.before) < 0) {
+		rc = value_fail(why, "terminal: %s", strerror(errno));
+		close(tty);
+		return rc;
 	}
+	take_signals(before);
 	rc = ask_twice(out, tty, question, again, why);
-	for (size_t i = 0; i < SIGNALS; i++) {
-		sigaction(signals[i], &before[i], NULL);
-	}
+	leave_signals(before);
 	close(tty);
-	if (caught) {
-		raise(caught);
-		rc = value_fail(why, "interrupted");
-	}
-	return rc;
+	return caught ? value_fail(why, "interrupted") : rc;
 }
 
 int

@@ -6,7 +6,7 @@ usage: terminal.py [--answer TEXT]... [--signal N] COMMAND...
 
 What the terminal shows goes to standard output. An answer is typed when a
 question, which ends in ": ", waits without echo. With --signal the first
-question is answered by that signal instead. The last line tells whether the
+question is answered by that signal first. The last line tells whether the
 terminal has its echo back. Exits as the command does.
 """
 import os
@@ -35,6 +35,9 @@ def main():
         args = args[2:]
     pid, fd = pty.fork()
     if pid == 0:
+        # What a shell has its jobs in the background ignore.
+        for ignored in signal.SIGINT, signal.SIGQUIT:
+            signal.signal(ignored, signal.SIG_DFL)
         os.execvp(args[0], args)
     shown = b""
     until = time.monotonic() + PATIENCE
@@ -48,7 +51,7 @@ def main():
             if not data:
                 break
             shown += data
-        elif shown.endswith(b": ") and not echoes(fd):
+        elif shown.endswith((b": ", b"(signal)")) and not echoes(fd):
             if number is not None:
                 os.kill(pid, number)
                 number = None
