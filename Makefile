@@ -28,7 +28,7 @@
 #:                             there is: BENCH=PART for one alone,
 #:                             BENCH_ROUNDS=3, BENCH_FLAGS=--json
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
-#:                             SBINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
+#:                             BINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR=
 #: make format                 clang-format over all sources, as lint wants it
 #: make clean | distclean      distclean: the libraries, too
@@ -39,7 +39,7 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-SBINDIR ?= $(PREFIX)/sbin
+BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
 MANDIR ?= $(DATADIR)/man
 SYSCONFDIR ?= /etc
@@ -401,7 +401,9 @@ $(COMPLETIONS)/tap.%: completions/%.in completions/make $(TAP)
 
 install: $(TAP) completions
 	$(if $(FAULTS),$(error a build with faults is not to be installed))
-	install -D -m 0755 $(TAP) '$(DESTDIR)$(SBINDIR)/tap'
+	@# Where it once was, and is found first by root.
+	rm -f '$(DESTDIR)$(PREFIX)/sbin/tap'
+	install -D -m 0755 $(TAP) '$(DESTDIR)$(BINDIR)/tap'
 	for f in man/*.[1-8]; do install -D -m 0644 "$$f" \
 		"$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}" || exit; done
 	install -D -m 0644 $(COMPLETIONS)/tap.bash '$(DESTDIR)$(BASHDIR)/tap'
@@ -411,17 +413,27 @@ install: $(TAP) completions
 	install -d -m 0700 '$(DESTDIR)$(SYSCONFDIR)/tap'
 	install -d '$(DESTDIR)$(UNITDIR)'
 	for side in server client; do ./$(TAP) $$side --print-unit | \
-		sed 's|^ExecStart=[^ ]*|ExecStart=$(SBINDIR)/tap|' \
+		sed 's|^\(Exec[A-Za-z]*=-\{0,1\}\)[^ ]*|\1$(BINDIR)/tap|' \
 		>'$(DESTDIR)$(UNITDIR)/tap-'$$side.service || exit; done
-# Keys and configuration stay.
+# Keys and configuration stay.  Of the folders, those that are empty go: in a
+# DESTDIR all of them, on a system those that only such files are in.
 uninstall:
-	rm -f '$(DESTDIR)$(SBINDIR)/tap' '$(DESTDIR)$(BASHDIR)/tap' \
+	rm -f '$(DESTDIR)$(BINDIR)/tap' '$(DESTDIR)$(PREFIX)/sbin/tap' \
+		'$(DESTDIR)$(BASHDIR)/tap' \
 		'$(DESTDIR)$(ZSHDIR)/_tap' '$(DESTDIR)$(FISHDIR)/tap.fish' \
 		'$(DESTDIR)$(UNITDIR)'/tap-server.service \
 		'$(DESTDIR)$(UNITDIR)'/tap-client.service
 	for f in man/*.[1-8]; do \
 		rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}"; done
-	-rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(SYSCONFDIR)/tap'
+	@for d in '$(BASHDIR)' '$(ZSHDIR)' '$(FISHDIR)' '$(UNITDIR)' \
+		'$(MANDIR)/man5' '$(MANDIR)/man7' '$(MANDIR)/man8' \
+		$(if $(DESTDIR),'$(BINDIR)') '$(SYSCONFDIR)/tap'; do \
+		[ ! -d "$(DESTDIR)$$d" ] || (cd '$(DESTDIR)/' && \
+			rmdir $(if $(DESTDIR),-p) --ignore-fail-on-non-empty \
+				"$${d#/}"); done
+	@for d in '$(SYSCONFDIR)/tap' /var/lib/tap; do \
+		[ ! -d "$(DESTDIR)$$d" ] || echo "$(DESTDIR)$$d stays:" \
+			'keys and configuration are yours to remove'; done
 BASHDIR ?= $(DATADIR)/bash-completion/completions
 ZSHDIR ?= $(DATADIR)/zsh/site-functions
 # fish looks in its own prefix, and in /etc for what is local.

@@ -368,12 +368,18 @@ check_shell()
 
 check_install()
 {
+	# Where it was installed before.
+	mkdir -p "$dir/root/usr/sbin"
+	touch "$dir/root/usr/sbin/tap"
 	make_at install
+	rmdir "$dir/root/usr/sbin" # it is empty again
+	grep -h '^Exec' "$dir"/root/usr/lib/systemd/system/tap-*.service |
+		grep -Ev '^Exec[A-Za-z]*=-?/usr/bin/tap '
 	{
 		for page in man/*.[1-8]; do
 			echo "usr/share/man/man${page##*.}/${page#man/}"
 		done
-		echo usr/sbin/tap
+		echo usr/bin/tap
 		echo usr/share/bash-completion/completions/tap
 		echo usr/share/zsh/site-functions/_tap
 		echo usr/share/fish/vendor_completions.d/tap.fish
@@ -382,11 +388,15 @@ check_install()
 	} >"$dir/wanted"
 	(cd "$dir/root" && find . -type f | sed 's/^..//') >"$dir/there"
 	same 'installed' "$dir/wanted" "$dir/there"
-	"$dir/root/usr/sbin/tap" --version | grep -v '^tap [0-9]'
+	"$dir/root/usr/bin/tap" --version | grep -v '^tap [0-9]'
 	stat -c %a "$dir/root/etc/tap" | grep -v '^700$'
+	touch "$dir/root/etc/tap/server.key"
 	make_at uninstall
-	(cd "$dir/root" && find . -type f)
-	[ ! -e "$dir/root/etc/tap" ] || echo 'etc/tap is left'
+	grep -q '/etc/tap stays: keys' "$dir/make" || echo 'keys stay, unsaid'
+	rm "$dir/root/etc/tap/server.key" || return
+	make_at install
+	make_at uninstall
+	find "$dir/root" -mindepth 1
 }
 
 top=$PWD

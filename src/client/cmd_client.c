@@ -64,6 +64,8 @@ check_words(struct options *o, int at, int argc, char **argv)
 		wrong = "one of --check, --print-rules, --print-unit, "
 			"--status, --reload, --stop and --remove-rules at a "
 			"time";
+	} else if (o->print_unit && (o->to || o->proxy)) {
+		wrong = "--print-unit does not go with --to or --proxy";
 	} else if (o->to && o->proxy) {
 		wrong = "either --to or --proxy";
 	} else if ((o->to || o->proxy) && !o->keys) {
@@ -209,6 +211,31 @@ run_task(const struct options *o)
 	return client_run(conf, &run);
 }
 
+/* With the options that were given besides. */
+static int
+print_unit(const struct options *o)
+{
+	struct systemd_unit unit = { .side = "client" };
+	char queue[24];
+
+	snprintf(queue, sizeof queue, "%ld", o->queue);
+	const struct systemd_unit_word words[] = {
+		{ .option = "--conf",
+		  .value = o->conf,
+		  .path = true,
+		  .finds = true },
+		{ .option = "--backend", .value = o->wire ? "pcap" : NULL },
+		{ .option = "--queue",
+		  .value = o->queue >= 0 ? queue : NULL,
+		  .finds = true },
+		{ .option = "--verbose", .flag = o->verbose },
+	};
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		systemd_unit_add(&unit, &words[i]);
+	}
+	return systemd_unit_print(&unit);
+}
+
 /* What is for a client that runs. */
 static int
 ask(const struct options *o)
@@ -240,7 +267,7 @@ cmd_client(int argc, char **argv)
 		return option_status(status);
 	}
 	if (o.print_unit) {
-		return unit_print("client");
+		return print_unit(&o);
 	}
 	if (o.remove_rules) {
 		return remove_rules(FW_CLIENT, o.queue);

@@ -25,6 +25,7 @@ struct options {
 	struct server_options run;
 	bool check, print_rules, print_unit, status, confirm_now, json, verbose;
 	bool remove_rules, reload, stop, keep_rules;
+	const char *unit;
 	long confirm; /* seconds; or 0 */
 	long queue;   /* or -1 */
 };
@@ -37,8 +38,10 @@ check_words(const struct options *o)
 		fprintf(stderr, "tap server: --json goes with --status\n");
 		return OPTION_WRONG;
 	}
-	if (o->keep_rules && !o->stop) {
-		fprintf(stderr, "tap server: --keep-rules goes with --stop\n");
+	if ((o->keep_rules || o->unit) && !o->stop) {
+		fprintf(stderr,
+			"tap server: --keep-rules and --unit go with "
+			"--stop\n");
 		return OPTION_WRONG;
 	}
 	if (o->check + o->print_rules + o->print_unit + o->status +
@@ -48,6 +51,12 @@ check_words(const struct options *o)
 			"tap server: one of --check, --print-rules, "
 			"--print-unit, --status, --confirm-now, --reload, "
 			"--stop and --remove-rules at a time\n");
+		return OPTION_WRONG;
+	}
+	if (o->print_unit && o->confirm) {
+		fprintf(stderr,
+			"tap server: --confirm does not go with --print-unit: "
+			"nobody would confirm at the next boot\n");
 		return OPTION_WRONG;
 	}
 	if (o->run.from.ports && o->run.from.conf) {
@@ -91,6 +100,10 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION_FLAG(0, "keep-rules",
 			      "with --stop: leave all hidden, for the next one",
 			      &o->keep_rules) },
+		{ OPTION(0, "unit", "UNIT",
+			 "with --stop: leave all hidden where systemd stops\n"
+			 "UNIT to start it again",
+			 option_text, &o->unit) },
 		{ OPTION_FLAG(0, "remove-rules",
 			      "where no server runs: take away what one left,\n"
 			      "so that all see the services again",
@@ -140,6 +153,38 @@ print_rules(const struct server_conf *conf)
 	return status;
 }
 
+/* With the options that were given besides. */
+static int
+print_unit(const struct options *o)
+{
+	struct systemd_unit unit = { .side = "server" };
+	const struct server_conf_from *from = &o->run.from;
+	char queue[24];
+
+	snprintf(queue, sizeof queue, "%ld", o->queue);
+	const struct systemd_unit_word words[] = {
+		{ .option = "--conf",
+		  .value = from->conf,
+		  .path = true,
+		  .finds = true },
+		{ .option = "--port", .value = from->ports },
+		{ .option = "--keys", .value = from->keys, .path = true },
+		{ .option = "--acl", .value = from->acl, .path = true },
+		{ .option = "--metrics",
+		  .value = o->run.metrics,
+		  .path = true,
+		  .written = true },
+		{ .option = "--queue",
+		  .value = o->queue >= 0 ? queue : NULL,
+		  .finds = true },
+		{ .option = "--verbose", .flag = o->verbose },
+	};
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		systemd_unit_add(&unit, &words[i]);
+	}
+	return systemd_unit_print(&unit);
+}
+
 /* Whether it is for a server that runs. */
 static bool
 asks(const struct options *o)
@@ -159,7 +204,10 @@ ask(const struct options *o)
 	};
 
 	if (o->stop) {
-		return ask_stop(&daemon, o->keep_rules);
+		return ask_stop(
+			&daemon,
+			o->keep_rules ||
+				(o->unit && systemd_unit_restarts(o->unit)));
 	}
 	if (o->reload) {
 		return ask_reload(&daemon);
@@ -182,7 +230,7 @@ cmd_server(int argc, char **argv)
 		return option_status(status);
 	}
 	if (o.print_unit) {
-		return unit_print("server");
+		return print_unit(&o);
 	}
 	if (o.remove_rules) {
 		return remove_rules(FW_SERVER, o.queue);

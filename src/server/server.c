@@ -414,6 +414,20 @@ serve(struct server *s)
 	return status;
 }
 
+/* Take away what hides the services.  The exit status, of what went on. */
+static int
+show(struct server *s, int status)
+{
+	char err[FW_ERROR_MAX];
+
+	if (fw_remove(&s->fw, err) < 0) {
+		log_say(LOG_LEVEL_ERROR, "%s", err);
+		return TAP_SYSTEM;
+	}
+	worker_door_remove(&s->worker);
+	return status;
+}
+
 int
 server_run(struct server_conf *conf, const struct server_options *options)
 {
@@ -449,12 +463,8 @@ server_run(struct server_conf *conf, const struct server_options *options)
 			log_say(LOG_LEVEL_INFO,
 				"its rules stay: hidden until "
 				"the next one is here");
-		} else if (status != TAP_SYSTEM && fw_remove(&s.fw, err) < 0) {
-			log_say(LOG_LEVEL_ERROR, "%s", err);
-			status = TAP_SYSTEM;
-		}
-		if (status != TAP_SYSTEM) {
-			worker_door_remove(&s.worker);
+		} else if (status != TAP_SYSTEM) {
+			status = show(&s, status);
 		}
 	}
 	close_all(&s);
