@@ -231,7 +231,7 @@ flushed()
 	served
 	hidden 4
 	on server nft flush ruleset
-	wait_log server 'removed the firewall.s rules: put back'
+	wait_log server 'removed our firewall rules: restored'
 	hidden 4
 	same 1 "$(tap_status server server rules_restored)"
 	end server
@@ -250,7 +250,7 @@ emptied()
 		for table in raw mangle; do
 			times=$((times + 1))
 			on server "$tool" -t "$table" -F tap-server-5040
-			wait_log server 'the firewall.s rules: put back' "$times"
+			wait_log server 'our firewall rules: restored' "$times"
 			rules server >"$work/after"
 			diff "$work/before" "$work/after"
 		done
@@ -275,7 +275,7 @@ client_flushed()
 		times=$((times + 1))
 		# shellcheck disable=SC2086 # words of a command
 		on client $command
-		wait_log client 'the firewall.s rules: put back' "$times"
+		wait_log client 'our firewall rules: restored' "$times"
 		rules client | diff "$work/before" -
 	done
 	page client 4
@@ -297,7 +297,7 @@ command_flushed()
 	wait_log once '^here$'
 	rules client >"$work/before"
 	on client nft flush ruleset
-	wait_log once 'the firewall.s rules: put back'
+	wait_log once 'our firewall rules: restored'
 	rules client | diff "$work/before" -
 	touch "$work/go"
 	await once 0

@@ -56,7 +56,7 @@ server_confined()
 	page client 6
 	hidden 4
 	on server nft flush ruleset
-	wait_log server ': put back'
+	wait_log server ': restored'
 	lacks "$(cat "$work/server.log")" 'permitted|denied|warning'
 	end server
 	page stranger 4
