@@ -184,9 +184,8 @@ has_connection(struct worker *g, size_t queue, const struct packet *p)
 }
 
 /*
- * What else comes to a port that answers strangers.  A listener resets
- * whatever acknowledges something, just as a closed port does, so that
- * may pass; the rest it would ignore.
+ * What else comes to a port that answers strangers.  A listener, as a closed
+ * port, resets what acknowledges something: that may pass; it ignores the rest.
  */
 static enum receiver_verdict
 judge_stray(enum receiver_verdict verdict, const struct packet *p)
@@ -197,9 +196,10 @@ judge_stray(enum receiver_verdict verdict, const struct packet *p)
 	if (p->flags & PACKET_RST) {
 		return RECEIVER_DROP;
 	}
-	return p->flags & PACKET_ACK || verdict == RECEIVER_DECOY
-		? RECEIVER_PASS
-		: verdict;
+	if (p->flags & PACKET_ACK) {
+		return RECEIVER_PASS;
+	}
+	return verdict == RECEIVER_DECOY ? RECEIVER_DROP : verdict;
 }
 
 static void
