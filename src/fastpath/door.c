@@ -1,5 +1,6 @@
 #include "fastpath/door.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
@@ -113,6 +114,32 @@ door_remove(uint16_t queue)
 		rc = -errno;
 	}
 	return rc;
+}
+
+size_t
+door_pinned(uint16_t *queues, size_t max)
+{
+	DIR *dir = opendir(BPFFS);
+	const struct dirent *entry;
+	size_t count = 0;
+
+	while (dir && count < max && (entry = readdir(dir))) {
+		char path[DOOR_PATH_MAX];
+		unsigned queue;
+
+		if (sscanf(entry->d_name, "tap-server-%u-", &queue) != 1 ||
+		    queue > UINT16_MAX) {
+			continue;
+		}
+		path_of(path, (uint16_t)queue);
+		if (strcmp(path + sizeof BPFFS, entry->d_name) == 0) {
+			queues[count++] = (uint16_t)queue;
+		}
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	return count;
 }
 
 /* ---- what is known of this host */

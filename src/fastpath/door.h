@@ -73,6 +73,8 @@ void door_close(struct door *d);
  * goes with the last process that holds it.  0, -ENOENT or another -errno.
  */
 int door_remove(uint16_t queue);
+/* The queues that one is pinned for there, up to max.  How many. */
+size_t door_pinned(uint16_t *queues, size_t max);
 
 /*
  * A connection was accepted: its packets may find their listener.  It stays so

@@ -52,8 +52,8 @@ read_name(const char *text, enum fw_side side, uint16_t *queue)
 }
 
 /* In order, and none twice. */
-static void
-note(struct leftover *found, uint16_t queue)
+void
+leftover_note(struct leftover *found, uint16_t queue)
 {
 	size_t at = 0;
 
@@ -123,7 +123,7 @@ find_in(struct leftover *found, const char *list, const char *begin)
 
 	for (const char *line = list; *line; line = next_line(line)) {
 		if (line_names(line, begin, found->side, &queue)) {
-			note(found, queue);
+			leftover_note(found, queue);
 		}
 	}
 }

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "firewall/leftover.h"
 #include "daemon/control_client.h"
+#include "fastpath/door.h"
 #include "os/nfqueue.h"
 #include "tap.h"
 
@@ -41,6 +43,23 @@ running(enum fw_side side, uint16_t queue)
 }
 
 static int
+remove_door(uint16_t queue)
+{
+	char line[64];
+	int rc = door_remove(queue);
+
+	if (rc == 0) {
+		snprintf(line, sizeof line, "the door of queue %u", queue);
+		tell(line);
+	} else if (rc != -ENOENT) {
+		fprintf(stderr, "tap server: the door of queue %u: %s\n", queue,
+			strerror(-rc));
+		return TAP_SYSTEM;
+	}
+	return TAP_OK;
+}
+
+static int
 remove_queue(enum fw_side side, uint16_t queue)
 {
 	const char *name = side_name(side);
@@ -59,7 +78,19 @@ remove_queue(enum fw_side side, uint16_t queue)
 		fprintf(stderr, "tap %s: %s\n", name, err);
 		return TAP_SYSTEM;
 	}
-	return TAP_OK;
+	return side == FW_SERVER ? remove_door(queue) : TAP_OK;
+}
+
+/* Those that have a door, and perhaps no rules any more. */
+static void
+find_doors(struct leftover *found)
+{
+	uint16_t queues[LEFTOVER_QUEUES_MAX];
+	size_t count = door_pinned(queues, LEFTOVER_QUEUES_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		leftover_note(found, queues[i]);
+	}
 }
 
 int
@@ -77,6 +108,9 @@ remove_rules(enum fw_side side, long queue)
 	if (found.unasked[0]) {
 		fprintf(stderr, "tap %s: warning: not looked at: %s\n", name,
 			found.unasked);
+	}
+	if (side == FW_SERVER) {
+		find_doors(&found);
 	}
 	if (queue >= 0) {
 		found.count = 1;

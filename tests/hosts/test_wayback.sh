@@ -248,6 +248,38 @@ left_rules()
 	    "$TAP" server --remove-rules 2>"$work/err" >&2 || echo $?)"
 }
 
+# in_there COMMAND...: on the server, with the bpffs of "keeper"
+in_there()
+{
+	on server nsenter -t "${pids[keeper]}" -m "$@"
+}
+
+# A door stands where no rule is left.
+left_door()
+{
+	lab
+	http_start server 80
+	start keeper server sh -c 'mount -t bpf none /sys/fs/bpf && echo there &&
+		exec sleep 1000'
+	wait_log keeper there
+	start server server nsenter -t "${pids[keeper]}" -m "$TAP" server -p 80 \
+	    -k "$(key_file)"
+	wait_log server ': ready:'
+	has "$(in_there "$TAP" server --status)" '^door pinned +/sys/fs/bpf/tap-' ||
+		skip 'no door can be pinned here'
+	end server KILL || :
+	# Its rules go, and nothing else.
+	tap_server --remove-rules
+	refute on server iptables -t raw -C PREROUTING -j tap-server-5040
+	same 7 "$(status_of on stranger curl -sS --max-time "$patience" \
+	    "$(url 4 server)")" 'by the door'
+	same 'removed: the door of queue 5040' \
+	    "$(in_there "$TAP" server --remove-rules)"
+	page stranger 4
+	page stranger 6
+	has "$(in_there "$TAP" server --remove-rules)" '^no rules of a tap'
+}
+
 check told told
 check client-told client_told
 check handed-over handed_over
@@ -256,4 +288,5 @@ check unconfirmable unconfirmable
 check saved-rules-nft saved_rules nft
 check saved-rules-legacy saved_rules legacy
 check left-rules left_rules
+check left-door left_door
 finish
