@@ -326,36 +326,56 @@ device_of(const struct egress *e, const char *name)
 	return NO_DEVICE;
 }
 
-/* Rules have names; the program has numbers. */
-static void
+/* Rules have names; the program has numbers.  0 or -errno. */
+static int
 name_devices(struct egress *e)
 {
 	const int map = e->map[EGRESS_MAP_RULES];
 	struct egress_rule rule;
+	int rc = 0;
 
-	for (uint32_t i = 0; i < e->rules_count; i++) {
-		if (e->outdev[i][0] != '\0' &&
-		    bpf_map_get(map, &i, &rule) == 0) {
+	for (uint32_t i = 0; i < e->rules_count && rc == 0; i++) {
+		if (e->outdev[i][0] == '\0') {
+			continue;
+		}
+		rc = bpf_map_get(map, &i, &rule);
+		if (rc == 0) {
 			rule.device = device_of(e, e->outdev[i]);
-			bpf_map_put(map, &i, &rule, BPF_ANY);
+			rc = bpf_map_put(map, &i, &rule, BPF_ANY);
 		}
 	}
 	bytes_wipe(&rule, sizeof rule);
-	__atomic_store_n(&e->config->rules, (uint32_t)e->rules_count,
+	__atomic_store_n(&e->config->rules,
+			 rc < 0 ? 0 : (uint32_t)e->rules_count,
 			 __ATOMIC_RELEASE);
+	return rc;
+}
+
+/* The queue takes all, where a rule may name another device's number. */
+static void
+leave_all(struct egress *e, int rc)
+{
+	egress_explain(e, "bpf: %s", strerror(-rc));
+	for (size_t i = 0; i < e->ifname_count; i++) {
+		e->links[i].seen = false;
+	}
 }
 
 size_t
 egress_attach(struct egress *e, char names[EGRESS_DEVICES_MAX][IF_NAMESIZE])
 {
 	size_t count = 0;
+	int rc;
 
 	e->why[0] = '\0';
 	for (size_t i = 0; i < e->ifname_count; i++) {
 		e->links[i].seen = false;
 	}
 	devices_each(take_device, e);
-	name_devices(e);
+	rc = name_devices(e);
+	if (rc < 0) {
+		leave_all(e, rc);
+	}
 	for (size_t i = 0; i < e->ifname_count; i++) {
 		if (e->links[i].seen) {
 			memcpy(names[count++], e->links[i].name, IF_NAMESIZE);

@@ -13,6 +13,7 @@
 #include "os/clock.h"
 #include "fastpath/ingress_image.h"
 #include "fastpath/ingress_load.h"
+#include "fastpath/ingress_locals.h"
 
 #ifndef BPF_TCX_INGRESS
 #define BPF_TCX_INGRESS 46 /* enum bpf_attach_type, Linux 6.6 */
@@ -209,70 +210,6 @@ update_devices(struct ingress *s)
 	set_relay(s, true);
 }
 
-static struct ingress_local
-local_of(const struct packet_addr *addr)
-{
-	struct ingress_local local = { .family = addr->family };
-
-	memcpy(&local.addr, addr->bytes, sizeof addr->bytes);
-	return local;
-}
-
-struct locals {
-	struct ingress_local at[INGRESS_LOCALS_MAX];
-	size_t count;
-};
-
-static int
-take_address(void *context, uint32_t device, const struct packet_addr *addr)
-{
-	struct locals *locals = context;
-
-	(void)device;
-	if (locals->count < INGRESS_LOCALS_MAX) {
-		locals->at[locals->count++] = local_of(addr);
-	}
-	return 0;
-}
-
-static bool
-has_local(const struct locals *locals, const struct ingress_local *local)
-{
-	for (size_t i = 0; i < locals->count; i++) {
-		if (memcmp(&locals->at[i], local, sizeof *local) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* An address that is not known yet is served by the queue. */
-static void
-update_locals(struct ingress *s)
-{
-	static struct locals now, before;
-	static const struct ingress_local none; /* the first comes after it */
-	const int map = s->map[INGRESS_MAP_LOCALS];
-	const struct ingress_local *last = &none;
-	const uint8_t here = 1;
-
-	now.count = before.count = 0;
-	devices_each_address(take_address, &now);
-	while (before.count < INGRESS_LOCALS_MAX &&
-	       bpf_map_next(map, last, &before.at[before.count]) == 0) {
-		last = &before.at[before.count++];
-	}
-	for (size_t i = 0; i < before.count; i++) {
-		if (!has_local(&now, &before.at[i])) {
-			bpf_map_remove(map, &before.at[i]);
-		}
-	}
-	__atomic_fetch_add(&s->config->locals_turn, 1, __ATOMIC_RELEASE);
-	for (size_t i = 0; i < now.count; i++) {
-		bpf_map_put(map, &now.at[i], &here, BPF_ANY);
-	}
-}
-
 /* ---- as a whole */
 
 void
@@ -314,6 +251,20 @@ give_up(struct ingress *s)
 	memcpy(why, s->why, sizeof why);
 	ingress_close(s);
 	memcpy(s->why, why, sizeof why);
+}
+
+/* Whose addresses are not known is served by the queue. */
+static bool
+knows_locals(struct ingress *s)
+{
+	int rc = ingress_locals_update(s);
+
+	if (rc < 0) {
+		ingress_load_explain(s, "this host's addresses: %s",
+				     strerror(-rc));
+		give_up(s);
+	}
+	return rc == 0;
 }
 
 void
@@ -406,7 +357,9 @@ begin(struct ingress *s)
 	}
 	if (s->program[way] >= 0) {
 		s->pending = false;
-		update_locals(s);
+		if (!knows_locals(s)) {
+			return;
+		}
 		update_devices(s);
 		/* Not all that loads can be put on a device. */
 		load_wanted(s);
@@ -433,7 +386,9 @@ is_flood(struct ingress *s, uint64_t syns, uint64_t now)
 	if (passed < FLOOD_LOOK_MS) {
 		return s->flood;
 	}
-	ingress_counts(s, counts);
+	if (ingress_counts(s, counts) < 0) {
+		return s->flood;
+	}
 	if (on) {
 		syns = counts[INGRESS_SEEN] - counts[INGRESS_PROVEN];
 	}
@@ -466,7 +421,9 @@ ingress_tick(struct ingress *s, uint64_t syns)
 	s->flood = is_flood(s, syns, clock_ms());
 	changed |= s->flood != before;
 	if (devices_changed(&s->watch)) {
-		update_locals(s);
+		if (!knows_locals(s)) {
+			return;
+		}
 		changed = true;
 	}
 	if (changed) {
@@ -591,8 +548,8 @@ ingress_reason(const struct ingress *s, char why[INGRESS_WHY_MAX])
 	}
 }
 
-void
+int
 ingress_counts(const struct ingress *s, uint64_t counts[INGRESS_COUNTS])
 {
-	(void)bpf_map_sums(s->map[INGRESS_MAP_COUNTS], counts, INGRESS_COUNTS);
+	return bpf_map_sums(s->map[INGRESS_MAP_COUNTS], counts, INGRESS_COUNTS);
 }

@@ -162,6 +162,7 @@ void ingress_fds(const struct ingress *s, struct pollfd fds[INGRESS_FDS]);
 const char *ingress_state(const struct ingress *s);
 /* Why so, or where: "eth0: it has another program of XDP", "2 devices". */
 void ingress_reason(const struct ingress *s, char why[INGRESS_WHY_MAX]);
-void ingress_counts(const struct ingress *s, uint64_t counts[INGRESS_COUNTS]);
+/* 0, or -errno: then some are 0 that need not be. */
+int ingress_counts(const struct ingress *s, uint64_t counts[INGRESS_COUNTS]);
 
 #endif

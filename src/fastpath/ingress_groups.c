@@ -1,5 +1,6 @@
 #include "fastpath/ingress_groups.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 #include "fastpath/bpf.h"
@@ -28,7 +29,7 @@ is_alive(const struct ingress *s, const struct ingress_group *g)
 	return age <= (int64_t)s->config->assembly;
 }
 
-void
+int
 ingress_groups_empty(struct ingress *s, ingress_groups_take *take,
 		     void *context)
 {
@@ -38,7 +39,7 @@ ingress_groups_empty(struct ingress *s, ingress_groups_take *take,
 	int more;
 
 	if (!s->config || s->flood) {
-		return;
+		return 0;
 	}
 	more = bpf_map_next(map, &none, &next);
 	while (more == 0) {
@@ -53,4 +54,5 @@ ingress_groups_empty(struct ingress *s, ingress_groups_take *take,
 			take(context, &r);
 		}
 	}
+	return more == -ENOENT ? 0 : more;
 }

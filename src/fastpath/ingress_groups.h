@@ -13,9 +13,10 @@ typedef void ingress_groups_take(void *context, const struct ingress_record *r);
 /*
  * With no program at work (ingress_detach(), bpf_wait()): take all out, and
  * give those that may still become complete to a function.  None under flood,
- * when they are many and next to none is honest.
+ * when they are many and next to none is honest.  0, or -errno where some may
+ * be left.
  */
-void ingress_groups_empty(struct ingress *s, ingress_groups_take *take,
-			  void *context);
+int ingress_groups_empty(struct ingress *s, ingress_groups_take *take,
+			 void *context);
 
 #endif

@@ -39,7 +39,9 @@ ingress_remember(struct ingress *s, uint64_t tag, uint64_t instant)
 	 */
 	ingress_raise_floor(s, instant);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return bpf_map_get(s->map[INGRESS_MAP_REPLAYS], &tag, &found) < 0;
+	/* What can't be looked up may be there. */
+	return bpf_map_get(s->map[INGRESS_MAP_REPLAYS], &tag, &found) ==
+		-ENOENT;
 }
 
 void

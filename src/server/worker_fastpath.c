@@ -157,10 +157,16 @@ inherit(void *context, const struct ingress_record *r)
 static void
 take_over(struct worker *g)
 {
+	int rc = 0;
+
 	ingress_detach(&g->ingress);
 	if (g->ingress.config && bpf_wait() == 0) {
 		worker_drain(g);
-		ingress_groups_empty(&g->ingress, inherit, g);
+		rc = ingress_groups_empty(&g->ingress, inherit, g);
+	}
+	if (rc < 0) {
+		log_say(LOG_LEVEL_ERROR, "fast path: groups begun there: %s",
+			strerror(-rc));
 	}
 }
 

@@ -1,0 +1,87 @@
+#include "fastpath/ingress_locals.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "fastpath/bpf.h"
+
+static struct ingress_local
+local_of(const struct packet_addr *addr)
+{
+	struct ingress_local local = { .family = addr->family };
+
+	memcpy(&local.addr, addr->bytes, sizeof addr->bytes);
+	return local;
+}
+
+struct locals {
+	struct ingress_local at[INGRESS_LOCALS_MAX];
+	size_t count;
+};
+
+static int
+take_address(void *context, uint32_t device, const struct packet_addr *addr)
+{
+	struct locals *locals = context;
+
+	(void)device;
+	if (locals->count < INGRESS_LOCALS_MAX) {
+		locals->at[locals->count++] = local_of(addr);
+	}
+	return 0;
+}
+
+static bool
+has_local(const struct locals *locals, const struct ingress_local *local)
+{
+	for (size_t i = 0; i < locals->count; i++) {
+		if (memcmp(&locals->at[i], local, sizeof *local) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Those that the program takes for this host's.  0 or -errno. */
+static int
+read_known(int map, struct locals *known)
+{
+	static const struct ingress_local none; /* the first comes after it */
+	const struct ingress_local *last = &none;
+	int rc = 0;
+
+	known->count = 0;
+	while (known->count < INGRESS_LOCALS_MAX) {
+		rc = bpf_map_next(map, last, &known->at[known->count]);
+		if (rc < 0) {
+			break;
+		}
+		last = &known->at[known->count++];
+	}
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int
+ingress_locals_update(struct ingress *s)
+{
+	static struct locals now, before;
+	const int map = s->map[INGRESS_MAP_LOCALS];
+	const uint8_t here = 1;
+	int rc = read_known(map, &before);
+
+	now.count = 0;
+	/* Where the kernel does not tell all, fewer are known. */
+	devices_each_address(take_address, &now);
+	for (size_t i = 0; rc == 0 && i < before.count; i++) {
+		if (!has_local(&now, &before.at[i])) {
+			rc = bpf_map_remove(map, &before.at[i]);
+			rc = rc == -ENOENT ? 0 : rc;
+		}
+	}
+	__atomic_fetch_add(&s->config->locals_turn, 1, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < now.count; i++) {
+		bpf_map_put(map, &now.at[i], &here, BPF_ANY);
+	}
+	return rc;
+}
