@@ -3,6 +3,7 @@
 
 #include "firewall/plan.h"
 #include "firewall/remove_rules.h"
+#include "server/fallback.h"
 #include "server/server.h"
 #include "daemon/control_client.h"
 #include "daemon/log.h"
@@ -11,6 +12,9 @@
 #include "base/secret.h"
 #include "tap.h"
 #include "daemon/systemd_unit.h"
+
+/* Of the unit: in its StateDirectory. */
+#define FALLBACK_DIR "/var/lib/tap/fallback"
 
 static const char usage[] =
 	"usage: tap server [-c TAPservd.conf] [-k server.key] [-a ACL.conf]\n"
@@ -93,6 +97,10 @@ parse(int argc, char **argv, struct options *o)
 			      &o->print_unit) },
 		{ OPTION_FLAG(0, "status", "ask the running server",
 			      &o->status) },
+		{ OPTION(0, "fallback", "DIR",
+			 "keep copies of the files that worked last there,\n"
+			 "and start with these where the files are wrong",
+			 option_text, &o->run.fallback) },
 		{ OPTION_FLAG(0, "reload",
 			      "have the running server read its files again",
 			      &o->reload) },
@@ -159,9 +167,13 @@ print_unit(const struct options *o)
 {
 	struct systemd_unit unit = { .side = "server" };
 	const struct server_conf_from *from = &o->run.from;
-	char queue[24];
+	char queue[24], own[64];
+	const char *fallback = o->run.fallback ? o->run.fallback : own;
 
 	snprintf(queue, sizeof queue, "%ld", o->queue);
+	/* Each has its own. */
+	snprintf(own, sizeof own, FALLBACK_DIR "%s%s", o->queue >= 0 ? "-" : "",
+		 o->queue >= 0 ? queue : "");
 	const struct systemd_unit_word words[] = {
 		{ .option = "--conf",
 		  .value = from->conf,
@@ -177,6 +189,7 @@ print_unit(const struct options *o)
 		{ .option = "--queue",
 		  .value = o->queue >= 0 ? queue : NULL,
 		  .finds = true },
+		{ .option = "--fallback", .value = fallback, .path = true },
 		{ .option = "--verbose", .flag = o->verbose },
 	};
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -216,6 +229,23 @@ ask(const struct options *o)
 			      : ask_status(&daemon, o->json);
 }
 
+/* What worked last, where the files are wrong; or NULL. */
+static struct server_conf *
+fall_back(const struct options *o)
+{
+	struct server_conf *conf;
+	char why[CONF_ERROR_MAX];
+
+	if (!o->run.fallback || o->check || o->print_rules) {
+		return NULL;
+	}
+	conf = fallback_load(&o->run.from, o->run.fallback, why);
+	if (!conf) {
+		fprintf(stderr, "tap server: nothing to go back to: %s\n", why);
+	}
+	return conf;
+}
+
 int
 cmd_server(int argc, char **argv)
 {
@@ -241,8 +271,12 @@ cmd_server(int argc, char **argv)
 	conf = server_conf_load(&o.run.from, err);
 	if (!conf) {
 		status = conf_status(-errno);
-		fprintf(stderr, "%s\n", err);
-		return status;
+		conf = fall_back(&o);
+		if (!conf) {
+			fprintf(stderr, "%s\n", err);
+			return status;
+		}
+		o.run.refused = err;
 	}
 	if (o.queue >= 0) {
 		conf->settings.queue = (uint16_t)o.queue;

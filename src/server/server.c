@@ -10,6 +10,7 @@
 #include "daemon/signals.h"
 #include "os/sock_diag.h"
 #include "firewall/firewall.h"
+#include "server/fallback.h"
 #include "server/worker.h"
 #include "server/worker_door.h"
 #include "server/worker_fastpath.h"
@@ -34,8 +35,9 @@ struct server {
 	int signals, control;
 	struct daemon_reload reloading; /* who waits for it */
 	bool leaves_rules;              /* at its end, for the next one */
-	uint64_t started;               /* ms */
-	uint64_t confirm_ends;          /* ms; 0: nothing to confirm */
+	bool unkept;           /* what works is not in options->fallback yet */
+	uint64_t started;      /* ms */
+	uint64_t confirm_ends; /* ms; 0: nothing to confirm */
 	uint64_t metrics_ms;
 	int metrics_error;                /* of the last time, or 0 */
 	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
@@ -67,6 +69,25 @@ server_stats(struct server *s, struct stat_item *items, char duration[32])
 	count += worker_fastpath_stats(&s->worker, items + count);
 	count += worker_door_stats(&s->worker, items + count);
 	return count + worker_stats(&s->worker, items + count);
+}
+
+/* What works now is to be there if the files are wrong at the next start. */
+static void
+keep_fallback(struct server *s)
+{
+	const struct server_options *o = s->options;
+	char err[CONF_ERROR_MAX];
+
+	if (!o->fallback || !s->unkept || s->confirm_ends != 0) {
+		return;
+	}
+	s->unkept = false;
+	if (fallback_keep(&o->from, o->fallback, err) < 0) {
+		log_say(LOG_LEVEL_WARNING,
+			"%s; a start with wrong files has no configuration "
+			"to go back to, or an older one",
+			err);
+	}
 }
 
 static bool
@@ -157,6 +178,7 @@ reload(void *context)
 	server_conf_free(s->conf);
 	s->conf = conf;
 	log_use_json(conf->settings.log_json);
+	s->unkept = true;
 	snprintf(line, sizeof line, "reloaded: %zu rules, %zu keys",
 		 conf->acl.rules_count, conf->acl.keys_count);
 	log_say(LOG_LEVEL_INFO, "%s", line);
@@ -227,6 +249,7 @@ tick(void *context)
 			"not confirmed in time: taking the rules away");
 		return MONITOR_STOP;
 	}
+	keep_fallback(s);
 	watchdog_look(&s->watchdog, &s->fw, &s->plan.fw);
 	watch_drops(s, now);
 	write_metrics(s, now);
@@ -408,6 +431,13 @@ serve(struct server *s)
 	log_say(LOG_LEVEL_INFO, "ready: %zu rules, %zu keys, queue %u",
 		s->conf->acl.rules_count, s->conf->acl.keys_count,
 		s->conf->settings.queue);
+	if (s->options->refused) {
+		log_say(LOG_LEVEL_ERROR,
+			"%s; with the configuration that worked last, of %s",
+			s->options->refused, s->options->fallback);
+	} else {
+		s->unkept = true;
+	}
 	notify_manager("READY=1");
 	status = monitor_run(&job, s->signals);
 	notify_manager("STOPPING=1");

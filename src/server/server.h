@@ -10,6 +10,8 @@ struct server_options {
 	struct server_conf_from from; /* where a reload reads from */
 	unsigned confirm_seconds;     /* 0: nothing has to be confirmed */
 	const char *metrics;          /* a file to write them to, or NULL */
+	const char *fallback; /* a folder for what worked last, or NULL */
+	const char *refused;  /* why it is from there now, or NULL */
 };
 
 /*

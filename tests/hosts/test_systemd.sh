@@ -186,6 +186,29 @@ reloads()
 	hidden 6
 }
 
+# A mistake in a file shows nothing, neither at a restart nor at the next boot,
+# which finds nothing of the server that ran.
+mistaken()
+{
+	service
+	wait_for "$patience" test -e "$work/var/tap/fallback/kept/server.key"
+	same 700 "$(stat -c %a "$work/var/tap/fallback")"
+	echo nonsense >>"$work/TAPservd.conf"
+	watch_port
+	ctl restart tap-server
+	page client 4
+	echo >"$work/enough"
+	await watch 0
+	has "$(cat "$work/watch.log")" '^tries [1-9][0-9]+ answers 0$'
+	ctl stop tap-server
+	page stranger 4
+	ctl start tap-server
+	has "$(cat "$work/server.log")" \
+	    'TAPservd.conf:2: .*; with the configuration that worked last'
+	hidden 6
+	page client 6
+}
+
 # Whom nobody confirmed stays away, and all is visible.
 unconfirmed()
 {
@@ -213,5 +236,6 @@ has_failed()
 
 check restarts restarts
 check reloads reloads
+check mistaken mistaken
 check unconfirmed unconfirmed
 finish

@@ -13,7 +13,7 @@
 hides()
 {
 	lab
-	http_start server 80
+	http_start server 80 81
 	echo 'RULE:dst_port="80,7001"' >"$work/TAPservd.conf"
 	echo 'port=1-65535, key_no=10' >"$work/ACL.conf"
 	keys=$(key_file)
@@ -280,6 +280,74 @@ left_door()
 	has "$(in_there "$TAP" server --remove-rules)" '^no rules of a tap'
 }
 
+# Its loop has gone round, which it does each second.
+has_turned()
+{
+	[ "$(tap_status server server uptime)" -ge 3 ]
+}
+
+# A file that is wrong at the next boot, when there is nothing of the server
+# that ran: it starts with what worked last.
+fallen_back()
+{
+	local kept=$work/state/kept name
+
+	mkdir "$work/state"
+	chmod 700 "$work/state"
+	hides
+	end server
+	files+=(--fallback "$work/state")
+	# Without files that ever worked there is nothing to start with.
+	echo 'RULE:dst_port=70000' >"$work/TAPservd.conf"
+	tap_run server server server "${files[@]}"
+	await server 2
+	has "$(cat "$work/server.log")" 'nothing to go back to: .*/kept/TAPservd'
+	page stranger 4
+
+	echo 'RULE:dst_port="80,7001"' >"$work/TAPservd.conf"
+	tap_start server server server "${files[@]}"
+	wait_for "$patience" test -e "$kept/TAPservd.conf"
+	for name in TAPservd.conf server.key ACL.conf; do
+		same 600 "$(stat -c %a "$kept/$name")" "$name"
+	done
+	same "$(cat "$keys")" "$(cat "$kept/server.key")"
+	# What a reload refuses is not what worked; what it takes is.
+	echo 'RULE:dst_port="80,81"' >"$work/TAPservd.conf"
+	tap_server --reload
+	wait_for "$patience" grep -q 81 "$kept/TAPservd.conf"
+	echo nonsense >>"$keys"
+	refute tap_server --reload
+	end server
+	page stranger 4
+
+	tap_start server server server "${files[@]}"
+	has "$(cat "$work/server.log")" \
+	    "^[^ ]* tap server: $keys:2: .*; with the configuration that worked"
+	page client 4
+	page client 6 81
+	hidden 4
+	hidden 6 81
+	# What only looks at files tells what is wrong with them.
+	same 2 "$(tap_server "${files[@]}" --check 2>"$work/err" >&2 || echo $?)"
+	has "$(cat "$work/err")" "^$keys:2: "
+	sed -i '$d' "$keys"
+	same 'reloaded: 1 rules, 1 keys' "$(tap_server --reload)"
+	end server
+
+	# What nobody has confirmed has not worked yet.
+	echo 'RULE:dst_port=7001' >"$work/TAPservd.conf"
+	tap_start server server server "${files[@]}" --confirm 60
+	wait_for "$patience" has_turned
+	has "$(cat "$kept/TAPservd.conf")" 81
+	same confirmed "$(tap_server --confirm-now)"
+	wait_for "$patience" grep -q '^RULE:dst_port=7001$' \
+	    "$kept/TAPservd.conf"
+	# Copies that cannot be made change nothing but a line of the log.
+	chown 65534 "$work/state"
+	tap_server --reload
+	wait_log server "$work/state: belongs to somebody else; a start with"
+}
+
 check told told
 check client-told client_told
 check handed-over handed_over
@@ -289,4 +357,5 @@ check saved-rules-nft saved_rules nft
 check saved-rules-legacy saved_rules legacy
 check left-rules left_rules
 check left-door left_door
+check fallen-back fallen_back
 finish

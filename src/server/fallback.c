@@ -1,0 +1,219 @@
+#include "server/fallback.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "conf/atomic_file.h"
+#include "conf/trusted_file.h"
+
+#ifndef RENAME_EXCHANGE
+#define RENAME_EXCHANGE 2
+#endif
+
+#define PATH_BYTES 4096u
+#define NEW "new"
+#define KEPT "kept"
+
+enum { CONF, KEYS, ACL, FILES };
+
+static const char *const names[FILES] = { "TAPservd.conf", "server.key",
+					  "ACL.conf" };
+
+/* Where each file is read from; NULL where it is not read. */
+struct sources {
+	const char *path[FILES];
+};
+
+static struct sources
+sources_of(const struct server_conf_from *from)
+{
+	struct sources s = { {
+		from->conf ? from->conf : SERVER_CONF_FILE,
+		from->keys ? from->keys : SERVER_CONF_KEYS,
+		from->acl ? from->acl : SERVER_CONF_ACL,
+	} };
+
+	if (from->ports) {
+		s.path[CONF] = NULL;
+		s.path[ACL] = from->acl;
+	}
+	return s;
+}
+
+static int
+fail(char *err, const char *folder, const char *what, const char *why)
+{
+	snprintf(err, CONF_ERROR_MAX, "%.200s: %.60s%s%.200s", folder, what,
+		 what[0] ? ": " : "", why);
+	return -1;
+}
+
+/* The folder, opened; nobody else may look into it. */
+static int
+open_folder(const char *folder, char *err)
+{
+	char why[VALUE_WHY_MAX];
+	struct stat st;
+	int dir;
+
+	if (trusted_directories(folder, why) < 0) {
+		return fail(err, folder, "", why);
+	}
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
+		return fail(err, folder, "", strerror(errno));
+	}
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0) {
+		return fail(err, folder, "", strerror(errno));
+	}
+	if (fstat(dir, &st) < 0 || st.st_uid != geteuid() ||
+	    ((st.st_mode & 077) && fchmod(dir, 0700) < 0)) {
+		close(dir);
+		return fail(err, folder, "", "belongs to somebody else");
+	}
+	return dir;
+}
+
+/* What is in one of the two, and it. */
+static void
+remove_set(int dir, const char *set)
+{
+	int fd = openat(dir, set,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0) {
+		for (size_t i = 0; i < FILES; i++) {
+			unlinkat(fd, names[i], 0);
+		}
+		close(fd);
+	}
+	unlinkat(dir, set, AT_REMOVEDIR);
+}
+
+static int
+copy_file(int set, size_t which, const char *path, const char *folder,
+	  char *err)
+{
+	struct conf_file file;
+	int rc = conf_open(&file, path,
+			   which == KEYS ? CONF_SECRET : CONF_PUBLIC, err);
+
+	if (rc < 0) {
+		return -1;
+	}
+	rc = atomic_file_make(set, names[which], file.text, file.len);
+	conf_close(&file);
+	return rc < 0 ? fail(err, folder, names[which], strerror(-rc)) : 0;
+}
+
+static int
+copy_all(int dir, const struct server_conf_from *from, const char *folder,
+	 char *err)
+{
+	struct sources sources = sources_of(from);
+	int rc = 0;
+	int set;
+
+	remove_set(dir, NEW);
+	if (mkdirat(dir, NEW, 0700) < 0) {
+		return fail(err, folder, NEW, strerror(errno));
+	}
+	set = openat(dir, NEW, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (set < 0) {
+		return fail(err, folder, NEW, strerror(errno));
+	}
+	for (size_t i = 0; i < FILES && rc == 0; i++) {
+		if (sources.path[i]) {
+			rc = copy_file(set, i, sources.path[i], folder, err);
+		}
+	}
+	if (rc == 0 && atomic_file_sync(set) < 0) {
+		rc = fail(err, folder, NEW, strerror(errno));
+	}
+	close(set);
+	return rc;
+}
+
+static struct server_conf *
+load_set(const struct server_conf_from *from, const char *folder,
+	 const char *set, char *err)
+{
+	struct sources sources = sources_of(from);
+	char paths[FILES][PATH_BYTES];
+
+	for (size_t i = 0; i < FILES; i++) {
+		if (sources.path[i] &&
+		    snprintf(paths[i], PATH_BYTES, "%s/%s/%s", folder, set,
+			     names[i]) >= (int)PATH_BYTES) {
+			fail(err, folder, "", strerror(ENAMETOOLONG));
+			errno = ENAMETOOLONG;
+			return NULL;
+		}
+		sources.path[i] = sources.path[i] ? paths[i] : NULL;
+	}
+	return server_conf_load(
+		&(struct server_conf_from){
+			.conf = sources.path[CONF],
+			.keys = sources.path[KEYS],
+			.acl = sources.path[ACL],
+			.ports = from->ports,
+		},
+		err);
+}
+
+/* All at once: whoever loads has the old ones or the new ones. */
+static int
+put_in_place(int dir)
+{
+	if (syscall(SYS_renameat2, dir, NEW, dir, KEPT, RENAME_EXCHANGE) == 0) {
+		return 0;
+	}
+	if (errno != ENOENT) {
+		/* A file system that can't: for a moment there are none. */
+		remove_set(dir, KEPT);
+	}
+	return renameat(dir, NEW, dir, KEPT) < 0 ? -errno : 0;
+}
+
+int
+fallback_keep(const struct server_conf_from *from, const char *folder,
+	      char *err)
+{
+	int dir = open_folder(folder, err);
+	struct server_conf *conf = NULL;
+	int rc;
+
+	if (dir < 0) {
+		return -1;
+	}
+	rc = copy_all(dir, from, folder, err);
+	if (rc == 0) {
+		conf = load_set(from, folder, NEW, err);
+		rc = conf ? 0 : -1;
+	}
+	if (rc == 0) {
+		rc = put_in_place(dir);
+		if (rc == 0) {
+			rc = atomic_file_sync(dir);
+		}
+		if (rc < 0) {
+			rc = fail(err, folder, KEPT, strerror(-rc));
+		}
+	}
+	remove_set(dir, NEW);
+	server_conf_free(conf);
+	close(dir);
+	return rc;
+}
+
+struct server_conf *
+fallback_load(const struct server_conf_from *from, const char *folder,
+	      char *err)
+{
+	return load_set(from, folder, KEPT, err);
+}
