@@ -1,22 +1,35 @@
 # SPDX-License-Identifier: ISC
-"""Begins connections without end, as fast as it can, and gives each up.
+"""Connects again and again, and says how often it got in.
 
-usage: connects.py ADDRESS PORT
+    connects.py HOST PORT SECONDS
 """
 
 import socket
 import sys
 import time
 
-target = (sys.argv[1], int(sys.argv[2]))
-family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
-until = time.monotonic() + 60
-print("ready", flush=True)
-while time.monotonic() < until:
-    for _ in range(500):
-        with socket.socket(family, socket.SOCK_STREAM |
-                           socket.SOCK_NONBLOCK) as sock:
-            try:
-                sock.connect(target)
-            except OSError:
-                pass
+
+def connect(host, port):
+    """Whether something accepts, at once or not at all."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as out:
+        out.settimeout(0.02)
+        try:
+            out.connect((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def main():
+    """For so many seconds."""
+    host, port, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    end = time.monotonic() + seconds
+    tries = successes = 0
+    while time.monotonic() < end:
+        tries += 1
+        successes += connect(host, port)
+    print(f"{successes} of {tries}", flush=True)
+
+
+main()
