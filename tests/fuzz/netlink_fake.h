@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Netlink with a kernel that answers what the input says: datagrams, each
+ * two bytes of length (big-endian) and its bytes.  What it was asked last
+ * is kept.
+ */
+#ifndef TAP_FUZZ_NETLINK_FAKE_H
+#define TAP_FUZZ_NETLINK_FAKE_H
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/bytes.h"
+
+static struct {
+	struct cursor answers;
+	uint8_t asked[4096];
+	size_t asked_len;
+} kernel_fake;
+
+static ssize_t
+fake_sendto(int fd, const void *bytes, size_t len, int flags,
+	    const struct sockaddr *to, socklen_t to_len)
+{
+	(void)fd;
+	(void)flags;
+	(void)to;
+	(void)to_len;
+	CHECK(len <= sizeof kernel_fake.asked);
+	memcpy(kernel_fake.asked, bytes, len);
+	kernel_fake.asked_len = len;
+	return (ssize_t)len;
+}
+
+/* At the end of the input there is no answer more. */
+static ssize_t
+fake_recvfrom(int fd, void *bytes, size_t size, int flags,
+	      struct sockaddr *from, socklen_t *from_len)
+{
+	size_t len = cursor_u16(&kernel_fake.answers);
+	size_t left = cursor_left(&kernel_fake.answers);
+
+	(void)fd;
+	(void)flags;
+	(void)from;
+	(void)from_len;
+	if (left == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	len = len < left ? len : left;
+	len = len < size ? len : size;
+	memcpy(bytes, cursor_bytes(&kernel_fake.answers, len), len);
+	return (ssize_t)len;
+}
+
+#define sendto fake_sendto
+#define recvfrom fake_recvfrom
+#include "os/netlink.c"
+#undef sendto
+#undef recvfrom
+
+#endif
