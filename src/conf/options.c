@@ -264,7 +264,11 @@ take_number(const struct option_word *word, const char *value, char *why)
 {
 	unsigned long number;
 
-	if (value_number(value, word->low, word->high, &number, why) < 0) {
+	int rc = word->seconds
+		? value_seconds(value, word->low, word->high, &number, why)
+		: value_number(value, word->low, word->high, &number, why);
+
+	if (rc < 0) {
 		return -1;
 	}
 	*word->number = (long)number;

@@ -25,6 +25,7 @@ struct option_word {
 	bool *flag;
 	long *number; /* from low to high */
 	unsigned long low, high;
+	bool seconds; /* a span may stand for it, as 5m */
 	/* As value.h's parsers do. */
 	int (*take)(void *into, const char *value, char *why);
 	void *into;
@@ -40,6 +41,9 @@ struct option_word {
 #define OPTION_NUMBER(l, n, v, h, i, from, to)                                 \
 	.letter = (l), .name = (n), .value = (v), .help = (h), .number = (i),  \
 	.low = (from), .high = (to)
+#define OPTION_SECONDS(l, n, h, i, from, to)                                   \
+	.letter = (l), .name = (n), .value = "SPAN", .help = (h),              \
+	.number = (i), .low = (from), .high = (to), .seconds = true
 #define OPTION(l, n, v, h, t, i)                                               \
 	.letter = (l), .name = (n), .value = (v), .help = (h), .take = (t),    \
 	.into = (i)

@@ -421,6 +421,29 @@ value_duration(const char *text, uint64_t *out, char *why)
 			  text);
 }
 
+int
+value_seconds(const char *text, unsigned long low, unsigned long high,
+	      unsigned long *out, char *why)
+{
+	uint64_t span;
+
+	if (text[strspn(text, "0123456789")] == '\0') {
+		return value_number(text, low, high, out, why);
+	}
+	if (value_duration(text, &span, why) < 0) {
+		return value_fail(why,
+				  "'%.64s' is no number of seconds, and no "
+				  "span of time like 30s, 5m or 1h",
+				  text);
+	}
+	if (span / FRAME_SECOND < low || span / FRAME_SECOND > high) {
+		return value_fail(why, "%.64s out of range (%lu to %lu s)",
+				  text, low, high);
+	}
+	*out = (unsigned long)(span / FRAME_SECOND);
+	return 0;
+}
+
 const char *
 value_service(uint16_t port)
 {

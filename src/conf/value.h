@@ -47,6 +47,9 @@ int value_time(const char *text, uint64_t *instant, char *why);
 void value_time_text(char out[VALUE_TIME_MAX], uint64_t instant);
 /* 90d, also s, m, h, w; *out is in instants' units, and not 0. */
 int value_duration(const char *text, uint64_t *out, char *why);
+/* Seconds: a number of them, or a span as value_duration() reads it. */
+int value_seconds(const char *text, unsigned long low, unsigned long high,
+		  unsigned long *out, char *why);
 /* The name of the TCP service at a port, or NULL; till the next call. */
 const char *value_service(uint16_t port);
 /* One of `words`, which ends with NULL; *out is its place. */

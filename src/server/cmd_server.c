@@ -116,9 +116,9 @@ parse(int argc, char **argv, struct options *o)
 			      "where no server runs: take away what one left,\n"
 			      "so that all see the services again",
 			      &o->remove_rules) },
-		{ OPTION_NUMBER(0, "confirm", "SEC",
-				"take the rules away again unless confirmed",
-				&o->confirm, 5, 86400) },
+		{ OPTION_SECONDS(0, "confirm",
+				 "take the rules away again unless confirmed",
+				 &o->confirm, 5, 86400) },
 		{ OPTION_FLAG(0, "confirm-now", "confirm", &o->confirm_now) },
 		{ OPTION(0, "metrics", "FILE",
 			 "write numbers for Prometheus every few seconds",

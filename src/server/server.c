@@ -423,8 +423,8 @@ serve(struct server *s)
 		s->confirm_ends =
 			clock_ms() + s->options->confirm_seconds * 1000ull;
 		log_say(LOG_LEVEL_INFO,
-			"'tap server --confirm-now' within %u "
-			"seconds, or the rules go again",
+			"confirm within %u s with 'tap server "
+			"--confirm-now', or the rules are removed",
 			s->options->confirm_seconds);
 	}
 	watchdog_open(&s->watchdog);

@@ -107,6 +107,9 @@ check_rest(const char *text)
 	CHECK(value_port_range(text, &range, why) == 0
 		      ? range.low > 0 && range.low <= range.high
 		      : why[0]);
+	CHECK(value_seconds(text, 3, 1000, &number, why) == 0
+		      ? number >= 3 && number <= 1000
+		      : why[0]);
 	CHECK(value_duration(text, &span, why) == 0 ? span > 0 : why[0]);
 }
 

@@ -365,7 +365,7 @@ confirm_in_vain()
 	talk old 4 7001
 	rules server >"$work/before"
 	tap_start server server server -p 80,7001 -k "$(key_file)" --confirm 6
-	has "$(cat "$work/server.log")" 'confirm-now.* within 6 seconds'
+	has "$(cat "$work/server.log")" 'confirm within 6 s with .tap server --confirm-now'
 	talks old
 	hidden 4
 	await server 1

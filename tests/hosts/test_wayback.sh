@@ -120,7 +120,8 @@ squatted()
 {
 	lab
 	squat server
-	tap_start server server server -p 80 -k "$(key_file)" --confirm 60
+	tap_start server server server -p 80 -k "$(key_file)" --confirm 5m
+	has "$(cat "$work/server.log")" 'confirm within 300 s '
 	same 'confirmed' "$(tap_server --confirm-now)"
 	has "$(tap_server --status)" '^queue +5040$'
 	same 700 "$(on server stat -c %a /run/tap)" 'the folder'

@@ -135,6 +135,37 @@ test_spans(void **state)
 	}
 }
 
+static void
+takes_seconds_or_a_span(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned long seconds; /* 0: refused */
+	} cases[] = {
+		{ "5", 5 },     { "86400", 86400 }, { "30s", 30 },
+		{ "5m", 300 },  { "24h", 86400 },   { "1d", 86400 },
+		{ "4", 0 },     { "4s", 0 },        { "25h", 0 },
+		{ "86401", 0 }, { "", 0 },          { "m", 0 },
+		{ "5x", 0 },    { "5 m", 0 },       { "-5", 0 },
+		{ "5m5s", 0 },
+	};
+	char why[VALUE_WHY_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		unsigned long seconds = 0;
+
+		why[0] = '\0';
+		assert_int_equal(
+			value_seconds(cases[i].text, 5, 86400, &seconds, why),
+			cases[i].seconds ? 0 : -1);
+		assert_int_equal(why[0] == '\0', cases[i].seconds != 0);
+		if (cases[i].seconds) {
+			assert_int_equal(seconds, cases[i].seconds);
+		}
+	}
+}
+
 static char dir[64];
 
 static int
@@ -262,6 +293,7 @@ main(void)
 		cmocka_unit_test(test_diffs),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_spans),
+		cmocka_unit_test(takes_seconds_or_a_span),
 		cmocka_unit_test(test_rewrite),
 		cmocka_unit_test(test_rewrite_refused),
 	};
