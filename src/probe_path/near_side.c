@@ -480,6 +480,10 @@ ask_far(struct path_near *n, const struct path_link_caller *caller, char *why)
 	if (n->stopped) {
 		return fail(why, -EINTR, "stopped");
 	}
+	if (n->options->file && n->options->file->error < 0) {
+		return fail(why, n->options->file->error,
+			    n->options->file->path);
+	}
 	if (n->link.refused_key) {
 		snprintf(why, PATH_NEAR_WHY_MAX, "%s", n->trouble);
 		return -EKEYREJECTED;

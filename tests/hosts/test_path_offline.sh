@@ -149,8 +149,8 @@ words()
 
 	path_lab
 	bad 2 'HOST is missing'
-	bad 2 "'more' is one word" 10.11.0.2 more
-	bad 2 "'more' is one word" --listen more
+	bad 2 "unexpected argument 'more'" 10.11.0.2 more
+	bad 2 "unexpected argument 'more'" --listen more
 	bad 2 '--port: ' 10.11.0.2 -p 65536
 	bad 2 '--port: ' 10.11.0.2 -p 0
 	bad 2 '--count: ' 10.11.0.2 --count 0
