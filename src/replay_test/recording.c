@@ -6,6 +6,7 @@
 
 /* Frames with one window that are looked at: two whole groups of seven. */
 #define KIN_MAX 16u
+#define PROTOCOL_TCP 6
 
 void
 recording_init(struct recording *r, const struct packet_addr *to,
@@ -125,6 +126,35 @@ keep(struct recording *r, struct recording_syn *const *kin, size_t count,
 	}
 }
 
+/*
+ * The headers of a recorded SYN that are sent again: an IP header of our
+ * own, and TCP's.  Options of IP, as source routing, and extension headers
+ * are somebody else's word on where packets go, and stay behind.
+ */
+static size_t
+take_headers(uint8_t out[PACKET_HEADERS_MAX], const uint8_t *bytes,
+	     const struct packet *p)
+{
+	const size_t tcp_len = p->data_at - p->tcp_at;
+	const bool v4 = p->src.family == 4;
+	const size_t at = v4 ? PACKET_IP4_HEADER : PACKET_IP6_HEADER;
+
+	memcpy(out, bytes, at);
+	if (v4) {
+		out[0] = 0x45;
+		be16_store(out + 2, (uint16_t)(at + tcp_len));
+		/* No fragment, and no reserved bit. */
+		out[6] &= 0x40;
+		out[7] = 0;
+		out[9] = PROTOCOL_TCP;
+	} else {
+		be16_store(out + 4, (uint16_t)tcp_len);
+		out[6] = PROTOCOL_TCP;
+	}
+	memcpy(out + at, bytes + p->tcp_at, tcp_len);
+	return at + tcp_len;
+}
+
 static void
 take_syn(struct recording *r, const uint8_t *bytes, const struct packet *p,
 	 uint64_t ns)
@@ -148,9 +178,8 @@ take_syn(struct recording *r, const uint8_t *bytes, const struct packet *p,
 		.sport = p->sport,
 		.window = p->window,
 		.ns = ns,
-		.syn_len = p->data_at,
 	};
-	memcpy(s->syn, bytes, p->data_at);
+	s->syn_len = take_headers(s->syn, bytes, p);
 	r->next++;
 	kin[count++] = s;
 	if (count < FRAME_BASE || count > FRAME_MAX) {

@@ -29,7 +29,8 @@ struct recording_group {
 	struct packet_addr src, dst;
 	uint64_t ns;   /* since 1970, when its last frame was seen */
 	bool answered; /* by a SYN/ACK: the server has accepted it */
-	uint8_t syn[PACKET_HEADERS_MAX]; /* the headers of a frame */
+	/* The headers of a frame: IP without options or extensions, TCP. */
+	uint8_t syn[PACKET_HEADERS_MAX];
 	size_t syn_len;
 };
 

@@ -37,6 +37,40 @@ overhear(const struct packet *p, uint64_t ns)
 	recording_packet(&recording, bytes, len, len, ns);
 }
 
+/*
+ * The same by way of another host: loose source routing (RFC 791), or a
+ * routing header that is done with and destination options (RFC 8200).
+ */
+static void
+overhear_routed(const struct packet *p)
+{
+	static const uint8_t route4[8] = { 0x83, 7, 4, 10, 0, 0, 99, 0 };
+	static const uint8_t route6[16] = { 60, 0, 4, 0, 0, 0, 0, 0,
+					    6,  0, 1, 4, 0, 0, 0, 0 };
+	const bool v4 = p->src.family == 4;
+	const size_t at = v4 ? PACKET_IP4_HEADER : PACKET_IP6_HEADER;
+	const size_t more = v4 ? sizeof route4 : sizeof route6;
+	const struct answer_flow flow = { p->src, p->dst, p->sport, p->dport };
+	uint8_t bytes[PROBE_MAX + sizeof route6];
+	size_t len = probe_build(bytes, PROBE_SYN, &flow, 0);
+	struct packet parsed;
+
+	memmove(bytes + at + more, bytes + at, len - at);
+	memcpy(bytes + at, v4 ? route4 : route6, more);
+	len += more;
+	if (v4) {
+		bytes[0] = 0x47;
+		be16_store(bytes + 2, (uint16_t)len);
+	} else {
+		bytes[6] = 43;
+		be16_store(bytes + 4, (uint16_t)(len - at));
+	}
+	assert_int_equal(packet_parse(&parsed, bytes, len, len), PACKET_OK);
+	assert_false(packet_is_plain(&parsed));
+	packet_rewrite(bytes, &parsed, p->sport, p->seq, p->window);
+	recording_packet(&recording, bytes, len, len, SECOND);
+}
+
 static struct packet
 frame(uint32_t seq, uint16_t sport, uint16_t window)
 {
@@ -346,6 +380,38 @@ a_reset(void **state)
 			 be16_load(out + p.tcp_at + 16));
 }
 
+/* Where packets go is not for a recording to say. */
+static void
+source_routed(void **state)
+{
+	(void)state;
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct packet frames[FRAME_MAX];
+		const struct recording_group *g;
+		struct packet syn;
+		size_t count;
+
+		begin();
+		if (v6) {
+			service = addr6(0xfd000000, 2);
+		}
+		count = make(frames, 1, 0x12345678, 99);
+		for (size_t i = 0; i < count; i++) {
+			frames[i].dst = service;
+			frames[i].src = v6 ? addr6(0xfd000000, 1) : addr4(1);
+			overhear_routed(&frames[i]);
+		}
+		assert_int_equal(recording_count(&recording), 1);
+		g = recording_at(&recording, 0);
+		assert_int_equal(
+			packet_parse(&syn, g->syn, g->syn_len, g->syn_len),
+			PACKET_OK);
+		assert_true(packet_is_plain(&syn));
+		assert_int_equal(syn.data_at, g->syn_len);
+		assert_true(packet_addr_equal(&syn.dst, &service));
+	}
+}
+
 int
 main(void)
 {
@@ -356,6 +422,7 @@ main(void)
 		cmocka_unit_test(many),
 		cmocka_unit_test(forged),
 		cmocka_unit_test(full_of_options),
+		cmocka_unit_test(source_routed),
 		cmocka_unit_test(a_reset),
 	};
 
