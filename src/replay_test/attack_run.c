@@ -49,25 +49,34 @@ obstacle(const struct attack_ground *s, enum attack_kind kind)
 	return NULL;
 }
 
-/* Another port, or server, that lets in nothing refuses nothing. */
+/*
+ * Another port, or server, that lets in nothing refuses nothing.  One that
+ * lets a fresh group in is waited for by another one: it may be slower
+ * than the first.
+ */
 static void
 run_elsewhere(struct attack_ground *s, enum attack_kind kind,
 	      struct attack_run_result *result)
 {
 	struct attack_wire_aim aim = attack_ground_aim(s, kind);
-	struct sender_group group;
+	struct sender_group group = { 0 };
 
-	attack_batch(s, kind, result);
-	if (result->verdict != ATTACK_RUN_REFUSED || !s->fresh.key) {
+	if (!s->fresh.key) {
+		attack_batch(s, kind, result);
 		return;
 	}
+	aim.model = &s->made;
 	attack_wire_forget(&s->wire);
-	if (attack_fresh_run(&s->fresh, &aim, ATTACK_GROUND_RETRY_MS, &group) ==
-	    ATTACK_FRESH_FAILED) {
+	s->lets_in_elsewhere =
+		attack_fresh_run(&s->fresh, &aim, ATTACK_GROUND_RETRY_MS,
+				 &group) != ATTACK_FRESH_FAILED;
+	attack_batch(s, kind, result);
+	if (result->verdict == ATTACK_RUN_REFUSED && !s->lets_in_elsewhere) {
 		attack_ground_inconclusive(result,
 					   "a fresh group for it does not get "
 					   "in there, either");
 	}
+	s->lets_in_elsewhere = false;
 }
 
 /* Whether fragments are put together there, or go nowhere at all. */

@@ -151,7 +151,7 @@ try_batch(struct attack_ground *s, enum attack_kind kind, unsigned first,
 		attack_wire_forget(&s->wire);
 		sent = send_batch(s, kind, first, end);
 		tally->sent += sent;
-		attack_ground_settle(s, tally);
+		attack_ground_settle(s, kind, tally);
 		attack_ground_count(s, end - first, kind == ATTACK_RACE, tally);
 		if (sent == 0 || tally->accepted > 0 ||
 		    (tally->outcome == ATTACK_FRESH_CLEAN &&

@@ -242,9 +242,24 @@ attack_ground_release(struct attack_ground *s)
 
 /* ---- what came of it */
 
-void
-attack_ground_settle(struct attack_ground *s, struct attack_ground_tally *tally)
+/*
+ * The fresh group that ends the wait goes the way that the attack went: its
+ * answer comes after those to what was sent before, from the same host.
+ */
+static struct attack_wire_aim
+marker_aim(const struct attack_ground *s, enum attack_kind kind)
 {
+	struct attack_wire_aim aim = attack_ground_aim(s, kind);
+
+	aim.model = &s->made;
+	return s->lets_in_elsewhere ? aim : s->fresh.aim;
+}
+
+void
+attack_ground_settle(struct attack_ground *s, enum attack_kind kind,
+		     struct attack_ground_tally *tally)
+{
+	struct attack_wire_aim aim = marker_aim(s, kind);
 	struct sender_group group = { 0 };
 
 	tally->outcome = ATTACK_FRESH_CLEAN;
@@ -252,12 +267,14 @@ attack_ground_settle(struct attack_ground *s, struct attack_ground_tally *tally)
 		attack_fresh_wait(&s->fresh, ATTACK_GROUND_QUIET_MS);
 		return;
 	}
-	tally->outcome = attack_fresh_run(&s->fresh, &s->fresh.aim,
+	tally->outcome = attack_fresh_run(&s->fresh, &aim,
 					  attack_fresh_is_short(&s->fresh)
 						  ? ATTACK_GROUND_RETRY_SHORT_MS
 						  : ATTACK_GROUND_RETRY_MS,
 					  &group);
-	if (tally->outcome != ATTACK_FRESH_FAILED && !s->recording) {
+	/* What is replayed is what the first server let in. */
+	if (tally->outcome != ATTACK_FRESH_FAILED && !s->recording &&
+	    !s->lets_in_elsewhere) {
 		s->latest = group;
 	}
 }

@@ -43,6 +43,9 @@ struct attack_ground {
 	bool holds;                 /* base stays */
 	struct sender_group second;
 	bool has_second;
+	/* Where the attack goes now, which is not the first server or port, a
+	 * fresh group gets in. */
+	bool lets_in_elsewhere;
 	bool path_known;     /* silence is the server's */
 	bool is_open;        /* to everybody */
 	bool forgets;        /* a group got in again */
@@ -84,7 +87,7 @@ void attack_ground_hold(struct attack_ground *s,
 void attack_ground_release(struct attack_ground *s);
 
 /* See whether the way is open still; or wait. */
-void attack_ground_settle(struct attack_ground *s,
+void attack_ground_settle(struct attack_ground *s, enum attack_kind kind,
 			  struct attack_ground_tally *tally);
 /* Count what came back to shots from ATTACK_GROUND_SHOT on. */
 void attack_ground_count(struct attack_ground *s, unsigned shots, bool race,

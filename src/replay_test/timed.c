@@ -45,7 +45,7 @@ fill(struct attack_ground *s, unsigned count)
 		}
 		s->fresh.error = rc;
 	}
-	attack_ground_settle(s, &tally);
+	attack_ground_settle(s, ATTACK_DISPLACED, &tally);
 	for (unsigned i = 0; i < count; i++) {
 		accepted += attack_wire_accepted(&s->wire,
 						 ATTACK_GROUND_SHOT + i) > 0;
@@ -328,7 +328,7 @@ attack_slow_guess(struct attack_ground *s, struct attack_run_result *result)
 	attack_wire_forget(&s->wire);
 	guess_all(s, &g);
 	report_odds(s, &g);
-	attack_ground_settle(s, &tally);
+	attack_ground_settle(s, ATTACK_GUESS, &tally);
 	tally.sent = g.sent;
 	tally.shots = 1;
 	tally.resets = g.is_reset;

@@ -133,13 +133,20 @@ def reorder(s):
     return "hold" if s.is_syn() and chance.random() < 0.5 else s
 
 
+def slow(s):
+    """A host that takes its time to let somebody in."""
+    if s.flags & (SYN | ACK) == SYN | ACK:
+        time.sleep(0.15)
+    return s
+
+
 def twice(s):
     return "twice" if s.is_syn() else s
 
 
 EDITS = {f.__name__.replace("_", "-"): f for f in (
     isn, clamp_window, random_window, strip_options, strip_data, drop_data,
-    lose, reorder, twice)}
+    lose, reorder, slow, twice)}
 
 
 # ---- NFQUEUE

@@ -98,6 +98,29 @@ other_server()
 	done
 }
 
+# One that answers later than the first does is waited for all the same.
+slow_server()
+{
+	local host
+
+	lab server client second
+	keys=$(key_file)
+	for host in server second; do
+		start "$host" "$host" nc.openbsd -lk -p 80
+		wait_port "$host" 80
+	done
+	tap_start tap server server -p 80 -k "$keys"
+	tap_start other second server -p 80 -k "$keys"
+	start middlebox second "$python" "$here/middlebox.py" 5 slow
+	wait_log middlebox '^ready'
+	on second iptables -t mangle -A OUTPUT -p tcp --sport 80 \
+	    -j NFQUEUE --queue-num 5
+	attack 4 -k "$keys" --json --attack again,other-server \
+	    --also "$(addr4 second)" --i-am-responsible-for "$(addr4 second)"
+	same 1 "$status"
+	same other-server "$(verdicts accepted)"
+}
+
 # A port that answers everybody: that is said, and nothing else is claimed.
 open_port()
 {
@@ -171,6 +194,7 @@ want=
 check md5-quick refused 4 filtered alg=hmac-md5 --attack "$quick"
 check md5-slow refused 6 filtered alg=hmac-md5 --attack "$slow"
 check other-server other_server
+check slow-server slow_server
 check open-port open_port
 check itself itself
 finish
