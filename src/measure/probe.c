@@ -98,6 +98,7 @@ probe_numbers(uint32_t token)
 		.seq = token,
 		.ack = token * 1664525u + 1013904223u,
 		.id = (uint16_t)((token * 69069u) >> 16 | 1),
+		.label = (token * 22695477u) >> 12 | 1,
 	};
 }
 
@@ -120,10 +121,10 @@ put_ip4(uint8_t *out, const struct answer_flow *flow, uint8_t protocol,
 
 static size_t
 put_ip6(uint8_t *out, const struct answer_flow *flow, uint8_t protocol,
-	size_t payload)
+	size_t payload, uint32_t label)
 {
 	memset(out, 0, PACKET_IP6_HEADER);
-	out[0] = 0x60;
+	be32_store(out, 6u << 28 | label);
 	be16_store(out + 4, (uint16_t)payload);
 	out[6] = protocol;
 	out[7] = PROBE_TTL;
@@ -198,7 +199,8 @@ probe_build(uint8_t out[PROBE_MAX], enum probe_scan scan,
 	if (v4) {
 		put_ip4(out, flow, protocol, len, numbers.id);
 	} else {
-		put_ip6(out, flow, protocol, len);
+		put_ip6(out, flow, protocol, len,
+			scan == PROBE_UDP ? numbers.label : 0);
 	}
 	return at + len;
 }
@@ -267,6 +269,53 @@ classify_icmp(enum probe_scan scan, const struct answer *a,
 		return PROBE_CLOSED;
 	}
 	return PROBE_FILTERED;
+}
+
+static enum probe_match
+match_tcp(enum probe_scan scan, const struct answer *a,
+	  const struct probe_numbers *numbers)
+{
+	/* What of a probe may be acknowledged: its flag, its data, or not. */
+	const uint32_t ahead = a->ack - numbers->seq;
+	const uint32_t most = 1 + (scan == PROBE_SYN_DATA ? PROBE_DATA : 0);
+
+	if (a->flags & PACKET_ACK && a->flags & PACKET_SYN) {
+		return ahead == 1 || ahead == most ? PROBE_MATCHES
+						   : PROBE_OTHER;
+	}
+	if ((a->flags & PACKET_ACK && ahead <= most) ||
+	    a->seq == numbers->ack || a->seq == numbers->seq) {
+		return PROBE_MATCHES;
+	}
+	return a->flags & PACKET_ACK ? PROBE_OTHER : PROBE_UNTOLD;
+}
+
+static enum probe_match
+match_icmp(const struct answer *a, const struct probe_numbers *numbers)
+{
+	if (a->quoted_kind == ANSWER_TCP) {
+		return a->quoted_seq == numbers->seq ? PROBE_MATCHES
+						     : PROBE_OTHER;
+	}
+	return (a->quoted.dst.family == 4 ? a->quoted_id == numbers->id
+					  : a->quoted_label == numbers->label)
+		? PROBE_MATCHES
+		: PROBE_UNTOLD;
+}
+
+enum probe_match
+probe_match(enum probe_scan scan, const struct answer *a,
+	    const struct probe_numbers *numbers)
+{
+	switch (a->kind) {
+	case ANSWER_TCP:
+		return match_tcp(scan, a, numbers);
+	case ANSWER_ICMP:
+		return match_icmp(a, numbers);
+	case ANSWER_UDP:
+		return PROBE_UNTOLD;
+	}
+	return PROBE_OTHER;
 }
 
 enum probe_state

@@ -79,7 +79,8 @@ bool probe_is_syn(enum probe_scan scan);
  */
 struct probe_numbers {
 	uint32_t seq, ack;
-	uint16_t id; /* of IPv4, never 0 */
+	uint16_t id;    /* of IPv4, never 0 */
+	uint32_t label; /* of IPv6 with UDP, never 0 */
 };
 
 struct probe_numbers probe_numbers(uint32_t token);
@@ -90,6 +91,25 @@ struct probe_numbers probe_numbers(uint32_t token);
  */
 size_t probe_build(uint8_t out[PROBE_MAX], enum probe_scan scan,
 		   const struct answer_flow *flow, uint32_t token);
+
+/*
+ * Whether an answer belongs to a probe, by numbers that only who has seen
+ * the probe knows: TCP acknowledges the sequence number, or repeats one
+ * (resets of some systems, from another field); ICMP quotes it, of UDP
+ * over IPv4 the IP ID, over IPv6 the flow label.
+ *
+ * Some can't be told: a SYN alone and a reset without ACK acknowledge
+ * nothing, a datagram of UDP has nothing to repeat, and middleboxes may
+ * rewrite what ICMP quotes of UDP.
+ */
+enum probe_match {
+	PROBE_OTHER, /* a wrong number: of nobody's probe */
+	PROBE_UNTOLD,
+	PROBE_MATCHES,
+};
+
+enum probe_match probe_match(enum probe_scan scan, const struct answer *a,
+			     const struct probe_numbers *numbers);
 
 /* What an answer says of the port; unknown where nmap takes no notice. */
 enum probe_state probe_classify(enum probe_scan scan, const struct answer *a,

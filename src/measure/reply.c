@@ -203,6 +203,7 @@ parse_quoted(struct answer *a, const uint8_t *bytes, size_t len)
 	a->quoted.src = ip.src;
 	a->quoted.dst = ip.dst;
 	a->quoted_id = ip.id;
+	a->quoted_label = ip.label;
 	c = cursor_over(ip.payload, ip.len);
 	a->quoted.sport = cursor_u16(&c);
 	a->quoted.dport = cursor_u16(&c);

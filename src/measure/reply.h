@@ -53,8 +53,9 @@ struct answer {
 	uint8_t type, code;
 	enum answer_kind quoted_kind; /* TCP or UDP */
 	struct answer_flow quoted;
-	uint32_t quoted_seq; /* TCP */
-	uint16_t quoted_id;  /* IPv4 */
+	uint32_t quoted_seq;   /* TCP */
+	uint16_t quoted_id;    /* IPv4 */
+	uint32_t quoted_label; /* IPv6 */
 };
 
 /*

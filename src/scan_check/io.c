@@ -364,36 +364,26 @@ find_ends(const struct scan_io *v, struct ends *e, const struct answer *a)
 		take_ends(v, e, &a->flow, false);
 }
 
-/* Whether a packet has the numbers of a probe, or repeats them. */
+/* What we sent, as it went out. */
 static bool
-has_numbers(const struct answer *a, bool sent,
-	    const struct probe_numbers *numbers)
+was_sent(const struct answer *a, const struct probe_numbers *numbers)
 {
-	if (a->kind == ANSWER_ICMP) {
-		return a->quoted_kind == ANSWER_TCP
-			? a->quoted_seq == numbers->seq
-			: a->quoted_id == numbers->id;
-	}
-	if (a->kind != ANSWER_TCP) {
-		return sent && a->id == numbers->id;
-	}
-	if (sent) {
-		return a->seq == numbers->seq;
-	}
-	/* Some systems answer with numbers of another field. */
-	return a->ack - numbers->seq <= PROBE_DATA + 1 ||
-		a->seq == numbers->ack || a->seq == numbers->seq;
+	return a->kind == ANSWER_TCP ? a->seq == numbers->seq
+				     : a->id == numbers->id;
 }
 
 /*
- * Which of the tries that have this source port.  An answer without the
- * numbers of any belongs to the last; a packet sent without them is none
- * of ours: the kernel's reset.
+ * Which of the tries that have this source port.  A packet sent without
+ * the numbers of any is none of ours: the kernel's reset.  An answer with
+ * wrong ones is none, either; one that can't be told by numbers belongs to
+ * the last.
  */
 static bool
-find_try(const struct scan_io *v, struct scan_io_event *event, unsigned slot)
+find_try(const struct scan_io *v, struct scan_io_event *event, size_t scan,
+	 unsigned slot)
 {
 	unsigned tries = v->tries[event->probe];
+	enum probe_match match = PROBE_OTHER;
 	unsigned last;
 
 	if (tries <= slot) {
@@ -405,13 +395,23 @@ find_try(const struct scan_io *v, struct scan_io_event *event, unsigned slot)
 		struct probe_numbers numbers =
 			scan_io_numbers(v, event->probe, try - SCAN_IO_SLOTS);
 
-		if (has_numbers(&event->packet, event->sent, &numbers)) {
-			event->try = try - SCAN_IO_SLOTS;
+		event->try = try - SCAN_IO_SLOTS;
+		if (event->sent) {
+			if (was_sent(&event->packet, &numbers)) {
+				return true;
+			}
+			continue;
+		}
+		match = probe_match(v->findings->scans[scan], &event->packet,
+				    &numbers);
+		if (match == PROBE_MATCHES) {
 			return true;
 		}
 	}
 	event->try = last;
-	return !event->sent || event->packet.kind == ANSWER_UDP;
+	event->unsure = match == PROBE_UNTOLD;
+	/* IPv6 has no number of its own for UDP on its way out. */
+	return event->sent ? event->packet.kind == ANSWER_UDP : event->unsure;
 }
 
 static bool
@@ -421,6 +421,7 @@ identify(const struct scan_io *v, struct scan_io_event *event, struct ends *e)
 	uint32_t what = v->by_port[e->our_port];
 
 	event->sent = e->sent;
+	event->unsure = false;
 	event->is_dial = what & BY_PORT_DIAL;
 	if (event->is_dial) {
 		event->dial = what & ~BY_PORT_DIAL;
@@ -432,7 +433,7 @@ identify(const struct scan_io *v, struct scan_io_event *event, struct ends *e)
 		return false;
 	}
 	event->probe = finding_at(f, &e->place);
-	return find_try(v, event, (what - 1) % SCAN_IO_SLOTS);
+	return find_try(v, event, e->place.scan, (what - 1) % SCAN_IO_SLOTS);
 }
 
 /* A frame that tap client made of one of our SYNs. */

@@ -74,7 +74,9 @@ void scan_io_dial(struct scan_io *v, uint16_t port, size_t number);
 void scan_io_undial(struct scan_io *v, uint16_t port);
 
 struct scan_io_event {
-	bool sent;    /* a probe of ours, on its way; else an answer */
+	bool sent; /* a probe of ours, on its way; else an answer */
+	/* An answer that can't be told by numbers: anybody may have sent it. */
+	bool unsure;
 	bool is_dial; /* of a connection */
 	size_t dial;  /* its number */
 	size_t probe; /* of the others */

@@ -54,6 +54,9 @@ put_reason(struct text *t, const struct finding *finding)
 		text_put(t, "not sent: %s", strerror((int)detail));
 		break;
 	}
+	if (finding->unsure) {
+		text_put(t, " unsure");
+	}
 }
 
 static void

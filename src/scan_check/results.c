@@ -118,23 +118,54 @@ found(struct finding *finding, enum probe_state state,
 	return true;
 }
 
-bool
-finding_answer(struct findings *f, size_t at, const struct answer *a)
+/* What an answer says, and why; its detail, too. */
+static enum probe_state
+read_answer(const struct findings *f, size_t at, const struct answer *a,
+	    enum finding_reason *reason, uint16_t *detail)
 {
 	struct finding_place place = finding_place(f, at);
-	enum probe_state state = probe_classify(f->scans[place.scan], a,
-						&f->targets[place.target].addr);
 
 	switch (a->kind) {
 	case ANSWER_TCP:
-		return found(&f->at[at], state, FINDING_TCP, a->flags);
+		*reason = FINDING_TCP;
+		*detail = a->flags;
+		break;
 	case ANSWER_UDP:
-		return found(&f->at[at], state, FINDING_UDP, 0);
+		*reason = FINDING_UDP;
+		*detail = 0;
+		break;
 	case ANSWER_ICMP:
-		return found(&f->at[at], state, FINDING_ICMP,
-			     (uint16_t)(a->type << 8 | a->code));
+		*reason = FINDING_ICMP;
+		*detail = (uint16_t)(a->type << 8 | a->code);
+		break;
 	}
-	return false;
+	return probe_classify(f->scans[place.scan], a,
+			      &f->targets[place.target].addr);
+}
+
+bool
+finding_answer(struct findings *f, size_t at, const struct answer *a)
+{
+	enum finding_reason reason = FINDING_SILENCE;
+	uint16_t detail = 0;
+	enum probe_state state = read_answer(f, at, a, &reason, &detail);
+
+	return found(&f->at[at], state, reason, detail);
+}
+
+void
+finding_hint(struct findings *f, size_t at, const struct answer *a)
+{
+	struct finding *finding = &f->at[at];
+	enum finding_reason reason = FINDING_SILENCE;
+	uint16_t detail = 0;
+	enum probe_state state = read_answer(f, at, a, &reason, &detail);
+
+	if (finding->unsure_state == PROBE_UNKNOWN) {
+		finding->unsure_state = (uint8_t)state;
+		finding->unsure_reason = (uint8_t)reason;
+		finding->unsure_detail = detail;
+	}
 }
 
 bool
@@ -150,6 +181,9 @@ finding_settle(struct findings *f, size_t at, unsigned tries)
 	enum probe_scan scan = f->scans[finding_place(f, at).scan];
 
 	f->at[at].tries = (uint16_t)tries;
+	f->at[at].unsure =
+		found(&f->at[at], f->at[at].unsure_state,
+		      f->at[at].unsure_reason, f->at[at].unsure_detail);
 	if (f->at[at].state == PROBE_UNKNOWN) {
 		f->at[at].state = (uint8_t)probe_silence(scan);
 	}

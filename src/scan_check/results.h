@@ -38,6 +38,10 @@ struct finding {
 	uint8_t reason; /* enum finding_reason */
 	uint16_t detail;
 	uint16_t tries;
+	bool unsure; /* found by what can't be told by numbers */
+	/* The first such answer; it decides when nothing better comes. */
+	uint8_t unsure_state, unsure_reason;
+	uint16_t unsure_detail;
 	uint8_t nmap;    /* the state that nmap saw, or unknown */
 	bool nmap_down;  /* nmap took the host for down */
 	uint8_t before;  /* the state that an earlier run saw, or unknown */
@@ -75,8 +79,13 @@ struct finding *finding_find(const struct findings *f, const char *address,
  * Return whether this did.
  */
 bool finding_answer(struct findings *f, size_t at, const struct answer *a);
+/* One that can't be told by numbers: see finding_settle(). */
+void finding_hint(struct findings *f, size_t at, const struct answer *a);
 bool finding_connected(struct findings *f, size_t at, int error);
-/* Where nothing was found after so many tries: that says something, too. */
+/*
+ * Where nothing was found after so many tries, that says something, too;
+ * unless there was a hint.
+ */
 void finding_settle(struct findings *f, size_t at, unsigned tries);
 
 /* Whether nmap, where it said something, said the same. */

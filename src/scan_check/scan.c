@@ -94,9 +94,12 @@ note_rtt(struct scan *s, size_t probe, unsigned try, uint64_t us)
 
 /* What an answer says, where it says something and is the first. */
 static void
-decide_by(struct scan *s, size_t probe, const struct answer *a)
+decide_by(struct scan *s, size_t probe, const struct scan_io_event *event)
 {
-	if (finding_answer(s->f, probe, a)) {
+	/* Of UDP, nothing that comes is better. */
+	if (event->unsure && event->packet.kind != ANSWER_UDP) {
+		finding_hint(s->f, probe, &event->packet);
+	} else if (finding_answer(s->f, probe, &event->packet)) {
 		s->decided += !s->parked[probe];
 	}
 }
@@ -166,13 +169,13 @@ take_answer(struct scan *s, const struct scan_io_event *event)
 
 	if (s->o->samples) {
 		sample_answer(s, event, probe, event->try);
-		decide_by(s, probe, &event->packet);
+		decide_by(s, probe, event);
 		return;
 	}
 	if (is_decided(s, probe)) {
 		return;
 	}
-	decide_by(s, probe, &event->packet);
+	decide_by(s, probe, event);
 	if (is_decided(s, probe)) {
 		note_rtt(s, probe, event->try, rtt_of(s, shot, event));
 		if (event->packet.kind == ANSWER_ICMP) {

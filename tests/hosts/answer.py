@@ -7,6 +7,8 @@
 #	ttl=N	  the time to live, 64 unless told otherwise
 #	delay=MS  so much later
 #	open	  a SYN/ACK to a SYN, instead of the reset of a closed port
+#	skew=N	  so much is added to what it acknowledges, or quotes
+#	bare	  a reset that acknowledges nothing
 #	icmp=T/C  an ICMP error of this type and code, instead (IPv4)
 #
 # The kernel of this host is to drop what comes to these ports.
@@ -33,6 +35,7 @@ def checksum(data):
 class Port:
     def __init__(self, words):
         self.ttl, self.delay, self.open, self.icmp = 64, 0.0, False, None
+        self.skew, self.bare = 0, False
         for word in words:
             name, _, value = word.partition("=")
             if name == "ttl":
@@ -41,6 +44,10 @@ class Port:
                 self.delay = float(value) / 1000
             elif name == "open":
                 self.open = True
+            elif name == "skew":
+                self.skew = int(value)
+            elif name == "bare":
+                self.bare = True
             elif name == "icmp":
                 self.icmp = [int(n) for n in value.split("/")]
             else:
@@ -55,7 +62,9 @@ def tcp_answer(port, src, dst, tcp, length):
     if port.open:
         if flags & (SYN | ACK) != SYN:
             return None
-        number, other, bits = 1000, seq + 1, SYN | ACK
+        number, other, bits = 1000, seq + 1 + port.skew, SYN | ACK
+    elif port.bare:
+        number, other, bits = 0, 0, RST
     elif flags & ACK:
         number, other, bits = ack, 0, RST
     else:
@@ -96,7 +105,9 @@ def answer(ports, packet):
     if port is None:
         return None
     if port.icmp and len(src) == 4:
-        quoted = packet[:head + 8]
+        seq, = struct.unpack("!I", tcp[4:8])
+        quoted = packet[:head + 4] + struct.pack(
+            "!I", (seq + port.skew) & 0xFFFFFFFF)
         error = struct.pack("!BBHI", *port.icmp, 0, 0) + quoted
         error = error[:2] + struct.pack("!H", checksum(error)) + error[4:]
         return port, ip4(port, src, dst, 1, error), src

@@ -29,7 +29,7 @@ words()
 	set -- "$(addr4 server)"
 	refused 2 'HOST is missing' -p 22
 	refused 2 'PORTS is missing' "$1"
-	refused 2 'too many' "$1" "$1" -p 22
+	refused 2 'unexpected argument' "$1" "$1" -p 22
 	refused 2 'port 0 out of range' "$1" -p 0
 	refused 2 'port 65536 out of range' "$1" -p 65536
 	refused 2 'range 80-22 runs backwards' "$1" -p 80-22

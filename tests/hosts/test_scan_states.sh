@@ -157,6 +157,25 @@ odd_icmp()
 	same 'open|filtered' "$(state 200 fin)" 'fragmentation needed'
 }
 
+# Who has not seen a probe does not know its number: what he sends decides
+# nothing.  What has no number decides when nothing better comes, and says so.
+forged()
+{
+	lab server stranger
+	drop server 90 91 92 93
+	start answer server "$python" "$here/answer.py" eth0 90,open,skew=7 \
+	    91,icmp=3/13,skew=7 92,icmp=3/13 93,bare
+	wait_log answer ready
+	scan_check stranger "$1" -p 90,93 --scan syn
+	same filtered "$(state 90 syn)" 'a wrong acknowledgement'
+	same closed "$(state 93 syn)"
+	has "$(cat "$work/out")" '	93	syn	closed	reset unsure	'
+	[ "$1" = 4 ] || return 0
+	scan_check stranger 4 -p 91,92 --scan fin
+	same 'open|filtered' "$(state 91 fin)" 'a wrong number is quoted'
+	same filtered "$(state 92 fin)"
+}
+
 # Answers as of a tarpit: late, but before anybody gives up.
 slow()
 {
@@ -232,6 +251,7 @@ hidden()
 for family in 4 6; do
 	check "plain-ipv$family" plain $family
 	check "slow-ipv$family" slow $family
+	check "forged-ipv$family" forged $family
 	check "limited-ipv$family" limited $family
 	check "hidden-ipv$family" hidden $family
 done

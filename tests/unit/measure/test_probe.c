@@ -284,6 +284,70 @@ probe_connect_states(void **state)
 	assert_int_equal(probe_connected(EACCES), PROBE_FILTERED);
 }
 
+static void
+matches_by_numbers(void **state)
+{
+	const struct probe_numbers n = probe_numbers(0xfffffff0);
+	struct answer a = tcp_answer(PACKET_SYN | PACKET_ACK, 1);
+
+	(void)state;
+	a.ack = n.seq + 1;
+	assert_int_equal(probe_match(PROBE_SYN, &a, &n), PROBE_MATCHES);
+	for (uint32_t off = 2; off < 100; off++) {
+		a.ack = n.seq + off;
+		assert_int_equal(probe_match(PROBE_SYN, &a, &n), PROBE_OTHER);
+	}
+	a.ack = n.seq;
+	assert_int_equal(probe_match(PROBE_SYN, &a, &n), PROBE_OTHER);
+	/* With its data, or without. */
+	a.ack = n.seq + 1 + PROBE_DATA;
+	assert_int_equal(probe_match(PROBE_SYN_DATA, &a, &n), PROBE_MATCHES);
+	a.ack = n.seq + 1;
+	assert_int_equal(probe_match(PROBE_SYN_DATA, &a, &n), PROBE_MATCHES);
+	a.ack = n.seq + 2;
+	assert_int_equal(probe_match(PROBE_SYN_DATA, &a, &n), PROBE_OTHER);
+
+	a = tcp_answer(PACKET_RST | PACKET_ACK, 0);
+	a.ack = n.seq + 1;
+	assert_int_equal(probe_match(PROBE_FIN, &a, &n), PROBE_MATCHES);
+	a.ack = n.seq;
+	assert_int_equal(probe_match(PROBE_NULL, &a, &n), PROBE_MATCHES);
+	a.ack = n.seq + 2;
+	assert_int_equal(probe_match(PROBE_FIN, &a, &n), PROBE_OTHER);
+	a = tcp_answer(PACKET_RST, 0);
+	assert_int_equal(probe_match(PROBE_ACK, &a, &n), PROBE_UNTOLD);
+	a.seq = n.ack;
+	assert_int_equal(probe_match(PROBE_ACK, &a, &n), PROBE_MATCHES);
+	a = tcp_answer(PACKET_SYN, 0);
+	assert_int_equal(probe_match(PROBE_SYN, &a, &n), PROBE_UNTOLD);
+}
+
+static void
+matches_by_quotations(void **state)
+{
+	const struct probe_numbers n = probe_numbers(77);
+	struct answer a = icmp_answer(&host4, 3, 13);
+
+	(void)state;
+	a.quoted_kind = ANSWER_TCP;
+	a.quoted_seq = n.seq;
+	assert_int_equal(probe_match(PROBE_FIN, &a, &n), PROBE_MATCHES);
+	a.quoted_seq++;
+	assert_int_equal(probe_match(PROBE_FIN, &a, &n), PROBE_OTHER);
+	/* Of UDP, what a middlebox may have rewritten. */
+	a.quoted_kind = ANSWER_UDP;
+	a.quoted.dst = host4;
+	a.quoted_id = n.id;
+	assert_int_equal(probe_match(PROBE_UDP, &a, &n), PROBE_MATCHES);
+	a.quoted_id++;
+	assert_int_equal(probe_match(PROBE_UDP, &a, &n), PROBE_UNTOLD);
+	a.quoted.dst = host6;
+	a.quoted_label = n.label;
+	assert_int_equal(probe_match(PROBE_UDP, &a, &n), PROBE_MATCHES);
+	a.quoted_label = 0;
+	assert_int_equal(probe_match(PROBE_UDP, &a, &n), PROBE_UNTOLD);
+}
+
 int
 main(void)
 {
@@ -297,6 +361,8 @@ main(void)
 		cmocka_unit_test(probe_icmp_states),
 		cmocka_unit_test(answer_quotes_probes),
 		cmocka_unit_test(probe_connect_states),
+		cmocka_unit_test(matches_by_numbers),
+		cmocka_unit_test(matches_by_quotations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
