@@ -33,7 +33,7 @@ configure()
 server_start()
 {
 	tap_start server server server -c "$work/TAPservd.conf" -k "$keys" \
-	    -a "$work/ACL.conf" "$@"
+	    -a "$work/ACL.conf"
 }
 
 said()
@@ -154,12 +154,12 @@ hostile()
 
 	for family in iptables ip6tables; do
 		# shellcheck disable=SC2086 # words
-		on server $family -w ${rule/ -A / -I } || return 0
+		on server "$family" -w ${rule/ -A / -I } || return 0
 	done
 	tried=$((tried + 1))
 	for family in 4 6; do
 		for port in 80 82 83 2222; do
-			got $family $port >"$work/got-$family-$port" &
+			got "$family" "$port" >"$work/got-$family-$port" &
 			tries+=($!)
 		done
 	done
@@ -175,7 +175,7 @@ hostile()
 	[ "${rule#-t raw*ACCEPT}" != "$rule" ] || page client 4
 	for family in iptables ip6tables; do
 		# shellcheck disable=SC2086 # words
-		on server $family -w ${rule/ -A / -D }
+		on server "$family" -w ${rule/ -A / -D }
 	done
 }
 
@@ -321,8 +321,8 @@ killed()
 	kill_both
 	flush
 	for family in 4 6; do
-		refused stranger $family
-		refused client $family
+		refused stranger "$family"
+		refused client "$family"
 	done
 	talks old
 	before=$(kept stat -c %i "$(pins | grep link)")
@@ -462,17 +462,17 @@ loopback()
 	lab
 	http_start server 80 81 82 83
 	for from in open hide; do
-		configure loopback=$from RULE:dst_port=80
+		configure "loopback=$from" RULE:dst_port=80
 		server_start
 		[ "$(said door)" = on ] || skip "$(said door_reason)"
 		unwatched
 		flush
 		for family in 4 6; do
-			refused stranger $family
-			[ $from = hide ] || page server $family
-			[ $from = open ] || refused server $family
+			refused stranger "$family"
+			[ "$from" = hide ] || page server "$family"
+			[ "$from" = open ] || refused server "$family"
 		done
-		[ $from = hide ] || on server curl -sS --max-time 5 \
+		[ "$from" = hide ] || on server curl -sS --max-time 5 \
 		    --interface eth0 "$(url 4 server)"
 		watched
 		end server
