@@ -32,6 +32,7 @@ boot()
 	mount -t devtmpfs none /dev
 	mount -t tmpfs none /tmp
 	mount -t tmpfs none /run
+	mount -t bpf none /sys/fs/bpf
 	mount -t tmpfs none /var
 	mkdir -p /var/lib /run/netns
 	exec >/dev/console 2>&1 </dev/null
@@ -743,6 +744,120 @@ fast()
 	}
 }
 
+# Of all tools, and of all families.
+flush()
+{
+	on server nft flush ruleset
+	for flush_tool in iptables-legacy ip6tables-legacy; do
+		for flush_table in raw mangle nat filter; do
+			on server $flush_tool -t $flush_table -F
+		done
+	done
+}
+
+# What waits behind the rules, and stands without any process.
+door()
+{
+	guard=server
+	lab
+	http_start server 80 81 82
+	talk old 6 7001
+	server_start 'RULE:dst_port="80,7001"' 'RULE:dst_port=81, hide=closed'
+	wait_for answers_status
+	cat "$work/status"
+	has_line "$work/status" '"door":"on"'
+	has_line "$work/status" '"door_pinned":"/sys/fs/bpf/tap-server-5040-'
+	client_start 'dst_port="80,81"'
+	both page client 80
+	both page client 81
+	signal tap STOP
+	flush
+	both closed stranger 80
+	both closed stranger 81
+	both page stranger 82
+	end tap KILL
+	both closed stranger 80
+	both closed client 81
+	talks old second
+	server_start 'RULE:dst_port="80,7001"' 'RULE:dst_port=81, hide=closed'
+	both page client 80
+	both page client 81
+	talks old third
+	end tap TERM
+	same '' "$(ls /sys/fs/bpf | grep "tap-.*-$(netns_of server)$")" kept
+	both page stranger 80
+	talks old fourth
+}
+
+netns_of()
+{
+	on "$1" readlink /proc/self/ns/net | tr -cd '0-9'
+}
+
+# A cookie is all that is known of a connection until its ACK comes.
+cookies()
+{
+	guard=server
+	lab
+	on server sysctl -qw net.ipv4.tcp_syncookies=2
+	http_start server 80
+	server_start RULE:dst_port=80
+	client_start dst_port=80
+	both page client 80
+	both hidden stranger 80
+}
+
+# Rules for a device; kernels before 5.17 don't tell the door which it is.
+door_devices()
+{
+	guard=server
+	lab
+	http_start server 80 81 82
+	server_start 'RULE:dst_port=80, indev=eth7' 'RULE:dst_port=81, indev=eth0' \
+	    RULE:dst_port=82
+	client_start 'dst_port="80-82"'
+	for family in 4 6; do
+		page client $family 80
+		page client $family 81
+		page client $family 82
+		page stranger $family 80
+		hidden stranger $family 81
+	done
+	wait_for answers_status
+	signal tap STOP
+	flush
+	both page stranger 80
+	both closed stranger 82
+	if has_line "$work/status" '"door_without":"none"'; then
+		both closed stranger 81
+	else
+		has_line "$work/status" '"door_without":"2, as 80: this kernel'
+		both page stranger 81
+	fi
+}
+
+# A device in a VRF, and a listener for all of them.
+vrf()
+{
+	guard=server
+	/sbin/modprobe vrf
+	lab
+	ip -n server link add red type vrf table 10
+	ip -n server link set red up
+	ip -n server link set eth0 master red
+	ip -n server addr add fd77::1/64 dev eth0 nodad 2>/dev/null || :
+	on server sysctl -qw net.ipv4.tcp_l3mdev_accept=1
+	http_start server 80 81 82
+	both page stranger 81
+	server_start RULE:dst_port=80 'RULE:dst_port=82, hide=closed'
+	for port in 80 82; do
+		for family in 4 6; do
+			same '' "$(fetch stranger $family $port 2)" "$port"
+		done
+	done
+	both page stranger 81
+}
+
 client_decided()
 {
 	on client tap client --status --json >"$1"
@@ -780,6 +895,13 @@ all_cases()
 	done
 	check changes changes
 	check neighbours neighbours
+	firewall=auto
+	check door door
+	check cookies cookies
+	check door-devices door_devices
+	for firewall in nft iptables; do
+		check "vrf-$firewall" vrf
+	done
 	check clock clock
 	check native fast native
 	check generic fast generic
