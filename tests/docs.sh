@@ -345,7 +345,8 @@ for name, value in json.load(open(sys.argv[1])).items():
 	sed -nE 's/^\.It Cm ([a-z_.]+) Ta .*/\1/p' "man/tap-$1.8" \
 		>"$dir/other"
 	same JSON "$dir/names" "$dir/other"
-	cut -c 1-24 "$dir/status" | sed 's/ *$//' >"$dir/names"
+	# There only where something is wrong.
+	grep -v "^ALARM " "$dir/status" | cut -c 1-24 | sed 's/ *$//' >"$dir/names"
 	sed -nE '/ Ta "" Ta /d
 		s/^\.It Cm [a-z_.]+ Ta (.*) Ta .*/\1/p' "man/tap-$1.8" \
 		>"$dir/other"

@@ -35,11 +35,13 @@ watchdog_look(struct watchdog *k, struct fw *fw, const struct fw_plan *plan)
 		return;
 	}
 	k->checked_ms = now;
-	if (fw->tool == FW_NONE || fw_stands(fw, plan)) {
+	k->lost = fw->tool != FW_NONE && !fw_stands(fw, plan);
+	if (!k->lost) {
 		return;
 	}
 	k->restored++;
 	if (fw_replace(fw, plan, plan, err) == 0) {
+		k->lost = false;
 		log_say(LOG_LEVEL_ERROR,
 			"another program removed our firewall rules: "
 			"restored");

@@ -5,6 +5,7 @@
 #ifndef TAP_FIREWALL_WATCHDOG_H
 #define TAP_FIREWALL_WATCHDOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "firewall/firewall.h"
@@ -13,6 +14,7 @@ struct watchdog {
 	int events; /* of fw_watch(), or below 0 */
 	uint64_t checked_ms;
 	uint64_t restored; /* how often rules were put back */
+	bool lost;         /* they are gone now, and can't be */
 };
 
 /* From now on, the rules being in place; what can't be watched is polled. */

@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "os/sock_diag.h"
 #include "firewall/firewall.h"
 #include "server/fallback.h"
+#include "server/status.h"
 #include "server/worker.h"
 #include "server/worker_door.h"
 #include "server/worker_fastpath.h"
@@ -42,33 +44,27 @@ struct server {
 	int metrics_error;                /* of the last time, or 0 */
 	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
 	struct watchdog watchdog;
-	uint64_t drops, drops_ms; /* that were told of last, and when */
+	uint64_t drops, drops_ms;        /* that were told of last, and when */
+	uint64_t drops_seen, dropped_ms; /* the last of all, and when */
+	bool user_shared;                /* there is none of its own */
+	char refused[CONF_ERROR_MAX];    /* why its files were; or empty */
 };
 
-static size_t
-server_stats(struct server *s, struct stat_item *items, char duration[32])
+static void
+fill_status(struct server *s, struct status *st)
 {
-	uint64_t uptime = (clock_ms() - s->started) / 1000;
-	const struct stat_item first[] = {
-		{ "command", NULL, "server", 0 },
-		{ "version", NULL, TAP_VERSION, 0 },
-		{ "pid", "process", NULL, (uint64_t)getpid() },
-		{ "uptime", NULL, NULL, uptime },
-		{ NULL, "up", duration, 0 },
-		{ "queue", "queue", NULL, s->conf->settings.queue },
-		{ "firewall", "firewall", fw_tool_name(s->fw.tool), 0 },
-		{ "rules_restored", "rules put back", NULL,
-		  s->watchdog.restored },
-		{ "log_lost", "log lines lost", NULL,
-		  log_lost() + s->worker.shared->monitor.log_lost },
-	};
-	size_t count = sizeof first / sizeof first[0];
-
-	stat_duration(duration, uptime);
-	memcpy(items, first, sizeof first);
-	count += worker_fastpath_stats(&s->worker, items + count);
-	count += worker_door_stats(&s->worker, items + count);
-	return count + worker_stats(&s->worker, items + count);
+	status_fill(st,
+		    &(struct status_facts){
+			    .conf = s->conf,
+			    .worker = &s->worker,
+			    .watchdog = &s->watchdog,
+			    .firewall = fw_tool_name(s->fw.tool),
+			    .started = s->started,
+			    .confirm_ends = s->confirm_ends,
+			    .dropped = s->dropped_ms,
+			    .user_shared = s->user_shared,
+			    .refused = s->refused,
+		    });
 }
 
 /* What works now is to be there if the files are wrong at the next start. */
@@ -94,17 +90,16 @@ static bool
 answer(void *context, enum control_request request,
        const struct control_peer *peer, struct text *t)
 {
-	struct stat_item items[WORKER_STATS + WORKER_FASTPATH_STATS +
-			       WORKER_DOOR_STATS + 8];
+	static struct status st;
 	struct server *s = context;
-	char duration[32];
 
 	switch (request) {
 	case CONTROL_STATUS_TEXT:
 	case CONTROL_STATUS_JSON:
 		/* Whoever asks has seen some of them get in. */
 		ingress_records_await(&s->worker.ingress);
-		stat_write(t, items, server_stats(s, items, duration),
+		fill_status(s, &st);
+		stat_write(t, st.items, st.count,
 			   request == CONTROL_STATUS_JSON);
 		break;
 	case CONTROL_CONFIRM:
@@ -171,6 +166,7 @@ reload(void *context)
 		snprintf(line, sizeof line,
 			 "%s; still with the old configuration", err);
 		log_say(LOG_LEVEL_ERROR, "%s", line);
+		memcpy(s->refused, err, sizeof s->refused);
 		daemon_reload_end(&s->reloading, s->control, TAP_USAGE, line);
 		server_conf_free(conf);
 		return;
@@ -179,6 +175,7 @@ reload(void *context)
 	s->conf = conf;
 	log_use_json(conf->settings.log_json);
 	s->unkept = true;
+	s->refused[0] = '\0';
 	snprintf(line, sizeof line, "reloaded: %zu rules, %zu keys",
 		 conf->acl.rules_count, conf->acl.keys_count);
 	log_say(LOG_LEVEL_INFO, "%s", line);
@@ -207,6 +204,10 @@ watch_drops(struct server *s, uint64_t now)
 {
 	uint64_t drops = worker_drops(&s->worker);
 
+	if (drops > s->drops_seen) {
+		s->dropped_ms = now;
+	}
+	s->drops_seen = drops;
 	if (drops > s->drops && now - s->drops_ms >= DROPS_EVERY_MS) {
 		log_say(LOG_LEVEL_WARNING,
 			"the kernel dropped %llu packets: the queue was full",
@@ -219,17 +220,16 @@ watch_drops(struct server *s, uint64_t now)
 static void
 write_metrics(struct server *s, uint64_t now)
 {
-	struct stat_item items[WORKER_STATS + WORKER_FASTPATH_STATS +
-			       WORKER_DOOR_STATS + 8];
-	char duration[32];
+	static struct status st;
 	int rc;
 
 	if (!s->options->metrics || now - s->metrics_ms < METRICS_EVERY_MS) {
 		return;
 	}
 	s->metrics_ms = now;
-	rc = metrics_write(s->options->metrics, "tap_server", items,
-			   server_stats(s, items, duration));
+	fill_status(s, &st);
+	rc = metrics_write(s->options->metrics, "tap_server", st.items,
+			   st.count);
 	/* Once is enough for what goes on. */
 	if (rc < 0 && rc != s->metrics_error) {
 		log_say(LOG_LEVEL_ERROR, "%s: %s", s->options->metrics,
@@ -469,6 +469,10 @@ server_run(struct server_conf *conf, const struct server_options *options)
 	s = (struct server){ .conf = conf, .options = options, .control = -1 };
 	/* A reload frees the configuration. */
 	memcpy(s.user, conf->settings.user, sizeof s.user);
+	if (options->refused) {
+		snprintf(s.refused, sizeof s.refused, "%s", options->refused);
+	}
+	s.user_shared = geteuid() == 0 && !s.user[0] && !getpwnam("tap");
 	s.watchdog.events = -1;
 	s.started = clock_ms();
 	status = open_all(&s);

@@ -9,7 +9,7 @@
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# hides: a server of port 80 and of 7001, and its key holder
+# hides [ARGUMENT...]: a server of port 80 and of 7001, and its key holder
 hides()
 {
 	lab
@@ -18,7 +18,7 @@ hides()
 	echo 'port=1-65535, key_no=10' >"$work/ACL.conf"
 	keys=$(key_file)
 	files=(-c "$work/TAPservd.conf" -k "$keys" -a "$work/ACL.conf")
-	tap_start server server server "${files[@]}"
+	tap_start server server server "${files[@]}" "$@"
 	tap_start client client client -c \
 	    "$(client_rule 'dst_port="80,81,7001"')"
 }
@@ -79,6 +79,32 @@ client_told()
 	page client 6
 	same "stopped: process $pid" "$(on client "$TAP" client --stop)"
 	await client 0 1
+}
+
+# What is hidden and how, what is to be confirmed, and first what is wrong.
+overview()
+{
+	local status err=$work/err
+
+	hides --confirm 5m
+	status=$(tap_server --status)
+	has "$status" '^hidden +80,7001 filtered$'
+	has "$status" \
+	    "^to be confirmed +with 'tap server --confirm-now' within [23][0-9]+ s\$"
+	[ "$(tap_status server server confirm_left)" -gt 200 ]
+	tap_server --confirm-now
+	lacks "$(tap_server --status)" '^to be confirmed'
+	same 0 "$(tap_status server server confirm_left)"
+	echo 'RULE:dst_port=70000' >"$work/TAPservd.conf"
+	refute tap_server --reload
+	tap_server --status >"$work/status"
+	has "$(head -n 1 "$work/status")" \
+	    '^ALARM .*files refused, older ones in use: .*conf:1: .*70000'
+	has "$(tap_server --status --json)" '^\{"alarm":".*70000'
+	printf '%s\n' hide=closed RULE:dst_port=80 >"$work/TAPservd.conf"
+	tap_server --reload
+	lacks "$(tap_server --status)" 'files refused'
+	has "$(tap_server --status)" '^hidden +80 closed$'
 }
 
 # A successor takes over from one that leaves its rules: nothing is visible in
@@ -351,6 +377,7 @@ fallen_back()
 
 check told told
 check client-told client_told
+check overview overview
 check handed-over handed_over
 check squatted squatted
 check unconfirmable unconfirmable

@@ -1,0 +1,86 @@
+#include "server/status.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "os/clock.h"
+#include "tap.h"
+
+#define MINUTE_MS 60000u
+
+static void
+put_alarms(const struct status_facts *facts, char out[OVERVIEW_MAX])
+{
+	struct text t = text_over(out, OVERVIEW_MAX);
+
+	overview_alarms(&t,
+			&(struct overview_alarms){
+				.rules_lost = facts->watchdog->lost,
+				.queue_full = facts->dropped != 0 &&
+					clock_ms() - facts->dropped < MINUTE_MS,
+				.clock_wrong = !clock_is_synchronised(),
+				.user_shared = facts->user_shared,
+				.refused = facts->refused,
+			});
+}
+
+static void
+put_hidden(const struct status_facts *facts, char out[OVERVIEW_MAX])
+{
+	struct text t = text_over(out, OVERVIEW_MAX);
+
+	overview_hidden(&t, &facts->conf->acl);
+}
+
+/* Seconds left; 0 where there is nothing to confirm. */
+static uint64_t
+confirm_left(const struct status_facts *facts)
+{
+	uint64_t now = clock_ms();
+
+	if (facts->confirm_ends == 0) {
+		return 0;
+	}
+	return facts->confirm_ends > now
+		? (facts->confirm_ends - now + 999) / 1000
+		: 1;
+}
+
+void
+status_fill(struct status *st, const struct status_facts *facts)
+{
+	uint64_t uptime = (clock_ms() - facts->started) / 1000;
+	uint64_t left = confirm_left(facts);
+
+	put_alarms(facts, st->alarm);
+	put_hidden(facts, st->hidden);
+	snprintf(st->confirm, sizeof st->confirm,
+		 "with 'tap server --confirm-now' within %llu s",
+		 (unsigned long long)left);
+	stat_duration(st->duration, uptime);
+	const struct stat_item first[STATUS_FIRST] = {
+		{ "alarm", st->alarm[0] ? "ALARM" : NULL, st->alarm, 0 },
+		{ "command", NULL, "server", 0 },
+		{ "version", NULL, TAP_VERSION, 0 },
+		{ "pid", "process", NULL, (uint64_t)getpid() },
+		{ "uptime", NULL, NULL, uptime },
+		{ NULL, "up", st->duration, 0 },
+		{ "hidden", "hidden", st->hidden, 0 },
+		{ "confirm_left", NULL, NULL, left },
+		{ NULL, left ? "to be confirmed" : NULL, st->confirm, 0 },
+		{ "queue", "queue", NULL, facts->conf->settings.queue },
+		{ "firewall", "firewall", facts->firewall, 0 },
+		{ "rules_restored", "rules put back", NULL,
+		  facts->watchdog->restored },
+		{ "log_lost", "log lines lost", NULL,
+		  log_lost() + facts->worker->shared->monitor.log_lost },
+	};
+	memcpy(st->items, first, sizeof first);
+	st->count = STATUS_FIRST;
+	st->count +=
+		worker_fastpath_stats(facts->worker, st->items + st->count);
+	st->count += worker_door_stats(facts->worker, st->items + st->count);
+	st->count += worker_stats(facts->worker, st->items + st->count);
+}
