@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "acl/diff.h"
-#include "base/bytes.h"
+#include "fuzz/piece.h"
 
 struct text_left {
 	const char *at;
@@ -116,10 +116,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct secret_buf diff = { 0 }, made = { 0 };
 	struct text_left old, new;
 
-	old.len = len < cursor_left(&c) ? len : cursor_left(&c);
-	old.at = (const char *)cursor_bytes(&c, old.len);
+	old.len = len;
+	old.at = (const char *)piece(&c, &old.len);
 	new.len = cursor_left(&c);
-	new.at = (const char *)cursor_bytes(&c, new.len);
+	new.at = (const char *)piece(&c, &new.len);
 	CHECK(diff_unified(&diff, "f", old.at, old.len, new.at, new.len) == 0);
 	if (diff.len == 0) {
 		CHECK(old.len == new.len &&

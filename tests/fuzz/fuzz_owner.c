@@ -36,8 +36,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const uint8_t *question;
 
 	memset(answer, 0xa5, sizeof answer);
-	len = len < cursor_left(&c) ? len : cursor_left(&c);
-	question = cursor_bytes(&c, len);
+	question = piece(&c, &len);
 	kernel_fake.answers = c;
 	CHECK(socket_owner_answer(&nl, question, len, answer) <=
 	      MONITOR_QUESTION_MAX);

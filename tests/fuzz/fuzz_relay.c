@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
+#include "fuzz/piece.h"
 
 static int in_fd, out_fd, far_fd;
 
@@ -75,10 +75,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int in[2], far[2], result[2];
 	size_t back_len;
 
-	out_len = out_len < cursor_left(&c) ? out_len : cursor_left(&c);
-	out = cursor_bytes(&c, out_len);
+	out = piece(&c, &out_len);
 	back_len = cursor_left(&c);
-	back = cursor_bytes(&c, back_len);
+	back = piece(&c, &back_len);
 	fill_pair(in, out, out_len);
 	fill_pair(far, back, back_len);
 	fill_pair(result, NULL, 0);

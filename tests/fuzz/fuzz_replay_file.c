@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
+#include "fuzz/piece.h"
 #include "server/replay_file.c"
 
 #define CAPACITY REPLAY_CAPACITY_MIN
@@ -66,8 +66,7 @@ damage(const uint8_t *data, size_t size)
 		size_t len = cursor_u8(&c);
 		const uint8_t *bytes;
 
-		len = len < cursor_left(&c) ? len : cursor_left(&c);
-		bytes = cursor_bytes(&c, len);
+		bytes = piece(&c, &len);
 		memset(was, 0, sizeof was);
 		if (pread(fd, was, len, at) != (ssize_t)len ||
 		    (at < HEADER && memcmp(was, bytes, len) != 0)) {

@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "base/bytes.h"
+#include "fuzz/piece.h"
 #include "probe_path/trace.c"
 
 static void
@@ -63,14 +63,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cursor c = cursor_over(data, size);
 
 	prepare(&t, &c, &near, &trail);
-	while (cursor_left(&c) > 0) {
+	while (!c.bad && cursor_left(&c) > 0) {
 		struct cap_packet packet = { .len = cursor_u16(&c) };
 
-		if (packet.len > cursor_left(&c)) {
-			packet.len = cursor_left(&c);
-		}
+		packet.ip = piece(&c, &packet.len);
 		packet.wire_len = packet.len;
-		packet.ip = cursor_bytes(&c, packet.len);
 		take_packet(&t, &packet);
 		check_trail(&t);
 	}

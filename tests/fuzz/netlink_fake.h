@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/bytes.h"
+#include "fuzz/piece.h"
 
 static struct {
 	struct cursor answers;
@@ -39,19 +39,18 @@ fake_recvfrom(int fd, void *bytes, size_t size, int flags,
 	      struct sockaddr *from, socklen_t *from_len)
 {
 	size_t len = cursor_u16(&kernel_fake.answers);
-	size_t left = cursor_left(&kernel_fake.answers);
+	const uint8_t *answer = piece(&kernel_fake.answers, &len);
 
 	(void)fd;
 	(void)flags;
 	(void)from;
 	(void)from_len;
-	if (left == 0) {
+	if (kernel_fake.answers.bad) {
 		errno = EAGAIN;
 		return -1;
 	}
-	len = len < left ? len : left;
 	len = len < size ? len : size;
-	memcpy(bytes, cursor_bytes(&kernel_fake.answers, len), len);
+	memcpy(bytes, answer, len);
 	return (ssize_t)len;
 }
 
