@@ -143,7 +143,7 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	src/daemon/log.c src/daemon/log_sink.c \
 	$(patsubst %,src/client/%.c,backend_pcap client_posix outbound \
 		pcap_io unlock) \
-	$(patsubst %,src/keygen/%.c,both cmd_keygen keygen keyfile_edit output) \
+	$(patsubst %,src/keygen/%.c,both cmd_keygen keygen keyfile_edit output rotate) \
 	$(POSIX_SRCS)
 SRCS := $(if $(PORTABLE),$(PORTABLE_SRCS),tap.c $(filter-out %.bpf.c \
 	%_posix.c,$(wildcard src/*/*.c)))

@@ -100,17 +100,45 @@ print_json(const char *path, bool changed, int pid)
 	fputs(object, stdout);
 }
 
+/*
+ * The list with the change for each range of ports, one after the other.
+ * `file` stays as it was read.  0, or below 0 with the error in err.
+ */
+static int
+edit(const struct access_options *o, bool allow, struct conf_file *file,
+     struct secret_buf *new, char *err)
+{
+	struct acl_change wanted = { .allow = allow,
+				     .keys = o->keys,
+				     .keys_count = o->keys_count };
+	int rc = 0;
+
+	for (size_t i = 0; i < o->ports_count && rc == 0; i++) {
+		struct secret_buf out = { 0 };
+		struct conf_file again;
+
+		wanted.ports = o->ports[i];
+		if (i == 0) {
+			rc = acl_edit(file, &wanted, &out, err);
+		} else {
+			rc = conf_open_text(&again, file->path, new->bytes,
+					    new->len, err);
+			if (rc == 0) {
+				rc = acl_edit(&again, &wanted, &out, err);
+				conf_close(&again);
+			}
+		}
+		secret_drop(new);
+		*new = out;
+	}
+	return rc;
+}
+
 /* Put the change in place; *changed tells whether there was one. */
 static int
 change(const struct access_options *o, bool allow, const char *path,
        bool *changed)
 {
-	const struct acl_change wanted = {
-		allow,
-		o->port,
-		o->keys,
-		o->keys_count,
-	};
 	struct secret_buf new = { 0 };
 	struct conf_file file;
 	struct rewrite rw;
@@ -127,7 +155,7 @@ change(const struct access_options *o, bool allow, const char *path,
 	if (!rw.exists && !allow) {
 		fprintf(stderr, "%s: %s\n", path, strerror(ENOENT));
 		status = TAP_SYSTEM;
-	} else if ((rc = acl_edit(&file, &wanted, &new, err)) < 0) {
+	} else if ((rc = edit(o, allow, &file, &new, err)) < 0) {
 		fprintf(stderr, "%s\n", err);
 		status = conf_status(rc);
 	} else {

@@ -4,6 +4,7 @@
 
 #include "acl/change.h"
 #include "acl/check.h"
+#include "acl/key_names.h"
 #include "acl/show.h"
 #include "acl/would_admit.h"
 #include "os/clock.h"
@@ -14,10 +15,10 @@
 
 static const char usage[] =
 	"usage: tap acl check [--within SPAN] [--strict]\n"
-	"       tap acl show [--port P] [--key N]\n"
-	"       tap acl test --port P --key N [--at T] [--src ADDR]\n"
-	"       tap acl allow --port P --key 10,20-23 [--dry-run] [--reload]\n"
-	"       tap acl deny --port P --key 10,20-23 [--dry-run] [--reload]\n"
+	"       tap acl show [--port P,...] [--key N|NAME,...]\n"
+	"       tap acl test --port P --key N|NAME [--at T] [--src ADDR]\n"
+	"       tap acl allow --port P,... --key N|NAME,... [...]\n"
+	"       tap acl deny --port P,... --key N|NAME,... [...]\n"
 	"\n"
 	"Check, show and change who may use what.\n";
 
@@ -37,36 +38,34 @@ static const struct {
 	{ "allow", CHANGE }, { "deny", CHANGE },
 };
 
+/* Numbers and names; the key file tells whose. */
 static int
 take_keys(void *into, const char *value, char *why)
 {
 	struct access_options *o = into;
 
-	free(o->keys);
-	o->keys = NULL;
-	if (strcmp(value, "ANY") != 0) {
-		return value_ranges(value, false, &o->keys, &o->keys_count,
-				    why);
-	}
-	o->keys = calloc(1, sizeof *o->keys);
-	if (!o->keys) {
-		return value_no_memory(why);
-	}
-	o->keys->high = UINT16_MAX;
-	o->keys_count = 1;
-	return 0;
+	o->keys_text = value;
+	return value[0] != '\0' ? 0 : value_fail(why, "it is empty");
 }
 
 static int
-take_port(void *into, const char *value, char *why)
+take_ports(void *into, const char *value, char *why)
 {
 	struct access_options *o = into;
 
-	if (strcmp(value, "ANY") == 0) {
-		o->port = (struct acl_range){ 0, UINT16_MAX };
-		return 0;
+	free(o->ports);
+	o->ports = NULL;
+	if (strcmp(value, "ANY") != 0) {
+		return value_ranges(value, true, &o->ports, &o->ports_count,
+				    why);
 	}
-	return value_port_range(value, &o->port, why);
+	o->ports = calloc(1, sizeof *o->ports);
+	if (!o->ports) {
+		return value_no_memory(why);
+	}
+	o->ports->high = UINT16_MAX;
+	o->ports_count = 1;
+	return 0;
 }
 
 static int
@@ -121,9 +120,12 @@ parse(int argc, char **argv, unsigned verb, struct access_options *o)
 			 "who may use what (" SERVER_CONF_ACL ")", option_text,
 			 &o->from.acl) },
 		{ OPTION('p', "port", "P",
-			 "a port, a service's name, or a range", take_port, o),
+			 "ports, services' names, ranges: 22,8000-8010",
+			 take_ports, o),
 		  .seen = &o->has_port, .verbs = SHOW | TEST | CHANGE },
-		{ OPTION('n', "key", "N", "numbers of keys", take_keys, o),
+		{ OPTION('n', "key", "N",
+			 "keys by number or name: 10,20-23,alice", take_keys,
+			 o),
 		  .seen = &o->has_key, .verbs = SHOW | TEST | CHANGE },
 		{ OPTION_FLAG(0, "json", "JSON", &o->json) },
 	};
@@ -155,9 +157,33 @@ check_needs(const struct access_options *o, const char *verb, unsigned bit)
 		fprintf(stderr, "tap acl %s: %s is missing\n", verb, missing);
 		return -1;
 	}
-	if (bit == TEST &&
-	    (o->port.low != o->port.high || o->keys_count != 1 ||
-	     o->keys->low != o->keys->high)) {
+	return 0;
+}
+
+static bool
+is_one(const struct acl_range *ranges, size_t count)
+{
+	return count == 1 && ranges->low == ranges->high;
+}
+
+/* What its key file says of names, too. */
+static int
+check_one(const struct access_options *o, unsigned bit)
+{
+	if (bit != TEST) {
+		return 0;
+	}
+	if (!is_one(o->keys, o->keys_count) && o->keys_count > 0 &&
+	    o->keys_text[strspn(o->keys_text, "0123456789-, \t")] != '\0' &&
+	    !strchr(o->keys_text, ',')) {
+		fprintf(stderr,
+			"tap acl test: several keys are called '%s': say "
+			"which, by number\n",
+			o->keys_text);
+		return -1;
+	}
+	if (!is_one(o->keys, o->keys_count) ||
+	    !is_one(o->ports, o->ports_count)) {
 		fprintf(stderr, "tap acl test: one port and one key\n");
 		return -1;
 	}
@@ -224,8 +250,13 @@ cmd_acl(int argc, char **argv)
 	} else if (check_needs(&o, verb, bit) < 0) {
 		status = TAP_USAGE;
 	} else {
-		status = run(&o, verb, bit);
+		status = access_resolve_keys(&o);
+		if (status == TAP_OK) {
+			status = check_one(&o, bit) < 0 ? TAP_USAGE
+							: run(&o, verb, bit);
+		}
 	}
 	free(o.keys);
+	free(o.ports);
 	return status;
 }

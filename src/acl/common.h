@@ -14,7 +14,9 @@ struct access_options {
 	struct server_conf_from from; /* its paths; ports is not used */
 	bool json;
 	bool has_port, has_key, has_src;
-	struct acl_range port;
+	struct acl_range *ports; /* owned by the command */
+	size_t ports_count;
+	const char *keys_text;  /* as they stood there; see key_names.h */
 	struct acl_range *keys; /* owned by the command */
 	size_t keys_count;
 	bool strict;

@@ -152,29 +152,19 @@ show_run(struct show *s, struct row *row, struct acl_range run, bool any)
 	}
 }
 
+/* Of an entry, the ports that were asked for and are neighbours. */
 static void
-show_entry(struct show *s, const struct acl_entry *entry)
+show_ports(struct show *s, const struct acl_entry *entry,
+	   struct acl_range ports)
 {
 	const struct access_options *o = s->o;
-	struct row row = { .entry = entry, .ports = entry->ports };
+	struct row row = { .entry = entry, .ports = ports };
 	struct numset keys = { 0 };
 	struct numset asked = { 0 };
 	struct acl_range run;
 	uint32_t from = 0;
 	bool any;
 
-	if (o->has_port) {
-		if (o->port.low > entry->ports.high ||
-		    o->port.high < entry->ports.low) {
-			return;
-		}
-		row.ports.low = o->port.low > entry->ports.low
-			? o->port.low
-			: entry->ports.low;
-		row.ports.high = o->port.high < entry->ports.high
-			? o->port.high
-			: entry->ports.high;
-	}
 	numset_add(&keys, entry->keys, entry->keys_count);
 	any = numset_next(&keys, 0, &run) && run.low == 0 &&
 		run.high == UINT16_MAX;
@@ -184,6 +174,28 @@ show_entry(struct show *s, const struct acl_entry *entry)
 	}
 	while (numset_next(&keys, from, &run)) {
 		show_run(s, &row, run, any);
+		from = (uint32_t)run.high + 1;
+	}
+}
+
+static void
+show_entry(struct show *s, const struct acl_entry *entry)
+{
+	const struct access_options *o = s->o;
+	struct numset ports = { 0 };
+	struct numset asked = { 0 };
+	struct acl_range run;
+	uint32_t from = 0;
+
+	if (!o->has_port) {
+		show_ports(s, entry, entry->ports);
+		return;
+	}
+	numset_add(&ports, &entry->ports, 1);
+	numset_add(&asked, o->ports, o->ports_count);
+	numset_intersect(&ports, &asked);
+	while (numset_next(&ports, from, &run)) {
+		show_ports(s, entry, run);
 		from = (uint32_t)run.high + 1;
 	}
 }

@@ -44,7 +44,7 @@ rule_for(const struct acl *acl, const struct access_options *o)
 		uint8_t to = rule->dst.addr.family;
 
 		if (!acl_ports_have(rule->ports, rule->ports_count,
-				    o->port.low)) {
+				    o->ports[0].low)) {
 			continue;
 		}
 		if (!o->has_src ||
@@ -71,7 +71,7 @@ test_key(struct answer *a, const struct acl *acl,
 {
 	uint16_t no = o->keys[0].low;
 	const struct acl_key *key = acl_key_by_no(acl, no);
-	const struct acl_entry *entry = entry_for(acl, o->port.low);
+	const struct acl_entry *entry = entry_for(acl, o->ports[0].low);
 	char when[VALUE_TIME_MAX];
 
 	if (!key) {
@@ -88,16 +88,16 @@ test_key(struct answer *a, const struct acl *acl,
 		       access_name(key), when);
 	} else if (!entry) {
 		answer(a, false, "acl", paths->acl, 0,
-		       "port %u: no line for it", o->port.low);
-	} else if (!acl_allows(acl, o->port.low, no)) {
+		       "port %u: no line for it", o->ports[0].low);
+	} else if (!acl_allows(acl, o->ports[0].low, no)) {
 		answer(a, false, "acl", paths->acl, entry->line,
-		       "port %u: not for key %u%s", o->port.low, no,
+		       "port %u: not for key %u%s", o->ports[0].low, no,
 		       access_name(key));
 	} else {
 		answer(a, true, "accepted", paths->acl, entry->line,
-		       "port %u: key %u%s gets in (%s:%u, %s:%u)", o->port.low,
-		       no, access_name(key), paths->rules, rule->line,
-		       paths->keys, key->line);
+		       "port %u: key %u%s gets in (%s:%u, %s:%u)",
+		       o->ports[0].low, no, access_name(key), paths->rules,
+		       rule->line, paths->keys, key->line);
 	}
 }
 
@@ -143,7 +143,7 @@ access_test(const struct access_options *o)
 	} else {
 		answer(&a, true, "unprotected", paths.rules, 0,
 		       "port %u: no rule protects it%s: open to everyone",
-		       o->port.low, o->has_src ? " from there" : "");
+		       o->ports[0].low, o->has_src ? " from there" : "");
 	}
 	print(&a, o->json);
 	server_conf_free(conf);

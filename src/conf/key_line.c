@@ -89,7 +89,10 @@ void
 key_line_rule(struct text *t, const struct key_spec *spec, const char *host,
 	      const char *port)
 {
-	text_put(t, "RULE:dst_host=%s, dst_port=%s, ", host, port);
+	const char *quote = strchr(port, ',') ? "\"" : "";
+
+	text_put(t, "RULE:dst_host=%s, dst_port=%s%s%s, ", host, quote, port,
+		 quote);
 	put_words(t, spec);
 	text_put(t, ", type=LOCAL");
 }

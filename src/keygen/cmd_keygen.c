@@ -13,6 +13,7 @@ static const char usage[] =
 	"usage: tap keygen --key-no N [--name TEXT] [...]\n"
 	"       tap keygen --key-no N --client HOST:PORT [...]\n"
 	"       tap keygen --key-no N --client HOST:PORT --both DIR [...]\n"
+	"       tap keygen [--key-no N] --append FILE [...]\n"
 	"       tap keygen --rotate N --append FILE [...]\n"
 	"\n"
 	"Make keys: print a line for server.key, and nothing else.\n";
@@ -20,7 +21,7 @@ static const char usage[] =
 /* The options, and which of them stood there. */
 struct args {
 	struct keygen_options o;
-	bool has_after, has_overlap;
+	bool has_overlap;
 	long bytes, count;
 	int fd; /* of the passphrase, or -1 */
 };
@@ -43,7 +44,9 @@ parse(int argc, char **argv, struct args *a)
 	static const char *const algs[] = { "hmac-sha256", "hmac-md5", NULL };
 	static const char *const bits[] = { "30", "60", "89", "118", NULL };
 	const struct option_word words[] = {
-		{ OPTION('n', "key-no", "N", "the number, 0 to 65535",
+		{ OPTION('n', "key-no", "N",
+			 "the number, 0 to 65535; with --append or --both\n"
+			 "the next free one where none is given",
 			 key_set_no, &o->spec),
 		  .seen = &o->has_no },
 		{ OPTION(0, "name", "TEXT", "whose it is, for the log",
@@ -68,7 +71,7 @@ parse(int argc, char **argv, struct args *a)
 		  .seen = &o->has_before },
 		{ OPTION(0, "not-after", "T", "valid until", key_set_not_after,
 			 &o->spec),
-		  .seen = &a->has_after },
+		  .seen = &o->has_after },
 		{ OPTION(0, "valid", "SPAN", "valid for: 90d, 12h, 30m",
 			 option_duration, &o->valid) },
 		{ OPTION_NUMBER(0, "count", "N",
@@ -119,10 +122,11 @@ contradiction(const struct args *a)
 {
 	const struct keygen_options *o = &a->o;
 
-	if (!o->has_no && o->rotate < 0) {
-		return "--key-no is missing";
+	if (!o->has_no && o->rotate < 0 && !o->append && !o->both) {
+		return "--key-no is missing; with --append or --both it is "
+		       "the next free one";
 	}
-	if (o->valid && a->has_after) {
+	if (o->valid && o->has_after) {
 		return "either --valid or --not-after";
 	}
 	if (o->rotate >= 0 && !o->append) {

@@ -13,6 +13,7 @@
 #include "keygen/keyfile_edit.h"
 #include "conf/key_line.h"
 #include "keygen/output.h"
+#include "keygen/rotate.h"
 #include "base/secret.h"
 #include "tap.h"
 #include "conf/value.h"
@@ -100,65 +101,6 @@ open_keys(struct job *job)
 	return rc < 0 ? fail_rewrite(rc, err) : TAP_OK;
 }
 
-/* Take from the old key what is not given for its successor. */
-static void
-inherit(struct job *job)
-{
-	const struct keygen_options *o = job->o;
-	const struct key_spec *old = &job->edit->old;
-
-	if (!o->has_alg) {
-		job->spec.suite = old->suite;
-		if (!o->has_auth) {
-			job->spec.auth = old->auth;
-		}
-		if (!o->bytes) {
-			job->spec.secret_len = old->secret_len;
-		}
-	}
-	if (!o->has_realm && job->spec.suite != MAC_HMAC_MD5) {
-		memcpy(job->spec.realm, old->realm, sizeof old->realm);
-		job->spec.realm_len = old->realm_len;
-	}
-	if (!o->has_name) {
-		memcpy(job->spec.name, old->name, sizeof old->name);
-	}
-}
-
-/* The old key ends after its successor began: never is there none. */
-static int
-prepare_rotation(struct job *job)
-{
-	const struct keygen_options *o = job->o;
-	const struct key_spec *old = &job->edit->old;
-	char when[VALUE_TIME_MAX];
-
-	if (!job->edit->has_old) {
-		fprintf(stderr, "%s: no key %ld\n", job->path, o->rotate);
-		return TAP_NO;
-	}
-	inherit(job);
-	value_time_text(when, old->not_after);
-	if (old->not_after < job->spec.not_before) {
-		fprintf(stderr,
-			"%s:%u: key %ld ends at %s, before its "
-			"successor begins\n",
-			job->path, job->edit->line[o->rotate], o->rotate, when);
-		return TAP_NO;
-	}
-	job->old_end = job->spec.not_before + o->overlap;
-	if (job->old_end > old->not_after) {
-		job->old_end = old->not_after;
-	}
-	value_time_text(when, old->not_before);
-	if (old->not_before >= job->old_end) {
-		fprintf(stderr, "%s:%u: key %ld begins only at %s\n", job->path,
-			job->edit->line[o->rotate], o->rotate, when);
-		return TAP_NO;
-	}
-	return TAP_OK;
-}
-
 /* The words that all keys of this run share. */
 static int
 prepare(struct job *job)
@@ -176,7 +118,8 @@ prepare(struct job *job)
 		if (!o->has_before) {
 			spec->not_before = now;
 		}
-		status = prepare_rotation(job);
+		status = keygen_rotate(o, job->edit, job->path, spec,
+				       &job->old_end);
 		if (status != TAP_OK) {
 			return status;
 		}
@@ -369,13 +312,35 @@ is_taken(const struct job *job, unsigned long no)
 	return job->edit && numset_has(&job->edit->taken, (uint16_t)no);
 }
 
+/*
+ * The number to begin with.  Where none was given, one above all that the
+ * file has: the access list may still have those between.
+ */
+static unsigned long
+first_number(const struct job *job)
+{
+	const struct keygen_options *o = job->o;
+	struct acl_range run = { 0, 0 };
+	uint32_t from = 0;
+
+	if (o->has_no) {
+		return o->spec.no;
+	}
+	if (o->rotate >= 0) {
+		return (unsigned long)o->rotate + 1;
+	}
+	while (numset_next(&job->edit->taken, from, &run)) {
+		from = (uint32_t)run.high + 1;
+	}
+	return from > 0 ? from : 1;
+}
+
 static int
 make_all(struct job *job)
 {
 	const struct keygen_options *o = job->o;
-	bool search = o->skip || (o->rotate >= 0 && !o->has_no);
-	unsigned long no =
-		o->has_no ? o->spec.no : (unsigned long)o->rotate + 1;
+	bool search = o->skip || !o->has_no;
+	unsigned long no = first_number(job);
 	unsigned long left = o->count;
 	int status = TAP_OK;
 
@@ -530,6 +495,15 @@ keygen_run(const struct keygen_options *o)
 	hold_signals_release(&before);
 	if (status == TAP_OK) {
 		status = print(job);
+	}
+	if (status == TAP_OK && o->rotate >= 0) {
+		keygen_rotate_warn(o, job->edit, job->path, &job->spec);
+	}
+	if (status == TAP_OK && o->append) {
+		fprintf(stderr,
+			"%s: a running server takes it after 'tap server "
+			"--reload'\n",
+			job->path);
 	}
 	conf_close(&job->file);
 	secret_free(job->edit);

@@ -22,7 +22,8 @@ struct keygen_target {
 
 struct keygen_options {
 	struct key_spec spec; /* what is given, and defaults; no secret */
-	bool has_no, has_name, has_alg, has_auth, has_realm, has_before;
+	bool has_no, has_name, has_alg, has_auth, has_realm, has_before,
+		has_after;
 	size_t bytes;   /* of secret; 0: as the suite or the old key has */
 	uint64_t valid; /* a span; 0: none given */
 	struct keygen_target targets[KEYGEN_TARGETS_MAX];

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,19 +18,25 @@ keygen_target(struct keygen_target *target, const char *text, char *why)
 {
 	const char *colon = strrchr(text, ':');
 	size_t len = colon ? (size_t)(colon - text) : 0;
-	struct acl_range port;
+	struct acl_range *ports;
 	struct acl_net net;
+	size_t count;
+	int rc;
 
 	if (len == 0 || len >= sizeof target->host ||
 	    strlen(colon + 1) >= sizeof target->port ||
-	    colon[1 + strcspn(colon + 1, ", \t\"#\\")] != '\0') {
+	    colon[1 + strcspn(colon + 1, " \t\"#\\")] != '\0') {
 		return value_fail(why, "'%.64s' is not HOST:PORT", text);
 	}
 	memcpy(target->host, text, len);
 	target->host[len] = '\0';
 	memcpy(target->port, colon + 1, strlen(colon + 1) + 1);
 	if (value_net(target->host, &net, why) < 0) {
-		return -1;
+		return value_fail(why,
+				  "'%.64s' is not an address: write "
+				  "192.0.2.1:22, [2001:db8::1]:22 or a "
+				  "network, 192.0.2.0/24:22",
+				  target->host);
 	}
 	if (net.addr.family == 6 && text[0] != '[') {
 		return value_fail(why,
@@ -44,7 +51,11 @@ keygen_target(struct keygen_target *target, const char *text, char *why)
 						    "connection",
 						    text);
 	}
-	return value_port_range(target->port, &port, why);
+	rc = value_ranges(target->port, true, &ports, &count, why);
+	if (rc == 0) {
+		free(ports);
+	}
+	return rc;
 }
 
 bool

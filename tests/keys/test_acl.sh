@@ -417,6 +417,33 @@ case_change_refused()
 	same 'port=80' "$(cat broken)"
 }
 
+# Keys by name, of which several may have one, and ports as a list.
+case_names_and_lists()
+{
+	make_files
+	key_line 21 'name=alice' >>server.key
+	exits 0 "$TAP" acl test "${files[@]}" --port 80 --key 'b, c'
+	has "$(cat out)" '^yes: .*: port 80: key 11 \(b, c\) gets in'
+	refuses 2 "several keys are called 'alice'" \
+	    acl test "${files[@]}" --port 80 --key alice
+	refuses 1 "^server.key: no key is called 'mallory'" \
+	    acl allow "${files[@]}" --port 80 --key 10,mallory
+	exits 0 "$TAP" acl allow "${files[@]}" --port 80,443,8080-8081 \
+	    --key alice,30-31
+	same '# who
+port=80, key_no="10-11,21,30-31"
+port=8080, key_no="10,20-21,30-31"
+port=443, key_no="10,21,30-31"
+port=8081, key_no="10,21,30-31"' "$(cat ACL.conf)"
+	exits 0 "$TAP" acl show "${files[@]}" --port 443,8081 --key alice
+	same '443 8081' "$(cut -f 1 out | sort -nu | xargs)"
+	same '10 21' "$(cut -f 3 out | sort -nu | xargs)"
+	exits 0 "$TAP" acl deny "${files[@]}" --port ANY --key alice
+	lacks "$(cat ACL.conf)" '10|21'
+	exits 0 "$TAP" acl allow "${files[@]}" --port 80,22 --key 10 --dry-run
+	same 2 "$(grep -c '^[+]port' out)"
+}
+
 case_bad_options()
 {
 	local value verb
@@ -428,7 +455,7 @@ case_bad_options()
 		refuses 2 'port is missing' acl $verb --key 1
 		refuses 2 'key is missing' acl $verb --port 1
 	done
-	for value in 0 65536 x-y 9-8 no-such-service '' 80,81; do
+	for value in 0 65536 x-y 9-8 no-such-service '' 80,,81; do
 		refuses 2 'port: ' acl show --port "$value"
 	done
 	for value in 65536 x '' 9-8 1,,2 '1,' -1; do

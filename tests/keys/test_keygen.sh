@@ -132,6 +132,34 @@ case_count()
 	    "$(sed 's/key_no=//; s/,.*//' server.key | xargs)"
 }
 
+# Without a number: one above all others, printed, and never one between,
+# which the access list may still have.
+case_next_number()
+{
+	exits 0 "$TAP" keygen --append server.key
+	same 1 "$(cat out)"
+	key_line 40 >>server.key
+	exits 0 "$TAP" keygen --append server.key --name bob
+	same 41 "$(cat out)"
+	exits 0 "$TAP" keygen --append server.key --count 2
+	same '42 43' "$(xargs <out)"
+	exits 0 "$TAP" keygen --both d --client 192.0.2.1:22
+	same 1 "$(cat out)"
+	key_line 65535 >>server.key
+	refuses 1 'no number left' keygen --append server.key
+	refuses 2 'key-no is missing; with --append' keygen --client 192.0.2.1:22
+}
+
+# What to write instead.
+case_client_words()
+{
+	refuses 2 "client: 'srv' is not an address: write 192.0.2.1:22, " \
+	    keygen -n 1 --client srv:22
+	exits 0 "$TAP" keygen -n 1 --client 192.0.2.1:22,8000-8010
+	has "$(cat out)" '^RULE:dst_host=192.0.2.1, dst_port="22,8000-8010", '
+	"$TAP" client --check -c out
+}
+
 case_unique()
 {
 	exits 0 "$TAP" keygen -n 1 --count 1000
@@ -147,7 +175,8 @@ case_append()
 	cp server.key before
 	exits 0 "$TAP" keygen -n 2 --name bob -a server.key
 	same 2 "$(cat out)"
-	same '' "$(cat err)"
+	same "server.key: a running server takes it after 'tap server --reload'" \
+	    "$(cat err)"
 	head -n 3 server.key | cmp - before
 	has "$(tail -n 1 server.key)" "^key_no=2, key=$hex{64}, .*name=bob"
 	cp server.key before
@@ -285,6 +314,35 @@ case_rotate()
 	has "$(cat out)" '"rotates":12,"old_not_after":"'
 }
 
+# The successor lives as long as the old key did, or is said not to end.
+case_rotate_lifetime()
+{
+	local line start end
+
+	key_line 5 'not_before=2020-01-01, not_after=2099-01-01' >server.key
+	exits 0 "$TAP" keygen --rotate 5 --append server.key
+	line=$(tail -n 1 server.key)
+	start=$(sed 's/.*not_before=\([^,]*\).*/\1/' <<<"$line")
+	end=${line##*not_after=}
+	same "$(span 2020-01-01 2099-01-01)" "$(span "$start" "$end")"
+	lacks "$(cat err)" warning
+	# As long as that again.
+	exits 0 "$TAP" keygen --rotate 6 --append server.key
+	line=$(tail -n 1 server.key)
+	start=$(sed 's/.*not_before=\([^,]*\).*/\1/' <<<"$line")
+	same "$(span 2020-01-01 2099-01-01)" \
+	    "$(span "$start" "${line##*not_after=}")"
+	# Since when, nobody knows.
+	key_line 8 not_after=2099-01-01 >server.key
+	exits 0 "$TAP" keygen --rotate 8 --append server.key
+	has "$(cat err)" '^server.key:1: warning: key 8 was to end at 2099-01-01T00:00:00Z.*has no end; --valid'
+	lacks "$(tail -n 1 server.key)" not_after
+	# What is said counts.
+	exits 0 "$TAP" keygen --rotate 8 --valid 30d --append server.key
+	lacks "$(cat err)" warning
+	has "$(tail -n 1 server.key)" not_after
+}
+
 # Never a moment without a key; and never a longer life for the old one.
 case_rotate_refused()
 {
@@ -346,7 +404,7 @@ case_bad_options()
 	done
 	for value in 192.0.2.1 :22 192.0.2.1: 192.0.2.1:0 192.0.2.1:70000 \
 	    2001:db8::1:22 '[2001:db8::1]' example.org:22 ANY:ANY \
-	    192.0.2.1:22,23 '192.0.2.1:22#' 300.0.0.1:22 '[::1:22' \
+	    192.0.2.1:22, 192.0.2.1:22,x/y '192.0.2.1:22#' 300.0.0.1:22 '[::1:22' \
 	    $'192.0.2.1:2\n2'; do
 		refuses 2 'client: ' keygen -n 1 --client "$value"
 	done
