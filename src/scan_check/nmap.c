@@ -1,5 +1,6 @@
 #include "scan_check/nmap.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,42 @@ static const char *const scan_arguments[PROBE_SCANS][4] = {
 struct reader {
 	struct findings *findings;
 	size_t known;
+	size_t target; /* of the host that is told of */
+	struct nmap_xml_ports ports;
 };
+
+static bool
+parse_address(struct packet_addr *addr, const char *text)
+{
+	char bare[NMAP_XML_WORD_MAX];
+	size_t len = strcspn(text, "%");
+
+	if (len >= sizeof bare) {
+		return false;
+	}
+	memcpy(bare, text, len);
+	bare[len] = '\0';
+	*addr = (struct packet_addr){ .family = 4 };
+	if (inet_pton(AF_INET, bare, addr->bytes) == 1) {
+		return true;
+	}
+	*addr = (struct packet_addr){ .family = 6 };
+	return inet_pton(AF_INET6, bare, addr->bytes) == 1;
+}
+
+/* Addresses of IPv6 that hold for a link name it; perhaps with a device. */
+static bool
+take_host(void *context, const char *address)
+{
+	struct reader *r = context;
+
+	struct packet_addr addr;
+
+	r->target = parse_address(&addr, address)
+		? finding_named(r->findings, &addr, address)
+		: r->findings->target_count;
+	return r->target < r->findings->target_count;
+}
 
 static void
 take_port(void *context, const struct nmap_xml_port *port)
@@ -48,8 +84,7 @@ take_port(void *context, const struct nmap_xml_port *port)
 	if (port->scan == PROBE_SCANS || port->state == PROBE_UNKNOWN) {
 		return;
 	}
-	finding = finding_find(r->findings, port->address, port->port,
-			       port->scan);
+	finding = finding_of(r->findings, r->target, port->port, port->scan);
 	if (finding) {
 		r->known += finding->nmap == PROBE_UNKNOWN;
 		finding->nmap = (uint8_t)port->state;
@@ -61,24 +96,26 @@ take_down(void *context, const char *address)
 {
 	struct reader *r = context;
 	struct findings *f = r->findings;
+	const size_t each = f->count / f->target_count;
 
-	for (size_t i = 0; i < f->count; i++) {
-		size_t target = finding_place(f, i).target;
-
-		if (strcmp(f->targets[target].text, address) == 0) {
-			f->at[i].nmap_down = true;
-			r->known++;
-		}
+	(void)address;
+	for (size_t i = r->target * each; i < (r->target + 1) * each; i++) {
+		r->known += !f->at[i].nmap_down;
+		f->at[i].nmap_down = true;
 	}
 }
 
 static struct nmap_xml *
 reader_open(struct reader *r, struct findings *findings)
 {
-	struct nmap_xml_sink sink = { take_port, take_down, r };
+	struct nmap_xml_sink sink = { take_port, take_down, r, take_host,
+				      &r->ports };
 	struct nmap_xml *xml;
 
 	r->findings = findings;
+	for (size_t i = 0; i < findings->port_count; i++) {
+		nmap_xml_ports_add(&r->ports, findings->ports[i]);
+	}
 	xml = malloc(sizeof *xml);
 	if (xml) {
 		nmap_xml_init(xml, &sink);

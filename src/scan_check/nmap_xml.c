@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* Words of a list that are looked at as fast as one port is told. */
+#define LOOK 64u
+
 enum element {
 	ELEMENT_OTHER,
 	ELEMENT_RUN,
@@ -66,16 +69,27 @@ static const struct {
 	{ ELEMENT_STATE, "state", ATTRIBUTE_STATE },
 };
 
-static void
-ports_add(struct nmap_xml_ports *ports, uint32_t port)
+void
+nmap_xml_ports_add(struct nmap_xml_ports *ports, uint32_t port)
 {
-	ports->bits[port / 8] |= (uint8_t)(1u << port % 8);
+	ports->bits[port / 64] |= UINT64_C(1) << port % 64;
 }
 
-static bool
-ports_has(const struct nmap_xml_ports *ports, uint32_t port)
+/* From low to high, a word at a time. */
+static void
+add_range(struct nmap_xml_ports *ports, uint32_t low, uint32_t high)
 {
-	return ports->bits[port / 8] >> port % 8 & 1;
+	for (uint32_t word = low / 64; word <= high / 64; word++) {
+		uint64_t bits = UINT64_MAX;
+
+		if (word == low / 64) {
+			bits &= UINT64_MAX << low % 64;
+		}
+		if (word == high / 64) {
+			bits &= UINT64_MAX >> (63 - high % 64);
+		}
+		ports->bits[word] |= bits;
+	}
 }
 
 /* A number is at its end: a port, or the last one of a range. */
@@ -84,11 +98,11 @@ list_number(struct nmap_xml_list *list)
 {
 	uint32_t low = list->range ? list->low : list->number;
 
-	if (list->digits && list->number < NMAP_XML_PORTS) {
-		list->work += list->number >= low ? list->number - low : 0;
-		for (uint32_t port = low; port <= list->number; port++) {
-			ports_add(&list->ports, port);
-		}
+	if (list->digits && list->number < NMAP_XML_PORTS &&
+	    low <= list->number) {
+		list->work += 1 + (list->number - low) / 64 / LOOK;
+		list->any = true;
+		add_range(&list->ports, low, list->number);
 	}
 	list->digits = list->range = false;
 	list->number = 0;
@@ -141,6 +155,17 @@ append(char *out, size_t size, const char *part, size_t len)
 }
 
 static void
+clear_list(struct nmap_xml_list *list)
+{
+	if (list->any) {
+		memset(&list->ports, 0, sizeof list->ports);
+	}
+	list->any = list->digits = list->range = list->seen = false;
+	list->low = list->number = 0;
+	list->work = 0;
+}
+
+static void
 begin(void *context, const char *name)
 {
 	struct nmap_xml *n = context;
@@ -156,7 +181,7 @@ begin(void *context, const char *name)
 	memset(n->words, 0, sizeof n->words);
 	if (n->element == ELEMENT_SCANINFO ||
 	    n->element == ELEMENT_EXTRAREASONS) {
-		memset(&n->list, 0, sizeof n->list);
+		clear_list(&n->list);
 	}
 }
 
@@ -253,7 +278,11 @@ begin_host(struct nmap_xml *n)
 	n->port = NMAP_XML_PORTS;
 	n->extra = PROBE_UNKNOWN;
 	n->extra_lists = n->extra_count = 0;
-	memset(n->told, 0, sizeof n->told);
+	n->wanted = n->sink.host == NULL;
+	if (n->told_any) {
+		memset(n->told, 0, sizeof n->told);
+		n->told_any = false;
+	}
 }
 
 static void
@@ -264,6 +293,9 @@ take_address(struct nmap_xml *n)
 	if (strcmp(type, "ipv4") == 0 || strcmp(type, "ipv6") == 0) {
 		memcpy(n->address, n->words[ATTRIBUTE_ADDRESS],
 		       sizeof n->address);
+		count_work(n, 1);
+		n->wanted = n->sink.host == NULL ||
+			n->sink.host(n->sink.context, n->address);
 	}
 }
 
@@ -277,7 +309,8 @@ tell(struct nmap_xml *n, int protocol, uint32_t port, enum probe_state state)
 		.state = state,
 	};
 
-	ports_add(&n->told[protocol], port);
+	nmap_xml_ports_add(&n->told[protocol], port);
+	n->told_any = true;
 	n->sink.port(n->sink.context, &p);
 }
 
@@ -294,14 +327,22 @@ static void
 tell_extra(struct nmap_xml *n, int protocol, const struct nmap_xml_ports *ports,
 	   bool all)
 {
-	count_work(n, sizeof ports->bits);
-	for (uint32_t port = 0; port < NMAP_XML_PORTS; port++) {
-		if (ports->bits[port / 8] == 0) {
-			port += 7;
-		} else if (ports_has(ports, port) &&
-			   (all || !ports_has(&n->told[protocol], port))) {
-			count_work(n, 1);
-			tell(n, protocol, port, n->extra);
+	const size_t words = sizeof ports->bits / sizeof ports->bits[0];
+
+	if (!n->wanted) {
+		return;
+	}
+	count_work(n, words / LOOK);
+	for (uint32_t word = 0; word < words; word++) {
+		uint64_t left = ports->bits[word];
+
+		left &= n->sink.ports ? n->sink.ports->bits[word] : UINT64_MAX;
+		left &= all ? UINT64_MAX : ~n->told[protocol].bits[word];
+		for (uint32_t bit = 0; left; bit++, left >>= 1) {
+			if (left & 1) {
+				count_work(n, 1);
+				tell(n, protocol, word * 64 + bit, n->extra);
+			}
 		}
 	}
 }
@@ -370,7 +411,8 @@ attributes_end(void *context)
 		take_port(n);
 		break;
 	case ELEMENT_STATE:
-		if (n->port < NMAP_XML_PORTS && n->port_protocol >= 0) {
+		if (n->port < NMAP_XML_PORTS && n->port_protocol >= 0 &&
+		    n->wanted) {
 			tell(n, n->port_protocol, n->port, state_of(n));
 		}
 		break;
@@ -405,7 +447,8 @@ end(void *context, const char *name)
 		tell_rest(n);
 	} else if (strcmp(name, elements[ELEMENT_PORT]) == 0) {
 		n->port = NMAP_XML_PORTS;
-	} else if (strcmp(name, elements[ELEMENT_HOST]) == 0 && n->down) {
+	} else if (strcmp(name, elements[ELEMENT_HOST]) == 0 && n->down &&
+		   n->wanted) {
 		n->sink.down(n->sink.context, n->address);
 	}
 }

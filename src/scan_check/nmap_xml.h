@@ -30,8 +30,15 @@
 #define NMAP_XML_WORD_MAX 64u   /* an address, a state */
 #define NMAP_XML_ARGS_MAX 1024u /* what is looked at of the arguments */
 #define NMAP_XML_PORTS 65536u
-/* Steps for lists of ports: of a scan of 10^5 hosts, not of an attack. */
-#define NMAP_XML_WORK_MAX (UINT64_C(1) << 32)
+/*
+ * Ports told, and looks at lists of them: many times what a scan can want,
+ * and some tenths of a second.
+ */
+#define NMAP_XML_WORK_MAX (UINT64_C(1) << 26)
+
+struct nmap_xml_ports {
+	uint64_t bits[NMAP_XML_PORTS / 64];
+};
 
 /* The state of one port. */
 struct nmap_xml_port {
@@ -46,17 +53,20 @@ struct nmap_xml_sink {
 	/* The host was taken for down, and none of its ports scanned. */
 	void (*down)(void *context, const char *address);
 	void *context;
+	/* Whether anything of this host is wanted; NULL: of every one. */
+	bool (*host)(void *context, const char *address);
+	/* The ports that are, the caller's; NULL: all. */
+	const struct nmap_xml_ports *ports;
 };
 
-struct nmap_xml_ports {
-	uint8_t bits[NMAP_XML_PORTS / 8];
-};
+void nmap_xml_ports_add(struct nmap_xml_ports *ports, uint32_t port);
 
 /* A list like "22,80,8000-8010", as it comes. */
 struct nmap_xml_list {
 	struct nmap_xml_ports ports;
 	uint32_t low, number;
 	bool digits, range, seen;
+	bool any; /* ports */
 	uint64_t work;
 };
 
@@ -88,6 +98,8 @@ struct nmap_xml {
 	bool down;
 	int port_protocol;
 	uint32_t port; /* NMAP_XML_PORTS: none */
+	bool wanted;   /* by the sink, as far as the address says */
+	bool told_any;
 	struct nmap_xml_ports told[NMAP_XML_PROTOCOLS];
 	enum probe_state extra;
 	unsigned extra_lists, extra_count;

@@ -85,24 +85,54 @@ is_called(const struct target_addr *target, const char *address)
 		memcmp(address, target->text, len) == 0;
 }
 
+size_t
+finding_named(const struct findings *f, const struct packet_addr *addr,
+	      const char *text)
+{
+	size_t at = finding_target(f, addr);
+
+	/* One address may be there by several devices. */
+	while (at > 0 && at < f->target_count &&
+	       packet_addr_equal(&f->targets[at - 1].addr, addr)) {
+		at--;
+	}
+	for (; at < f->target_count &&
+	     packet_addr_equal(&f->targets[at].addr, addr);
+	     at++) {
+		if (is_called(&f->targets[at], text)) {
+			return at;
+		}
+	}
+	return f->target_count;
+}
+
 struct finding *
-finding_find(const struct findings *f, const char *address, uint16_t port,
-	     enum probe_scan scan)
+finding_of(const struct findings *f, size_t target, uint16_t port,
+	   enum probe_scan scan)
 {
 	struct finding_place place = {
+		.target = target,
 		.port = finding_port(f, port),
 		.scan = find_scan(f, scan),
 	};
 
-	if (place.port == f->port_count || place.scan == f->scan_count) {
-		return NULL;
+	return place.port < f->port_count && place.scan < f->scan_count &&
+			target < f->target_count
+		? &f->at[finding_at(f, &place)]
+		: NULL;
+}
+
+struct finding *
+finding_find(const struct findings *f, const char *address, uint16_t port,
+	     enum probe_scan scan)
+{
+	size_t target = 0;
+
+	while (target < f->target_count &&
+	       !is_called(&f->targets[target], address)) {
+		target++;
 	}
-	while (place.target < f->target_count &&
-	       !is_called(&f->targets[place.target], address)) {
-		place.target++;
-	}
-	return place.target < f->target_count ? &f->at[finding_at(f, &place)]
-					      : NULL;
+	return finding_of(f, target, port, scan);
 }
 
 static bool

@@ -70,7 +70,12 @@ size_t finding_at(const struct findings *f, const struct finding_place *place);
 /* By their values; one behind the last where the table has none. */
 size_t finding_target(const struct findings *f, const struct packet_addr *addr);
 size_t finding_port(const struct findings *f, uint16_t port);
-/* By the target's text; NULL where the table has none. */
+/* A target by its address and its text, likewise. */
+size_t finding_named(const struct findings *f, const struct packet_addr *addr,
+		     const char *text);
+/* Of a target, and by the target's text; NULL where the table has none. */
+struct finding *finding_of(const struct findings *f, size_t target,
+			   uint16_t port, enum probe_scan scan);
 struct finding *finding_find(const struct findings *f, const char *address,
 			     uint16_t port, enum probe_scan scan);
 

@@ -11,7 +11,7 @@
 
 /* A list of all ports, again and again, takes time and finds nothing new. */
 #undef NMAP_XML_WORK_MAX
-#define NMAP_XML_WORK_MAX (NMAP_XML_PORTS / 4)
+#define NMAP_XML_WORK_MAX (NMAP_XML_PORTS / 4u)
 #include "scan_check/nmap_xml.c"
 
 struct seen {
@@ -44,7 +44,9 @@ static int
 read_all(struct nmap_xml *n, struct seen *seen, const char *text, size_t size,
 	 size_t part)
 {
-	struct nmap_xml_sink sink = { see_port, see_down, seen };
+	struct nmap_xml_sink sink = { .port = see_port,
+				      .down = see_down,
+				      .context = seen };
 	int rc = 0;
 
 	memset(seen, 0, sizeof *seen);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/json_read.h"
 #include "scan_check/nmap_xml.h"
@@ -42,7 +43,7 @@ static struct nmap_xml reader;
 static int
 take(const char *text)
 {
-	struct nmap_xml_sink sink = { tell, tell_down, NULL };
+	struct nmap_xml_sink sink = { .port = tell, .down = tell_down };
 	int rc;
 
 	told[0] = '\0';
@@ -257,13 +258,71 @@ json_refuses(void **state)
 	}
 }
 
+static void
+tell_nobody(void *context, const struct nmap_xml_port *port)
+{
+	(void)port;
+	++*(uint64_t *)context;
+}
+
+static void
+down_nobody(void *context, const char *address)
+{
+	(void)context;
+	(void)address;
+}
+
+/* One part again and again, up to what took a minute once. */
+static double
+feed_often(const char *part, size_t bytes, uint64_t *count)
+{
+	struct nmap_xml_sink sink = { .port = tell_nobody,
+				      .down = down_nobody,
+				      .context = count };
+	clock_t begin = clock();
+
+	*count = 0;
+	nmap_xml_init(&reader, &sink);
+	nmap_xml_feed(&reader, HEAD RUN INFO HOST "<ports>",
+		      sizeof HEAD RUN INFO HOST "<ports>" - 1);
+	for (size_t fed = 0; fed < bytes; fed += strlen(part)) {
+		if (nmap_xml_feed(&reader, part, strlen(part)) < 0) {
+			break;
+		}
+	}
+	return (double)(clock() - begin) / CLOCKS_PER_SEC;
+}
+
+/* Much in few bytes costs seconds at the most, and then it is an error. */
+static void
+xml_is_bounded(void **state)
+{
+	static const char extra[] =
+		"<extraports state='filtered'><extrareasons proto='tcp' "
+		"ports='1-65535'/></extraports>";
+	uint64_t count;
+
+	(void)state;
+	assert_true(feed_often(extra, 11u << 20, &count) < 30);
+	assert_non_null(reader.xml.why);
+	assert_in_range(count, 65535, NMAP_XML_WORK_MAX);
+	assert_true(feed_often("<host/>", 11u << 20, &count) < 30);
+	assert_true(feed_often("<scaninfo type='syn' protocol='tcp' "
+			       "services='1-65535,1-65535,1-65535'/>",
+			       11u << 20, &count) < 30);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(xml_ports),   cmocka_unit_test(xml_extraports),
-		cmocka_unit_test(xml_scans),   cmocka_unit_test(xml_refuses),
-		cmocka_unit_test(json_tokens), cmocka_unit_test(json_refuses),
+		cmocka_unit_test(xml_ports),
+		cmocka_unit_test(xml_extraports),
+		cmocka_unit_test(xml_scans),
+		cmocka_unit_test(xml_refuses),
+		cmocka_unit_test(json_tokens),
+		cmocka_unit_test(json_refuses),
+		cmocka_unit_test(xml_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
