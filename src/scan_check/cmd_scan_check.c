@@ -49,14 +49,15 @@ parse(int argc, char **argv, struct options *o, struct check *c)
 {
 	static const char *const states[] = { "filtered", "closed", "open",
 					      NULL };
-	const char *names[PROBE_SCANS + 2] = { "all" };
+	const char *names[PROBE_SCANS + PATTERN_KINDS + 2] = { "all" };
 	const struct option_word words[] = {
 		{ OPTION('p', "port", "PORTS",
 			 "ports to scan, as 22,80,8000-8010", option_text,
 			 &o->ports) },
 		{ OPTION(0, "scan", "LIST",
 			 "of syn, connect, fin, null, xmas, ack, window,\n"
-			 "maimon, syn-data, syn-ecn, udp; or all",
+			 "maimon, syn-data, syn-ecn, udp; or all; and, to\n"
+			 "compare by, anycast, fragment, burst, ping",
 			 option_text, &o->scans),
 		  .choices = names },
 		{ OPTION_FLAG(0, "nmap", "run nmap, too, and compare",
@@ -97,6 +98,9 @@ parse(int argc, char **argv, struct options *o, struct check *c)
 	for (size_t i = 0; i < PROBE_SCANS; i++) {
 		names[i + 1] = probe_scan_name((enum probe_scan)i);
 	}
+	for (size_t i = 0; i < PATTERN_KINDS; i++) {
+		names[PROBE_SCANS + i + 1] = pattern_name((enum pattern)i);
+	}
 	at = option_parse(&list, argc, argv);
 	if (at < 0) {
 		return at;
@@ -122,45 +126,95 @@ refuse(const char *option, const char *why, int rc)
 	return conf_status(rc);
 }
 
+/* A scan or a pattern by its name: NULL, or what is wrong with it. */
+static const char *
+take_scan(struct check *c, const char *name, size_t len)
+{
+	struct findings *f = &c->findings;
+	enum probe_scan scan = probe_scan_find(name, len);
+	enum pattern pattern = pattern_find(name, len);
+	bool twice = false;
+
+	if (pattern < PATTERN_KINDS) {
+		twice = c->patterns[pattern];
+		c->patterns[pattern] = true;
+		return twice ? "there twice" : NULL;
+	}
+	for (size_t i = 0; i < f->scan_count; i++) {
+		twice |= f->scans[i] == scan;
+	}
+	if (scan == PROBE_SCANS || twice) {
+		return twice ? "there twice" : "no scan";
+	}
+	f->scans[f->scan_count++] = scan;
+	return NULL;
+}
+
+/* All of them: patterns to compare by, and where nothing changes them. */
+static void
+take_all_scans(struct check *c, const struct options *o)
+{
+	struct findings *f = &c->findings;
+
+	for (enum probe_scan s = 0; s < PROBE_SCANS; s++) {
+		f->scans[f->scan_count++] = s;
+	}
+	for (enum pattern p = 0; p < PATTERN_KINDS; p++) {
+		c->patterns[p] = o->against && !c->as_client;
+	}
+}
+
+static int
+check_patterns(struct check *c, const struct options *o)
+{
+	bool any = false;
+
+	for (enum pattern p = 0; p < PATTERN_KINDS; p++) {
+		any |= c->patterns[p];
+	}
+	if (any && (!o->against || c->as_client)) {
+		return check_complain(
+			"--scan",
+			"anycast, fragment, burst and ping are for "
+			"--against, without --as-client");
+	}
+	if (any && c->findings.scan_count == 0) {
+		c->findings.scans[c->findings.scan_count++] = PROBE_SYN;
+	}
+	return c->findings.scan_count > 0 ? TAP_OK
+					  : check_complain("--scan", "none");
+}
+
 static int
 take_scans(struct check *c, const struct options *o)
 {
 	const char *text = o->scans;
-	struct findings *f = &c->findings;
 
 	if (!text) {
 		/* What the paper did (001, 4.2), and tap client can answer. */
 		text = c->as_client ? "syn,connect" : "all";
 	}
 	if (strcmp(text, "all") == 0) {
-		for (enum probe_scan s = 0; s < PROBE_SCANS; s++) {
-			f->scans[f->scan_count++] = s;
-		}
+		take_all_scans(c, o);
 		return TAP_OK;
 	}
 	while (*text) {
 		size_t len = strcspn(text, ",");
-		enum probe_scan scan = probe_scan_find(text, len);
-		bool twice = false;
+		const char *wrong = take_scan(c, text, len);
 
-		for (size_t i = 0; i < f->scan_count; i++) {
-			twice |= f->scans[i] == scan;
-		}
-		if (scan == PROBE_SCANS || twice) {
+		if (wrong) {
 			fprintf(stderr,
 				"tap scan-check: --scan: '%.*s' is "
 				"%s\n",
-				(int)(len < 64 ? len : 64), text,
-				twice ? "there twice" : "no scan");
+				(int)(len < 64 ? len : 64), text, wrong);
 			return TAP_USAGE;
 		}
-		f->scans[f->scan_count++] = scan;
 		text += len + (text[len] == ',' && text[len + 1]);
 		if (strcmp(text, ",") == 0) {
 			return check_complain("--scan", "a comma at the end");
 		}
 	}
-	return f->scan_count > 0 ? TAP_OK : check_complain("--scan", "none");
+	return check_patterns(c, o);
 }
 
 /* The ports of a list, and the one to compare with; each once. */

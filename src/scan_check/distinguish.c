@@ -289,7 +289,7 @@ static const char *const names[DISTINGUISH_KINDS] = {
 	[DISTINGUISH_SEQ] = "seq",           [DISTINGUISH_ACK] = "ack",
 	[DISTINGUISH_WINDOW] = "window",     [DISTINGUISH_OPTIONS] = "options",
 	[DISTINGUISH_BITS] = "bits",         [DISTINGUISH_DATA] = "data",
-	[DISTINGUISH_TIME] = "time",
+	[DISTINGUISH_ORDER] = "order",       [DISTINGUISH_TIME] = "time",
 };
 
 const char *

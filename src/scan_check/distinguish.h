@@ -33,6 +33,7 @@ enum distinguish_what {
 	DISTINGUISH_OPTIONS, /* all of TCP's but the value of time stamps */
 	DISTINGUISH_BITS,    /* reserved ones, and the urgent pointer */
 	DISTINGUISH_DATA,    /* bytes of data, or of what ICMP quotes */
+	DISTINGUISH_ORDER,   /* answers to others ahead of its own */
 	DISTINGUISH_TIME,    /* from the probe to the first answer */
 	DISTINGUISH_KINDS,
 };

@@ -159,7 +159,7 @@ distinguish_scan_name(const struct report *r, const struct report_leak *l)
 	enum probe_scan scan =
 		r->findings->scans[finding_place(r->findings, l->at).scan];
 
-	return l->all_scans ? "all" : probe_scan_name(scan);
+	return l->by ? l->by : probe_scan_name(scan);
 }
 
 /* ---- a table */

@@ -16,7 +16,7 @@
 /* What one thing about a port and its reference looks like. */
 struct report_leak {
 	size_t at;      /* of the port, in the table */
-	bool all_scans; /* together, not only that place's */
+	const char *by; /* a pattern, or "all" scans; NULL: the place's scan */
 	struct distinguish leak;
 };
 

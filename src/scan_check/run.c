@@ -9,6 +9,7 @@
 #include "scan_check/baseline.h"
 #include "scan_check/nmap.h"
 #include "measure/timing.h"
+#include "scan_check/pattern_run.h"
 #include "tap.h"
 
 /* A table larger than all ports of a host in all scans is no check. */
@@ -49,11 +50,19 @@ make_table(struct check *c)
 	if (c->reference) {
 		c->samples =
 			calloc(f->count * c->samples_each, sizeof *c->samples);
+		c->pattern_samples = calloc(
+			pattern_at(f, f->target_count, 0, 0, c->samples_each),
+			sizeof *c->pattern_samples);
 		/* And one for all scans of a port. */
-		c->leaks = calloc(f->count * (DISTINGUISH_KINDS + 1),
+		c->leaks = calloc(f->count * (DISTINGUISH_KINDS + 1) +
+					  f->target_count * f->port_count *
+						  PATTERN_KINDS *
+						  DISTINGUISH_KINDS,
 				  sizeof *c->leaks);
 	}
-	if (!f->at || (c->reference && (!c->samples || !c->leaks))) {
+	if (!f->at ||
+	    (c->reference &&
+	     (!c->samples || !c->pattern_samples || !c->leaks))) {
 		fprintf(stderr, "tap scan-check: out of memory\n");
 		return TAP_SYSTEM;
 	}
@@ -192,6 +201,8 @@ exists(enum distinguish_what what, const struct packet_addr *addr)
 		return addr->family == 4;
 	case DISTINGUISH_LABEL:
 		return addr->family == 6;
+	case DISTINGUISH_ORDER: /* of patterns alone */
+		return false;
 	default:
 		return true;
 	}
@@ -242,9 +253,56 @@ pool_times(struct check *c, size_t at, size_t first)
 	}
 	if (count > 1) {
 		pooled->at = at;
-		pooled->all_scans = true;
+		pooled->by = "all";
 		distinguish_pool(&pooled->leak, times, count);
 		c->report.distinguish_count++;
+	}
+}
+
+/* All there is to compare of one port and the reference by one pattern. */
+static void
+compare_pattern(struct check *c, size_t target, size_t port,
+		enum pattern pattern, struct distinguish_room *room)
+{
+	const struct findings *f = &c->findings;
+	const struct finding_place place = { .target = target, .port = port };
+	const struct distinguish_samples ours = {
+		c->pattern_samples +
+			pattern_at(f, target, port, pattern, c->samples_each),
+		c->samples_each,
+	};
+	const struct distinguish_samples reference = {
+		c->pattern_samples +
+			pattern_at(f, target, finding_port(f, c->reference),
+				   pattern, c->samples_each),
+		c->samples_each,
+	};
+
+	for (enum distinguish_what what = 0; what < DISTINGUISH_KINDS; what++) {
+		struct report_leak *leak =
+			&c->leaks[c->report.distinguish_count];
+
+		leak->at = finding_at(f, &place);
+		leak->by = pattern_name(pattern);
+		distinguish_compare(&leak->leak, what, &ours, &reference, room);
+		if (leak->leak.known &&
+		    pattern_shows(pattern, what,
+				  f->targets[target].addr.family)) {
+			c->report.distinguish_count++;
+		} else {
+			leak->by = NULL;
+		}
+	}
+}
+
+static void
+compare_patterns(struct check *c, size_t target, size_t port,
+		 struct distinguish_room *room)
+{
+	for (enum pattern p = 0; p < PATTERN_KINDS; p++) {
+		if (c->patterns[p]) {
+			compare_pattern(c, target, port, p, room);
+		}
 	}
 }
 
@@ -270,9 +328,41 @@ compare_ports(struct check *c)
 		compare_place(c, i, room);
 		if (place.scan == c->findings.scan_count - 1) {
 			pool_times(c, i, first);
+			compare_patterns(c, place.target, place.port, room);
 		}
 	}
 	free(room);
+	return TAP_OK;
+}
+
+/* What several packets show; with a client, they would be others. */
+static int
+sample_patterns(struct check *c)
+{
+	struct pattern_options options = {
+		.reference = finding_port(&c->findings, c->reference),
+		.rate = c->rate,
+		.samples = c->samples_each,
+		.progress = show_progress,
+		.context = c,
+	};
+	char why[PATTERN_WHY_MAX];
+	bool any = false;
+	int rc;
+
+	for (enum pattern p = 0; p < PATTERN_KINDS; p++) {
+		options.wanted[p] = c->patterns[p];
+		any |= c->patterns[p];
+	}
+	if (!any) {
+		return TAP_OK;
+	}
+	rc = pattern_run(&c->findings, c->pattern_samples, &options, why);
+	progress_clear(&c->progress);
+	if (rc < 0) {
+		fprintf(stderr, "tap scan-check: %s\n", why);
+		return TAP_SYSTEM;
+	}
 	return TAP_OK;
 }
 
@@ -354,6 +444,9 @@ check_run(struct check *c)
 
 	status = status ? status : scan_all(c);
 	if (status == TAP_OK && c->reference) {
+		status = sample_patterns(c);
+	}
+	if (status == TAP_OK && c->reference) {
 		status = compare_ports(c);
 	}
 	if (status == TAP_OK && (c->nmap || c->nmap_xml)) {
@@ -364,6 +457,7 @@ check_run(struct check *c)
 	}
 	status = status ? status : write_report(c);
 	free(c->samples);
+	free(c->pattern_samples);
 	free(c->leaks);
 	free(c->findings.at);
 	return status;

@@ -11,6 +11,7 @@
 
 #include "scan_check/results.h"
 #include "scan_check/distinguish.h"
+#include "scan_check/pattern.h"
 #include "measure/progress.h"
 #include "scan_check/report.h"
 #include "scan_check/scan.h"
@@ -31,9 +32,10 @@ struct check {
 	const char *before;   /* a result to compare with, or NULL */
 	const char *write;    /* a file for packets, or NULL */
 	bool as_client, json;
+	bool patterns[PATTERN_KINDS]; /* to compare by, too */
 
 	/* Its own. */
-	struct distinguish_sample *samples;
+	struct distinguish_sample *samples, *pattern_samples;
 	struct report report;
 	struct report_leak *leaks;
 	struct progress progress;

@@ -12,6 +12,8 @@
 
 # As few samples as there may be, and fast: what is found with these is found.
 few=(--samples 20 --rate 2000)
+# Without what a queue shows to a ping behind SYNs.
+plain=(--scan syn,connect,fin,null,xmas,ack,window,maimon,syn-data,syn-ecn,udp)
 
 drop()
 {
@@ -107,13 +109,13 @@ rule_removed()
 		on server iptables-restore --noflush
 	printf 'firewall=none\nRULE:dst_port=80\n' >"$conf"
 	tap_start tap server server "$@"
-	alike 4 80 2222 "${few[@]}"
+	alike 4 80 2222 "${few[@]}" "${plain[@]}"
 	rule=$(on server iptables -t mangle -S PREROUTING |
 		sed -n '/tap-server/s/^-A/-D/p')
 	has "$rule" '! --tcp-flags'
 	# shellcheck disable=SC2086 # words
 	on server iptables -t mangle $rule
-	apart 4 80 2222 '^(ack|window|maimon) answer$'
+	apart 4 80 2222 '^(ack|window|maimon) answer$' "${plain[@]}"
 }
 
 # answers 4|6 WORDS PATTERN OPTION...: port 22 answers as WORDS say, 2222 does not
@@ -129,6 +131,59 @@ answers()
 		echo "run $i"
 		apart "$1" 22 2222 "$3" --scan syn,fin,ack,maimon "${@:4}"
 	done
+}
+
+# What no single answer shows: a leak of each kind is found, by that alone.
+patterns()
+{
+	local family=$1 i tool=iptables
+
+	[ "$family" = 4 ] || tool=ip6tables
+	lab server stranger
+	on server sysctl -qw net.ipv6.conf.all.forwarding=1
+	http_start server 22 2222
+	on server "$tool" -N leak
+	on server "$tool" -A INPUT -p tcp --dport 22 -j leak
+	drop server 22 2222
+	alike "$family" 22 2222 "${few[@]}" --scan anycast,fragment,burst,ping
+	if [ "$family" = 6 ]; then
+		on server "$tool" -A leak -d fd77:: -j ACCEPT
+		apart 6 22 2222 '^anycast answer$' --scan anycast
+		on server "$tool" -F leak
+	fi
+
+	# A SYN in pieces is let by: the first piece is marked.
+	on server "$tool" -t mangle -A PREROUTING -m u32 --u32 \
+	    "$(first_piece "$family")" -j MARK --set-mark 7
+	on server "$tool" -I INPUT -m mark --mark 7 -j ACCEPT
+	on server sysctl -qw net.ipv6.icmp.ratelimit=0
+	apart "$family" 22 2222 '^fragment (answer|packets)$' --scan fragment
+	on server "$tool" -D INPUT 1
+
+	# Answers to the others are made by a program, and come behind.
+	drop server 24
+	start answer server "$python" "$here/answer.py" eth0 24,delay=2 23
+	wait_log answer ready
+	against "$family" 25 24 "${few[@]}" --scan burst
+	has "$(differences)" '^burst order$'
+	against "$family" 25 26 "${few[@]}" --scan burst
+	same '' "$(timeless)" 'two closed ports'
+
+	# A long way to its end.
+	for ((i = 0; i < 1000; i++)); do
+		echo "-A leak -p tcp --dport $((20000 + i)) -j DROP"
+	done | { echo '*filter'; cat; echo COMMIT; } |
+		on server "$tool-restore" --noflush
+	apart "$family" 22 2222 '^ping time$' --scan ping --samples 80
+}
+
+# first_piece 4|6: words of u32, for one to port 22
+first_piece()
+{
+	case $1 in
+	4) echo '4&0x3FFF=0x2000 && 20&0xFFFF=22' ;;
+	6) echo '4>>8&0xFF=44 && 48&0xFFFF=22' ;;
+	esac
 }
 
 # with_work DIRECTORY COMMAND...
@@ -169,6 +224,11 @@ nothing()
 	    --scan syn,fin,null,xmas,ack,window,maimon,syn-data,syn-ecn
 	runs closed 100 alike "$family" 23 2323 "${few[@]}" \
 	    --scan syn,fin,null,xmas,ack,window,maimon,syn-data,syn-ecn
+	on server sysctl -qw net.ipv6.conf.all.forwarding=1
+	runs patterns-dropped 20 alike "$family" 22 2222 "${few[@]}" \
+	    --scan anycast,fragment,burst,ping
+	runs patterns-closed 20 alike "$family" 23 2323 "${few[@]}" \
+	    --scan anycast,fragment,burst,ping
 }
 
 # hide=filtered is as a rule that drops, hide=closed as no listener.
@@ -184,10 +244,10 @@ hidden()
 	echo 'port=ANY, key_no=10' >"$work/ACL.conf"
 	tap_start tap server server -c "$work/TAPservd.conf" \
 	    -k "$(key_file)" -a "$work/ACL.conf"
-	alike "$family" 80 2222
+	alike "$family" 80 2222 "${plain[@]}"
 	# The server answers some microseconds sooner than a kernel without a
 	# listener: that is for a quiet machine and hundreds of samples to tell.
-	against "$family" 81 2323 "${few[@]}"
+	against "$family" 81 2323 "${few[@]}" "${plain[@]}"
 	same '' "$(timeless)" 'a hidden and a closed port'
 	apart "$family" 80 2323 answer
 	apart "$family" 81 2222 answer
@@ -204,6 +264,8 @@ settle
 for family in 4 6; do
 	check "late-ipv$family" answers $family delay=2 ' time$' \
 	    --samples 40 --rate 200
+	settle
+	check "patterns-ipv$family" patterns $family
 	settle
 done
 for family in 4 6; do

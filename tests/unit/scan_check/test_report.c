@@ -175,7 +175,7 @@ compare(void)
 			  .reference = { .value = 63, .count = 40, .of = 40 } },
 	};
 	leaks[1] = leaks[0];
-	leaks[1].all_scans = true;
+	leaks[1].by = "all";
 }
 
 /* Of what differs, both sides; of the rest, that nothing does. */
