@@ -196,6 +196,10 @@ table_words(FILE *out, const struct path_result *r)
 		t = text_over(words, sizeof words);
 	}
 	t = text_over(words, sizeof words);
+	if (path_words_clock(&t, r)) {
+		fprintf(out, "clock: %s\n", words);
+	}
+	t = text_over(words, sizeof words);
 	path_words_verdict(&t, r);
 	fprintf(out, "%s: %s\n", r->address, words);
 	t = text_over(words, sizeof words);
@@ -274,6 +278,10 @@ write_plain(FILE *out, const struct path_result *r)
 		plain_line(out, "note", r, "-", words);
 		t = text_over(words, sizeof words);
 	}
+	if (path_words_clock(&t, r)) {
+		plain_line(out, "clock", r, "-", words);
+		t = text_over(words, sizeof words);
+	}
 	path_words_verdict(&t, r);
 	plain_line(out, "verdict", r, path_verdict_name(r->path->verdict),
 		   words);
@@ -337,6 +345,9 @@ json_head(FILE *out, const struct path_result *r)
 	put_bool(&t, "connection_translated", path->control_translated);
 	if (path->translated > 0 || path->control_translated) {
 		text_put(&t, ",\"offset\":\"0x%08x\"", path->offset);
+	}
+	if (path->forwarded_to != 0) {
+		text_put(&t, ",\"service_port\":%u", path->forwarded_to);
 	}
 	put_bool(&t, "nat", path->has_nat);
 	text_put(&t, ",\"sources\":[");

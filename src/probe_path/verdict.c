@@ -331,6 +331,18 @@ add_source(struct path *path, const struct packet_addr *addr)
 }
 
 static void
+look_at_port(struct path *path, const struct trial *t,
+	     const struct trial_probe *p, const struct path_fate *fate)
+{
+	uint64_t seen = fate->seen.value[FIELD_DPORT];
+
+	if (fate->arrived && p->sent.value[FIELD_DPORT] == t->port &&
+	    seen != t->port) {
+		path->forwarded_to = (uint16_t)seen;
+	}
+}
+
+static void
 take_control(struct path *path, const struct trial_probe *p,
 	     const struct path_fate *fate)
 {
@@ -376,6 +388,7 @@ count_fate(struct path *path, const struct trial *t,
 	if (!fate->arrived) {
 		return;
 	}
+	look_at_port(path, t, p, fate);
 	add_source(path, &fate->seen.src);
 	if (fate->seen.value[FIELD_SEQ] != p->sent.value[FIELD_SEQ] &&
 	    path->translated++ == 0) {
@@ -397,6 +410,8 @@ count_fates(struct path *path, const struct trial *t,
 	}
 	if (control != TRIAL_NONE) {
 		take_control(path, &t->probes[control], &room->fates[control]);
+		look_at_port(path, t, &t->probes[control],
+			     &room->fates[control]);
 	}
 	path->has_nat = path->source_count > 0;
 	for (size_t i = 0; i < path->source_count; i++) {

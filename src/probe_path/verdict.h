@@ -93,6 +93,8 @@ struct path {
 	unsigned answers_changed; /* SYN/ACKs whose number differs */
 	bool control_seen; /* the control connection's SYN, at both ends */
 	bool control_translated;
+	uint16_t forwarded_to; /* the port that SYNs came to, where that is
+				* another than they went to; or 0 */
 	bool has_hops;
 	unsigned hops;
 	unsigned best_frames; /* of the longest group that gets in */

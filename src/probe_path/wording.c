@@ -8,8 +8,6 @@
 #define NS_A_MS 1e6
 /* What a new key asks for: 60 bits of authenticator. */
 #define FRAMES_BY_DEFAULT 5u
-/* A clock this far off is worth a word. */
-#define SKEW_TO_TELL 5e9
 
 static const char *const verdicts[] = {
 	[PATH_NOT_KNOWN] = "unknown",
@@ -203,6 +201,18 @@ path_words_hint(struct text *t, const struct path_result *r)
 	text_put(t, "%s", reasons[r->path->reason].hint);
 }
 
+bool
+path_words_clock(struct text *t, const struct path_result *r)
+{
+	if (r->trial->has_skew) {
+		text_put(t, "the far one is %.3f s %s; %u s are allowed",
+			 (double)llabs(r->trial->skew_ns) / NS_A_SECOND,
+			 r->trial->skew_ns < 0 ? "behind" : "ahead",
+			 PATH_TOLERANCE);
+	}
+	return r->trial->has_skew;
+}
+
 /* ---- remarks */
 
 static bool
@@ -215,6 +225,20 @@ note_nat(struct text *t, const struct path_result *r)
 		path_put_addr(t, &r->trial->near);
 	}
 	return r->path->has_nat;
+}
+
+static bool
+note_forward(struct text *t, const struct path_result *r)
+{
+	if (r->path->forwarded_to != 0) {
+		text_put(t,
+			 "a port forward on the way: what goes to port %u "
+			 "comes to port %u; where the service's port is "
+			 "forwarded, too, a client's rule names the server's "
+			 "own port: service_port=",
+			 r->trial->port, r->path->forwarded_to);
+	}
+	return r->path->forwarded_to != 0;
 }
 
 static bool
@@ -330,21 +354,6 @@ note_empty(struct text *t, const struct path_result *r)
 }
 
 static bool
-note_skew(struct text *t, const struct path_result *r)
-{
-	double skew = (double)r->trial->skew_ns;
-	bool any = r->trial->has_skew && r->path->reason != PATH_CLOCK &&
-		(skew > SKEW_TO_TELL || skew < -SKEW_TO_TELL);
-
-	if (any) {
-		text_put(t, "the far clock is %.1f s %s",
-			 (double)llabs(r->trial->skew_ns) / NS_A_SECOND,
-			 skew < 0 ? "behind" : "ahead");
-	}
-	return any;
-}
-
-static bool
 note_cut(struct text *t, const struct path_result *r)
 {
 	if (r->trial->cut) {
@@ -392,10 +401,10 @@ path_words_note(struct text *t, const struct path_result *r, size_t n)
 {
 	static bool (*const notes[])(struct text *,
 				     const struct path_result *) = {
-		note_nat,    note_loss,    note_order,     note_duplicates,
-		note_frames, note_answers, note_elsewhere, note_strangers,
-		note_skew,   note_cut,     note_far_lost,  note_key,
-		note_unsent, note_empty,
+		note_nat,        note_forward, note_loss,     note_order,
+		note_duplicates, note_frames,  note_answers,  note_elsewhere,
+		note_strangers,  note_cut,     note_far_lost, note_key,
+		note_unsent,     note_empty,
 	};
 
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {

@@ -25,6 +25,8 @@ void path_put_addr(struct text *t, const struct packet_addr *addr);
 void path_words_verdict(struct text *t, const struct path_result *r);
 void path_words_hint(struct text *t, const struct path_result *r);
 
+/* How far the clocks are apart; false where that is not known. */
+bool path_words_clock(struct text *t, const struct path_result *r);
 /*
  * The nth remark that holds, from 0 on; false after the last.  None of
  * them stands against TAP by itself.

@@ -34,6 +34,25 @@ plain()
 	    'all(g["in_order"] == g["sent"] for g in group.values())'
 }
 
+# forwarded 4|6: the router's port 2222 is the far side's
+forwarded()
+{
+	local router=10.10.0.2 to=10.11.0.2:$port iptables=iptables
+
+	[ "$1" = 4 ] || {
+		router=fd10::2 to=[fd11::2]:$port iptables=ip6tables
+	}
+	path_lab
+	on router1 "$iptables" -t nat -A PREROUTING -p tcp -d "$router" \
+	    --dport 2222 -j DNAT --to-destination "$to"
+	listen
+	status=0
+	on near "$TAP" probe-path "$router" -p 2222 --json \
+	    >"$work/probe.json" || status=$?
+	passes "path[\"service_port\"] == $port" \
+	    'any("service_port=" in n and "port 2222 " in n for n in path["notes"])'
+}
+
 masquerade()
 {
 	path_lab
@@ -268,6 +287,7 @@ limit()
 	    'all(g["whole"] == 0 for g in group.values())'
 }
 
+both forwarded forwarded
 both plain plain
 both masquerade masquerade
 both pool pool

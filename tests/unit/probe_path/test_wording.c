@@ -148,9 +148,6 @@ remarks_what_is_worth_it(void **state)
 	path.strangers = 6;
 	trial.connected = true;
 	remarks_one_thing("6 SYNs came from this side that fit no probe");
-	trial.has_skew = true;
-	trial.skew_ns = -6000000000;
-	remarks_one_thing("the far clock is 6.0 s behind");
 	trial.cut = true;
 	remarks_one_thing("what the far side tells ends early: this is what "
 			  "is known by then");
@@ -224,6 +221,23 @@ names_the_place(void **state)
 	assert_null(place(FIELD_DPORT));
 }
 
+/* Also when all is well. */
+static void
+tells_of_clocks(void **state)
+{
+	struct text t = text_over(words, sizeof words);
+	struct path_result r = { .path = &path, .trial = &trial };
+
+	(void)state;
+	trial.has_skew = false;
+	assert_false(path_words_clock(&t, &r));
+	trial.has_skew = true;
+	trial.skew_ns = -6000000;
+	assert_true(path_words_clock(&t, &r));
+	assert_string_equal(words,
+			    "the far one is 0.006 s behind; 30 s are allowed");
+}
+
 int
 main(void)
 {
@@ -234,6 +248,7 @@ main(void)
 		cmocka_unit_test_setup(remarks_what_is_worth_it, setup),
 		cmocka_unit_test_setup(numbers_what_it_remarks, setup),
 		cmocka_unit_test_setup(names_the_place, setup),
+		cmocka_unit_test(tells_of_clocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
