@@ -69,6 +69,15 @@ bpf_link_replace(int link, int program)
 	return call(BPF_LINK_UPDATE, &attr);
 }
 
+int
+bpf_link_end(int link)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.link_detach.link_fd = (uint32_t)link;
+	return call(BPF_LINK_DETACH, &attr);
+}
+
 static int
 describe(int fd, void *info, size_t size)
 {

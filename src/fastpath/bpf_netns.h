@@ -17,6 +17,8 @@ uint64_t bpf_netns(void);
 int bpf_netns_link(int program, uint32_t attach);
 /* Put another one in its place, with no moment without either. */
 int bpf_link_replace(int link, int program);
+/* End it at once, whoever still holds it (Linux 5.9). */
+int bpf_link_end(int link);
 /* Whether a link is to this network namespace, at that place. */
 bool bpf_link_is_here(int link, uint32_t attach);
 

@@ -88,7 +88,10 @@ take_link(void *context, const struct netlink_reply *reply)
 	device.index = (uint32_t)header.ifi_index;
 	device.up = header.ifi_flags & IFF_UP;
 	device.ethernet = header.ifi_type == ARPHRD_ETHER;
-	device.enslaved = number(&attrs[IFLA_MASTER], &other) && other != 0;
+	if (number(&attrs[IFLA_MASTER], &other)) {
+		device.master = other;
+	}
+	device.enslaved = device.master != 0;
 	/* The other end of a veth is not below it. */
 	device.stacked = number(&attrs[IFLA_LINK], &other) && other != 0 &&
 		!attrs[IFLA_LINK_NETNSID].payload &&

@@ -17,6 +17,7 @@ struct device {
 	bool up;
 	bool ethernet; /* frames begin as those of Ethernet; no loopback */
 	bool enslaved; /* to a bridge, a bond, ... */
+	uint32_t master; /* its index; or 0 */
 	bool stacked;  /* on another device of this host: a VLAN, ... */
 	bool vrf;      /* none that packets go through, but a routing table */
 };

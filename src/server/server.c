@@ -127,21 +127,26 @@ static int
 take_up(struct server *s, struct server_conf *conf, char *err)
 {
 	struct plan plan;
+	int rc;
 
 	if (plan_server(&plan, conf) < 0) {
 		snprintf(err, CONF_ERROR_MAX, "out of memory");
 		return -1;
 	}
 	worker_fastpath_pause(&s->worker);
-	if (worker_configure(&s->worker, conf) != TAP_OK) {
+	rc = worker_door_prepare(&s->worker, conf);
+	if (rc < 0) {
+		snprintf(err, CONF_ERROR_MAX, "door: %s", strerror(-rc));
+	} else if (worker_configure(&s->worker, conf) != TAP_OK) {
 		snprintf(err, CONF_ERROR_MAX, "no queue for forwarded packets");
 	} else if (fw_replace(&s->fw, &s->plan.fw, &plan.fw, err) == 0) {
 		plan_free(&s->plan);
 		s->plan = plan;
-		worker_door_change(&s->worker);
+		worker_door_commit(&s->worker);
 		worker_fastpath_change(&s->worker);
 		return 0;
 	}
+	worker_door_abandon(&s->worker);
 	worker_configure(&s->worker, s->conf);
 	plan_free(&plan);
 	return -1;

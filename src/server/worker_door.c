@@ -1,37 +1,35 @@
 #include "server/worker_door.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 static struct door_conf
-conf_of(const struct worker *g)
+conf_of(const struct server_conf *conf)
 {
 	return (struct door_conf){
-		.acl = &g->conf->acl,
-		.loopback_open = !g->conf->hide_loopback,
-		.queue = g->conf->settings.queue,
+		.acl = &conf->acl,
+		.loopback_open = !conf->hide_loopback,
+		.queue = conf->settings.queue,
 	};
 }
 
+/* What it can't protect. */
 static void
-say_state(const struct worker *g)
+say_limits(const struct door *d)
 {
-	const struct door *d = &g->door;
+	const struct door_version *v = &d->now;
 	char others[128];
 
-	if (!d->on) {
+	if (v->without > 0) {
 		log_say(LOG_LEVEL_WARNING,
-			"door: off (%s); the rules hide alone", d->why);
-		return;
+			"door: none for %zu ports, as %u: %s", v->without,
+			v->without_port, v->without_why);
 	}
-	if (!d->is_pinned) {
-		log_say(LOG_LEVEL_INFO, "door: %s; it goes with this process",
-			d->why);
-	}
-	if (d->without > 0) {
+	if (d->in_vrf) {
 		log_say(LOG_LEVEL_WARNING,
-			"door: none for %zu ports, as %u: %s", d->without,
-			d->without_port, d->without_why);
+			"door: none for rules with indev=%s, which is in a VRF",
+			d->in_vrf);
 	}
 	if (door_others(d, others, sizeof others) > 0) {
 		log_say(LOG_LEVEL_WARNING,
@@ -41,16 +39,35 @@ say_state(const struct worker *g)
 	}
 }
 
+/* One that an earlier server left, where this one has none. */
+static void
+remove_old(const struct worker *g)
+{
+	char path[DOOR_PATH_MAX];
+	int rc = door_remove(g->conf->settings.queue);
+
+	door_pin_path(path, g->conf->settings.queue);
+	if (rc == 0) {
+		log_say(LOG_LEVEL_INFO,
+			"door: that of an earlier server is taken away");
+	} else if (rc != -ENOENT) {
+		log_say(LOG_LEVEL_ERROR,
+			"door: that of an earlier server can't be taken away: "
+			"%s: %s",
+			path, strerror(-rc));
+	}
+}
+
 /* Why there is none to be; or NULL. */
 static const char *
-unwanted(const struct worker *g)
+unwanted(const struct server_conf *conf)
 {
 	/* Who makes the rules knows what else may come to a listener. */
-	if (g->conf->settings.firewall == FIREWALL_NONE) {
+	if (conf->settings.firewall == FIREWALL_NONE) {
 		return "firewall=none";
 	}
-	for (size_t i = 0; i < g->conf->acl.rules_count; i++) {
-		if (g->conf->acl.rules[i].type == ACL_LOCAL) {
+	for (size_t i = 0; i < conf->acl.rules_count; i++) {
+		if (conf->acl.rules[i].type == ACL_LOCAL) {
 			return NULL;
 		}
 	}
@@ -60,29 +77,60 @@ unwanted(const struct worker *g)
 void
 worker_door_open(struct worker *g)
 {
-	const struct door_conf conf = conf_of(g);
-	const char *why = unwanted(g);
+	const struct door_conf conf = conf_of(g->conf);
+	struct door *d = &g->door;
+	const char *why = unwanted(g->conf);
 
 	if (why) {
-		snprintf(g->door.why, sizeof g->door.why, "%s", why);
+		snprintf(d->why, sizeof d->why, "%s", why);
+		remove_old(g);
 		return;
 	}
-	door_open(&g->door, &conf);
-	say_state(g);
+	door_open(d, &conf);
+	if (!d->on) {
+		log_say(LOG_LEVEL_WARNING,
+			"door: off (%s); the rules hide alone", d->why);
+		remove_old(g);
+		return;
+	}
+	if (!d->is_pinned) {
+		log_say(LOG_LEVEL_INFO, "door: %s; it goes with this process",
+			d->why);
+	}
+	say_limits(d);
+}
+
+int
+worker_door_prepare(struct worker *g, const struct server_conf *conf)
+{
+	const struct door_conf wanted = conf_of(conf);
+
+	return door_prepare(&g->door, &wanted);
 }
 
 void
-worker_door_change(struct worker *g)
+worker_door_commit(struct worker *g)
 {
-	const struct door_conf conf = conf_of(g);
+	int rc;
 
-	if (g->door.on) {
-		(void)door_change(&g->door, &conf);
-		say_state(g);
-	} else {
+	if (!g->door.on) {
 		door_close(&g->door);
 		worker_door_open(g);
+		return;
 	}
+	rc = door_commit(&g->door);
+	if (rc < 0) {
+		log_say(LOG_LEVEL_ERROR,
+			"door: %s; it goes by the old configuration",
+			strerror(-rc));
+	}
+	say_limits(&g->door);
+}
+
+void
+worker_door_abandon(struct worker *g)
+{
+	door_abandon(&g->door);
 }
 
 void
@@ -94,10 +142,14 @@ worker_door_tick(struct worker *g)
 void
 worker_door_remove(struct worker *g)
 {
-	if (g->door.on) {
-		(void)door_remove(g->conf->settings.queue);
+	const uint16_t queue = g->conf->settings.queue;
+	char path[DOOR_PATH_MAX];
+	int rc = g->door.on ? door_end(&g->door, queue) : 0;
+
+	door_pin_path(path, queue);
+	if (rc < 0) {
+		log_say(LOG_LEVEL_ERROR, "door: %s: %s", path, strerror(-rc));
 	}
-	door_close(&g->door);
 }
 
 void
@@ -141,29 +193,41 @@ others(const struct door *d)
 {
 	static char names[128];
 
-	return door_others(d, names, sizeof names) > 0 ? names : "none";
+	(void)door_others(d, names, sizeof names);
+	return names[0] ? names : "none";
+}
+
+static const char *
+without(const struct door *d)
+{
+	const struct door_version *v = &d->now;
+	static char text[DOOR_WHY_MAX];
+
+	if (v->without > 0) {
+		snprintf(text, sizeof text, "%zu, as %u: %s", v->without,
+			 v->without_port, v->without_why);
+	} else if (d->in_vrf) {
+		snprintf(text, sizeof text, "indev=%s: it is in a VRF",
+			 d->in_vrf);
+	} else {
+		snprintf(text, sizeof text, "none");
+	}
+	return text;
 }
 
 size_t
 worker_door_stats(struct worker *g, struct stat_item *items)
 {
-	static char without[DOOR_WHY_MAX];
 	const struct door *d = &g->door;
 	uint64_t counts[DOOR_COUNTS];
 
 	door_counts(d, counts);
-	if (d->without > 0) {
-		snprintf(without, sizeof without, "%zu, as %u: %s", d->without,
-			 d->without_port, d->without_why);
-	} else {
-		snprintf(without, sizeof without, "none");
-	}
 	const struct stat_item all[] = {
 		{ "door", "door", d->on ? "on" : "off", 0 },
 		{ "door_reason", "door because", d->why, 0 },
 		{ "door_pinned", "door pinned", d->is_pinned ? d->path : "no",
 		  0 },
-		{ "door_without", "ports without a door", without, 0 },
+		{ "door_without", "ports without a door", without(d), 0 },
 		{ "door_others", "other socket lookups", others(d), 0 },
 		{ "door_refused", "door: refused", NULL, counts[DOOR_REFUSED] },
 		{ "door_failed", "door: not told", NULL,

@@ -15,8 +15,13 @@
  * says what it is like.
  */
 void worker_door_open(struct worker *g);
-/* Another configuration stands. */
-void worker_door_change(struct worker *g);
+/*
+ * Make what another configuration needs: 0 or -errno.  When that stands, put it
+ * in the place of the old one; or throw it away.
+ */
+int worker_door_prepare(struct worker *g, const struct server_conf *conf);
+void worker_door_commit(struct worker *g);
+void worker_door_abandon(struct worker *g);
 /* Every second or so. */
 void worker_door_tick(struct worker *g);
 /* Nothing is to be hidden any more. */

@@ -87,7 +87,7 @@ worker_fastpath_open(struct worker *g)
 			 "out of memory");
 		return;
 	}
-	plan.tables.admitted = g->door.accepted;
+	plan.tables.admitted = g->door.maps.accepted;
 	ingress_open(&g->ingress, &plan.tables, g->conf->settings.fastpath);
 	ingress_tables_free(&plan);
 	worker_fastpath_remember(g);
@@ -180,7 +180,7 @@ worker_fastpath_change(struct worker *g)
 	if (ingress_tables_make(&plan, g->conf) < 0) {
 		worker_fastpath_close(g);
 	} else {
-		plan.tables.admitted = g->door.accepted;
+		plan.tables.admitted = g->door.maps.accepted;
 		ingress_change(&g->ingress, &plan.tables);
 		ingress_tables_free(&plan);
 	}

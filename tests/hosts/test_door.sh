@@ -411,7 +411,8 @@ two()
 	refused stranger 4 80
 	refused stranger 6 82
 	page stranger 4 81
-	same none "$(watched; said door_others)"
+	watched
+	same tap_door "$(said door_others)"
 }
 
 # ---- which packets are meant

@@ -784,7 +784,7 @@ door()
 	both page client 81
 	talks old third
 	end tap TERM
-	same '' "$(ls /sys/fs/bpf | grep "tap-.*-$(netns_of server)$")" kept
+	same '' "$(find /sys/fs/bpf -name "tap-*-$(netns_of server)")" kept
 	both page stranger 80
 	talks old fourth
 }

@@ -5,10 +5,14 @@
  */
 #include "fastpath/door.c"
 
+#include "fastpath/door_tables.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "unit/support.h"
 
@@ -51,10 +55,10 @@ set_device(uint32_t device)
 	static const uint32_t none;
 	uint32_t number;
 
-	if (bpf_map_get(s.door.devices, &device, &number) == 0) {
-		bpf_map_put(s.door.devices, &none, &number, BPF_ANY);
+	if (bpf_map_get(s.door.now.devices, &device, &number) == 0) {
+		bpf_map_put(s.door.now.devices, &none, &number, BPF_ANY);
 	} else {
-		bpf_map_remove(s.door.devices, &none);
+		bpf_map_remove(s.door.now.devices, &none);
 	}
 }
 
@@ -170,20 +174,33 @@ some_acl(void)
 	s.loopback_open = below(2);
 }
 
+/* The number that the program knows a device's name by. */
+static uint32_t
+number_of(const char *name)
+{
+	const struct door_version *v = &s.door.now;
+
+	for (size_t i = 0; i < v->names_count; i++) {
+		if (strcmp(v->names[i], name) == 0) {
+			return (uint32_t)i + 1;
+		}
+	}
+	return DOOR_DEVICE_OTHER;
+}
+
 static void
-put_up(void)
+load(void)
 {
 	const struct door_conf conf = { &s.acl, s.loopback_open, 1 };
 
-	s.program = find_program(&s.door, &conf);
-	assert_true(s.program >= 0);
-	assert_true(s.door.by_device);
+	door_version_free(&s.door.now);
+	assert_int_equal(door_load(&s.door.now, &s.door.maps, &conf), 0);
+	assert_true(s.door.now.by_device);
+	s.program = s.door.now.program;
 	for (uint32_t i = 1; i < DEVICES; i++) {
-		const struct device device = { .index = i };
-		struct device named = device;
+		const uint32_t number = number_of(devices[i]);
 
-		snprintf(named.name, sizeof named.name, "%s", devices[i]);
-		take_device(&s.door, &named);
+		bpf_map_put(s.door.now.devices, &i, &number, BPF_ANY);
 	}
 }
 
@@ -207,7 +224,7 @@ is_own(const struct packet_addr *addr)
 	uint8_t value;
 
 	memcpy(own.addr, addr->bytes, sizeof own.addr);
-	return bpf_map_get(s.door.own, &own, &value) == 0;
+	return bpf_map_get(s.door.maps.own, &own, &value) == 0;
 }
 
 /* A new device may be any that a rule names. */
@@ -283,9 +300,9 @@ forget(const struct lookup *l)
 	struct door_key key;
 
 	(void)l;
-	while (bpf_map_next(s.door.accepted, &(struct door_key){ 0 }, &key) ==
-	       0) {
-		bpf_map_remove(s.door.accepted, &key);
+	while (bpf_map_next(s.door.maps.accepted, &(struct door_key){ 0 },
+			    &key) == 0) {
+		bpf_map_remove(s.door.maps.accepted, &key);
 	}
 }
 
@@ -306,7 +323,7 @@ it_is_as_strict_as_the_receiver(void **state)
 		struct lookup accepted = some_lookup();
 
 		some_acl();
-		put_up();
+		load();
 		assert_int_equal(door_admit(&s.door, &s.acl, &accepted.p.src,
 					    accepted.p.sport, accepted.p.dport),
 				 0);
@@ -319,7 +336,6 @@ it_is_as_strict_as_the_receiver(void **state)
 			check_lookup(&l, &accepted);
 		}
 		forget(&accepted);
-		bpf_close(&s.program);
 	}
 	door_counts(&s.door, after);
 	drops = after[DOOR_REFUSED] - before[DOOR_REFUSED];
@@ -349,22 +365,21 @@ what_was_accepted_expires(void **state)
 					   .keys = s.keys,
 					   .keys_count = 1 };
 	acl_index(&s.acl);
-	put_up();
+	load();
 	l.p.src = l.p.dst = addr4(0x0a000001);
 	l.p.sport = 0x1234;
 	l.p.dport = 22;
 	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_DROP);
 	door_admit(&s.door, &s.acl, &l.p.src, l.p.sport, l.p.dport);
 	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_PASS);
-	assert_int_equal(bpf_map_next(s.door.accepted, &key, &found), 0);
-	bpf_map_get(s.door.accepted, &found, &expires);
+	assert_int_equal(bpf_map_next(s.door.maps.accepted, &key, &found), 0);
+	bpf_map_get(s.door.maps.accepted, &found, &expires);
 	/* Two minutes are what a SYN cookie lives. */
 	assert_true(expires > clock_us() * 1000 + 120 * 1000000000ull);
 	expires = clock_us() * 1000;
-	bpf_map_put(s.door.accepted, &found, &expires, BPF_ANY);
+	bpf_map_put(s.door.maps.accepted, &found, &expires, BPF_ANY);
 	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_DROP);
 	forget(&l);
-	bpf_close(&s.program);
 }
 
 /* Eight for a port, and one that all those are part of. */
@@ -416,6 +431,143 @@ a_port_has_so_many_rules(void **state)
 	door_tables_free(&t);
 }
 
+/* Another program at the same place, which lets everything go on. */
+static int
+attach_other(const char *name)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = SK_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int program =
+		bpf_insns_load(insns, COUNT(insns), BPF_PROG_TYPE_SK_LOOKUP,
+			       BPF_SK_LOOKUP, name);
+	int link = bpf_netns_link(program, BPF_SK_LOOKUP);
+
+	assert_true(program >= 0);
+	assert_true(link >= 0);
+	close(program);
+	return link;
+}
+
+static struct door_conf
+conf_of_one_port(void)
+{
+	s.acl = (struct acl){ .rules = s.rules,
+			      .rules_count = 1,
+			      .entries = s.entries,
+			      .entries_count = 1 };
+	s.rules[0] = (struct acl_rule){ .ports = s.ports[0], .ports_count = 1 };
+	s.ports[0][0] = (struct acl_range){ 22, 22 };
+	s.keys[0] = (struct acl_range){ 10, 10 };
+	s.entries[0] = (struct acl_entry){ .ports = { 22, 22 },
+					   .keys = s.keys,
+					   .keys_count = 1 };
+	acl_index(&s.acl);
+	return (struct door_conf){ &s.acl, false, 7 };
+}
+
+static int
+programs(void)
+{
+	uint32_t ids[BPF_NETNS_PROGRAMS_MAX];
+
+	return bpf_netns_programs(BPF_SK_LOOKUP, ids);
+}
+
+static void
+others_are_named(void **state)
+{
+	const struct door_conf conf = conf_of_one_port();
+	char names[128];
+	struct door d;
+	int other, door;
+
+	(void)state;
+	if (cannot) {
+		skip();
+	}
+	door_open(&d, &conf);
+	assert_true(d.on);
+	assert_int_equal(door_others(&d, names, sizeof names), 0);
+	assert_string_equal(names, "");
+	other = attach_other("steering");
+	door = attach_other(DOOR_NAME);
+	assert_int_equal(door_others(&d, names, sizeof names), 1);
+	assert_string_equal(names, "steering, " DOOR_NAME);
+	assert_int_equal(door_others(&d, names, 1), 1);
+	assert_string_equal(names, "");
+	close(other);
+	close(door);
+	assert_int_equal(door_others(&d, names, sizeof names), 0);
+	assert_int_equal(door_end(&d, conf.queue), 0);
+	assert_int_equal(programs(), 0);
+}
+
+/* The next one has the same link, and knows who was accepted. */
+static void
+it_is_pinned_and_taken_over(void **state)
+{
+	const struct door_conf conf = conf_of_one_port();
+	const struct packet_addr src = addr4(0x0a000001);
+	struct door_key key = { 0 }, found;
+	struct door d;
+	uint16_t queues[4];
+	uint32_t before;
+
+	(void)state;
+	if (cannot) {
+		skip();
+	}
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL),
+			 0);
+	assert_int_equal(mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL), 0);
+	door_open(&d, &conf);
+	assert_true(d.on && d.is_pinned && !d.taken_over);
+	assert_int_equal(door_admit(&d, &s.acl, &src, 1, 22), 0);
+	before = bpf_link_program(d.link);
+	door_close(&d);
+	assert_int_equal(programs(), 1);
+
+	door_open(&d, &conf);
+	assert_true(d.on && d.is_pinned && d.taken_over);
+	assert_int_equal(programs(), 1);
+	assert_int_not_equal(bpf_link_program(d.link), before);
+	assert_int_equal(bpf_map_next(d.maps.accepted, &key, &found), 0);
+
+	/* Another configuration, thrown away and taken up. */
+	before = bpf_link_program(d.link);
+	assert_int_equal(door_prepare(&d, &conf), 0);
+	door_abandon(&d);
+	assert_int_equal(door_commit(&d), 0);
+	assert_int_equal(bpf_link_program(d.link), before);
+	assert_int_equal(door_prepare(&d, &conf), 0);
+	assert_int_equal(door_commit(&d), 0);
+	assert_int_not_equal(bpf_link_program(d.link), before);
+	assert_int_equal(programs(), 1);
+
+	/* It is gone for who still holds it, too. */
+	assert_int_equal(door_pinned(queues, 4), 1);
+	assert_int_equal(queues[0], conf.queue);
+	assert_int_equal(door_remove(conf.queue), 0);
+	assert_int_equal(programs(), 0);
+	assert_int_equal(door_pinned(queues, 4), 0);
+	assert_int_equal(door_remove(conf.queue), -ENOENT);
+	door_close(&d);
+
+	/* A link of a network namespace that is no more is of no use. */
+	door_open(&d, &conf);
+	assert_int_equal(bpf_link_end(d.link), 0);
+	door_close(&d);
+	door_open(&d, &conf);
+	assert_true(d.on && d.is_pinned && !d.taken_over);
+	assert_int_equal(programs(), 1);
+	assert_int_equal(door_end(&d, conf.queue), 0);
+	assert_int_equal(programs(), 0);
+	umount("/sys/fs/bpf");
+}
+
 static int
 setup(void **state)
 {
@@ -431,18 +583,17 @@ setup(void **state)
 	}
 	s.door.on = true;
 	own.addr[0] = 10; /* 10.0.0.0 */
-	bpf_map_put(s.door.own, &own, &here, BPF_ANY);
+	bpf_map_put(s.door.maps.own, &own, &here, BPF_ANY);
 	own.family = 6;
 	memcpy(own.addr, (uint8_t[]){ 0x20, 0x01, 0x0d, 0xb8 }, 4);
-	bpf_map_put(s.door.own, &own, &here, BPF_ANY);
+	bpf_map_put(s.door.maps.own, &own, &here, BPF_ANY);
 	acl_index(&s.acl);
-	put_up();
+	load();
 	l.p.src.family = l.p.dst.family = 4;
 	/* Linux 5.14 */
 	if (run(s.program, &l, IPPROTO_TCP) < 0) {
 		cannot = "the kernel runs none for a test";
 	}
-	bpf_close(&s.program);
 	return 0;
 }
 
@@ -461,6 +612,8 @@ main(void)
 		cmocka_unit_test(it_is_as_strict_as_the_receiver),
 		cmocka_unit_test(what_was_accepted_expires),
 		cmocka_unit_test(a_port_has_so_many_rules),
+		cmocka_unit_test(others_are_named),
+		cmocka_unit_test(it_is_pinned_and_taken_over),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
