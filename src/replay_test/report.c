@@ -11,6 +11,11 @@
 
 #define LINE_MAX_LEN 1024u /* an attack's, with its reason escaped */
 #define SPAN_MAX 32u
+/* A terminal's columns, and where the table's begin. */
+#define WIDTH 80u
+#define VERDICT_AT 15
+#define WHY_AT 29
+#define TEXT_LEN 1024u /* a sentence, with all it lists */
 
 static const char *
 verdict_name(enum attack_run_verdict verdict)
@@ -58,10 +63,10 @@ span_text(char out[SPAN_MAX], double seconds)
 		 units[i].name);
 }
 
-/* ---- a table */
+/* ---- columns */
 
 static int
-print_results(const struct replay_report *r, bool aligned)
+print_columns(const struct replay_report *r)
 {
 	static const char *const heads[] = { "attack",  "verdict", "groups",
 					     "because", "what",    "hole" };
@@ -85,10 +90,69 @@ print_results(const struct replay_report *r, bool aligned)
 		rc = table_add(&table, cells);
 	}
 	if (rc == 0) {
-		table_print(&table, aligned);
+		table_print(&table, false);
 	}
 	table_free(&table);
 	return rc;
+}
+
+/* ---- a table */
+
+/* The words that go on a line from `at` on, within so many columns. */
+static size_t
+line_of(const char *text, size_t width)
+{
+	size_t len = strlen(text);
+	size_t last = 0;
+
+	for (size_t i = 0; i < len && i <= width; i++) {
+		last = text[i] == ' ' ? i : last;
+	}
+	return len <= width ? len : last > 0 ? last : width;
+}
+
+/* Text that begins in a column, and goes on there. */
+static void
+print_wrapped(const char *text, size_t column)
+{
+	for (;;) {
+		size_t len = line_of(text, WIDTH - column);
+
+		printf("%.*s\n", (int)len, text);
+		text += len + strspn(text + len, " ");
+		if (*text == '\0') {
+			return;
+		}
+		printf("%*s", (int)column, "");
+	}
+}
+
+/* What has sent nothing was not tried. */
+static bool
+is_tried(const struct attack_run_result *result)
+{
+	return result->verdict != ATTACK_RUN_INCONCLUSIVE || result->groups > 0;
+}
+
+static void
+print_results(const struct replay_report *r)
+{
+	printf("%-*s%-*s%s\n", VERDICT_AT, "attack", WHY_AT - VERDICT_AT,
+	       "verdict", "what, and because");
+	for (size_t i = 0; i < r->run->count; i++) {
+		const struct attack_run_result *result = &r->run->results[i];
+		char line[TEXT_LEN];
+
+		printf("%-*s%-*s", VERDICT_AT, attacks[result->kind].name,
+		       WHY_AT - VERDICT_AT,
+		       is_tried(result) ? verdict_name(result->verdict)
+					: "not tried");
+		snprintf(line, sizeof line, "%s: %s%s%s",
+			 attacks[result->kind].what, result->reason,
+			 result->hole ? "; the hole is " : "",
+			 result->hole ? result->hole : "");
+		print_wrapped(line, WHY_AT);
+	}
 }
 
 static void
@@ -109,37 +173,117 @@ print_odds(const struct odds *odds)
 }
 
 static void
+put_comma(struct text *t, size_t before)
+{
+	text_put(t, "%s", t->len > before ? ", " : "");
+}
+
+/* The names of attacks that got in. */
+static void
+put_accepted(struct text *t, const struct replay_report *r)
+{
+	size_t before = t->len;
+
+	for (size_t i = 0; i < r->run->count; i++) {
+		const struct attack_run_result *result = &r->run->results[i];
+
+		if (result->verdict == ATTACK_RUN_ACCEPTED) {
+			put_comma(t, before);
+			text_put(t, "%s", attacks[result->kind].name);
+		}
+	}
+}
+
+/* The option that was missing, which stands last; or the whole reason. */
+static const char *
+missing_of(const struct attack_run_result *result)
+{
+	const char *option = strstr(result->reason, ": -");
+
+	return option ? option + 2 : result->reason;
+}
+
+/* What there was not, each once. */
+static void
+put_missing(struct text *t, const struct replay_report *r)
+{
+	size_t before = t->len;
+
+	for (size_t i = 0; i < r->run->count; i++) {
+		const struct attack_run_result *result = &r->run->results[i];
+		bool known = is_tried(result);
+
+		for (size_t j = 0; j < i && !known; j++) {
+			known = !is_tried(&r->run->results[j]) &&
+				strcmp(missing_of(&r->run->results[j]),
+				       missing_of(result)) == 0;
+		}
+		if (!known) {
+			put_comma(t, before);
+			text_put(t, "%s", missing_of(result));
+		}
+	}
+}
+
+/* One sentence: whether anything got in, and what is not known. */
+static void
+print_conclusion(const struct replay_report *r)
+{
+	size_t accepted = replay_report_count(r, ATTACK_RUN_ACCEPTED);
+	size_t refused = replay_report_count(r, ATTACK_RUN_REFUSED);
+	size_t untried = 0;
+	char line[TEXT_LEN];
+	struct text t = text_over(line, sizeof line);
+
+	for (size_t i = 0; i < r->run->count; i++) {
+		untried += !is_tried(&r->run->results[i]);
+	}
+	if (accepted > 0) {
+		text_put(&t, "%zu got in (", accepted);
+		put_accepted(&t, r);
+		text_put(&t, "): ");
+	} else {
+		text_put(&t, "nothing got in: ");
+	}
+	text_put(&t, "%zu refused", refused);
+	if (r->run->count > accepted + refused + untried) {
+		text_put(&t, ", %zu inconclusive",
+			 r->run->count - accepted - refused - untried);
+	}
+	if (untried > 0) {
+		text_put(&t, ", %zu not tried (", untried);
+		put_missing(&t, r);
+		text_put(&t, ")");
+	}
+	print_wrapped(line, 0);
+}
+
+static void
 print_summary(const struct replay_report *r)
 {
 	const struct attack_run_report *a = r->run;
 
-	printf("\n%zu refused, %zu accepted, %zu inconclusive",
-	       replay_report_count(r, ATTACK_RUN_REFUSED),
-	       replay_report_count(r, ATTACK_RUN_ACCEPTED),
-	       replay_report_count(r, ATTACK_RUN_INCONCLUSIVE));
+	printf("\n");
 	if (a->trials > 0) {
-		printf("; %u of %u fresh groups between them got in",
+		printf("%u of %u fresh groups between them got in\n",
 		       a->trials_accepted, a->trials);
 	}
-	printf("\n");
+	print_conclusion(r);
 }
 
-static int
+static void
 print_table(const struct replay_report *r)
 {
-	int rc;
-
 	printf("%s", r->host);
 	if (strcmp(r->host, r->address) != 0) {
 		printf(" (%s)", r->address);
 	}
 	printf(", port %u\n", r->port);
-	rc = print_results(r, true);
+	print_results(r);
 	if (r->run->has_odds) {
 		print_odds(&r->run->odds);
 	}
 	print_summary(r);
-	return rc;
 }
 
 /* ---- JSON */
@@ -214,9 +358,10 @@ replay_report_write(const struct replay_report *r, enum replay_report_form form)
 {
 	switch (form) {
 	case REPLAY_REPORT_TABLE:
-		return print_table(r);
+		print_table(r);
+		return 0;
 	case REPLAY_REPORT_PLAIN:
-		return print_results(r, false);
+		return print_columns(r);
 	default:
 		print_json(r);
 		return 0;

@@ -74,6 +74,15 @@ written(enum replay_report_form form)
 	return text;
 }
 
+/* No line is longer than a terminal's. */
+static void
+fits_a_terminal(void)
+{
+	for (const char *at = text; *at; at += strcspn(at, "\n") + 1) {
+		assert_in_range(strcspn(at, "\n"), 0, 80);
+	}
+}
+
 static void
 shows_a_table(void **state)
 {
@@ -81,23 +90,49 @@ shows_a_table(void **state)
 	assert_string_equal(
 		written(REPLAY_REPORT_TABLE),
 		"192.0.2.1, port 22\n"
-		"attack   verdict       groups  because                      "
-		"what                           hole\n"
-		"again    refused       1       no answer                    "
-		"the same group at once         -\n"
-		"split    accepted      2       a SYN/ACK                    "
-		"one group from two addresses   source-unchecked\n"
-		"restart  inconclusive  0       no command is named: --hook  "
-		"again, after the hook has run  -\n"
-		"\n1 refused, 1 accepted, 1 inconclusive\n");
+		"attack         verdict       what, and because\n"
+		"again          refused       the same group at once: no "
+		"answer\n"
+		"split          accepted      one group from two addresses: a "
+		"SYN/ACK; the hole\n"
+		"                             is source-unchecked\n"
+		"restart        not tried     again, after the hook has run: "
+		"no command is named:\n"
+		"                             --hook\n"
+		"\n1 got in (split): 1 refused, 1 not tried (--hook)\n");
+	fits_a_terminal();
 	report.host = "example.org";
 	run.trials = 5;
 	run.trials_accepted = 4;
 	written(REPLAY_REPORT_TABLE);
 	assert_memory_equal(text, "example.org (192.0.2.1), port 22\n", 33);
+	assert_non_null(
+		strstr(text, "4 of 5 fresh groups between them got in\n"));
+}
+
+/* What is missing is named once; good news comes first. */
+static void
+concludes(void **state)
+{
+	(void)state;
+	run.results[1].verdict = ATTACK_RUN_REFUSED;
+	run.results[3] = run.results[2];
+	run.results[4] = run.results[2];
+	snprintf(run.results[4].reason, sizeof run.results[4].reason,
+		 "it takes its time: --patient");
+	run.results[5] = run.results[0];
+	run.results[5].verdict = ATTACK_RUN_INCONCLUSIVE;
+	run.count = 6;
+	written(REPLAY_REPORT_TABLE);
 	assert_non_null(strstr(text,
-			       "1 inconclusive; 4 of 5 fresh groups "
-			       "between them got in\n"));
+			       "\nnothing got in: 2 refused, 1 "
+			       "inconclusive, 3 not tried (--hook, "
+			       "--patient)\n"));
+	fits_a_terminal();
+	memset(run.results[4].reason, 'x', 150);
+	run.results[4].reason[150] = '\0';
+	written(REPLAY_REPORT_TABLE);
+	fits_a_terminal();
 }
 
 static void
@@ -156,6 +191,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(shows_a_table, setup),
+		cmocka_unit_test_setup(concludes, setup),
 		cmocka_unit_test_setup(parts_columns_by_tabs, setup),
 		cmocka_unit_test_setup(says_how_long_guesses_take, setup),
 	};
