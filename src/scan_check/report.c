@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "scan_check/conclusion.h"
 #include "tap.h"
 #include "base/text.h"
 
@@ -164,27 +165,50 @@ distinguish_scan_name(const struct report *r, const struct report_leak *l)
 
 /* ---- a table */
 
+/*
+ * Another state of the port, in short, so that all that may be compared
+ * fits a terminal; marked where it is not as it was found.
+ */
+static void
+table_compared(FILE *out, const char *state, bool differs)
+{
+	static const char *const shorter[][2] = {
+		{ "filtered", "filt" },     { "unfiltered", "unfilt" },
+		{ "open|filtered", "o|f" }, { "closed|filtered", "c|f" },
+		{ "host down", "down" },
+	};
+	char word[16];
+
+	for (size_t i = 0; i < sizeof shorter / sizeof shorter[0]; i++) {
+		if (strcmp(state, shorter[i][0]) == 0) {
+			state = shorter[i][1];
+		}
+	}
+	snprintf(word, sizeof word, "%s%s", state, differs ? "!" : "");
+	fprintf(out, "  %-7s", word);
+}
+
 static void
 table_row(FILE *out, const struct report *r, const struct row *row)
 {
 	const struct finding *finding = row->finding;
 
-	fprintf(out, "%5u  %-8s  %-13s  %-14s", row->port,
+	fprintf(out, "%5u  %-8s  %-13s  %-16s", row->port,
 		probe_scan_name(row->scan),
 		probe_state_name((enum probe_state)finding->state),
 		row->reason);
 	if (r->has_nmap) {
-		fprintf(out, "  %-13s  %-5s", nmap_name(finding),
-			nmap_tells(finding) ? yes_no(finding_agrees(finding))
-					    : "-");
+		table_compared(out, nmap_name(finding),
+			       nmap_tells(finding) && !finding_agrees(finding));
 	}
 	if (r->has_expected) {
-		fprintf(out, "  %-8s  %-3s", expected_name(row->expected),
-			is_judged(row) ? yes_no(is_as_expected(row)) : "-");
+		table_compared(out,
+			       is_judged(row) ? expected_name(row->expected)
+					      : "-",
+			       !is_as_expected(row));
 	}
 	if (r->has_before) {
-		fprintf(out, "  %-13s  %s", before_name(finding),
-			is_changed(finding) ? "changed" : "");
+		table_compared(out, before_name(finding), is_changed(finding));
 	}
 	fprintf(out, "\n");
 }
@@ -196,16 +220,16 @@ table_head(FILE *out, const struct report *r, const struct target_addr *target)
 	if (strcmp(r->host, target->text) != 0) {
 		fprintf(out, " (%s)", target->text);
 	}
-	fprintf(out, "\n%5s  %-8s  %-13s  %-14s", "port", "scan", "state",
+	fprintf(out, "\n%5s  %-8s  %-13s  %-16s", "port", "scan", "state",
 		"because");
 	if (r->has_nmap) {
-		fprintf(out, "  %-13s  agree", "nmap");
+		fprintf(out, "  nmap   ");
 	}
 	if (r->has_expected) {
-		fprintf(out, "  expected  ok ");
+		fprintf(out, "  expect ");
 	}
 	if (r->has_before) {
-		fprintf(out, "  before");
+		fprintf(out, "  before ");
 	}
 	fprintf(out, "\n");
 }
@@ -231,15 +255,56 @@ table_leaks(FILE *out, const struct report *r)
 		fill_row(&row, r->findings, r->leaks[i].at);
 		distinguish_text(port, leak->what, &leak->port);
 		distinguish_text(reference, leak->what, &leak->reference);
-		fprintf(out, "%5u  %-8s  %-10s  %s; port %u: %s", row.port,
+		fprintf(out, "%5u  %-8s  %-10s  %s\n%29sport %u: %s", row.port,
 			distinguish_scan_name(r, &r->leaks[i]),
-			distinguish_name(leak->what), port, r->reference,
+			distinguish_name(leak->what), port, "", r->reference,
 			reference);
 		fprintf(out, r->findings->target_count > 1 ? "  (%s)\n" : "\n",
 			row.target->text);
 	}
 	if (differing == 0) {
 		fprintf(out, "       nothing tells them apart\n");
+	}
+}
+
+/* In a word for each: what is not as it should be. */
+static void
+table_counts(FILE *out, const struct report *r)
+{
+	const struct report_counts counts = report_count(r);
+	const struct {
+		size_t count;
+		const char *what;
+	} all[] = {
+		{ counts.disagree, "not as nmap sees it" },
+		{ counts.unexpected, "not as expected" },
+		{ counts.changed, "changed" },
+		{ counts.leaks, "distinguishable" },
+	};
+	const char *comma = "";
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		if (all[i].count > 0) {
+			fprintf(out, "%s%zu %s", comma, all[i].count,
+				all[i].what);
+			comma = ", ";
+		}
+	}
+	fprintf(out, "%s", *comma ? "\n" : "");
+}
+
+static void
+table_end(FILE *out, const struct report *r)
+{
+	const struct findings *f = r->findings;
+
+	fprintf(out, "\n");
+	table_counts(out, r);
+	for (size_t target = 0; target < f->target_count; target++) {
+		if (f->target_count > 1) {
+			fprintf(out, "%s:\n", f->targets[target].text);
+		}
+		conclusion_write(out, f, target);
 	}
 }
 
@@ -262,6 +327,7 @@ write_table(FILE *out, const struct report *r)
 	if (r->reference) {
 		table_leaks(out, r);
 	}
+	table_end(out, r);
 }
 
 /* ---- columns */

@@ -85,17 +85,27 @@ written(void)
 	return written_as(REPORT_TABLE);
 }
 
+/* No line is longer than a terminal's. */
+static void
+fits_a_terminal(void)
+{
+	for (const char *at = text; *at; at += strcspn(at, "\n") + 1) {
+		assert_in_range(strcspn(at, "\n"), 0, 80);
+	}
+}
+
 static void
 shows_what_was_found(void **state)
 {
 	(void)state;
 	assert_string_equal(written(),
 			    "192.0.2.1\n"
-			    " port  scan      state          because       \n"
-			    "   22  syn       filtered       no-answer     \n"
-			    "   22  connect   filtered       no-answer     \n"
-			    "   80  syn       open           syn-ack       \n"
-			    "   80  connect   open           connected     \n");
+			    " port  scan      state          because         \n"
+			    "   22  syn       filtered       no-answer       \n"
+			    "   22  connect   filtered       no-answer       \n"
+			    "   80  syn       open           syn-ack         \n"
+			    "   80  connect   open           connected       \n"
+			    "\n22 hidden (as dropped), 80 open\n");
 }
 
 static void
@@ -109,14 +119,14 @@ names_each_reason(void **state)
 	places[2].detail = PACKET_RST | PACKET_ACK;
 	places[3].detail = ECONNREFUSED;
 	written();
-	assert_non_null(strstr(text, "filtered       icmp-3-13     \n"));
+	assert_non_null(strstr(text, "filtered       icmp-3-13       \n"));
 	assert_non_null(strstr(text, "not sent: Operation not permitted\n"));
-	assert_non_null(strstr(text, "open           reset         \n"));
-	assert_non_null(strstr(text, "open           refused       \n"));
+	assert_non_null(strstr(text, "open           reset           \n"));
+	assert_non_null(strstr(text, "open           refused         \n"));
 	places[2].detail = PACKET_SYN;
 	places[3].detail = EHOSTUNREACH;
 	written();
-	assert_non_null(strstr(text, "open           syn           \n"));
+	assert_non_null(strstr(text, "open           syn             \n"));
 	assert_non_null(strstr(text, "No route to host\n"));
 }
 
@@ -134,17 +144,53 @@ compares(void **state)
 	places[3].before = PROBE_CLOSED;
 	written();
 	assert_non_null(strstr(text,
-			       "because         nmap           agree  "
-			       "expected  ok   before\n"));
+			       "because           nmap     expect "
+			       "  before \n"));
 	assert_non_null(strstr(text,
 			       "   22  syn       filtered       no-answer"
-			       "       filtered       yes    filtered  "
-			       "yes  filtered       \n"));
-	assert_non_null(strstr(text, "no-answer       host down    "));
-	assert_non_null(strstr(text,
-			       "syn-ack         closed         no     "
-			       "open      yes  -              \n"));
-	assert_non_null(strstr(text, "closed         changed\n"));
+			       "         filt     filt     filt   \n"));
+	assert_non_null(strstr(text, "no-answer         down     "));
+	assert_non_null(
+		strstr(text, "syn-ack           closed!  open     -      \n"));
+	assert_non_null(strstr(text, "  closed!\n"));
+	assert_non_null(strstr(text, "\n1 not as nmap sees it, 1 changed\n"));
+	fits_a_terminal();
+}
+
+/* A sentence about any number of ports, and what differs between scans. */
+static void
+concludes(void **state)
+{
+	static struct finding many[65535];
+	static uint16_t all[65535];
+	static uint8_t none[65535];
+
+	(void)state;
+	places[1] = (struct finding){ .state = PROBE_CLOSED,
+				      .reason = FINDING_ERRNO,
+				      .detail = ECONNREFUSED };
+	places[2].detail = PACKET_RST | PACKET_ACK;
+	places[3].detail = ECONNREFUSED;
+	assert_non_null(strstr(written(),
+			       "\n80 closed, 22 not the same in all scans\n"));
+	for (size_t i = 0; i < 65535; i++) {
+		all[i] = (uint16_t)(i + 1);
+		many[i] = (struct finding){
+			.state = i % 7 ? PROBE_FILTERED : PROBE_OPEN,
+			.reason = i % 7 ? FINDING_SILENCE : FINDING_TCP,
+			.detail = PACKET_SYN | PACKET_ACK,
+		};
+	}
+	findings.ports = all;
+	findings.port_count = findings.count = 65535;
+	findings.expected = none;
+	findings.at = many;
+	findings.scan_count = 1;
+	written();
+	assert_non_null(strstr(text, "\n2-7, 9-14, "));
+	assert_non_null(strstr(text, " more hidden (as dropped)"));
+	assert_non_null(strstr(text, " more open\n"));
+	fits_a_terminal();
 }
 
 static void
@@ -192,7 +238,8 @@ tells_ports_apart(void **state)
 	assert_non_null(strstr(text, "   22  syn       "));
 	assert_non_null(strstr(text, "   22  all       "));
 	assert_non_null(strstr(text, "64"));
-	assert_non_null(strstr(text, "; port 80: 63"));
+	assert_non_null(
+		strstr(text, "\n                             port 80: 63"));
 	assert_null(strstr(text, "nothing tells"));
 	assert_null(strstr(text, "(192.0.2.1)"));
 	findings.target_count = TARGETS;
@@ -229,6 +276,7 @@ main(void)
 		TEST(shows_what_was_found),
 		TEST(names_each_reason),
 		TEST(compares),
+		TEST(concludes),
 		TEST(parts_hosts),
 		TEST(tells_ports_apart),
 		TEST(tells_scripts_what_differs),
