@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "conf/acl_conf.h"
 #include "conf/server_files.h"
 #include "os/clock.h"
@@ -312,9 +313,11 @@ summary(const struct check *c)
 		       c->errors, c->warnings);
 		return;
 	}
-	printf("%zu rules, %zu keys, %zu entries: %u errors, %u warnings\n",
-	       acl->rules_count, acl->keys_count, acl->entries_count, c->errors,
-	       c->warnings);
+	printf("%zu rule%s, %zu key%s, %zu entr%s: %u error%s, %u warning%s\n",
+	       acl->rules_count, text_s(acl->rules_count), acl->keys_count,
+	       text_s(acl->keys_count), acl->entries_count,
+	       acl->entries_count == 1 ? "y" : "ies", c->errors,
+	       text_s(c->errors), c->warnings, text_s(c->warnings));
 }
 
 static int

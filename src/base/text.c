@@ -33,6 +33,12 @@ text_put(struct text *t, const char *format, ...)
 	t->len += (size_t)len;
 }
 
+const char *
+text_s(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 /* Byte by byte: a call for so few of them costs more. */
 void
 text_add(struct text *t, const char *string)

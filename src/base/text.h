@@ -18,6 +18,9 @@ struct text text_over(char *out, size_t size);
 void text_put(struct text *t, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The end of a noun that is counted: "" for one, else "s". */
+const char *text_s(size_t count);
+
 /* As text_put() with "%s" and "%llu", for lines that are written often. */
 void text_add(struct text *t, const char *string);
 void text_number(struct text *t, unsigned long long number);

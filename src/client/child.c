@@ -1,5 +1,6 @@
 #include "client/child.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -82,6 +83,20 @@ child_resolve(struct child *task, const char *to, char *why)
 				  : value_fail(why, "%.64s: no address", host);
 }
 
+/* The relay found nobody: the address that it tried last, and why not. */
+static void
+complain(const struct child *task, int rc)
+{
+	const struct packet_addr *addr = &task->to[task->to_count - 1];
+	const bool v4 = addr->family == 4;
+	char text[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(v4 ? AF_INET : AF_INET6, addr->bytes, text, sizeof text);
+	fprintf(stderr,
+		v4 ? "tap client: %s:%u: %s\n" : "tap client: [%s]:%u: %s\n",
+		text, task->port, strerror(-rc));
+}
+
 static int
 work(const struct child *task)
 {
@@ -109,7 +124,7 @@ work(const struct child *task)
 	}
 	rc = relay(task->to, task->to_count, task->port);
 	if (rc < 0) {
-		fprintf(stderr, "tap client: %s\n", strerror(-rc));
+		complain(task, rc);
 		return TAP_NO;
 	}
 	return TAP_OK;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "client/backend_netfilter.h"
 #include "client/fastpath.h"
 #include "os/clock.h"
@@ -155,7 +156,7 @@ write_status(struct client *c, bool json, struct text *t)
 		{ "as_is.no_rule", "sent as is: no rule", NULL,
 		  counted.passed },
 		{ "as_is.data", "sent as is: data", NULL, counted.data },
-		{ "as_is.failed", "sent as is: failed", NULL, counted.failed },
+		{ "as_is.failed", "not authenticated", NULL, counted.failed },
 		{ "refused.signature", "refused: signed", NULL,
 		  counted.signature },
 		{ "queue_drops", "queue drops", NULL,
@@ -276,7 +277,8 @@ reload(void *context)
 	/* The new rules have all queued until the next tick. */
 	client_egress_change(&c->egress, conf);
 	log_use_json(conf->settings.log_json);
-	snprintf(line, sizeof line, "reloaded: %zu rules", conf->rules_count);
+	snprintf(line, sizeof line, "reloaded: %zu rule%s", conf->rules_count,
+		 text_s(conf->rules_count));
 	log_say(LOG_LEVEL_INFO, "%s", line);
 	daemon_reload_end(&c->reloading, c->control, TAP_OK, line);
 }
@@ -523,8 +525,9 @@ run(struct client *c)
 	int rc;
 
 	watchdog_open(&c->watchdog);
-	log_say(LOG_LEVEL_INFO, "ready: %zu rules, queue %u",
-		c->conf->rules_count, settings->queue);
+	log_say(LOG_LEVEL_INFO, "ready: %zu rule%s, queue %u",
+		c->conf->rules_count, text_s(c->conf->rules_count),
+		settings->queue);
 	if (task) {
 		rc = child_start(task);
 		if (rc < 0) {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "client/backend_pcap.h"
 #include "daemon/log.h"
 #include "daemon/privileges.h"
@@ -147,8 +148,10 @@ client_posix_run(struct client_conf *conf)
 	s.outbound.counters = &s.counters;
 	status = open_all(&s);
 	if (status == TAP_OK) {
-		log_say(LOG_LEVEL_INFO, "ready: %zu rules, %zu devices",
-			conf->rules_count, s.follower.wire.count);
+		log_say(LOG_LEVEL_INFO, "ready: %zu rule%s, %zu device%s",
+			conf->rules_count, text_s(conf->rules_count),
+			s.follower.wire.count,
+			text_s(s.follower.wire.count));
 		status = serve(&s);
 		log_say(LOG_LEVEL_INFO,
 			"%llu SYNs seen, %llu of them authenticated",

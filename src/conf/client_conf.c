@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/hints.h"
 #include "conf/keyfile.h"
 #include "base/secret.h"
 
@@ -215,6 +216,9 @@ static const struct conf_option setting_options[] = {
 	{ "fastpath", settings_fastpath }, { "run_as", settings_user },
 };
 
+#define RULE_WORDS (sizeof rule_options / sizeof rule_options[0])
+#define SETTINGS (sizeof setting_options / sizeof setting_options[0])
+
 static int
 load_file(struct client_conf *conf, struct conf_file *file, char *err)
 {
@@ -224,15 +228,19 @@ load_file(struct client_conf *conf, struct conf_file *file, char *err)
 
 	while ((rc = conf_next(file, &line, err)) > 0) {
 		if (line.is_rule) {
-			rc = add_rule(conf, file, &line, err);
+			rc = hint_place(err, file, &line, rule_options,
+					RULE_WORDS, setting_options, SETTINGS)
+				? -1
+				: add_rule(conf, file, &line, err);
 		} else if (conf->rules_count > 0) {
 			rc = conf_fail(err, file, line.line,
 				       "settings stand before the rules; a "
 				       "rule begins with RULE:");
+		} else if (hint_place(err, file, &line, setting_options,
+				      SETTINGS, rule_options, RULE_WORDS)) {
+			rc = -1;
 		} else {
-			rc = conf_apply(file, &line, setting_options,
-					sizeof setting_options /
-						sizeof setting_options[0],
+			rc = conf_apply(file, &line, setting_options, SETTINGS,
 					&conf->settings, &seen, err);
 		}
 		if (rc < 0) {

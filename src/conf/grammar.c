@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "conf/hints.h"
 #include "conf/trusted_file.h"
 #include "tap.h"
 
@@ -370,6 +371,13 @@ split_line(const struct conf_file *file, struct conf_line *line, char *err)
 		at = skip_blanks(at + sizeof rule - 1);
 	}
 	while (at) {
+		char hint[HINTS_TEXT_MAX];
+
+		if (line->count > 0 &&
+		    hint_list(hint, &line->words[line->count - 1], at)) {
+			return conf_fail(err, file, file->line,
+					 "a list needs quotes: %s", hint);
+		}
 		if (line->count == CONF_WORDS_MAX) {
 			return conf_fail(err, file, file->line,
 					 "more than %u words", CONF_WORDS_MAX);
@@ -452,6 +460,11 @@ conf_apply(const struct conf_file *file, const struct conf_line *line,
 					 "duplicate option '%s'", word->name);
 		}
 		*seen |= (uint64_t)1 << at;
+		if (hint_comma(why, word, options, count)) {
+			return conf_fail(err, file, line->line,
+					 "%s: comma expected before '%s'",
+					 word->name, why);
+		}
 		rc = options[at].set(into, word->value, why);
 		if (rc == -ENOMEM) {
 			return conf_no_memory(err, file, line->line);
@@ -459,8 +472,11 @@ conf_apply(const struct conf_file *file, const struct conf_line *line,
 		if (rc < 0) {
 			if (shows_secret(why, word->value)) {
 				value_fail(why,
-					   "not such a value; it may be "
-					   "a key and is not shown");
+					   "not %s (value withheld); is a "
+					   "comma missing?",
+					   strstr(why, "is not a number")
+						   ? "a number"
+						   : "such a value");
 			}
 			return conf_fail(err, file, line->line, "%s: %s",
 					 word->name, why);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/hints.h"
 #include "conf/acl_conf.h"
 #include "conf/keyfile.h"
 
@@ -441,6 +442,9 @@ static const struct conf_option setting_options[] = {
 	{ "fastpath_mark", setting_fastpath_mark }
 };
 
+#define RULE_WORDS (sizeof rule_options / sizeof rule_options[0])
+#define SETTINGS (sizeof setting_options / sizeof setting_options[0])
+
 int
 server_conf_read(struct server_conf *conf, struct conf_file *file, char *err)
 {
@@ -451,15 +455,19 @@ server_conf_read(struct server_conf *conf, struct conf_file *file, char *err)
 
 	while ((rc = conf_next(file, &line, err)) > 0) {
 		if (line.is_rule) {
-			rc = add_rule(file, &line, &words, err);
+			rc = hint_place(err, file, &line, rule_options,
+					RULE_WORDS, setting_options, SETTINGS)
+				? -1
+				: add_rule(file, &line, &words, err);
 		} else if (conf->acl.rules_count > 0) {
 			rc = conf_fail(err, file, line.line,
 				       "settings stand before the rules; a "
 				       "rule begins with RULE:");
+		} else if (hint_place(err, file, &line, setting_options,
+				      SETTINGS, rule_options, RULE_WORDS)) {
+			rc = -1;
 		} else {
-			rc = conf_apply(file, &line, setting_options,
-					sizeof setting_options /
-						sizeof setting_options[0],
+			rc = conf_apply(file, &line, setting_options, SETTINGS,
 					&words, &seen, err);
 		}
 		if (rc < 0) {

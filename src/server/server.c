@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "os/clock.h"
 #include "os/conntrack.h"
 #include "daemon/signals.h"
@@ -181,8 +182,9 @@ reload(void *context)
 	log_use_json(conf->settings.log_json);
 	s->unkept = true;
 	s->refused[0] = '\0';
-	snprintf(line, sizeof line, "reloaded: %zu rules, %zu keys",
-		 conf->acl.rules_count, conf->acl.keys_count);
+	snprintf(line, sizeof line, "reloaded: %zu rule%s, %zu key%s",
+		 conf->acl.rules_count, text_s(conf->acl.rules_count),
+		 conf->acl.keys_count, text_s(conf->acl.keys_count));
 	log_say(LOG_LEVEL_INFO, "%s", line);
 	daemon_reload_end(&s->reloading, s->control, TAP_OK, line);
 }
@@ -433,8 +435,9 @@ serve(struct server *s)
 			s->options->confirm_seconds);
 	}
 	watchdog_open(&s->watchdog);
-	log_say(LOG_LEVEL_INFO, "ready: %zu rules, %zu keys, queue %u",
-		s->conf->acl.rules_count, s->conf->acl.keys_count,
+	log_say(LOG_LEVEL_INFO, "ready: %zu rule%s, %zu key%s, queue %u",
+		s->conf->acl.rules_count, text_s(s->conf->acl.rules_count),
+		s->conf->acl.keys_count, text_s(s->conf->acl.keys_count),
 		s->conf->settings.queue);
 	if (s->options->refused) {
 		log_say(LOG_LEVEL_ERROR,

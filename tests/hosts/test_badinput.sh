@@ -140,7 +140,7 @@ rules_of()
 	bad "$file" 1 'type: ' "RULE:dst_port=80, type=MODEM$more\n"
 	bad "$file" 2 'settings stand before' \
 	    "RULE:dst_port=80$more\nlog=text\n"
-	bad "$file" 1 "unknown word 'dst_port'" "dst_port=80$more\n"
+	bad "$file" 1 "dst_port belongs in a rule: RULE:dst_port=80" "dst_port=80$more\n"
 	bad "$file" 1 "" "rule:dst_port=80$more\n"
 	bad "$file" 3 'tolerance|unknown' \
 	    "# a rule over lines\n\nRULE:dst_port=80, \\\\\n type=LOCAL, \\\\\n tolerance=x$more\n"
@@ -245,7 +245,7 @@ server_acl()
 	    'port=80, key_no=10\nport=70-90, key_no=11\n'
 	bad acl 1 'key_no is missing' 'port=80\n'
 	bad acl 1 'port is missing' 'key_no=10\n'
-	bad acl 1 'not name=value' 'port=80, key_no=10,11\n'
+	bad acl 1 'a list needs quotes: key_no="10,11"' 'port=80, key_no=10,11\n'
 	bad acl 1 'has no rules' 'RULE:port=80, key_no=10\n'
 }
 

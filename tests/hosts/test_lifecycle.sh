@@ -270,7 +270,7 @@ reload()
 	echo 'RULE:dst_port="81,7002"' >"$conf"
 	echo "$new" >>"$keys"
 	signal server HUP
-	wait_log server ': reloaded: 1 rules, 2 keys'
+	wait_log server ': reloaded: 1 rule, 2 keys'
 	talks old server
 	page client 4 81
 	page stranger 4 80
@@ -308,7 +308,7 @@ reload_client()
 	same 28 "$(status_of on client curl -sS --max-time 2 "$(url 4 server)")"
 	cat "$(client_rule dst_port=80)" >"$conf"
 	signal client HUP
-	wait_log client ': reloaded: 1 rules'
+	wait_log client ': reloaded: 1 rule'
 	page client 4
 	echo 'RULE:dst_port=80, key_no=10' >"$conf"
 	signal client HUP

@@ -19,7 +19,7 @@ log_lab()
 	tap_run server server server -c "$work/TAPservd.conf" \
 	    -a "$work/acl" -k "$(key_file "key_no=10, name=alice, \
 key=0x$secret, alg=hmac-sha256")"
-	wait_log server 'ready: 1 rules'
+	wait_log server 'ready: 1 rule'
 	tap_start client client client -c "$(client_rule dst_port=80)"
 }
 

@@ -108,6 +108,8 @@ piped()
 		"${proxy[@]}" "$(addr 4 server):80")" '^page of 80$'
 	same 1 "$(status_of "${proxy[@]}" "$(addr 4 server):81" </dev/null)" \
 	    'nobody listens there'
+	has "$("${proxy[@]}" "$(addr 4 server):81" </dev/null 2>&1 || true)" \
+	    "^tap client: $(addr 4 server):81: Connection refused\$"
 }
 
 refused_words()
@@ -203,7 +205,7 @@ wire_reload()
 	plain_times_out
 	cat "$(client_rule 'dst_port=80, outdev=eth0')" >"$conf"
 	signal client HUP
-	wait_log client ': reloaded: 1 rules'
+	wait_log client ': reloaded: 1 rule'
 	page client 4
 	cat "$(client_rule 'dst_port=80, user=0')" >"$conf"
 	signal client HUP

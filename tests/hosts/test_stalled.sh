@@ -92,7 +92,7 @@ server_goes_on()
 	signal server HUP
 	page client "$family"
 	wait_for "$patience" tells server
-	grep -q ': reloaded: 1 rules' "$work/server-read.log"
+	grep -q ': reloaded: 1 rule' "$work/server-read.log"
 	# And full again.
 	"$python" -c '
 import os

@@ -37,8 +37,8 @@ told()
 	hides
 	pid=${pids[server]}
 	same "$pid" "$(tap_status server server pid)" 'its process'
-	same 'reloaded: 1 rules, 1 keys' "$(tap_server --reload)"
-	wait_log server ': reloaded: 1 rules, 1 keys'
+	same 'reloaded: 1 rule, 1 key' "$(tap_server --reload)"
+	wait_log server ': reloaded: 1 rule, 1 key'
 	echo 'RULE:dst_port=70000' >"$work/TAPservd.conf"
 	same 2 "$(tap_server --reload 2>"$err" >&2 || echo $?)" 'refused'
 	has "$(cat "$err")" \
@@ -54,7 +54,7 @@ told()
 	# A queue that the file sets, or that is named.
 	echo 'RULE:dst_port=80' >"$work/TAPservd.conf"
 	tap_start server server server "${files[@]}" --queue 6000
-	same 'reloaded: 1 rules, 1 keys' "$(tap_server --queue 6000 --reload)"
+	same 'reloaded: 1 rule, 1 key' "$(tap_server --queue 6000 --reload)"
 	tap_server --queue 6000 --stop
 	await server 0 1
 }
@@ -71,7 +71,7 @@ client_told()
 	pid=${pids[client]}
 	same "$pid" "$(tap_status client client pid)" 'its process'
 	cat "$(client_rule dst_port=80)" >"$conf"
-	same 'reloaded: 1 rules' "$(on client "$TAP" client --reload)"
+	same 'reloaded: 1 rule' "$(on client "$TAP" client --reload)"
 	page client 4
 	echo nonsense >"$conf"
 	same 2 "$(on client "$TAP" client --reload 2>"$err" >&2 || echo $?)"
@@ -358,7 +358,7 @@ fallen_back()
 	same 2 "$(tap_server "${files[@]}" --check 2>"$work/err" >&2 || echo $?)"
 	has "$(cat "$work/err")" "^$keys:2: "
 	sed -i '$d' "$keys"
-	same 'reloaded: 1 rules, 1 keys' "$(tap_server --reload)"
+	same 'reloaded: 1 rule, 1 key' "$(tap_server --reload)"
 	end server
 
 	# What nobody has confirmed has not worked yet.

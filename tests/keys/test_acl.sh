@@ -56,7 +56,7 @@ case_check_errors()
 {
 	make_files
 	echo 'port=70000, key_no=10' >>ACL.conf
-	check 2 '1 errors' '^ACL.conf:4: .*port 70000 out of range$'
+	check 2 '1 error' '^ACL.conf:4: .*port 70000 out of range$'
 	make_files
 	echo 'port=8000-9000, key_no=10' >>ACL.conf
 	check 2 '' '^ACL.conf:4: port 8080 stands in line 3 already$'

@@ -421,7 +421,7 @@ life()
 	talk old4 4 7001
 	talk old6 6 7002
 	server_start 'RULE:dst_port="80,7001-7003"'
-	has_line "$work/tap.log" 'ready: 1 rules'
+	has_line "$work/tap.log" 'ready: 1 rule'
 	client_start 'dst_port="80,7001-7003"'
 	rules server >"$work/during"
 	if cmp -s "$work/before" "$work/during"; then

@@ -186,7 +186,7 @@ conf_refuses(void **state)
 		{ "\xef\xbb\xbf"
 		  "a=1",
 		  1, "name=value" },
-		{ "a=1\\\n,b", 1, "name=value" },
+		{ "a=1\\\n,b", 1, "a list needs quotes: a=\"1,b\"" },
 		{ "x=1\n\\\n\na", 4, "name=value" },
 		{ "\x1b[31m=1", 1, "name=value" },
 	};
