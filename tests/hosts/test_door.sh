@@ -79,7 +79,7 @@ is_restored()
 # A client's first try may come while the rules are not there.
 page_soon()
 {
-	wait_for "$patience" tries page client "$1"
+	wait_for "$patience" tries page client "$@"
 }
 
 # A function that else would end the case.
@@ -138,6 +138,39 @@ flushed_often()
 	talks old
 	page_soon 4
 	page_soon 6
+}
+
+# Reloads, and workers that are killed, while strangers ask for the page.
+restless()
+{
+	local end=$((SECONDS + 8)) family worker
+
+	served 'RULE:dst_port=82, hide=closed' \
+	    "RULE:dst_port=83, src_host=10.0.0.0/8, hide=decoy:10.77.0.1:81" \
+	    "RULE:dst_port=83, hide=decoy:[fd77::1]:81"
+	for family in 4 6; do
+		for port in 82 83; do
+			start "tries$family$port" stranger "$python" \
+			    "$here/connects.py" "$(addr "$family" server)" \
+			    "$port" 8 "page of $port"
+		done
+	done
+	while [ "$SECONDS" -lt "$end" ]; do
+		signal server HUP
+		worker=$(worker server)
+		[ -z "$worker" ] || [ $((SECONDS % 3)) -ne 0 ] ||
+			kill -KILL "$worker" 2>/dev/null || :
+		sleep 0.2
+	done
+	for family in 4 6; do
+		for port in 82 83; do
+			await "tries$family$port" 0
+			has "$(cat "$work/tries$family$port.log")" \
+			    '^0 of [0-9]{2,}$' "strangers, IPv$family, $port"
+		done
+	done
+	page_soon 4 82
+	page_soon 6 83
 }
 
 # Where a stranger gets to: the page, or nothing
@@ -268,13 +301,15 @@ kept()
 	nsenter --mount="/proc/${pids[pins]}/ns/mnt" "$@"
 }
 
+# kept_start OPTION...: with less than all privileges, if that is said
+kept_without=()
 kept_start()
 {
 	mkdir -p "$work/server-lib"
 	# shellcheck disable=SC2016 # for the inner shell
 	start server server nsenter --mount="/proc/${pids[pins]}/ns/mnt" \
 	    sh -c 'mount --bind "$0" /var/lib && exec "$@"' \
-	    "$work/server-lib" "$TAP" server -c "$work/TAPservd.conf" \
+	    "$work/server-lib" "${kept_without[@]}" "$TAP" server -c "$work/TAPservd.conf" \
 	    -k "$keys" -a "$work/ACL.conf" "$@"
 	wait_log server ': ready:'
 }
@@ -366,6 +401,35 @@ failed_start()
 	await failed 3
 	refused stranger 4
 	refused stranger 6
+}
+
+# One that its successor can't take over, or does not want, is not to stand in
+# the way.
+stale()
+{
+	kept_server RULE:dst_port=80
+	kill_both
+	kept_without=(setpriv --no-new-privs --bounding-set
+		'-bpf,-sys_admin' --inh-caps '-bpf,-sys_admin')
+	kept_start
+	same off "$(said door)"
+	wait_log server 'door: that of an earlier server is taken away'
+	page client 4
+	hidden 4
+	page client 6
+	same '' "$(pins)" 'kept'
+
+	kept_without=()
+	end server
+	kept_start
+	same on "$(said door)"
+	kill_both
+	flush
+	configure firewall=none RULE:dst_port=80
+	kept_start
+	same off "$(said door)"
+	same '' "$(pins)" 'kept'
+	page stranger 4
 }
 
 unconfirmed()
@@ -522,11 +586,13 @@ for mode in off auto; do
 	check "flushed-fastpath-$mode" flushed "fastpath=$mode"
 done
 check flushed-often flushed_often
+check restless restless
 check hostile-rules hostile_rules
 check redirected redirected
 check cookies cookies
 check killed killed
 check failed-start failed_start
+check stale stale
 check unconfirmed unconfirmed
 check reloaded reloaded
 check two two
