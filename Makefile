@@ -366,8 +366,8 @@ $(B)/tests/hosts/scarce.so: tests/hosts/scarce.c
 	@mkdir -p $(@D)
 	$(call pretty,CC,$<)$(CC) $(BASE_CFLAGS) $(WARN) -O1 -fPIC -shared \
 		-o $@ $<
-qemu: $(TAP)
-	@TAP='$(abspath $(TAP))' tests/qemu/run
+qemu: $(TAP) $(PROBES)
+	@TAP='$(abspath $(TAP))' PROBES='$(abspath $(PROBES))' tests/qemu/run
 docs: $(TAP) completions
 	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/docs.sh
 keys: $(TAP)

@@ -7,7 +7,8 @@
 #
 #	80	hide=filtered	90, 91	dropped by the packet filter
 #	81	hide=closed	92, 93	nobody listens, as at 100 to 131
-#	82	hide=decoy	8080	the decoy
+#	82	hide=decoy	8080	the decoy; by a router, 94, which it
+#				forwards there
 #
 # Behind each there is a service that says REAL, and DECOY at 8080.
 
@@ -70,25 +71,27 @@ other_network()
 	    net.ipv4.conf.eth0.rp_filter=1
 }
 
-# filters HOST CHAIN: the controls are dropped, ahead of all other rules; then
-# what .201 (::c9) sends is dropped, and what .202 (::ca) sends rejected
+# filters HOST CHAIN: the controls are dropped, one at once and one behind the
+# rules of an ordinary host; then what .201 (::c9) sends is dropped, and what
+# .202 (::ca) sends rejected
 filters()
 {
-	local tool
+	local port tool from
 
 	for tool in iptables ip6tables; do
-		printf '%s\n' '*filter' "-A $2 -p tcp --dport 90 -j DROP" \
-		    "-A $2 -p tcp --dport 91 -j DROP" | {
-			cat
-			if [ "$tool" = iptables ]; then
-				echo "-A $2 -s 10.77.0.201 -j DROP"
-				echo "-A $2 -s 10.77.0.202 -j REJECT"
-			else
-				echo "-A $2 -s fd77::c9 -j DROP"
-				echo "-A $2 -s fd77::ca -j REJECT"
-			fi
+		from='10.77.0.201 10.77.0.202'
+		[ $tool = iptables ] || from='fd77::c9 fd77::ca'
+		{
+			echo '*filter'
+			echo "-A $2 -p tcp --dport 90 -j DROP"
+			for ((port = 20001; port <= 20020; port++)); do
+				echo "-A $2 -p tcp --dport $port -j DROP"
+			done
+			echo "-A $2 -p tcp --dport 91 -j DROP"
+			echo "-A $2 -s ${from% *} -j DROP"
+			echo "-A $2 -s ${from#* } -j REJECT"
 			echo COMMIT
-		} | on "$1" "$tool"-restore --noflush
+		} | on "$1" $tool-restore --noflush
 	done
 }
 
@@ -113,6 +116,10 @@ probes_lab()
 		# Routed, 1300 bytes are too many.
 		ip -n "$net-gateway" link set in1 mtu 1280
 		filters gateway FORWARD
+		on gateway iptables -t nat -A PREROUTING -p tcp --dport 94 \
+		    -j DNAT --to 10.78.1.1:8080
+		on gateway ip6tables -t nat -A PREROUTING -p tcp --dport 94 \
+		    -j DNAT --to '[fd78:1::1]:8080'
 		quiet_host server
 		inner4=10.78.1.1 inner6=fd78:1::1
 		connected gateway server
