@@ -124,7 +124,7 @@ flushed_often()
 	served RULE:dst_port=80
 	talk old 4 89
 	for family in 4 6; do
-		start "tries$family" stranger "$python" "$here/connects.py" \
+		start "tries$family" stranger "$python" "$here/gets_in.py" \
 		    "$(addr "$family" server)" 80 6
 	done
 	while [ "$SECONDS" -lt "$end" ]; do
@@ -151,7 +151,7 @@ restless()
 	for family in 4 6; do
 		for port in 82 83; do
 			start "tries$family$port" stranger "$python" \
-			    "$here/connects.py" "$(addr "$family" server)" \
+			    "$here/gets_in.py" "$(addr "$family" server)" \
 			    "$port" 8 "page of $port"
 		done
 	done
