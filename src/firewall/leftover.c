@@ -12,11 +12,15 @@
 #define SAVED_MAX (8u << 20) /* what an administrator may have */
 #define SCRIPT_MAX 65536u
 #define TELL_MAX 160u
+#define NAME_SHOWN 40u /* of a table or a chain; their own are shorter */
 
 static const char *const saves[] = {
 	"iptables-save",  "iptables-nft-save",  "iptables-legacy-save",
 	"ip6tables-save", "ip6tables-nft-save", "ip6tables-legacy-save",
 };
+
+static char listed[SAVED_MAX]; /* what a tool did */
+static char removal_script[SCRIPT_MAX];
 
 #define SAVES (sizeof saves / sizeof saves[0])
 
@@ -42,7 +46,7 @@ read_name(const char *text, enum fw_side side, uint16_t *queue)
 	}
 	text += strlen(prefix);
 	digits = strspn(text, "0123456789");
-	if (digits == 0 || digits > 5 ||
+	if (digits == 0 || digits > 5 || (digits > 1 && text[0] == '0') ||
 	    !memchr(" -\n", text[digits] ? text[digits] : ' ', 3) ||
 	    strtoul(text, NULL, 10) > UINT16_MAX) {
 		return false;
@@ -70,37 +74,37 @@ leftover_note(struct leftover *found, uint16_t queue)
 	found->count++;
 }
 
-/* What a tool lists: 0; RUN_NOT_FOUND; or below 0, with the error in err. */
+/* Have it in `listed`: 0; RUN_NOT_FOUND; or below 0, with the error in err. */
 static int
-list(const char *const *argv, char *out, char *err)
+list(const char *const *argv, char *err)
 {
 	char errors[FW_ERROR_MAX] = "";
-	int status =
-		run_program(argv, NULL, out, SAVED_MAX, errors, sizeof errors);
+	int status = run_program(argv, NULL, listed, sizeof listed, errors,
+				 sizeof errors);
 
 	if (status == 0) {
 		return 0;
 	}
-	out[0] = '\0';
+	listed[0] = '\0';
 	fw_run_fail(err, argv[0], status, errors);
 	return status == RUN_NOT_FOUND ? status : -1;
 }
 
 static int
-list_nft(char *out, char *err)
+list_nft(char *err)
 {
 	static const char *const argv[] = { "nft", "list", "tables", NULL };
 
-	return list(argv, out, err);
+	return list(argv, err);
 }
 
 static int
-list_saved(const char *save, char *out, char *err)
+list_saved(const char *save, char *err)
 {
 	/* All tables: to ask for one by name makes it, or feigns it. */
 	const char *const argv[] = { save, NULL };
 
-	return list(argv, out, err);
+	return list(argv, err);
 }
 
 /* A line of a list that begins so, and goes on with a name of a side's. */
@@ -117,11 +121,11 @@ line_names(const char *line, const char *begin, enum fw_side side,
 static const char nft_table[] = "table inet ";
 
 static void
-find_in(struct leftover *found, const char *list, const char *begin)
+find_in(struct leftover *found, const char *begin)
 {
 	uint16_t queue;
 
-	for (const char *line = list; *line; line = next_line(line)) {
+	for (const char *line = listed; *line; line = next_line(line)) {
 		if (line_names(line, begin, found->side, &queue)) {
 			leftover_note(found, queue);
 		}
@@ -131,27 +135,20 @@ find_in(struct leftover *found, const char *list, const char *begin)
 int
 leftover_find(struct leftover *found, enum fw_side side, char *err)
 {
-	char *text = malloc(SAVED_MAX);
 	size_t asked = 0;
 	int rc;
 
 	*found = (struct leftover){ .side = side };
-	if (!text) {
-		snprintf(err, FW_ERROR_MAX, "out of memory");
-		return -1;
-	}
 	for (size_t i = 0; i <= SAVES; i++) {
-		rc = i < SAVES ? list_saved(saves[i], text, err)
-			       : list_nft(text, err);
+		rc = i < SAVES ? list_saved(saves[i], err) : list_nft(err);
 		if (rc == 0) {
-			find_in(found, text, i < SAVES ? ":" : nft_table);
+			find_in(found, i < SAVES ? ":" : nft_table);
 			asked++;
 		} else if (rc < 0) {
 			snprintf(found->unasked, sizeof found->unasked, "%s",
 				 err);
 		}
 	}
-	free(text);
 	if (asked == 0 && found->unasked[0]) {
 		snprintf(err, FW_ERROR_MAX, "%s", found->unasked);
 	}
@@ -164,8 +161,6 @@ struct removal {
 	enum fw_side side;
 	uint16_t queue;
 	void (*told)(const char *line);
-	char *text;   /* of a list, SAVED_MAX */
-	char *script; /* SCRIPT_MAX */
 	char *err;
 	int rc;
 };
@@ -184,10 +179,10 @@ remove_nft(struct removal *r)
 	char name[RULESET_NAME_MAX], line[TELL_MAX];
 	bool found = false;
 
-	if (list_nft(r->text, r->err) != 0) {
+	if (list_nft(r->err) != 0) {
 		return;
 	}
-	for (const char *at = r->text; *at; at = next_line(at)) {
+	for (const char *at = listed; *at; at = next_line(at)) {
 		found = found || is_ours(r, at, nft_table);
 	}
 	if (!found) {
@@ -245,6 +240,12 @@ put_lines(const struct removal *r, struct text *t, const char *table, char verb)
 	return count;
 }
 
+static int
+shorter(size_t len)
+{
+	return (int)(len < NAME_SHOWN ? len : NAME_SHOWN);
+}
+
 static void
 tell_table(const struct removal *r, const char *save, const char *table)
 {
@@ -256,8 +257,8 @@ tell_table(const struct removal *r, const char *save, const char *table)
 			snprintf(told, sizeof told,
 				 "%.*s: table %.*s, chain %.*s",
 				 (int)(strlen(save) - strlen("-save")), save,
-				 (int)strcspn(table + 1, "\n"), table + 1,
-				 (int)strcspn(line + 1, " \n"), line + 1);
+				 shorter(strcspn(table + 1, "\n")), table + 1,
+				 shorter(strcspn(line + 1, " \n")), line + 1);
 			r->told(told);
 		}
 	}
@@ -267,7 +268,7 @@ tell_table(const struct removal *r, const char *save, const char *table)
 static void
 remove_table(struct removal *r, const char *save, const char *table)
 {
-	struct text t = text_over(r->script, SCRIPT_MAX);
+	struct text t = text_over(removal_script, sizeof removal_script);
 	char restore[40], errors[FW_ERROR_MAX] = "";
 	const char *const argv[] = { restore, "--noflush", "--wait=10", NULL };
 	size_t count;
@@ -288,7 +289,8 @@ remove_table(struct removal *r, const char *save, const char *table)
 		r->rc = -1;
 		return;
 	}
-	status = run_program(argv, r->script, NULL, 0, errors, sizeof errors);
+	status = run_program(argv, removal_script, NULL, 0, errors,
+			     sizeof errors);
 	if (status != 0) {
 		r->rc = fw_run_fail(r->err, restore, status, errors);
 		return;
@@ -304,31 +306,21 @@ leftover_remove(enum fw_side side, uint16_t queue,
 		.side = side,
 		.queue = queue,
 		.told = told,
-		.text = malloc(SAVED_MAX),
-		.script = malloc(SCRIPT_MAX),
 		.err = err,
 	};
 
-	if (!r.text || !r.script) {
-		snprintf(err, FW_ERROR_MAX, "out of memory");
-		r.rc = -1;
-		goto out;
-	}
 	for (size_t i = 0; i < SAVES; i++) {
 		char ignored[FW_ERROR_MAX];
 
-		if (list_saved(saves[i], r.text, ignored) != 0) {
+		if (list_saved(saves[i], ignored) != 0) {
 			continue;
 		}
-		for (const char *at = r.text; *at; at = next_line(at)) {
+		for (const char *at = listed; *at; at = next_line(at)) {
 			if (*at == '*') {
 				remove_table(&r, saves[i], at);
 			}
 		}
 	}
 	remove_nft(&r);
-out:
-	free(r.text);
-	free(r.script);
 	return r.rc;
 }

@@ -457,6 +457,19 @@ life()
 	same 0 "$status" 'its exit status'
 	same_rules before server
 	both page stranger 80
+
+	# Killed, and not to come back.
+	server_start 'RULE:dst_port="80,7001-7003"'
+	end tap KILL
+	both hidden stranger 80
+	on server tap server --remove-rules >"$work/removed"
+	has_line "$work/removed" '^removed: .*tap-server-5040'
+	rules server >"$work/now"
+	if has_line "$work/now" 'tap-server-'; then
+		fail 'rules are left'
+	fi
+	both page stranger 80
+	talks old4 fifth
 	end client TERM
 	same 0 "$status" "the client's exit status"
 	talks new fourth

@@ -99,6 +99,7 @@ finds_queues(void **state)
 		 "table inet tap-server-7\n"
 		 "table inet tap-server-\n"
 		 "table inet tap-server-65536\n"
+		 "table inet tap-server-08\n"
 		 "table inet tap-server-123456789012345678901\n"
 		 "table inet my-tap-server-3\n";
 	assert_int_equal(leftover_find(&found, FW_SERVER, err), 0);
