@@ -33,13 +33,36 @@ door_can_pin(void)
 	return bpf_can_pin(BPFFS);
 }
 
+/*
+ * Where everybody may write in bpffs, it may be another one's: whose map we
+ * took, he could enter himself.
+ */
+static int
+check_directory(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0) {
+		return -errno;
+	}
+	return S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+			(st.st_mode & 022) == 0
+		? 0
+		: -EPERM;
+}
+
 int
 door_pin(const char *path, int fd, const char *name)
 {
 	char file[FILE_MAX];
+	int rc;
 
 	if (mkdir(path, 0700) < 0 && errno != EEXIST) {
 		return -errno;
+	}
+	rc = check_directory(path);
+	if (rc < 0) {
+		return rc;
 	}
 	file_of(file, path, name);
 	if (unlink(file) < 0 && errno != ENOENT) {
@@ -52,7 +75,11 @@ int
 door_get_pinned(const char *path, const char *name)
 {
 	char file[FILE_MAX];
+	int rc = check_directory(path);
 
+	if (rc < 0) {
+		return rc;
+	}
 	file_of(file, path, name);
 	return bpf_pinned(file);
 }

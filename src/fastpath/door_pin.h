@@ -21,7 +21,10 @@
 void door_pin_path(char path[DOOR_PATH_MAX], uint16_t queue);
 /* Whether bpffs is mounted there. */
 bool door_can_pin(void);
-/* Pin something there, in the place of what has the name.  0 or -errno. */
+/*
+ * Pin something there, in the place of what has the name.  0 or -errno, as
+ * below: -EPERM where others may have made the directory.
+ */
 int door_pin(const char *path, int fd, const char *name);
 /* What is pinned there, or -errno. */
 int door_get_pinned(const char *path, const char *name);

@@ -15,11 +15,11 @@ struct device {
 	uint32_t index;
 	char name[IF_NAMESIZE];
 	bool up;
-	bool ethernet; /* frames begin as those of Ethernet; no loopback */
-	bool enslaved; /* to a bridge, a bond, ... */
+	bool ethernet;   /* frames begin as those of Ethernet; no loopback */
+	bool enslaved;   /* to a bridge, a bond, ... */
 	uint32_t master; /* its index; or 0 */
-	bool stacked;  /* on another device of this host: a VLAN, ... */
-	bool vrf;      /* none that packets go through, but a routing table */
+	bool stacked;    /* on another device of this host: a VLAN, ... */
+	bool vrf;        /* none that packets go through, but a routing table */
 };
 
 /* Open a socket that is readable when one of them changed.  Or -errno. */

@@ -849,6 +849,19 @@ door_devices()
 	fi
 }
 
+# What comes from this host itself; kernels before 5.17 tell it by the address.
+door_loopback()
+{
+	guard=server
+	lab
+	http_start server 80
+	server_start loopback=open RULE:dst_port=80
+	signal tap STOP
+	flush
+	both page server 80
+	both closed stranger 80
+}
+
 # A device in a VRF, and a listener for all of them.
 vrf()
 {
@@ -912,6 +925,7 @@ all_cases()
 	check door door
 	check cookies cookies
 	check door-devices door_devices
+	check door-loopback door_loopback
 	for firewall in nft iptables; do
 		check "vrf-$firewall" vrf
 	done

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -568,6 +569,37 @@ it_is_pinned_and_taken_over(void **state)
 	umount("/sys/fs/bpf");
 }
 
+/* Everybody may write in bpffs: what is there may be another one's. */
+static void
+another_ones_pins_are_not_taken(void **state)
+{
+	const struct door_conf conf = conf_of_one_port();
+	char path[DOOR_PATH_MAX];
+	struct door d;
+
+	(void)state;
+	if (cannot) {
+		skip();
+	}
+	assert_int_equal(mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL), 0);
+	door_open(&d, &conf);
+	assert_true(d.is_pinned);
+	door_pin_path(path, conf.queue);
+	assert_int_equal(chown(path, 65534, 65534), 0);
+	door_close(&d);
+
+	door_open(&d, &conf);
+	assert_true(d.on && !d.is_pinned && !d.taken_over);
+	assert_non_null(strstr(d.why, "not permitted"));
+	door_close(&d);
+	assert_int_equal(chown(path, 0, 0), 0);
+	assert_int_equal(chmod(path, 0722), 0);
+	door_open(&d, &conf);
+	assert_true(d.on && !d.is_pinned && !d.taken_over);
+	assert_int_equal(door_end(&d, conf.queue), 0);
+	umount("/sys/fs/bpf");
+}
+
 static int
 setup(void **state)
 {
@@ -614,6 +646,7 @@ main(void)
 		cmocka_unit_test(a_port_has_so_many_rules),
 		cmocka_unit_test(others_are_named),
 		cmocka_unit_test(it_is_pinned_and_taken_over),
+		cmocka_unit_test(another_ones_pins_are_not_taken),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
