@@ -44,7 +44,7 @@ instant_now(const struct scene *scene)
 
 /* What a group carries, the nearest to now; see frame_instant(). */
 static inline_always uint64_t
-instant_of(const struct ingress_group *g, uint64_t now)
+instant_of(const struct sorted *g, uint64_t now)
 {
 	const uint64_t second = now >> 8;
 	const uint64_t ahead =
@@ -83,7 +83,7 @@ is_above_floor(const struct scene *scene, uint64_t instant)
  * times are whole seconds, rounded down.
  */
 static inline_always bool
-is_key_good(const struct scene *scene, const struct ingress_group *g,
+is_key_good(const struct scene *scene, const struct sorted *g,
 	    const struct ingress_key *key, uint64_t now)
 {
 	const uint32_t syn1 = INGRESS_FRAME_SEQ(g->frame[SYN1]);
@@ -94,7 +94,7 @@ is_key_good(const struct scene *scene, const struct ingress_group *g,
 }
 
 static inline_always bool
-is_good(const struct scene *scene, const struct ingress_group *g,
+is_good(const struct scene *scene, const struct sorted *g,
 	const struct ingress_key *key, uint64_t now, uint64_t instant)
 {
 	const uint64_t most = (uint64_t)scene->tolerance << 8;
@@ -111,14 +111,14 @@ is_good(const struct scene *scene, const struct ingress_group *g,
  * may have been given to another one while it was read.
  */
 static inline_always bool
-is_whole(const struct scene *scene, const struct ingress_group *sorted)
+is_whole(const struct scene *scene, const struct sorted *sorted)
 {
 	const struct ingress_group *g =
 		map_lookup(&groups_map, &scene->scratch->reassembly);
 
-	return g && is_same(g->frame[SYN1], sorted->frame[SYN1]) &&
-		is_same(g->frame[SYN2], sorted->frame[SYN2]) &&
-		is_same(g->frame[SYN3], sorted->frame[SYN3]);
+	return g && has_frame(g, SYN1, sorted->frame[SYN1]) &&
+		has_frame(g, SYN2, sorted->frame[SYN2]) &&
+		has_frame(g, SYN3, sorted->frame[SYN3]);
 }
 
 /* All that was written before is seen before what is read after. */
@@ -150,7 +150,7 @@ remember(const struct scene *scene, const struct ingress_record *record)
 
 /* Tell the door, before SYN0 goes on; see door_admit(). */
 static inline_always bool
-admit(const struct scene *scene, const struct ingress_group *sorted)
+admit(const struct scene *scene, const struct sorted *sorted)
 {
 	struct scratch *scratch = scene->scratch;
 	const uint16_t sport = INGRESS_FRAME_SPORT(sorted->frame[SYN0]);
@@ -184,14 +184,15 @@ wakeup(const struct scene *scene)
  * would never know of it.
  */
 static inline_always bool
-accept(const struct scene *scene, const struct ingress_group *sorted,
-       const struct ingress_key *key)
+accept(const struct scene *scene, const struct sorted *sorted)
 {
+	const struct ingress_key *key =
+		key_of(INGRESS_FRAME_SEQ(sorted->frame[SYN1]));
 	const uint64_t now = scene->config->accept ? instant_now(scene) : 0;
 	const uint64_t instant = instant_of(sorted, now);
 	struct ingress_record *record;
 
-	if (!is_good(scene, sorted, key, now, instant) ||
+	if (!key || !is_good(scene, sorted, key, now, instant) ||
 	    !is_whole(scene, sorted)) {
 		return false;
 	}

@@ -14,6 +14,7 @@
 #include "fastpath/ingress_map.h"
 #include "fastpath/bpf_net.h"
 #include "fastpath/bpf_packet.h"
+#include "fastpath/bpf_roles.h"
 
 #define SECOND 1000000000ull
 #define BATCH 32 /* SYNs of one processor counted at once */
@@ -51,7 +52,9 @@ struct scratch {
 	struct ingress_local local; /* the last one that was found */
 	uint64_t locals_turn;
 	struct ingress_work work;
-	struct ingress_group group;
+	struct ingress_group group; /* one that begins */
+	struct search search;
+	struct sorted sorted;
 	struct door_key admitted;
 	uint64_t expires;
 };
@@ -215,6 +218,7 @@ is_flood(const struct scene *scene)
 /* ---- marks */
 
 #define TICK_BITS 20 /* of nanoseconds: about a millisecond */
+#define AHEAD 1000   /* of these: what processors are apart, and more */
 
 static inline_always uint32_t *
 mark_of(const struct scene *scene)
@@ -307,15 +311,30 @@ key_of(uint32_t syn1)
 	return map_lookup(&keys_map, &key_no);
 }
 
+/*
+ * Any SYN1 of a length that there is.  Whether its key exists, may use the
+ * port and has that length is looked at when the group is whole, and not
+ * before: what comes to nothing must not take another time for it.
+ */
 static inline_always bool
-is_head(const struct scene *scene, uint32_t seq)
+is_head(uint32_t seq)
 {
-	const struct ingress_key *key = key_of(seq);
+	return (seq >> 24 & 31) <= 3;
+}
 
-	return key && key->extra == (seq >> 24 & 31) &&
-		scene->utc + 2 >= key->not_before &&
-		scene->utc < key->not_after + 2 &&
-		is_allowed(scene, seq >> 8 & 0xffff);
+/*
+ * A frame, or 0 where its time is up.  Another processor may be a little
+ * ahead.  Without a jump: the verifier would follow each, for each frame.
+ */
+static inline_always uint64_t
+if_fresh(const struct scene *scene, uint64_t frame)
+{
+	const int64_t most = (int64_t)(scene->config->assembly >> TICK_BITS);
+	const uint32_t now = (uint32_t)(scene->now >> TICK_BITS) + AHEAD;
+	const int64_t age =
+		(now - INGRESS_FRAME_TICK(frame)) & INGRESS_FRAME_TICKS;
+
+	return frame & ~(uint64_t)((most + AHEAD - age) >> 63);
 }
 
 #endif

@@ -127,36 +127,4 @@ authenticate(struct ingress_work *work, const struct ingress_key *key,
 	}
 }
 
-static inline_always bool
-is_authentic(struct ingress_work *work, const struct ingress_group *g,
-	     uint16_t port, const struct ingress_key *key)
-{
-	const uint32_t s[3] = {
-		INGRESS_FRAME_SEQ(g->frame[SYN0]),
-		INGRESS_FRAME_SEQ(g->frame[SYN1]) & SECOND_MASK,
-		INGRESS_FRAME_SEQ(g->frame[SYN2]) & SECOND_MASK,
-	};
-	uint64_t high, low;
-	uint32_t wrong;
-
-	fill_block(work->block, key, port, s);
-	authenticate(work, key, &high, &low);
-	work->tag = high;
-	wrong = INGRESS_FRAME_SEQ(g->frame[SYN3]) ^
-		(3u << 30 | (uint32_t)(high >> 34));
-	if (extra_of(key) >= 1) {
-		wrong |= INGRESS_FRAME_SEQ(g->frame[SYN4]) ^
-			(2u << 30 | ((uint32_t)(high >> 4) & 0x3fffffff));
-	}
-	if (extra_of(key) >= 2) {
-		wrong |= INGRESS_FRAME_SEQ(g->frame[SYN5]) ^
-			(((uint32_t)high & 15) << 25 | (uint32_t)(low >> 39));
-	}
-	if (extra_of(key) >= 3) {
-		wrong |= INGRESS_FRAME_SEQ(g->frame[SYN6]) ^
-			(3u << 29 | ((uint32_t)(low >> 10) & SECOND_MASK));
-	}
-	return wrong == 0;
-}
-
 #endif

@@ -32,8 +32,8 @@
 
 #define SECTION(name) __attribute__((section(name), used))
 
-static long (*replay_file_bytes)(void *, uint32_t, const void *, uint32_t,
-				 uint64_t) = (void *)BPF_FUNC_skb_store_bytes;
+static long (*store_bytes)(void *, uint32_t, const void *, uint32_t,
+			   uint64_t) = (void *)BPF_FUNC_skb_store_bytes;
 
 /* ---- groups */
 
@@ -70,41 +70,32 @@ tell(const struct scene *scene, uint64_t frame)
 	return true;
 }
 
-/*
- * From here on the receiver has the group: what it was not told of goes ahead,
- * but for the frame that goes on itself.
- */
-static inline_always int
-hand_over(const struct scene *scene, struct ingress_group *g,
-	  const struct ingress_group *from, uint64_t except)
+/* Frames that the receiver does not know of yet; false: there is no room. */
+static inline_always bool
+send_frames(const struct scene *scene, const uint64_t *frames, uint64_t except)
 {
 	struct ingress_record *record;
 	uint64_t some = 0;
 
-	g->passed = 1;
-	g->since = scene->now;
-	hear(scene);
-	__sync_fetch_and_add(&g->slow, 1); /* a barrier, too */
 #pragma clang loop unroll(full)
 	for (int i = 0; i < INGRESS_FRAMES; i++) {
-		const uint64_t frame = from->frame[i];
+		const uint64_t frame = frames[i];
 
 		some |= frame & INGRESS_FRAME_TOLD || is_same(frame, except)
 			? 0
 			: frame;
 	}
 	if (some == 0) {
-		return XDP_PASS;
+		return true;
 	}
 	record = ring_reserve(&records_map, sizeof *record, 0);
 	if (!record) {
-		count(INGRESS_LOST);
-		return is_flood(scene) ? XDP_DROP : XDP_PASS;
+		return false;
 	}
 	record->reassembly = scene->scratch->reassembly;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < INGRESS_FRAMES; i++) {
-		const uint64_t frame = from->frame[i];
+		const uint64_t frame = frames[i];
 
 		record->frame[i] =
 			frame & INGRESS_FRAME_TOLD || is_same(frame, except)
@@ -113,7 +104,53 @@ hand_over(const struct scene *scene, struct ingress_group *g,
 	}
 	record->tag = record->instant = record->now = 0;
 	submit(record);
-	return XDP_PASS;
+	return true;
+}
+
+/*
+ * From here on the receiver has the group: what it was not told of goes ahead,
+ * but for the frame that goes on itself.
+ */
+static inline_always void
+make_slow(const struct scene *scene, struct ingress_group *g)
+{
+	g->passed = 1;
+	g->since = scene->now;
+	hear(scene);
+	__sync_fetch_and_add(&g->slow, 1); /* a barrier, too */
+}
+
+static inline_always int
+lose(const struct scene *scene)
+{
+	count(INGRESS_LOST);
+	return is_flood(scene) ? XDP_DROP : XDP_PASS;
+}
+
+/* A group in order. */
+static inline_always int
+hand_over(const struct scene *scene, struct ingress_group *g,
+	  const struct sorted *sorted)
+{
+	make_slow(scene, g);
+	return send_frames(scene, sorted->frame, sorted->frame[SYN0])
+		? XDP_PASS
+		: lose(scene);
+}
+
+/* One that the program can't judge, with all that it has of it. */
+static inline_always int
+leave(const struct scene *scene, struct ingress_group *g, uint64_t mine)
+{
+	bool all = true;
+
+	count(INGRESS_PASSED);
+	make_slow(scene, g);
+#pragma clang loop unroll(disable)
+	for (int layer = 0; layer < INGRESS_LAYERS; layer++) {
+		all &= send_frames(scene, g->frame[layer], mine);
+	}
+	return all ? XDP_PASS : lose(scene);
 }
 
 static inline_always int
@@ -130,6 +167,32 @@ pass(void)
 	return XDP_PASS;
 }
 
+/* A frame that came now. */
+static inline_always uint64_t
+frame_of(const struct scene *scene, const struct syn *s)
+{
+	return INGRESS_FRAME(s->seq, (uint32_t)s->sport) |
+		(scene->now >> TICK_BITS & INGRESS_FRAME_TICKS) << 17;
+}
+
+/*
+ * Where a frame belongs by its number; SYN0: it can't be what it says.  Read
+ * back from memory, for the verifier would go through all that follows once
+ * for each.
+ */
+static inline_always uint32_t
+place_of(const struct scene *scene, const struct syn *s)
+{
+	volatile uint64_t *role = &scene->scratch->search.role;
+
+	*role = role_of(s->seq);
+	if ((*role == SYN1 && !is_head(s->seq)) ||
+	    (*role == SYN2 && !is_timely(scene, s->seq))) {
+		*role = SYN0;
+	}
+	return *role & (ROLES - 1);
+}
+
 /* Whether a group may begin with it. */
 static inline_always bool
 is_first(const struct scene *scene, const struct syn *s)
@@ -137,7 +200,7 @@ is_first(const struct scene *scene, const struct syn *s)
 	const uint32_t role = role_of(s->seq);
 
 	return role == SYN2 ? is_timely(scene, s->seq)
-			    : role == SYN1 && is_head(scene, s->seq);
+			    : role == SYN1 && is_head(s->seq);
 }
 
 /* The first of its group. */
@@ -152,14 +215,15 @@ begin(const struct scene *scene, const struct syn *s)
 	}
 	__builtin_memset(g, 0, sizeof *g);
 	g->since = scene->now;
+	g->macs = INGRESS_MACS_FIRST;
 	if (fits) {
-		uint64_t frame = INGRESS_FRAME(s->seq, (uint32_t)s->sport);
+		uint64_t frame = frame_of(scene, s);
 
 		frame |= tell(scene, frame) ? INGRESS_FRAME_TOLD : 0;
 		if (role_of(s->seq) == SYN2) {
-			g->frame[SYN2] = frame;
+			g->frame[0][SYN2] = frame;
 		} else {
-			g->frame[SYN1] = frame;
+			g->frame[0][SYN1] = frame;
 		}
 	} else {
 		g->slow = g->passed = 1;
@@ -173,30 +237,9 @@ begin(const struct scene *scene, const struct syn *s)
 	return fits ? drop(INGRESS_TAKEN) : pass();
 }
 
-/* Where a frame belongs by its mark; NULL: it can't be what it says. */
-static inline_always uint64_t *
-place_of(const struct scene *scene, struct ingress_group *g,
-	 const struct syn *s)
-{
-	switch (role_of(s->seq)) {
-	case SYN1:
-		return is_head(scene, s->seq) ? &g->frame[SYN1] : NULL;
-	case SYN2:
-		return is_timely(scene, s->seq) ? &g->frame[SYN2] : NULL;
-	case SYN3:
-		return &g->frame[SYN3];
-	case SYN4:
-		return &g->frame[SYN4];
-	case SYN5:
-		return &g->frame[SYN5];
-	default:
-		return &g->frame[SYN6];
-	}
-}
-
-/* A wrong guess at a short authenticator counts, as at the receiver. */
+/* Wrong guesses at a short authenticator count, as at the receiver. */
 static inline_always void
-charge(const struct scene *scene)
+charge(const struct scene *scene, uint32_t guesses)
 {
 	struct ingress_charge *charge =
 		ring_reserve(&charges_map, sizeof *charge, 0);
@@ -204,51 +247,100 @@ charge(const struct scene *scene)
 	if (charge) {
 		charge->src = scene->scratch->reassembly.src;
 		charge->family = scene->scratch->reassembly.family;
+		charge->guesses = guesses;
 		ring_submit(charge, 0);
 	}
 }
 
-/* All have come; mine is the last. */
-static inline_always int
-finish(const struct scene *scene, struct ingress_group *g,
-       struct ingress_group *sorted, struct syn *s,
-       const struct ingress_key *key, uint64_t mine, bool accepts)
+/* What could not be charged must not be guessed. */
+static inline_always bool
+may_charge(void)
 {
-	bool right = false;
+	return ring_query(&charges_map, BPF_RB_AVAIL_DATA) <
+		ring_query(&charges_map, BPF_RB_RING_SIZE) / 2;
+}
 
-	/* Twice, by the same instructions. */
+/* Whether an attempt is a whole group, and right. */
+static inline_always bool
+is_right(const struct scene *scene, struct ingress_group *g,
+	 const volatile struct attempt *a)
+{
+	struct search *search = &scene->scratch->search;
+	struct sorted *sorted = &scene->scratch->sorted;
+	const struct ingress_key *key;
+
+	if (!sort_attempt(search, a, sorted)) {
+		return false;
+	}
+	*(volatile uint64_t *)&search->failed = 1;
+	key = key_of(INGRESS_FRAME_SEQ(a->syn1));
+	if (!key || extra_of(key) != flags_of(a->syn1)) {
+		*(volatile uint64_t *)&search->keyless = a->syn1;
+		return false;
+	}
+	if (g->macs <= 0 ||
+	    (extra_of(key) == 0 && is_flood(scene) && !may_charge())) {
+		return false;
+	}
+	*(volatile uint64_t *)&search->wrong = 1;
+	g->macs--;
+	if (is_authentic(&scene->scratch->work, search, sorted,
+			 scene->scratch->reassembly.dport, key)) {
+		return true;
+	}
+	if (extra_of(key) == 0 && is_flood(scene)) {
+		charge(scene, guesses_in(search, a->syn0));
+	}
+	return false;
+}
+
+/* All may have come; mine is the last. */
+static inline_always int
+finish(const struct scene *scene, struct ingress_group *g, struct syn *s,
+       uint64_t mine, bool accepts)
+{
+	struct search *search = &scene->scratch->search;
+	struct sorted *sorted = &scene->scratch->sorted;
+	bool right = false;
+	uint64_t syn0;
+
+	list_attempts(search, mine);
+	*(volatile uint64_t *)&search->failed = 0;
+	*(volatile uint64_t *)&search->wrong = 0;
+	*(volatile uint64_t *)&search->keyless = 0;
+	/* By the same instructions. */
 #pragma clang loop unroll(disable)
-	for (int turn = 0; turn < 2 && !right; turn++) {
-		if (turn == 1 && !swap(sorted)) {
-			break;
-		}
-		right = is_authentic(&scene->scratch->work, sorted,
-				     scene->scratch->reassembly.dport, key);
-		if (!right && is_flood(scene) && extra_of(key) == 0) {
-			charge(scene);
-		}
+	for (int i = 0; i < ATTEMPTS && !right; i++) {
+		right = is_right(scene, g, &search->attempt[i]);
 	}
 	if (right) {
-		const uint64_t syn0 = sorted->frame[SYN0];
-
+		syn0 = sorted->frame[SYN0];
 		count(INGRESS_VERIFIED);
 		if (!is_same(syn0, mine)) {
 			s->becomes = syn0;
-		} else if (accepts && accept(scene, sorted, key)) {
+		} else if (accepts && accept(scene, sorted)) {
 			s->accepted = true;
 			return XDP_PASS;
 		}
-		return hand_over(scene, g, sorted, syn0);
+		return hand_over(scene, g, sorted);
+	}
+	if (!*(volatile uint64_t *)&search->failed) {
+		return drop(INGRESS_TAKEN);
+	}
+	if (is_flood(scene)) {
+		return drop(INGRESS_MAC);
+	}
+	/* A longer group may be on its way, of which SYN0 is here. */
+	if (search->count < 4 + search->most) {
+		return drop(INGRESS_TAKEN);
+	}
+	/* It may be SYN0 itself, which nothing but a packet can be. */
+	if (!*(volatile uint64_t *)&search->wrong) {
+		s->becomes = *(volatile uint64_t *)&search->keyless;
+		return leave(scene, g, s->becomes);
 	}
 	/* The receiver logs it, and counts guesses at short authenticators. */
-	if (!is_flood(scene)) {
-		count(INGRESS_PASSED);
-		return hand_over(scene, g, g, mine);
-	}
-	map_delete(&groups_map, &scene->scratch->reassembly);
-	count(INGRESS_MAC);
-	/* It may be the first frame of another group with this mark. */
-	return begin(scene, s);
+	return leave(scene, g, mine);
 }
 
 /* Whether tc, which can let it in, is to get the last frame of a group. */
@@ -275,14 +367,63 @@ repay(const struct scene *scene)
 	}
 }
 
+/* As the newest of its role; what is the oldest of too many goes. */
+static inline_always void
+store(const struct scene *scene, struct ingress_group *g, uint32_t role,
+      uint64_t mine)
+{
+	scene->scratch->search.lost = g->frame[INGRESS_LAYERS - 1][role];
+#pragma clang loop unroll(full)
+	for (int layer = INGRESS_LAYERS - 1; layer > 0; layer--) {
+		g->frame[layer][role] = g->frame[layer - 1][role];
+	}
+	g->frame[0][role] = mine;
+	g->since = scene->now;
+	g->macs += g->macs < INGRESS_MACS_MAX ? INGRESS_MACS_FRAME : 0;
+	hear(scene);
+}
+
+static inline_always void
+take_back(const struct scene *scene, struct ingress_group *g, uint32_t role)
+{
+#pragma clang loop unroll(full)
+	for (int layer = 1; layer < INGRESS_LAYERS; layer++) {
+		g->frame[layer - 1][role] = g->frame[layer][role];
+	}
+	g->frame[INGRESS_LAYERS - 1][role] = scene->scratch->search.lost;
+}
+
+/* What is there of the group, but for what came too long ago. */
+static inline_always void
+gather(const struct scene *scene, const struct ingress_group *g, uint32_t role)
+{
+	struct search *search = &scene->scratch->search;
+
+#pragma clang loop unroll(full)
+	for (int layer = 0; layer < INGRESS_LAYERS; layer++) {
+#pragma clang loop unroll(full)
+		for (int i = 0; i < INGRESS_FRAMES; i++) {
+			search->frame[layer][i] =
+				if_fresh(scene, g->frame[layer][i]);
+			search->frame[INGRESS_LAYERS][i] = 0;
+		}
+	}
+	search->frame[INGRESS_LAYERS][role] = if_fresh(scene, search->lost);
+	count_frames(search);
+}
+
+static inline_always bool
+is_copy(const struct ingress_group *g, uint32_t role, uint64_t mine)
+{
+	return has_frame(g, role, mine) || has_frame(g, SYN0, mine);
+}
+
 static inline_always int
 go_on(const struct scene *scene, struct ingress_group *g, struct syn *s,
       bool accepts)
 {
-	const uint64_t mine = INGRESS_FRAME(s->seq, (uint32_t)s->sport);
-	struct ingress_group *sorted = &scene->scratch->group;
-	const struct ingress_key *key;
-	uint64_t *place;
+	const uint64_t mine = frame_of(scene, s);
+	uint32_t role;
 
 	if (g->slow) {
 		if (is_flood(scene) && g->passed >= INGRESS_SLOW_MAX) {
@@ -293,41 +434,37 @@ go_on(const struct scene *scene, struct ingress_group *g, struct syn *s,
 		hear(scene);
 		return pass();
 	}
-	place = place_of(scene, g, s);
+	role = place_of(scene, s);
+	if (role >= INGRESS_FRAMES) {
+		return drop(INGRESS_DROPPED);
+	}
 	/* A copy that the network made. */
-	if ((place && is_same(*place, mine)) || is_same(g->frame[SYN0], mine)) {
+	if (is_copy(g, role, mine)) {
 		tell(scene, mine);
 		return drop(INGRESS_TAKEN);
 	}
-	if (!place || *place) {
-		place = &g->frame[SYN0];
+	if (if_fresh(scene, g->frame[INGRESS_LAYERS - 1][role]) &&
+	    !is_flood(scene)) {
+		return leave(scene, g, mine);
 	}
-	if (*place) {
-		if (is_flood(scene)) {
-			return drop(INGRESS_DROPPED);
-		}
-		count(INGRESS_PASSED);
-		return hand_over(scene, g, g, mine);
-	}
-	*place = mine;
+	store(scene, g, role, mine);
 	__sync_fetch_and_add(&scene->scratch->barrier, 1);
 	if (*(volatile uint32_t *)&g->slow) {
 		return pass();
 	}
-	key = g->frame[SYN1] ? key_of(INGRESS_FRAME_SEQ(g->frame[SYN1])) : NULL;
-	*sorted = *g;
-	if (!key || !sort(sorted, key)) {
+	gather(scene, g, role);
+	if (!may_be_whole(&scene->scratch->search)) {
 		return drop(INGRESS_TAKEN);
 	}
 	if (accepts) {
 		repay(scene);
 	} else if (may_relay(scene)) {
 		/* It comes to tc as if it were new. */
-		*place = 0;
+		take_back(scene, g, role);
 		forgive(scene->scratch, 1);
 		return XDP_PASS;
 	}
-	return finish(scene, g, sorted, s, key, mine, accepts);
+	return finish(scene, g, s, mine, accepts);
 }
 
 static inline_always int
@@ -409,11 +546,10 @@ become(struct __sk_buff *skb, const struct syn *s, uint32_t at)
 		return -1;
 	}
 	to = change_to(s, tcp);
-	return replay_file_bytes(skb, at, &to.sport, sizeof to.sport, 0) < 0 ||
-			replay_file_bytes(skb, at + 4, &to.seq, sizeof to.seq,
-					  0) < 0 ||
-			replay_file_bytes(skb, at + 16, &to.sum, sizeof to.sum,
-					  0) < 0
+	return store_bytes(skb, at, &to.sport, sizeof to.sport, 0) < 0 ||
+			store_bytes(skb, at + 4, &to.seq, sizeof to.seq, 0) <
+				0 ||
+			store_bytes(skb, at + 16, &to.sum, sizeof to.sum, 0) < 0
 		? -1
 		: 0;
 }

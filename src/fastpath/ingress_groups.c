@@ -6,16 +6,16 @@
 #include "fastpath/bpf.h"
 #include "os/clock.h"
 
-/* Write those of its frames that the receiver knows nothing of; how many. */
+/* Write those of a layer that the receiver knows nothing of; how many. */
 static size_t
-take_frames(const struct ingress_group *g, struct ingress_record *out)
+take_frames(const uint64_t *frames, struct ingress_record *out)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < INGRESS_FRAMES; i++) {
-		const bool told = g->frame[i] & INGRESS_FRAME_TOLD;
+		const bool told = frames[i] & INGRESS_FRAME_TOLD;
 
-		out->frame[i] = told ? 0 : g->frame[i];
+		out->frame[i] = told ? 0 : frames[i];
 		count += out->frame[i] != 0;
 	}
 	return count;
@@ -27,6 +27,19 @@ is_alive(const struct ingress *s, const struct ingress_group *g)
 	const int64_t age = (int64_t)(clock_us() * 1000 - g->since);
 
 	return age <= (int64_t)s->config->assembly;
+}
+
+static void
+take_group(const struct ingress_quad *quad, const struct ingress_group *g,
+	   ingress_groups_take *take, void *context)
+{
+	for (size_t layer = 0; layer < INGRESS_LAYERS; layer++) {
+		struct ingress_record r = { .reassembly = *quad };
+
+		if (take_frames(g->frame[layer], &r) > 0) {
+			take(context, &r);
+		}
+	}
 }
 
 int
@@ -43,15 +56,15 @@ ingress_groups_empty(struct ingress *s, ingress_groups_take *take,
 	}
 	more = bpf_map_next(map, &none, &next);
 	while (more == 0) {
-		struct ingress_record r = { .reassembly = next };
+		const struct ingress_quad quad = next;
 		struct ingress_group g;
-		const bool found = bpf_map_get(map, &r.reassembly, &g) == 0;
+		const bool found = bpf_map_get(map, &quad, &g) == 0;
 
 		/* From one that is not there it would begin anew. */
-		more = bpf_map_next(map, &r.reassembly, &next);
-		if (bpf_map_remove(map, &r.reassembly) == 0 && found &&
-		    g.slow == 0 && is_alive(s, &g) && take_frames(&g, &r) > 0) {
-			take(context, &r);
+		more = bpf_map_next(map, &quad, &next);
+		if (bpf_map_remove(map, &quad) == 0 && found && g.slow == 0 &&
+		    is_alive(s, &g)) {
+			take_group(&quad, &g, take, context);
 		}
 	}
 	return more == -ENOENT ? 0 : more;

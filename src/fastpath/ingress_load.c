@@ -22,7 +22,7 @@
  */
 #define GROUPS 65536u
 #define CHARGES_SIZE (1u << 18)
-#define SCRATCH_SIZE 1024u /* more than ingress program.bpf.c has in it */
+#define SCRATCH_SIZE 2048u /* more than ingress.bpf.c has in it */
 
 static const struct {
 	const char *name;

@@ -10,13 +10,15 @@
 
 /* SYN0 to SYN6; in SYN0's place, what has none of its own. */
 #define INGRESS_FRAMES 7
+/* Frames of one role that a group has: the right one, and three of others. */
+#define INGRESS_LAYERS 4
 /* Rules looked at for one port; a port with more is left to the receiver. */
 #define INGRESS_RULES_MAX 8
 /*
  * As many as the receiver has in one group, REASSEMBLY_FRAMES_STRICT, seen by
  * two programs each.
  */
-#define INGRESS_SLOW_MAX 32
+#define INGRESS_SLOW_MAX 64
 #define INGRESS_RANGE_STEPS 17 /* of a search among 65,536 ranges */
 #define INGRESS_BLOCK 64       /* bytes of a block of both hashes */
 
@@ -104,21 +106,36 @@ struct ingress_quad {
 /* A frame that was taken off the wire; 0: none yet. */
 #define INGRESS_FRAME(seq, sport) ((uint64_t)(seq) << 32 | (sport) << 1 | 1)
 #define INGRESS_FRAME_TOLD ((uint64_t)1 << 31) /* the receiver knows of it */
+/* When it came: 2^20 ns, monotonic; wraps after more than a group lives. */
+#define INGRESS_FRAME_TICKS 0x3fffu
+#define INGRESS_FRAME_TICK(frame)                                              \
+	((uint32_t)((frame) >> 17) & INGRESS_FRAME_TICKS)
+#define INGRESS_FRAME_NOTES                                                    \
+	(INGRESS_FRAME_TOLD | (uint64_t)INGRESS_FRAME_TICKS << 17)
 #define INGRESS_FRAME_SEQ(frame) ((uint32_t)((frame) >> 32))
 #define INGRESS_FRAME_SPORT(frame) ((uint16_t)((frame) >> 1))
 
 struct ingress_group {
-	uint64_t since; /* ns */
-	uint64_t frame[INGRESS_FRAMES];
+	uint64_t since; /* ns; of its last frame */
+	uint64_t frame[INGRESS_LAYERS][INGRESS_FRAMES]; /* newest first */
 	uint32_t slow;   /* the receiver has it from here on */
 	uint32_t passed; /* frames since */
+	int64_t macs;    /* HMACs that it may still cost */
 };
+
+/*
+ * HMACs: at first, with each frame, and at most.  So many that a group is
+ * found among three forged frames of each role that came before it.
+ */
+#define INGRESS_MACS_FIRST 32
+#define INGRESS_MACS_FRAME 4
+#define INGRESS_MACS_MAX 96
 
 /*
  * When a group was last heard of, by some bits of its mark: where that is
  * longer ago than a group lives, groups need not be looked through.
  */
-#define INGRESS_MARKS 4096u
+#define INGRESS_MARKS 65536u
 struct ingress_marks {
 	uint32_t heard[INGRESS_MARKS]; /* 2^20 ns, monotonic; wraps */
 };
@@ -150,7 +167,8 @@ struct ingress_record {
 /* To tap: a wrong guess at a key of 30 bits. */
 struct ingress_charge {
 	struct ingress_addr src;
-	uint64_t family;
+	uint32_t family;
+	uint32_t guesses;
 };
 
 /* Verdicts of tc: to the next program (TCX_NEXT), or none (TC_ACT_SHOT). */

@@ -553,9 +553,9 @@ receiver_note_accepted(struct receiver *g, const struct receiver_accepted *a,
 
 void
 receiver_note_bad_guess(struct receiver *g, const struct receiver_now *now,
-			const struct packet_addr *src)
+			const struct packet_addr *src, unsigned guesses)
 {
-	guess_charge(&g->guess, src, now->ms, 1);
+	guess_charge(&g->guess, src, now->ms, guesses);
 }
 
 bool

@@ -175,9 +175,9 @@ void receiver_note_accepted(struct receiver *g,
 			    const struct receiver_accepted *a,
 			    struct receiver_result *result);
 
-/* A wrong 30-bit authenticator was seen ahead of the receiver, from there. */
+/* So many wrong 30-bit authenticators were seen ahead of the receiver. */
 void receiver_note_bad_guess(struct receiver *g, const struct receiver_now *now,
-			     const struct packet_addr *src);
+			     const struct packet_addr *src, unsigned guesses);
 
 /*
  * End one group, or one held frame, whose time is up.  Returns false,

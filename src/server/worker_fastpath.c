@@ -250,7 +250,8 @@ worker_fastpath_charge(struct worker *g, const struct receiver_now *now)
 		const struct packet_addr src =
 			ingress_addr_read(&charge->src, charge->family);
 
-		receiver_note_bad_guess(g->receiver, now, &src);
+		receiver_note_bad_guess(g->receiver, now, &src,
+					charge->guesses);
 		ingress_charge_done(&g->ingress);
 	}
 }

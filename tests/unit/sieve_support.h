@@ -71,5 +71,7 @@ void bed_settle(void);
 void bed_forget(void);
 /* A group made now. */
 struct group bed_group(size_t key);
+/* What somebody who knows its key's number and the time can add to a group. */
+struct packet bed_forge(const struct group *g, uint32_t role);
 
 #endif

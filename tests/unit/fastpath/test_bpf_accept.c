@@ -22,6 +22,7 @@
 
 static struct group history[HISTORY];
 static size_t history_count;
+static size_t among_given, among_accepted;
 
 static void
 remember(const struct group *g)
@@ -41,6 +42,31 @@ give_group(const struct group *g, bool in_order)
 	for (size_t i = 0; i < g->frames; i++) {
 		bed_give_role(g, order[i]);
 	}
+}
+
+/* In order, among frames of others. */
+static void
+give_forged(void)
+{
+	const struct group g =
+		bed_group(KEY_60 + random_below(&bed.seed, KEYS - 1 - KEY_60));
+	const size_t before = bed.all->accepted;
+	unsigned left = 4;
+	size_t order[FRAME_MAX];
+
+	group_order(&g, order);
+	for (size_t i = 0; i < g.frames; i++) {
+		while (left > 0 && random_below(&bed.seed, 2)) {
+			const struct packet p =
+				bed_forge(&g, 1 + random_below(&bed.seed, 6));
+
+			bed_give(&p);
+			left--;
+		}
+		bed_give_role(&g, order[i]);
+	}
+	among_given++;
+	among_accepted += bed.all->accepted > before;
 }
 
 static bool
@@ -151,6 +177,12 @@ one_step(void)
 	case 2:
 		switch_over();
 		break;
+	case 25:
+	case 26:
+	case 27:
+	case 28:
+		give_forged();
+		break;
 	case 3:
 	case 4:
 	case 5:
@@ -212,6 +244,10 @@ receiver_and_kernel_agree(void **state)
 		      steps, bed.all->accepted,
 		      (unsigned long long)bed_counted(INGRESS_ACCEPTED));
 	assert_true(bed_counted(INGRESS_ACCEPTED) - before > steps / 10);
+	print_message("%zu of %zu among frames of others\n", among_accepted,
+		      among_given);
+	/* But for those that the clock, or a memory, was against. */
+	assert_true(among_accepted > among_given / 2);
 	assert_true(bed.all->accepted >
 		    bed_counted(INGRESS_ACCEPTED) - before + steps / 20);
 	ingress_accept(&bed.worker.ingress, BED_MARK);

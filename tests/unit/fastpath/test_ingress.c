@@ -436,6 +436,145 @@ odd_frames_pass(void **state)
 	bed_settle();
 }
 
+/* ---- frames of others in a group, from its own address */
+
+#define TRIES 40 /* of each kind */
+
+static struct group
+group_by(size_t key, bool ip6)
+{
+	struct group g = bed_group(key);
+
+	if (ip6) {
+		g.src = addr6(7, random_u64(&bed.seed));
+		g.dst = addr6(1, 1);
+	}
+	return g;
+}
+
+/* All of a group in order, among so many forged frames of each role. */
+static void
+give_among(const struct group *g, unsigned forged)
+{
+	unsigned left[FRAME_MAX] = { 0 };
+	uint32_t others = 0;
+	size_t order[FRAME_MAX];
+	size_t next = 0;
+
+	for (size_t role = FRAME_SYN1; role <= g->frames; role++) {
+		left[role % FRAME_MAX] = forged;
+		others += forged;
+	}
+	group_order(g, order);
+	while (next < g->frames) {
+		uint32_t one = random_below(
+			&bed.seed, others + (uint32_t)(g->frames - next));
+		uint32_t role = 0;
+		struct packet p;
+
+		if (one >= others) {
+			bed_give_role(g, order[next++]);
+			continue;
+		}
+		for (; one >= left[role]; role++) {
+			one -= left[role];
+		}
+		left[role]--;
+		others--;
+		p = bed_forge(g, role);
+		bed_give(&p);
+	}
+}
+
+/* Wrong guesses are forgotten, and groups. */
+static void
+pass_guesses(void)
+{
+	bed.all->now.ms += GUESS_BURST * GUESS_REFILL_MS;
+	bed.by_ingress->now.ms = bed.all->now.ms;
+	bed_settle();
+	bed_forget();
+}
+
+/* By the kernel, or by the receiver to which it leaves them: all get in. */
+static void
+forged_frames_spoil_no_group(void **state)
+{
+	(void)state;
+	bed_need();
+	for (unsigned n = 0; n < 2 * 2 * TRIES; n++) {
+		const unsigned forged = 1 + n / 2 % 2;
+
+		bed_set_flood(n % 2);
+		for (size_t key = forged > 1 ? KEY_60 : 0; key < KEYS - 1;
+		     key++) {
+			const size_t before = bed.by_ingress->accepted;
+			const size_t before_all = bed.all->accepted;
+			struct group g = group_by(key, n / 4 % 2);
+
+			give_among(&g, forged);
+			assert_int_equal(bed.by_ingress->accepted, before + 1);
+			assert_true(group_is_accepted(bed.by_ingress, &g));
+			assert_int_equal(bed.all->accepted, before_all + 1);
+			pass_guesses();
+		}
+	}
+	bed_set_flood(false);
+}
+
+/*
+ * Frames of the client's address in every group that it could have, 1.1 of
+ * them in each; then groups of its own.
+ */
+static void
+sweep(const struct group *g, unsigned roles)
+{
+	for (uint32_t n = 0; n < 72000; n++) {
+		uint32_t role = random_below(&bed.seed, FRAME_MAX);
+		struct packet p;
+
+		while (!(roles >> role & 1)) {
+			role = (role + 1) % FRAME_MAX;
+		}
+		p = bed_forge(g, role);
+		p.window = (uint16_t)n;
+		assert_int_equal(bed_run(&p), XDP_DROP);
+	}
+}
+
+static void
+a_sweep_keeps_nobody_out(void **state)
+{
+	static const unsigned kinds[] = { 1u << FRAME_SYN2, 0x7f };
+
+	(void)state;
+	bed_need();
+	bed_set_flood(true);
+	for (size_t kind = 0; kind < COUNT(kinds); kind++) {
+		const struct group by = group_by(KEY_60 + kind, kind == 1);
+
+		bed_set_clock();
+		sweep(&by, kinds[kind]);
+		for (unsigned n = 0; n < 20; n++) {
+			const size_t key = KEY_60 + n % (KEYS - 1 - KEY_60);
+			const size_t before = bed.by_ingress->accepted;
+			struct group g = group_by(key, kind == 1);
+			size_t order[FRAME_MAX];
+
+			g.src = by.src;
+			group_order(&g, order);
+			for (size_t i = 0; i < g.frames; i++) {
+				bed_give_role(&g, order[i]);
+			}
+			assert_int_equal(bed.by_ingress->accepted, before + 1);
+		}
+		pass_guesses();
+	}
+	bed_set_flood(false);
+}
+
+/* ---- at random */
+
 /* Groups, some of them broken, mixed frame by frame. */
 #define MIXED 4
 
@@ -639,6 +778,8 @@ main(void)
 		cmocka_unit_test(a_group_outlives_the_program),
 		cmocka_unit_test(not_all_groups_are_worth_it),
 		cmocka_unit_test(odd_frames_pass),
+		cmocka_unit_test(forged_frames_spoil_no_group),
+		cmocka_unit_test(a_sweep_keeps_nobody_out),
 		cmocka_unit_test(groups_in_order_are_judged_alike),
 		cmocka_unit_test(groups_in_order_pass_a_flood),
 		cmocka_unit_test(groups_in_any_order_are_judged_alike),

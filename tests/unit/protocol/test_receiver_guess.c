@@ -211,7 +211,7 @@ guesses_elsewhere_count(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < GUESS_BURST - 1; i++) {
-		receiver_note_bad_guess(&b->receiver, &b->now, &src);
+		receiver_note_bad_guess(&b->receiver, &b->now, &src, 1);
 	}
 	assert_int_equal(guess_from(&src, KEY_30), VERIFY_MAC);
 	assert_int_equal(guess_from(&src, KEY_MD5), VERIFY_GUESS);
@@ -219,7 +219,7 @@ guesses_elsewhere_count(void **state)
 	assert_true(gets_in_from(&src, KEY_60));
 	/* What is charged beyond its share is not owed. */
 	for (unsigned i = 0; i < 100; i++) {
-		receiver_note_bad_guess(&b->receiver, &b->now, &src);
+		receiver_note_bad_guess(&b->receiver, &b->now, &src, 1);
 	}
 	b->now.ms += GUESS_REFILL_MS;
 	assert_true(gets_in_from(&src, KEY_30));
