@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define PACKET 1000000u /* one, in a bucket */
+#define LOST_MANY 10u   /* more than chance makes of few */
 
 void
 timing_init(struct timing *p, uint32_t timeout_min)
@@ -37,16 +38,34 @@ timing_again(const struct timing *p, unsigned tries)
 		(allowed < TIMING_TRIES_MAX ? allowed : TIMING_TRIES_MAX);
 }
 
+void
+timing_adapt(struct timing *p)
+{
+	p->adapts = true;
+	p->window = TIMING_WINDOW_FIRST * TIMING_WINDOW;
+	p->threshold = TIMING_THRESHOLD * TIMING_WINDOW;
+}
+
+static bool
+has_window(const struct timing *p)
+{
+	return !p->adapts || p->unanswered < p->window / TIMING_WINDOW;
+}
+
 bool
 timing_ready(const struct timing *p, uint64_t now)
 {
-	return now >= p->next;
+	return now >= p->next && (has_window(p) || now >= p->beside);
 }
 
 void
 timing_sent(struct timing *p, uint64_t now, enum timing_kind kind,
 	    bool repeated)
 {
+	if (!has_window(p)) {
+		p->beside = now + TIMING_BESIDE_MS;
+	}
+	p->unanswered++;
 	p->next = now +
 		(repeated && p->sends_icmp[kind] ? TIMING_PAUSE_MAX : p->pause);
 }
@@ -70,6 +89,15 @@ measure(struct timing *p, uint32_t us)
 	p->srtt = p->srtt > 0 ? p->srtt : 1;
 }
 
+static void
+slow_down(struct timing *p)
+{
+	p->pause = p->pause ? p->pause * 2 : TIMING_PAUSE_FIRST;
+	if (p->pause > TIMING_PAUSE_MAX) {
+		p->pause = TIMING_PAUSE_MAX;
+	}
+}
+
 void
 timing_answered(struct timing *p, unsigned try, uint32_t microseconds)
 {
@@ -80,10 +108,69 @@ timing_answered(struct timing *p, unsigned try, uint32_t microseconds)
 	if (try > p->best_try) {
 		p->best_try = try;
 	}
-	p->pause = p->pause ? p->pause * 2 : TIMING_PAUSE_FIRST;
-	if (p->pause > TIMING_PAUSE_MAX) {
-		p->pause = TIMING_PAUSE_MAX;
+	if (!p->adapts) {
+		slow_down(p);
 	}
+}
+
+/*
+ * A longer pause only where a quarter is lost, as of a host that limits its
+ * answers: loss by chance asks for a smaller window at the most.
+ */
+static void
+shrink(struct timing *p, uint64_t now, uint64_t before)
+{
+	const uint32_t least = TIMING_WINDOW_FIRST * TIMING_WINDOW;
+
+	/* What was lost before it went slower is no reason to do so again. */
+	if (before >= p->slowed) {
+		p->lost++;
+	}
+	if (p->lost > LOST_MANY && p->lost * 3 > p->answered) {
+		slow_down(p);
+		p->lost = p->answered = 0;
+		p->slowed = now;
+	}
+	if (before < p->shrunk) {
+		return;
+	}
+	p->shrunk = now;
+	p->window = p->window / 2 > least ? p->window / 2 : least;
+	p->threshold = p->window;
+}
+
+void
+timing_grow(struct timing *p, unsigned try, uint64_t now, uint64_t before)
+{
+	const uint32_t most = TIMING_WINDOW_MAX * TIMING_WINDOW;
+
+	if (!p->adapts) {
+		return;
+	}
+	if (try > 0) {
+		shrink(p, now, before);
+		return;
+	}
+	p->answered++;
+	p->window += p->window < p->threshold
+		? TIMING_WINDOW
+		: TIMING_WINDOW * TIMING_WINDOW / p->window + 1;
+	p->window = p->window < most ? p->window : most;
+}
+
+void
+timing_silent(struct timing *p)
+{
+	if (p->adapts && p->srtt > 0 && p->best_try == 0 &&
+	    p->window < TIMING_WINDOW_SILENT * TIMING_WINDOW) {
+		p->window += TIMING_WINDOW;
+	}
+}
+
+void
+timing_landed(struct timing *p)
+{
+	p->unanswered -= p->unanswered > 0;
 }
 
 void

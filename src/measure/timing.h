@@ -39,10 +39,37 @@ struct timing {
 	uint64_t next;     /* nothing is sent before */
 	unsigned best_try; /* the latest try that got an answer, from 0 */
 	bool sends_icmp[TIMING_KINDS];
+
+	/*
+	 * Where it adapts: how many may be unanswered at once, which grows
+	 * with answers and shrinks where some were lost, as TCP's congestion
+	 * window (RFC 5681) and nmap's.  In units of 1 / TIMING_WINDOW.
+	 */
+	bool adapts;
+	uint32_t window, threshold;
+	unsigned unanswered;
+	unsigned answered, lost; /* since the pause was made longer */
+	uint64_t shrunk, slowed; /* ms */
+	uint64_t beside;         /* one beside the window may go from then on */
 };
+
+#define TIMING_WINDOW 64u
+#define TIMING_WINDOW_FIRST 10u
+#define TIMING_WINDOW_MAX 256u
+/* As far as silence alone opens it: 640 a second, at a tenth of one each. */
+#define TIMING_WINDOW_SILENT 64u
+#define TIMING_THRESHOLD 75u /* nmap's: up to there it grows fast */
+/*
+ * Beside the window, a probe each so many ms: where nothing answers,
+ * nothing opens the window either.
+ */
+#define TIMING_BESIDE_MS 5u
 
 /* A host that nothing is known of. */
 void timing_init(struct timing *p, uint32_t timeout_min);
+
+/* From now on, as fast as the host and the way there bear. */
+void timing_adapt(struct timing *p);
 
 /* How long to wait for the answer to a probe sent now. */
 uint32_t timing_timeout(const struct timing *p);
@@ -64,6 +91,16 @@ void timing_sent(struct timing *p, uint64_t now, enum timing_kind kind,
  * repeated probe means that some before were lost: go slower.
  */
 void timing_answered(struct timing *p, unsigned try, uint32_t microseconds);
+/*
+ * The same for the window.  Of an answer to a repeated probe, `before` is
+ * when the try before it was sent: that one was lost.
+ */
+void timing_grow(struct timing *p, unsigned try, uint64_t now, uint64_t before);
+/* No answer came to a first try: where others do and none was lost, it is
+ * the port's, and no reason to wait for. */
+void timing_silent(struct timing *p);
+/* One is waited for no more. */
+void timing_landed(struct timing *p);
 /* The answer to such a probe was an ICMP error. */
 void timing_icmp(struct timing *p, enum timing_kind kind);
 

@@ -119,9 +119,12 @@ warn_summary(const struct check *c, const struct scan_summary *summary)
 static int
 scan_once(struct check *c, bool raw, char *why)
 {
+	/* Samples are to be alike, and tap client has a way of its own. */
+	const bool adapts = !c->polite && !c->reference && !c->as_client;
 	struct scan_summary summary;
 	struct scan_options options = {
-		.rate = c->rate,
+		.rate = adapts && !c->has_rate ? SCAN_RATE_MAX : c->rate,
+		.adapts = adapts,
 		.samples = c->reference ? c->samples_each : 0,
 		.timeout_min = c->as_client ? CLIENT_TIMEOUT_MIN :
 						TIMING_TIMEOUT_MIN,

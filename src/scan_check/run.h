@@ -27,6 +27,8 @@ struct check {
 	uint16_t reference;    /* one of ports to compare with, or 0 */
 	unsigned samples_each; /* of it and of each other port */
 	unsigned rate;
+	bool has_rate;        /* it was asked for */
+	bool polite;          /* at that rate, whatever the hosts bear */
 	bool nmap;            /* run it */
 	const char *nmap_xml; /* or read this */
 	const char *before;   /* a result to compare with, or NULL */

@@ -6,11 +6,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "os/clock.h"
 #include "measure/connect.h"
-#include "scan_check/outstanding.h"
-#include "measure/timing.h"
-#include "scan_check/schedule.h"
+#include "scan_check/scan_state.h"
 
 /* Of a queue whose hosts are not ready, so many are looked at in a turn. */
 #define LOOK_MAX 64u
@@ -26,67 +23,23 @@
 /* The longest sleep, ms: for the progress line. */
 #define SLEEP_MAX 100u
 
-struct scan {
-	struct findings *f;
-	const struct scan_options *o;
-	struct scan_io volley;
-	struct outstanding flight;
-	struct schedule roster;
-	struct timing *hosts; /* of each target */
-	struct timing_bucket bucket;
-	uint16_t *tries;  /* of each place; volley's, too */
-	uint8_t *parked;  /* of each place: tried often enough */
-	size_t decided;   /* or parked */
-	uint64_t blocked; /* nothing is sent until then */
-	uint64_t last_sent;
-	struct distinguish_sample *samples;
-	struct scan_summary *summary;
-};
-
-static uint64_t
-now_ms(void)
-{
-	return clock_us() / 1000;
-}
-
-static struct timing *
-host_of(struct scan *s, size_t probe)
-{
-	return &s->hosts[finding_place(s->f, probe).target];
-}
-
-static enum probe_scan
-scan_of(const struct scan *s, size_t probe)
-{
-	return s->f->scans[finding_place(s->f, probe).scan];
-}
-
-static enum timing_kind
-kind_of(const struct scan *s, size_t probe)
-{
-	return scan_of(s, probe) == PROBE_UDP ? TIMING_UDP : TIMING_TCP;
-}
-
-static bool
-is_decided(const struct scan *s, size_t probe)
-{
-	return s->f->at[probe].state != PROBE_UNKNOWN;
-}
-
-static struct distinguish_sample *
-sample_of(struct scan *s, size_t probe, unsigned try)
-{
-	return s->o->samples ? &s->samples[probe * s->o->samples + try] : NULL;
-}
-
 /* ---- what is found */
+
+/* It is waited for no more. */
+static void
+land(struct scan *s, struct shot *shot)
+{
+	timing_landed(scan_host(s, shot->probe));
+	outstanding_end(&s->flight, shot);
+}
 
 static void
 note_rtt(struct scan *s, size_t probe, unsigned try, uint64_t us)
 {
 	uint32_t rtt = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
 
-	timing_answered(host_of(s, probe), s->o->samples ? 0 : try, rtt);
+	timing_answered(scan_host(s, probe), s->o->samples ? 0 : try, rtt);
+	timing_grow(scan_host(s, probe), try, scan_ms(), s->before[probe]);
 	if (s->f->at[probe].rtt_us == 0) {
 		s->f->at[probe].rtt_us = rtt;
 	}
@@ -111,7 +64,7 @@ sample_answer(struct scan *s, const struct scan_io_event *event, size_t probe,
 {
 	const struct answer *a = &event->packet;
 	struct finding_place place = finding_place(s->f, probe);
-	struct distinguish_sample *sample = sample_of(s, probe, try);
+	struct distinguish_sample *sample = scan_sample(s, probe, try);
 
 	/* What an open port has to say is not what makes it one. */
 	if (a->kind == ANSWER_TCP && sample->packets > 0 &&
@@ -130,7 +83,7 @@ static void
 take_sent(struct scan *s, const struct scan_io_event *event, size_t probe,
 	  unsigned try)
 {
-	struct distinguish_sample *sample = sample_of(s, probe, try);
+	struct distinguish_sample *sample = scan_sample(s, probe, try);
 	struct shot *shot = outstanding_find(&s->flight, probe);
 
 	if (sample && sample->sent_ns == 0) {
@@ -152,7 +105,7 @@ rtt_of(struct scan *s, const struct shot *shot,
 {
 	if (!shot || shot->try != event->try) {
 		/* It was given up: this long, at least. */
-		return timing_timeout(host_of(s, event->probe)) *
+		return timing_timeout(scan_host(s, event->probe)) *
 			UINT64_C(1000);
 	}
 	if (shot->sent_ns && event->ns > shot->sent_ns) {
@@ -172,17 +125,17 @@ take_answer(struct scan *s, const struct scan_io_event *event)
 		decide_by(s, probe, event);
 		return;
 	}
-	if (is_decided(s, probe)) {
+	if (scan_is_decided(s, probe)) {
 		return;
 	}
 	decide_by(s, probe, event);
-	if (is_decided(s, probe)) {
+	if (scan_is_decided(s, probe)) {
 		note_rtt(s, probe, event->try, rtt_of(s, shot, event));
 		if (event->packet.kind == ANSWER_ICMP) {
-			timing_icmp(host_of(s, probe), kind_of(s, probe));
+			timing_icmp(scan_host(s, probe), scan_kind(s, probe));
 		}
 		if (shot) {
-			outstanding_end(&s->flight, shot);
+			land(s, shot);
 		}
 	}
 }
@@ -232,7 +185,7 @@ take_dial(struct scan *s, struct shot *shot)
 	if (!s->o->samples) {
 		note_rtt(s, shot->probe, shot->try, clock_us() - shot->sent_us);
 	}
-	outstanding_end(&s->flight, shot);
+	land(s, shot);
 }
 
 /* ---- sending */
@@ -240,9 +193,10 @@ take_dial(struct scan *s, struct shot *shot)
 static struct shot *
 fly(struct scan *s, size_t probe, unsigned try)
 {
-	uint32_t timeout = timing_timeout(host_of(s, probe));
+	uint32_t timeout = timing_timeout(scan_host(s, probe));
 
-	if (scan_of(s, probe) == PROBE_CONNECT && timeout < DIAL_TIMEOUT_MIN) {
+	if (scan_scan(s, probe) == PROBE_CONNECT &&
+	    timeout < DIAL_TIMEOUT_MIN) {
 		timeout = DIAL_TIMEOUT_MIN;
 	}
 	return outstanding_add(&s->flight, probe, try, clock_us(), timeout);
@@ -269,8 +223,8 @@ static int
 launch(struct scan *s, size_t probe)
 {
 	unsigned try = s->tries[probe];
-	struct distinguish_sample *sample = sample_of(s, probe, try);
-	bool dials = scan_of(s, probe) == PROBE_CONNECT;
+	struct distinguish_sample *sample = scan_sample(s, probe, try);
+	bool dials = scan_scan(s, probe) == PROBE_CONNECT;
 	int rc = dials ? launch_dial(s, probe, try)
 		       : scan_io_send(&s->volley, probe, try);
 
@@ -297,9 +251,15 @@ launch(struct scan *s, size_t probe)
 		}
 	}
 	s->tries[probe]++;
-	s->last_sent = now_ms();
-	timing_sent(host_of(s, probe), s->last_sent, kind_of(s, probe),
+	s->last_sent = scan_ms();
+	s->before[probe] = s->sent[probe];
+	s->sent[probe] = s->last_sent;
+	timing_sent(scan_host(s, probe), s->last_sent, scan_kind(s, probe),
 		    try > 0);
+	if (dials && rc < 0) {
+		/* There is nothing to wait for. */
+		timing_landed(scan_host(s, probe));
+	}
 	return 0;
 }
 
@@ -327,10 +287,10 @@ next_probe(struct scan *s, uint64_t ms, size_t *probe)
 		return schedule_sample(&s->roster, probe);
 	}
 	for (; looks > 0 && schedule_repeat(&s->roster, probe); looks--) {
-		if (is_decided(s, *probe)) {
+		if (scan_is_decided(s, *probe)) {
 			continue;
 		}
-		if (timing_ready(host_of(s, *probe), ms)) {
+		if (timing_ready(scan_host(s, *probe), ms)) {
 			return true;
 		}
 		schedule_again(&s->roster, *probe);
@@ -338,7 +298,7 @@ next_probe(struct scan *s, uint64_t ms, size_t *probe)
 	for (looks = LOOK_MAX; looks > 0 && schedule_fresh(&s->roster, probe);
 	     looks--) {
 		*probe = nth(s, *probe);
-		if (timing_ready(host_of(s, *probe), ms)) {
+		if (timing_ready(scan_host(s, *probe), ms)) {
 			return true;
 		}
 		schedule_again(&s->roster, *probe);
@@ -359,7 +319,7 @@ put_back(struct scan *s, size_t probe)
 static int
 send_some(struct scan *s)
 {
-	uint64_t ms = now_ms();
+	uint64_t ms = scan_ms();
 
 	while (s->flight.count < OUTSTANDING_MAX && ms >= s->blocked) {
 		size_t probe;
@@ -390,14 +350,17 @@ send_some(struct scan *s)
 static void
 expire(struct scan *s)
 {
-	uint64_t ms = now_ms();
+	uint64_t ms = scan_ms();
 	struct shot *shot;
 
 	while ((shot = outstanding_expired(&s->flight, ms)) != NULL) {
 		size_t probe = shot->probe;
-		struct timing *host = host_of(s, probe);
+		struct timing *host = scan_host(s, probe);
 
-		outstanding_end(&s->flight, shot);
+		if (shot->try == 0 && !scan_is_decided(s, probe)) {
+			timing_silent(host);
+		}
+		land(s, shot);
 		if (s->o->samples) {
 			continue;
 		}
@@ -417,8 +380,8 @@ unpark(struct scan *s)
 	bool any = false;
 
 	for (size_t i = 0; i < s->f->count; i++) {
-		if (s->parked[i] && !is_decided(s, i) &&
-		    timing_again(host_of(s, i), s->tries[i])) {
+		if (s->parked[i] && !scan_is_decided(s, i) &&
+		    timing_again(scan_host(s, i), s->tries[i])) {
 			s->parked[i] = false;
 			s->decided--;
 			schedule_again(&s->roster, i);
@@ -447,7 +410,7 @@ is_over(struct scan *s)
 	if (s->flight.count > 0 || schedule_waits(&s->roster)) {
 		return false;
 	}
-	return s->o->samples ? now_ms() >= s->last_sent + longest_timeout(s)
+	return s->o->samples ? scan_ms() >= s->last_sent + longest_timeout(s)
 			     : !unpark(s);
 }
 
@@ -483,7 +446,7 @@ turn(struct scan *s)
 	int rc = send_some(s);
 
 	if (rc == 0) {
-		uint64_t ms = now_ms();
+		uint64_t ms = scan_ms();
 
 		outstanding_wait(
 			&s->flight, ms,
@@ -523,7 +486,10 @@ prepare(struct scan *s)
 	s->hosts = calloc(s->f->target_count, sizeof *s->hosts);
 	s->tries = calloc(count, sizeof *s->tries);
 	s->parked = calloc(count, sizeof *s->parked);
-	if (!s->hosts || !s->tries || !s->parked || !queue || !order) {
+	s->sent = calloc(count, sizeof *s->sent);
+	s->before = calloc(count, sizeof *s->before);
+	if (!s->hosts || !s->tries || !s->parked || !s->sent || !s->before ||
+	    !queue || !order) {
 		return -ENOMEM;
 	}
 	if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
@@ -532,6 +498,9 @@ prepare(struct scan *s)
 	schedule_init(&s->roster, count, queue, order, s->o->samples, seed);
 	for (size_t i = 0; i < s->f->target_count; i++) {
 		timing_init(&s->hosts[i], s->o->timeout_min);
+		if (s->o->adapts) {
+			timing_adapt(&s->hosts[i]);
+		}
 	}
 	timing_bucket_init(&s->bucket, s->o->rate, clock_us());
 	return 0;
@@ -543,6 +512,8 @@ finish(struct scan *s)
 	free(s->hosts);
 	free(s->tries);
 	free(s->parked);
+	free(s->sent);
+	free(s->before);
 	free(s->roster.queue);
 	free(s->roster.order);
 	free(s);

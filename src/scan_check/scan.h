@@ -18,7 +18,8 @@
 #define SCAN_RATE_MAX 100000u
 
 struct scan_options {
-	unsigned rate;
+	unsigned rate;        /* packets a second, or a bound on them */
+	bool adapts;          /* as fast as the hosts bear; not with samples */
 	unsigned samples;     /* 0: none; only states are looked for */
 	uint32_t timeout_min; /* ms, to wait for an answer */
 	struct scan_io_options volley;

@@ -85,6 +85,98 @@ timing_pauses(void **state)
 	assert_false(timing_ready(&p, 1000));
 }
 
+/* How many go before one has to wait. */
+static unsigned
+fill_window(struct timing *p, uint64_t now)
+{
+	unsigned sent = 0;
+
+	while (timing_ready(p, now)) {
+		timing_sent(p, now, TIMING_TCP, false);
+		sent++;
+	}
+	return sent;
+}
+
+/* With answers the window grows; beside it, some go all the same. */
+static void
+timing_window_grows(void **state)
+{
+	struct timing p;
+	uint64_t now = 1000;
+
+	(void)state;
+	timing_init(&p, TIMING_TIMEOUT_MIN);
+	timing_adapt(&p);
+	/* One beside it. */
+	assert_int_equal(fill_window(&p, now), TIMING_WINDOW_FIRST + 1);
+	assert_false(timing_ready(&p, now + TIMING_BESIDE_MS - 1));
+	assert_true(timing_ready(&p, now + TIMING_BESIDE_MS));
+	for (unsigned n = 0; n < 60000; n++) {
+		now++;
+		timing_landed(&p);
+		timing_answered(&p, 0, 100);
+		timing_grow(&p, 0, now, 0);
+		fill_window(&p, now);
+	}
+	assert_in_range(p.unanswered, TIMING_WINDOW_MAX, TIMING_WINDOW_MAX + 2);
+	assert_int_equal(p.pause, 0);
+}
+
+/* Loss by chance makes it small, and no pause; a quarter lost does. */
+static void
+timing_window_shrinks(void **state)
+{
+	struct timing p;
+
+	(void)state;
+	timing_init(&p, TIMING_TIMEOUT_MIN);
+	timing_adapt(&p);
+	for (uint64_t now = 1; now < 1000; now++) {
+		timing_answered(&p, now % 5 == 0, 100);
+		timing_grow(&p, now % 5 == 0, now, now);
+	}
+	assert_int_equal(p.pause, 0);
+	assert_in_range(p.window / TIMING_WINDOW, TIMING_WINDOW_FIRST,
+			TIMING_THRESHOLD);
+	for (uint64_t now = 1000; now < 2000; now++) {
+		timing_answered(&p, now % 2, 100);
+		timing_grow(&p, now % 2, now, 1000);
+	}
+	/* Once: all were lost before that. */
+	assert_int_equal(p.pause, TIMING_PAUSE_FIRST);
+	for (uint64_t now = 2000; now < 4000; now++) {
+		timing_answered(&p, now % 2, 100);
+		timing_grow(&p, now % 2, now, now);
+	}
+	assert_true(p.pause > TIMING_PAUSE_FIRST);
+}
+
+/* Silence opens it where others answer, and none was lost. */
+static void
+timing_window_of_silence(void **state)
+{
+	struct timing p;
+
+	(void)state;
+	timing_init(&p, TIMING_TIMEOUT_MIN);
+	timing_adapt(&p);
+	for (unsigned n = 0; n < 1000; n++) {
+		timing_silent(&p);
+	}
+	assert_int_equal(p.window, TIMING_WINDOW_FIRST * TIMING_WINDOW);
+	timing_answered(&p, 0, 100);
+	for (unsigned n = 0; n < 1000; n++) {
+		timing_silent(&p);
+	}
+	assert_int_equal(p.window, TIMING_WINDOW_SILENT * TIMING_WINDOW);
+	timing_answered(&p, 1, 100);
+	timing_grow(&p, 1, 5000, 4000);
+	assert_int_equal(p.window, TIMING_WINDOW_SILENT * TIMING_WINDOW / 2);
+	timing_silent(&p);
+	assert_int_equal(p.window, TIMING_WINDOW_SILENT * TIMING_WINDOW / 2);
+}
+
 static void
 timing_rate(void **state)
 {
@@ -274,6 +366,9 @@ main(void)
 		cmocka_unit_test(timing_tries),
 		cmocka_unit_test(timing_pauses),
 		cmocka_unit_test(timing_rate),
+		cmocka_unit_test(timing_window_grows),
+		cmocka_unit_test(timing_window_shrinks),
+		cmocka_unit_test(timing_window_of_silence),
 		cmocka_unit_test(schedule_repeats),
 		cmocka_unit_test(schedule_samples),
 		cmocka_unit_test(finding_table),
