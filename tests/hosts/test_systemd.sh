@@ -99,7 +99,9 @@ service()
 	http_start server 80
 	echo 'RULE:dst_port="80,7001"' >"$work/TAPservd.conf"
 	echo 'port=1-65535, key_no=10' >"$work/ACL.conf"
-	keys=$(key_file)
+	# In a name that systemd would make something else of.
+	keys="$work/a \"key\" of %n's, \$PATH"
+	cp -p "$(key_file)" "$keys"
 	units -c "$work/TAPservd.conf" -k "$keys" -a "$work/ACL.conf"
 	boot
 	tap_start client client client -c \

@@ -37,6 +37,27 @@ valid()
 	done
 }
 
+# The other options that are given stand in it, and no others.
+options_kept()
+{
+	local unit
+
+	mkdir "$work/etc"
+	unit=$(cd "$work/etc" && "$TAP" server --print-unit -v -p 22,80 \
+	    -k 'a key' --queue 7 --metrics ../m/x.prom)
+	has "$unit" "^ExecStart=$TAP server --port 22,80 --keys \"$work/etc/a \
+key\" --metrics $work/etc/../m/x.prom --queue 7 --fallback \
+/var/lib/tap/fallback-7 --verbose\$"
+	has "$unit" "^ExecReload=$TAP server --reload --queue 7\$"
+	has "$unit" "^ExecStop=-$TAP server --stop --unit %n --queue 7\$"
+	has "$unit" "^ReadWritePaths=.* -$work/etc/../m\$"
+	unit=$("$TAP" client --print-unit -c /root/x --backend pcap)
+	has "$unit" "^ExecStart=$TAP client --conf /root/x --backend pcap\$"
+	has "$unit" '^ProtectHome=read-only$'
+	same 2 "$("$TAP" client --print-unit --to x:1 -k x -- true \
+	    2>"$work/err" >&2 || echo $?)"
+}
+
 # A worker of another user is ended and started, metrics are written where
 # somebody else keeps them.
 server_confined()
@@ -102,6 +123,7 @@ client_confined()
 }
 
 check valid valid
+check options-kept options_kept
 check server-confined server_confined
 check fastpath-confined fastpath_confined
 check client-confined client_confined
