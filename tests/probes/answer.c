@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define IP6_HEADER 40u
+#define TURNED_MAX 6u
 #define NEAR 4096u /* an acknowledgement counts so much data at most */
 
 struct line {
@@ -160,26 +161,31 @@ put_tcp(struct line *l, const struct heard *h, const uint8_t *at, size_t len,
 	}
 }
 
-/* What of the quotation is not what was sent: OFFSET:BITS. */
+/*
+ * What of the quotation is not what was sent: OFFSET:BITS of a few bytes.
+ * Where a header is gone all is, by other numbers in each packet.
+ */
 static void
 put_quote(struct line *l, const uint8_t *quote, size_t len,
 	  const struct spec *sent)
 {
 	struct packet pieces[PIECES_MAX];
+	size_t start = l->len;
 	size_t shown = 0;
 
 	packet_build(pieces, sent);
-	put(l, " quotes=%zu", len);
 	for (size_t i = 0; i < len && i < pieces[0].len; i++) {
 		uint8_t turned = quote[i] ^ pieces[0].bytes[i];
 
 		/* The header's sum follows what else has changed. */
 		if (turned && (sent->v6 || (i != 10 && i != 11))) {
 			put(l, " %zu:%02x", i, turned);
-			if (++shown == 8) {
-				put(l, "...");
-				return;
-			}
+			shown++;
+		}
+		if (shown == TURNED_MAX) {
+			l->len = start;
+			put(l, " rewritten");
+			break;
 		}
 	}
 }
@@ -189,6 +195,7 @@ put_icmp(struct line *l, const uint8_t *at, size_t len, const struct spec *sent)
 {
 	put(l, "icmp %u/%u rest=", at[0], at[1]);
 	put_hex(l, at + 4, 4);
+	put(l, " quotes=%zu", len - 8);
 	put_quote(l, at + 8, len - 8, sent);
 }
 

@@ -27,6 +27,8 @@
  *   key=N only=PATTERN text=TEXT file=PATH
  *   variant=NAME known=FILE  what is known to differ, see known
  *   list=1                   print all answers
+ *   strict=1                 a ping differs where that is no chance; without,
+ *                            where it is the slower of two in two of three
  *
  * Exits 0 where nothing differs, 1 where something does.
  */
@@ -132,6 +134,8 @@ take_word(struct words *w, char *word)
 		w->variant = value;
 	} else if (strcmp(word, "known") == 0) {
 		w->known = value;
+	} else if (strcmp(word, "strict") == 0) {
+		w->strict = number;
 	} else if (strcmp(word, "list") == 0) {
 		w->list = number;
 	} else {

@@ -418,6 +418,16 @@ compare_pings(const struct words *w, const struct group *g,
 	return far;
 }
 
+/* Whether that is a difference: more than chance, and of use to somebody. */
+static bool
+is_far(const struct words *w, double far)
+{
+	/* Two of three pairs are so many standard deviations away. */
+	double most = w->strict ? FAR : sqrt((double)w->count) / 3;
+
+	return fabs(far) >= fmax(FAR, most);
+}
+
 /* Which way it differs, twice: slower 1, faster -1; 0: it does not. */
 static int
 compare_twice(const struct words *w, const struct group *g,
@@ -426,11 +436,11 @@ compare_twice(const struct words *w, const struct group *g,
 	double far = compare_pings(w, g, rivals, control);
 	double again;
 
-	if (fabs(far) < FAR) {
+	if (!is_far(w, far)) {
 		return 0;
 	}
 	again = compare_pings(w, g, rivals, control);
-	if (fabs(again) < FAR || (far > 0) != (again > 0)) {
+	if (!is_far(w, again) || (far > 0) != (again > 0)) {
 		return 0;
 	}
 	return far > 0 ? 1 : -1;
