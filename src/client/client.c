@@ -8,7 +8,9 @@
 
 #include "base/text.h"
 #include "client/backend_netfilter.h"
+#include "client/client_parts.h"
 #include "client/fastpath.h"
+#include "client/status.h"
 #include "os/clock.h"
 #include "daemon/signals.h"
 #include "fastpath/egress.h"
@@ -32,33 +34,6 @@
  * as fast as he can does not keep the worker from all else.
  */
 #define BATCHES_MAX 64
-
-struct client {
-	struct client_conf *conf;
-	const struct client_options *options;
-	struct plan plan;
-	struct fw fw;
-	struct watchdog watchdog;
-	struct nfq syns;
-	struct outbound outbound;
-	struct netfilter carrier;     /* of netfilter */
-	struct backend_pcap follower; /* in place of rules and a queue */
-	struct client_egress egress;
-	int signals, control;
-	struct daemon_reload reloading;   /* who waits for it */
-	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
-	uint64_t started;                 /* ms */
-	struct netlink diag; /* the monitor's, for socket_owner_path() */
-	int drops;           /* the file of nfq_read_drops(), or below 0 */
-	struct client_shared *shared;
-};
-
-/* What a worker leaves to the next one; see monitor.h. */
-struct client_shared {
-	struct monitor_shared monitor;
-	struct outbound_counters counters;
-	uint32_t last_id;
-};
 
 /* The monitor's part of it. */
 static size_t
@@ -107,7 +82,6 @@ serve(struct client *c)
 		if (count == 0) {
 			return true;
 		}
-		c->shared->last_id = c->syns.packets[count - 1].id;
 		for (int i = 0; i < count && rc == 0; i++) {
 			handle(c, &c->syns.packets[i]);
 			rc = nfq_flush(&c->syns);
@@ -121,54 +95,6 @@ serve(struct client *c)
 	return true;
 }
 
-static void
-write_status(struct client *c, bool json, struct text *t)
-{
-	struct outbound_counters counted = c->shared->counters;
-	struct stat_item fast[CLIENT_EGRESS_STATS];
-	uint64_t uptime = (clock_ms() - c->started) / 1000;
-	struct nfq_drops drops = { 0 };
-	char duration[32];
-
-	stat_duration(duration, uptime);
-	nfq_read_drops(c->drops, c->syns.queue, &drops);
-	client_egress_count(&c->egress, &counted);
-	client_egress_stats(&c->egress, fast);
-	const struct stat_item items[] = {
-		{ "command", NULL, "client", 0 },
-		{ "version", NULL, TAP_VERSION, 0 },
-		{ "pid", "process", NULL, (uint64_t)getpid() },
-		{ "uptime", NULL, NULL, uptime },
-		{ NULL, "up", duration, 0 },
-		{ "queue", "queue", NULL, c->conf->settings.queue },
-		{ "backend", "backend", c->options->wire ? "pcap" : "netfilter",
-		  0 },
-		{ "firewall", "firewall", fw_tool_name(c->fw.tool), 0 },
-		{ "rules_restored", "rules put back", NULL,
-		  c->watchdog.restored },
-		fast[0],
-		fast[1],
-		fast[2],
-		{ "rules", "rules", NULL, c->conf->rules_count },
-		{ "syns", "SYNs seen", NULL, counted.seen },
-		{ "authenticated", "authenticated", NULL,
-		  counted.authenticated },
-		{ "as_is.no_rule", "sent as is: no rule", NULL,
-		  counted.passed },
-		{ "as_is.data", "sent as is: data", NULL, counted.data },
-		{ "as_is.failed", "not authenticated", NULL, counted.failed },
-		{ "refused.signature", "refused: signed", NULL,
-		  counted.signature },
-		{ "queue_drops", "queue drops", NULL,
-		  drops.queue_full + drops.socket_full },
-		{ "log_lost", "log lines lost", NULL,
-		  log_lost() + c->shared->monitor.log_lost },
-		{ "worker_restarts", "worker restarts", NULL,
-		  c->shared->monitor.restarts },
-	};
-	stat_write(t, items, sizeof items / sizeof items[0], json);
-}
-
 static bool
 answer(void *context, enum control_request request,
        const struct control_peer *peer, struct text *t)
@@ -178,7 +104,7 @@ answer(void *context, enum control_request request,
 	switch (request) {
 	case CONTROL_STATUS_TEXT:
 	case CONTROL_STATUS_JSON:
-		write_status(c, request == CONTROL_STATUS_JSON, t);
+		client_write_status(c, request == CONTROL_STATUS_JSON, t);
 		break;
 	case CONTROL_RELOAD:
 		/* The task would get the signal. */
@@ -217,63 +143,92 @@ follow_anew(struct client *c, const struct client_conf *conf)
 }
 
 static void
-recover(void *context)
+recover(void *context, bool sound)
 {
 	struct client *c = context;
 
+	(void)sound;
 	if (c->options->wire) {
 		/* Without devices the next worker ends at once. */
 		if (follow_anew(c, c->conf) < 0) {
 			backend_pcap_close(&c->follower);
 		}
 	} else {
-		nfq_drop_waiting(&c->syns, c->shared->last_id);
+		nfq_drop_waiting(&c->syns);
 	}
 }
 
-/* A new configuration takes the place of the old one, or nothing does. */
 static void
-reload(void *context)
+refuse_reload(struct client *c, const char *err)
+{
+	char line[CONF_ERROR_MAX + 64];
+
+	snprintf(line, sizeof line, "%s; still with the old configuration",
+		 err);
+	log_say(LOG_LEVEL_ERROR, "%s", line);
+	daemon_reload_end(&c->reloading, c->control, TAP_USAGE, line);
+}
+
+static bool
+load(void *context)
 {
 	struct client *c = context;
-	char err[CONF_ERROR_MAX], line[CONF_ERROR_MAX + 64];
-	struct client_conf *conf =
-		client_conf_load(c->options->path, NULL, err);
-	struct plan plan = { 0 };
-	int rc = conf ? 0 : -1;
+	char err[CONF_ERROR_MAX];
 
-	if (conf) {
-		conf->settings.queue = c->conf->settings.queue;
-		conf->settings.firewall = c->conf->settings.firewall;
-		conf->settings.fastpath = c->conf->settings.fastpath;
-		rc = plan_client(&plan, conf);
-		if (rc < 0) {
-			snprintf(err, sizeof err, "out of memory");
-		} else if (c->options->wire) {
-			snprintf(
-				err, sizeof err,
-				"these rules cannot be used with --backend pcap");
-			rc = follow_anew(c, conf);
-		} else {
-			rc = fw_replace(&c->fw, &c->plan.fw, &plan.fw, err);
-		}
+	c->next = client_conf_load(c->options->path, NULL, err);
+	if (!c->next) {
+		refuse_reload(c, err);
+		return false;
+	}
+	c->next->settings.queue = c->conf->settings.queue;
+	c->next->settings.firewall = c->conf->settings.firewall;
+	c->next->settings.fastpath = c->conf->settings.fastpath;
+	return true;
+}
+
+/* It takes the place of the old one, or nothing does. */
+static int
+take_up(struct client *c, struct client_conf *conf, char *err)
+{
+	struct plan plan = { 0 };
+	int rc = plan_client(&plan, conf);
+
+	if (rc < 0) {
+		snprintf(err, CONF_ERROR_MAX, "out of memory");
+	} else if (c->options->wire) {
+		snprintf(err, CONF_ERROR_MAX,
+			 "these rules cannot be used with --backend pcap");
+		rc = follow_anew(c, conf);
+	} else {
+		rc = fw_replace(&c->fw, &c->plan.fw, &plan.fw, err);
 	}
 	if (rc < 0) {
-		snprintf(line, sizeof line,
-			 "%s; still with the old configuration", err);
-		log_say(LOG_LEVEL_ERROR, "%s", line);
-		daemon_reload_end(&c->reloading, c->control, TAP_USAGE, line);
-		if (c->options->wire) {
-			recover(c);
-		}
 		plan_free(&plan);
-		client_conf_free(conf);
-		return;
+		return -1;
 	}
 	plan_free(&c->plan);
+	c->plan = plan;
+	return 0;
+}
+
+static void
+change(void *context)
+{
+	struct client *c = context;
+	struct client_conf *conf = c->next;
+	char err[CONF_ERROR_MAX], line[64];
+
+	c->next = NULL;
+	if (take_up(c, conf, err) < 0) {
+		refuse_reload(c, err);
+		client_conf_free(conf);
+		if (c->options->wire) {
+			recover(c, true);
+		}
+		return;
+	}
 	client_conf_free(c->conf);
 	c->conf = conf;
-	c->plan = plan;
 	/* The new rules have all queued until the next tick. */
 	client_egress_change(&c->egress, conf);
 	log_use_json(conf->settings.log_json);
@@ -300,8 +255,8 @@ work_by_wire(void *context, int to_monitor)
 {
 	struct client *c = context;
 
-	(void)to_monitor;
 	c->outbound.conf = c->conf;
+	monitor_ready(to_monitor, 0);
 	for (;;) {
 		struct pollfd fds[BACKEND_PCAP_FDS + 1];
 		size_t count = backend_pcap_fds(&c->follower, fds);
@@ -344,6 +299,7 @@ work(void *context, int to_monitor)
 	c->outbound.conf = c->conf;
 	c->carrier.to_monitor = to_monitor;
 	egress_leave(&c->egress.egress);
+	monitor_ready(to_monitor, 0);
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = c->syns.nl.fd, .events = POLLIN },
@@ -468,7 +424,9 @@ tick(void *context)
 		return MONITOR_STOP;
 	}
 	watchdog_look(&c->watchdog, &c->fw, &c->plan.fw);
-	client_egress_tick(&c->egress, &c->fw, &c->plan, c->conf);
+	if (c->monitor.ready) {
+		client_egress_tick(&c->egress, &c->fw, &c->plan, c->conf);
+	}
 	return MONITOR_GO_ON;
 }
 
@@ -502,32 +460,18 @@ set_scope(struct client *c)
 	}
 }
 
+/* Rules and a worker are there: serve.  An exit status. */
 static int
-run(struct client *c)
+serve_until_told(struct client *c)
 {
 	struct child *task = c->options->task;
-	const struct settings *settings = &c->conf->settings;
-	const struct monitor_job job = {
-		.context = c,
-		.role = PRIVILEGES_CLIENT,
-		.user = c->user[0] ? c->user : NULL,
-		.shared = &c->shared->monitor,
-		.control = c->control,
-		.work = c->options->wire ? work_by_wire : work,
-		.reload = reload,
-		.recover = recover,
-		.asked = asked,
-		.question = answer_program,
-		.tick = tick,
-		.signalled = task ? pass_signal : NULL,
-	};
 	int status;
 	int rc;
 
 	watchdog_open(&c->watchdog);
 	log_say(LOG_LEVEL_INFO, "ready: %zu rule%s, queue %u",
 		c->conf->rules_count, text_s(c->conf->rules_count),
-		settings->queue);
+		c->conf->settings.queue);
 	if (task) {
 		rc = child_start(task);
 		if (rc < 0) {
@@ -536,7 +480,7 @@ run(struct client *c)
 	} else {
 		notify_manager("READY=1");
 	}
-	status = monitor_run(&job, c->signals);
+	status = monitor_run(&c->monitor);
 	if (task) {
 		return status == TAP_NO ? task->status : status;
 	}
@@ -544,11 +488,50 @@ run(struct client *c)
 	return status;
 }
 
+/* First the worker, and then the rules: what nobody serves is not queued. */
+static int
+run(struct client *c)
+{
+	const struct settings *settings = &c->conf->settings;
+	const struct monitor_job job = {
+		.context = c,
+		.role = PRIVILEGES_CLIENT,
+		.user = c->user[0] ? c->user : NULL,
+		.shared = &c->shared->monitor,
+		.control = c->control,
+		.work = c->options->wire ? work_by_wire : work,
+		.asked = asked,
+		.tick = tick,
+		.load = load,
+		.change = change,
+		.recover = recover,
+		.question = answer_program,
+		.signalled = c->options->task ? pass_signal : NULL,
+	};
+	char err[FW_ERROR_MAX];
+	int status = monitor_start(&c->monitor, &job, c->signals);
+
+	if (status == TAP_OK && !c->monitor.stopping && !c->options->wire &&
+	    settings->firewall != FIREWALL_NONE &&
+	    fw_install(&c->fw, &c->plan.fw, plan_tool(settings), err) < 0) {
+		log_say(LOG_LEVEL_ERROR, "%s", err);
+		status = TAP_SYSTEM;
+	} else if (status == TAP_OK && !c->monitor.stopping) {
+		status = serve_until_told(c);
+		/* The program goes last. */
+		if (fw_remove(&c->fw, err) < 0) {
+			log_say(LOG_LEVEL_ERROR, "%s", err);
+			status = TAP_SYSTEM;
+		}
+	}
+	(void)monitor_end(&c->monitor);
+	return status;
+}
+
 int
 client_run(struct client_conf *conf, const struct client_options *options)
 {
 	static struct client c;
-	char err[FW_ERROR_MAX];
 	int status;
 
 	log_never_wait();
@@ -570,24 +553,12 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	if (status == TAP_OK && options->task) {
 		set_scope(&c);
 	}
-	if (status == TAP_OK && !options->wire &&
-	    conf->settings.firewall != FIREWALL_NONE &&
-	    fw_install(&c.fw, &c.plan.fw, plan_tool(&conf->settings), err) <
-		    0) {
-		log_say(LOG_LEVEL_ERROR, "%s", err);
-		status = TAP_SYSTEM;
-	}
 	if (status == TAP_OK) {
 		client_egress_open(&c.egress, conf,
 				   options->task ? "one command's alone"
 					   : options->wire ? "backend=pcap"
 							   : NULL);
 		status = run(&c);
-		/* The program goes last. */
-		if (fw_remove(&c.fw, err) < 0) {
-			log_say(LOG_LEVEL_ERROR, "%s", err);
-			status = TAP_SYSTEM;
-		}
 	}
 	if (options->task) {
 		cgroup_close(&options->task->scope);

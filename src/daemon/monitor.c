@@ -3,30 +3,26 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/clock.h"
-#include "daemon/signals.h"
+#include "base/spawn.h"
 #include "daemon/log.h"
 #include "daemon/sd_notify.h"
+#include "daemon/signals.h"
+#include "os/clock.h"
 #include "tap.h"
 
-#define STOP_MS 3000
+#define STOP_MS 3000u
+/* After SIGKILL no program runs any more, however long it takes to go. */
+#define GONE_MS 6000u
 
-struct monitor {
-	const struct monitor_job *job;
-	int signals;
-	pid_t worker; /* or 0 */
-	int line;     /* to the worker; its other end is there alone */
-	uint64_t beats, beats_ms; /* when they moved last */
-	uint64_t deaths_ms[MONITOR_DEATHS_MAX];
-	size_t deaths;
-};
+/* What the worker sends begins with a byte that says what it is. */
+enum message { MESSAGE_READY = 'r', MESSAGE_QUESTION = 'q' };
 
 /* Of a clock that stands still while the machine sleeps, as workers do. */
 static uint64_t
@@ -35,13 +31,25 @@ awake_ms(void)
 	return clock_us() / 1000;
 }
 
+static void *
+map(size_t size, int flags)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    flags | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
 void *
 monitor_memory(size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return map(size, MAP_SHARED);
+}
 
-	return memory == MAP_FAILED ? NULL : memory;
+void *
+monitor_worker_memory(size_t size)
+{
+	return map(size, MAP_PRIVATE);
 }
 
 static void
@@ -51,6 +59,7 @@ be_worker(const struct monitor_job *job, pid_t parent, int to_monitor)
 	int status;
 
 	log_leave(&job->shared->log_lost);
+	spawn_set_watch(NULL);
 	/* A terminal's Ctrl-C is the monitor's to handle. */
 	setpgid(0, 0);
 	if (privileges_drop(job->role, job->user, parent, why) < 0) {
@@ -68,6 +77,9 @@ start(struct monitor *m)
 	pid_t parent = getpid();
 	int ends[2];
 
+	if (m->job->prepare) {
+		m->job->prepare(m->job->context);
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
 		log_say(LOG_LEVEL_ERROR, "worker: %s", strerror(errno));
 		return -1;
@@ -85,22 +97,33 @@ start(struct monitor *m)
 		return -1;
 	}
 	m->line = ends[0];
+	m->ready = false;
+	m->started_ms = clock_ms();
 	m->beats_ms = awake_ms();
 	return 0;
 }
 
+static void
+forget_worker(struct monitor *m)
+{
+	close(m->line);
+	m->line = -1;
+	m->worker = 0;
+	m->ready = false;
+}
+
 /*
  * End the worker, by force if it does not answer, and wait for it.  False
- * where it did not end as it was told: what it shares may be half changed.
+ * where it did not end as it was told.
  */
 static bool
 stop(struct monitor *m)
 {
 	uint64_t begun = clock_ms();
-	int status = 0;
+	int status = -1;
 
 	if (m->worker == 0) {
-		return true;
+		return false;
 	}
 	kill(m->worker, SIGTERM);
 	while (waitpid(m->worker, &status, WNOHANG) == 0) {
@@ -111,29 +134,55 @@ stop(struct monitor *m)
 		if (clock_ms() - begun > STOP_MS) {
 			kill(m->worker, SIGKILL);
 		}
+		if (clock_ms() - begun > STOP_MS + GONE_MS) {
+			break;
+		}
 	}
-	close(m->line);
-	m->worker = 0;
+	forget_worker(m);
 	return WIFEXITED(status) && WEXITSTATUS(status) == TAP_OK;
 }
 
-/* Whether workers die too fast for another one to be of use. */
+/* What may follow from a fault that somebody makes use of. */
 static bool
-note_death(struct monitor *m)
+is_sound(int status)
 {
-	uint64_t now = clock_ms();
-	uint64_t *oldest = &m->deaths_ms[m->deaths % MONITOR_DEATHS_MAX];
-	bool too_fast =
-		m->deaths >= MONITOR_DEATHS_MAX && now - *oldest < 60000;
-
-	*oldest = now;
-	m->deaths++;
-	return too_fast;
+	if (!WIFSIGNALED(status)) {
+		return true;
+	}
+	switch (WTERMSIG(status)) {
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGILL:
+	case SIGFPE:
+	case SIGABRT:
+	case SIGTRAP:
+	case SIGSYS:
+		return false;
+	default:
+		return true;
+	}
 }
 
-/* The worker is gone although nobody told it to go. */
-static int
-revive(struct monitor *m, int status)
+/* How long the successor of who died just now is to wait. */
+static uint64_t
+note_death(struct monitor *m, uint64_t now)
+{
+	uint64_t pause = MONITOR_PAUSE_MS;
+
+	m->deaths++;
+	if (m->deaths == 1) {
+		return now;
+	}
+	for (unsigned n = 2; n < m->deaths && pause < MONITOR_PAUSE_MAX_MS;
+	     n++) {
+		pause *= 2;
+	}
+	return now +
+		(pause < MONITOR_PAUSE_MAX_MS ? pause : MONITOR_PAUSE_MAX_MS);
+}
+
+static void
+say_end(int status)
 {
 	if (WIFSIGNALED(status)) {
 		log_say(LOG_LEVEL_ERROR, "worker: ended by signal %d (%s)",
@@ -142,70 +191,159 @@ revive(struct monitor *m, int status)
 		log_say(LOG_LEVEL_ERROR, "worker: ended with status %d",
 			WEXITSTATUS(status));
 	}
-	close(m->line);
-	m->worker = 0;
-	if (note_death(m)) {
-		log_say(LOG_LEVEL_ERROR, "worker: dies too often, giving up");
-		return -1;
-	}
-	m->job->shared->restarts++;
-	if (m->job->recover) {
-		m->job->recover(m->job->context);
-	}
-	return start(m);
 }
 
-static int
-check_worker(struct monitor *m)
+static void
+recover(struct monitor *m, bool sound)
 {
-	uint64_t beats =
-		__atomic_load_n(&m->job->shared->beats, __ATOMIC_RELAXED);
-	uint64_t now = awake_ms();
-	int status;
-
-	if (waitpid(m->worker, &status, WNOHANG) == m->worker) {
-		return revive(m, status);
+	if (m->job->recover) {
+		m->job->recover(m->job->context, sound);
 	}
-	if (beats != m->beats) {
+}
+
+/* Start one; where that can't be, it is tried again after a pause. */
+static void
+start_next(struct monitor *m)
+{
+	if (start(m) < 0) {
+		m->due_ms = note_death(m, clock_ms());
+	}
+}
+
+/* The worker is gone although nobody told it to go. */
+static void
+take_death(struct monitor *m, int status)
+{
+	const uint64_t now = clock_ms();
+
+	say_end(status);
+	forget_worker(m);
+	m->restarts++;
+	recover(m, is_sound(status));
+	m->due_ms = note_death(m, now);
+	if (m->due_ms <= now) {
+		start_next(m);
+	}
+}
+
+static void
+check_beats(struct monitor *m)
+{
+	const uint64_t beats =
+		__atomic_load_n(&m->job->shared->beats, __ATOMIC_RELAXED);
+	const uint64_t now = awake_ms();
+	const uint64_t most = m->ready ? MONITOR_STUCK_MS : MONITOR_START_MS;
+
+	if (m->ready && beats != m->beats) {
 		m->beats = beats;
 		m->beats_ms = now;
-	} else if (now - m->beats_ms > MONITOR_STUCK_MS) {
+	} else if (now - m->beats_ms > most) {
 		log_say(LOG_LEVEL_ERROR, "worker: stuck");
 		kill(m->worker, SIGKILL);
 		m->beats_ms = now;
 	}
-	return 0;
 }
 
 static void
-take_question(struct monitor *m)
+check_worker(struct monitor *m)
 {
-	uint8_t question[MONITOR_QUESTION_MAX], answer[MONITOR_QUESTION_MAX];
-	ssize_t got = recv(m->line, question, sizeof question, MSG_DONTWAIT);
-	size_t len = 0;
+	int status;
 
-	if (got <= 0) {
+	if (m->worker == 0) {
+		if (clock_ms() >= m->due_ms) {
+			start_next(m);
+		}
 		return;
 	}
+	if (waitpid(m->worker, &status, WNOHANG) == m->worker) {
+		take_death(m, status);
+		return;
+	}
+	if (m->ready && clock_ms() - m->started_ms >= MONITOR_LIVED_MS) {
+		m->deaths = 0;
+	}
+	check_beats(m);
+}
+
+/* ---- what the worker says */
+
+static void
+take_ready(struct monitor *m, const uint8_t *told, size_t len)
+{
+	uint32_t value;
+
+	if (m->ready || len != sizeof value) {
+		return;
+	}
+	memcpy(&value, told, sizeof value);
+	m->ready = true;
+	m->beats_ms = awake_ms();
+	if (m->job->ready) {
+		m->job->ready(m->job->context, value);
+	}
+	if (m->announce) {
+		m->announce = false;
+		notify_manager("READY=1");
+	}
+}
+
+static void
+take_question(struct monitor *m, const uint8_t *question, size_t len)
+{
+	uint8_t answer[MONITOR_QUESTION_MAX];
+	size_t answered = 0;
+
 	if (m->job->question) {
-		len = m->job->question(m->job->context, question, (size_t)got,
-				       answer);
+		answered = m->job->question(m->job->context, question, len,
+					    answer);
 	}
 	/* Who does not wait any more gets none. */
-	(void)send(m->line, answer, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)send(m->line, answer, answered, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void
+take_message(struct monitor *m)
+{
+	uint8_t message[1 + MONITOR_QUESTION_MAX];
+	const ssize_t got =
+		recv(m->line, message, sizeof message, MSG_DONTWAIT);
+
+	if (got < 1) {
+		return;
+	}
+	if (message[0] == MESSAGE_READY) {
+		take_ready(m, message + 1, (size_t)got - 1);
+	} else if (message[0] == MESSAGE_QUESTION) {
+		take_question(m, message + 1, (size_t)got - 1);
+	}
+}
+
+void
+monitor_ready(int to_monitor, uint32_t told)
+{
+	uint8_t message[1 + sizeof told] = { MESSAGE_READY };
+
+	memcpy(message + 1, &told, sizeof told);
+	(void)send(to_monitor, message, sizeof message, MSG_NOSIGNAL);
 }
 
 ssize_t
 monitor_ask(int to_monitor, const void *question, size_t len, void *answer)
 {
 	struct pollfd fd = { .fd = to_monitor, .events = POLLIN };
+	uint8_t message[1 + MONITOR_QUESTION_MAX] = { MESSAGE_QUESTION };
 	ssize_t got;
 
+	if (len > MONITOR_QUESTION_MAX) {
+		return -EMSGSIZE;
+	}
+	memcpy(message + 1, question, len);
 	/* The answer to an earlier question, which came too late. */
 	while (recv(to_monitor, answer, MONITOR_QUESTION_MAX, MSG_DONTWAIT) >
 	       0) {
 	}
-	if (send(to_monitor, question, len, MSG_NOSIGNAL) < 0) {
+	if (send(to_monitor, message, 1 + len, MSG_DONTWAIT | MSG_NOSIGNAL) <
+	    0) {
 		return -errno;
 	}
 	if (poll(&fd, 1, MONITOR_ANSWER_MS) != 1) {
@@ -215,83 +353,192 @@ monitor_ask(int to_monitor, const void *question, size_t len, void *answer)
 	return got < 0 ? -errno : got;
 }
 
-static int
+/* ---- the loop */
+
+static void
+take_signals(struct monitor *m)
+{
+	int number = 0;
+	enum daemon_signal asked = daemon_signal(m->signals, &number);
+
+	if (asked != DAEMON_NOTHING && m->job->signalled) {
+		m->job->signalled(m->job->context, number);
+	} else if (asked == DAEMON_STOP) {
+		m->stopping = true;
+	} else if (asked == DAEMON_RELOAD) {
+		m->reloading = true;
+	}
+}
+
+enum { AT_SIGNALS, AT_CONTROL, AT_LINE, FDS };
+
+/* Serve whoever asks, for so long at the most until somebody does. */
+static void
+attend(struct monitor *m, int wait_ms)
+{
+	struct pollfd fds[FDS] = {
+		[AT_SIGNALS] = { .fd = m->signals, .events = POLLIN },
+		[AT_CONTROL] = { .fd = m->job->control, .events = POLLIN },
+		[AT_LINE] = { .fd = m->worker ? m->line : -1,
+			      .events = POLLIN },
+	};
+
+	if (poll(fds, FDS, wait_ms) <= 0) {
+		return;
+	}
+	take_signals(m);
+	if (fds[AT_CONTROL].revents) {
+		m->job->asked(m->job->context);
+	}
+	if (fds[AT_LINE].revents & POLLIN) {
+		take_message(m);
+	}
+}
+
+/* While one of the firewall's tools runs. */
+static bool
+attend_meanwhile(void *context)
+{
+	struct monitor *m = context;
+
+	attend(m, 0);
+	return !m->stopping;
+}
+
+static void
+watch(struct monitor *m)
+{
+	const struct spawn_watch watching = {
+		.fd = { m->signals, m->job->control, m->worker ? m->line : -1 },
+		.serve = attend_meanwhile,
+		.context = m,
+	};
+
+	spawn_set_watch(&watching);
+}
+
+static void
 reload(struct monitor *m)
 {
-	bool whole;
-
+	m->reloading = false;
 	notify_manager("RELOADING=1");
-	whole = stop(m);
-	m->job->reload(m->job->context);
-	if (!whole && m->job->recover) {
-		m->job->recover(m->job->context);
+	if (!m->job->load(m->job->context)) {
+		notify_manager("READY=1");
+		return;
 	}
-	if (start(m) < 0) {
-		return -1;
+	if (m->job->pause) {
+		m->job->pause(m->job->context);
 	}
-	notify_manager("READY=1");
-	return 0;
+	/* What a killed worker left half changed is made sound first. */
+	if (!stop(m)) {
+		recover(m, true);
+	}
+	watch(m);
+	m->job->change(m->job->context);
+	m->announce = true;
+	start_next(m);
+}
+
+static int
+wait_ms(const struct monitor *m)
+{
+	const uint64_t now = clock_ms();
+
+	if (m->worker != 0 || m->due_ms >= now + MONITOR_TICK_MS) {
+		return MONITOR_TICK_MS;
+	}
+	return m->due_ms > now ? (int)(m->due_ms - now) : 0;
 }
 
 static int
 loop(struct monitor *m)
 {
 	for (;;) {
-		enum monitor_next next = MONITOR_GO_ON;
-		enum daemon_signal asked;
-		int number = 0;
-		struct pollfd fds[] = {
-			{ .fd = m->signals, .events = POLLIN },
-			{ .fd = m->job->control, .events = POLLIN },
-			{ .fd = m->line, .events = POLLIN },
-		};
-
-		poll(fds, 3, MONITOR_TICK_MS);
-		asked = daemon_signal(m->signals, &number);
-		if (asked != DAEMON_NOTHING && m->job->signalled) {
-			m->job->signalled(m->job->context, number);
-			asked = DAEMON_NOTHING;
-		}
-		switch (asked) {
-		case DAEMON_STOP:
+		attend(m, wait_ms(m));
+		if (m->stopping) {
 			return TAP_OK;
-		case DAEMON_RELOAD:
-			if (reload(m) < 0) {
-				return TAP_SYSTEM;
-			}
+		}
+		if (m->reloading) {
+			reload(m);
 			continue;
-		case DAEMON_NOTHING:
-			break;
 		}
-		if (fds[1].revents) {
-			m->job->asked(m->job->context);
-		}
-		if (fds[2].revents & POLLIN) {
-			take_question(m);
-		}
-		if (m->job->tick) {
-			next = m->job->tick(m->job->context);
-		}
-		if (next == MONITOR_STOP) {
+		watch(m);
+		if (m->job->tick &&
+		    m->job->tick(m->job->context) == MONITOR_STOP) {
 			return TAP_NO;
 		}
-		if (check_worker(m) < 0) {
-			return TAP_SYSTEM;
-		}
+		check_worker(m);
 		log_note_others(m->job->shared->log_lost);
 		log_flush();
 	}
 }
 
 int
-monitor_run(const struct monitor_job *job, int signals)
+monitor_run(struct monitor *m)
 {
-	struct monitor m = { .job = job, .signals = signals };
-	int status = TAP_SYSTEM;
+	const int status = loop(m);
 
-	if (start(&m) == 0) {
-		status = loop(&m);
-	}
-	(void)stop(&m);
+	/* What is to be done at the end, a signal does not cut short. */
+	spawn_set_watch(NULL);
 	return status;
+}
+
+int
+monitor_start(struct monitor *m, const struct monitor_job *job, int signals)
+{
+	int status;
+
+	*m = (struct monitor){ .job = job, .signals = signals, .line = -1 };
+	if (start(m) < 0) {
+		return TAP_SYSTEM;
+	}
+	while (!m->ready) {
+		attend(m, 100);
+		if (m->stopping) {
+			break;
+		}
+		if (waitpid(m->worker, &status, WNOHANG) == m->worker) {
+			say_end(status);
+			forget_worker(m);
+			return TAP_SYSTEM;
+		}
+		if (clock_ms() - m->started_ms > MONITOR_START_MS) {
+			log_say(LOG_LEVEL_ERROR, "worker: does not start");
+			return TAP_SYSTEM;
+		}
+	}
+	return TAP_OK;
+}
+
+bool
+monitor_end(struct monitor *m)
+{
+	bool whole;
+
+	if (m->job->pause) {
+		m->job->pause(m->job->context);
+	}
+	whole = stop(m);
+	if (!whole && m->job->recover) {
+		/* Its successor does what it had left to do. */
+		recover(m, true);
+		whole = start(m) == 0 && stop(m);
+	}
+	return whole;
+}
+
+const char *
+monitor_state(const struct monitor *m)
+{
+	return m->worker == 0 ? "down" : m->ready ? "at work" : "starting";
+}
+
+void
+monitor_alarm(const struct monitor *m, char out[MONITOR_ALARM_MAX])
+{
+	out[0] = '\0';
+	if (m->deaths >= MONITOR_ALARM_DEATHS) {
+		snprintf(out, MONITOR_ALARM_MAX,
+			 "the worker died %u times in a row", m->deaths);
+	}
 }

@@ -4,12 +4,16 @@
  * files, runs the firewall's tools, and starts the worker again if it
  * dies or hangs.  It never looks at a packet.
  *
- * What the worker knows lives in shared memory that the monitor made, so
- * that its successor goes on where it stopped.
+ * The worker is not trusted: it may have been taken over by what it read.
+ * What it leaves lies in shared memory that the monitor made and in which
+ * there is no pointer: the monitor reads numbers there, and its successor
+ * reads the rest as it reads the network.  What it sends has a length and
+ * a kind that are checked.
  */
 #ifndef TAP_DAEMON_MONITOR_H
 #define TAP_DAEMON_MONITOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,20 +22,32 @@
 
 /* A worker that does not turn its loop for this long is stuck. */
 #define MONITOR_STUCK_MS 10000u
+/* The same until it works: it may have millions of groups to index. */
+#define MONITOR_START_MS 30000u
 /* The longest that a worker may wait for packets, to show it is alive. */
 #define MONITOR_BEAT_MS 2000
 /* How often the monitor looks, and calls tick(). */
 #define MONITOR_TICK_MS 1000
-/* Workers that die this often within a minute are not started again. */
-#define MONITOR_DEATHS_MAX 5u
+/*
+ * The successor of a worker that died is there at once; if that dies, too,
+ * after this pause, which doubles up to the other one.  There is no end
+ * to it: a service that nobody reaches is as good as none.
+ */
+#define MONITOR_PAUSE_MS 100u
+#define MONITOR_PAUSE_MAX_MS 5000u
+/* Who lived for so long dies of something else. */
+#define MONITOR_LIVED_MS 60000u
+/* So many deaths in a row are an alarm. */
+#define MONITOR_ALARM_DEATHS 3u
 
 #define MONITOR_QUESTION_MAX 512u
 /* How long the worker waits for an answer. */
 #define MONITOR_ANSWER_MS 500
+#define MONITOR_ALARM_MAX 128u
 
+/* What the worker writes and the monitor reads. */
 struct monitor_shared {
-	uint64_t beats;    /* the worker's, one a turn */
-	uint64_t restarts; /* of workers that died or hung */
+	uint64_t beats;    /* one a turn */
 	uint64_t log_lost; /* lines, of all workers */
 };
 
@@ -44,16 +60,26 @@ struct monitor_job {
 	struct monitor_shared *shared;
 	int control; /* a socket by which the monitor is asked */
 	/*
-	 * In the worker: serve until told to stop; to_monitor is for
-	 * monitor_ask().  An exit status.
+	 * In the worker: monitor_ready(), and then serve until told to
+	 * stop; to_monitor is also for monitor_ask().  An exit status.
 	 */
 	int (*work)(void *context, int to_monitor);
-	/* In the monitor, with no worker at work: */
-	void (*reload)(void *context);  /* SIGHUP came */
-	void (*recover)(void *context); /* the worker died */
 	/* In the monitor, any time: */
+	void (*ready)(void *context, uint32_t told); /* or NULL */
 	void (*asked)(void *context); /* the control socket is readable */
 	enum monitor_next (*tick)(void *context); /* or NULL */
+	/* SIGHUP came: read the files.  False: all stays as it is. */
+	bool (*load)(void *context);
+	/* The worker is about to be told to end.  Or NULL. */
+	void (*pause)(void *context);
+	/* In the monitor, with no worker at work: */
+	void (*prepare)(void *context); /* one is about to be.  Or NULL. */
+	void (*change)(void *context);  /* put to work what was loaded */
+	/*
+	 * The worker ended otherwise than it was told.  sound: by nothing
+	 * that tells of a fault of its own, as being killed does not.
+	 */
+	void (*recover)(void *context, bool sound); /* or NULL */
 	/*
 	 * The worker asks: `len` bytes of a question, at most
 	 * MONITOR_QUESTION_MAX, become an answer of as many at the most.
@@ -68,6 +94,27 @@ struct monitor_job {
 	void (*signalled)(void *context, int number);
 };
 
+/* The monitor's own; of what is not said here nobody else knows. */
+struct monitor {
+	const struct monitor_job *job;
+	int signals;
+	pid_t worker;  /* or 0 */
+	int line;      /* to the worker; its other end is there alone */
+	bool ready;    /* the worker has said that it works */
+	bool announce; /* and the manager is to be told when it does */
+	bool stopping, reloading; /* a signal said so */
+	uint64_t beats, beats_ms; /* when they moved last */
+	uint64_t started_ms;      /* the worker, of clock_ms() */
+	uint64_t due_ms;          /* the next one, where there is none */
+	unsigned deaths;          /* in a row */
+	uint64_t restarts;        /* of workers that died or hung */
+};
+
+/*
+ * In the worker: it has all that it needs, and packets are handled.  told
+ * goes to ready().
+ */
+void monitor_ready(int to_monitor, uint32_t told);
 /*
  * Ask the monitor, from the worker.  The length of the answer, which
  * holds MONITOR_QUESTION_MAX bytes; or -errno.
@@ -77,12 +124,31 @@ ssize_t monitor_ask(int to_monitor, const void *question, size_t len,
 
 /* Memory for both processes, zeroed; NULL where there is none. */
 void *monitor_memory(size_t size);
+/* Memory that each worker finds zeroed, and nobody else sees; or NULL. */
+void *monitor_worker_memory(size_t size);
 
 /*
- * Run until SIGINT or SIGTERM, which have to be blocked already along
- * with SIGHUP and SIGCHLD (daemon_signals()).  An exit status: TAP_OK
- * when stopped, TAP_NO when tick() said so.
+ * Start the first worker and wait until it works.  SIGINT, SIGTERM, SIGHUP
+ * and SIGCHLD have to be blocked already (daemon_signals()).  An exit
+ * status: TAP_SYSTEM where it does not come to work, and why is in the
+ * log.
  */
-int monitor_run(const struct monitor_job *job, int signals);
+int monitor_start(struct monitor *m, const struct monitor_job *job,
+		  int signals);
+/*
+ * Run until SIGINT or SIGTERM.  An exit status: TAP_OK when stopped,
+ * TAP_NO when tick() said so.
+ */
+int monitor_run(struct monitor *m);
+/*
+ * End the worker.  False where neither it nor a successor ended as it was
+ * told: what was to be done last may be undone.
+ */
+bool monitor_end(struct monitor *m);
+
+/* "at work", "starting", or "down". */
+const char *monitor_state(const struct monitor *m);
+/* What an administrator has to know, or "". */
+void monitor_alarm(const struct monitor *m, char out[MONITOR_ALARM_MAX]);
 
 #endif

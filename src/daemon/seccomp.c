@@ -50,6 +50,7 @@ static const struct {
 
 /* Entries of maps that are there: nothing is made, nothing loaded. */
 static const uint32_t server_bpf[] = {
+	BPF_MAP_GET_NEXT_KEY,
 	BPF_MAP_LOOKUP_ELEM,
 	BPF_MAP_UPDATE_ELEM,
 	BPF_MAP_DELETE_ELEM,
@@ -69,12 +70,12 @@ static const int listener[] = {
 /*
  * Two instructions for each call, five for each with an argument and seven
  * with two: three that send, two ioctls, two sockets, an option of sockets,
- * three of bpf(2); six around them.
+ * four of bpf(2); six around them.
  */
 #define PROGRAM_MAX                                                            \
 	(2 * (sizeof common + sizeof client + sizeof listener) /               \
 		 sizeof common[0] +                                            \
-	 65)
+	 70)
 
 struct program {
 	struct sock_filter at[PROGRAM_MAX];

@@ -14,6 +14,7 @@
 #include "fastpath/ingress_image.h"
 #include "fastpath/ingress_load.h"
 #include "fastpath/ingress_locals.h"
+#include "fastpath/ingress_replays.h"
 
 #ifndef BPF_TCX_INGRESS
 #define BPF_TCX_INGRESS 46 /* enum bpf_attach_type, Linux 6.6 */
@@ -38,8 +39,9 @@ set_clock(struct ingress *s)
 static void
 set_config(struct ingress *s, const struct ingress_tables *t)
 {
-	s->config->assembly = t->assembly_ms * 1000000ull;
-	s->config->flood = t->flood_per_second;
+	s->assembly = t->assembly_ms * 1000000ull;
+	s->flood_limit = t->flood_per_second;
+	ingress_restore(s);
 	set_clock(s);
 }
 
@@ -134,10 +136,9 @@ link_of(struct ingress *s, uint32_t device)
 }
 
 /*
- * A packet is to go through the ingress program where it comes into the host,
- * so not on what stands on another device, and not on the parts of a bridge or
- * bond, but on these.  What goes through it twice, by somebody's redirect,
- * gets no further than without a key.
+ * A packet is to go through the program where it comes into the host, so not
+ * on what stands on another device, nor on the parts of a bridge or bond, but
+ * on these.  What goes through twice, by a redirect, gets no further by it.
  */
 static int
 take_device(void *context, const struct device *device)
@@ -180,6 +181,7 @@ set_relay(struct ingress *s, bool relay)
 	for (size_t i = 0; i < s->ifname_count; i++) {
 		relay &= s->links[i].fd[INGRESS_TC] >= 0;
 	}
+	s->relays = relay;
 	__atomic_store_n(&s->config->relay, relay, __ATOMIC_SEQ_CST);
 }
 
@@ -230,6 +232,9 @@ ingress_leave(struct ingress *s)
 {
 	loader_leave(&s->loader);
 	ingress_detach(s);
+	for (enum ingress_map m = 0; m < INGRESS_MAP_CONFIG; m++) {
+		bpf_close(&s->map[m]);
+	}
 }
 
 void
@@ -316,10 +321,7 @@ ingress_change(struct ingress *s, const struct ingress_tables *tables)
 	}
 	/* What is no longer right must not stay. */
 	loader_stop(&s->loader);
-	ingress_detach(s);
-	for (enum ingress_map m = 0; m < INGRESS_MAP_CONFIG; m++) {
-		bpf_close(&s->map[m]);
-	}
+	ingress_leave(s);
 	if (ingress_load_tables(s, tables) < 0) {
 		give_up(s);
 		return;
@@ -394,7 +396,7 @@ is_flood(struct ingress *s, uint64_t syns, uint64_t now)
 	}
 	grown = (int64_t)(syns - s->syns);
 	if (s->syns_ms != 0 && s->syns_on == on && grown > 0 &&
-	    grown * 1000 > s->config->flood * (int64_t)passed) {
+	    grown * 1000 > s->flood_limit * (int64_t)passed) {
 		s->flood_ms = now;
 	}
 	s->syns = syns;

@@ -97,6 +97,10 @@ struct ingress {
 	struct ingress_link links[INGRESS_DEVICES_MAX];
 	size_t ifname_count;
 	struct netlink watch;
+	/* As config has them, if the worker has not written there. */
+	uint64_t assembly;
+	int64_t flood_limit;
+	bool relays;
 	struct ingress_config *config; /* mapped */
 	struct ring records, charges;
 	char why[INGRESS_WHY_MAX]; /* empty: all is as it was asked for */

@@ -26,7 +26,7 @@ is_alive(const struct ingress *s, const struct ingress_group *g)
 {
 	const int64_t age = (int64_t)(clock_us() * 1000 - g->since);
 
-	return age <= (int64_t)s->config->assembly;
+	return age <= (int64_t)s->assembly;
 }
 
 static void

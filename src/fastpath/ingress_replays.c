@@ -53,9 +53,34 @@ ingress_forget(struct ingress *s, uint64_t tag)
 }
 
 void
+ingress_restore(struct ingress *s)
+{
+	if (s->config) {
+		store(&s->config->assembly, s->assembly);
+		__atomic_store_n(&s->config->flood, s->flood_limit,
+				 __ATOMIC_SEQ_CST);
+		__atomic_store_n(&s->config->credit, INGRESS_CREDIT,
+				 __ATOMIC_SEQ_CST);
+		__atomic_store_n(&s->config->relay, s->relays,
+				 __ATOMIC_SEQ_CST);
+	}
+}
+
+bool
+ingress_resume(struct ingress *s)
+{
+	const bool all = ring_restore(&s->records);
+
+	(void)ring_restore(&s->charges);
+	return all;
+}
+
+void
 ingress_begin(struct ingress *s, uint64_t begin_ms)
 {
 	if (s->config) {
+		/* Whoever had it before us may have left anything there. */
+		store(&s->config->floor, 0);
 		store(&s->config->begin_ms, begin_ms);
 	}
 }

@@ -23,7 +23,18 @@ bool ingress_remember(struct ingress *s, uint64_t tag, uint64_t instant);
 void ingress_raise_floor(struct ingress *s, uint64_t instant);
 /* Forget a group that is not later than the floor. */
 void ingress_forget(struct ingress *s, uint64_t tag);
-/* Leave to others what was sent before, a time of clock_ms(). */
+/* Set right what whoever shares it may have written. */
+void ingress_restore(struct ingress *s);
+/*
+ * In the process that reads what the program tells: go on where the last
+ * one stopped.  False: where that was is not known, and some of it is lost.
+ */
+bool ingress_resume(struct ingress *s);
+/*
+ * Begin, while nothing is accepted, to remember: what is remembered has to
+ * be told again.  What was sent before, a time of clock_ms(), is left to
+ * others.
+ */
 void ingress_begin(struct ingress *s, uint64_t begin_ms);
 
 /* Whether there is a program that can accept groups, on some device. */

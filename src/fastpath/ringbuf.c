@@ -123,8 +123,25 @@ bool
 ring_is_empty(const struct ring *ring)
 {
 	return !ring->consumer ||
-		*ring->consumer >=
+		*ring->consumer ==
 		__atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+}
+
+bool
+ring_restore(struct ring *ring)
+{
+	uint64_t at, end;
+
+	if (!ring->consumer) {
+		return true;
+	}
+	at = __atomic_load_n(ring->consumer, __ATOMIC_ACQUIRE);
+	end = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+	if (at % 8 == 0 && at <= end && end - at <= ring->size) {
+		return true;
+	}
+	__atomic_store_n(ring->consumer, end, __ATOMIC_RELEASE);
+	return false;
 }
 
 bool

@@ -36,6 +36,11 @@ void ring_next(struct ring *ring);
 /* Whether all is read that was ever begun to be written. */
 bool ring_is_empty(const struct ring *ring);
 /*
+ * The last reader may have left anything: go on where it stopped, or else
+ * behind all that was written.  False: what was not read is lost.
+ */
+bool ring_restore(struct ring *ring);
+/*
  * Wait, for so long at the most, until another process has read all that was
  * begun to be written before.  Whether it has.
  */

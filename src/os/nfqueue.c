@@ -330,16 +330,28 @@ nfq_read_drops(int fd, uint16_t queue, struct nfq_drops *drops)
 	return read_line(fd, queue, &owner, drops);
 }
 
-void
-nfq_drop_waiting(struct nfq *nfq, uint32_t last)
+/* Drop those whose ids are up to this one, and behind it by half of all. */
+static void
+drop_up_to(struct nfq *nfq, uint32_t id)
 {
 	struct nfqnl_msg_verdict_hdr header;
 
-	/* Ids go round: half of them lie behind this one. */
 	be32_store((uint8_t *)&header.verdict, NF_DROP);
-	be32_store((uint8_t *)&header.id, last + 0x3fffffff);
+	be32_store((uint8_t *)&header.id, id);
 	begin(&nfq->verdicts, TYPE(NFQNL_MSG_VERDICT_BATCH), NLM_F_REQUEST, 0,
 	      nfq->queue);
 	netlink_put(&nfq->verdicts, NFQA_VERDICT_HDR, &header, sizeof header);
 	nfq_flush(nfq);
+}
+
+void
+nfq_drop_waiting(struct nfq *nfq)
+{
+	/*
+	 * Ids go round, and the kernel stops at the first that lies ahead:
+	 * whichever half the oldest is in, all go.
+	 */
+	drop_up_to(nfq, INT32_MAX);
+	drop_up_to(nfq, UINT32_MAX);
+	drop_up_to(nfq, INT32_MAX);
 }

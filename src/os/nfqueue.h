@@ -64,10 +64,10 @@ void nfq_decide(struct nfq *nfq, uint32_t id, enum nfq_verdict verdict,
 /* Let a packet go on with another firewall mark. */
 void nfq_accept_marked(struct nfq *nfq, uint32_t id, uint32_t mark);
 /*
- * Drop every packet that still waits for its verdict, up to about `last`:
- * of a process that died before it could decide.
+ * Drop every packet that still waits for its verdict: of a process that
+ * died before it could decide.
  */
-void nfq_drop_waiting(struct nfq *nfq, uint32_t last);
+void nfq_drop_waiting(struct nfq *nfq);
 /*
  * Send the verdicts gathered.  0 or -errno: then packets wait for ever,
  * until nfq_drop_waiting().

@@ -177,6 +177,12 @@ reassembly_oldest(struct reassembly *q)
 	return group_at(q, q->oldest);
 }
 
+struct reassembly_group *
+reassembly_newer(struct reassembly *q, const struct reassembly_group *g)
+{
+	return group_at(q, g->newer);
+}
+
 struct reassembly_frame *
 reassembly_append(struct reassembly *q, struct reassembly_group *g,
 		  uint64_t now)

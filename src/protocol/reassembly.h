@@ -97,6 +97,9 @@ struct reassembly_group *reassembly_add(struct reassembly *q,
 void reassembly_remove(struct reassembly *q, struct reassembly_group *g);
 /* The group that waited longest since its last frame, or NULL. */
 struct reassembly_group *reassembly_oldest(struct reassembly *q);
+/* The one that waited longest of those that waited less than this; or NULL. */
+struct reassembly_group *reassembly_newer(struct reassembly *q,
+					  const struct reassembly_group *g);
 
 /*
  * Append a frame that arrived at `now`, not held yet; NULL where all

@@ -30,6 +30,9 @@ overview_alarms(struct text *t, const struct overview_alarms *alarms)
 			text_put(t, "%s%s", t->len ? "; " : "", all[i].text);
 		}
 	}
+	if (alarms->worker[0]) {
+		text_put(t, "%s%s", t->len ? "; " : "", alarms->worker);
+	}
 	if (alarms->refused[0]) {
 		text_put(t, "%sfiles refused, older ones in use: %s",
 			 t->len ? "; " : "", alarms->refused);

@@ -17,6 +17,7 @@ struct overview_alarms {
 	bool queue_full;     /* in the last minute */
 	bool clock_wrong;    /* nobody keeps it right, as far as is known */
 	bool user_shared;    /* its worker has no user of its own */
+	const char *worker;  /* what is wrong with it; or empty */
 	const char *refused; /* why its files were; or empty */
 };
 

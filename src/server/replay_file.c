@@ -250,6 +250,19 @@ replay_file_open(struct replay_file *store, const char *path, uint32_t capacity,
 }
 
 void
+replay_file_leave(struct replay_file *store)
+{
+	if (sysconf(_SC_PAGESIZE) == HEADER) {
+		munmap(store->map, HEADER);
+		store->map = NULL;
+	}
+	if (store->fd >= 0) {
+		close(store->fd);
+		store->fd = -1;
+	}
+}
+
+void
 replay_file_close(struct replay_file *store)
 {
 	if (store->map) {

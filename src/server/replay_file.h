@@ -58,6 +58,11 @@ int replay_file_open(struct replay_file *store, const char *path,
 void replay_file_begin(struct replay_file *store, uint64_t now_ms);
 /* Groups may be accepted ahead of being remembered; or all are. */
 void replay_file_set_ahead(struct replay_file *store, bool ahead);
+/*
+ * In a process that was forked and may not be trusted later: let go of the
+ * file and of its header, which stay the parent's.
+ */
+void replay_file_leave(struct replay_file *store);
 void replay_file_close(struct replay_file *store);
 
 #endif

@@ -8,15 +8,15 @@
 
 #include "base/text.h"
 #include "os/clock.h"
-#include "os/conntrack.h"
 #include "daemon/signals.h"
-#include "os/sock_diag.h"
 #include "firewall/firewall.h"
 #include "server/fallback.h"
 #include "server/status.h"
+#include "server/adopt.h"
 #include "server/worker.h"
 #include "server/worker_door.h"
 #include "server/worker_fastpath.h"
+#include "server/worker_state.h"
 #include "server/worker_stats.h"
 #include "firewall/watchdog.h"
 #include "daemon/log.h"
@@ -31,6 +31,8 @@
 
 struct server {
 	struct server_conf *conf;
+	struct server_conf *next; /* that is to take its place, or NULL */
+	struct monitor monitor;
 	const struct server_options *options;
 	struct worker worker;
 	struct plan plan;
@@ -58,6 +60,7 @@ fill_status(struct server *s, struct status *st)
 		    &(struct status_facts){
 			    .conf = s->conf,
 			    .worker = &s->worker,
+			    .monitor = &s->monitor,
 			    .watchdog = &s->watchdog,
 			    .firewall = fw_tool_name(s->fw.tool),
 			    .started = s->started,
@@ -134,7 +137,6 @@ take_up(struct server *s, struct server_conf *conf, char *err)
 		snprintf(err, CONF_ERROR_MAX, "out of memory");
 		return -1;
 	}
-	worker_fastpath_pause(&s->worker);
 	rc = worker_door_prepare(&s->worker, conf);
 	if (rc < 0) {
 		snprintf(err, CONF_ERROR_MAX, "door: %s", strerror(-rc));
@@ -154,26 +156,55 @@ take_up(struct server *s, struct server_conf *conf, char *err)
 }
 
 static void
-reload(void *context)
+tell_reload(struct server *s, int status, const char *line)
+{
+	log_say(status == TAP_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s",
+		line);
+	daemon_reload_end(&s->reloading, s->control, status, line);
+}
+
+static void
+refuse_reload(struct server *s, const char err[CONF_ERROR_MAX])
+{
+	char line[CONF_ERROR_MAX + 64];
+
+	snprintf(line, sizeof line, "%s; still with the old configuration",
+		 err);
+	memcpy(s->refused, err, sizeof s->refused);
+	tell_reload(s, TAP_USAGE, line);
+}
+
+static bool
+load(void *context)
 {
 	struct server *s = context;
-	char err[CONF_ERROR_MAX], line[CONF_ERROR_MAX + 64];
+	char err[CONF_ERROR_MAX];
 	struct server_conf *conf = server_conf_load(&s->options->from, err);
 
-	if (conf) {
-		/* What sockets and memory were made for stays. */
-		conf->settings.queue = s->conf->settings.queue;
-		conf->settings.firewall = s->conf->settings.firewall;
-		conf->settings.fastpath = s->conf->settings.fastpath;
-		conf->settings.fastpath_mark = s->conf->settings.fastpath_mark;
-		conf->limits = s->conf->limits;
+	if (!conf) {
+		refuse_reload(s, err);
+		return false;
 	}
-	if (!conf || take_up(s, conf, err) < 0) {
-		snprintf(line, sizeof line,
-			 "%s; still with the old configuration", err);
-		log_say(LOG_LEVEL_ERROR, "%s", line);
-		memcpy(s->refused, err, sizeof s->refused);
-		daemon_reload_end(&s->reloading, s->control, TAP_USAGE, line);
+	/* What sockets and memory were made for stays. */
+	conf->settings.queue = s->conf->settings.queue;
+	conf->settings.firewall = s->conf->settings.firewall;
+	conf->settings.fastpath = s->conf->settings.fastpath;
+	conf->settings.fastpath_mark = s->conf->settings.fastpath_mark;
+	conf->limits = s->conf->limits;
+	s->next = conf;
+	return true;
+}
+
+static void
+change(void *context)
+{
+	struct server *s = context;
+	struct server_conf *conf = s->next;
+	char err[CONF_ERROR_MAX], line[64];
+
+	s->next = NULL;
+	if (take_up(s, conf, err) < 0) {
+		refuse_reload(s, err);
 		server_conf_free(conf);
 		return;
 	}
@@ -185,16 +216,39 @@ reload(void *context)
 	snprintf(line, sizeof line, "reloaded: %zu rule%s, %zu key%s",
 		 conf->acl.rules_count, text_s(conf->acl.rules_count),
 		 conf->acl.keys_count, text_s(conf->acl.keys_count));
-	log_say(LOG_LEVEL_INFO, "%s", line);
-	daemon_reload_end(&s->reloading, s->control, TAP_OK, line);
+	tell_reload(s, TAP_OK, line);
 }
 
 static void
-recover(void *context)
+pause_worker(void *context)
 {
 	struct server *s = context;
 
-	worker_recover(&s->worker);
+	worker_fastpath_pause(&s->worker);
+}
+
+static void
+prepare(void *context)
+{
+	struct server *s = context;
+
+	worker_state_prepare(&s->worker);
+}
+
+static void
+take_ready(void *context, uint32_t damaged)
+{
+	struct server *s = context;
+
+	worker_state_ready(&s->worker, damaged);
+}
+
+static void
+recover(void *context, bool sound)
+{
+	struct server *s = context;
+
+	worker_recover(&s->worker, sound);
 }
 
 static void
@@ -260,7 +314,9 @@ tick(void *context)
 	watchdog_look(&s->watchdog, &s->fw, &s->plan.fw);
 	watch_drops(s, now);
 	write_metrics(s, now);
-	worker_fastpath_tick(&s->worker);
+	if (s->monitor.ready) {
+		worker_fastpath_tick(&s->worker);
+	}
 	worker_door_tick(&s->worker);
 	return MONITOR_GO_ON;
 }
@@ -272,9 +328,9 @@ work(void *context, int to_monitor)
 	enum { SIGNALS = WORKER_FDS, FDS };
 	struct server *s = context;
 
-	(void)to_monitor;
 	ingress_leave(&s->worker.ingress);
 	door_leave(&s->worker.door);
+	monitor_ready(to_monitor, worker_begin(&s->worker));
 	for (;;) {
 		struct pollfd fds[FDS] = {
 			[SIGNALS] = { .fd = s->signals, .events = POLLIN },
@@ -293,6 +349,7 @@ work(void *context, int to_monitor)
 		log_flush();
 		if (fds[SIGNALS].revents &&
 		    daemon_signal(s->signals, NULL) == DAEMON_STOP) {
+			worker_leave(&s->worker);
 			return TAP_OK;
 		}
 	}
@@ -331,68 +388,6 @@ open_all(struct server *s)
 						  : TAP_OK;
 }
 
-struct adoption {
-	struct server *s;
-	struct netlink *conntrack;
-	int error;
-};
-
-static void
-adopt_one(void *context, const struct sock_diag_connection *c)
-{
-	struct adoption *a = context;
-	const struct packet p = {
-		.src = c->remote,
-		.dst = c->local,
-		.sport = c->remote_port,
-		.dport = c->local_port,
-	};
-
-	/* Which device it came by is not known; one too many does no harm. */
-	for (size_t i = 0; i < a->s->conf->acl.rules_count; i++) {
-		const struct acl_rule *rule = &a->s->conf->acl.rules[i];
-
-		if (rule->type == ACL_LOCAL &&
-		    acl_ports_have(rule->ports, rule->ports_count, p.dport) &&
-		    acl_net_has(&rule->src, &p.src) &&
-		    acl_net_has(&rule->dst, &p.dst)) {
-			int rc = conntrack_add(a->conntrack, c);
-
-			a->error = rc < 0 ? rc : a->error;
-			return;
-		}
-	}
-}
-
-/*
- * Connections that were there before the rules: the kernel is to track
- * them from now on, so that they go on even without the daemon.
- */
-static void
-adopt_connections(struct server *s)
-{
-	struct netlink conntrack;
-	struct netlink diag;
-	struct adoption a = { .s = s, .conntrack = &conntrack };
-	int rc = conntrack_open(&conntrack);
-
-	if (rc == 0) {
-		rc = sock_diag_open(&diag);
-		if (rc == 0) {
-			rc = sock_diag_each(&diag, adopt_one, &a);
-			netlink_close(&diag);
-		}
-		netlink_close(&conntrack);
-	}
-	rc = rc < 0 ? rc : a.error;
-	if (rc < 0) {
-		log_say(LOG_LEVEL_WARNING,
-			"connection tracking: %s; connections made before the "
-			"start live only as long as this process",
-			strerror(-rc));
-	}
-}
-
 static void
 close_all(struct server *s)
 {
@@ -412,18 +407,6 @@ close_all(struct server *s)
 static int
 serve(struct server *s)
 {
-	const struct monitor_job job = {
-		.context = s,
-		.role = PRIVILEGES_SERVER,
-		.user = s->user[0] ? s->user : NULL,
-		.shared = &s->worker.shared->monitor,
-		.control = s->control,
-		.work = work,
-		.reload = reload,
-		.recover = recover,
-		.asked = asked,
-		.tick = tick,
-	};
 	int status;
 
 	if (s->options->confirm_seconds > 0) {
@@ -447,7 +430,7 @@ serve(struct server *s)
 		s->unkept = true;
 	}
 	notify_manager("READY=1");
-	status = monitor_run(&job, s->signals);
+	status = monitor_run(&s->monitor);
 	notify_manager("STOPPING=1");
 	return status;
 }
@@ -466,11 +449,81 @@ show(struct server *s, int status)
 	return status;
 }
 
+/*
+ * First the worker, and then the rules: whoever can't serve hides nothing.
+ * An exit status.
+ */
+static int
+begin(struct server *s, const struct monitor_job *job)
+{
+	const struct settings *settings = &s->conf->settings;
+	char err[FW_ERROR_MAX];
+	int status;
+
+	adopt_connections(&s->conf->acl);
+	worker_door_open(&s->worker);
+	worker_fastpath_open(&s->worker);
+	status = monitor_start(&s->monitor, job, s->signals);
+	if (status == TAP_OK && !s->monitor.stopping &&
+	    settings->firewall != FIREWALL_NONE &&
+	    fw_install(&s->fw, &s->plan.fw, plan_tool(settings), err) < 0) {
+		log_say(LOG_LEVEL_ERROR, "%s", err);
+		status = TAP_SYSTEM;
+	}
+	return status;
+}
+
+/* Take the rules away, unless a successor is to find them. */
+static int
+end(struct server *s, int status)
+{
+	if (status == TAP_OK && s->leaves_rules) {
+		log_say(LOG_LEVEL_INFO,
+			"its rules stay: hidden until "
+			"the next one is here");
+		return status;
+	}
+	return show(s, status);
+}
+
+static int
+run(struct server *s)
+{
+	const struct monitor_job job = {
+		.context = s,
+		.role = PRIVILEGES_SERVER,
+		.user = s->user[0] ? s->user : NULL,
+		.shared = &s->worker.shared->monitor,
+		.control = s->control,
+		.work = work,
+		.ready = take_ready,
+		.asked = asked,
+		.tick = tick,
+		.load = load,
+		.pause = pause_worker,
+		.prepare = prepare,
+		.change = change,
+		.recover = recover,
+	};
+	int status = begin(s, &job);
+	const bool serves = status == TAP_OK && !s->monitor.stopping;
+
+	if (serves) {
+		status = serve(s);
+	}
+	/* Not while there are no rules. */
+	worker_fastpath_close(&s->worker, monitor_end(&s->monitor));
+	if (serves) {
+		return end(s, status);
+	}
+	worker_door_undo(&s->worker);
+	return status;
+}
+
 int
 server_run(struct server_conf *conf, const struct server_options *options)
 {
 	static struct server s;
-	char err[FW_ERROR_MAX];
 	int status;
 
 	log_never_wait();
@@ -485,29 +538,7 @@ server_run(struct server_conf *conf, const struct server_options *options)
 	s.started = clock_ms();
 	status = open_all(&s);
 	if (status == TAP_OK) {
-		adopt_connections(&s);
-		worker_door_open(&s.worker);
-	}
-	if (status == TAP_OK && conf->settings.firewall != FIREWALL_NONE &&
-	    fw_install(&s.fw, &s.plan.fw, plan_tool(&conf->settings), err) <
-		    0) {
-		log_say(LOG_LEVEL_ERROR, "%s", err);
-		status = TAP_SYSTEM;
-		worker_door_undo(&s.worker);
-	}
-	if (status == TAP_OK) {
-		worker_fastpath_open(&s.worker);
-		status = serve(&s);
-		/* Not while there are no rules. */
-		worker_fastpath_close(&s.worker);
-		/* After a failure the rules stay: the service is hidden. */
-		if (status == TAP_OK && s.leaves_rules) {
-			log_say(LOG_LEVEL_INFO,
-				"its rules stay: hidden until "
-				"the next one is here");
-		} else if (status != TAP_SYSTEM) {
-			status = show(&s, status);
-		}
+		status = run(&s);
 	}
 	close_all(&s);
 	log_close();

@@ -14,7 +14,9 @@ static void
 put_alarms(const struct status_facts *facts, char out[OVERVIEW_MAX])
 {
 	struct text t = text_over(out, OVERVIEW_MAX);
+	char worker[MONITOR_ALARM_MAX];
 
+	monitor_alarm(facts->monitor, worker);
 	overview_alarms(&t,
 			&(struct overview_alarms){
 				.rules_lost = facts->watchdog->lost,
@@ -22,6 +24,7 @@ put_alarms(const struct status_facts *facts, char out[OVERVIEW_MAX])
 					clock_ms() - facts->dropped < MINUTE_MS,
 				.clock_wrong = !clock_is_synchronised(),
 				.user_shared = facts->user_shared,
+				.worker = worker,
 				.refused = facts->refused,
 			});
 }
@@ -76,6 +79,9 @@ status_fill(struct status *st, const struct status_facts *facts)
 		  facts->watchdog->restored },
 		{ "log_lost", "log lines lost", NULL,
 		  log_lost() + facts->worker->shared->monitor.log_lost },
+		{ "worker", "worker", monitor_state(facts->monitor), 0 },
+		{ "worker_restarts", "worker restarts", NULL,
+		  facts->monitor->restarts },
 	};
 	memcpy(st->items, first, sizeof first);
 	st->count = STATUS_FIRST;

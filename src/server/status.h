@@ -16,11 +16,12 @@
 #include "server/worker_fastpath.h"
 #include "server/worker_stats.h"
 
-#define STATUS_FIRST 13u /* items ahead of those of the worker */
+#define STATUS_FIRST 15u /* items ahead of those of the worker */
 
 struct status_facts {
 	const struct server_conf *conf;
 	struct worker *worker;
+	const struct monitor *monitor;
 	const struct watchdog *watchdog;
 	const char *firewall;  /* whose rules */
 	uint64_t started;      /* as all below, by clock_ms() */

@@ -13,6 +13,7 @@
 #include "server/worker_log.h"
 #include "server/worker_door.h"
 #include "server/worker_fastpath.h"
+#include "server/worker_state.h"
 #include "daemon/open_queue.h"
 #include "tap.h"
 
@@ -29,6 +30,8 @@
  * after the start those that tracking does not know may pass.
  */
 #define ADOPTION_MS 60000u
+/* What the program tells is read at the end, for so long at the most. */
+#define LEAVE_MS 1000u
 
 /* The receiver's name of a packet: which queue, and its id there. */
 static uint64_t
@@ -304,7 +307,6 @@ serve_queue(struct worker *g, size_t queue)
 		}
 		now = worker_now();
 		take_sieved(g, &now);
-		g->shared->last_id[queue] = nfq->packets[count - 1].id;
 		for (int i = 0; i < count; i++) {
 			if (syns) {
 				judge_syn(g, queue, &nfq->packets[i], &now);
@@ -312,6 +314,8 @@ serve_queue(struct worker *g, size_t queue)
 				judge_rest(g, queue, &nfq->packets[i], &now);
 			}
 		}
+		/* Who has got in may ask at once whether that was counted. */
+		worker_state_publish(g);
 		if (!send_verdicts(nfq)) {
 			return false;
 		}
@@ -331,6 +335,7 @@ expire(struct worker *g)
 	while (receiver_expire(g->receiver, &now, &result)) {
 		apply(g, &result, now.ms);
 	}
+	worker_state_publish(g);
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
 		usable &= send_verdicts(&g->queues[queue]);
 	}
@@ -422,113 +427,59 @@ open_queues(struct worker *g, const struct server_conf *conf)
 	return status;
 }
 
-/* Open the memory of replays, and say what became of it. */
-static int
-open_store(struct worker *g)
-{
-	const char *path = g->conf->replay_file;
-	char usual[64], why[REPLAY_FILE_WHY_MAX];
-
-	if (path[0] == '\0') {
-		mkdir("/var/lib/tap", 0700);
-		snprintf(usual, sizeof usual, SERVER_CONF_REPLAYS,
-			 g->conf->settings.queue);
-		path = usual;
-	} else if (strcmp(path, "none") == 0) {
-		path = NULL;
-	}
-	if (replay_file_open(&g->store, path, g->conf->limits.replays,
-			     clock_ms(), why) < 0) {
-		return fail("replay memory", -ENOMEM);
-	}
-	if (why[0]) {
-		log_say(LOG_LEVEL_WARNING, "%s", why);
-	} else if (g->store.state == REPLAY_FILE_LOST) {
-		log_say(LOG_LEVEL_WARNING,
-			"%s: no replay memory of this host and size; groups "
-			"from before now are refused",
-			path);
-	}
-	return TAP_OK;
-}
-
-/*
- * Begin with an empty receiver and what the store remembers.  Damage is made
- * good on the way: should we be killed then, the store has to be known
- * to begin now.
- */
-static int
-begin_gate(struct worker *g)
-{
-	struct receiver_now begin = { .ms = g->store.begin_ms };
-	struct hash_key key;
-	uint32_t damaged;
-
-	if (getrandom(&key, sizeof key, 0) != sizeof key) {
-		return fail("getrandom", -errno);
-	}
-	replay_file_begin(&g->store, clock_ms());
-	damaged =
-		receiver_init(g->receiver, g->receiver_memory, g->store.replay,
-			      &g->conf->limits, &g->conf->acl, &key);
-	if (damaged > 0) {
-		log_say(LOG_LEVEL_WARNING,
-			"replay memory: %u places damaged; groups from before "
-			"now are refused",
-			damaged);
-		begin.ms = g->store.begin_ms;
-	} else {
-		replay_file_begin(&g->store, begin.ms);
-	}
-	receiver_begin_unknown(g->receiver, &begin);
-	return TAP_OK;
-}
-
-static int
-make_gate(struct worker *g)
-{
-	int status;
-
-	g->shared = monitor_memory(sizeof *g->shared);
-	g->receiver_memory = monitor_memory(receiver_size(&g->conf->limits));
-	if (!g->shared || !g->receiver_memory) {
-		return fail("memory", -ENOMEM);
-	}
-	g->receiver = &g->shared->receiver;
-	status = open_store(g);
-	return status == TAP_OK ? begin_gate(g) : status;
-}
-
 void
-worker_recover(struct worker *g)
+worker_recover(struct worker *g, bool sound)
 {
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
 		if (g->queues[queue].nl.fd >= 0) {
-			nfq_drop_waiting(&g->queues[queue],
-					 g->shared->last_id[queue]);
+			nfq_drop_waiting(&g->queues[queue]);
 		}
 	}
-	(void)begin_gate(g);
-	worker_fastpath_remember(g);
+	worker_fastpath_recover(g);
+	worker_state_recover(g, sound);
 }
 
-void
-worker_drain(struct worker *g)
+uint32_t
+worker_begin(struct worker *g)
 {
+	const uint32_t damaged = worker_state_begin(g);
 	const struct receiver_now now = worker_now();
 
 	take_sieved(g, &now);
+	worker_fastpath_inherit(g);
+	worker_state_publish(g);
+	return damaged;
+}
+
+void
+worker_leave(struct worker *g)
+{
+	const struct receiver_now now = worker_now();
+
+	do {
+		take_sieved(g, &now);
+	} while (!ingress_records_end(&g->ingress) &&
+		 clock_ms() - now.ms < LEAVE_MS);
+	worker_state_leave(g);
+	worker_state_publish(g);
+}
+
+void
+worker_drop(struct worker *g, uint64_t id)
+{
+	const size_t queue = id >> 32;
+
+	if (queue < FW_QUEUES && g->queues[queue].nl.fd >= 0) {
+		nfq_decide(&g->queues[queue], (uint32_t)id, NFQ_DROP, NULL, 0);
+	}
 }
 
 bool
-worker_settle(struct worker *g)
+worker_may_hold(const struct worker *g, uint64_t id)
 {
-	/* The last worker may have been ended at any instant. */
-	if (begin_gate(g) != TAP_OK) {
-		return false;
-	}
-	worker_drain(g);
-	return ingress_records_end(&g->ingress);
+	const size_t queue = id >> 32;
+
+	return queue < FW_QUEUES && g->queues[queue].nl.fd >= 0;
 }
 
 int
@@ -567,7 +518,7 @@ worker_open(struct worker *g, const struct server_conf *conf)
 		return fail("raw socket", rc);
 	}
 	g->drops = nfq_open_drops();
-	return make_gate(g);
+	return worker_state_open(g);
 }
 
 int
@@ -577,7 +528,6 @@ worker_configure(struct worker *g, const struct server_conf *conf)
 
 	if (status == TAP_OK) {
 		use_conf(g, conf);
-		receiver_set_acl(g->receiver, &conf->acl);
 	}
 	return status;
 }
@@ -591,7 +541,7 @@ worker_close(struct worker *g)
 	netlink_close(&g->diag);
 	ifname_close(&g->links);
 	reset_close(&g->reset);
-	worker_fastpath_close(g);
+	worker_fastpath_close(g, false);
 	door_close(&g->door);
 	replay_file_close(&g->store);
 	if (g->drops >= 0) {

@@ -10,6 +10,7 @@
 
 #include "conf/server_conf.h"
 #include "firewall/firewall.h"
+#include "protocol/hand_over.h"
 #include "protocol/receiver.h"
 #include "os/ifname.h"
 #include "daemon/log.h"
@@ -22,14 +23,16 @@
 
 #define WORKER_FDS (FW_QUEUES + 1 + INGRESS_FDS)
 
-/* What a worker leaves to the next one; see monitor.h. */
+/* Numbers that a worker leaves; see worker_state.h. */
 struct worker_shared {
 	struct monitor_shared monitor;
 	uint64_t rest_passed, rest_dropped; /* of no known connection */
 	uint64_t resets, decoys;
 	uint64_t door_failed; /* accepted, and the door could not be told */
-	uint32_t last_id[FW_QUEUES]; /* of packets taken */
-	struct receiver receiver;
+	struct receiver_counters counters;
+	uint64_t held, assembling, replays; /* at present */
+	uint64_t unreadable;
+	uint64_t handed; /* frames that are handed over */
 };
 
 struct worker {
@@ -41,9 +44,14 @@ struct worker {
 	struct reset reset;
 	int drops; /* the file of nfq_read_drops(), or below 0 */
 	struct worker_shared *shared;
-	struct receiver *receiver; /* in the shared memory */
+	struct handed_frame *handed; /* shared, too */
+	bool hands_over;             /* the last worker has */
+	bool inherits; /* the next one takes up the groups of the program */
+	struct receiver *receiver; /* of each worker alone */
 	void *receiver_memory;     /* likewise */
+	struct hash_key hash;
 	struct replay_file store;
+	uint64_t begin_ms; /* the monitor's; nothing is known from before */
 	struct ingress ingress; /* see worker_sieve.h */
 	struct door door;       /* see worker_door.h */
 	bool by_ingress;        /* something came from it just now */
@@ -66,11 +74,20 @@ void worker_close(struct worker *g);
 int worker_configure(struct worker *g, const struct server_conf *conf);
 
 /*
- * A worker died with the shared memory in its hands: make it sound again.
- * The counters begin anew, what was accepted stays remembered, and what
- * it held is dropped.
+ * In the monitor: a worker ended otherwise than it was told.  What it held
+ * is dropped; see worker_state_recover().
  */
-void worker_recover(struct worker *g);
+void worker_recover(struct worker *g, bool sound);
+
+/*
+ * In the worker: begin, and at last leave what the next one may take up.
+ * The first returns what monitor_ready() is to tell.
+ */
+uint32_t worker_begin(struct worker *g);
+void worker_leave(struct worker *g);
+/* Whether such a packet may be held; and drop one of before. */
+bool worker_may_hold(const struct worker *g, uint64_t id);
+void worker_drop(struct worker *g, uint64_t id);
 
 /* The clocks as the receiver wants them. */
 struct receiver_now worker_now(void);
@@ -78,14 +95,6 @@ struct receiver_now worker_now(void);
  * them. */
 void worker_note_frames(struct worker *g, const struct receiver_now *now,
 			const struct packet *syns, size_t count);
-/* With no worker at work: read what the ingress program has to tell. */
-void worker_drain(struct worker *g);
-/*
- * The same at the end, when it accepts no more, to leave all of it to the
- * next one; the counters begin anew.  False where something is missing.
- */
-bool worker_settle(struct worker *g);
-
 /* Fill in WORKER_FDS descriptors to wait for; those below 0 count, too. */
 void worker_fds(const struct worker *g, struct pollfd *fds);
 /* The longest time to wait, in milliseconds, before worker_serve(). */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fastpath/bpf.h"
+#include "server/worker_state.h"
 #include "fastpath/bpf_addr.h"
 #include "fastpath/ingress_groups.h"
 #include "fastpath/ingress_replays.h"
@@ -90,7 +91,6 @@ worker_fastpath_open(struct worker *g)
 	plan.tables.admitted = g->door.maps.accepted;
 	ingress_open(&g->ingress, &plan.tables, g->conf->settings.fastpath);
 	ingress_tables_free(&plan);
-	worker_fastpath_remember(g);
 	if (!g->ingress.pending) {
 		say_state(g);
 	}
@@ -101,22 +101,27 @@ worker_fastpath_tick(struct worker *g)
 {
 	const bool before = ingress_is_settled(&g->ingress);
 
-	ingress_tick(&g->ingress, g->receiver->counters.syns);
+	ingress_tick(&g->ingress, g->shared->counters.syns);
 	if (!before && ingress_is_settled(&g->ingress)) {
 		say_state(g);
 	}
 	accept_if_possible(g);
 }
 
-/* Its ring goes with it, should it not come up again. */
 void
 worker_fastpath_pause(struct worker *g)
 {
-	if (ingress_accepts(&g->ingress)) {
-		ingress_accept_none(&g->ingress);
+	ingress_accept_none(&g->ingress);
+	if (g->ingress.config) {
 		bpf_wait();
-		worker_drain(g);
 	}
+}
+
+void
+worker_fastpath_recover(struct worker *g)
+{
+	worker_fastpath_pause(g);
+	ingress_restore(&g->ingress);
 }
 
 size_t
@@ -153,17 +158,12 @@ inherit(void *context, const struct ingress_record *r)
 	worker_note_frames(context, &now, syns, worker_fastpath_syns(r, syns));
 }
 
-/* So that none has to wait for another SYN of its connection. */
-static void
-take_over(struct worker *g)
+void
+worker_fastpath_inherit(struct worker *g)
 {
-	int rc = 0;
+	int rc =
+		g->inherits ? ingress_groups_empty(&g->ingress, inherit, g) : 0;
 
-	ingress_detach(&g->ingress);
-	if (g->ingress.config && bpf_wait() == 0) {
-		worker_drain(g);
-		rc = ingress_groups_empty(&g->ingress, inherit, g);
-	}
 	if (rc < 0) {
 		log_say(LOG_LEVEL_ERROR, "fast path: groups begun there: %s",
 			strerror(-rc));
@@ -173,27 +173,29 @@ take_over(struct worker *g)
 void
 worker_fastpath_change(struct worker *g)
 {
+	const bool was_open = g->ingress.config != NULL;
 	struct ingress_plan plan;
 
-	take_over(g);
+	ingress_detach(&g->ingress);
+	g->inherits = was_open && bpf_wait() == 0;
 	/* What is no longer right must not stay. */
 	if (ingress_tables_make(&plan, g->conf) < 0) {
-		worker_fastpath_close(g);
+		ingress_close(&g->ingress);
 	} else {
 		plan.tables.admitted = g->door.maps.accepted;
 		ingress_change(&g->ingress, &plan.tables);
 		ingress_tables_free(&plan);
 	}
-	if (!g->ingress.config) {
-		worker_fastpath_remember(g);
+	/* With it goes what was accepted and is not remembered yet. */
+	if (was_open && !g->ingress.config && !g->hands_over) {
+		worker_state_recover(g, false);
 	}
 }
 
 void
-worker_fastpath_close(struct worker *g)
+worker_fastpath_close(struct worker *g, bool settled)
 {
-	ingress_accept_none(&g->ingress);
-	if (g->ingress.config && bpf_wait() == 0 && worker_settle(g)) {
+	if (g->ingress.config && settled && ingress_records_end(&g->ingress)) {
 		replay_file_set_ahead(&g->store, false);
 	}
 	ingress_close(&g->ingress);

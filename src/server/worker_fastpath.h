@@ -13,10 +13,11 @@
  * One memory of replays for the receiver and the ingress program: before the
  * ingress program is to accept anything it knows all that the receiver knows;
  * from then on what the receiver accepts is told it first, and what it accepts
- * is read as soon as there is time.  store.h's `ahead` is set for as long.
+ * is read as soon as there is time.  replay_file.h's `ahead` is set for as
+ * long.
  *
- * In the monitor, once the firewall's rules stand, and for as long as
- * they do; where the ingress program can't be, it is off and the log says why.
+ * In the monitor, before the first worker; where the ingress program can't
+ * be, it is off and the log says why.
  */
 void worker_fastpath_open(struct worker *g);
 /*
@@ -24,14 +25,24 @@ void worker_fastpath_open(struct worker *g);
  * are replaced, since those that come may not let pass what is accepted.
  */
 void worker_fastpath_pause(struct worker *g);
-/* Another configuration; after a pause. */
+/* A worker that ended otherwise than it was told may have left anything. */
+void worker_fastpath_recover(struct worker *g);
+/* Another configuration; after a pause, with no worker at work. */
 void worker_fastpath_change(struct worker *g);
-void worker_fastpath_close(struct worker *g);
-/* Every second or so; see ingress_tick(). */
+/*
+ * After a pause, with no worker at work; settled: the last one has read all
+ * that the program told.
+ */
+void worker_fastpath_close(struct worker *g, bool settled);
+/*
+ * Every second or so, once a worker works and the firewall's rules stand;
+ * see ingress_tick().
+ */
 void worker_fastpath_tick(struct worker *g);
 
-/* The receiver has begun anew, with no worker at work. */
+/* In the worker, which has begun: one memory, and groups to go on with. */
 void worker_fastpath_remember(struct worker *g);
+void worker_fastpath_inherit(struct worker *g);
 
 /* The SYNs of a record, FRAME_MAX at the most; returns how many. */
 size_t worker_fastpath_syns(const struct ingress_record *r,

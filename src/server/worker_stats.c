@@ -19,21 +19,10 @@ worker_drops(const struct worker *g)
 	return sum;
 }
 
-static uint64_t
-unreadable(const struct worker *g)
-{
-	uint64_t sum = 0;
-
-	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
-		sum += g->queues[queue].unreadable;
-	}
-	return sum;
-}
-
 size_t
 worker_stats(struct worker *g, struct stat_item *items)
 {
-	const struct receiver_counters *c = &g->receiver->counters;
+	const struct receiver_counters *c = &g->shared->counters;
 #define REFUSED(REASON, name)                                                  \
 	{                                                                      \
 		"refused." name, "refused: " name, NULL, c->by_reason[REASON]  \
@@ -57,12 +46,10 @@ worker_stats(struct worker *g, struct stat_item *items)
 		{ "duplicates", "duplicate frames", NULL, c->duplicates },
 		{ "evicted", "groups evicted", NULL, c->evicted },
 		{ "held_dropped", "held SYNs dropped", NULL, c->held_early },
-		{ "held", "held SYNs", NULL,
-		  g->receiver->reassembly.held_used },
+		{ "held", "held SYNs", NULL, g->shared->held },
 		{ "assembling", "groups in assembly", NULL,
-		  g->receiver->reassembly.groups_used },
-		{ "replays", "replays remembered", NULL,
-		  g->receiver->replay.count },
+		  g->shared->assembling },
+		{ "replays", "replays remembered", NULL, g->shared->replays },
 		{ "resets", "resets sent", NULL, g->shared->resets },
 		{ "decoys", "SYNs to decoys", NULL, g->shared->decoys },
 		{ "stray_passed", "stray packets passed", NULL,
@@ -70,9 +57,8 @@ worker_stats(struct worker *g, struct stat_item *items)
 		{ "stray_dropped", "stray packets dropped", NULL,
 		  g->shared->rest_dropped },
 		{ "queue_drops", "queue drops", NULL, worker_drops(g) },
-		{ "worker_restarts", "worker restarts", NULL,
-		  g->shared->monitor.restarts },
-		{ "unreadable", "unreadable messages", NULL, unreadable(g) },
+		{ "unreadable", "unreadable messages", NULL,
+		  g->shared->unreadable },
 	};
 #undef REFUSED
 

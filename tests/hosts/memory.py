@@ -347,6 +347,8 @@ def succeed(lab, server, file):
         while server.log().count(wanted) == count:
             assert time.monotonic() < until, f"no '{wanted}'"
             time.sleep(0.01)
+        # Frames of before stay their second, and would be duplicates.
+        lab.drained()
         for group in groups:
             check_remembered(lab, [group], fresh_too=False)
     once_each(server)

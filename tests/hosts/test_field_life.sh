@@ -258,36 +258,36 @@ worker_killed()
 	page stranger "$family"
 }
 
-# worker_or_none [PID]: there is a worker, not this; or no server
-worker_or_none()
+# Workers that die without an end: the server gives up, and hides all the same.
+# alarmed: its status tells of it
+alarmed()
 {
-	other_worker "${1:-none}" || gone server
+	on server "$TAP" server --status |
+		grep -Eq '^ALARM .*the worker died [0-9]+ times in a row'
 }
 
-# Workers that die without an end: the server gives up, and hides all the same.
+# Another is started without end, after pauses that grow and have a bound.
 worker_dies_often()
 {
-	local old
+	local old time
 
 	life_lab
 	talk old 4 7001
-	for _ in 1 2 3 4 5 6; do
-		wait_for "$patience" worker_or_none
-		! gone server || break
+	for time in 1 2 3 4 5 6 7; do
+		wait_for "$patience" other_worker none
 		old=$(worker server)
 		kill -KILL "$old"
-		wait_for "$patience" worker_or_none "$old"
+		wait_log server 'worker: ended by signal 9' "$time"
+		hidden 4
+		talks old
 	done
-	await server 3
-	has "$(cat "$work/server.log")" 'dies too often'
-	hidden 4
+	alarmed
+	page client 4
+	page client 6
 	hidden 6
 	talks old
-	# The next one takes over.
-	tap_start server server server -c "$work/TAPservd.conf" \
-	    -k "$work/keys" -a "$work/ACL.conf"
-	page client 4
-	talks old
+	alarmed
+	same 7 "$(tap_status server server worker_restarts)"
 	end server TERM
 	page stranger 4
 }

@@ -166,6 +166,11 @@ wire_refuses()
 }
 
 # A device that goes away is no device that nothing comes by.
+alarmed()
+{
+	on client "$TAP" client --status | grep -Eq '^ALARM .*the worker died [0-9]+ times'
+}
+
 wire_gone()
 {
 	served
@@ -173,8 +178,10 @@ wire_gone()
 	    "$(client_rule 'dst_port=80, outdev=eth0')"
 	page client 4
 	ip -n "$net-client" link del eth0
-	await client 3
-	has "$(cat "$work/client.log")" 'eth0: it is gone, or down'
+	wait_log client 'eth0: it is gone, or down'
+	# It tries again, without end, and says so.
+	wait_for "$patience" alarmed
+	end client TERM
 }
 
 # Of a device that is down the kernel doesn't say that it is removed.
@@ -189,8 +196,10 @@ wire_down()
 	page client 4
 	ip -n "$net-client" link set eth0 down
 	ip -n "$net-client" link del eth0
-	await client 3
-	has "$(cat "$work/client.log")" 'eth0: it is gone, or down'
+	wait_log client 'eth0: it is gone, or down'
+	# It tries again, without end, and says so.
+	wait_for "$patience" alarmed
+	end client TERM
 }
 
 # A new configuration may name another device, but nothing that the wire

@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #define PROCESS 1234 /* of nobody: it is never reached */
 
@@ -64,42 +66,124 @@ faked_fork(void)
 #undef clock_ms
 
 static struct monitor_shared shared;
-static char calls[64];
+static char calls[128];
+static uint32_t told;
+static uint8_t asked_for[MONITOR_QUESTION_MAX];
+static size_t asked_len;
+static bool load_works;
 
 static void
-note_reload(void *context)
+note(const char *call)
+{
+	assert_true(strlen(calls) + strlen(call) + 1 < sizeof calls);
+	strcat(calls, call);
+	strcat(calls, " ");
+}
+
+static bool
+note_load(void *context)
 {
 	(void)context;
-	strcat(calls, "reload ");
+	note("load");
+	return load_works;
 }
 
 static void
-note_recover(void *context)
+note_pause(void *context)
 {
 	(void)context;
-	strcat(calls, "recover ");
+	note("pause");
+}
+
+static void
+note_prepare(void *context)
+{
+	(void)context;
+	note("prepare");
+}
+
+static void
+note_change(void *context)
+{
+	(void)context;
+	note("change");
+}
+
+static void
+note_recover(void *context, bool sound)
+{
+	(void)context;
+	note(sound ? "recover" : "distrust");
+}
+
+static void
+note_ready(void *context, uint32_t value)
+{
+	(void)context;
+	note("ready");
+	told = value;
+}
+
+static size_t
+note_question(void *context, const void *question, size_t len, void *answer)
+{
+	(void)context;
+	note("question");
+	assert_true(len <= sizeof asked_for);
+	memcpy(asked_for, question, len);
+	asked_len = len;
+	memset(answer, 'a', MONITOR_QUESTION_MAX);
+	return MONITOR_QUESTION_MAX;
 }
 
 static const struct monitor_job job = {
 	.shared = &shared,
-	.reload = note_reload,
+	.load = note_load,
+	.pause = note_pause,
+	.prepare = note_prepare,
+	.change = note_change,
 	.recover = note_recover,
+	.ready = note_ready,
+	.question = note_question,
+	.control = -1,
 };
 static struct monitor m;
+static int ends[2];
 
 static int
 setup(void **state)
 {
 	(void)state;
 	memset(&shared, 0, sizeof shared);
-	m = (struct monitor){ .job = &job, .worker = PROCESS, .line = -1 };
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	m = (struct monitor){
+		.job = &job,
+		.worker = PROCESS,
+		.line = ends[0],
+		.ready = true,
+		.signals = -1,
+	};
 	slept_ms = 0;
 	killed = 0;
 	is_gone = false;
+	load_works = true;
 	calls[0] = '\0';
 	awake_us = 1000;
 	shared.beats = 7;
-	assert_int_equal(check_worker(&m), 0);
+	check_worker(&m);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	if (m.line >= 0) {
+		close(m.line);
+	}
+	close(ends[1]);
+	spawn_set_watch(NULL);
 	return 0;
 }
 
@@ -108,14 +192,14 @@ kills_a_worker_that_is_stuck(void **state)
 {
 	(void)state;
 	awake_us += MONITOR_STUCK_MS * UINT64_C(1000);
-	assert_int_equal(check_worker(&m), 0);
+	check_worker(&m);
 	assert_int_equal(killed, 0);
 	awake_us += 1000;
-	assert_int_equal(check_worker(&m), 0);
+	check_worker(&m);
 	assert_int_equal(killed, 1);
 	/* And once more only after as long. */
 	awake_us += MONITOR_STUCK_MS * UINT64_C(1000);
-	assert_int_equal(check_worker(&m), 0);
+	check_worker(&m);
 	assert_int_equal(killed, 1);
 }
 
@@ -126,9 +210,24 @@ leaves_one_that_does_its_work(void **state)
 	for (int i = 0; i < 100; i++) {
 		awake_us += MONITOR_STUCK_MS * UINT64_C(1000);
 		shared.beats++;
-		assert_int_equal(check_worker(&m), 0);
+		check_worker(&m);
 	}
 	assert_int_equal(killed, 0);
+}
+
+/* It may have much to read first; that it beats does not say it works. */
+static void
+gives_one_that_starts_its_time(void **state)
+{
+	(void)state;
+	m.ready = false;
+	awake_us += MONITOR_START_MS * UINT64_C(1000);
+	shared.beats++;
+	check_worker(&m);
+	assert_int_equal(killed, 0);
+	awake_us += 1000;
+	check_worker(&m);
+	assert_int_equal(killed, 1);
 }
 
 /* Nobody has done anything then. */
@@ -138,44 +237,214 @@ counts_no_sleep_of_the_machine(void **state)
 	(void)state;
 	slept_ms += 8 * 3600 * UINT64_C(1000);
 	awake_us += 1000;
-	assert_int_equal(check_worker(&m), 0);
+	check_worker(&m);
 	assert_int_equal(killed, 0);
 }
 
 /*
  * What a worker leaves that ended as it was told is whole; one that was
- * killed, by whomever, may have left anything.
+ * killed, by whomever, may have left anything.  That is made sound before
+ * anything else is done with it.
  */
 static void
 recovers_what_a_killed_worker_left(void **state)
 {
+	static const int ends_with[] = { SIGKILL, TAP_SYSTEM << 8, SIGSEGV };
+
 	(void)state;
 	is_gone = true;
 	ended_with = TAP_OK;
-	assert_int_equal(reload(&m), 0);
-	assert_string_equal(calls, "reload ");
-	close(m.line);
+	reload(&m);
+	assert_string_equal(calls, "load pause change prepare ");
+	for (size_t i = 0; i < sizeof ends_with / sizeof ends_with[0]; i++) {
+		calls[0] = '\0';
+		ended_with = ends_with[i];
+		reload(&m);
+		assert_string_equal(calls,
+				    "load pause recover change prepare ");
+	}
+	/* Nor is there one while it waits for its turn. */
+	forget_worker(&m);
 	calls[0] = '\0';
+	reload(&m);
+	assert_string_equal(calls, "load pause recover change prepare ");
+	assert_int_equal(m.worker, PROCESS);
+}
+
+static void
+lets_it_work_while_files_are_wrong(void **state)
+{
+	(void)state;
+	load_works = false;
+	reload(&m);
+	assert_string_equal(calls, "load ");
+	assert_int_equal(m.worker, PROCESS);
+	assert_true(m.ready);
+}
+
+/* How long until the next one, which dies, too. */
+static uint64_t
+pause_after_death(void)
+{
+	const uint64_t now = faked_ms();
+
+	is_gone = true;
+	check_worker(&m);
+	return m.worker ? 0 : m.due_ms - now;
+}
+
+static void
+restarts_without_end(void **state)
+{
+	uint64_t expected = MONITOR_PAUSE_MS;
+	char alarm[MONITOR_ALARM_MAX];
+
+	(void)state;
 	ended_with = SIGKILL;
-	assert_int_equal(reload(&m), 0);
-	assert_string_equal(calls, "reload recover ");
-	close(m.line);
+	assert_int_equal(pause_after_death(), 0);
+	assert_string_equal(calls, "recover prepare ");
+	monitor_alarm(&m, alarm);
+	assert_string_equal(alarm, "");
+	for (unsigned n = 2; n < 1000; n++) {
+		uint64_t pause = pause_after_death();
+
+		calls[0] = '\0';
+		assert_int_equal(pause, expected);
+		assert_string_equal(monitor_state(&m), "down");
+		assert_in_range(wait_ms(&m), 1, MONITOR_TICK_MS);
+		awake_us += (pause - 1) * 1000;
+		check_worker(&m);
+		assert_int_equal(m.worker, 0);
+		awake_us += 1000;
+		is_gone = false;
+		check_worker(&m);
+		assert_int_equal(m.worker, PROCESS);
+		assert_string_equal(calls, "prepare ");
+		assert_int_equal(m.restarts, n);
+		expected = 2 * expected < MONITOR_PAUSE_MAX_MS
+			? 2 * expected
+			: MONITOR_PAUSE_MAX_MS;
+	}
+	monitor_alarm(&m, alarm);
+	assert_string_equal(alarm, "the worker died 999 times in a row");
+	/* One that lives makes up for it. */
+	m.ready = true;
+	awake_us += MONITOR_LIVED_MS * UINT64_C(1000);
+	shared.beats++;
+	check_worker(&m);
+	monitor_alarm(&m, alarm);
+	assert_string_equal(alarm, "");
+	assert_int_equal(pause_after_death(), 0);
+}
+
+/* What tells of a fault of its own, and what does not. */
+static void
+tells_faults_from_other_ends(void **state)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS,  SIGILL, SIGFPE,
+				      SIGABRT, SIGTRAP, SIGSYS };
+	static const int others[] = { SIGKILL, SIGTERM, SIGPIPE,
+				      TAP_SYSTEM << 8, 1 << 8 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+		assert_false(is_sound(faults[i]));
+	}
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		assert_true(is_sound(others[i]));
+	}
+	ended_with = SIGSYS;
+	pause_after_death();
+	assert_string_equal(calls, "distrust prepare ");
+}
+
+static void
+say(const void *message, size_t len)
+{
+	assert_int_equal(send(ends[1], message, len, 0), len);
+	take_message(&m);
+}
+
+static void
+hears_when_it_works(void **state)
+{
+	(void)state;
+	m.ready = false;
+	monitor_ready(ends[1], 0x12345678);
+	take_message(&m);
+	assert_string_equal(calls, "ready ");
+	assert_int_equal(told, 0x12345678);
+	assert_true(m.ready);
+	/* It says so once. */
+	monitor_ready(ends[1], 9);
+	take_message(&m);
+	assert_int_equal(told, 0x12345678);
+}
+
+/* It may say anything. */
+static void
+believes_no_message(void **state)
+{
+	uint8_t message[4 * MONITOR_QUESTION_MAX];
+	uint8_t answer[2 * MONITOR_QUESTION_MAX];
+
+	(void)state;
+	m.ready = false;
+	for (int kind = 0; kind < 256; kind++) {
+		for (size_t len = 1; len < 8; len++) {
+			memset(message, 0xff, sizeof message);
+			message[0] = (uint8_t)kind;
+			if (kind != MESSAGE_QUESTION &&
+			    (kind != MESSAGE_READY || len != 5)) {
+				say(message, len);
+			}
+		}
+	}
+	assert_string_equal(calls, "");
+	assert_false(m.ready);
+	/* A question is cut, and its answer is no longer than may be. */
+	message[0] = MESSAGE_QUESTION;
+	say(message, sizeof message);
+	assert_string_equal(calls, "question ");
+	assert_int_equal(asked_len, MONITOR_QUESTION_MAX);
+	assert_int_equal(recv(ends[1], answer, sizeof answer, MSG_DONTWAIT),
+			 MONITOR_QUESTION_MAX);
 	calls[0] = '\0';
-	ended_with = TAP_SYSTEM << 8;
-	assert_int_equal(reload(&m), 0);
-	assert_string_equal(calls, "reload recover ");
-	close(m.line);
+	say(message, 1);
+	assert_string_equal(calls, "question ");
+	assert_int_equal(asked_len, 0);
+	/* Who reads no answers holds nobody up. */
+	for (int i = 0; i < 10000; i++) {
+		calls[0] = '\0';
+		if (send(ends[1], message, 8, MSG_DONTWAIT) == 8) {
+			take_message(&m);
+		}
+	}
+	/* And who hangs up, nobody either. */
+	close(ends[1]);
+	ends[1] = -1;
+	calls[0] = '\0';
+	for (int i = 0; i < 3; i++) {
+		take_message(&m);
+	}
+	assert_string_equal(calls, "");
 }
 
 int
 main(void)
 {
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(kills_a_worker_that_is_stuck, setup),
-		cmocka_unit_test_setup(leaves_one_that_does_its_work, setup),
-		cmocka_unit_test_setup(counts_no_sleep_of_the_machine, setup),
-		cmocka_unit_test_setup(recovers_what_a_killed_worker_left,
-				       setup),
+		TEST(kills_a_worker_that_is_stuck),
+		TEST(leaves_one_that_does_its_work),
+		TEST(gives_one_that_starts_its_time),
+		TEST(counts_no_sleep_of_the_machine),
+		TEST(recovers_what_a_killed_worker_left),
+		TEST(lets_it_work_while_files_are_wrong),
+		TEST(restarts_without_end),
+		TEST(tells_faults_from_other_ends),
+		TEST(hears_when_it_works),
+		TEST(believes_no_message),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -385,11 +385,11 @@ not_all_groups_are_worth_it(void **state)
 	ingress_groups_empty(s, take_group, &groups);
 	assert_int_equal(groups, 0);
 	s->flood = false;
-	s->config->assembly = 0;
+	s->assembly = 0;
 	ingress_groups_empty(s, take_group, &groups);
 	assert_int_equal(groups, 0);
 	/* They are gone. */
-	s->config->assembly = BED_ASSEMBLY;
+	s->assembly = BED_ASSEMBLY;
 	ingress_groups_empty(s, take_group, &groups);
 	assert_int_equal(groups, 0);
 	bed_settle();

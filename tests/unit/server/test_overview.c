@@ -21,21 +21,25 @@ static void
 names_what_is_wrong(void **state)
 {
 	(void)state;
-	assert_string_equal(
-		alarms_text(&(struct overview_alarms){ .refused = "" }), "");
 	assert_string_equal(alarms_text(&(struct overview_alarms){
-				    .clock_wrong = true, .refused = "" }),
-			    "clock not synchronised");
+				    .worker = "", .refused = "" }),
+			    "");
+	assert_string_equal(
+		alarms_text(&(struct overview_alarms){
+			.clock_wrong = true, .worker = "", .refused = "" }),
+		"clock not synchronised");
 	assert_string_equal(
 		alarms_text(&(struct overview_alarms){
 			.rules_lost = true,
 			.queue_full = true,
 			.user_shared = true,
+			.worker = "the worker died 3 times in a row",
 			.refused = "x.conf:1: wrong",
 		}),
 		"rules lost: another program took them, and they can't be put "
 		"back; queue full: packets were dropped within the last "
 		"minute; no user 'tap': the worker shares one with others; "
+		"the worker died 3 times in a row; "
 		"files refused, older ones in use: x.conf:1: wrong");
 }
 

@@ -1,0 +1,46 @@
+/*
+ * What the client's daemon is made of.
+ */
+#ifndef TAP_CLIENT_CLIENT_PARTS_H
+#define TAP_CLIENT_CLIENT_PARTS_H
+
+#include "client/backend_netfilter.h"
+#include "client/backend_pcap.h"
+#include "client/client.h"
+#include "client/fastpath.h"
+#include "client/outbound.h"
+#include "daemon/monitor.h"
+#include "daemon/signals.h"
+#include "firewall/plan.h"
+#include "firewall/watchdog.h"
+#include "os/nfqueue.h"
+
+/* Numbers that a worker leaves to the next one; see monitor.h. */
+struct client_shared {
+	struct monitor_shared monitor;
+	struct outbound_counters counters;
+};
+
+struct client {
+	struct client_conf *conf;
+	struct client_conf *next; /* that is to take its place, or NULL */
+	struct monitor monitor;
+	const struct client_options *options;
+	struct plan plan;
+	struct fw fw;
+	struct watchdog watchdog;
+	struct nfq syns;
+	struct outbound outbound;
+	struct netfilter carrier;     /* of netfilter */
+	struct backend_pcap follower; /* in place of rules and a queue */
+	struct client_egress egress;
+	int signals, control;
+	struct daemon_reload reloading;   /* who waits for it */
+	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
+	uint64_t started;                 /* ms */
+	struct netlink diag; /* the monitor's, for socket_owner_path() */
+	int drops;           /* the file of nfq_read_drops(), or below 0 */
+	struct client_shared *shared;
+};
+
+#endif

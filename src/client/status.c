@@ -1,0 +1,59 @@
+#include "client/status.h"
+
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/stats.h"
+#include "os/clock.h"
+#include "tap.h"
+
+void
+client_write_status(struct client *c, bool json, struct text *t)
+{
+	struct outbound_counters counted = c->shared->counters;
+	struct stat_item fast[CLIENT_EGRESS_STATS];
+	uint64_t uptime = (clock_ms() - c->started) / 1000;
+	struct nfq_drops drops = { 0 };
+	char duration[32], alarm[MONITOR_ALARM_MAX];
+
+	monitor_alarm(&c->monitor, alarm);
+	stat_duration(duration, uptime);
+	nfq_read_drops(c->drops, c->syns.queue, &drops);
+	client_egress_count(&c->egress, &counted);
+	client_egress_stats(&c->egress, fast);
+	const struct stat_item items[] = {
+		{ "alarm", alarm[0] ? "ALARM" : NULL, alarm, 0 },
+		{ "command", NULL, "client", 0 },
+		{ "version", NULL, TAP_VERSION, 0 },
+		{ "pid", "process", NULL, (uint64_t)getpid() },
+		{ "uptime", NULL, NULL, uptime },
+		{ NULL, "up", duration, 0 },
+		{ "queue", "queue", NULL, c->conf->settings.queue },
+		{ "backend", "backend", c->options->wire ? "pcap" : "netfilter",
+		  0 },
+		{ "firewall", "firewall", fw_tool_name(c->fw.tool), 0 },
+		{ "rules_restored", "rules put back", NULL,
+		  c->watchdog.restored },
+		fast[0],
+		fast[1],
+		fast[2],
+		{ "rules", "rules", NULL, c->conf->rules_count },
+		{ "syns", "SYNs seen", NULL, counted.seen },
+		{ "authenticated", "authenticated", NULL,
+		  counted.authenticated },
+		{ "as_is.no_rule", "sent as is: no rule", NULL,
+		  counted.passed },
+		{ "as_is.data", "sent as is: data", NULL, counted.data },
+		{ "as_is.failed", "not authenticated", NULL, counted.failed },
+		{ "refused.signature", "refused: signed", NULL,
+		  counted.signature },
+		{ "queue_drops", "queue drops", NULL,
+		  drops.queue_full + drops.socket_full },
+		{ "log_lost", "log lines lost", NULL,
+		  log_lost() + c->shared->monitor.log_lost },
+		{ "worker", "worker", monitor_state(&c->monitor), 0 },
+		{ "worker_restarts", "worker restarts", NULL,
+		  c->monitor.restarts },
+	};
+	stat_write(t, items, sizeof items / sizeof items[0], json);
+}
