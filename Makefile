@@ -29,7 +29,7 @@
 #:                             BENCH_ROUNDS=3, BENCH_FLAGS=--json
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             BINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
-#:                             UNITDIR=
+#:                             UNITDIR= SYSUSERSDIR=
 #: make format                 clang-format over all sources, as lint wants it
 #: make clean | distclean      distclean: the libraries, too
 #:
@@ -415,17 +415,28 @@ install: $(TAP) completions
 	for side in server client; do ./$(TAP) $$side --print-unit | \
 		sed 's|^\(Exec[A-Za-z]*=-\{0,1\}\)[^ ]*|\1$(BINDIR)/tap|' \
 		>'$(DESTDIR)$(UNITDIR)/tap-'$$side.service || exit; done
-# Keys and configuration stay.  Of the folders, those that are empty go: in a
+	install -d '$(DESTDIR)$(SYSUSERSDIR)'
+	echo 'u tap - "packets of tap" / -' >'$(DESTDIR)$(SYSUSERSDIR)/tap.conf'
+	@[ -n '$(DESTDIR)' ] || $(MAKE_USER)
+# The user as whom packets are handled, and who has nothing else: by systemd,
+# or else by what is there.  tap goes without one, too.
+MAKE_USER = getent passwd tap >/dev/null || [ "$$(id -u)" -ne 0 ] || \
+	systemd-sysusers '$(SYSUSERSDIR)/tap.conf' 2>/dev/null || \
+	useradd -r -M -d / -s /bin/false tap 2>/dev/null || \
+	adduser -S -D -H -h / -s /bin/false tap 2>/dev/null || \
+	echo "no user 'tap' could be made; see run_as in tap.conf(5)"
+# Keys and configuration stay, and so does the user.  Of the folders, those that are empty go: in a
 # DESTDIR all of them, on a system those that only such files are in.
 uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/tap' '$(DESTDIR)$(PREFIX)/sbin/tap' \
 		'$(DESTDIR)$(BASHDIR)/tap' \
 		'$(DESTDIR)$(ZSHDIR)/_tap' '$(DESTDIR)$(FISHDIR)/tap.fish' \
 		'$(DESTDIR)$(UNITDIR)'/tap-server.service \
-		'$(DESTDIR)$(UNITDIR)'/tap-client.service
+		'$(DESTDIR)$(UNITDIR)'/tap-client.service \
+		'$(DESTDIR)$(SYSUSERSDIR)'/tap.conf
 	for f in man/*.[1-8]; do \
 		rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}"; done
-	@for d in '$(BASHDIR)' '$(ZSHDIR)' '$(FISHDIR)' '$(UNITDIR)' \
+	@for d in '$(BASHDIR)' '$(ZSHDIR)' '$(FISHDIR)' '$(UNITDIR)' '$(SYSUSERSDIR)' \
 		'$(MANDIR)/man5' '$(MANDIR)/man7' '$(MANDIR)/man8' \
 		$(if $(DESTDIR),'$(BINDIR)') '$(SYSCONFDIR)/tap'; do \
 		[ ! -d "$(DESTDIR)$$d" ] || (cd '$(DESTDIR)/' && \
@@ -440,6 +451,7 @@ ZSHDIR ?= $(DATADIR)/zsh/site-functions
 FISHDIR ?= $(if $(filter /usr,$(PREFIX)),$(DATADIR)/fish/vendor_completions.d,\
 	$(SYSCONFDIR)/fish/completions)
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 
 format:
 	clang-format -i --style=file $$(git ls-files '*.c' '*.h')

@@ -4,6 +4,7 @@
 #ifndef TAP_DAEMON_PRIVILEGES_H
 #define TAP_DAEMON_PRIVILEGES_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define PRIVILEGES_WHY_MAX 256u
@@ -16,7 +17,8 @@ enum privileges_role {
 };
 
 /*
- * Become `user` (NULL: "tap" if there is one, else "nobody") with
+ * Become `user` (NULL: "tap" if there is one, else numbers that no account
+ * has, or where there are none "nobody") with
  * CAP_NET_ADMIN alone (a listener: with none; a server with CAP_BPF, too, on
  * kernels that else have no bpf(2) for it), see no file any more, and be killed
  * for any system call that the role does not need.  What is open stays open.
@@ -26,5 +28,8 @@ enum privileges_role {
  */
 int privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 		    char *why);
+
+/* Whether that user is "nobody", and so everybody's. */
+bool privileges_share_user(const char *user);
 
 #endif

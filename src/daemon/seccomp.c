@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +22,12 @@
 #define THIS_ARCH AUDIT_ARCH_AARCH64
 #elif defined(__riscv) && __riscv_xlen == 64
 #define THIS_ARCH AUDIT_ARCH_RISCV64
+#endif
+
+#ifdef THIS_ARCH
+const bool seccomp_has_list = true;
+#else
+const bool seccomp_has_list = false;
 #endif
 
 /* What both roles need: packets, the log, the clocks, an end. */

@@ -1,7 +1,6 @@
 #include "server/server.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -533,7 +532,7 @@ server_run(struct server_conf *conf, const struct server_options *options)
 	if (options->refused) {
 		snprintf(s.refused, sizeof s.refused, "%s", options->refused);
 	}
-	s.user_shared = geteuid() == 0 && !s.user[0] && !getpwnam("tap");
+	s.user_shared = privileges_share_user(s.user[0] ? s.user : NULL);
 	s.watchdog.events = -1;
 	s.started = clock_ms();
 	status = open_all(&s);

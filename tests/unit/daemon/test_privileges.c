@@ -9,8 +9,10 @@
 static int debug_calls_limit(enum privileges_role role);
 #define TAP_DEBUG
 #define seccomp_limit debug_calls_limit
+#define seccomp_has_list debug_has_list
 #include "daemon/seccomp.c"
 #undef seccomp_limit
+#undef seccomp_has_list
 
 #include "unit/files_support.h"
 
@@ -811,8 +813,10 @@ check_status(const char *status)
 	gid_t gid;
 	char expected[128];
 
-	find_user(NULL, &uid, &gid);
+	find_user(NULL, things.parent, &uid, &gid);
 	assert_int_not_equal(uid, 0);
+	/* Nobody else has it. */
+	assert_true(getpwnam("tap") || uid == UNUSED_IDS + (uid_t)getpid());
 	snprintf(expected, sizeof expected, " %u %u %u %u", uid, uid, uid, uid);
 	assert_string_equal(status_line(status, "\nUid:", line), expected);
 	snprintf(expected, sizeof expected, " %u %u %u %u", gid, gid, gid, gid);
@@ -832,6 +836,37 @@ check_status(const char *status)
 			    " 0000000000000000");
 	assert_string_equal(status_line(status, "\nNoNewPrivs:", line), " 1");
 	assert_string_equal(status_line(status, "\nSeccomp:", line), " 2");
+}
+
+/* As /proc/self/uid_map has them. */
+static void
+finds_numbers_that_are_mapped(void **state)
+{
+	static const struct {
+		const char *map;
+		uint32_t id;
+		bool is;
+	} all[] = {
+		{ "         0          0 4294967295\n", UNUSED_IDS, true },
+		{ "         0          0 4294967295\n", UINT32_MAX, false },
+		{ "0 1000 1\n", 0, true },
+		{ "0 1000 1\n", 1, false },
+		{ "0 100000 65536\n", UNUSED_IDS, false },
+		{ "0 1000 1\n1879048192 7 10\n", UNUSED_IDS + 9, true },
+		{ "0 1000 1\n1879048192 7 10\n", UNUSED_IDS + 10, false },
+		{ "", 0, false },
+		{ "x", 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(all); i++) {
+		struct scratch map;
+
+		scratch_open(&map, all[i].map, 0600);
+		assert_int_equal(is_mapped(map.path, all[i].id), all[i].is);
+		scratch_close(&map);
+	}
+	assert_false(is_mapped("/no/such/file", 0));
 }
 
 /* Its user, its capabilities, as the kernel has them. */
@@ -978,13 +1013,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(a_server_cannot),
-		T(a_client_cannot),
-		T(what_is_needed_works),
-		T(a_worker_is_nobody),
-		T(files_are_hidden_all_the_same),
-		T(an_orphan_gives_up),
-		T(a_debug_build_says_which),
+		T(a_server_cannot),      T(a_client_cannot),
+		T(what_is_needed_works), T(finds_numbers_that_are_mapped),
+		T(a_worker_is_nobody),   T(files_are_hidden_all_the_same),
+		T(an_orphan_gives_up),   T(a_debug_build_says_which),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
