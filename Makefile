@@ -137,7 +137,8 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/base/%.c,bytes fault fds hold_signals \
 		json secret siphash text) \
 	$(patsubst %,src/os/%.c,linktype source_ports) \
-	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar hints key_line \
+	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar hints include \
+		key_line \
 		keyfile options passphrase seal sealed_file settings splice \
 		trusted_file value) \
 	src/daemon/log.c src/daemon/log_sink.c \

@@ -22,7 +22,7 @@ PORTABLE=$(make -s portable-sources) || exit
 PORTABLE_HEADERS="$PURE_HEADERS stdio.h stdlib.h stdarg.h time.h \
 arpa/inet.h fcntl.h netdb.h netinet/in.h poll.h pwd.h signal.h sys/mman.h \
 sys/resource.h sys/socket.h sys/stat.h sys/types.h termios.h unistd.h \
-dirent.h getopt.h grp.h sys/file.h pcap.h"
+dirent.h getopt.h glob.h grp.h sys/file.h pcap.h"
 # Where a file may ask which system it is built for.
 ASKS_SYSTEM='tap.c'
 # Policy: what no file of os knows.

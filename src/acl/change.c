@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "acl/acl_edit.h"
 #include "daemon/control_client.h"
 #include "acl/diff.h"
+#include "acl/places.h"
 #include "base/json.h"
 #include "conf/keyfile.h"
 #include "conf/server_files.h"
@@ -178,13 +180,37 @@ change(const struct access_options *o, bool allow, const char *path,
 	return status;
 }
 
+/* Each file that has a line for some of the ports. */
+static int
+change_all(const struct access_options *o, bool allow, const char *path,
+	   bool *changed)
+{
+	struct access_places places;
+	int status = access_places(o, path, &places);
+
+	for (size_t i = 0; status == TAP_OK && i < places.count; i++) {
+		struct access_options part = *o;
+		bool one = false;
+
+		part.ports =
+			access_place_ports(&places.list[i], &part.ports_count);
+		status = part.ports
+			? change(&part, allow, places.list[i].path, &one)
+			: access_no_memory();
+		*changed |= one;
+		free(part.ports);
+	}
+	free(places.list);
+	return status;
+}
+
 int
 access_change(const struct access_options *o, bool allow)
 {
 	struct access_paths paths = access_paths(o);
 	bool changed = false;
 	int pid = 0;
-	int status = change(o, allow, paths.acl, &changed);
+	int status = change_all(o, allow, paths.acl, &changed);
 
 	if (status != TAP_OK) {
 		return status;

@@ -82,25 +82,30 @@ finding(struct check *c, bool error, const char *kind, const char *path,
 	report(c, error, kind, path, line, message);
 }
 
-/* An error as the loaders write it, "path:line: why". */
+/*
+ * An error as the loaders write it, "path:line: why" or "path: why", of the
+ * file or one that it includes.
+ */
 static void
 load_error(struct check *c, const char *path, const char *err)
 {
+	char included[CONF_ERROR_MAX];
 	size_t len = strlen(path);
 	unsigned long line = 0;
-	const char *why = err;
+	const char *why;
 	char *end;
 
-	if (strncmp(err, path, len) == 0 && err[len] == ':') {
-		why = err + len + 1;
-		line = strtoul(why, &end, 10);
-		if (*why >= '0' && *why <= '9' && *end == ':') {
-			why = end + 1;
-		} else {
-			line = 0;
-		}
-		why += *why == ' ';
+	if (strncmp(err, path, len) != 0 || err[len] != ':') {
+		len = strcspn(err, ":");
+		snprintf(included, sizeof included, "%.*s", (int)len, err);
+		path = included;
 	}
+	why = err + len + (err[len] == ':');
+	if (*why >= '0' && *why <= '9') {
+		line = strtoul(why, &end, 10);
+		why = *end == ':' ? end + 1 : why;
+	}
+	why += *why == ' ';
 	finding(c, true, "malformed", path, (unsigned)line, "%s", why);
 }
 
@@ -218,7 +223,8 @@ check_entries(struct check *c)
 		if (!is_any(entry->keys, entry->keys_count) &&
 		    !numset_empty(&set)) {
 			list(text, sizeof text, &set);
-			finding(c, true, "unknown-key", c->paths.acl,
+			finding(c, true, "unknown-key",
+				access_file(entry->file, c->paths.acl),
 				entry->line, "key_no %s: not in %s", text,
 				c->paths.keys);
 		}
@@ -227,7 +233,8 @@ check_entries(struct check *c)
 		numset_subtract(&set, &c->guarded);
 		if (!is_any(&entry->ports, 1) && !numset_empty(&set)) {
 			list(text, sizeof text, &set);
-			finding(c, false, "unprotected-port", c->paths.acl,
+			finding(c, false, "unprotected-port",
+				access_file(entry->file, c->paths.acl),
 				entry->line,
 				"port %s: no rule of %s protects "
 				"it",
@@ -250,11 +257,13 @@ check_rules(struct check *c)
 		numset_subtract(&set, &c->served);
 		if (rule->ports_count > 0 && !numset_empty(&set)) {
 			list(text, sizeof text, &set);
-			finding(c, false, "unusable-port", c->paths.rules,
+			finding(c, false, "unusable-port",
+				access_file(rule->file, c->paths.rules),
 				rule->line, "port %s: no key may use it", text);
 		}
 		if (rule->ports_count == 0 && numset_empty(&c->served)) {
-			finding(c, false, "unusable-port", c->paths.rules,
+			finding(c, false, "unusable-port",
+				access_file(rule->file, c->paths.rules),
 				rule->line, "no key may use any port");
 		}
 	}
@@ -270,11 +279,12 @@ check_end(struct check *c, const struct acl_key *key)
 	}
 	value_time_text(when, key->not_after);
 	if (key->not_after <= c->now) {
-		finding(c, false, "past", c->paths.keys, key->line,
-			"key %u%s: ended at %s (not_after)", key->no,
+		finding(c, false, "past", access_file(key->file, c->paths.keys),
+			key->line, "key %u%s: ended at %s (not_after)", key->no,
 			access_name(key), when);
 	} else if (key->not_after - c->now <= c->o->within) {
-		finding(c, false, "ending", c->paths.keys, key->line,
+		finding(c, false, "ending",
+			access_file(key->file, c->paths.keys), key->line,
 			"key %u%s: ends at %s (not_after)", key->no,
 			access_name(key), when);
 	}
@@ -290,11 +300,14 @@ check_keys(struct check *c)
 
 		check_end(c, key);
 		if (key->mac.suite == MAC_HMAC_MD5) {
-			finding(c, false, "hmac-md5", c->paths.keys, key->line,
-				"key %u%s: hmac-md5, with 30 bits", key->no,
-				access_name(key));
+			finding(c, false, "hmac-md5",
+				access_file(key->file, c->paths.keys),
+				key->line, "key %u%s: hmac-md5, with 30 bits",
+				key->no, access_name(key));
 		} else if (key->bits == 30) {
-			finding(c, false, "30-bits", c->paths.keys, key->line,
+			finding(c, false, "30-bits",
+				access_file(key->file, c->paths.keys),
+				key->line,
 				"key %u%s: 30 bits, which can be guessed",
 				key->no, access_name(key));
 		}

@@ -30,6 +30,12 @@ access_load(const struct access_options *o, struct server_conf **conf)
 }
 
 const char *
+access_file(const char *included, const char *path)
+{
+	return included ? included : path;
+}
+
+const char *
 access_name(const struct acl_key *key)
 {
 	static char text[ACL_NAME_MAX + 4];

@@ -40,6 +40,9 @@ struct access_paths access_paths(const struct access_options *o);
  */
 int access_load(const struct access_options *o, struct server_conf **conf);
 
+/* The file of a rule, key or entry, which may be an included one. */
+const char *access_file(const char *included, const char *path);
+
 /* " (alice)" for a key with a name, "" for one without; till the next call. */
 const char *access_name(const struct acl_key *key);
 

@@ -51,7 +51,7 @@ static void
 add_json(struct show *s, const struct row *row, const char *service)
 {
 	const struct acl_key *key = row->key;
-	char object[2048];
+	char object[8192];
 	struct text t = text_over(object, sizeof object);
 
 	text_put(&t,
@@ -74,8 +74,9 @@ add_json(struct show *s, const struct row *row, const char *service)
 	put_time(&t, "not_before", key ? key->not_before : 0, 0);
 	put_time(&t, "not_after", key ? key->not_after : UINT64_MAX,
 		 UINT64_MAX);
-	text_put(&t, ",\"state\":\"%s\",\"line\":%u}", row->state,
-		 row->entry->line);
+	text_put(&t, ",\"state\":\"%s\",\"file\":", row->state);
+	json_string(&t, access_file(row->entry->file, access_paths(s->o).acl));
+	text_put(&t, ",\"line\":%u}", row->entry->line);
 	printf("%s%s", s->rows ? ",\n " : "", object);
 }
 

@@ -78,26 +78,28 @@ test_key(struct answer *a, const struct acl *acl,
 		answer(a, false, "key", paths->keys, 0, "no key %u", no);
 	} else if (o->at < key->not_before) {
 		value_time_text(when, key->not_before);
-		answer(a, false, "key", paths->keys, key->line,
-		       "key %u%s: begins at %s (not_before)", no,
+		answer(a, false, "key", access_file(key->file, paths->keys),
+		       key->line, "key %u%s: begins at %s (not_before)", no,
 		       access_name(key), when);
 	} else if (o->at >= key->not_after) {
 		value_time_text(when, key->not_after);
-		answer(a, false, "key", paths->keys, key->line,
-		       "key %u%s: ended at %s (not_after)", no,
+		answer(a, false, "key", access_file(key->file, paths->keys),
+		       key->line, "key %u%s: ended at %s (not_after)", no,
 		       access_name(key), when);
 	} else if (!entry) {
 		answer(a, false, "acl", paths->acl, 0,
 		       "port %u: no line for it", o->ports[0].low);
 	} else if (!acl_allows(acl, o->ports[0].low, no)) {
-		answer(a, false, "acl", paths->acl, entry->line,
-		       "port %u: not for key %u%s", o->ports[0].low, no,
-		       access_name(key));
+		answer(a, false, "acl", access_file(entry->file, paths->acl),
+		       entry->line, "port %u: not for key %u%s",
+		       o->ports[0].low, no, access_name(key));
 	} else {
-		answer(a, true, "accepted", paths->acl, entry->line,
+		answer(a, true, "accepted",
+		       access_file(entry->file, paths->acl), entry->line,
 		       "port %u: key %u%s gets in (%s:%u, %s:%u)",
-		       o->ports[0].low, no, access_name(key), paths->rules,
-		       rule->line, paths->keys, key->line);
+		       o->ports[0].low, no, access_name(key),
+		       access_file(rule->file, paths->rules), rule->line,
+		       access_file(key->file, paths->keys), key->line);
 	}
 }
 

@@ -110,17 +110,20 @@ static int
 check_overlap(const struct conf_file *file, const struct acl *acl,
 	      const struct acl_entry *entry, char *err)
 {
+	char place[CONF_PLACE_MAX];
+
 	for (size_t i = 0; i + 1 < acl->entries_count; i++) {
 		const struct acl_entry *other = &acl->entries[i];
 
 		if (entry->ports.low <= other->ports.high &&
 		    other->ports.low <= entry->ports.high) {
 			return conf_fail(err, file, entry->line,
-					 "port %u stands in line %u already",
+					 "port %u stands in %s already",
 					 entry->ports.low > other->ports.low
 						 ? entry->ports.low
 						 : other->ports.low,
-					 other->line);
+					 conf_place(place, file, other->file,
+						    other->line));
 		}
 	}
 	return 0;
@@ -147,6 +150,7 @@ acl_conf_entry(struct acl *acl, const struct conf_file *file,
 		return conf_no_memory(err, file, line->line);
 	}
 	entry->line = line->line;
+	entry->file = conf_included(file);
 	rc = conf_apply(file, line, entry_options, 2, entry, &seen, err);
 	if (rc < 0) {
 		return rc;

@@ -10,6 +10,7 @@
 
 #include "base/secret.h"
 #include "conf/hints.h"
+#include "conf/include.h"
 #include "conf/trusted_file.h"
 #include "tap.h"
 
@@ -37,6 +38,7 @@ conf_fail(char *err, const struct conf_file *file, unsigned line,
 	va_list args;
 	int at;
 
+	file = include_current(file);
 	if (line > 0) {
 		at = snprintf(err, CONF_ERROR_MAX, "%s:%u: ", file->path, line);
 	} else {
@@ -89,8 +91,7 @@ check_file(const struct conf_file *file, int fd, enum conf_secrecy secrecy,
 				 "holds secrets, but belongs to user %u",
 				 (unsigned)st.st_uid);
 	}
-	if (secrecy != CONF_ANYBODYS &&
-	    trusted_file(file->path, fd, why) < 0) {
+	if (secrecy != CONF_ANYBODYS && trusted_file(file->path, fd, why) < 0) {
 		return conf_fail(err, file, 0, "%s", why);
 	}
 	return 0;
@@ -144,7 +145,9 @@ conf_open_fd(struct conf_file *file, const char *path, int fd,
 {
 	int rc;
 
-	*file = (struct conf_file){ .path = path, .next = 1 };
+	*file = (struct conf_file){ .path = path,
+				    .next = 1,
+				    .secrecy = secrecy };
 	if (check_file(file, fd, secrecy, err) < 0) {
 		return -1;
 	}
@@ -167,6 +170,7 @@ conf_open(struct conf_file *file, const char *path, enum conf_secrecy secrecy,
 		return conf_fail(err, file, 0, "%s", strerror(errno));
 	}
 	rc = conf_open_fd(file, path, fd, secrecy, err);
+	file->includes = CONF_INCLUDES_FOLLOWED;
 	close(fd);
 	return rc;
 }
@@ -189,6 +193,7 @@ conf_open_text(struct conf_file *file, const char *path, const char *text,
 void
 conf_close(struct conf_file *file)
 {
+	include_close(file);
 	secret_free(file->text);
 	secret_free(file->joined);
 	file->text = NULL;
@@ -390,8 +395,9 @@ split_line(const struct conf_file *file, struct conf_line *line, char *err)
 	return 1;
 }
 
-int
-conf_next(struct conf_file *file, struct conf_line *line, char *err)
+/* The next line of the file itself. */
+static int
+next_own(struct conf_file *file, struct conf_line *line, char *err)
 {
 	while (file->pos < file->len) {
 		size_t len = 0;
@@ -411,6 +417,59 @@ conf_next(struct conf_file *file, struct conf_line *line, char *err)
 		}
 	}
 	return 0;
+}
+
+const char *
+conf_included(const struct conf_file *file)
+{
+	const struct conf_file *current = include_current(file);
+
+	return current == file ? NULL : current->path;
+}
+
+const char *
+conf_place(char out[CONF_PLACE_MAX], const struct conf_file *file,
+	   const char *included, unsigned line)
+{
+	if (conf_included(file) == included) {
+		snprintf(out, CONF_PLACE_MAX, "line %u", line);
+	} else {
+		snprintf(out, CONF_PLACE_MAX, "%s:%u",
+			 included ? included : file->path, line);
+	}
+	return out;
+}
+
+int
+conf_next(struct conf_file *file, struct conf_line *line, char *err)
+{
+	for (;;) {
+		int rc = 0;
+
+		if (file->include) {
+			rc = include_next(file, line, err);
+			if (rc != 0) {
+				return rc;
+			}
+			include_close(file);
+		}
+		rc = next_own(file, line, err);
+		if (rc <= 0 || !include_is(line) ||
+		    file->includes == CONF_INCLUDES_GIVEN) {
+			return rc;
+		}
+		if (file->includes == CONF_INCLUDES_REFUSED) {
+			return conf_fail(err, file, line->line,
+					 "include: not in a file that is "
+					 "included or sealed");
+		}
+		if (file->includes == CONF_INCLUDES_FOLLOWED) {
+			rc = include_open(file, line, err);
+			if (rc < 0) {
+				return rc;
+			}
+		}
+	}
 }
 
 /* Whether a reason shows part of a value that has a key in it. */

@@ -30,8 +30,21 @@ enum conf_secrecy {
 	CONF_ANYBODYS, /* what protects it, if anything, is in it */
 };
 
+/* Lines of include=PATTERN, which is a word of every file. */
+enum conf_includes {
+	CONF_INCLUDES_PASSED,   /* passed over: for who changes one file */
+	CONF_INCLUDES_FOLLOWED, /* the files' lines come in their place */
+	CONF_INCLUDES_REFUSED,  /* in a file that is included, or sealed */
+	CONF_INCLUDES_GIVEN,    /* as other lines */
+};
+
+struct conf_include; /* include.h */
+
 struct conf_file {
 	const char *path;
+	enum conf_secrecy secrecy;
+	enum conf_includes includes;
+	struct conf_include *include; /* owned: what is being included */
 	char *text; /* owned; wiped when freed */
 	size_t len, size;
 	size_t pos;
@@ -65,17 +78,32 @@ int conf_status(int rc);
 /*
  * Read a file, unless others could have made it what it is: see
  * trusted_file.h, which also looks at its directories.  CONF_SECRET refuses
- * one that others than its owner can read, too.
+ * one that others than its owner can read, too.  What it includes is
+ * followed, and has to be as trustworthy.
  */
 int conf_open(struct conf_file *file, const char *path,
 	      enum conf_secrecy secrecy, char *err);
-/* The same from a descriptor, which stays the caller's. */
+/* The same from a descriptor, which stays the caller's; not followed. */
 int conf_open_fd(struct conf_file *file, const char *path, int fd,
 		 enum conf_secrecy secrecy, char *err);
-/* The same over text in memory, which is copied. */
+/* The same over text in memory, which is copied; not followed. */
 int conf_open_text(struct conf_file *file, const char *path, const char *text,
 		   size_t len, char *err);
 void conf_close(struct conf_file *file);
+
+/*
+ * The path of the included file that the line read last stands in, which
+ * lives as long as the process; NULL: it stands in the file itself.
+ */
+const char *conf_included(const struct conf_file *file);
+
+/*
+ * What to call a line that was read before, and conf_included() then: "line
+ * 3", or "conf.d/web.conf:3" where that was in another file.  Returns out.
+ */
+#define CONF_PLACE_MAX 256u
+const char *conf_place(char out[CONF_PLACE_MAX], const struct conf_file *file,
+		       const char *included, unsigned line);
 
 /*
  * The next line that says something; its words live until the next

@@ -230,6 +230,7 @@ load_line(struct conf_file *file, const struct conf_line *line,
 		}
 	}
 	key->line = line->line;
+	key->file = conf_included(file);
 	key_spec_wipe(&spec);
 	return rc;
 }
@@ -249,15 +250,15 @@ grow(struct key_file *out, size_t *room)
 	return 0;
 }
 
-static unsigned
-line_of(const struct key_file *keys, uint16_t no)
+static const struct acl_key *
+key_of(const struct key_file *keys, uint16_t no)
 {
 	size_t i = 0;
 
 	while (keys->keys[i].no != no) {
 		i++;
 	}
-	return keys->keys[i].line;
+	return &keys->keys[i];
 }
 
 /* The key of one line, where its number is new. */
@@ -278,9 +279,13 @@ add_key(struct conf_file *file, const struct conf_line *line,
 		return rc;
 	}
 	if (numset_has(seen, key->no)) {
-		return conf_fail(err, file, line->line,
-				 "key_no %u stands in line %u already", key->no,
-				 line_of(out, key->no));
+		char place[CONF_PLACE_MAX];
+		const struct acl_key *same = key_of(out, key->no);
+
+		return conf_fail(
+			err, file, line->line, "key_no %u stands in %s already",
+			key->no,
+			conf_place(place, file, same->file, same->line));
 	}
 	number = (struct acl_range){ key->no, key->no };
 	numset_add(seen, &number, 1);

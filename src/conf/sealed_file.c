@@ -84,6 +84,7 @@ sealed_open(struct conf_file *file, const char *path,
 		goto out;
 	}
 	rc = conf_open_text(file, path, (const char *)text, seal.box_len, err);
+	file->includes = CONF_INCLUDES_REFUSED;
 out:
 	secret_free(text);
 	conf_close(&box);

@@ -216,6 +216,7 @@ add_rule(const struct conf_file *file, const struct conf_line *line,
 	}
 	*rule = defaults->defaults;
 	rule->line = line->line;
+	rule->file = conf_included(file);
 	rc = conf_apply(file, line, rule_options,
 			sizeof rule_options / sizeof rule_options[0], rule,
 			&seen, err);

@@ -69,6 +69,54 @@ key_edit_read(struct key_edit *edit, struct conf_file *file, long wanted,
 	return rc;
 }
 
+static int
+note_included(struct key_edit *edit, const struct conf_file *file,
+	      const struct conf_line *line, char *err)
+{
+	char place[CONF_PLACE_MAX];
+	struct acl_range no;
+	struct key_spec spec;
+	int rc = key_read(file, line, &spec, err);
+
+	no.low = no.high = (uint16_t)spec.no;
+	key_spec_wipe(&spec);
+	if (rc < 0) {
+		return rc;
+	}
+	if (numset_has(&edit->taken, no.low)) {
+		return conf_fail(err, file, line->line,
+				 "key_no %u stands in %s already", no.low,
+				 conf_place(place, file, edit->included[no.low],
+					    edit->line[no.low]));
+	}
+	numset_add(&edit->taken, &no, 1);
+	edit->line[no.low] = line->line;
+	edit->included[no.low] = conf_included(file);
+	return 0;
+}
+
+int
+key_edit_read_included(struct key_edit *edit, const char *path, char *err)
+{
+	struct conf_file file;
+	struct conf_line line;
+	int rc = conf_open(&file, path, CONF_SECRET, err);
+
+	if (rc < 0) {
+		return rc;
+	}
+	while ((rc = conf_next(&file, &line, err)) > 0) {
+		rc = conf_included(&file)
+			? note_included(edit, &file, &line, err)
+			: 0;
+		if (rc < 0) {
+			break;
+		}
+	}
+	conf_close(&file);
+	return rc;
+}
+
 /* Nothing is written that would not be read. */
 static int
 check(const struct key_edit *edit, const struct secret_buf *text, char *err)

@@ -13,9 +13,10 @@
 /* What is in a key file, which may be empty. */
 struct key_edit {
 	const struct conf_file *file;
-	struct numset taken;  /* the numbers of its keys */
-	unsigned line[65536]; /* of each number taken */
-	struct key_spec old;  /* the key asked for, where has_old */
+	struct numset taken;         /* the numbers of its keys */
+	unsigned line[65536];        /* of each number taken */
+	const char *included[65536]; /* and its file, if it is another one */
+	struct key_spec old;         /* the key asked for, where has_old */
 	bool has_old;
 	struct edit_place end; /* its not_after, where old_ends */
 	bool old_ends;
@@ -30,6 +31,12 @@ struct key_edit {
  */
 int key_edit_read(struct key_edit *edit, struct conf_file *file, long wanted,
 		  char *err);
+
+/*
+ * Take note of the numbers of keys in the files that it includes, which stay
+ * as they are.  0, or below 0 with the error in err.
+ */
+int key_edit_read_included(struct key_edit *edit, const char *path, char *err);
 
 /*
  * Append the new content of the file to out: with `lines`, whole lines,

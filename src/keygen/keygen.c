@@ -92,6 +92,9 @@ open_keys(struct job *job)
 		return fail_rewrite(rc, err);
 	}
 	rc = key_edit_read(job->edit, &job->file, o->rotate, err);
+	if (rc == 0 && job->rw.exists) {
+		rc = key_edit_read_included(job->edit, job->path, err);
+	}
 	if (rc < 0) {
 		fprintf(stderr, "%s\n", err);
 		return conf_status(rc);
@@ -353,10 +356,15 @@ make_all(struct job *job)
 			return TAP_NO;
 		}
 		if (is_taken(job, no) && !search) {
+			const char *in = job->edit->included[no];
+
 			fprintf(stderr,
-				"%s: key_no %lu stands in line %u "
-				"already\n",
-				job->path, no, job->edit->line[no]);
+				in ? "%s: key_no %lu stands in %s:%u "
+				     "already\n"
+				   : "%s: key_no %lu stands in %s %u "
+				     "already\n",
+				job->path, no, in ? in : "line",
+				job->edit->line[no]);
 			return TAP_NO;
 		}
 		/* A passphrase takes half a second for each. */

@@ -53,6 +53,14 @@ keygen_rotate(const struct keygen_options *o, const struct key_edit *edit,
 	const struct key_spec *old = &edit->old;
 	char when[VALUE_TIME_MAX];
 
+	if (edit->included[o->rotate]) {
+		fprintf(stderr,
+			"%s: key %ld stands in %s:%u: --append that file "
+			"rotates it\n",
+			path, o->rotate, edit->included[o->rotate],
+			edit->line[o->rotate]);
+		return TAP_NO;
+	}
 	if (!edit->has_old) {
 		fprintf(stderr, "%s: no key %ld\n", path, o->rotate);
 		return TAP_NO;

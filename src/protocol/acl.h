@@ -52,13 +52,15 @@ struct acl_rule {
 	uint16_t decoy_port;
 	bool window_loose;
 	uint16_t tolerance; /* seconds */
-	unsigned line;      /* of the file that it came from */
+	unsigned line;      /* of the file that it came from: */
+	const char *file;   /* one that was included; NULL: the main one */
 };
 
 struct acl_key {
 	struct mac_key mac;
 	uint64_t not_before, not_after; /* instants; 0 and UINT64_MAX: none */
 	unsigned line;
+	const char *file; /* as a rule's */
 	uint16_t no;
 	uint8_t bits; /* of authenticator */
 	char name[ACL_NAME_MAX + 1];
@@ -70,6 +72,7 @@ struct acl_entry {
 	struct acl_range *keys; /* sorted, disjoint */
 	size_t keys_count;
 	unsigned line;
+	const char *file; /* as a rule's */
 };
 
 struct acl {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "conf/atomic_file.h"
+#include "conf/include.h"
 #include "conf/trusted_file.h"
 
 #ifndef RENAME_EXCHANGE
@@ -99,15 +100,17 @@ static int
 copy_file(int set, size_t which, const char *path, const char *folder,
 	  char *err)
 {
-	struct conf_file file;
-	int rc = conf_open(&file, path,
-			   which == KEYS ? CONF_SECRET : CONF_PUBLIC, err);
+	struct secret_buf text = { 0 };
+	/* With what it includes, which may be another one then. */
+	int rc = include_flatten(
+		&text, path, which == KEYS ? CONF_SECRET : CONF_PUBLIC, err);
 
 	if (rc < 0) {
+		secret_drop(&text);
 		return -1;
 	}
-	rc = atomic_file_make(set, names[which], file.text, file.len);
-	conf_close(&file);
+	rc = atomic_file_make(set, names[which], text.bytes, text.len);
+	secret_drop(&text);
 	return rc < 0 ? fail(err, folder, names[which], strerror(-rc)) : 0;
 }
 

@@ -282,7 +282,7 @@ assert [(r["port"], r["key_no"]) for r in rows] == [
 assert rows[1] == {"port": 80, "port_last": 80, "service": "http",
 	"key_no": 11, "key_last": 11, "name": "b, c", "alg": "hmac-sha256",
 	"auth": 118, "not_before": None, "not_after": None,
-	"state": "valid", "line": 2}, rows[1]
+	"state": "valid", "file": "ACL.conf", "line": 2}, rows[1]
 assert rows[3]["not_before"] == "2090-01-01T00:00:00Z", rows'
 	exits 0 "$TAP" acl show "${files[@]}" --json --key 9
 	same '[]' "$(cat out)"
@@ -415,6 +415,56 @@ case_change_refused()
 	refuses 2 '^broken:1: key_no is missing' \
 	    acl allow -a broken --port 81 --key 1
 	same 'port=80' "$(cat broken)"
+}
+
+# Drop-ins: whatever is told or changed, it is in the file that has the line.
+case_includes()
+{
+	mkdir conf.d keys.d acl.d
+	make_files
+	echo 'include=conf.d/*.conf' >>server.conf
+	echo 'include=keys.d/*' >>server.key
+	echo 'include=acl.d/*.acl # of packages' >>ACL.conf
+	echo 'RULE:dst_port=5432' >conf.d/db.conf
+	key_line 50 'alg=hmac-sha256, name=reports' >keys.d/reports
+	printf '# db\nport=5432, key_no=50\n' >acl.d/db.acl
+	check 0 '^3 rules, 4 keys, 3 entries: 0 errors, 0 warnings$' ''
+	exits 0 "$TAP" acl test "${files[@]}" --port 5432 --key reports
+	same "yes: acl.d/db.acl:2: port 5432: key 50 (reports) gets in$(
+		) (conf.d/db.conf:1, keys.d/reports:1)" "$(cat out)"
+	exits 0 "$TAP" acl show "${files[@]}" --key 50 --json
+	has "$(cat out)" '"file":"acl.d/db.acl","line":2'
+	# Each port's line where it is; new ones in the list itself.
+	exits 0 "$TAP" acl allow "${files[@]}" --port 80,5432,9000 --key 20 \
+	    --dry-run
+	has "$(cat out)" '^--- acl.d/db.acl'
+	has "$(cat out)" '^--- ACL.conf'
+	exits 0 "$TAP" acl allow "${files[@]}" --port 80,5432,9000 --key 20
+	same '# db
+port=5432, key_no="20,50"' "$(cat acl.d/db.acl)"
+	same '# who
+port=80, key_no="10-11,20"
+port=8080, key_no="10,20"
+include=acl.d/*.acl # of packages
+port=9000, key_no="20"' "$(cat ACL.conf)"
+	exits 0 "$TAP" acl deny "${files[@]}" --port ANY --key 20
+	lacks "$(cat ACL.conf acl.d/db.acl)" '20'
+	# Numbers are taken by whichever file has them.
+	refuses 1 '^server.key: key_no 50 stands in keys.d/reports:1 already$' \
+	    keygen -n 50 --append server.key
+	refuses 1 'key 50 stands in keys.d/reports:1: --append that file' \
+	    keygen --rotate 50 --append server.key
+	exits 0 "$TAP" keygen --append server.key
+	same 51 "$(cat out)"
+	# What is wrong is wrong in that file.
+	echo 'port=80, key_no=10' >acl.d/web.acl
+	check 2 '1 error' '^acl.d/web.acl:1: port 80 stands in ACL.conf:2 already$'
+	rm acl.d/web.acl
+	chmod o+w conf.d
+	check 2 '1 error' "^conf.d/db.conf: others may write to directory conf.d"
+	chmod o-w conf.d
+	key_line 10 >keys.d/again
+	check 2 '1 error' '^keys.d/again:1: key_no 10 stands in server.key:1 already$'
 }
 
 # Keys by name, of which several may have one, and ports as a list.
