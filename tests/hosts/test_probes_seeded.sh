@@ -89,6 +89,25 @@ kinds()
 	found 6 address 'anycast'
 }
 
+# What is known to differ is no failure until it does not differ any more.
+known()
+{
+	local file=$work/known got
+
+	probes_lab local
+	leak iptables 141 --tcp-flags ALL FIN,ACK
+	printf '%s\t%s\n' 'seeded/leak/flags *' 'as above' >"$file"
+	probes corpus 4 variant=seeded only='flags 0*' known="$file" \
+	    leak:141=90,91
+	refute probes corpus 4 variant=seeded only='flags 0*' leak:141=90,91
+	on server iptables -I INPUT -p tcp --dport 141 -j DROP
+	if got=$(probes corpus 4 variant=seeded only='flags 0*' \
+	    known="$file" leak:141=90,91); then
+		fail "it does not differ any more: $got"
+	fi
+	has "$got" '^seeded/leak/flags \*: known to differ, and does not'
+}
+
 # tells FAMILY TOOL WORD...: it has to find something
 tells()
 {
@@ -188,6 +207,7 @@ pairs()
 }
 
 check kinds kinds
+check known known
 check others others
 check pairs pairs
 settle

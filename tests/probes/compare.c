@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "probes/answer.h"
+#include "probes/known.h"
 #include "probes/run.h"
 
 #define AGAIN_MAX 150u /* kinds that are sent again */
@@ -250,91 +251,6 @@ answered(struct corpus_run *r, uint16_t port)
 	return count;
 }
 
-/* ---- what is known to differ: lines of VARIANT/GROUP/KIND, tab, reason */
-
-#define KNOWN_MAX 64u
-
-struct known {
-	char line[256], *pattern, *kinds; /* kinds: its last part */
-	bool used;
-};
-
-static struct known known[KNOWN_MAX];
-static size_t known_count;
-
-static void
-read_known(const char *path)
-{
-	FILE *file = path ? fopen(path, "re") : NULL;
-
-	if (path && !file) {
-		die(path);
-	}
-	while (file && known_count < KNOWN_MAX &&
-	       fgets(known[known_count].line, sizeof known->line, file)) {
-		struct known *k = &known[known_count];
-		char *tab = strchr(k->line, '\t');
-
-		if (k->line[0] == '#' || k->line[0] == '\n') {
-			continue;
-		}
-		if (!tab) {
-			fprintf(stderr, "probes: %s: no reason: %s", path,
-				k->line);
-			exit(2);
-		}
-		*tab = '\0';
-		k->pattern = k->line;
-		k->kinds = strrchr(k->line, '/') + 1;
-		known_count++;
-	}
-	if (file) {
-		fclose(file);
-	}
-}
-
-static bool
-is_known(const char *variant, const char *group, const char *kind)
-{
-	char name[256];
-	bool found = false;
-
-	snprintf(name, sizeof name, "%s/%s/%s", variant, group, kind);
-	for (size_t i = 0; i < known_count; i++) {
-		if (fnmatch(known[i].pattern, name, 0) == 0) {
-			known[i].used = found = true;
-		}
-	}
-	return found;
-}
-
-/* Those for this variant and group that nothing needs any more. */
-static size_t
-tell_gone(const char *variant, const struct words *w)
-{
-	size_t gone = 0;
-
-	for (size_t i = 0; i < known_count; i++) {
-		for (size_t k = 0; k < w->group_count && !known[i].used; k++) {
-			char name[256], pattern[256];
-
-			snprintf(name, sizeof name, "%s/%s/", variant,
-				 w->groups[k].name);
-			snprintf(pattern, sizeof pattern, "%.*s",
-				 (int)(known[i].kinds - known[i].pattern),
-				 known[i].pattern);
-			if (fnmatch(pattern, name, 0) == 0) {
-				printf("%s: known to differ, and does not any "
-				       "more\n",
-				       known[i].pattern);
-				gone++;
-				break;
-			}
-		}
-	}
-	return gone;
-}
-
 /* ---- the report */
 
 /* Kinds of one group and family with the same answers stand in a line. */
@@ -361,7 +277,7 @@ report_group(struct corpus_run *r, size_t group)
 			       r->shown[at]);
 			continue;
 		}
-		if (is_known(w->variant, g->name, name)) {
+		if (known_has(w->variant, g->name, name)) {
 			continue;
 		}
 		printf("%s/%s/%s", w->variant, g->name, name);
@@ -372,7 +288,7 @@ report_group(struct corpus_run *r, size_t group)
 			if (r->differs[other] && r->shown[other] &&
 			    strncmp(kind->name, name, family + 1) == 0 &&
 			    strcmp(r->shown[other], r->shown[at]) == 0 &&
-			    !is_known(w->variant, g->name, kind->name)) {
+			    !known_has(w->variant, g->name, kind->name)) {
 				told[k] = true;
 				same++;
 				if (same < 12) {
@@ -401,7 +317,7 @@ run_corpus(const struct words *w)
 	}
 	r->w = w;
 	take_ports(r);
-	read_known(w->known);
+	known_read(w->known);
 	corpus_make(&r->corpus, &w->scene);
 	r->texts = calloc(r->corpus.count * r->port_count, ANSWERS_TEXT);
 	r->differs = calloc(r->corpus.count, w->group_count);
@@ -445,7 +361,7 @@ run_corpus(const struct words *w)
 	for (size_t i = 0; i < w->group_count; i++) {
 		bad += report_group(r, i);
 	}
-	bad += tell_gone(w->variant, w);
+	bad += known_tell_gone(w);
 	printf("%s: %zu differ\n", w->variant, bad);
 	return bad ? 1 : 0;
 }

@@ -27,8 +27,8 @@
  *   key=N only=PATTERN text=TEXT file=PATH
  *   variant=NAME known=FILE  what is known to differ, see known
  *   list=1                   print all answers
- *   strict=1                 a ping differs where that is no chance; without,
- *                            where it is the slower of two in two of three
+ *   strict=1                 pings differ where that is no chance; without,
+ *                            and by a twentieth of their time
  *
  * Exits 0 where nothing differs, 1 where something does.
  */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "probes/answer.h"
+#include "probes/known.h"
 #include "probes/run.h"
 
 #define PATIENCE_NS 300000000u
@@ -19,6 +20,7 @@
 #define PING_ID 0x7a70u
 /* Standard deviations; twice, in the same direction: once in 10^9 runs. */
 #define FAR 4.0
+#define SHARE 0.05
 
 static struct wire wire;
 static uint16_t next_sport = 1024;
@@ -358,18 +360,22 @@ struct rivals {
 		     uint16_t control, struct spec *out);
 };
 
-/*
- * By how many standard deviations the first is slower in more pairs; a
- * control of 0 is the hidden port itself.
- */
-static double
+/* How far two of them are apart; positive: the first is slower. */
+struct apart {
+	double sigma; /* standard deviations, of which is slower in a pair */
+	double share; /* of the time that the second takes, by the medians */
+};
+
+/* A control of 0 is the hidden port itself. */
+static struct apart
 compare_pings(const struct words *w, const struct group *g,
 	      const struct rivals *rivals, uint16_t control)
 {
 	uint64_t *took[2];
 	unsigned long slower = 0;
 	unsigned long pairs = 0;
-	double far;
+	struct apart apart;
+	double medians[2];
 
 	for (unsigned side = 0; side < 2; side++) {
 		took[side] = calloc(w->count, sizeof **took);
@@ -403,47 +409,48 @@ compare_pings(const struct words *w, const struct group *g,
 		fprintf(stderr, "probes: pings are not answered\n");
 		exit(3);
 	}
-	far = ((double)slower - (double)pairs / 2) / (sqrt((double)pairs) / 2);
 	for (unsigned side = 0; side < 2; side++) {
 		qsort(took[side], pairs, sizeof **took, compare_ns);
+		medians[side] = (double)took[side][pairs / 2] / 1000;
+		free(took[side]);
 	}
+	apart.sigma = ((double)slower - (double)pairs / 2) /
+		(sqrt((double)pairs) / 2);
+	apart.share = (medians[0] - medians[1]) / medians[1];
 	printf("%s/%s/%s: %s slower than %s %u in %lu of %lu pairs (%+.1f "
 	       "sigma); medians %.1f and %.1f us\n",
 	       w->variant, g->name, rivals->what, rivals->names[0],
-	       rivals->names[1], control, slower, pairs, far,
-	       (double)took[0][pairs / 2] / 1000,
-	       (double)took[1][pairs / 2] / 1000);
-	free(took[0]);
-	free(took[1]);
-	return far;
+	       rivals->names[1], control, slower, pairs, apart.sigma,
+	       medians[0], medians[1]);
+	return apart;
 }
 
-/* Whether that is a difference: more than chance, and of use to somebody. */
-static bool
-is_far(const struct words *w, double far)
+/*
+ * Which way it differs: slower 1, faster -1; 0: it does not, by more than
+ * chance and by so much that it is not lost in the first network on the way.
+ */
+static int
+way_of(const struct words *w, struct apart apart)
 {
-	/* Two of three pairs are so many standard deviations away. */
-	double most = w->strict ? FAR : sqrt((double)w->count) / 3;
-
-	return fabs(far) >= fmax(FAR, most);
+	if (fabs(apart.sigma) < FAR ||
+	    (!w->strict && fabs(apart.share) < SHARE)) {
+		return 0;
+	}
+	return apart.sigma > 0 ? 1 : -1;
 }
 
-/* Which way it differs, twice: slower 1, faster -1; 0: it does not. */
+/* The same, twice. */
 static int
 compare_twice(const struct words *w, const struct group *g,
 	      const struct rivals *rivals, uint16_t control)
 {
-	double far = compare_pings(w, g, rivals, control);
-	double again;
+	int way = way_of(w, compare_pings(w, g, rivals, control));
 
-	if (!is_far(w, far)) {
+	if (way == 0 ||
+	    way != way_of(w, compare_pings(w, g, rivals, control))) {
 		return 0;
 	}
-	again = compare_pings(w, g, rivals, control);
-	if (!is_far(w, again) || (far > 0) != (again > 0)) {
-		return 0;
-	}
-	return far > 0 ? 1 : -1;
+	return way;
 }
 
 /*
@@ -456,6 +463,7 @@ judge_pings(const struct words *w, const struct rivals *rivals)
 	int status = 0;
 
 	begin(w);
+	known_read(w->known);
 	for (size_t i = 0; i < w->group_count; i++) {
 		const struct group *g = &w->groups[i];
 		int ways = 0;
@@ -474,10 +482,10 @@ judge_pings(const struct words *w, const struct rivals *rivals)
 		if (ways != 0) {
 			printf("%s/%s/%s: differs\n", w->variant, g->name,
 			       rivals->what);
-			status = 1;
+			status |= !known_has(w->variant, g->name, rivals->what);
 		}
 	}
-	return status;
+	return status | (known_tell_gone(w) > 0);
 }
 
 static void
