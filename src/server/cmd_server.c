@@ -246,6 +246,37 @@ fall_back(const struct options *o)
 	return conf;
 }
 
+/* The option goes before what a file says. */
+static void
+set_queue(const struct options *o, struct server_conf *conf)
+{
+	if (o->queue >= 0) {
+		conf->settings.queue = (uint16_t)o->queue;
+	}
+}
+
+static int
+run(struct options *o, struct server_conf *conf)
+{
+	char why[CONF_ERROR_MAX] = "";
+	struct server_conf *older = NULL;
+	int status;
+
+	o->run.no_rules = why;
+	status = server_run(conf, &o->run);
+	/* What a reload would have refused. */
+	if (status == TAP_SYSTEM && why[0] && !o->run.refused) {
+		older = fall_back(o);
+	}
+	if (older) {
+		o->run.refused = why;
+		o->run.no_rules = NULL;
+		set_queue(o, older);
+		status = server_run(older, &o->run);
+	}
+	return status;
+}
+
 int
 cmd_server(int argc, char **argv)
 {
@@ -278,14 +309,12 @@ cmd_server(int argc, char **argv)
 		}
 		o.run.refused = err;
 	}
-	if (o.queue >= 0) {
-		conf->settings.queue = (uint16_t)o.queue;
-	}
+	set_queue(&o, conf);
 	if (o.check || o.print_rules) {
 		status = o.print_rules ? print_rules(conf) : TAP_OK;
 		server_conf_free(conf);
 		return status;
 	}
 	log_open("tap server", conf->settings.log_json, o.verbose);
-	return server_run(conf, &o.run);
+	return run(&o, conf);
 }

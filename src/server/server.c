@@ -467,6 +467,10 @@ begin(struct server *s, const struct monitor_job *job)
 	    settings->firewall != FIREWALL_NONE &&
 	    fw_install(&s->fw, &s->plan.fw, plan_tool(settings), err) < 0) {
 		log_say(LOG_LEVEL_ERROR, "%s", err);
+		if (s->options->no_rules) {
+			snprintf(s->options->no_rules, CONF_ERROR_MAX, "%s",
+				 err);
+		}
 		status = TAP_SYSTEM;
 	}
 	return status;

@@ -12,6 +12,8 @@ struct server_options {
 	const char *metrics;          /* a file to write them to, or NULL */
 	const char *fallback; /* a folder for what worked last, or NULL */
 	const char *refused;  /* why it is from there now, or NULL */
+	char *no_rules; /* CONF_ERROR_MAX: why the firewall took none; or NULL
+			 */
 };
 
 /*

@@ -375,6 +375,28 @@ fallen_back()
 	wait_log server "$work/state: belongs to somebody else; a start with"
 }
 
+# Rules that the firewall does not take are as wrong as a file.
+no_rules()
+{
+	mkdir "$work/state"
+	chmod 700 "$work/state"
+	hides --fallback "$work/state"
+	wait_for "$patience" test -e "$work/state/kept/TAPservd.conf"
+	end server
+	printf '%s\n' firewall=nft 'RULE:dst_port=80, type=BRIDGE' \
+	    >"$work/TAPservd.conf"
+	tap_run server server server "${files[@]}"
+	await server 3
+	page stranger 4
+	tap_start server server server "${files[@]}" --fallback "$work/state"
+	has "$(cat "$work/server.log")" \
+	    'type=BRIDGE needs .*; with the configuration that worked last'
+	page client 4
+	hidden 6
+	has "$(tap_server --status)" '^ALARM .*type=BRIDGE needs'
+	has "$(cat "$work/state/kept/TAPservd.conf")" '80,7001'
+}
+
 check told told
 check client-told client_told
 check overview overview
@@ -386,4 +408,5 @@ check saved-rules-legacy saved_rules legacy
 check left-rules left_rules
 check left-door left_door
 check fallen-back fallen_back
+check no-rules no_rules
 finish

@@ -632,7 +632,7 @@ flushed()
 		times=$((times + 1))
 		# shellcheck disable=SC2086 # words of a command
 		on server $command
-		wait_for has_lines "$work/tap.log" 'put back' $times
+		wait_for has_lines "$work/tap.log" 'firewall rules: restored' $times
 		same_rules during server
 		hidden stranger 4 80
 	done
