@@ -56,7 +56,7 @@ wants(const struct ingress *s, enum ingress_way way)
 	case FASTPATH_GENERIC:
 		return (way == INGRESS_TC) != s->no_tc;
 	default:
-		return way == INGRESS_XDP ? s->flood : !s->no_tc;
+		return way == INGRESS_XDP ? s->hold.on : !s->no_tc;
 	}
 }
 
@@ -408,7 +408,8 @@ is_flood(struct ingress *s, uint64_t syns, uint64_t now)
 void
 ingress_tick(struct ingress *s, uint64_t syns)
 {
-	const bool before = s->flood;
+	const bool before = s->hold.on;
+	const uint64_t now = clock_ms();
 	bool changed;
 
 	if (!s->config) {
@@ -420,8 +421,8 @@ ingress_tick(struct ingress *s, uint64_t syns)
 		begin(s);
 		return;
 	}
-	s->flood = is_flood(s, syns, clock_ms());
-	changed |= s->flood != before;
+	s->flood = is_flood(s, syns, now);
+	changed |= flood_hold(&s->hold, now, s->flood_ms) != before;
 	if (devices_changed(&s->watch)) {
 		if (!knows_locals(s)) {
 			return;

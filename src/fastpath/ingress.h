@@ -16,6 +16,7 @@
 
 #include "os/netdev.h"
 #include "fastpath/async_load.h"
+#include "fastpath/flood_hold.h"
 #include "fastpath/ringbuf.h"
 #include "conf/settings.h"
 #include "fastpath/ingress_map.h"
@@ -94,6 +95,7 @@ struct ingress {
 	uint64_t syns, syns_ms; /* at the last tick */
 	bool syns_on;           /* by a program's count */
 	uint64_t flood_ms;      /* when it was seen last */
+	struct flood_hold hold; /* of XDP, which stays a while after it */
 	struct ingress_link links[INGRESS_DEVICES_MAX];
 	size_t ifname_count;
 	struct netlink watch;
