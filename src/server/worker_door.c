@@ -1,5 +1,6 @@
 #include "server/worker_door.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -234,6 +235,8 @@ worker_door_stats(struct worker *g, struct stat_item *items)
 		  g->shared->door_failed },
 	};
 
+	static_assert(sizeof all <= WORKER_DOOR_STATS * sizeof all[0],
+		      "as many items as there is room for");
 	memcpy(items, all, sizeof all);
 	return sizeof all / sizeof all[0];
 }

@@ -1,5 +1,6 @@
 #include "server/worker_fastpath.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -284,6 +285,8 @@ worker_fastpath_stats(struct worker *g, struct stat_item *items)
 		{ "sieve_lost", "sieve: groups lost", NULL, n[INGRESS_LOST] },
 	};
 
+	static_assert(sizeof all == WORKER_FASTPATH_STATS * sizeof all[0],
+		      "as many items as there is room for");
 	memcpy(items, all, sizeof all);
 	return sizeof all / sizeof all[0];
 }

@@ -7,7 +7,7 @@
 #include "server/worker.h"
 #include "daemon/stats.h"
 
-#define WORKER_FASTPATH_STATS (INGRESS_COUNTS + 2)
+#define WORKER_FASTPATH_STATS (INGRESS_COUNTS + 1) /* all but one, and two */
 
 /*
  * One memory of replays for the receiver and the ingress program: before the
@@ -58,7 +58,7 @@ void worker_fastpath_taken(struct worker *g);
 /* Wrong guesses that the ingress program saw. */
 void worker_fastpath_charge(struct worker *g, const struct receiver_now *now);
 
-/* Write up to WORKER_FASTPATH_STATS items; returns how many. */
+/* Write WORKER_FASTPATH_STATS items; returns how many. */
 size_t worker_fastpath_stats(struct worker *g, struct stat_item *items);
 
 #endif

@@ -1,5 +1,6 @@
 #include "server/worker_stats.h"
 
+#include <assert.h>
 #include <string.h>
 
 uint64_t
@@ -62,6 +63,8 @@ worker_stats(struct worker *g, struct stat_item *items)
 	};
 #undef REFUSED
 
+	static_assert(sizeof all == WORKER_STATS * sizeof all[0],
+		      "as many items as there is room for");
 	memcpy(items, all, sizeof all);
 	return sizeof all / sizeof all[0];
 }

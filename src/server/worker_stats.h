@@ -7,12 +7,12 @@
 #include "server/worker.h"
 #include "daemon/stats.h"
 
-#define WORKER_STATS 40
+#define WORKER_STATS 27u /* items */
 
 /* Packets that the kernel dropped before the worker saw them. */
 uint64_t worker_drops(const struct worker *g);
 /*
- * What there is to say of it: up to WORKER_STATS items.  Returns their
+ * What there is to say of it: WORKER_STATS items.  Returns their
  * number.
  */
 size_t worker_stats(struct worker *g, struct stat_item *items);
