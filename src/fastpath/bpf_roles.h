@@ -36,6 +36,7 @@ struct search {
 	uint64_t failed;      /* some attempt was whole, and not right */
 	uint64_t wrong;       /* by its authenticator */
 	uint64_t keyless;     /* a SYN1 that names no key of its length */
+	uint64_t foreign;     /* one is of a suite that is not known here */
 	uint64_t role, lost;  /* of the new frame; what it pushed out */
 };
 

@@ -278,6 +278,10 @@ is_right(const struct scene *scene, struct ingress_group *g,
 		*(volatile uint64_t *)&search->keyless = a->syn1;
 		return false;
 	}
+	if (key->suite == INGRESS_OTHER) {
+		*(volatile uint64_t *)&search->foreign = 1;
+		return false;
+	}
 	if (g->macs <= 0 ||
 	    (extra_of(key) == 0 && is_flood(scene) && !may_charge())) {
 		return false;
@@ -308,6 +312,7 @@ finish(const struct scene *scene, struct ingress_group *g, struct syn *s,
 	*(volatile uint64_t *)&search->failed = 0;
 	*(volatile uint64_t *)&search->wrong = 0;
 	*(volatile uint64_t *)&search->keyless = 0;
+	*(volatile uint64_t *)&search->foreign = 0;
 	/* By the same instructions. */
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < ATTEMPTS && !right; i++) {
@@ -326,6 +331,9 @@ finish(const struct scene *scene, struct ingress_group *g, struct syn *s,
 	}
 	if (!*(volatile uint64_t *)&search->failed) {
 		return drop(INGRESS_TAKEN);
+	}
+	if (*(volatile uint64_t *)&search->foreign) {
+		return leave(scene, g, mine);
 	}
 	if (is_flood(scene)) {
 		return drop(INGRESS_MAC);

@@ -85,7 +85,8 @@ struct ingress_range {
 	uint16_t low, high;
 };
 
-enum ingress_suite { INGRESS_MD5, INGRESS_SHA256 };
+/* What the program can compute; the groups of other keys are the receiver's. */
+enum ingress_suite { INGRESS_OTHER, INGRESS_MD5, INGRESS_SHA256 };
 
 struct ingress_key {
 	uint32_t inner[8], outer[8];    /* states of the hash, as numbers */

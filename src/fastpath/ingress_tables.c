@@ -155,18 +155,31 @@ make_block(struct ingress_key *to, const struct mac_key *mac)
 	}
 }
 
+/* Those that it does not name, the program does not have. */
+static const enum ingress_suite suites[MAC_SUITES] = {
+	[MAC_HMAC_MD5] = INGRESS_MD5,
+	[MAC_HMAC_SHA256] = INGRESS_SHA256,
+};
+
+enum ingress_suite
+ingress_tables_suite(unsigned suite)
+{
+	return suite < MAC_SUITES ? suites[suite] : INGRESS_OTHER;
+}
+
 void
 ingress_tables_key(struct ingress_key *to, const struct acl_key *key)
 {
 	*to = (struct ingress_key){
-		.suite = key->mac.suite == MAC_HMAC_MD5 ? INGRESS_MD5
-							: INGRESS_SHA256,
+		.suite = (uint8_t)ingress_tables_suite(key->mac.suite),
 		.extra = key->mac.extra,
 		.not_before = key->not_before / FRAME_SECOND,
 		.not_after = key->not_after / FRAME_SECOND,
 	};
-	mac_key_states(&key->mac, to->inner, to->outer);
-	make_block(to, &key->mac);
+	if (to->suite != INGRESS_OTHER) {
+		mac_key_states(&key->mac, to->inner, to->outer);
+		make_block(to, &key->mac);
+	}
 }
 
 static void

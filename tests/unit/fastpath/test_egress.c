@@ -708,6 +708,10 @@ the_plan_leaves_rules_to_the_queue(void **state)
 	assert_int_equal(plan.rules[0].key_no, three[0].key.no);
 	assert_int_equal(plan.rules[1].key_no, three[2].key.no);
 	rule->has_user = false;
+	/* A suite that it does not name is the client's own affair. */
+	rule->key.mac.suite = MAC_SUITES;
+	assert_false(egress_tables_takes(rule, 0));
+	rule->key.mac.suite = MAC_HMAC_SHA256;
 	assert_true(egress_tables_takes(rule, EGRESS_RULES_MAX - 1));
 	assert_false(egress_tables_takes(rule, EGRESS_RULES_MAX));
 	strcpy(rule->exe, "/bin/sh");

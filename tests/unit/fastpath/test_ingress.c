@@ -13,6 +13,7 @@
 #include "fastpath/bpf.h"
 #include "server/worker_fastpath.h"
 #include "fastpath/ingress_groups.h"
+#include "fastpath/ingress_tables.h"
 
 /* Of each random test; TAP_EPISODES in the environment says how many else. */
 #define EPISODES 1000u
@@ -436,6 +437,86 @@ odd_frames_pass(void **state)
 	bed_settle();
 }
 
+/* A suite that the program does not name is the receiver's, also in a flood. */
+static void
+another_suite_is_left_to_the_receiver(void **state)
+{
+	const int map =
+		bed.cannot ? -1 : bed.worker.ingress.map[INGRESS_MAP_KEYS];
+	const uint32_t number = bed.cannot ? 0 : bed.all->keys[KEY_60].no;
+	struct acl_key other;
+	struct ingress_key key, before;
+
+	(void)state;
+	bed_need();
+	other = bed.all->keys[KEY_60];
+	other.mac.suite = MAC_SUITES;
+	ingress_tables_key(&key, &other);
+	assert_int_equal(key.suite, INGRESS_OTHER);
+	assert_int_equal(key.extra, other.mac.extra);
+	assert_int_equal(bpf_map_get(map, &number, &before), 0);
+	assert_int_equal(bpf_map_put(map, &number, &key, BPF_ANY), 0);
+	for (int flood = 0; flood < 2; flood++) {
+		const uint64_t verified = bed_counted(INGRESS_VERIFIED);
+		const size_t accepted = bed.by_ingress->accepted;
+		struct group g = bed_group(KEY_60);
+		size_t order[FRAME_MAX];
+
+		/* One way only by which it can be whole. */
+		g.seq[FRAME_SYN0] = 0x12345678 + (uint32_t)flood;
+		mac_sign(&bed.all->keys[KEY_60].mac, PORT, g.seq, NULL);
+		bed_set_flood(flood);
+		group_order(&g, order);
+		for (size_t i = 0; i < g.frames; i++) {
+			assert_int_equal(bed_give_role(&g, order[i]),
+					 i + 1 < g.frames ? XDP_DROP
+							  : XDP_PASS);
+			assert_false(bed.accepted);
+		}
+		assert_int_equal(bed.by_ingress->accepted, accepted + 1);
+		assert_int_equal(bed_counted(INGRESS_VERIFIED), verified);
+		bed_settle();
+	}
+	assert_int_equal(bpf_map_put(map, &number, &before, BPF_ANY), 0);
+	bed_forget();
+}
+
+/*
+ * A SYN1 comes to the same whether or not there is such a key, and it may use
+ * the port, and has that length: the rest of the group decides.
+ */
+static void
+a_syn1_tells_nothing_of_its_key(void **state)
+{
+	static const uint16_t numbers[] = { 10, 12, 14, 200, 201, 65535 };
+
+	(void)state;
+	bed_need();
+	for (unsigned n = 0; n < 8 * COUNT(numbers); n++) {
+		const uint64_t taken = bed_counted(INGRESS_TAKEN);
+		const struct frame_head head = {
+			.flags = n / 2 % 4,
+			.key_no = numbers[n / 8],
+			.instant = bed.all->now.instant,
+		};
+		static const size_t order[] = { FRAME_SYN1, FRAME_SYN2,
+						FRAME_SYN3 };
+		struct group g = bed_group(KEY_60);
+
+		bed_set_flood(n % 2);
+		g.seq[FRAME_SYN1] = frame_syn1(&head);
+		for (size_t i = 0; i < COUNT(order); i++) {
+			const struct packet p = group_packet(&g, order[i]);
+
+			assert_int_equal(bed_run(&p), XDP_DROP);
+		}
+		assert_int_equal(bed_counted(INGRESS_TAKEN), taken + 3);
+		bed_hand_over();
+		bed_settle();
+	}
+	bed_set_flood(false);
+}
+
 /* ---- frames of others in a group, from its own address */
 
 #define TRIES 40 /* of each kind */
@@ -778,6 +859,8 @@ main(void)
 		cmocka_unit_test(a_group_outlives_the_program),
 		cmocka_unit_test(not_all_groups_are_worth_it),
 		cmocka_unit_test(odd_frames_pass),
+		cmocka_unit_test(another_suite_is_left_to_the_receiver),
+		cmocka_unit_test(a_syn1_tells_nothing_of_its_key),
 		cmocka_unit_test(forged_frames_spoil_no_group),
 		cmocka_unit_test(a_sweep_keeps_nobody_out),
 		cmocka_unit_test(groups_in_order_are_judged_alike),
