@@ -146,10 +146,14 @@ change(const struct access_options *o, bool allow, const char *path,
 	struct rewrite rw;
 	char err[CONF_ERROR_MAX];
 	int status = TAP_OK;
-	/* Who only looks needs no lock, nor the right to make one. */
-	int rc = (o->dry_run ? atomic_file_look : atomic_file_open)(
-		&rw, path, CONF_PUBLIC, &file, err);
+	int rc;
 
+	/* Who only looks needs no lock, nor the right to make one. */
+	if (o->dry_run) {
+		rc = atomic_file_look(&rw, path, CONF_PUBLIC, &file, err);
+	} else {
+		rc = atomic_file_open(&rw, path, CONF_PUBLIC, &file, err);
+	}
 	if (rc < 0) {
 		fprintf(stderr, "%s\n", err);
 		return rc == -EINVAL ? TAP_USAGE : TAP_SYSTEM;

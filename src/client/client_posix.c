@@ -150,8 +150,7 @@ client_posix_run(struct client_conf *conf)
 	if (status == TAP_OK) {
 		log_say(LOG_LEVEL_INFO, "ready: %zu rule%s, %zu device%s",
 			conf->rules_count, text_s(conf->rules_count),
-			s.follower.wire.count,
-			text_s(s.follower.wire.count));
+			s.follower.wire.count, text_s(s.follower.wire.count));
 		status = serve(&s);
 		log_say(LOG_LEVEL_INFO,
 			"%llu SYNs seen, %llu of them authenticated",

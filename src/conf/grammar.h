@@ -45,7 +45,7 @@ struct conf_file {
 	enum conf_secrecy secrecy;
 	enum conf_includes includes;
 	struct conf_include *include; /* owned: what is being included */
-	char *text; /* owned; wiped when freed */
+	char *text;                   /* owned; wiped when freed */
 	size_t len, size;
 	size_t pos;
 	size_t start;  /* where the line read last begins; pos: where it ends */

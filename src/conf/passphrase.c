@@ -192,7 +192,7 @@ int
 passphrase_terminal(struct sealed_passphrase *out, const char *question,
 		    bool again, char *why)
 {
-	struct sigaction before[SIGNALS_MAX];
+	struct sigaction before[SIGNALS_MAX] = { 0 };
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	int rc;
 

@@ -47,9 +47,8 @@ check_asked(const struct sock_diag_connection *c)
 	CHECK(netlink_next(kernel_fake.asked, kernel_fake.asked_len, &at,
 			   &asked));
 	CHECK(at == kernel_fake.asked_len);
-	CHECK(netlink_attrs(asked.payload, asked.len,
-			    sizeof(struct nfgenmsg), attrs,
-			    CTA_PROTOINFO) == 0);
+	CHECK(netlink_attrs(asked.payload, asked.len, sizeof(struct nfgenmsg),
+			    attrs, CTA_PROTOINFO) == 0);
 	check_tuple(&attrs[CTA_TUPLE_ORIG], &c->remote, c->remote_port);
 	check_tuple(&attrs[CTA_TUPLE_REPLY], &c->local, c->local_port);
 }

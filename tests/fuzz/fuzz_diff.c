@@ -21,7 +21,8 @@ next_line(struct text_left *t)
 {
 	const char *end = t->len ? memchr(t->at, '\n', t->len) : NULL;
 	struct text_left line = {
-		t->at, end ? (size_t)(end - t->at) + 1 : t->len,
+		t->at,
+		end ? (size_t)(end - t->at) + 1 : t->len,
 	};
 
 	t->at += line.len;

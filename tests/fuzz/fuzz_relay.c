@@ -68,7 +68,8 @@ check_all(int fd, const uint8_t *bytes, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct packet_addr to = { .family = 4, .bytes = { 127, 0, 0, 1 } };
+	const struct packet_addr to = { .family = 4,
+					.bytes = { 127, 0, 0, 1 } };
 	struct cursor c = cursor_over(data, size);
 	size_t out_len = cursor_u16(&c);
 	const uint8_t *out, *back;

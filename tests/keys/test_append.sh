@@ -10,6 +10,12 @@
 # shellcheck source=tests/keys/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# Names in a directory, hidden ones too, in one line.
+all_in()
+{
+	find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' | LC_ALL=C sort | xargs
+}
+
 # Two hundred at once, of which half want the same numbers.
 case_concurrent_appends()
 {
@@ -204,7 +210,7 @@ case_limited_file_size()
 	[ ! -e both.d ]
 	exits 3 prlimit --fsize=100 "$TAP" keygen -n 2
 	has "$(cat err)" 'standard output: File too large'
-	same 'before err out server.key' "$(ls -A | xargs)"
+	same 'before err out server.key' "$(all_in .)"
 }
 
 # --both: after a kill at any call there is nothing, or a rest that the next
@@ -230,7 +236,7 @@ case_both_killed()
 			1) has "$(cat err)" 'key_no 2 stands in line 1 already' ;;
 			*) fail "$call, $when: $(cat err)" ;;
 			esac
-			same 'TAPclientd.conf server.key' "$(ls -A d | xargs)" \
+			same 'TAPclientd.conf server.key' "$(all_in d)" \
 			    "$call, $when"
 			same 1 "$(wc -l <d/server.key)" "$call, $when"
 			same "$(grep -o 'key=0x[0-9A-F]*' d/server.key)" \
@@ -262,7 +268,7 @@ case_both_interrupted()
 			if [ -e d ]; then
 				same "TAPclientd-2.conf TAPclientd-3.conf$(
 					) TAPclientd-4.conf server.key" \
-				    "$(ls -A d | xargs)" "$signal at $call"
+				    "$(all_in d)" "$signal at $call"
 				same 3 "$(wc -l <d/server.key)"
 			fi
 		done
@@ -277,7 +283,7 @@ case_both_leaves_others_alone()
 	    d/.TAPclientd.bak.0123456789ABCDEF \
 	    d/TAPclientd.conf.0123456789ABCDEF
 	"$TAP" keygen -n 2 --client 192.0.2.1:22 --both d
-	same 6 "$(ls -A d | wc -l)"
+	same 6 "$(all_in d | wc -w)"
 }
 
 # tap dies where it makes this system call.

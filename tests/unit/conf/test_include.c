@@ -185,9 +185,9 @@ flat(void **state)
 		secret_drop(&out);
 		/* The values alone: their places are others. */
 		for (at = before; (at = strchr(at, '=')) != NULL; at++) {
-			assert_non_null(strstr(read_main(CONF_SECRET),
-					       (char[]){ '=', at[1], ' ',
-							 '\0' }));
+			assert_non_null(
+				strstr(read_main(CONF_SECRET),
+				       (char[]){ '=', at[1], ' ', '\0' }));
 		}
 		assert_null(strstr(read_main(CONF_SECRET), "a:"));
 	}

@@ -104,10 +104,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(replays),
-		cmocka_unit_test(addresses),
-		cmocka_unit_test(groups),
-		cmocka_unit_test(counts),
+		cmocka_unit_test(replays),          cmocka_unit_test(addresses),
+		cmocka_unit_test(groups),           cmocka_unit_test(counts),
 		cmocka_unit_test(devices_of_rules),
 	};
 
