@@ -274,6 +274,38 @@ check_pages()
 		done
 }
 
+# TEST: whether there is one of that name; see tap-security(7).
+there_is()
+{
+	group=${1%%/*}
+	rest=${1#*/}
+	case $group in
+	hosts | keys)
+		file=tests/$group/test_${rest%%/*}.sh
+		case $rest in
+		*/*) grep -qE "^[[:blank:]]*check \"?${rest#*/}" "$file" ;;
+		*) [ -e "$file" ] ;;
+		esac
+		;;
+	unit)
+		file=tests/unit/${rest%/*}/test_${rest##*/}.c
+		[ -e "$file" ] || [ -e "tests/unit/test_$rest.c" ]
+		;;
+	*) false ;;
+	esac
+}
+
+check_promises()
+{
+	sed -nE 's/^\.Li ([a-z]+\/[^ ]+).*/\1/p' man/tap-security.7 |
+		sort -u >"$dir/promised"
+	[ -s "$dir/promised" ] || echo 'tap-security(7): no test is named'
+	while read -r test; do
+		there_is "$test" 2>/dev/null ||
+			echo "tap-security(7): no test $test"
+	done <"$dir/promised"
+}
+
 # The map of the source names every file, in its room.
 check_map()
 {
@@ -418,6 +450,7 @@ check attacks check_attacks
 check examples check_examples
 check pages check_pages
 check map check_map
+check promises check_promises
 for command in server client; do
 	if [ "$(id -u)" -eq 0 ]; then
 		check "status-$command" check_status $command
