@@ -317,6 +317,11 @@ check_map()
 		file=${file#src/}
 		echo "${file%.c}"
 	done >"$dir/files.txt"
+	# What has no .c may stand there, too: types that files share.
+	for file in src/*/*.h; do
+		[ -e "${file%.h}.c" ] || ! grep -q "^| .$(basename "$file" .h). |" \
+		    src/README.md || echo "${file#src/}" | sed 's/\.h$//'
+	done >>"$dir/files.txt"
 	# shellcheck disable=SC2016 # backquotes are meant
 	sed -nE -e '/^## ([a-z_]+):.*/{s//\1/;h;}' -e \
 	    '/^\| `([a-z_]+)` \| .*/{s//\1/;G;s|(.*)\n(.*)|\2/\1|;p;}' \
@@ -418,6 +423,7 @@ check_install()
 		echo usr/share/fish/vendor_completions.d/tap.fish
 		echo usr/lib/systemd/system/tap-client.service
 		echo usr/lib/systemd/system/tap-server.service
+		echo usr/lib/sysusers.d/tap.conf
 	} >"$dir/wanted"
 	(cd "$dir/root" && find . -type f | sed 's/^..//') >"$dir/there"
 	same 'installed' "$dir/wanted" "$dir/there"

@@ -166,6 +166,7 @@ refuse_reload(struct client *c, const char *err)
 	snprintf(line, sizeof line, "%s; still with the old configuration",
 		 err);
 	log_say(LOG_LEVEL_ERROR, "%s", line);
+	snprintf(c->refused, sizeof c->refused, "%s", err);
 	daemon_reload_end(&c->reloading, c->control, TAP_USAGE, line);
 }
 
@@ -235,6 +236,7 @@ change(void *context)
 	snprintf(line, sizeof line, "reloaded: %zu rule%s", conf->rules_count,
 		 text_s(conf->rules_count));
 	log_say(LOG_LEVEL_INFO, "%s", line);
+	c->refused[0] = '\0';
 	daemon_reload_end(&c->reloading, c->control, TAP_OK, line);
 }
 

@@ -2,10 +2,27 @@
 
 #include <unistd.h>
 
+#include "daemon/alarms.h"
 #include "daemon/log.h"
 #include "daemon/stats.h"
 #include "os/clock.h"
 #include "tap.h"
+
+static void
+put_alarms(const struct client *c, char out[ALARMS_MAX])
+{
+	struct text t = text_over(out, ALARMS_MAX);
+	char worker[MONITOR_ALARM_MAX];
+
+	monitor_alarm(&c->monitor, worker);
+	alarms_text(&t,
+		    &(struct alarms){
+			    .rules_lost = c->watchdog.lost,
+			    .clock_wrong = !clock_is_synchronised(),
+			    .worker = worker,
+			    .refused = c->refused,
+		    });
+}
 
 void
 client_write_status(struct client *c, bool json, struct text *t)
@@ -14,9 +31,9 @@ client_write_status(struct client *c, bool json, struct text *t)
 	struct stat_item fast[CLIENT_EGRESS_STATS];
 	uint64_t uptime = (clock_ms() - c->started) / 1000;
 	struct nfq_drops drops = { 0 };
-	char duration[32], alarm[MONITOR_ALARM_MAX];
+	char duration[32], alarm[ALARMS_MAX];
 
-	monitor_alarm(&c->monitor, alarm);
+	put_alarms(c, alarm);
 	stat_duration(duration, uptime);
 	nfq_read_drops(c->drops, c->syns.queue, &drops);
 	client_egress_count(&c->egress, &counted);

@@ -11,22 +11,22 @@
 #define MINUTE_MS 60000u
 
 static void
-put_alarms(const struct status_facts *facts, char out[OVERVIEW_MAX])
+put_alarms(const struct status_facts *facts, char out[ALARMS_MAX])
 {
-	struct text t = text_over(out, OVERVIEW_MAX);
+	struct text t = text_over(out, ALARMS_MAX);
 	char worker[MONITOR_ALARM_MAX];
 
 	monitor_alarm(facts->monitor, worker);
-	overview_alarms(&t,
-			&(struct overview_alarms){
-				.rules_lost = facts->watchdog->lost,
-				.queue_full = facts->dropped != 0 &&
-					clock_ms() - facts->dropped < MINUTE_MS,
-				.clock_wrong = !clock_is_synchronised(),
-				.user_shared = facts->user_shared,
-				.worker = worker,
-				.refused = facts->refused,
-			});
+	alarms_text(&t,
+		    &(struct alarms){
+			    .rules_lost = facts->watchdog->lost,
+			    .queue_full = facts->dropped != 0 &&
+				    clock_ms() - facts->dropped < MINUTE_MS,
+			    .clock_wrong = !clock_is_synchronised(),
+			    .user_shared = facts->user_shared,
+			    .worker = worker,
+			    .refused = facts->refused,
+		    });
 }
 
 static void

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "conf/server_conf.h"
+#include "daemon/alarms.h"
 #include "daemon/stats.h"
 #include "firewall/watchdog.h"
 #include "server/overview.h"
@@ -37,7 +38,7 @@ struct status {
 			       WORKER_FASTPATH_STATS + WORKER_DOOR_STATS];
 	size_t count;
 	char duration[32], confirm[80];
-	char alarm[OVERVIEW_MAX], hidden[OVERVIEW_MAX];
+	char alarm[ALARMS_MAX], hidden[OVERVIEW_MAX];
 };
 
 void status_fill(struct status *st, const struct status_facts *facts);

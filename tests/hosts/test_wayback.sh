@@ -76,6 +76,9 @@ client_told()
 	echo nonsense >"$conf"
 	same 2 "$(on client "$TAP" client --reload 2>"$err" >&2 || echo $?)"
 	has "$(cat "$err")" "^tap client: $conf:1: .*; still with the old"
+	on client "$TAP" client --status >"$work/status"
+	has "$(head -n 1 "$work/status")" \
+	    "^ALARM .*files refused, older ones in use: $conf:1: "
 	page client 6
 	same "stopped: process $pid" "$(on client "$TAP" client --stop)"
 	await client 0 1

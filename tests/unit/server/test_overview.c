@@ -6,43 +6,6 @@
 
 #include "server/overview.h"
 
-static const char *
-alarms_text(const struct overview_alarms *alarms)
-{
-	static char out[OVERVIEW_MAX];
-	struct text t = text_over(out, sizeof out);
-
-	overview_alarms(&t, alarms);
-	assert_false(t.full);
-	return out;
-}
-
-static void
-names_what_is_wrong(void **state)
-{
-	(void)state;
-	assert_string_equal(alarms_text(&(struct overview_alarms){
-				    .worker = "", .refused = "" }),
-			    "");
-	assert_string_equal(
-		alarms_text(&(struct overview_alarms){
-			.clock_wrong = true, .worker = "", .refused = "" }),
-		"clock not synchronised");
-	assert_string_equal(
-		alarms_text(&(struct overview_alarms){
-			.rules_lost = true,
-			.queue_full = true,
-			.user_shared = true,
-			.worker = "the worker died 3 times in a row",
-			.refused = "x.conf:1: wrong",
-		}),
-		"rules lost: another program took them, and they can't be put "
-		"back; queue full: packets were dropped within the last "
-		"minute; no user 'tap': the worker shares one with others; "
-		"the worker died 3 times in a row; "
-		"files refused, older ones in use: x.conf:1: wrong");
-}
-
 static struct acl_range ssh[] = { { 22, 22 } };
 static struct acl_range web[] = { { 80, 80 }, { 8000, 8010 } };
 static struct acl_range odd[40];
@@ -111,7 +74,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(says_what_is_hidden_and_how),
 		cmocka_unit_test(leaves_out_what_has_no_room),
 	};

@@ -1,0 +1,34 @@
+#include "daemon/alarms.h"
+
+#include <stddef.h>
+
+void
+alarms_text(struct text *t, const struct alarms *alarms)
+{
+	const struct {
+		bool on;
+		const char *text;
+	} all[] = {
+		{ alarms->rules_lost,
+		  "rules lost: another program took them, and they can't be "
+		  "put back" },
+		{ alarms->queue_full,
+		  "queue full: packets were dropped within the last minute" },
+		{ alarms->clock_wrong, "clock not synchronised" },
+		{ alarms->user_shared,
+		  "no user 'tap': the worker shares one with others" },
+	};
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		if (all[i].on) {
+			text_put(t, "%s%s", t->len ? "; " : "", all[i].text);
+		}
+	}
+	if (alarms->worker[0]) {
+		text_put(t, "%s%s", t->len ? "; " : "", alarms->worker);
+	}
+	if (alarms->refused[0]) {
+		text_put(t, "%sfiles refused, older ones in use: %s",
+			 t->len ? "; " : "", alarms->refused);
+	}
+}

@@ -1,0 +1,25 @@
+/*
+ * What is wrong with a daemon, in words: the first line of its status.
+ */
+#ifndef TAP_DAEMON_ALARMS_H
+#define TAP_DAEMON_ALARMS_H
+
+#include <stdbool.h>
+
+#include "base/text.h"
+
+#define ALARMS_MAX 1024u
+
+struct alarms {
+	bool rules_lost;     /* and can't be put back */
+	bool queue_full;     /* in the last minute */
+	bool clock_wrong;    /* nobody keeps it right, as far as is known */
+	bool user_shared;    /* its worker has no user of its own */
+	const char *worker;  /* what is wrong with it; or empty */
+	const char *refused; /* why its files were; or empty */
+};
+
+/* One after the other, parted by "; "; empty where all is well. */
+void alarms_text(struct text *t, const struct alarms *alarms);
+
+#endif

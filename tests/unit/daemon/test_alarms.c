@@ -1,0 +1,53 @@
+/* What is wrong with a daemon, in words. */
+#include "unit/files_support.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/alarms.h"
+
+static const char *
+in_words(const struct alarms *alarms)
+{
+	static char out[ALARMS_MAX];
+	struct text t = text_over(out, sizeof out);
+
+	alarms_text(&t, alarms);
+	assert_false(t.full);
+	return out;
+}
+
+static void
+names_what_is_wrong(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		in_words(&(struct alarms){ .worker = "", .refused = "" }), "");
+	assert_string_equal(in_words(&(struct alarms){ .clock_wrong = true,
+						       .worker = "",
+						       .refused = "" }),
+			    "clock not synchronised");
+	assert_string_equal(
+		in_words(&(struct alarms){
+			.rules_lost = true,
+			.queue_full = true,
+			.user_shared = true,
+			.worker = "the worker died 3 times in a row",
+			.refused = "x.conf:1: wrong",
+		}),
+		"rules lost: another program took them, and they can't be put "
+		"back; queue full: packets were dropped within the last "
+		"minute; no user 'tap': the worker shares one with others; "
+		"the worker died 3 times in a row; "
+		"files refused, older ones in use: x.conf:1: wrong");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_what_is_wrong),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
