@@ -426,8 +426,9 @@ MAKE_USER = getent passwd tap >/dev/null || [ "$$(id -u)" -ne 0 ] || \
 	useradd -r -M -d / -s /bin/false tap 2>/dev/null || \
 	adduser -S -D -H -h / -s /bin/false tap 2>/dev/null || \
 	echo "no user 'tap' could be made; see run_as in tap.conf(5)"
-# Keys and configuration stay, and so does the user.  Of the folders, those that are empty go: in a
-# DESTDIR all of them, on a system those that only such files are in.
+# Keys and configuration stay, and so does the user.  Of the folders, those
+# that are empty go: in a DESTDIR all of them, on a system those that only
+# such files are in.
 uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/tap' '$(DESTDIR)$(PREFIX)/sbin/tap' \
 		'$(DESTDIR)$(BASHDIR)/tap' \
