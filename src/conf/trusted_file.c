@@ -1,6 +1,8 @@
 #include "conf/trusted_file.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,22 @@
 
 #define PATH_SIZE 4096u /* the kernel takes no longer one */
 
+/*
+ * Whether a group is this user's alone, as many systems make one for each
+ * user, whose umask then is 002: of the same name, and with nobody else.
+ */
+static bool
+is_private(const struct stat *st)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	const struct group *group = getgrgid(st->st_gid);
+
+	return geteuid() != 0 && st->st_uid == geteuid() && user && group &&
+		user->pw_gid == st->st_gid &&
+		strcmp(user->pw_name, group->gr_name) == 0 &&
+		(!group->gr_mem || !group->gr_mem[0]);
+}
+
 static bool
 is_writable(const struct stat *st, const char *path)
 {
@@ -20,7 +38,7 @@ is_writable(const struct stat *st, const char *path)
 	}
 	/* With an access control list, the group's bits are its mask. */
 	return st->st_mode & S_IWGRP &&
-		(st->st_gid != 0 || access_acl_has(path));
+		((st->st_gid != 0 && !is_private(st)) || access_acl_has(path));
 }
 
 static int

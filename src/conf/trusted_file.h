@@ -5,9 +5,10 @@
  * The file and every directory on the way to it, as the path is written
  * and with its symbolic links resolved, has to belong to root or to this
  * user (a directory also to whoever owns the root directory), and nobody
- * else may write there.  Root's group may, unless an access control list
- * says who else that is; in a sticky directory, as /tmp, everybody may,
- * who can't replace the files of others there.
+ * else may write there.  Root's group may, and a group that is this
+ * user's alone, unless an access control list says who else that is; in a
+ * sticky directory, as /tmp, everybody may, who can't replace the files of
+ * others there.
  */
 #ifndef TAP_CONF_TRUSTED_FILE_H
 #define TAP_CONF_TRUSTED_FILE_H

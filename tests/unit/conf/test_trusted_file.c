@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,6 +206,37 @@ other_users(void **state)
 	assert_int_equal(chown(dir, 0, 0), 0);
 }
 
+/* A group of one's own is nobody else; daemon has one everywhere. */
+static void
+private_groups(void **state)
+{
+	const struct passwd *user = getpwnam("daemon");
+	uid_t uid;
+
+	(void)state;
+	if (geteuid() != 0 || !user || user->pw_gid == 0) {
+		skip();
+	}
+	uid = user->pw_uid;
+	assert_int_equal(chmod(top, 0755), 0);
+	assert_int_equal(chown(path, uid, user->pw_gid), 0);
+	assert_int_equal(chown(dir, uid, user->pw_gid), 0);
+	assert_int_equal(chmod(path, 0664), 0);
+	assert_int_equal(chmod(dir, 0775), 0);
+	assert_int_equal(as_user(uid, trusts_as_other, path), 0);
+	/* Root has no such group: his is 0. */
+	refuses(path, "belongs to user");
+	assert_int_equal(chown(dir, uid, OTHER), 0);
+	assert_int_equal(as_user(uid, trusts_as_other, path), 1);
+	assert_int_equal(chown(dir, 0, 0), 0);
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(as_user(uid, trusts_as_other, path), 0);
+	assert_int_equal(chown(path, uid, OTHER), 0);
+	assert_int_equal(as_user(uid, trusts_as_other, path), 1);
+	assert_int_equal(chown(path, 0, 0), 0);
+	assert_int_equal(chmod(path, 0644), 0);
+}
+
 /* Both the place of the link and that of the file count. */
 static void
 links(void **state)
@@ -295,6 +327,7 @@ main(void)
 		cmocka_unit_test(groups),
 		cmocka_unit_test(owners),
 		cmocka_unit_test(other_users),
+		cmocka_unit_test(private_groups),
 		cmocka_unit_test(links),
 		cmocka_unit_test(relative_paths),
 		cmocka_unit_test(descriptors),
