@@ -72,7 +72,7 @@ not_waited_for()
 
 server_goes_on()
 {
-	local family=$1 try
+	local family=$1
 
 	lab
 	http_start server 80
@@ -80,7 +80,7 @@ server_goes_on()
 	wait_for "$patience" answers server server
 	tap_start client client client -c "$(client_rule dst_port=80)"
 	# Each leaves a line, and far more than 4 KiB of them in all.
-	for try in $(seq 20); do
+	for _ in $(seq 20); do
 		page client "$family"
 	done
 	flood 300
@@ -111,14 +111,14 @@ except BlockingIOError:
 
 client_goes_on()
 {
-	local family=$1 try
+	local family=$1
 
 	lab
 	http_start server 80
 	tap_start server server server -p 80 -k "$(key_file)"
 	stalled client client client -v -c "$(client_rule dst_port=80)"
 	wait_for "$patience" answers client client
-	for try in $(seq 60); do
+	for _ in $(seq 60); do
 		page client "$family"
 	done
 	loses client client
