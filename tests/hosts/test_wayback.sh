@@ -372,6 +372,18 @@ fallen_back()
 	same confirmed "$(tap_server --confirm-now)"
 	wait_for "$patience" grep -q '^RULE:dst_port=7001$' \
 	    "$kept/TAPservd.conf"
+	# What a file includes is kept with it.
+	printf '%s\n' RULE:dst_port=7001 include=more.conf >"$work/TAPservd.conf"
+	echo RULE:dst_port=80 >"$work/more.conf"
+	tap_server --reload
+	wait_for "$patience" grep -q dst_port=80 "$kept/TAPservd.conf"
+	end server
+	echo nonsense >"$work/more.conf"
+	tap_start server server server "${files[@]}"
+	has "$(cat "$work/server.log")" 'more.conf:1: .*; with the configuration'
+	hidden 4
+	page client 4
+	echo RULE:dst_port=80 >"$work/more.conf"
 	# Copies that cannot be made change nothing but a line of the log.
 	chown 65534 "$work/state"
 	tap_server --reload
