@@ -58,6 +58,16 @@ words()
 	    --nmap-xml "$work/no-such-file"
 	refused 3 'no-such-directory' "$1" -p 81 --scan syn \
 	    -w "$work/no-such-directory/file"
+	refused 2 '-w: standard output is for the report' "$1" -p 81 -w -
+	ln -s "$work/other" "$work/link"
+	refused 3 'link: is a symbolic link' "$1" -p 81 --scan syn \
+	    -w "$work/link"
+	[ ! -e "$work/other" ] || fail 'a link was followed'
+	refused 3 '/dev/full: No space left' "$1" -p 81-85 --scan syn \
+	    -w /dev/full
+	on stranger "$TAP" scan-check "$1" -p 81 --scan syn -w "$work/kept" \
+	    >/dev/null
+	same 600 "$(stat -c %a "$work/kept")" 'for nobody else'
 }
 
 networks()
