@@ -113,6 +113,7 @@ probes_lab()
 		device_up server eth0 10.78.1.1/24 fd78:1::1/64
 		ip -n "$net-server" route add default via 10.78.1.254
 		ip -n "$net-server" route add default via fd78:1::fe
+		ip -n "$net-stranger" route add 10.78.0.0/16 via 10.77.0.1
 		# Routed, 1300 bytes are too many.
 		ip -n "$net-gateway" link set in1 mtu 1280
 		filters gateway FORWARD
@@ -148,7 +149,7 @@ protect()
 	echo 'port=1-65535, key_no=10' >"$work/ACL.conf"
 	tap_start tap "$guard" server -c "$work/TAPservd.conf" \
 	    -k "$(key_file)" -a "$work/ACL.conf"
-	wait_for "$patience" fast_path_known "$guard" server
+	wait_for $((4 * patience)) fast_path_known "$guard" server
 	quiet_host "$guard"
 }
 

@@ -16,7 +16,9 @@
 #define BURST_MAX 33u
 #define AT_ONCE 3000u
 #define LOST_OF 100u /* one of so many may be lost on a busy machine */
-#define SYNS 30u     /* ahead of a ping */
+/* Between two bursts: fewer SYNs a second than what counts as a flood. */
+#define GAP_NS 2000000u
+#define SYNS 30u /* ahead of a ping */
 #define PING_ID 0x7a70u
 /* Standard deviations; twice, in the same direction: once in 10^9 runs. */
 #define FAR 4.0
@@ -398,6 +400,7 @@ compare_pings(const struct words *w, const struct group *g,
 				rivals->make(w, g, side ? control : 0,
 					     &syns[k]);
 			}
+			drain(GAP_NS);
 			took[side][pairs] = ping_behind(w, syns, rivals->syns);
 		}
 		if (took[0][pairs] && took[1][pairs]) {
