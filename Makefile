@@ -450,8 +450,8 @@ uninstall:
 BASHDIR ?= $(DATADIR)/bash-completion/completions
 ZSHDIR ?= $(DATADIR)/zsh/site-functions
 # fish looks in its own prefix, and in /etc for what is local.
-FISHDIR ?= $(if $(filter /usr,$(PREFIX)),$(DATADIR)/fish/vendor_completions.d,\
-	$(SYSCONFDIR)/fish/completions)
+FISHDIR ?= $(strip $(if $(filter /usr,$(PREFIX)), \
+	$(DATADIR)/fish/vendor_completions.d, $(SYSCONFDIR)/fish/completions))
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 
