@@ -126,11 +126,11 @@ struct ingress_group {
 
 /*
  * HMACs: at first, with each frame, and at most.  So many that a group is
- * found among three forged frames of each role that came before it.
+ * found among two forged frames of each of seven roles, wherever they come.
  */
-#define INGRESS_MACS_FIRST 32
+#define INGRESS_MACS_FIRST 64
 #define INGRESS_MACS_FRAME 4
-#define INGRESS_MACS_MAX 96
+#define INGRESS_MACS_MAX 160
 
 /*
  * When a group was last heard of, by some bits of its mark: where that is

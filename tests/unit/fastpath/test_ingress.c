@@ -542,8 +542,9 @@ give_among(const struct group *g, unsigned forged)
 	size_t order[FRAME_MAX];
 	size_t next = 0;
 
-	for (size_t role = FRAME_SYN1; role <= g->frames; role++) {
-		left[role % FRAME_MAX] = forged;
+	for (size_t role = FRAME_SYN1; role <= g->frames && role < FRAME_MAX;
+	     role++) {
+		left[role] = forged;
 		others += forged;
 	}
 	group_order(g, order);
@@ -571,6 +572,9 @@ give_among(const struct group *g, unsigned forged)
 static void
 pass_guesses(void)
 {
+	while (ingress_charge(&bed.worker.ingress)) {
+		ingress_charge_done(&bed.worker.ingress);
+	}
 	bed.all->now.ms += GUESS_BURST * GUESS_REFILL_MS;
 	bed.by_ingress->now.ms = bed.all->now.ms;
 	bed_settle();

@@ -9,14 +9,16 @@
 
 #define PORT 22
 #define PORT_CLOSED 443
+#define ENOUGH 1000000 /* steps, where a test need not be short */
 
-#define TRIES 200     /* of each kind */
 #define SWEEP_RATE 75 /* forged frames a millisecond */
 
 enum { KEY_MD5, KEY_30, KEY_60, KEY_89, KEY_118, KEYS };
 enum { NO_KEY = 77 };
 
 static struct bench *b;
+static unsigned tries = 200;         /* of each kind; fewer under valgrind */
+static unsigned sweep_before = 1200; /* ms */
 static uint64_t seed;
 
 static int
@@ -142,7 +144,7 @@ try_all_kinds(uint16_t port, unsigned forged)
 {
 	/* With 30 bits, more than one would be too many guesses. */
 	for (unsigned key = forged > 1 ? KEY_60 : KEY_MD5; key < KEYS; key++) {
-		for (unsigned i = 0; i < TRIES; i++) {
+		for (unsigned i = 0; i < tries; i++) {
 			struct group g;
 
 			make(&g, key, port, i % 2);
@@ -184,7 +186,7 @@ older_frames_spoil_no_group(void **state)
 {
 	(void)state;
 	begin();
-	for (unsigned i = 0; i < TRIES; i++) {
+	for (unsigned i = 0; i < tries; i++) {
 		struct group g;
 
 		make(&g, KEY_60 + i % 3, PORT, i % 2);
@@ -208,7 +210,7 @@ older_frames_spoil_no_group(void **state)
 		bench_drain(b);
 		bench_forget(b);
 	}
-	assert_int_equal(b->accepted, TRIES);
+	assert_int_equal(b->accepted, tries);
 }
 
 /* One forged frame, and a path that brings the group in another order. */
@@ -217,7 +219,7 @@ a_reordered_group_is_not_spoilt(void **state)
 {
 	(void)state;
 	begin();
-	for (unsigned i = 0; i < TRIES; i++) {
+	for (unsigned i = 0; i < tries; i++) {
 		unsigned at = random_below(&seed, 5);
 		size_t order[FRAME_MAX];
 		struct group g;
@@ -239,7 +241,7 @@ a_reordered_group_is_not_spoilt(void **state)
 		bench_drain(b);
 		bench_forget(b);
 	}
-	assert_int_equal(b->accepted, TRIES);
+	assert_int_equal(b->accepted, tries);
 }
 
 /* A copy of an accepted group, in the group that follows. */
@@ -339,7 +341,7 @@ first_tries(unsigned key, bool ip6, unsigned roles)
 	struct group g;
 
 	make(&g, key, PORT, ip6);
-	for (unsigned ms = 0; ms < 1200; ms++) {
+	for (unsigned ms = 0; ms < sweep_before; ms++) {
 		sweep_ms(&g, roles);
 	}
 	for (unsigned i = 0; i < 20; i++) {
@@ -451,7 +453,7 @@ a_role_in_plenty_pushes_out_no_other(void **state)
 {
 	(void)state;
 	begin();
-	for (unsigned i = 0; i < TRIES; i++) {
+	for (unsigned i = 0; i < tries; i++) {
 		size_t before = b->accepted;
 		struct group g;
 
@@ -488,5 +490,9 @@ main(void)
 		T(a_role_in_plenty_pushes_out_no_other),
 	};
 
+	if (property_steps(ENOUGH) < ENOUGH / 10) {
+		tries = 20;
+		sweep_before = 20;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
