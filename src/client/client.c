@@ -470,7 +470,7 @@ serve_until_told(struct client *c)
 	int status;
 	int rc;
 
-	watchdog_open(&c->watchdog);
+	watchdog_open(&c->watchdog, &c->fw);
 	log_say(LOG_LEVEL_INFO, "ready: %zu rule%s, queue %u",
 		c->conf->rules_count, text_s(c->conf->rules_count),
 		c->conf->settings.queue);
@@ -503,6 +503,7 @@ run(struct client *c)
 		.control = c->control,
 		.work = c->options->wire ? work_by_wire : work,
 		.asked = asked,
+		.watch = &c->watchdog.poll,
 		.tick = tick,
 		.load = load,
 		.change = change,
@@ -542,7 +543,7 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	};
 	/* A reload frees the configuration. */
 	memcpy(c.user, conf->settings.user, sizeof c.user);
-	c.watchdog.events = -1;
+	watchdog_init(&c.watchdog);
 	c.syns.nl.fd = c.drops = c.diag.fd = -1;
 	outbound_init(&c.outbound);
 	netfilter_init(&c.carrier);

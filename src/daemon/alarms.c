@@ -12,6 +12,8 @@ alarms_text(struct text *t, const struct alarms *alarms)
 		{ alarms->rules_lost,
 		  "rules lost: another program took them, and they can't be "
 		  "put back" },
+		{ alarms->rules_contested,
+		  "rules contested: another program keeps changing them" },
 		{ alarms->queue_full,
 		  "queue full: packets were dropped within the last minute" },
 		{ alarms->clock_wrong, "clock not synchronised" },

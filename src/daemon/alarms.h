@@ -12,6 +12,7 @@
 
 struct alarms {
 	bool rules_lost;     /* and can't be put back */
+	bool rules_contested; /* taken again and again */
 	bool queue_full;     /* in the last minute */
 	bool clock_wrong;    /* nobody keeps it right, as far as is known */
 	bool user_shared;    /* its worker has no user of its own */

@@ -370,7 +370,7 @@ take_signals(struct monitor *m)
 	}
 }
 
-enum { AT_SIGNALS, AT_CONTROL, AT_LINE, FDS };
+enum { AT_SIGNALS, AT_CONTROL, AT_LINE, AT_WATCH, FDS };
 
 /* Serve whoever asks, for so long at the most until somebody does. */
 static void
@@ -381,6 +381,8 @@ attend(struct monitor *m, int wait_ms)
 		[AT_CONTROL] = { .fd = m->job->control, .events = POLLIN },
 		[AT_LINE] = { .fd = m->worker ? m->line : -1,
 			      .events = POLLIN },
+		[AT_WATCH] = { .fd = m->job->watch ? *m->job->watch : -1,
+			       .events = POLLIN },
 	};
 
 	if (poll(fds, FDS, wait_ms) <= 0) {

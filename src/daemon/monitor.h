@@ -80,6 +80,7 @@ struct monitor_job {
 	 * that tells of a fault of its own, as being killed does not.
 	 */
 	void (*recover)(void *context, bool sound); /* or NULL */
+	const int *watch; /* when it is readable, tick() is called; or NULL */
 	/*
 	 * The worker asks: `len` bytes of a question, at most
 	 * MONITOR_QUESTION_MAX, become an answer of as many at the most.

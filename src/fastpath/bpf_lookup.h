@@ -47,6 +47,7 @@ struct scratch {
 	int64_t batch;
 	uint64_t barrier; /* an atomic addition is one */
 	uint64_t flood;
+	uint64_t closed; /* nothing is taken: what is no group goes on */
 	struct ingress_quad reassembly;
 	uint64_t tcp_at;
 	struct ingress_local local; /* the last one that was found */
@@ -177,7 +178,7 @@ is_local(const struct scene *scene, const struct ingress_quad *reassembly)
 }
 
 static inline_always int
-find_scene(struct scene *scene, struct syn *s)
+find_scene(struct scene *scene, struct syn *s, bool accepts)
 {
 	uint32_t at = s->reassembly.dport;
 	const struct ingress_port *port = map_lookup(&ports_map, &at);
@@ -194,9 +195,11 @@ find_scene(struct scene *scene, struct syn *s)
 		return -1;
 	}
 	rule = rule_for(s, port->list - 1u);
-	if (!rule) {
+	/* Only tc can tell the rules who is a stranger. */
+	if (!rule || (rule->closed && !accepts)) {
 		return -1;
 	}
+	scene->scratch->closed = rule->closed;
 	s->mark = (uint32_t)scene->config->mark;
 	scene->tolerance = rule->tolerance;
 	scene->entry = port->entry;
@@ -207,6 +210,12 @@ find_scene(struct scene *scene, struct syn *s)
 	scene->scratch->tcp_at = s->tcp_at;
 	scene->scratch->flood = measure_flood(scene);
 	return 0;
+}
+
+static inline_always bool
+is_closed(const struct scene *scene)
+{
+	return *(const volatile uint64_t *)&scene->scratch->closed != 0;
 }
 
 static inline_always bool
@@ -335,6 +344,31 @@ if_fresh(const struct scene *scene, uint64_t frame)
 		(now - INGRESS_FRAME_TICK(frame)) & INGRESS_FRAME_TICKS;
 
 	return frame & ~(uint64_t)((most + AHEAD - age) >> 63);
+}
+
+/* ---- guesses */
+
+/* Wrong guesses at a short authenticator count, as at the receiver. */
+static inline_always void
+charge(const struct scene *scene, uint32_t guesses)
+{
+	struct ingress_charge *charge =
+		ring_reserve(&charges_map, sizeof *charge, 0);
+
+	if (charge) {
+		charge->src = scene->scratch->reassembly.src;
+		charge->family = scene->scratch->reassembly.family;
+		charge->guesses = guesses;
+		ring_submit(charge, 0);
+	}
+}
+
+/* What could not be charged must not be guessed. */
+static inline_always bool
+may_charge(void)
+{
+	return ring_query(&charges_map, BPF_RB_AVAIL_DATA) <
+		ring_query(&charges_map, BPF_RB_RING_SIZE) / 2;
 }
 
 #endif

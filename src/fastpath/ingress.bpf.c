@@ -47,6 +47,13 @@ submit(struct ingress_record *record)
 	ring_submit(record, many ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
+/* Whether a wrong group ends here: the receiver is not told of it. */
+static inline_always bool
+is_final(const struct scene *scene)
+{
+	return is_flood(scene) || is_closed(scene);
+}
+
 /*
  * Without a flood the receiver is told, at its leisure, of the first frame that
  * is taken of a group: so it can say that it never became complete.
@@ -56,7 +63,7 @@ tell(const struct scene *scene, uint64_t frame)
 {
 	struct ingress_record *record;
 
-	if (is_flood(scene)) {
+	if (is_final(scene)) {
 		return false;
 	}
 	record = ring_reserve(&records_map, sizeof *record, 0);
@@ -160,11 +167,12 @@ drop(uint32_t why)
 	return XDP_DROP;
 }
 
+/* Left to the receiver; or to a closed port, at once: see ingress_tc(). */
 static inline_always int
-pass(void)
+pass(const struct scene *scene)
 {
 	count(INGRESS_PASSED);
-	return XDP_PASS;
+	return is_closed(scene) ? XDP_DROP : XDP_PASS;
 }
 
 /* A frame that came now. */
@@ -210,7 +218,7 @@ begin(const struct scene *scene, const struct syn *s)
 	const bool fits = is_first(scene, s);
 	struct ingress_group *g = &scene->scratch->group;
 
-	if (!fits && is_flood(scene)) {
+	if (!fits && is_final(scene)) {
 		return drop(INGRESS_DROPPED);
 	}
 	__builtin_memset(g, 0, sizeof *g);
@@ -232,32 +240,9 @@ begin(const struct scene *scene, const struct syn *s)
 	/* Another processor was faster, or there is no memory. */
 	if (map_update(&groups_map, &scene->scratch->reassembly, g,
 		       BPF_NOEXIST) < 0) {
-		return is_flood(scene) ? drop(INGRESS_DROPPED) : pass();
+		return is_flood(scene) ? drop(INGRESS_DROPPED) : pass(scene);
 	}
-	return fits ? drop(INGRESS_TAKEN) : pass();
-}
-
-/* Wrong guesses at a short authenticator count, as at the receiver. */
-static inline_always void
-charge(const struct scene *scene, uint32_t guesses)
-{
-	struct ingress_charge *charge =
-		ring_reserve(&charges_map, sizeof *charge, 0);
-
-	if (charge) {
-		charge->src = scene->scratch->reassembly.src;
-		charge->family = scene->scratch->reassembly.family;
-		charge->guesses = guesses;
-		ring_submit(charge, 0);
-	}
-}
-
-/* What could not be charged must not be guessed. */
-static inline_always bool
-may_charge(void)
-{
-	return ring_query(&charges_map, BPF_RB_AVAIL_DATA) <
-		ring_query(&charges_map, BPF_RB_RING_SIZE) / 2;
+	return fits ? drop(INGRESS_TAKEN) : pass(scene);
 }
 
 /* Whether an attempt is a whole group, and right. */
@@ -283,7 +268,7 @@ is_right(const struct scene *scene, struct ingress_group *g,
 		return false;
 	}
 	if (g->macs <= 0 ||
-	    (extra_of(key) == 0 && is_flood(scene) && !may_charge())) {
+	    (extra_of(key) == 0 && is_final(scene) && !may_charge())) {
 		return false;
 	}
 	*(volatile uint64_t *)&search->wrong = 1;
@@ -292,7 +277,7 @@ is_right(const struct scene *scene, struct ingress_group *g,
 			 scene->scratch->reassembly.dport, key)) {
 		return true;
 	}
-	if (extra_of(key) == 0 && is_flood(scene)) {
+	if (extra_of(key) == 0 && is_final(scene)) {
 		charge(scene, guesses_in(search, a->syn0));
 	}
 	return false;
@@ -322,7 +307,7 @@ finish(const struct scene *scene, struct ingress_group *g, struct syn *s,
 		syn0 = sorted->frame[SYN0];
 		count(INGRESS_VERIFIED);
 		if (!is_same(syn0, mine)) {
-			s->becomes = syn0;
+			s->becomes = is_closed(scene) ? 0 : syn0;
 		} else if (accepts && accept(scene, sorted)) {
 			s->accepted = true;
 			return XDP_PASS;
@@ -335,7 +320,7 @@ finish(const struct scene *scene, struct ingress_group *g, struct syn *s,
 	if (*(volatile uint64_t *)&search->foreign) {
 		return leave(scene, g, mine);
 	}
-	if (is_flood(scene)) {
+	if (is_final(scene)) {
 		return drop(INGRESS_MAC);
 	}
 	/* A longer group may be on its way, of which SYN0 is here. */
@@ -375,7 +360,7 @@ repay(const struct scene *scene)
 	}
 }
 
-/* As the newest of its role; what is the oldest of too many goes. */
+/* As the newest of its role; the oldest of too many goes. */
 static inline_always void
 store(const struct scene *scene, struct ingress_group *g, uint32_t role,
       uint64_t mine)
@@ -440,7 +425,7 @@ go_on(const struct scene *scene, struct ingress_group *g, struct syn *s,
 		g->passed++;
 		g->since = scene->now;
 		hear(scene);
-		return pass();
+		return pass(scene);
 	}
 	role = place_of(scene, s);
 	if (role >= INGRESS_FRAMES) {
@@ -452,13 +437,13 @@ go_on(const struct scene *scene, struct ingress_group *g, struct syn *s,
 		return drop(INGRESS_TAKEN);
 	}
 	if (if_fresh(scene, g->frame[INGRESS_LAYERS - 1][role]) &&
-	    !is_flood(scene)) {
+	    !is_final(scene)) {
 		return leave(scene, g, mine);
 	}
 	store(scene, g, role, mine);
 	__sync_fetch_and_add(&scene->scratch->barrier, 1);
 	if (*(volatile uint32_t *)&g->slow) {
-		return pass();
+		return pass(scene);
 	}
 	gather(scene, g, role);
 	if (!may_be_whole(&scene->scratch->search)) {
@@ -482,7 +467,7 @@ judge(const struct scene *scene, struct syn *s, bool accepts)
 
 	count(INGRESS_SEEN);
 	if (s->data) {
-		return is_flood(scene) ? drop(INGRESS_DROPPED) : pass();
+		return is_flood(scene) ? drop(INGRESS_DROPPED) : pass(scene);
 	}
 	/* Most of a flood ends here, without a search. */
 	if (is_flood(scene) && !was_heard(scene) && !is_first(scene, s)) {
@@ -502,7 +487,7 @@ judge(const struct scene *scene, struct syn *s, bool accepts)
 	do {                                                                   \
 		if (parse(&s, (const uint8_t *)(uint64_t)(ctx)->data,          \
 			  (const uint8_t *)(uint64_t)(ctx)->data_end) == 0 &&  \
-		    find_scene(&scene, &s) == 0) {                             \
+		    find_scene(&scene, &s, accepts) == 0) {                             \
 			verdict = judge(&scene, &s, accepts);                  \
 		}                                                              \
 	} while (0)
@@ -588,6 +573,10 @@ SECTION("tc") int ingress_tc(struct __sk_buff *skb)
 	if (s.mark) {
 		skb->mark =
 			s.accepted ? skb->mark | s.mark : skb->mark & ~s.mark;
+	}
+	if (verdict == XDP_DROP && scene.scratch && is_closed(&scene)) {
+		skb->mark |= (uint32_t)scene.config->strangers;
+		verdict = XDP_PASS;
 	}
 	if (s.becomes && become(skb, &s, (uint32_t)scene.scratch->tcp_at) < 0) {
 		verdict = XDP_DROP;

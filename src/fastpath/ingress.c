@@ -41,6 +41,7 @@ set_config(struct ingress *s, const struct ingress_tables *t)
 {
 	s->assembly = t->assembly_ms * 1000000ull;
 	s->flood_limit = t->flood_per_second;
+	s->strangers = t->strangers;
 	ingress_restore(s);
 	set_clock(s);
 }

@@ -30,6 +30,7 @@
 struct ingress_tables {
 	uint32_t assembly_ms, flood_per_second;
 	uint32_t replays; /* groups that tap itself remembers */
+	uint32_t strangers; /* mark of those to closed ports who go on */
 	int admitted;     /* the door's map of accepted connections, or -1 */
 	const struct ingress_port *ports; /* 65,536 */
 	const struct ingress_list *lists;
@@ -102,6 +103,7 @@ struct ingress {
 	/* As config has them, if the worker has not written there. */
 	uint64_t assembly;
 	int64_t flood_limit;
+	uint64_t strangers; /* see ingress_map.h */
 	bool relays;
 	struct ingress_config *config; /* mapped */
 	struct ring records, charges;

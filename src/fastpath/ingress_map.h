@@ -49,6 +49,8 @@ struct ingress_config {
 	uint64_t locals_turn; /* another one when an address was taken out */
 	uint64_t relay; /* wherever the program of XDP is, that of tc is, too */
 	int64_t credit; /* frames that tc may get and say nothing */
+	/* A bit of the mark: of hide=closed, and no group with it. */
+	uint64_t strangers;
 };
 
 /*
@@ -73,7 +75,8 @@ struct ingress_rule {
 	struct ingress_addr src, src_mask, dst, dst_mask;
 	uint16_t tolerance;             /* s */
 	uint8_t src_family, dst_family; /* 4, 6, or 0: any */
-	uint8_t unused[4];
+	uint8_t closed;			/* hide=closed */
+	uint8_t unused[3];
 };
 
 /* Key numbers from ranges[first] on, sorted, disjoint. */

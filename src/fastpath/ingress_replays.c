@@ -57,6 +57,7 @@ ingress_restore(struct ingress *s)
 {
 	if (s->config) {
 		store(&s->config->assembly, s->assembly);
+		store(&s->config->strangers, s->strangers);
 		__atomic_store_n(&s->config->flood, s->flood_limit,
 				 __ATOMIC_SEQ_CST);
 		__atomic_store_n(&s->config->credit, INGRESS_CREDIT,

@@ -17,6 +17,7 @@ take_rules(struct ingress_plan *plan, const struct acl *acl)
 		struct ingress_rule *rule = &plan->rules[i];
 
 		rule->tolerance = from->tolerance;
+		rule->closed = from->hide == ACL_CLOSED;
 		rule->src_family = ingress_addr_net(&rule->src, &rule->src_mask,
 						    &from->src);
 		rule->dst_family = ingress_addr_net(&rule->dst, &rule->dst_mask,
@@ -246,11 +247,6 @@ ingress_tables_accepts(const struct server_conf *conf)
 {
 	const enum settings_fastpath fastpath = conf->settings.fastpath;
 
-	for (size_t i = 0; i < conf->acl.rules_count; i++) {
-		if (conf->acl.rules[i].hide == ACL_CLOSED) {
-			return false;
-		}
-	}
 	return conf->settings.firewall != FIREWALL_NONE &&
 		(fastpath == FASTPATH_AUTO || fastpath == FASTPATH_GENERIC);
 }
@@ -258,7 +254,7 @@ ingress_tables_accepts(const struct server_conf *conf)
 bool
 ingress_tables_serves(const struct acl_rule *rule)
 {
-	return rule->type == ACL_LOCAL && rule->hide == ACL_FILTERED &&
+	return rule->type == ACL_LOCAL && rule->hide != ACL_DECOY &&
 		!rule->window_loose && rule->indev[0] == '\0';
 }
 
@@ -271,7 +267,8 @@ ingress_tables_make(struct ingress_plan *plan, const struct server_conf *conf)
 		 ingress_plan){ .tables = {
 					.admitted = -1,
 					.assembly_ms = conf->limits.assembly_ms,
-					.flood_per_second =
+					.strangers = conf->settings.mark,
+			.flood_per_second =
 						conf->limits.flood_per_second,
 					.replays = conf->limits.replays,
 				} };

@@ -12,9 +12,10 @@
 #include "firewall/iptables.h"
 #include "os/netlink.h"
 #include "firewall/ruleset.h"
+#include "firewall/ruleset_iptables.h"
+#include "firewall/ruleset_nft.h"
+#include "base/siphash.h"
 #include "base/text.h"
-
-#define LISTED_MAX 1024u /* the head of a chain, and more */
 
 const char *
 fw_tool_name(enum fw_tool tool)
@@ -87,8 +88,17 @@ try_iptables(struct fw *fw, const struct fw_plan *plan, char *err)
 
 	fw->tool = FW_IPTABLES;
 	for (fw->variant = 0; fw->variant < FW_VARIANTS; fw->variant++) {
+		const bool left = iptables_left(fw, fw->variant);
+
 		if (iptables_install(fw, plan, report) == 0) {
 			return 0;
+		}
+		/*
+		 * What a predecessor left goes on hiding: by its rules, or by
+		 * those of ours that have taken their place.
+		 */
+		if (left) {
+			return -1;
 		}
 		iptables_remove(fw, fw->variant, ignored);
 		/* What the machine's own iptables said is worth telling. */
@@ -131,6 +141,50 @@ remove_others(struct fw *fw)
 		}
 		iptables_remove(&other, variant, ignored);
 	}
+}
+
+static int
+nft_standing(const struct fw *fw, char *text, size_t size)
+{
+	static const char *const any[] = { "nft", "list", "tables", NULL };
+	char name[RULESET_NAME_MAX];
+	const char *const argv[] = { "nft",   "-s",   "list", "table",
+				     "inet", name, NULL };
+
+	ruleset_name(name, fw->side, fw->queue);
+	if (fw_run_list(argv, text, size) != 0) {
+		/* There is none, or it can't be asked. */
+		text[0] = '\0';
+		return fw_run_list(any, NULL, 0) == 0 ? 0 : -1;
+	}
+	return 0;
+}
+
+/* What stands, as a number: equal where it is the same.  0, or -1. */
+static int
+standing(struct fw *fw, const struct fw_plan *plan, uint64_t *sum)
+{
+	static const struct hash_key key;
+	char *text = malloc(FW_TEXT_MAX);
+	struct text t;
+	int rc;
+
+	if (!text) {
+		return -1;
+	}
+	t = text_over(text, FW_TEXT_MAX);
+	rc = fw->tool == FW_NFT ? nft_standing(fw, text, FW_TEXT_MAX)
+				: iptables_standing(fw, plan, &t);
+	*sum = hash_bytes(&key, text, strlen(text));
+	free(text);
+	return rc;
+}
+
+/* It has just been installed, for the first time. */
+static void
+note_standing(struct fw *fw, const struct fw_plan *plan)
+{
+	fw->is_known = standing(fw, plan, &fw->sum) == 0;
 }
 
 static bool
@@ -220,6 +274,7 @@ fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 	if (wanted != FW_IPTABLES) {
 		if (try_nft(fw, plan, reason) == 0) {
 			remove_others(fw);
+			note_standing(fw, plan);
 			return 0;
 		}
 		snprintf(why, sizeof why, "%.200s", reason);
@@ -227,6 +282,7 @@ fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 	if (wanted != FW_NFT) {
 		if (try_iptables(fw, plan, reason) == 0) {
 			remove_others(fw);
+			note_standing(fw, plan);
 			return 0;
 		}
 		snprintf(err, FW_ERROR_MAX, "no firewall rules: %s%s%.200s",
@@ -239,8 +295,12 @@ fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 	return -1;
 }
 
+/*
+ * What is put back has to become what was noted at first: who takes it away
+ * again at once would else have that noted.
+ */
 static int
-install_again(struct fw *fw, const struct fw_plan *plan, char *err)
+install_again(struct fw *fw, const struct fw_plan *plan, bool is_new, char *err)
 {
 	struct fw before = *fw;
 	int rc = fw->tool == FW_NFT ? try_nft(fw, plan, err)
@@ -249,6 +309,9 @@ install_again(struct fw *fw, const struct fw_plan *plan, char *err)
 	/* Whose the tables are was known the first time. */
 	memcpy(fw->table_is_ours, before.table_is_ours,
 	       sizeof fw->table_is_ours);
+	if (rc == 0 && is_new) {
+		note_standing(fw, plan);
+	}
 	return rc;
 }
 
@@ -264,63 +327,22 @@ fw_replace(struct fw *fw, const struct fw_plan *old, const struct fw_plan *plan,
 	if (has_bridged(plan) && check_bridged(plan, fw->tool, err) < 0) {
 		return -1;
 	}
-	if (install_again(fw, plan, err) == 0) {
+	if (install_again(fw, plan, plan != old, err) == 0) {
 		return 0;
 	}
 	/* Of two families one may have changed already. */
-	install_again(fw, old, ignored);
+	install_again(fw, old, false, ignored);
 	return -1;
-}
-
-/* Whether a chain of our table is there, and has a rule if it has any. */
-static bool
-nft_chain_stands(const char *table, const char *chain, bool has_rules)
-{
-	static const char head[] = "policy accept;";
-	const char *const argv[] = { "nft", "list", "chain", "inet",
-				     table, chain,  NULL };
-	char text[LISTED_MAX] = "";
-	const char *rules;
-	const int status = fw_run_list(argv, text, sizeof text);
-
-	/* What can't be asked is not taken for gone. */
-	if (status != 0) {
-		return status < 0;
-	}
-	rules = strstr(text, head);
-	rules += rules ? sizeof head - 1 : 0;
-	return rules && (!has_rules || rules[strspn(rules, " \t\n")] != '}');
-}
-
-static bool
-nft_stands(const struct fw *fw, const struct fw_plan *plan)
-{
-	static const char *const argv[] = { "nft", "list", "tables", NULL };
-	char name[RULESET_NAME_MAX];
-	size_t count;
-	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
-
-	if (fw_run_list(argv, NULL, 0) != 0) {
-		return true;
-	}
-	ruleset_name(name, fw->side, fw->queue);
-	for (size_t i = 0; i < count; i++) {
-		if (ruleset_needs(plan, &hooks[i]) &&
-		    !nft_chain_stands(name, hooks[i].nft,
-				      ruleset_fills(plan, &hooks[i], 0))) {
-			return false;
-		}
-	}
-	return true;
 }
 
 bool
 fw_stands(struct fw *fw, const struct fw_plan *plan)
 {
-	if (fw->tool == FW_NFT) {
-		return nft_stands(fw, plan);
-	}
-	return fw->tool == FW_NONE || iptables_stands(fw, plan);
+	uint64_t sum;
+
+	/* What can't be asked is not taken for gone. */
+	return fw->tool == FW_NONE || !fw->is_known ||
+		standing(fw, plan, &sum) < 0 || sum == fw->sum;
 }
 
 int

@@ -33,17 +33,16 @@ struct fw_ports {
 /* Where a rule's packets go. */
 enum fw_place {
 	FW_LOCAL,   /* to this host */
-	FW_ROUTED,  /* through it, whatever device they leave by */
-	FW_FORWARD, /* through it; outdev is known only after routing */
+	FW_ROUTED,  /* through it */
 	FW_BRIDGED, /* through its bridge; devices are the bridge's ports */
 };
 
 /* What a rule matches, beside TCP, and what is to be done. */
 struct fw_match {
 	enum fw_place place;
-	bool answered;            /* strangers get an answer, at any rate */
+	bool closed;              /* strangers go on to the stack, and the door */
 	bool by_ingress;          /* accepted_mark passes the queue by */
-	struct packet_addr decoy; /* marked SYNs go there; family 0: none */
+	struct packet_addr decoy; /* of all but the admitted; 0: none */
 	uint16_t decoy_port;
 	const char *indev, *outdev;  /* empty: any */
 	struct packet_addr src, dst; /* family 0: any */
@@ -67,22 +66,21 @@ struct fw_plan {
 	enum fw_side side;
 	uint16_t queue;     /* the first, see enum fw_queue */
 	const char *cgroup; /* client: of these sockets alone; or NULL */
-	uint32_t mark;      /* a bit: of packets that pass, or to the decoy */
-	uint32_t accepted_mark; /* server: a bit, or 0: there is none */
+	uint32_t mark; /* a bit, of packets that pass; server: of strangers */
+	uint32_t accepted_mark; /* server: a bit, of SYNs that were accepted */
 	bool loopback_open;     /* server: the loopback device is let alone */
 	/*
-	 * Server: what comes to this host's other ports takes the same way
-	 * through the queues, so that timing tells nothing; but it passes
-	 * without the daemon.
+	 * Server: there is a door (fastpath/door.h) that outlives the daemon:
+	 * what is to look closed looks so without it, too.
 	 */
-	bool watch_all;
+	bool door_stays;
 	const struct fw_match *matches;
 	size_t count;
 };
 
 /* The server's queues, counted from the plan's. */
 enum fw_queue {
-	FW_QUEUE_SYN,     /* SYNs to this host */
+	FW_QUEUE_SYN,     /* SYNs to this host, before translation or at INPUT */
 	FW_QUEUE_REST,    /* what is no SYN and of no known connection */
 	FW_QUEUE_FORWARD, /* the same, through this host */
 	FW_QUEUE_FORWARD_REST,
@@ -91,7 +89,7 @@ enum fw_queue {
 
 #define FW_VARIANTS 3 /* iptables, iptables-nft, iptables-legacy */
 #define FW_FAMILIES 2
-#define FW_HOOKS 4
+#define FW_HOOKS 5
 
 /* What was installed, and what fw_remove() has to undo. */
 struct fw {
@@ -101,6 +99,10 @@ struct fw {
 	unsigned variant; /* of iptables */
 	/* Whether a hook's table (of iptables-nft) was not there before. */
 	bool table_is_ours[FW_FAMILIES][FW_HOOKS];
+	bool is_legacy; /* iptables-legacy: nobody tells of its changes */
+	/* What stood when it was installed, if that is known. */
+	bool is_known;
+	uint64_t sum;
 };
 
 /*
@@ -125,8 +127,10 @@ int fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 int fw_replace(struct fw *fw, const struct fw_plan *old,
 	       const struct fw_plan *plan, char *err);
 /*
- * Whether the rules still stand.  Other programs may flush what is not
- * theirs: then fw_replace() with the same plan puts them back.
+ * Whether the rules still stand as they were installed: all of them, in their
+ * order, and with nothing of others' before them in a hook of iptables, whose
+ * ACCEPT would be the last word.  Other programs may flush what is not theirs:
+ * then fw_replace() with the same plan puts them back, and first.
  */
 bool fw_stands(struct fw *fw, const struct fw_plan *plan);
 /*

@@ -7,6 +7,7 @@
 
 #include "firewall/run_tool.h"
 #include "firewall/ruleset.h"
+#include "firewall/ruleset_iptables.h"
 #include "base/spawn.h"
 #include "base/text.h"
 
@@ -44,18 +45,16 @@ run_restore(unsigned family, unsigned variant, const char *script, char *err)
 }
 
 /*
- * A table as iptables-save has it; "" where there is none, NULL where it
- * can't be asked.  All tables are asked for, since asking for one by name
- * makes it (legacy) or feigns it (nft).  *by_nft: which of the two this
- * variant is.
+ * All tables as iptables-save has them, until the next call; NULL where they
+ * can't be asked for.  All, since asking for one by name makes it (legacy) or
+ * feigns it (nft).  *by_nft: which of the two this variant is.
  */
 static const char *
-try_to_save(unsigned family, unsigned variant, const char *table, bool *by_nft)
+save_tables(unsigned family, unsigned variant, bool *by_nft)
 {
 	static char saved[SAVED_MAX];
-	char name[40], head[32];
+	char name[40];
 	const char *const argv[] = { name, NULL };
-	char *start, *end;
 
 	tool_name(name, family, variant, "save");
 	*by_nft = false;
@@ -63,22 +62,32 @@ try_to_save(unsigned family, unsigned variant, const char *table, bool *by_nft)
 		return NULL;
 	}
 	*by_nft = strstr(saved, "(nf_tables)") != NULL;
+	return saved;
+}
+
+/* One of them, up to its COMMIT; "" where there is none, or no end of it. */
+static const char *
+table_of(const char *saved, const char *table)
+{
+	char head[32];
+	const char *start;
+
 	snprintf(head, sizeof head, "*%s\n", table);
-	start = strstr(saved, head);
-	end = start ? strstr(start, "\nCOMMIT") : NULL;
-	if (!end) {
-		return "";
-	}
-	end[1] = '\0';
-	return start;
+	start = saved ? strstr(saved, head) : NULL;
+	return start && strstr(start, "\nCOMMIT") ? start : "";
 }
 
 static const char *
 save_table(unsigned family, unsigned variant, const char *table, bool *by_nft)
 {
-	const char *saved = try_to_save(family, variant, table, by_nft);
+	return table_of(save_tables(family, variant, by_nft), table);
+}
 
-	return saved ? saved : "";
+/* Whether a line is another one of the same table. */
+static bool
+is_line(const char *line)
+{
+	return *line && strncmp(line, "COMMIT", 6) != 0;
 }
 
 static const char *
@@ -141,7 +150,7 @@ find_ours(const char *saved, const char *name, struct text *stale,
 	snprintf(chain, sizeof chain, ":%s ", name);
 	snprintf(rule, sizeof rule, "-A %s ", name);
 	*others = NOBODY;
-	for (const char *line = saved; *line; line = next_line(line)) {
+	for (const char *line = saved; is_line(line); line = next_line(line)) {
 		enum others of = line_is_of(line);
 
 		if (strncmp(line, chain, strlen(chain)) == 0) {
@@ -183,6 +192,8 @@ iptables_script(struct fw *fw, const struct fw_plan *plan, size_t family)
 	size_t count;
 	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
 	char *script = malloc(FW_TEXT_MAX);
+	bool by_nft;
+	const char *all = save_tables(families[family], fw->variant, &by_nft);
 	struct text t;
 
 	if (!script) {
@@ -193,9 +204,8 @@ iptables_script(struct fw *fw, const struct fw_plan *plan, size_t family)
 		char chain[2 * RULESET_NAME_MAX], stale_lines[STALE_MAX];
 		struct text stale = text_over(stale_lines, sizeof stale_lines);
 		enum others others;
-		bool left, by_nft;
-		const char *saved = save_table(families[family], fw->variant,
-					       hooks[i].table, &by_nft);
+		const char *saved = table_of(all, hooks[i].table);
+		bool left;
 
 		chain_name(chain, fw, &hooks[i]);
 		left = find_ours(saved, chain, &stale, &others);
@@ -234,6 +244,39 @@ drop_table(unsigned family, unsigned variant, const char *table)
 	}
 }
 
+static bool
+has_line(const char *saved, const char *head)
+{
+	for (const char *line = saved; is_line(line); line = next_line(line)) {
+		if (strncmp(line, head, strlen(head)) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * A hook's chain, which iptables-nft makes when there is a use for it, goes
+ * when it is empty and lets all pass: as if it were not there.
+ */
+static void
+drop_chain(unsigned family, unsigned variant, const struct ruleset_hook *hook)
+{
+	char script[128], head[64], rule[64];
+	char err[FW_ERROR_MAX];
+	bool by_nft;
+	const char *saved =
+		save_table(family, variant, hook->table, &by_nft);
+
+	snprintf(head, sizeof head, ":%s ACCEPT [", hook->hook);
+	snprintf(rule, sizeof rule, "-A %s ", hook->hook);
+	if (by_nft && has_line(saved, head) && !has_line(saved, rule)) {
+		snprintf(script, sizeof script, "delete chain %s %s %s\n",
+			 family == 4 ? "ip" : "ip6", hook->table, hook->hook);
+		fw_run_nft(script, false, err);
+	}
+}
+
 static int
 remove_family(struct fw *fw, size_t family, unsigned variant, char *err)
 {
@@ -261,6 +304,8 @@ remove_family(struct fw *fw, size_t family, unsigned variant, char *err)
 			rc = -1;
 		} else if (fw->table_is_ours[family][i]) {
 			drop_table(families[family], variant, hooks[i].table);
+		} else {
+			drop_chain(families[family], variant, &hooks[i]);
 		}
 	}
 	return rc;
@@ -289,45 +334,129 @@ iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 	return 0;
 }
 
-/* Whether a chain is there, with a jump to it, and a rule if it has any. */
+/* A rule that lets nothing by: it drops, or marks, or tells of a packet. */
 static bool
-chain_stands(const char *saved, const char *chain, bool has_rules)
+is_harmless(const char *line)
 {
-	char lines[STALE_MAX], rule[80];
-	struct text jumps = text_over(lines, sizeof lines);
-	enum others others;
+	static const char *const targets[] = {
+		"DROP",	    "REJECT", "LOG",	 "NFLOG", "TRACE",
+		"MARK",	    "TOS",    "CONNMARK", "CT",	  "NOTRACK",
+	};
+	char text[1024], word[32];
+	const char *at;
 
-	snprintf(rule, sizeof rule, "\n-A %s ", chain);
-	return find_ours(saved, chain, &jumps, &others) && jumps.len > 0 &&
-		(!has_rules || strstr(saved, rule));
+	copy_line(text, sizeof text, line);
+	at = strstr(text, " -j ");
+	for (size_t i = 0; at && i < sizeof targets / sizeof targets[0]; i++) {
+		snprintf(word, sizeof word, " -j %s", targets[i]);
+		if (strncmp(at, word, strlen(word)) == 0 &&
+		    strchr(" \n", at[strlen(word)])) {
+			return true;
+		}
+	}
+	return !at && !strstr(text, " -g ");
 }
 
+/*
+ * What stands before our jump, but for other taps', and the jump itself.  A
+ * client's rules protect nothing: what is before them is none of its business.
+ */
 static bool
-family_stands(struct fw *fw, const struct fw_plan *plan, size_t family)
+put_hook_line(struct text *t, enum fw_side side, const char *line,
+	      const char *jump)
+{
+	const bool is_ours = line_ends(line, jump);
+
+	if (is_ours || (side == FW_SERVER && line_is_of(line) == STRANGERS &&
+			!is_harmless(line))) {
+		text_put(t, "%.*s\n", (int)strcspn(line, "\n"), line);
+	}
+	return is_ours;
+}
+
+static void
+put_standing(struct text *t, enum fw_side side, const char *saved,
+	     const char *hook, const char *chain)
+{
+	char jump[80], head[80], rule[80];
+	bool jumped = false;
+
+	snprintf(jump, sizeof jump, " -j %s", chain);
+	snprintf(head, sizeof head, "-A %s ", hook);
+	snprintf(rule, sizeof rule, "-A %s ", chain);
+	for (const char *line = saved; is_line(line); line = next_line(line)) {
+		if (strncmp(line, rule, strlen(rule)) == 0) {
+			text_put(t, "%.*s\n", (int)strcspn(line, "\n"), line);
+		} else if (!jumped && strncmp(line, head, strlen(head)) == 0) {
+			jumped = put_hook_line(t, side, line, jump);
+		}
+	}
+}
+
+static int
+family_standing(struct fw *fw, const struct fw_plan *plan, size_t family,
+		struct text *t)
+{
+	size_t count;
+	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
+	bool by_nft;
+	const char *saved =
+		save_tables(families[family], fw->variant, &by_nft);
+
+	if (!saved) {
+		return -1;
+	}
+	fw->is_legacy = !by_nft;
+	for (size_t i = 0; i < count; i++) {
+		char chain[2 * RULESET_NAME_MAX];
+
+		if (ruleset_needs(plan, &hooks[i])) {
+			chain_name(chain, fw, &hooks[i]);
+			text_put(t, "*%s\n", hooks[i].table);
+			put_standing(t, fw->side,
+				     table_of(saved, hooks[i].table),
+				     hooks[i].hook, chain);
+		}
+	}
+	return 0;
+}
+
+int
+iptables_standing(struct fw *fw, const struct fw_plan *plan, struct text *t)
+{
+	for (size_t family = 0; family < FW_FAMILIES; family++) {
+		if ((families[family] == 4 || has_ipv6()) &&
+		    family_standing(fw, plan, family, t) < 0) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+bool
+iptables_left(const struct fw *fw, unsigned variant)
 {
 	size_t count;
 	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
 
-	for (size_t i = 0; i < count; i++) {
-		char chain[2 * RULESET_NAME_MAX];
-		const char *saved;
+	for (size_t family = 0; family < FW_FAMILIES; family++) {
 		bool by_nft;
+		const char *saved =
+			save_tables(families[family], variant, &by_nft);
 
-		if (!ruleset_needs(plan, &hooks[i])) {
-			continue;
-		}
-		chain_name(chain, fw, &hooks[i]);
-		saved = try_to_save(families[family], fw->variant,
-				    hooks[i].table, &by_nft);
-		/* What can't be asked is not taken for gone. */
-		if (saved &&
-		    !chain_stands(
-			    saved, chain,
-			    ruleset_fills(plan, &hooks[i], families[family]))) {
-			return false;
+		for (size_t i = 0; i < count; i++) {
+			char chain[2 * RULESET_NAME_MAX], lines[STALE_MAX];
+			struct text stale = text_over(lines, sizeof lines);
+			enum others others;
+
+			chain_name(chain, fw, &hooks[i]);
+			if (find_ours(table_of(saved, hooks[i].table), chain,
+				      &stale, &others)) {
+				return true;
+			}
 		}
 	}
-	return true;
+	return false;
 }
 
 int
@@ -342,16 +471,4 @@ iptables_remove(struct fw *fw, unsigned variant, char *err)
 		}
 	}
 	return rc;
-}
-
-bool
-iptables_stands(struct fw *fw, const struct fw_plan *plan)
-{
-	for (size_t family = 0; family < FW_FAMILIES; family++) {
-		if ((families[family] == 4 || has_ipv6()) &&
-		    !family_stands(fw, plan, family)) {
-			return false;
-		}
-	}
-	return true;
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "base/text.h"
 #include "firewall/firewall.h"
 
 /*
@@ -15,7 +16,13 @@
 int iptables_install(struct fw *fw, const struct fw_plan *plan, char *err);
 /* Remove what a variant's tools find under this name.  0, or -1 with err. */
 int iptables_remove(struct fw *fw, unsigned variant, char *err);
-/* Whether all of it stands. */
-bool iptables_stands(struct fw *fw, const struct fw_plan *plan);
+/* Whether a variant's tools find rules of this name already. */
+bool iptables_left(const struct fw *fw, unsigned variant);
+/*
+ * What stands of the plan, and what others have put before it in the same
+ * hooks, as text to compare.  0, or -1 where it can't be asked.
+ */
+int iptables_standing(struct fw *fw, const struct fw_plan *plan,
+		      struct text *t);
 
 #endif

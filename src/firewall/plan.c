@@ -66,7 +66,7 @@ place_of(const struct acl_rule *rule)
 {
 	switch (rule->type) {
 	case ACL_ROUTER:
-		return rule->outdev[0] ? FW_FORWARD : FW_ROUTED;
+		return FW_ROUTED;
 	case ACL_BRIDGE:
 		return FW_BRIDGED;
 	default:
@@ -83,7 +83,7 @@ same_text(const char *a, const char *b)
 static bool
 same_but_ports(const struct fw_match *a, const struct fw_match *b)
 {
-	return a->place == b->place && a->answered == b->answered &&
+	return a->place == b->place && a->closed == b->closed &&
 		a->by_ingress == b->by_ingress && a->fast == b->fast &&
 		packet_addr_equal(&a->decoy, &b->decoy) &&
 		a->decoy_port == b->decoy_port &&
@@ -161,17 +161,17 @@ plan_server(struct plan *out, const struct server_conf *conf)
 	const struct acl *acl = &conf->acl;
 	size_t ports = 0;
 	size_t used = 0;
+	const bool accepts = ingress_tables_accepts(conf);
 
-	*out = (struct plan){ .fw = {
-				      .side = FW_SERVER,
-				      .queue = conf->settings.queue,
-				      .mark = conf->settings.mark,
-				      .accepted_mark =
-					      ingress_tables_accepts(conf)
-					      ? conf->settings.fastpath_mark
-					      : 0,
-				      .loopback_open = !conf->hide_loopback,
-			      } };
+	*out = (struct plan){
+		.fw = {
+			.side = FW_SERVER,
+			.queue = conf->settings.queue,
+			.mark = conf->settings.mark,
+			.accepted_mark = conf->settings.fastpath_mark,
+			.loopback_open = !conf->hide_loopback,
+		},
+	};
 	for (size_t i = 0; i < acl->rules_count; i++) {
 		ports += acl->rules[i].ports_count;
 	}
@@ -186,11 +186,10 @@ plan_server(struct plan *out, const struct server_conf *conf)
 			&rule->dst, rule->ports, rule->ports_count);
 
 		m->place = place_of(rule);
-		m->answered = rule->hide != ACL_FILTERED;
-		m->by_ingress = ingress_tables_serves(rule);
+		m->closed = rule->hide == ACL_CLOSED;
+		m->by_ingress = accepts && ingress_tables_serves(rule);
 		m->decoy = rule->decoy;
 		m->decoy_port = rule->decoy_port;
-		out->fw.watch_all |= rule->hide == ACL_CLOSED;
 	}
 	join_matches(out);
 	return 0;

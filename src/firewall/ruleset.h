@@ -1,13 +1,43 @@
 /*
- * The text of firewall rules, for nft and for iptables-restore.
+ * Firewall rules: where they stand, and what is in which place; their text is
+ * ruleset_nft.h's and ruleset_iptables.h's.
+ *
+ * Server.  What is let in is what was admitted; everything else to a
+ * protected port is dropped by its destination port alone, just ahead of the
+ * administrator's own filters: where packets come in (INPUT) and where they
+ * go on (FORWARD).  The stack has had its say by then: broken IP options,
+ * time to live, fragments are answered as for any other port.  Admitted is
+ *
+ * - what belongs to a connection that is tracked as established,
+ * - a SYN with the mark of acceptance, or, where there are decoys, of a
+ *   connection that was labelled when such a SYN came,
+ * - a SYN that the daemon accepts there and then, and what else it knows a
+ *   socket for; without the daemon that is none.
+ *
+ * Most SYNs are judged earlier, in the raw table: before connection tracking
+ * makes anything of them, and before an address is translated, as the daemon
+ * has to see what the client sent.  Whom it accepts gets the mark.  A SYN that
+ * did not come by there (an address that is local in a VRF only, a port that
+ * another one is translated to), or that lost its mark to somebody's rules, is
+ * judged in the last place.  So no rule here trusts in another.
+ *
+ * Strangers to be shown a closed port go on to the stack, where the door
+ * (fastpath/door.h) has no listener for them: they are the only ones that are
+ * let go, and only the plan of a server with a door has them.  Strangers who
+ * are led to a decoy are translated: all but the admitted.
+ *
+ * Client: SYNs to protected services are queued on their way out, with
+ * a bypass: without the daemon they are ordinary SYNs.  Or they are marked
+ * and go on, where a program at the device makes their frames.
  */
 #ifndef TAP_FIREWALL_RULESET_H
 #define TAP_FIREWALL_RULESET_H
 
 #include "firewall/firewall.h"
-#include "base/text.h"
 
 #define RULESET_NAME_MAX 32u
+/* The label of connection tracking for what was admitted: a bit of 128. */
+#define RULESET_LABEL 107
 
 /* Where iptables has rules of a side: each place has a chain of its own. */
 struct ruleset_hook {
@@ -17,8 +47,18 @@ struct ruleset_hook {
 	const char *nft;    /* the chain that nft has in its place */
 };
 
+enum ruleset_server_hook {
+	RULESET_LABELS,
+	RULESET_INPUT,
+	RULESET_FORWARD,
+	RULESET_DECOY,
+	RULESET_SYN,
+};
+
 /* The hooks of a side, FW_HOOKS at the most; what keeps goes in first. */
 const struct ruleset_hook *ruleset_hooks(enum fw_side side, size_t *count);
+/* Whether it is that one of the server's. */
+bool ruleset_is(const struct ruleset_hook *hook, enum ruleset_server_hook which);
 
 /* "tap-server-5040" */
 void ruleset_name(char out[RULESET_NAME_MAX], enum fw_side side,
@@ -28,24 +68,30 @@ void ruleset_name(char out[RULESET_NAME_MAX], enum fw_side side,
 bool ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook);
 
 /*
- * Whether it has a rule there for packets of this family, 4 or 6, or (0) of
- * either: where it has none, an empty chain is a whole one.
+ * Whether a match has rules of its own at a hook for packets of this family,
+ * 4 or 6, or (0) of either.
  */
-bool ruleset_fills(const struct fw_plan *plan, const struct ruleset_hook *hook,
-		   unsigned family);
-
-/* A whole nft script that puts the plan in place of what was there. */
-void ruleset_nft(struct text *t, const struct fw_plan *plan);
-
+bool ruleset_has_place(const struct ruleset_hook *hook,
+		       const struct fw_match *m, unsigned family);
+/* Of packets through this host. */
+bool ruleset_is_forwarded(const struct fw_match *m);
+/* Whether a match has a decoy of this family, or (0) of either. */
+bool ruleset_has_decoy(const struct fw_match *m, unsigned family);
+/* Whether the plan has any. */
+bool ruleset_has_decoys(const struct fw_plan *plan);
 /*
- * One hook's section for iptables-restore --noflush.  stale has lines
- * ("-D ...") that remove earlier jumps, or is empty.
+ * Whether what was translated to another address is known again by the one
+ * that it came to.  For matches that name it; without, that might be any
+ * connection on its way through this host, to its proxy perhaps.  But where
+ * strangers go on they must not go on to there.
  */
-void ruleset_iptables(struct text *t, const struct fw_plan *plan,
-		      const struct ruleset_hook *hook, unsigned family,
-		      const char *stale);
+bool ruleset_is_translated(const struct fw_match *m, unsigned family);
+/* The queue for a SYN, or for the rest. */
+unsigned ruleset_queue(const struct fw_plan *plan, bool forwarded, bool rest);
 
 /* Whether a match may be of packets of this family, 4 or 6. */
 bool ruleset_has_family(const struct fw_match *m, unsigned family);
+
+const char *ruleset_addr(char out[64], const struct packet_addr *addr);
 
 #endif

@@ -31,10 +31,22 @@ fw_run_no_script(char *err, const char *program)
 	return -1;
 }
 
+/* iptables has a word about connlabel.conf before all else. */
+static const char *
+past_warnings(const char *errors)
+{
+	while (strncmp(errors, "Warning:", 8) == 0) {
+		errors += strcspn(errors, "\n");
+		errors += *errors != '\0';
+	}
+	return errors;
+}
+
 /* The first line of what a program complained of, for our one line. */
 int
 fw_run_fail(char *err, const char *program, int status, const char *errors)
 {
+	errors = past_warnings(errors);
 	if (status == RUN_NOT_FOUND) {
 		snprintf(err, FW_ERROR_MAX, "%s: not installed", program);
 	} else if (status == -ETIME) {

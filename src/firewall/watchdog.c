@@ -1,55 +1,193 @@
 #include "firewall/watchdog.h"
 
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "os/clock.h"
 #include "daemon/log.h"
+#include "firewall/legacy.h"
+#include "os/clock.h"
 
-/* Rules of iptables-legacy change without a word: then look this often. */
+/* In case nobody tells of a change. */
 #define CHECK_MS 10000u
+/* A look runs the tools: others may change rules of theirs all the time. */
+#define APART_MS 200u
+/* How often tables of iptables-legacy are asked for their size. */
+#define POLL_MS 250u
+#define MINUTE_MS 60000u
+
+static void
+poll_also(struct watchdog *k, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (fd >= 0 && k->poll >= 0) {
+		(void)epoll_ctl(k->poll, EPOLL_CTL_ADD, fd, &event);
+	}
+}
+
+/* Once, or again and again. */
+static void
+wake_in(struct watchdog *k, uint64_t ms, bool again)
+{
+	const struct timespec at = { (time_t)(ms / 1000),
+				     (long)(ms % 1000) * 1000000 };
+	struct itimerspec timer = { .it_value = at };
+
+	if (again) {
+		timer.it_interval = at;
+	}
+	if (k->timer >= 0) {
+		(void)timerfd_settime(k->timer, 0, &timer, NULL);
+	}
+}
 
 void
-watchdog_open(struct watchdog *k)
+watchdog_init(struct watchdog *k)
 {
-	*k = (struct watchdog){ .events = fw_watch(),
-				.checked_ms = clock_ms() };
+	*k = (struct watchdog){
+		.poll = -1, .events = -1, .timer = -1, .tables = -1
+	};
+}
+
+void
+watchdog_open(struct watchdog *k, const struct fw *fw)
+{
+	const uint64_t now = clock_ms();
+
+	*k = (struct watchdog){
+		.poll = epoll_create1(EPOLL_CLOEXEC),
+		.events = fw_watch(),
+		.timer = timerfd_create(CLOCK_MONOTONIC,
+					TFD_CLOEXEC | TFD_NONBLOCK),
+		.tables = -1,
+		.looked_ms = now,
+		.tables_ms = now,
+	};
+	poll_also(k, k->events);
+	poll_also(k, k->timer);
+	if (fw->tool == FW_IPTABLES && fw->is_legacy) {
+		k->tables = legacy_open();
+		wake_in(k, POLL_MS, true);
+	}
+	if (k->tables >= 0) {
+		k->tables_sum = legacy_sum(k->tables);
+	}
+}
+
+static void
+close_one(int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+	}
+	*fd = -1;
 }
 
 void
 watchdog_close(struct watchdog *k)
 {
-	if (k->events >= 0) {
-		close(k->events);
+	close_one(&k->poll);
+	close_one(&k->events);
+	close_one(&k->timer);
+	close_one(&k->tables);
+}
+
+static void
+note_change(struct watchdog *k, uint64_t since)
+{
+	if (!k->changed) {
+		k->changed = true;
+		k->changed_ms = since;
 	}
-	k->events = -1;
+}
+
+/* What there is to hear, from whoever tells of changes. */
+static void
+hear(struct watchdog *k, uint64_t now)
+{
+	uint64_t ignored;
+
+	if (k->events >= 0 && fw_changed(k->events)) {
+		note_change(k, now);
+	}
+	while (k->timer >= 0 && read(k->timer, &ignored, sizeof ignored) > 0) {
+	}
+	if (k->tables >= 0) {
+		const uint64_t sum = legacy_sum(k->tables);
+
+		if (sum != k->tables_sum) {
+			note_change(k, k->tables_ms);
+		}
+		k->tables_sum = sum;
+		k->tables_ms = now;
+	}
+}
+
+bool
+watchdog_is_contested(const struct watchdog *k)
+{
+	const uint64_t oldest = k->times_ms[k->restored % WATCHDOG_CONTEST];
+
+	return k->restored >= WATCHDOG_CONTEST &&
+		clock_ms() - oldest < MINUTE_MS;
+}
+
+static void
+put_back(struct watchdog *k, struct fw *fw, const struct fw_plan *plan)
+{
+	const uint64_t since = k->changed ? k->changed_ms : k->looked_ms;
+	char err[FW_ERROR_MAX];
+	const int rc = fw_replace(fw, plan, plan, err);
+	const uint64_t now = clock_ms();
+
+	k->lost = rc < 0;
+	k->times_ms[k->restored % WATCHDOG_CONTEST] = now;
+	k->restored++;
+	k->open_ms += now - since;
+	if (rc == 0) {
+		log_say(LOG_LEVEL_ERROR,
+			"another program changed our firewall rules: restored "
+			"after %llu ms at the most",
+			(unsigned long long)(now - since));
+	} else {
+		log_say(LOG_LEVEL_ERROR,
+			"another program changed our firewall rules, %llu ms "
+			"ago at the most: %s",
+			(unsigned long long)(now - since), err);
+	}
+	if (watchdog_is_contested(k) &&
+	    (k->complained_ms == 0 || now - k->complained_ms > MINUTE_MS)) {
+		k->complained_ms = now;
+		log_say(LOG_LEVEL_ERROR,
+			"another program keeps changing our firewall rules: "
+			"%u times within a minute",
+			WATCHDOG_CONTEST);
+	}
 }
 
 void
 watchdog_look(struct watchdog *k, struct fw *fw, const struct fw_plan *plan)
 {
-	bool changed = k->events >= 0 && fw_changed(k->events);
-	uint64_t now = clock_ms();
-	char err[FW_ERROR_MAX];
+	const uint64_t now = clock_ms();
 
-	if (!changed && now - k->checked_ms < CHECK_MS) {
+	hear(k, now);
+	if (!k->changed && now - k->looked_ms < CHECK_MS) {
 		return;
 	}
-	k->checked_ms = now;
-	k->lost = fw->tool != FW_NONE && !fw_stands(fw, plan);
-	if (!k->lost) {
+	if (now - k->looked_ms < APART_MS && k->looked_ms != 0) {
+		if (k->tables < 0) {
+			wake_in(k, APART_MS, false);
+		}
 		return;
 	}
-	k->restored++;
-	if (fw_replace(fw, plan, plan, err) == 0) {
-		k->lost = false;
-		log_say(LOG_LEVEL_ERROR,
-			"another program removed our firewall rules: "
-			"restored");
+	/* What comes while we look, our own too, is looked at the next time. */
+	if (fw->tool != FW_NONE && !fw_stands(fw, plan)) {
+		put_back(k, fw, plan);
 	} else {
-		log_say(LOG_LEVEL_ERROR,
-			"another program removed our firewall rules: %s", err);
+		k->lost = false;
 	}
-	if (k->events >= 0) {
-		fw_changed(k->events);
-	}
+	k->changed = false;
+	k->looked_ms = clock_ms();
 }

@@ -1,6 +1,6 @@
 /*
  * Keeps firewall rules in place while a daemon runs: what another program
- * has flushed is put back.
+ * has flushed, changed or put its own rules before is put back.
  */
 #ifndef TAP_FIREWALL_WATCHDOG_H
 #define TAP_FIREWALL_WATCHDOG_H
@@ -10,23 +10,41 @@
 
 #include "firewall/firewall.h"
 
+/* So often within a minute is no accident: somebody else wants it so. */
+#define WATCHDOG_CONTEST 5u
+
 struct watchdog {
+	int poll;   /* readable when there is something to look at; or -1 */
 	int events; /* of fw_watch(), or below 0 */
-	uint64_t checked_ms;
-	uint64_t restored; /* how often rules were put back */
-	bool lost;         /* they are gone now, and can't be */
+	int timer;  /* wakes for a look that was put off, or a poll; or -1 */
+	int tables; /* of iptables-legacy, see legacy.h; or below 0 */
+	uint64_t tables_sum, tables_ms;
+	bool changed;		/* somebody changed rules, ours perhaps */
+	uint64_t changed_ms;    /* since then, at the earliest */
+	uint64_t looked_ms;     /* when they were all looked at last */
+	uint64_t restored;      /* how often rules were put back */
+	uint64_t open_ms;       /* how long they were not there, at the most */
+	uint64_t times_ms[WATCHDOG_CONTEST]; /* of the last that were */
+	uint64_t complained_ms;
+	bool lost; /* they are gone now, and can't be put back */
 };
 
+/* As watchdog_close() leaves it. */
+void watchdog_init(struct watchdog *k);
 /* From now on, the rules being in place; what can't be watched is polled. */
-void watchdog_open(struct watchdog *k);
+void watchdog_open(struct watchdog *k, const struct fw *fw);
 void watchdog_close(struct watchdog *k);
 
 /*
- * Put rules back that are gone, and say so in the log: at once where
- * nftables tells of changes, else within ten seconds.  To be called every
- * second or so, with plan the one that is installed.
+ * Put rules back that are gone, and say so in the log: at once where nftables
+ * tells of changes, within a quarter of a second with iptables-legacy.  To be
+ * called when k->poll is readable, and every second or so, with plan the one
+ * that is installed.
  */
 void watchdog_look(struct watchdog *k, struct fw *fw,
 		   const struct fw_plan *plan);
+
+/* Whether another program keeps taking the rules away. */
+bool watchdog_is_contested(const struct watchdog *k);
 
 #endif

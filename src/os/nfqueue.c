@@ -153,6 +153,7 @@ nfq_parse(const struct netlink_reply *reply, struct nfq_packet *packet)
 	}
 	memcpy(&header, attrs[NFQA_PACKET_HDR].payload, sizeof header);
 	packet->id = be32_load((const uint8_t *)&header.packet_id);
+	packet->hook = header.hook;
 	packet->bytes = attrs[NFQA_PAYLOAD].payload;
 	packet->len = attrs[NFQA_PAYLOAD].len;
 	packet->wire_len = packet->len;

@@ -20,6 +20,7 @@
 
 struct nfq_packet {
 	uint32_t id;
+	uint8_t hook;         /* of netfilter: NF_INET_PRE_ROUTING, ... */
 	const uint8_t *bytes; /* from the IP header on; until the next call */
 	size_t len, wire_len;
 	uint32_t indev, outdev;   /* indices, or 0 */

@@ -92,7 +92,6 @@ parse_options(struct packet *p, struct cursor c)
 				return PACKET_OPTION;
 			}
 			p->has_signature = true;
-			p->has_md5 = kind == OPTION_MD5;
 		}
 		p->has_fastopen |= kind == OPTION_FASTOPEN;
 	}
@@ -343,27 +342,6 @@ packet_tcp_checksum(const uint8_t *bytes, const struct packet *p)
 {
 	return tcp_checksum(bytes + p->tcp_at,
 			    p->data_at - p->tcp_at + p->data_len, p);
-}
-
-bool
-packet_reset(uint8_t *out, const struct packet *p)
-{
-	uint32_t next = p->seq + (uint32_t)p->data_len +
-		((p->flags & PACKET_SYN) != 0) + ((p->flags & PACKET_FIN) != 0);
-	bool acks = p->flags & PACKET_ACK;
-
-	if (p->flags & PACKET_RST) {
-		return false;
-	}
-	memset(out, 0, PACKET_TCP_HEADER);
-	be16_store(out + TCP_SPORT, p->dport);
-	be16_store(out + TCP_DPORT, p->sport);
-	be32_store(out + TCP_SEQ, acks ? p->ack : 0);
-	be32_store(out + TCP_ACK, acks ? 0 : next);
-	out[TCP_OFFSET] = PACKET_TCP_HEADER / 4 << 4;
-	out[TCP_FLAGS] = acks ? PACKET_RST : PACKET_RST | PACKET_ACK;
-	be16_store(out + TCP_CHECKSUM, tcp_checksum(out, PACKET_TCP_HEADER, p));
-	return true;
 }
 
 void

@@ -65,7 +65,6 @@ struct packet {
 	uint8_t ttl;
 	uint8_t tos;        /* DSCP and ECN */
 	bool has_signature; /* TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925) */
-	bool has_md5;       /* the first of them */
 	bool has_fastopen;  /* RFC 7413, with or without a cookie */
 	size_t tcp_at;      /* bytes before the TCP header */
 	size_t options_at, options_len;
@@ -112,13 +111,6 @@ void packet_rewrite(uint8_t *bytes, const struct packet *p, uint16_t sport,
  */
 size_t packet_copy_headers(uint8_t *out, struct packet *copy,
 			   const uint8_t *bytes, const struct packet *p);
-
-/*
- * Write the TCP header of the reset that a closed port sends to this
- * packet (RFC 9293, 3.10.7.1), PACKET_TCP_HEADER bytes, from its
- * destination to its source.  False where none is sent: to a reset.
- */
-bool packet_reset(uint8_t *out, const struct packet *p);
 
 /*
  * The checksum (RFC 1071) of a protocol's header and data between two

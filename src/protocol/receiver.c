@@ -239,6 +239,7 @@ finish(struct receiver *g, const struct receiver_now *now,
 		.dst = p->dst,
 		.sport = syn0->sport,
 		.dport = p->dport,
+		.isn = syn0->seq,
 		.key_no = found->key_no,
 		.key = found->key,
 		.skew = (int64_t)(found->instant - now->instant),
@@ -451,7 +452,7 @@ stranger_gets(const struct acl_rule *rule, const struct packet *p)
 {
 	switch (rule->hide) {
 	case ACL_CLOSED:
-		return RECEIVER_RESET;
+		return RECEIVER_CLOSED;
 	case ACL_DECOY:
 		return rule->decoy.family == p->src.family ? RECEIVER_DECOY
 							   : RECEIVER_DROP;
@@ -501,8 +502,7 @@ receiver_note_frame(struct receiver *g, const struct receiver_now *now,
 	}
 }
 
-/* What receiver_note_frame() was told of a group that needs no receiver any
- * more. */
+/* What receiver_note_frame() was told of a group that is done with. */
 static void
 let_go(struct receiver *g, const struct receiver_accepted *a)
 {
@@ -537,6 +537,7 @@ receiver_note_accepted(struct receiver *g, const struct receiver_accepted *a,
 		.dst = syn0->dst,
 		.sport = syn0->sport,
 		.dport = syn0->dport,
+		.isn = syn0->seq,
 		.key_no = key_no,
 		.key = acl_key_by_no(g->acl, key_no),
 		.skew = (int64_t)(a->instant - a->now),

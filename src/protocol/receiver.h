@@ -26,7 +26,7 @@ enum receiver_verdict {
 	RECEIVER_DROP,
 	RECEIVER_HOLD,   /* no verdict yet; a later result releases it */
 	RECEIVER_ACCEPT, /* an authenticated SYN0: goes on to the TCP stack */
-	RECEIVER_RESET,  /* drop it, and answer as a closed port does */
+	RECEIVER_CLOSED, /* a stranger's: goes on to where no listener is */
 	RECEIVER_DECOY,  /* goes on to the rule's decoy */
 };
 
@@ -44,6 +44,7 @@ struct receiver_event {
 	enum verify_reason reason;
 	struct packet_addr src, dst;
 	uint16_t sport, dport; /* sport: of SYN0, or of the first frame */
+	uint32_t isn;          /* of SYN0, where it was accepted */
 	int key_no;            /* -1 where none is known */
 	const struct acl_key *key;
 	int64_t skew; /* the group's instant less the server's */

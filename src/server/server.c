@@ -48,6 +48,7 @@ struct server {
 	struct watchdog watchdog;
 	uint64_t drops, drops_ms;        /* that were told of last, and when */
 	uint64_t drops_seen, dropped_ms; /* the last of all, and when */
+	const char *closing;             /* see worker_door_choose() */
 	bool user_shared;                /* there is none of its own */
 	char refused[CONF_ERROR_MAX];    /* why its files were; or empty */
 };
@@ -67,6 +68,7 @@ fill_status(struct server *s, struct status *st)
 			    .dropped = s->dropped_ms,
 			    .user_shared = s->user_shared,
 			    .refused = s->refused,
+			    .closing = s->closing,
 		    });
 }
 
@@ -125,32 +127,55 @@ answer(void *context, enum control_request request,
 	return true;
 }
 
+/* What the configuration and the door make of the rules.  0 or -1. */
+static int
+make_plan(struct server *s, struct plan *plan, struct server_conf *conf)
+{
+	s->closing = worker_door_choose(&s->worker, conf);
+	if (plan_server(plan, conf) < 0) {
+		return -1;
+	}
+	plan->fw.door_stays = s->worker.door.on && s->worker.door.is_pinned;
+	return 0;
+}
+
+/* The old configuration, and its door, as they were. */
+static void
+take_back(struct server *s)
+{
+	worker_configure(&s->worker, s->conf);
+	if (worker_door_prepare(&s->worker, s->conf) == 0) {
+		worker_door_commit(&s->worker);
+	}
+}
+
 /* Put a new configuration to work, all of it or nothing. */
 static int
 take_up(struct server *s, struct server_conf *conf, char *err)
 {
-	struct plan plan;
-	int rc;
+	struct plan plan = { 0 };
+	int rc = worker_door_prepare(&s->worker, conf);
 
-	if (plan_server(&plan, conf) < 0) {
-		snprintf(err, CONF_ERROR_MAX, "out of memory");
+	if (rc < 0 || worker_configure(&s->worker, conf) != TAP_OK) {
+		snprintf(err, CONF_ERROR_MAX,
+			 rc < 0 ? "door: %s" : "no queue for forwarded packets",
+			 strerror(-rc));
+		worker_door_abandon(&s->worker);
+		worker_configure(&s->worker, s->conf);
 		return -1;
 	}
-	rc = worker_door_prepare(&s->worker, conf);
-	if (rc < 0) {
-		snprintf(err, CONF_ERROR_MAX, "door: %s", strerror(-rc));
-	} else if (worker_configure(&s->worker, conf) != TAP_OK) {
-		snprintf(err, CONF_ERROR_MAX, "no queue for forwarded packets");
+	/* First: rules may let go on whom it alone finds no listener for. */
+	worker_door_commit(&s->worker);
+	if (make_plan(s, &plan, conf) < 0) {
+		snprintf(err, CONF_ERROR_MAX, "out of memory");
 	} else if (fw_replace(&s->fw, &s->plan.fw, &plan.fw, err) == 0) {
 		plan_free(&s->plan);
 		s->plan = plan;
-		worker_door_commit(&s->worker);
 		worker_fastpath_change(&s->worker);
 		return 0;
 	}
-	worker_door_abandon(&s->worker);
-	worker_configure(&s->worker, s->conf);
 	plan_free(&plan);
+	take_back(s);
 	return -1;
 }
 
@@ -383,8 +408,7 @@ open_all(struct server *s)
 			"be confirmed");
 		return TAP_SYSTEM;
 	}
-	return plan_server(&s->plan, s->conf) < 0 ? fail("rules", -ENOMEM)
-						  : TAP_OK;
+	return TAP_OK;
 }
 
 static void
@@ -416,7 +440,7 @@ serve(struct server *s)
 			"--confirm-now', or the rules are removed",
 			s->options->confirm_seconds);
 	}
-	watchdog_open(&s->watchdog);
+	watchdog_open(&s->watchdog, &s->fw);
 	log_say(LOG_LEVEL_INFO, "ready: %zu rule%s, %zu key%s, queue %u",
 		s->conf->acl.rules_count, text_s(s->conf->acl.rules_count),
 		s->conf->acl.keys_count, text_s(s->conf->acl.keys_count),
@@ -461,6 +485,9 @@ begin(struct server *s, const struct monitor_job *job)
 
 	adopt_connections(&s->conf->acl);
 	worker_door_open(&s->worker);
+	if (make_plan(s, &s->plan, s->conf) < 0) {
+		return fail("rules", -ENOMEM);
+	}
 	worker_fastpath_open(&s->worker);
 	status = monitor_start(&s->monitor, job, s->signals);
 	if (status == TAP_OK && !s->monitor.stopping &&
@@ -501,6 +528,7 @@ run(struct server *s)
 		.work = work,
 		.ready = take_ready,
 		.asked = asked,
+		.watch = &s->watchdog.poll,
 		.tick = tick,
 		.load = load,
 		.pause = pause_worker,
@@ -537,7 +565,7 @@ server_run(struct server_conf *conf, const struct server_options *options)
 		snprintf(s.refused, sizeof s.refused, "%s", options->refused);
 	}
 	s.user_shared = privileges_share_user(s.user[0] ? s.user : NULL);
-	s.watchdog.events = -1;
+	watchdog_init(&s.watchdog);
 	s.started = clock_ms();
 	status = open_all(&s);
 	if (status == TAP_OK) {

@@ -20,6 +20,8 @@ put_alarms(const struct status_facts *facts, char out[ALARMS_MAX])
 	alarms_text(&t,
 		    &(struct alarms){
 			    .rules_lost = facts->watchdog->lost,
+			    .rules_contested =
+				    watchdog_is_contested(facts->watchdog),
 			    .queue_full = facts->dropped != 0 &&
 				    clock_ms() - facts->dropped < MINUTE_MS,
 			    .clock_wrong = !clock_is_synchronised(),
@@ -77,6 +79,11 @@ status_fill(struct status *st, const struct status_facts *facts)
 		{ "firewall", "firewall", facts->firewall, 0 },
 		{ "rules_restored", "rules put back", NULL,
 		  facts->watchdog->restored },
+		{ "rules_missing_seconds", "rules missing, s", NULL,
+		  (facts->watchdog->open_ms + 999) / 1000 },
+		{ "rules_contested", "rules contested", NULL,
+		  watchdog_is_contested(facts->watchdog) },
+		{ "hide_closed", "hide=closed", facts->closing, 0 },
 		{ "log_lost", "log lines lost", NULL,
 		  log_lost() + facts->worker->shared->monitor.log_lost },
 		{ "worker", "worker", monitor_state(facts->monitor), 0 },

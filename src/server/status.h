@@ -17,7 +17,7 @@
 #include "server/worker_fastpath.h"
 #include "server/worker_stats.h"
 
-#define STATUS_FIRST 15u /* items ahead of those of the worker */
+#define STATUS_FIRST 18u /* items ahead of those of the worker */
 
 struct status_facts {
 	const struct server_conf *conf;
@@ -30,6 +30,7 @@ struct status_facts {
 	uint64_t dropped;      /* when a queue was full last, or 0 */
 	bool user_shared;      /* the worker has no user of its own */
 	const char *refused;   /* why its files were; or empty */
+	const char *closing;   /* how ports with hide=closed look */
 };
 
 /* The items, and the texts that they are of. */

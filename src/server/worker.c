@@ -10,8 +10,7 @@
 #include "base/bytes.h"
 #include "os/clock.h"
 #include "os/sock_diag.h"
-#include "server/worker_log.h"
-#include "server/worker_door.h"
+#include "server/judge.h"
 #include "server/worker_fastpath.h"
 #include "server/worker_state.h"
 #include "daemon/open_queue.h"
@@ -25,213 +24,13 @@
 #define QUEUE_REST (2u * FW_REST_PER_SECOND)
 /* Batches of SYNs taken before anything else gets its turn. */
 #define BATCHES_MAX 64
-/*
- * Connections through this host have no socket here.  For this long
- * after the start those that tracking does not know may pass.
- */
-#define ADOPTION_MS 60000u
 /* What the program tells is read at the end, for so long at the most. */
 #define LEAVE_MS 1000u
-
-/* The receiver's name of a packet: which queue, and its id there. */
-static uint64_t
-name_of(size_t queue, uint32_t id)
-{
-	return (uint64_t)queue << 32 | id;
-}
 
 struct receiver_now
 worker_now(void)
 {
 	return (struct receiver_now){ clock_instant(), clock_ms() };
-}
-
-/* Only what was held is released: it is accepted or dropped. */
-static void
-apply(struct worker *g, const struct receiver_result *result, uint64_t ms)
-{
-	for (size_t i = 0; i < result->releases_count; i++) {
-		const struct receiver_release *r = &result->releases[i];
-
-		nfq_decide(&g->queues[r->id >> 32], (uint32_t)r->id,
-			   r->verdict == RECEIVER_ACCEPT ? NFQ_ACCEPT
-							 : NFQ_DROP,
-			   NULL, 0);
-	}
-	for (size_t i = 0; i < result->events_count; i++) {
-		worker_log(g, &result->events[i], ms);
-	}
-}
-
-/* A closed port is silent to a packet that did not arrive whole. */
-static bool
-is_intact(const struct nfq_packet *q, const struct packet *p)
-{
-	size_t end = p->data_at + p->data_len;
-
-	return !q->checksum_ready || end > q->len ||
-		packet_tcp_checksum(q->bytes, p) ==
-		be16_load(q->bytes + p->tcp_at + 16);
-}
-
-static void
-carry_out(struct worker *g, size_t queue, const struct nfq_packet *q,
-	  const struct packet *p, enum receiver_verdict verdict)
-{
-	struct nfq *nfq = &g->queues[queue];
-
-	switch (verdict) {
-	case RECEIVER_HOLD:
-		break;
-	case RECEIVER_PASS:
-	case RECEIVER_ACCEPT:
-		nfq_decide(nfq, q->id, NFQ_ACCEPT, NULL, 0);
-		break;
-	case RECEIVER_RESET:
-		if (is_intact(q, p)) {
-			reset_send(&g->reset, p, q->bytes, q->indev);
-			g->shared->resets++;
-		}
-		nfq_decide(nfq, q->id, NFQ_DROP, NULL, 0);
-		break;
-	case RECEIVER_DECOY:
-		g->shared->decoys++;
-		nfq_accept_marked(nfq, q->id, q->mark | g->conf->settings.mark);
-		break;
-	case RECEIVER_DROP:
-		nfq_decide(nfq, q->id, NFQ_DROP, NULL, 0);
-		break;
-	}
-}
-
-/* What the receiver is told of a packet; p must outlive it. */
-static struct receiver_packet
-describe(struct worker *g, size_t queue, const struct nfq_packet *q,
-	 const struct packet *p)
-{
-	struct receiver_packet in = {
-		.packet = p,
-		.options = q->bytes + p->options_at,
-		.forwarded = queue >= FW_QUEUE_FORWARD,
-		.id = name_of(queue, q->id),
-	};
-
-	if (g->conf->acl.by_device) {
-		static char indev[ACL_IFNAME_MAX];
-		const char *name = ifname_name(
-			&g->links, q->physout ? q->physin : q->indev);
-
-		/* Copied: two names may share a place in the cache. */
-		snprintf(indev, sizeof indev, "%s", name ? name : "");
-		in.indev = indev;
-		in.outdev = ifname_name(&g->links,
-					q->physout ? q->physout : q->outdev);
-	}
-	return in;
-}
-
-/*
- * A packet that is broken but for its options is one to a listener.  Where a
- * port is to look closed, the kernel's answers to all others have to be as
- * ours: what it makes of odd IP headers and options, which no honest connection
- * begins with, differs from kernel to kernel, so they get none, at any port.
- */
-static bool
-is_usable(const struct worker *g, size_t queue, int error,
-	  const struct packet *p)
-{
-	if (g->imitates && queue < FW_QUEUE_FORWARD) {
-		return error == PACKET_OK && packet_is_plain(p);
-	}
-	return error == PACKET_OK || error == PACKET_OPTION;
-}
-
-static void
-judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
-	  const struct receiver_now *now)
-{
-	struct receiver_result result;
-	struct receiver_packet in;
-	struct packet p;
-	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
-
-	if (!is_usable(g, queue, error, &p)) {
-		g->receiver->counters.syns++;
-		g->receiver->counters.by_reason[VERIFY_MALFORMED]++;
-		nfq_decide(&g->queues[queue], q->id, NFQ_DROP, NULL, 0);
-		return;
-	}
-	in = describe(g, queue, q, &p);
-	receiver_input(g->receiver, now, &in, &result);
-	worker_door_admit(g, &in, &result);
-	carry_out(g, queue, q, &p, result.verdict);
-	apply(g, &result, now->ms);
-}
-
-/*
- * What is no SYN, and of a connection that the kernel does not track: it
- * passes if there is a socket for it, since established connections are
- * never touched.
- */
-static bool
-has_connection(struct worker *g, size_t queue, const struct packet *p)
-{
-	const struct sock_diag_connection c = { p->dst, p->src, p->dport,
-						p->sport };
-
-	if (queue == FW_QUEUE_FORWARD_REST) {
-		return p->flags & PACKET_ACK && !(p->flags & PACKET_RST) &&
-			clock_ms() - g->opened < ADOPTION_MS;
-	}
-	return sock_diag_exists(&g->diag, &c) == 1;
-}
-
-/*
- * What else comes to a port that answers strangers.  A listener, as a closed
- * port, resets what acknowledges something: that may pass; it ignores the rest.
- */
-static enum receiver_verdict
-judge_stray(enum receiver_verdict verdict, const struct packet *p)
-{
-	if (verdict != RECEIVER_RESET && verdict != RECEIVER_DECOY) {
-		return verdict;
-	}
-	if (p->flags & PACKET_RST) {
-		return RECEIVER_DROP;
-	}
-	if (p->flags & PACKET_ACK) {
-		return RECEIVER_PASS;
-	}
-	return verdict == RECEIVER_DECOY ? RECEIVER_DROP : verdict;
-}
-
-static void
-judge_rest(struct worker *g, size_t queue, const struct nfq_packet *q,
-	   const struct receiver_now *now)
-{
-	struct receiver_result result = { .verdict = RECEIVER_DROP };
-	struct receiver_packet in;
-	struct packet p;
-	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
-
-	if (is_usable(g, queue, error, &p)) {
-		/*
-		 * Asked of every port, hidden or not: the time that the
-		 * question takes must not tell which are.
-		 */
-		const bool known = has_connection(g, queue, &p);
-
-		in = describe(g, queue, q, &p);
-		receiver_input(g->receiver, now, &in, &result);
-		if (result.verdict != RECEIVER_PASS) {
-			result.verdict = known
-				? RECEIVER_PASS
-				: judge_stray(result.verdict, &p);
-		}
-	}
-	g->shared->rest_passed += result.verdict == RECEIVER_PASS;
-	g->shared->rest_dropped += result.verdict != RECEIVER_PASS;
-	carry_out(g, queue, q, &p, result.verdict);
 }
 
 /* Verdicts that don't arrive leave their packets in the kernel's queue. */
@@ -257,7 +56,7 @@ worker_note_frames(struct worker *g, const struct receiver_now *now,
 		const struct receiver_packet in = { .packet = &syns[i] };
 
 		receiver_note_frame(g->receiver, now, &in, &result);
-		apply(g, &result, now->ms);
+		judge_apply(g, &result, now->ms);
 	}
 }
 
@@ -276,7 +75,7 @@ take_sieved(struct worker *g, const struct receiver_now *now)
 	while ((count = worker_fastpath_take(g, syns, &accepted)) > 0) {
 		if (accepted.count > 0) {
 			receiver_note_accepted(g->receiver, &accepted, &result);
-			apply(g, &result, now->ms);
+			judge_apply(g, &result, now->ms);
 			count = 0;
 		}
 		worker_note_frames(g, now, syns, count);
@@ -311,7 +110,7 @@ serve_queue(struct worker *g, size_t queue)
 			if (syns) {
 				judge_syn(g, queue, &nfq->packets[i], &now);
 			} else {
-				judge_rest(g, queue, &nfq->packets[i], &now);
+				judge_rest(g, queue, &nfq->packets[i]);
 			}
 		}
 		/* Who has got in may ask at once whether that was counted. */
@@ -333,7 +132,7 @@ expire(struct worker *g)
 	take_sieved(g, &now);
 
 	while (receiver_expire(g->receiver, &now, &result)) {
-		apply(g, &result, now.ms);
+		judge_apply(g, &result, now.ms);
 	}
 	worker_state_publish(g);
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
@@ -388,16 +187,6 @@ fail(const char *what, int rc)
 {
 	log_say(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-rc));
 	return TAP_SYSTEM;
-}
-
-static void
-use_conf(struct worker *g, const struct server_conf *conf)
-{
-	g->conf = conf;
-	g->imitates = false;
-	for (size_t i = 0; i < conf->acl.rules_count; i++) {
-		g->imitates |= conf->acl.rules[i].hide == ACL_CLOSED;
-	}
 }
 
 /* The queues of this host always, those of forwarded packets if needed. */
@@ -491,9 +280,9 @@ worker_open(struct worker *g, const struct server_conf *conf)
 	*g = (struct worker){ .diag.fd = -1, .links.nl.fd = -1 };
 	ingress_init(&g->ingress);
 	door_init(&g->door);
-	use_conf(g, conf);
+	g->conf = conf;
 	g->links.query = g->drops = -1;
-	g->reset.fd4 = g->reset.fd6 = g->store.fd = -1;
+	g->store.fd = -1;
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
 		g->queues[queue].nl.fd = -1;
 	}
@@ -501,6 +290,7 @@ worker_open(struct worker *g, const struct server_conf *conf)
 	if (getrandom(&key, sizeof key, 0) != sizeof key) {
 		return fail("getrandom", -errno);
 	}
+	admitted_init(&g->admitted, &key);
 	status = open_queues(g, conf);
 	if (status != TAP_OK) {
 		return status;
@@ -513,10 +303,6 @@ worker_open(struct worker *g, const struct server_conf *conf)
 	if (rc < 0) {
 		return fail("rtnetlink", rc);
 	}
-	rc = reset_open(&g->reset, &key);
-	if (rc < 0) {
-		return fail("raw socket", rc);
-	}
 	g->drops = nfq_open_drops();
 	return worker_state_open(g);
 }
@@ -527,7 +313,7 @@ worker_configure(struct worker *g, const struct server_conf *conf)
 	int status = open_queues(g, conf);
 
 	if (status == TAP_OK) {
-		use_conf(g, conf);
+		g->conf = conf;
 	}
 	return status;
 }
@@ -540,7 +326,6 @@ worker_close(struct worker *g)
 	}
 	netlink_close(&g->diag);
 	ifname_close(&g->links);
-	reset_close(&g->reset);
 	worker_fastpath_close(g, false);
 	door_close(&g->door);
 	replay_file_close(&g->store);

@@ -1,7 +1,6 @@
 /*
  * The worker: the receiver at its queues.  Takes packets from the kernel,
- * asks the receiver, gives verdicts back, answers strangers where a rule
- * says so, and logs.
+ * asks the receiver, gives verdicts back (judge.h), and logs.
  */
 #ifndef TAP_SERVER_WORKER_H
 #define TAP_SERVER_WORKER_H
@@ -16,9 +15,9 @@
 #include "daemon/log.h"
 #include "daemon/monitor.h"
 #include "os/nfqueue.h"
-#include "server/tcp_reset.h"
 #include "fastpath/door.h"
 #include "fastpath/ingress.h"
+#include "server/admitted.h"
 #include "server/replay_file.h"
 
 #define WORKER_FDS (FW_QUEUES + 1 + INGRESS_FDS)
@@ -27,7 +26,7 @@
 struct worker_shared {
 	struct monitor_shared monitor;
 	uint64_t rest_passed, rest_dropped; /* of no known connection */
-	uint64_t resets, decoys;
+	uint64_t closed, decoys; /* SYNs of strangers that went on */
 	uint64_t door_failed; /* accepted, and the door could not be told */
 	struct receiver_counters counters;
 	uint64_t held, assembling, replays; /* at present */
@@ -37,11 +36,10 @@ struct worker_shared {
 
 struct worker {
 	const struct server_conf *conf;
-	bool imitates;                /* some port is to look closed */
 	struct nfq queues[FW_QUEUES]; /* fd -1: not needed */
 	struct netlink diag;
 	struct ifnames links;
-	struct reset reset;
+	struct admitted admitted; /* the worker's own */
 	int drops; /* the file of nfq_read_drops(), or below 0 */
 	struct worker_shared *shared;
 	struct handed_frame *handed; /* shared, too */

@@ -134,6 +134,41 @@ worker_door_abandon(struct worker *g)
 	door_abandon(&g->door);
 }
 
+/* Whether no stranger finds a listener of a protected port. */
+static bool
+is_whole(const struct door *d)
+{
+	char others[128];
+
+	return d->on && d->now.without == 0 && !d->in_vrf &&
+		door_others(d, others, sizeof others) == 0;
+}
+
+const char *
+worker_door_choose(const struct worker *g, struct server_conf *conf)
+{
+	const bool can = is_whole(&g->door);
+	bool wanted = false;
+
+	for (size_t i = 0; i < conf->acl.rules_count; i++) {
+		struct acl_rule *rule = &conf->acl.rules[i];
+
+		if (rule->hide == ACL_CLOSED) {
+			wanted = true;
+			rule->hide = can ? ACL_CLOSED : ACL_FILTERED;
+		}
+	}
+	if (!wanted) {
+		return "none";
+	}
+	if (!can) {
+		log_say(LOG_LEVEL_WARNING,
+			"hide=closed: there is no door to count on; these "
+			"ports don't answer, as with hide=filtered");
+	}
+	return can ? "closed" : "filtered, no door";
+}
+
 void
 worker_door_tick(struct worker *g)
 {

@@ -22,6 +22,13 @@ void worker_door_open(struct worker *g);
 int worker_door_prepare(struct worker *g, const struct server_conf *conf);
 void worker_door_commit(struct worker *g);
 void worker_door_abandon(struct worker *g);
+/*
+ * Strangers are let go on to a closed port only where the door has no listener
+ * for them: without it, rules with hide=closed become hide=filtered.  Returns
+ * how they look, for the status.
+ */
+const char *worker_door_choose(const struct worker *g,
+			       struct server_conf *conf);
 /* Every second or so. */
 void worker_door_tick(struct worker *g);
 /* Nothing is to be hidden any more. */

@@ -51,7 +51,7 @@ worker_stats(struct worker *g, struct stat_item *items)
 		{ "assembling", "groups in assembly", NULL,
 		  g->shared->assembling },
 		{ "replays", "replays remembered", NULL, g->shared->replays },
-		{ "resets", "resets sent", NULL, g->shared->resets },
+		{ "closed", "SYNs to closed ports", NULL, g->shared->closed },
 		{ "decoys", "SYNs to decoys", NULL, g->shared->decoys },
 		{ "stray_passed", "stray packets passed", NULL,
 		  g->shared->rest_passed },

@@ -4,11 +4,15 @@
     closed.py probes DEVICE SOURCE TARGET HIDDEN CLOSED
     closed.py times DEVICE SOURCE TARGET HIDDEN CLOSED COUNT
     closed.py labels DEVICE SOURCE TARGET HIDDEN CLOSED
+    closed.py order DEVICE SOURCE TARGET HIDDEN CLOSED COUNT
+    closed.py pmtu DEVICE SOURCE TARGET HIDDEN CLOSED MTU
 
 probes: sends every kind of packet below to both ports, and prints what of the
 answers differs.  times: says how long the answers to SYNs take, interleaved,
 and exits 1 where one port is the slower in more than 70 of 100 pairs.  labels: how the flow labels
-of IPv6 behave.
+of IPv6 behave.  order: whether resets come in the order of SYNs, of bursts in
+which one is to the hidden port.  pmtu: ICMP that quotes the target's own
+packets, of either port, and says that they are too long.
 """
 
 import ipaddress
@@ -461,12 +465,51 @@ def labels(host, hidden, closed):
     return seen[hidden] == seen[closed]
 
 
+def order(host, hidden, closed, count):
+    """Bursts: each answer in its place, or as often out of it elsewhere."""
+    early = {hidden: 0, closed: 0}
+    for turn in range(2 * count):
+        port = (hidden, closed)[turn % 2]
+        first = 2048 + random.randrange(50000)
+        burst = [(first + i, closed) for i in range(8)]
+        place = random.randrange(8)
+        burst[place] = (first + place, port)
+        for sport, dport in burst:
+            host.send(host.ip(host.segment(sport, dport)))
+        seen = []
+        while len(seen) < len(burst):
+            answer = host.receive(PATIENCE)
+            if not answer:
+                print(f"burst with port {port}: {len(seen)} answers")
+                return False
+            found = read_answer(host, answer)
+            if found and found[:2] in burst:
+                seen.append(found[:2])
+        early[port] += seen.index((first + place, port)) != place
+    print(f"out of its place: hidden {early[hidden]}, closed {early[closed]} "
+          f"of {count}")
+    return early[hidden] <= early[closed] + count // 50
+
+
+def pmtu(host, hidden, closed, mtu):
+    for port in (hidden, closed, 22, 7):
+        inner = host.segment(port, 40000, flags=ACK)[:8]
+        quoted = struct.pack(">BBHHHBBH", 0x45, 0, 1500, 1, 0x4000, 64, TCP, 0)
+        quoted += host.target.packed + host.source.packed + inner
+        text = struct.pack(">BBHHH", 3, 4, 0, 0, mtu) + quoted
+        text = text[:2] + struct.pack(">H", checksum(text)) + text[4:]
+        for _ in range(3):
+            host.send(host.ip4(text, protocol=1))
+    time.sleep(0.3)
+    return True
+
+
 def main():
     tool, device, source, target = sys.argv[1:5]
     more = [int(text) for text in sys.argv[5:]]
     host = Host(device, source, target)
-    good = {"probes": probes, "times": times, "labels": labels}[tool](
-        host, *more)
+    good = {"probes": probes, "times": times, "labels": labels,
+            "order": order, "pmtu": pmtu}[tool](host, *more)
     sys.exit(0 if good else 1)
 
 

@@ -291,7 +291,7 @@ flushed()
 {
 	served "$(rule dst_port=80)"
 	on client iptables -t raw -F
-	wait_log client 'firewall rules: restored'
+	wait_log client 'our firewall rules: restored'
 	page client 4
 	through 1 0
 }

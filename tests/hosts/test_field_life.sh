@@ -180,7 +180,7 @@ tools_fail()
 	talks old
 	# Rules without a chain's content are no rules.
 	on server iptables -t raw -F tap-server-5040
-	wait_log server 'another program removed our firewall rules: restored'
+	wait_log server 'another program changed our firewall rules: restored'
 	hidden 4 81
 	end server TERM
 	page stranger 6 81

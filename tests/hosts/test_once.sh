@@ -242,7 +242,7 @@ flushed()
 	served
 	hidden 4
 	on server nft flush ruleset
-	wait_log server 'removed our firewall rules: restored'
+	wait_log server 'our firewall rules: restored'
 	hidden 4
 	same 1 "$(tap_status server server rules_restored)"
 	end server

@@ -77,7 +77,7 @@ server_confined()
 	page client 6
 	hidden 4
 	on server nft flush ruleset
-	wait_log server ': restored'
+	wait_log server 'our firewall rules: restored'
 	lacks "$(cat "$work/server.log")" 'permitted|denied|warning'
 	end server
 	page stranger 4

@@ -22,6 +22,7 @@ struct program {
 static struct program programs[PROGRAMS_MAX];
 static char calls[8192]; /* the names of those that ran, and "check" */
 static char last_input[65536];
+static const char *after_restore; /* of the first program */
 
 static int
 run_faked(const char *const *argv, const char *input, char *output,
@@ -34,6 +35,10 @@ run_faked(const char *const *argv, const char *input, char *output,
 	for (size_t i = 0; i < PROGRAMS_MAX && programs[i].name; i++) {
 		if (strcmp(programs[i].name, argv[0]) != 0) {
 			continue;
+		}
+		/* From then on it is what is saved. */
+		if (after_restore && strcmp(argv[0], "iptables-restore") == 0) {
+			programs[0].output = after_restore;
 		}
 		if (input) {
 			snprintf(last_input, sizeof last_input, "%s", input);
@@ -79,6 +84,7 @@ setup(void **state)
 	memset(err, 0, sizeof err);
 	strcpy(calls, " ");
 	last_input[0] = '\0';
+	after_restore = NULL;
 	return 0;
 }
 
@@ -165,17 +171,19 @@ finds_what_is_ours(void **state)
 static void
 takes_one_table_of_all(void **state)
 {
+	static const char table[] = HEAD OWN "COMMIT\n";
 	bool by_nft;
 
 	(void)state;
 	program("iptables-save", 0, SAVED, NULL);
-	assert_string_equal(save_table(4, 0, "raw", &by_nft), HEAD OWN);
+	assert_memory_equal(save_table(4, 0, "raw", &by_nft), table,
+			    sizeof table - 1);
 	assert_true(by_nft);
 	assert_string_equal(save_table(4, 0, "filter", &by_nft), "");
 	/* Cut in the middle: nobody knows what it holds. */
 	assert_string_equal(save_table(4, 0, "mangle", &by_nft), "");
 	program("ip6tables-legacy-save", 0, HEAD "COMMIT\n", NULL);
-	assert_string_equal(save_table(6, 2, "raw", &by_nft), HEAD);
+	assert_string_equal(save_table(6, 2, "raw", &by_nft), HEAD "COMMIT\n");
 	assert_false(by_nft);
 	program("iptables-save", 1, SAVED, NULL);
 	assert_string_equal(save_table(4, 0, "raw", &by_nft), "");
@@ -184,6 +192,22 @@ takes_one_table_of_all(void **state)
 			    " iptables-save iptables-save iptables-save "
 			    "ip6tables-legacy-save iptables-save "
 			    "ip6tables-nft-save ");
+}
+
+/* What others have in the next table is not in this one. */
+static void
+ends_with_its_table(void **state)
+{
+	char room[STALE_MAX];
+	struct text stale = text_over(room, sizeof room);
+	enum others others;
+
+	(void)state;
+	assert_false(find_ours(HEAD "COMMIT\n*nat\n" CHAIN "-A " JUMP
+				    "\nCOMMIT\n",
+			       NAME, &stale, &others));
+	assert_int_equal(others, NOBODY);
+	assert_string_equal(room, "");
 }
 
 /* How often a program ran. */
@@ -230,10 +254,10 @@ installs_with_iptables_where_nft_cannot(void **state)
 	assert_int_equal(fw_install(&fw, &server, FW_NONE, err), 0);
 	assert_int_equal(fw.tool, FW_IPTABLES);
 	assert_int_equal(fw.variant, 0);
-	/* One transaction a family, and what nft may have left goes last. */
+	/* One transaction a family, and what nft may have left goes then. */
 	assert_int_equal(count_calls("iptables-restore"), 1);
 	assert_int_equal(count_calls("ip6tables-restore"), 1);
-	assert_string_equal(calls + strlen(calls) - 4, "nft ");
+	assert_non_null(strstr(strstr(calls, "ip6tables-restore "), "nft "));
 	assert_string_equal(last_input,
 			    "add table inet " NAME "\n"
 			    "delete table inet " NAME "\n");
@@ -250,7 +274,30 @@ replaces_what_a_predecessor_left(void **state)
 	program("ip6tables-save", 0, "", NULL);
 	program("iptables-restore", 0, NULL, NULL);
 	program("ip6tables-restore", 1, NULL, "no\n");
-	/* The last input was IPv6's; the failure keeps IPv4's in sight. */
+	/*
+	 * What is there goes on hiding, by the old rules and the new, and no
+	 * other tool is tried beside it.
+	 */
+	assert_int_equal(fw_install(&fw, &server, FW_IPTABLES, err), -1);
+	assert_int_equal(count_calls("iptables-restore"), 1);
+	assert_int_equal(count_calls("ip6tables-restore"), 1);
+	assert_null(strstr(calls, "-nft-"));
+	check_error(err, "no firewall rules", 0, "ip6tables-restore: no");
+}
+
+/* What this run has put there, and it alone, goes again. */
+static void
+undoes_what_it_did_itself(void **state)
+{
+	(void)state;
+	program("iptables-save", 0, "", NULL);
+	program("ip6tables-save", 0, "", NULL);
+	program("iptables-restore", 0, NULL, NULL);
+	program("ip6tables-restore", 1, NULL,
+		"Warning: cannot open /etc/xtables/connlabel.conf: No such "
+		"file or directory\nno\n");
+	after_restore = "*raw\n:PREROUTING ACCEPT [0:0]\n" CHAIN "-A " JUMP
+			"\n" OWN "COMMIT\n";
 	assert_int_equal(fw_install(&fw, &server, FW_IPTABLES, err), -1);
 	assert_string_equal(last_input,
 			    "*raw\n-D " JUMP "\n-F " NAME "\n-X " NAME
@@ -333,7 +380,7 @@ drops_tables_that_it_made(void **state)
 	fw = (struct fw){ .tool = FW_IPTABLES,
 			  .side = FW_SERVER,
 			  .queue = 5040,
-			  .table_is_ours = { { true, true, true, true } } };
+			  .table_is_ours = { { true, true, true, true, true } } };
 	/* The fake keeps our chain, which then is somebody else's. */
 	assert_int_equal(remove_family(&fw, 0, 0, err), 0);
 	assert_null(strstr(calls, "nft"));
@@ -343,6 +390,31 @@ drops_tables_that_it_made(void **state)
 	last_input[0] = '\0';
 	snprintf(saved, sizeof saved, "%sCOMMIT\n", HEAD);
 	drop_table(4, 0, "raw");
+	assert_string_equal(last_input, "");
+}
+
+/* So does a chain that iptables-nft made for us, as long as it is empty. */
+static void
+drops_chains_that_are_empty(void **state)
+{
+	static const struct ruleset_hook hook = { "raw", "PREROUTING", "", "" };
+	char saved[512];
+
+	(void)state;
+	program("nft", 0, NULL, NULL);
+	snprintf(saved, sizeof saved, "# x (nf_tables)\n%sCOMMIT\n", HEAD);
+	program("iptables-save", 0, saved, NULL);
+	drop_chain(4, 0, &hook);
+	assert_string_equal(last_input, "delete chain ip raw PREROUTING\n");
+	last_input[0] = '\0';
+	snprintf(saved, sizeof saved,
+		 "# x (nf_tables)\n%s-A PREROUTING -j x\nCOMMIT\n", HEAD);
+	drop_chain(4, 0, &hook);
+	snprintf(saved, sizeof saved,
+		 "# x (nf_tables)\n*raw\n:PREROUTING DROP [0:0]\nCOMMIT\n");
+	drop_chain(4, 0, &hook);
+	snprintf(saved, sizeof saved, "%sCOMMIT\n", HEAD);
+	drop_chain(4, 0, &hook);
 	assert_string_equal(last_input, "");
 }
 
@@ -447,79 +519,73 @@ refuses_what_is_too_long(void **state)
 	assert_int_equal(fw.tool, FW_NONE);
 }
 
-#define MANGLE_JUMP "-A PREROUTING -p tcp -j " NAME "\n"
-#define MANGLE                                                                 \
-	"*mangle\n:PREROUTING ACCEPT [0:0]\n" CHAIN MANGLE_JUMP OWN "COMMIT\n"
-#define NFT_CHAIN(rules)                                                       \
-	"table inet " NAME " {\n\tchain syn {\n\t\ttype filter hook "          \
-	"prerouting priority raw; policy accept;\n" rules "\t}\n}\n"
+#define MANGLE_JUMP "-A INPUT -p tcp -j " NAME "\n"
+#define TWO "-A " NAME " -p tcp -j DROP\n"
+#define SAVED_WITH(before, ours)                                               \
+	"*mangle\n:INPUT ACCEPT [0:0]\n" CHAIN before MANGLE_JUMP ours         \
+	"COMMIT\n" HEAD CHAIN "-A " JUMP "\n" OWN "COMMIT\n"
 
-/* A chain that lost its rules does not stand, but one that has none does. */
+/* Rules of iptables that were changed, or that others have come before. */
 static void
-notices_what_was_removed(void **state)
+notices_what_was_changed(void **state)
 {
 	static const struct {
 		const char *saved;
 		bool stands;
 	} tables[] = {
-		{ MANGLE HEAD CHAIN "-A " JUMP "\n" OWN "COMMIT\n", true },
-		{ MANGLE HEAD CHAIN "-A " JUMP "\nCOMMIT\n", false },
-		{ MANGLE HEAD CHAIN OWN "COMMIT\n", false },
-		{ MANGLE HEAD "COMMIT\n", false },
+		{ SAVED_WITH("", OWN TWO), true },
+		/* Rules of our neighbours, and behind us, are no matter. */
+		{ SAVED_WITH("-A INPUT -j tap-server-6000\n", OWN TWO), true },
+		{ SAVED_WITH("", "-A INPUT -j ACCEPT\n" OWN TWO), true },
+		{ SAVED_WITH("", "-A OUTPUT -j DROP\n" OWN TWO), true },
+		{ SAVED_WITH("-A INPUT -j ACCEPT\n", OWN TWO), false },
+		{ SAVED_WITH("-A INPUT -j other\n", OWN TWO), false },
+		{ SAVED_WITH("-A INPUT -g other\n", OWN TWO), false },
+		{ SAVED_WITH("-A INPUT -j DROPPER\n", OWN TWO), false },
+		{ SAVED_WITH("-A INPUT -j MARK --set-mark 1\n", OWN TWO), true },
+		{ SAVED_WITH("-A INPUT -s 10.0.0.1/32 -j DROP\n", OWN TWO),
+		  true },
+		{ SAVED_WITH("-A INPUT -p tcp\n", OWN TWO), true },
+		{ SAVED_WITH("-A INPUT -j LOG\n", OWN TWO), true },
+		{ SAVED_WITH("", OWN), false },
+		{ SAVED_WITH("", TWO OWN), false },
+		{ SAVED_WITH("", OWN "-A " NAME " -j ACCEPT\n" TWO), false },
+		{ SAVED_WITH("", ""), false },
 		{ HEAD CHAIN "-A " JUMP "\n" OWN "COMMIT\n", false },
 		{ "", false },
 	};
-	static const struct fw_match of_ipv4 = {
-		.src = { 4, { 10 } },
-		.src_bits = 8,
-	};
-	const struct fw_plan plan = { .side = FW_SERVER,
-				      .queue = 5040,
-				      .matches = &of_ipv4,
-				      .count = 1 };
 
 	(void)state;
-	fw = (struct fw){ .tool = FW_IPTABLES,
-			  .side = FW_SERVER,
-			  .queue = 5040 };
-	program("ip6tables-save", 0,
-		"*mangle\n" CHAIN MANGLE_JUMP "COMMIT\n" HEAD CHAIN "-A " JUMP
-		"\nCOMMIT\n",
-		NULL);
+	program("iptables-save", 0, tables[0].saved, NULL);
+	program("ip6tables-save", 0, "", NULL);
+	program("iptables-restore", 0, NULL, NULL);
+	program("ip6tables-restore", 0, NULL, NULL);
+	assert_int_equal(fw_install(&fw, &server, FW_IPTABLES, err), 0);
+	assert_true(fw.is_legacy);
 	for (size_t i = 0; i < LENGTH(tables); i++) {
 		program("iptables-save", 0, tables[i].saved, NULL);
-		if (fw_stands(&fw, &plan) != tables[i].stands) {
+		if (fw_stands(&fw, &server) != tables[i].stands) {
 			fail_msg("%s", tables[i].saved);
 		}
 	}
-	/* It has rules for IPv6 by a plan of both families. */
-	program("iptables-save", 0, tables[0].saved, NULL);
-	assert_false(fw_stands(&fw, &server));
 	/* What can't be asked is not gone. */
 	program("iptables-save", 1, NULL, NULL);
-	assert_true(fw_stands(&fw, &plan));
+	assert_true(fw_stands(&fw, &server));
 }
 
 static void
 notices_what_nft_lost(void **state)
 {
-	static const struct fw_match forward = { .place = FW_FORWARD };
-	const struct fw_plan far = { .side = FW_SERVER,
-				     .queue = 5040,
-				     .matches = &forward,
-				     .count = 1 };
-
 	(void)state;
-	fw = (struct fw){ .tool = FW_NFT, .side = FW_SERVER, .queue = 5040 };
-	program("nft", 0, NFT_CHAIN("\t\ttcp dport 22 queue to 5040\n"), NULL);
+	program("nft", 0, "table inet x {\n\trule 1\n\trule 2\n}\n", NULL);
+	assert_int_equal(fw_install(&fw, &server, FW_NFT, err), 0);
+	assert_false(fw.is_legacy);
 	assert_true(fw_stands(&fw, &server));
-	/* Two chains, after the question whether nft can be asked. */
-	assert_int_equal(count_calls("nft"), 3);
-	assert_true(fw_stands(&fw, &far));
-	assert_int_equal(count_calls("nft"), 7);
-	program("nft", 0, NFT_CHAIN(""), NULL);
+	program("nft", 0, "table inet x {\n\trule 2\n\trule 1\n}\n", NULL);
 	assert_false(fw_stands(&fw, &server));
-	assert_false(fw_stands(&fw, &far));
+	program("nft", 0, "table inet x {\n\trule 1\n}\n", NULL);
+	assert_false(fw_stands(&fw, &server));
+	/* Neither that table nor any can be asked for. */
 	program("nft", 1, NULL, NULL);
 	assert_true(fw_stands(&fw, &server));
 }
@@ -530,21 +596,24 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(finds_what_is_ours, setup),
 		cmocka_unit_test_setup(takes_one_table_of_all, setup),
+		cmocka_unit_test_setup(ends_with_its_table, setup),
 		cmocka_unit_test_setup(installs_with_nft_first, setup),
 		cmocka_unit_test_setup(installs_with_iptables_where_nft_cannot,
 				       setup),
 		cmocka_unit_test_setup(replaces_what_a_predecessor_left, setup),
+		cmocka_unit_test_setup(undoes_what_it_did_itself, setup),
 		cmocka_unit_test_setup(goes_on_to_the_other_iptables, setup),
 		cmocka_unit_test_setup(says_why_nothing_could_be_installed,
 				       setup),
 		cmocka_unit_test_setup(removes_only_what_is_ours, setup),
 		cmocka_unit_test_setup(drops_tables_that_it_made, setup),
+		cmocka_unit_test_setup(drops_chains_that_are_empty, setup),
 		cmocka_unit_test_setup(replaces_a_plan_or_keeps_the_old, setup),
 		cmocka_unit_test_setup(bridges_with_iptables_alone, setup),
 		cmocka_unit_test_setup(probes_without_a_change, setup),
 		cmocka_unit_test_setup(writes_texts, setup),
 		cmocka_unit_test_setup(refuses_what_is_too_long, setup),
-		cmocka_unit_test_setup(notices_what_was_removed, setup),
+		cmocka_unit_test_setup(notices_what_was_changed, setup),
 		cmocka_unit_test_setup(notices_what_nft_lost, setup),
 	};
 

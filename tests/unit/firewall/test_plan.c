@@ -128,22 +128,24 @@ what_is_accepted_is_marked(void **state)
 
 		b.conf.settings.fastpath = (enum settings_fastpath)i;
 		make(&b, 5);
-		assert_int_equal(b.plan.fw.accepted_mark,
-				 accepts ? 0x200000 : 0);
+		assert_int_equal(b.plan.fw.accepted_mark, 0x200000);
 		for (size_t match = 0; match < 5; match++) {
 			assert_int_equal(b.plan.matches[match].by_ingress,
-					 match == 0);
+					 accepts && match == 0);
 		}
 		plan_free(&b.plan);
 	}
 	b.conf.settings.firewall = FIREWALL_NONE;
 	make(&b, 5);
-	assert_int_equal(b.plan.fw.accepted_mark, 0);
+	assert_false(b.plan.matches[0].by_ingress);
 	plan_free(&b.plan);
+	/* A port that is to look closed has no say in those of others. */
 	b.conf.settings.firewall = FIREWALL_AUTO;
 	b.rules[4].hide = ACL_CLOSED;
 	make(&b, 5);
-	assert_int_equal(b.plan.fw.accepted_mark, 0);
+	assert_true(b.plan.matches[0].by_ingress);
+	assert_true(b.plan.matches[4].closed);
+	assert_true(b.plan.matches[4].by_ingress);
 	plan_free(&b.plan);
 }
 

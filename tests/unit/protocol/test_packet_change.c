@@ -148,52 +148,6 @@ copies_have_no_data(void **state)
 	}
 }
 
-/* RFC 9293, 3.10.7.1: what a closed port answers. */
-static void
-resets_answer_the_packet(void **state)
-{
-	const struct {
-		uint8_t flags, answer;
-		uint32_t seq, ack;
-	} list[] = {
-		{ PACKET_SYN, PACKET_RST | PACKET_ACK, 0, 101 + 5 },
-		{ PACKET_FIN, PACKET_RST | PACKET_ACK, 0, 101 + 5 },
-		{ 0, PACKET_RST | PACKET_ACK, 0, 100 + 5 },
-		{ PACKET_SYN | PACKET_FIN, PACKET_RST | PACKET_ACK, 0, 107 },
-		{ PACKET_ACK, PACKET_RST, 777, 0 },
-		{ PACKET_SYN | PACKET_ACK, PACKET_RST, 777, 0 },
-	};
-	struct packet p = { .src = addr4(0xc0000201),
-			    .dst = addr4(0xc6336402),
-			    .sport = 40001,
-			    .dport = 443,
-			    .seq = 100,
-			    .ack = 777,
-			    .data_len = 5 };
-	uint8_t out[PACKET_TCP_HEADER];
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(list); i++) {
-		struct built b = built_ip4(0, NULL, 0, 0);
-
-		p.flags = list[i].flags;
-		assert_true(packet_reset(out, &p));
-		assert_int_equal(be16_load(out), 443);
-		assert_int_equal(be16_load(out + 2), 40001);
-		assert_int_equal(be32_load(out + 4), list[i].seq);
-		assert_int_equal(be32_load(out + 8), list[i].ack);
-		assert_int_equal(out[12], 0x50);
-		assert_int_equal(out[13], list[i].answer);
-		/* From the destination to the source. */
-		memcpy(b.bytes + 12, p.dst.bytes, 4);
-		memcpy(b.bytes + 16, p.src.bytes, 4);
-		memcpy(b.bytes + 20, out, sizeof out);
-		assert_int_equal(built_checksum(&b), 0);
-		p.flags |= PACKET_RST;
-		assert_false(packet_reset(out, &p));
-	}
-}
-
 int
 main(void)
 {
@@ -202,7 +156,6 @@ main(void)
 		cmocka_unit_test(checksums_do_not_overflow),
 		cmocka_unit_test(atomic_file_changes_four_fields),
 		cmocka_unit_test(copies_have_no_data),
-		cmocka_unit_test(resets_answer_the_packet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,7 +84,7 @@ a_closed_port_answers_all(void **state)
 {
 	(void)state;
 	rule->hide = ACL_CLOSED;
-	answers_tell_nothing(RECEIVER_RESET);
+	answers_tell_nothing(RECEIVER_CLOSED);
 }
 
 static void
@@ -116,7 +116,7 @@ static void
 a_replay_is_a_stranger(void **state)
 {
 	const enum acl_hide hides[] = { ACL_FILTERED, ACL_CLOSED, ACL_DECOY };
-	const enum receiver_verdict gets[] = { RECEIVER_DROP, RECEIVER_RESET,
+	const enum receiver_verdict gets[] = { RECEIVER_DROP, RECEIVER_CLOSED,
 					       RECEIVER_DECOY };
 
 	(void)state;
@@ -149,7 +149,7 @@ hiding_may_change_meanwhile(void **state)
 	group_send_one(b, &g, FRAME_SYN1);
 	group_send_one(b, &g, FRAME_SYN3);
 	group_send_one(b, &g, FRAME_SYN4);
-	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), RECEIVER_RESET);
+	assert_int_equal(group_send_one(b, &g, FRAME_SYN2), RECEIVER_CLOSED);
 	/* The held one was SYN0, and is whole now. */
 	assert_int_equal(b->accepted, 1);
 	assert_true(group_is_accepted(b, &g));

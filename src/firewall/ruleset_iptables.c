@@ -1,0 +1,383 @@
+#include "firewall/ruleset_iptables.h"
+
+#include <stdio.h>
+
+#include "firewall/multiport.h"
+
+#define TARGET_MAX 192u
+
+static const char syn[] = "--tcp-flags FIN,SYN,RST,ACK SYN";
+
+/* What the rules of one section have in common. */
+struct section {
+	struct text *t;
+	const struct fw_plan *plan;
+	const struct ruleset_hook *hook;
+	const char *chain;
+	unsigned family;
+};
+
+static void
+put_indev(const struct section *s, const struct fw_plan *plan,
+	  const struct fw_match *m)
+{
+	bool bridged = m->place == FW_BRIDGED;
+
+	if (bridged) {
+		text_put(s->t, "-m physdev --physdev-is-bridged ");
+	}
+	if (m->indev && m->indev[0]) {
+		text_put(s->t, "%s %s ", bridged ? "--physdev-in" : "-i",
+			 m->indev);
+	} else if (plan->loopback_open && m->place == FW_LOCAL) {
+		text_put(s->t, "! -i lo ");
+	}
+}
+
+static void
+put_devices(const struct section *s, const struct fw_plan *plan,
+	    const struct fw_match *m)
+{
+	put_indev(s, plan, m);
+	if (m->outdev && m->outdev[0]) {
+		text_put(s->t, "%s %s ",
+			 m->place == FW_BRIDGED ? "--physdev-out" : "-o",
+			 m->outdev);
+	}
+}
+
+static void
+put_net(const struct section *s, const char *option,
+	const struct packet_addr *addr, unsigned bits)
+{
+	char text[64];
+
+	if (addr->family) {
+		text_put(s->t, "%s %s/%u ", option, ruleset_addr(text, addr),
+			 bits);
+	}
+}
+
+static void
+put_rule(const struct section *s, const struct fw_plan *plan,
+	 const struct multiport *lot, const char *target)
+{
+	const struct fw_match *m = lot->match;
+
+	text_put(s->t, "-A %s -p tcp ", s->chain);
+	put_devices(s, plan, m);
+	put_net(s, "-s", &m->src, m->src_bits);
+	put_net(s, "-d", &m->dst, m->dst_bits);
+	if (lot->to > lot->from) {
+		text_put(s->t, "-m multiport --dports ");
+	}
+	for (size_t i = lot->from; i < lot->to; i++) {
+		text_put(s->t, i > lot->from ? ",%u" : "%u", m->ports[i].low);
+		if (m->ports[i].high != m->ports[i].low) {
+			text_put(s->t, ":%u", m->ports[i].high);
+		}
+	}
+	text_put(s->t, lot->to > lot->from ? " " : "");
+	if (plan->cgroup) {
+		text_put(s->t, "-m cgroup --path %s ", plan->cgroup);
+	}
+	text_put(s->t, "%s\n", target);
+}
+
+/* The same target for all ports of a match, in as many rules as needed. */
+static void
+put_match(const struct section *s, const struct fw_plan *plan,
+	  const struct fw_match *m, const char *target)
+{
+	struct multiport lot = multiport_of(m);
+
+	if (m->ports_count == 0) {
+		put_rule(s, plan, &lot, target);
+	}
+	while (multiport_next(&lot)) {
+		put_rule(s, plan, &lot, target);
+	}
+}
+
+/* Before routing: whether it is for this host is a guess of the table's. */
+static const char *
+early(const struct fw_match *m)
+{
+	return m->place == FW_LOCAL ? "-m addrtype --dst-type LOCAL"
+				    : "-m addrtype ! --dst-type LOCAL";
+}
+
+static void
+put_early_accept(const struct section *s, const struct fw_match *m)
+{
+	struct fw_plan other = *s->plan;
+	char target[TARGET_MAX];
+
+	/* No packet of this host's own has the mark by right. */
+	other.loopback_open = true;
+	snprintf(target, sizeof target, "%s -m mark --mark 0x%x/0x%x -j ACCEPT",
+		 early(m), s->plan->accepted_mark, s->plan->accepted_mark);
+	put_match(s, &other, m, target);
+}
+
+static void
+put_syn_chain(const struct section *s)
+{
+	const struct fw_plan *plan = s->plan;
+	char target[TARGET_MAX];
+
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->matches[i].by_ingress &&
+		    ruleset_has_place(s->hook, &plan->matches[i], s->family)) {
+			put_early_accept(s, &plan->matches[i]);
+		}
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+
+		if (ruleset_has_place(s->hook, m, s->family)) {
+			snprintf(target, sizeof target,
+				 "%s -j NFQUEUE --queue-num %u", early(m),
+				 ruleset_queue(plan, ruleset_is_forwarded(m),
+					       false));
+			put_match(s, plan, m, target);
+		}
+	}
+}
+
+/* What is known to be admitted, or goes on as it was. */
+static void
+put_admitted(const struct section *s)
+{
+	const uint32_t mark = s->plan->accepted_mark;
+
+	/* In this order: a truncated header is asked for its flags last. */
+	text_put(s->t,
+		 "-A %s -p tcp -m conntrack --ctstate ESTABLISHED -m tcp ! "
+		 "%s -j RETURN\n",
+		 s->chain, syn);
+	if (ruleset_has_decoys(s->plan)) {
+		text_put(s->t, "-A %s -m connlabel --label %u -j RETURN\n",
+			 s->chain, RULESET_LABEL);
+	}
+	text_put(s->t,
+		 "-A %s -p tcp -m mark --mark 0x%x/0x%x -m tcp %s -j RETURN\n",
+		 s->chain, mark, mark, syn);
+}
+
+static void
+put_final(const struct section *s, const struct fw_match *m)
+{
+	const bool forwarded = ruleset_is_forwarded(m);
+	const bool bypass = m->closed && s->plan->door_stays;
+	char target[TARGET_MAX];
+
+	if (m->closed && m->by_ingress) {
+		snprintf(target, sizeof target,
+			 "-m mark --mark 0x%x/0x%x -m tcp %s -j RETURN",
+			 s->plan->mark, s->plan->mark, syn);
+		put_match(s, s->plan, m, target);
+	}
+	snprintf(target, sizeof target, "-m tcp %s -j NFQUEUE --queue-num %u%s",
+		 syn, ruleset_queue(s->plan, forwarded, false),
+		 bypass ? " --queue-bypass" : "");
+	put_match(s, s->plan, m, target);
+	if (bypass) {
+		put_match(s, s->plan, m, "-j RETURN");
+		return;
+	}
+	/* The door may go with the daemon: then none gets by without it. */
+	if (m->closed || ruleset_has_decoy(m, 0)) {
+		snprintf(target, sizeof target, "-j NFQUEUE --queue-num %u",
+			 ruleset_queue(s->plan, forwarded, true));
+		put_match(s, s->plan, m, target);
+		return;
+	}
+	snprintf(target, sizeof target,
+		 "-m limit --limit %u/second --limit-burst %u -j NFQUEUE "
+		 "--queue-num %u",
+		 FW_REST_PER_SECOND, FW_REST_PER_SECOND,
+		 ruleset_queue(s->plan, forwarded, true));
+	put_match(s, s->plan, m, target);
+	put_match(s, s->plan, m, "-j DROP");
+}
+
+/* A decoy is no protected port, but came from one. */
+static void
+put_decoys(const struct section *s)
+{
+	for (size_t i = 0; i < s->plan->count; i++) {
+		const struct fw_match *m = &s->plan->matches[i];
+		char addr[64];
+
+		if (ruleset_has_decoy(m, s->family)) {
+			text_put(s->t,
+				 "-A %s -p tcp -d %s -m conntrack --ctstate "
+				 "DNAT -m multiport --dports %u -j RETURN\n",
+				 s->chain, ruleset_addr(addr, &m->decoy),
+				 m->decoy_port);
+		}
+	}
+}
+
+static void
+put_original(const struct section *s, const struct fw_match *m,
+	     const struct fw_ports *ports, const char *target)
+{
+	text_put(s->t, "-A %s -p tcp ", s->chain);
+	put_indev(s, s->plan, m);
+	put_net(s, "-s", &m->src, m->src_bits);
+	text_put(s->t, "-m conntrack --ctstate DNAT ");
+	put_net(s, "--ctorigdst", &m->dst, m->dst_bits);
+	if (ports && ports->low == ports->high) {
+		text_put(s->t, "--ctorigdstport %u ", ports->low);
+	} else if (ports) {
+		text_put(s->t, "--ctorigdstport %u:%u ", ports->low,
+			 ports->high);
+	}
+	text_put(s->t, "%s\n", target);
+}
+
+/* What has come to a protected port and was sent to another one since. */
+static void
+put_translated(const struct section *s)
+{
+	char target[TARGET_MAX];
+
+	snprintf(target, sizeof target, "-m tcp %s -j NFQUEUE --queue-num %u",
+		 syn, ruleset_queue(s->plan, false, false));
+	put_decoys(s);
+	for (size_t i = 0; i < s->plan->count; i++) {
+		const struct fw_match *m = &s->plan->matches[i];
+		size_t ranges = m->ports_count ? m->ports_count : 1;
+
+		for (size_t k = 0;
+		     k < ranges && ruleset_is_translated(m, s->family); k++) {
+			const struct fw_ports *ports =
+				m->ports_count ? &m->ports[k] : NULL;
+
+			put_original(s, m, ports, target);
+			put_original(s, m, ports, "-j DROP");
+		}
+	}
+}
+
+/* Where packets come in, or go on: the last word. */
+static void
+put_last_chain(const struct section *s)
+{
+	put_admitted(s);
+	for (size_t i = 0; i < s->plan->count; i++) {
+		if (ruleset_has_place(s->hook, &s->plan->matches[i],
+				      s->family)) {
+			put_final(s, &s->plan->matches[i]);
+		}
+	}
+	put_translated(s);
+}
+
+static void
+put_decoy_chain(const struct section *s)
+{
+	const uint32_t mark = s->plan->accepted_mark;
+
+	text_put(s->t,
+		 "-A %s -m connlabel --label %u -j RETURN\n"
+		 "-A %s -m mark --mark 0x%x/0x%x -j RETURN\n",
+		 s->chain, RULESET_LABEL, s->chain, mark, mark);
+	if (s->family == 4) {
+		text_put(s->t, "-A %s -d 127.0.0.0/8 -j RETURN\n", s->chain);
+	}
+	for (size_t i = 0; i < s->plan->count; i++) {
+		const struct fw_match *m = &s->plan->matches[i];
+		char target[TARGET_MAX], addr[64];
+
+		if (!ruleset_has_place(s->hook, m, s->family)) {
+			continue;
+		}
+		snprintf(target, sizeof target,
+			 s->family == 4 ? "%s -j DNAT --to-destination %s:%u"
+					: "%s -j DNAT --to-destination [%s]:%u",
+			 early(m), ruleset_addr(addr, &m->decoy),
+			 m->decoy_port);
+		put_match(s, s->plan, m, target);
+	}
+}
+
+static void
+put_client_chain(const struct section *s)
+{
+	const uint32_t mark = s->plan->mark;
+	char queue[TARGET_MAX], set[TARGET_MAX];
+
+	snprintf(queue, sizeof queue, "-j NFQUEUE --queue-num %u --queue-bypass",
+		 s->plan->queue);
+	snprintf(set, sizeof set,
+		 "-m policy --dir out --pol none -j MARK --set-xmark 0x%x/0x%x",
+		 mark, mark);
+	for (size_t i = 0; i < s->plan->count; i++) {
+		const struct fw_match *m = &s->plan->matches[i];
+
+		if (!ruleset_has_family(m, s->family)) {
+			continue;
+		}
+		put_match(s, s->plan, m, m->marked ? set : queue);
+		/* A mark does not end the chain. */
+		if (m->marked) {
+			text_put(s->t,
+				 "-A %s -m mark --mark 0x%x/0x%x -j RETURN\n",
+				 s->chain, mark, mark);
+		}
+	}
+}
+
+static void
+put_jump(const struct section *s)
+{
+	const struct fw_plan *plan = s->plan;
+
+	text_put(s->t, "-I %s 1 -p tcp ", s->hook->hook);
+	if (plan->side == FW_CLIENT) {
+		text_put(s->t, "-m tcp %s -m mark ! --mark 0x%x/0x%x ", syn,
+			 plan->mark, plan->mark);
+	} else if (ruleset_is(s->hook, RULESET_SYN)) {
+		text_put(s->t, "-m tcp %s ", syn);
+	} else if (ruleset_is(s->hook, RULESET_LABELS)) {
+		text_put(s->t, "-m mark --mark 0x%x/0x%x -m tcp %s ",
+			 plan->accepted_mark, plan->accepted_mark, syn);
+	}
+	text_put(s->t, "-j %s\n", s->chain);
+}
+
+static void
+put_chain(const struct section *s)
+{
+	if (s->plan->side == FW_CLIENT) {
+		put_client_chain(s);
+	} else if (ruleset_is(s->hook, RULESET_LABELS)) {
+		text_put(s->t, "-A %s -m connlabel --label %u --set\n",
+			 s->chain, RULESET_LABEL);
+	} else if (ruleset_is(s->hook, RULESET_DECOY)) {
+		put_decoy_chain(s);
+	} else if (ruleset_is(s->hook, RULESET_SYN)) {
+		put_syn_chain(s);
+	} else {
+		put_last_chain(s);
+	}
+}
+
+void
+ruleset_iptables(struct text *t, const struct fw_plan *plan,
+		 const struct ruleset_hook *hook, unsigned family,
+		 const char *stale)
+{
+	char name[RULESET_NAME_MAX], chain[2 * RULESET_NAME_MAX];
+	const struct section s = { t, plan, hook, chain, family };
+
+	ruleset_name(name, plan->side, plan->queue);
+	snprintf(chain, sizeof chain, "%s%s", name, hook->suffix);
+	text_put(t, "*%s\n:%s - [0:0]\n%s", hook->table, chain, stale);
+	put_jump(&s);
+	put_chain(&s);
+	text_put(t, "COMMIT\n");
+}

@@ -1,0 +1,333 @@
+#include "firewall/ruleset_nft.h"
+
+#include "firewall/ruleset.h"
+
+static const char syn[] = "tcp flags & (fin|syn|rst|ack) == syn ";
+static const char no_syn[] = "tcp flags & (fin|syn|rst|ack) != syn ";
+
+static void
+put_address(struct text *t, const char *which, const struct packet_addr *addr,
+	    unsigned bits)
+{
+	char text[64];
+
+	if (addr->family) {
+		text_put(t, "%s %s %s/%u ", addr->family == 4 ? "ip" : "ip6",
+			 which, ruleset_addr(text, addr), bits);
+	}
+}
+
+static void
+put_indev(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
+{
+	if (m->indev && m->indev[0]) {
+		text_put(t, "iifname \"%s\" ", m->indev);
+	} else if (plan->loopback_open && m->place == FW_LOCAL) {
+		text_put(t, "iifname != \"lo\" ");
+	}
+}
+
+static void
+put_ports(struct text *t, const struct fw_match *m)
+{
+	if (m->ports_count == 0) {
+		text_put(t, "meta l4proto tcp ");
+		return;
+	}
+	text_put(t, "tcp dport { ");
+	for (size_t i = 0; i < m->ports_count; i++) {
+		text_put(t, i ? ", %u" : "%u", m->ports[i].low);
+		if (m->ports[i].high != m->ports[i].low) {
+			text_put(t, "-%u", m->ports[i].high);
+		}
+	}
+	text_put(t, " } ");
+}
+
+static void
+put_match(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
+{
+	put_indev(t, plan, m);
+	if (m->outdev && m->outdev[0]) {
+		text_put(t, "oifname \"%s\" ", m->outdev);
+	}
+	put_address(t, "saddr", &m->src, m->src_bits);
+	put_address(t, "daddr", &m->dst, m->dst_bits);
+	if (plan->cgroup) {
+		text_put(t, "socket cgroupv2 level 1 \"%s\" ", plan->cgroup);
+	}
+	put_ports(t, m);
+}
+
+/* Before routing: whether it is for this host is a guess of the table's. */
+static void
+put_early(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
+{
+	text_put(t, "fib daddr type %slocal ",
+		 m->place == FW_LOCAL ? "" : "!= ");
+	put_match(t, plan, m);
+}
+
+static void
+begin_chain(struct text *t, const char *name, const char *type,
+	    const char *hook, int priority)
+{
+	text_put(t,
+		 "\tchain %s {\n\t\ttype %s hook %s priority %d; "
+		 "policy accept;\n",
+		 name, type, hook, priority);
+}
+
+static void
+put_syn_chain(struct text *t, const struct fw_plan *plan,
+	      const struct ruleset_hook *hook)
+{
+	begin_chain(t, hook->nft, "filter", "prerouting", -300);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+		struct fw_plan other = *plan;
+
+		if (!m->by_ingress || !ruleset_has_place(hook, m, 0)) {
+			continue;
+		}
+		/* No packet of this host's own has the mark by right. */
+		other.loopback_open = true;
+		text_put(t, "\t\tmeta mark & 0x%08x != 0 %s",
+			 plan->accepted_mark, syn);
+		put_early(t, &other, m);
+		text_put(t, "accept\n");
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+
+		if (ruleset_has_place(hook, m, 0)) {
+			text_put(t, "\t\t%s", syn);
+			put_early(t, plan, m);
+			text_put(t, "queue num %u\n",
+				 ruleset_queue(plan, ruleset_is_forwarded(m),
+					       false));
+		}
+	}
+	text_put(t, "\t}\n");
+}
+
+/* Just after tracking: marks may be gone by the time they are looked at. */
+static void
+put_labels_chain(struct text *t, const struct fw_plan *plan)
+{
+	begin_chain(t, "labels", "filter", "prerouting", -199);
+	text_put(t, "\t\tmeta mark & 0x%08x != 0 %sct label set %u\n\t}\n",
+		 plan->accepted_mark, syn, RULESET_LABEL);
+}
+
+/* A decoy is no protected port, but came from one. */
+static void
+put_decoys(struct text *t, const struct fw_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+		char addr[64];
+
+		if (ruleset_has_decoy(m, 0)) {
+			text_put(t,
+				 "\t\tct status dnat %s daddr %s tcp dport "
+				 "%u accept\n",
+				 m->decoy.family == 4 ? "ip" : "ip6",
+				 ruleset_addr(addr, &m->decoy), m->decoy_port);
+		}
+	}
+}
+
+static void
+put_original(struct text *t, const struct fw_plan *plan,
+	     const struct fw_match *m, const struct fw_ports *ports)
+{
+	char addr[64];
+
+	put_indev(t, plan, m);
+	put_address(t, "saddr", &m->src, m->src_bits);
+	text_put(t, "meta l4proto tcp ct status dnat ");
+	if (m->dst.family) {
+		text_put(t, "ct original %s daddr %s/%u ",
+			 m->dst.family == 4 ? "ip" : "ip6",
+			 ruleset_addr(addr, &m->dst), m->dst_bits);
+	}
+	if (ports && ports->low == ports->high) {
+		text_put(t, "ct original proto-dst %u ", ports->low);
+	} else if (ports) {
+		text_put(t, "ct original proto-dst %u-%u ", ports->low,
+			 ports->high);
+	}
+}
+
+/* What has come to a protected port and was sent to another one since. */
+static void
+put_translated(struct text *t, const struct fw_plan *plan)
+{
+	put_decoys(t, plan);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+		size_t ranges = m->ports_count ? m->ports_count : 1;
+
+		for (size_t k = 0; k < ranges && ruleset_is_translated(m, 0);
+		     k++) {
+			const struct fw_ports *ports =
+				m->ports_count ? &m->ports[k] : NULL;
+
+			text_put(t, "\t\t%s", syn);
+			put_original(t, plan, m, ports);
+			text_put(t, "queue num %u\n\t\t",
+				 ruleset_queue(plan, false, false));
+			put_original(t, plan, m, ports);
+			text_put(t, "drop\n");
+		}
+	}
+}
+
+static void
+put_final(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
+{
+	const bool forwarded = ruleset_is_forwarded(m);
+
+	if (m->closed && m->by_ingress) {
+		text_put(t, "\t\tmeta mark & 0x%08x != 0 %s", plan->mark, syn);
+		put_match(t, plan, m);
+		text_put(t, "meta mark set meta mark & 0x%08x accept\n",
+			 ~plan->mark);
+	}
+	text_put(t, "\t\t%s", syn);
+	put_match(t, plan, m);
+	text_put(t, "queue num %u%s\n\t\t",
+		 ruleset_queue(plan, forwarded, false),
+		 m->closed && plan->door_stays ? " bypass" : "");
+	put_match(t, plan, m);
+	if (m->closed && plan->door_stays) {
+		text_put(t, "accept\n");
+		return;
+	}
+	/* The door may go with the daemon: then none gets by without it. */
+	if (m->closed || ruleset_has_decoy(m, 0)) {
+		text_put(t, "queue num %u\n",
+			 ruleset_queue(plan, forwarded, true));
+		return;
+	}
+	text_put(t, "limit rate %u/second burst %u packets queue num %u\n\t\t",
+		 FW_REST_PER_SECOND, FW_REST_PER_SECOND,
+		 ruleset_queue(plan, forwarded, true));
+	put_match(t, plan, m);
+	text_put(t, "drop\n");
+}
+
+/* Where packets come in, or go on: the last word. */
+static void
+put_last_chain(struct text *t, const struct fw_plan *plan,
+	       const struct ruleset_hook *hook, const char *name)
+{
+	begin_chain(t, hook->nft, "filter", name, -1);
+	text_put(t,
+		 "\t\tmeta l4proto != tcp accept\n"
+		 "\t\tct state established %saccept\n",
+		 no_syn);
+	if (ruleset_has_decoys(plan)) {
+		text_put(t, "\t\tct label %u accept\n", RULESET_LABEL);
+	}
+	/* It has done its work. */
+	text_put(t,
+		 "\t\tmeta mark & 0x%08x != 0 %smeta mark set meta mark & "
+		 "0x%08x accept\n",
+		 plan->accepted_mark, syn, ~plan->accepted_mark);
+	for (size_t i = 0; i < plan->count; i++) {
+		if (ruleset_has_place(hook, &plan->matches[i], 0)) {
+			put_final(t, plan, &plan->matches[i]);
+		}
+	}
+	put_translated(t, plan);
+	text_put(t, "\t}\n");
+}
+
+static void
+put_decoy_chain(struct text *t, const struct fw_plan *plan)
+{
+	begin_chain(t, "decoy", "nat", "prerouting", -101);
+	text_put(t,
+		 "\t\tmeta l4proto != tcp accept\n"
+		 "\t\tct label %u accept\n"
+		 "\t\tmeta mark & 0x%08x != 0 accept\n"
+		 "\t\tip daddr 127.0.0.0/8 accept\n",
+		 RULESET_LABEL, plan->accepted_mark);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+		char addr[64];
+
+		if (!ruleset_has_decoy(m, 0)) {
+			continue;
+		}
+		text_put(t, "\t\t");
+		put_early(t, plan, m);
+		text_put(t,
+			 m->decoy.family == 4 ? "dnat ip to %s:%u\n"
+					      : "dnat ip6 to [%s]:%u\n",
+			 ruleset_addr(addr, &m->decoy), m->decoy_port);
+	}
+	text_put(t, "\t}\n");
+}
+
+static void
+put_client(struct text *t, const struct fw_plan *plan)
+{
+	begin_chain(t, "syn", "filter", "output", -300);
+	text_put(t, "\t\tmeta mark & 0x%08x != 0 accept\n", plan->mark);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+
+		text_put(t, "\t\t%s%s", syn,
+			 m->marked ? "rt ipsec missing " : "");
+		put_match(t, plan, m);
+		if (m->marked) {
+			text_put(t, "meta mark set meta mark | 0x%08x accept\n",
+				 plan->mark);
+		} else {
+			text_put(t, "queue num %u bypass\n", plan->queue);
+		}
+	}
+	text_put(t, "\t}\n");
+}
+
+static void
+put_chain(struct text *t, const struct fw_plan *plan,
+	  const struct ruleset_hook *hook)
+{
+	if (ruleset_is(hook, RULESET_LABELS)) {
+		put_labels_chain(t, plan);
+	} else if (ruleset_is(hook, RULESET_INPUT)) {
+		put_last_chain(t, plan, hook, "input");
+	} else if (ruleset_is(hook, RULESET_FORWARD)) {
+		put_last_chain(t, plan, hook, "forward");
+	} else if (ruleset_is(hook, RULESET_DECOY)) {
+		put_decoy_chain(t, plan);
+	} else if (ruleset_is(hook, RULESET_SYN)) {
+		put_syn_chain(t, plan, hook);
+	} else {
+		put_client(t, plan);
+	}
+}
+
+void
+ruleset_nft(struct text *t, const struct fw_plan *plan)
+{
+	size_t count;
+	const struct ruleset_hook *hooks = ruleset_hooks(plan->side, &count);
+	char name[RULESET_NAME_MAX];
+
+	ruleset_name(name, plan->side, plan->queue);
+	text_put(t,
+		 "add table inet %s\ndelete table inet %s\n"
+		 "table inet %s {\n",
+		 name, name, name);
+	for (size_t i = 0; i < count; i++) {
+		if (ruleset_needs(plan, &hooks[i])) {
+			put_chain(t, plan, &hooks[i]);
+		}
+	}
+	text_put(t, "}\n");
+}

@@ -1,0 +1,265 @@
+#include "server/judge.h"
+
+#include <linux/netfilter.h>
+#include <stdio.h>
+
+#include "os/clock.h"
+#include "os/sock_diag.h"
+#include "protocol/ip_options.h"
+#include "server/worker_door.h"
+#include "server/worker_log.h"
+
+/*
+ * Connections through this host have no socket here.  For this long
+ * after the start those that tracking does not know may pass.
+ */
+#define ADOPTION_MS 60000u
+
+/* The receiver's name of a packet: when, in which queue, and its id there. */
+#define EARLY ((uint64_t)1 << 40)
+
+static bool
+is_early(const struct nfq_packet *q)
+{
+	return q->hook == NF_INET_PRE_ROUTING;
+}
+
+static uint64_t
+name_of(size_t queue, const struct nfq_packet *q)
+{
+	return (is_early(q) ? EARLY : 0) | (uint64_t)queue << 32 | q->id;
+}
+
+static struct nfq *
+queue_of(struct worker *g, uint64_t name)
+{
+	return &g->queues[(name & ~EARLY) >> 32];
+}
+
+static void
+let_in(struct worker *g, uint64_t name, uint32_t mark)
+{
+	if (name & EARLY) {
+		nfq_accept_marked(queue_of(g, name), (uint32_t)name,
+				  mark | g->conf->settings.fastpath_mark);
+	} else {
+		nfq_decide(queue_of(g, name), (uint32_t)name, NFQ_ACCEPT, NULL,
+			   0);
+	}
+}
+
+/* On its way, but without the mark of those who were let in. */
+static void
+let_on(struct worker *g, uint64_t name, uint32_t mark)
+{
+	nfq_accept_marked(queue_of(g, name), (uint32_t)name,
+			  mark & ~g->conf->settings.fastpath_mark);
+}
+
+static void
+drop(struct worker *g, uint64_t name)
+{
+	nfq_decide(queue_of(g, name), (uint32_t)name, NFQ_DROP, NULL, 0);
+}
+
+/* Only what was held is released: it is accepted or dropped. */
+void
+judge_apply(struct worker *g, const struct receiver_result *result, uint64_t ms)
+{
+	for (size_t i = 0; i < result->events_count; i++) {
+		const struct receiver_event *e = &result->events[i];
+
+		if (e->reason == VERIFY_ACCEPTED) {
+			admitted_note(&g->admitted, &e->src, e->sport, e->isn,
+				      ms);
+		}
+		worker_log(g, e, ms);
+	}
+	for (size_t i = 0; i < result->releases_count; i++) {
+		const struct receiver_release *r = &result->releases[i];
+
+		if (r->verdict == RECEIVER_ACCEPT) {
+			let_in(g, r->id, admitted_mark(&g->admitted, r->id));
+		} else {
+			drop(g, r->id);
+		}
+	}
+}
+
+static void
+carry_out(struct worker *g, uint64_t name, uint32_t mark,
+	  enum receiver_verdict verdict)
+{
+	switch (verdict) {
+	case RECEIVER_HOLD:
+		admitted_hold(&g->admitted, name, mark);
+		return;
+	case RECEIVER_ACCEPT:
+		let_in(g, name, mark);
+		return;
+	case RECEIVER_CLOSED:
+		g->shared->closed++;
+		let_on(g, name, mark);
+		return;
+	case RECEIVER_DECOY:
+		if (name & EARLY) {
+			g->shared->decoys++;
+			let_on(g, name, mark);
+			return;
+		}
+		break;
+	case RECEIVER_PASS: /* no rule that would let it in */
+	case RECEIVER_DROP:
+		break;
+	}
+	drop(g, name);
+}
+
+/* What the receiver is told of a packet; p must outlive it. */
+static struct receiver_packet
+describe(struct worker *g, size_t queue, const struct nfq_packet *q,
+	 const struct packet *p)
+{
+	struct receiver_packet in = {
+		.packet = p,
+		.options = q->bytes + p->options_at,
+		.forwarded = queue >= FW_QUEUE_FORWARD,
+		.id = name_of(queue, q),
+	};
+
+	if (g->conf->acl.by_device) {
+		static char indev[ACL_IFNAME_MAX];
+		const char *name = ifname_name(
+			&g->links, q->physout ? q->physin : q->indev);
+
+		/* Copied: two names may share a place in the cache. */
+		snprintf(indev, sizeof indev, "%s", name ? name : "");
+		in.indev = indev;
+		in.outdev = ifname_name(&g->links,
+					q->physout ? q->physout : q->outdev);
+	}
+	return in;
+}
+
+/* Whether strangers are shown closed ports by all rules of this host. */
+static bool
+is_all_closed(const struct acl *acl)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < acl->rules_count; i++) {
+		if (acl->rules[i].type != ACL_LOCAL) {
+			continue;
+		}
+		if (acl->rules[i].hide != ACL_CLOSED) {
+			return false;
+		}
+		some = true;
+	}
+	return some;
+}
+
+/* What can't be read: by which rule it came is not known then. */
+static void
+judge_unreadable(struct worker *g, size_t queue, const struct nfq_packet *q)
+{
+	g->receiver->counters.syns++;
+	g->receiver->counters.by_reason[VERIFY_MALFORMED]++;
+	if (queue == FW_QUEUE_SYN && !is_early(q) &&
+	    is_all_closed(&g->conf->acl)) {
+		let_on(g, name_of(queue, q), q->mark);
+	} else {
+		drop(g, name_of(queue, q));
+	}
+}
+
+void
+judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
+	  const struct receiver_now *now)
+{
+	const uint64_t name = name_of(queue, q);
+	struct receiver_result result;
+	struct receiver_packet in;
+	struct packet p;
+	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
+
+	/* Broken TCP options are a listener's business. */
+	if (error != PACKET_OK && error != PACKET_OPTION) {
+		judge_unreadable(g, queue, q);
+		return;
+	}
+	/* The kernel drops it, and tells the sender, as for any port. */
+	if (is_early(q) && p.src.family == 4 &&
+	    ip_options_are_refused(q->bytes + PACKET_IP4_HEADER,
+				   p.tcp_at - PACKET_IP4_HEADER)) {
+		let_on(g, name, q->mark);
+		return;
+	}
+	if (!is_early(q) && admitted_take(&g->admitted, &p, now->ms)) {
+		let_in(g, name, q->mark);
+		return;
+	}
+	in = describe(g, queue, q, &p);
+	receiver_input(g->receiver, now, &in, &result);
+	worker_door_admit(g, &in, &result);
+	carry_out(g, name, q->mark, result.verdict);
+	judge_apply(g, &result, now->ms);
+}
+
+/*
+ * What is no SYN, and of a connection that the kernel does not track: it
+ * passes if there is a socket for it, since established connections are
+ * never touched.
+ */
+static bool
+has_connection(struct worker *g, size_t queue, const struct packet *p)
+{
+	const struct sock_diag_connection c = { p->dst, p->src, p->dport,
+						p->sport };
+
+	if (queue == FW_QUEUE_FORWARD_REST) {
+		return p->flags & PACKET_ACK && !(p->flags & PACKET_RST) &&
+			clock_ms() - g->opened < ADOPTION_MS;
+	}
+	return sock_diag_exists(&g->diag, &c) == 1;
+}
+
+/*
+ * Whether the door is to have it answered: what comes to a closed port, and of
+ * what comes to a decoy's, and tracking can make nothing of, that which any
+ * listener resets.
+ */
+static bool
+is_answered(struct worker *g, size_t queue, const struct nfq_packet *q,
+	    const struct packet *p)
+{
+	const struct receiver_packet in = describe(g, queue, q, p);
+	const struct acl_rule *rule = acl_rule_for(
+		&g->conf->acl, p, in.forwarded, in.indev, in.outdev);
+
+	if (!rule || in.forwarded || !g->door.on) {
+		return false;
+	}
+	return rule->hide == ACL_CLOSED ||
+		(rule->hide == ACL_DECOY && p->flags & PACKET_ACK &&
+		 !(p->flags & PACKET_RST));
+}
+
+void
+judge_rest(struct worker *g, size_t queue, const struct nfq_packet *q)
+{
+	struct packet p;
+	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
+	const bool usable = error == PACKET_OK || error == PACKET_OPTION;
+	/* Asked of every port: the time that it takes tells nothing. */
+	const bool known = usable && has_connection(g, queue, &p);
+	const bool passes = known ||
+		(usable ? is_answered(g, queue, q, &p)
+			: queue == FW_QUEUE_REST &&
+				 is_all_closed(&g->conf->acl));
+
+	g->shared->rest_passed += passes;
+	g->shared->rest_dropped += !passes;
+	nfq_decide(&g->queues[queue], q->id, passes ? NFQ_ACCEPT : NFQ_DROP,
+		   NULL, 0);
+}

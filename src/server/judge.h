@@ -1,0 +1,24 @@
+/*
+ * The worker's verdicts on what comes by the queues.
+ *
+ * A SYN comes early, before addresses are translated (PREROUTING), or to the
+ * last place (INPUT, FORWARD), or both: ruleset.h.  Early, who is let in gets
+ * the mark of acceptance, and strangers go on only where the rule leads them
+ * to a decoy.  In the last place, strangers go on only to a port that is to
+ * look closed, where the door has no listener for them.
+ */
+#ifndef TAP_SERVER_JUDGE_H
+#define TAP_SERVER_JUDGE_H
+
+#include "server/worker.h"
+
+/* A SYN, of enum fw_queue. */
+void judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
+	       const struct receiver_now *now);
+/* What is no SYN, and of no connection that is tracked. */
+void judge_rest(struct worker *g, size_t queue, const struct nfq_packet *q);
+/* What the receiver releases, and what it has to tell. */
+void judge_apply(struct worker *g, const struct receiver_result *result,
+		 uint64_t ms);
+
+#endif
