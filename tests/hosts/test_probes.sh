@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# Hidden ports, and what an attacker would send: no packet opens the way to
-# them for another, whatever else translates and marks packets here.
+# What strangers see of a hidden port is what they see of one that is dropped,
+# or closed, or open: of every kind of packet in tests/probes, by whatever way
+# it is handled.  And no packet opens the way for another.
 
 # Cases are called by check; an equals sign and commas are the program's.
 # shellcheck disable=SC2317,SC2054
@@ -16,6 +17,14 @@ local_lab()
 {
 	probes_lab local
 	protect LOCAL "$@"
+}
+
+# router_lab SETTING...
+router_lab()
+{
+	probes_lab router
+	groups=(filtered:80=90,91 decoy:82=8080)
+	protect ROUTER "$@"
 }
 
 has_program()
@@ -36,6 +45,29 @@ a_syn_more()
 	has_program
 }
 
+corpus()
+{
+	"$1_lab" "${@:3}"
+	[ "$1-$2" != local-flood ] || flooded
+	# Until it takes no connection any more for one older than itself.
+	[ "$1" = local ] || sleep 61
+	probes_both corpus "$1-$2" "known=$known" "${groups[@]}"
+}
+
+
+# Where the host sends nothing that connection tracking knows no reason for.
+invalid()
+{
+	local tool
+
+	local_lab fastpath=auto
+	for tool in iptables ip6tables; do
+		on server "$tool" -A OUTPUT -m conntrack --ctstate INVALID \
+		    -j DROP
+	done
+	probes_both corpus local-invalid "known=$known" closed:81=92,93
+}
+
 # tool TOOL SETTING -- WORD...: of both versions of IP, one after the other,
 # as each measures something of the host
 tool()
@@ -44,10 +76,34 @@ tool()
 
 	local_lab "$2"
 	for family in 4 6; do
-		probes "$1" "$family" "variant=${2#*=}-ipv$family" "${@:3}" ||
-			status=$?
+		probes "$1" "$family" "variant=$1-${2#*=}-ipv$family" \
+		    "known=$known" "${@:3}" || status=$?
 	done
 	return "$status"
+}
+
+# Where answers stand among others, and how many there are.
+order()
+{
+	tool burst "$1" closed=100 count=25 closed:81=92
+}
+
+many()
+{
+	tool rate "$1" closed:81=92 filtered:80=90
+}
+
+# As the first packets of all do, ICMP errors name ports, too.
+path_mtu()
+{
+	tool pmtu "$1" filtered:80=90 closed:81=92 control:90=91
+}
+
+# A ping behind SYNs is as late as one behind SYNs to the control.
+pings()
+{
+	! counting || skip 'a build that counts takes time for that'
+	tool ping "$1" count=1000 filtered:80=90,91 closed:81=92,93
 }
 
 # Of key numbers, a ping behind a frame that names one tells nothing.
@@ -61,7 +117,7 @@ heads()
 pairs()
 {
 	"$1_lab" "${@:3}"
-	[ "$2" != flood ] || flooded
+	[ "$1-$2" != local-flood ] || flooded
 	probes_both pairs "$1-$2" text=REAL "${groups[@]}"
 }
 
@@ -107,8 +163,21 @@ cookies()
 	done
 }
 
+# First what waits.
+jobs_max=$((jobs_max + 4))
+check router-auto corpus router auto fastpath=auto
+check router-off corpus router off fastpath=off
+check router-flood corpus router flood fastpath=auto flood=0
+check pairs-router pairs router auto fastpath=auto
+check local-auto corpus local auto fastpath=auto
+check local-off corpus local off fastpath=off
+check local-flood corpus local flood fastpath=auto flood=0
+check local-invalid invalid
 for setting in fastpath=off fastpath=auto; do
 	name=${setting#*=}
+	check "order-$name" order "$setting"
+	check "many-$name" many "$setting"
+	check "path-mtu-$name" path_mtu "$setting"
 	check "pairs-$name" pairs local "$name" "$setting"
 done
 check pairs-flood pairs local flood fastpath=auto flood=0
@@ -118,6 +187,11 @@ done
 check cookies-always cookies 2
 check cookies-overflow cookies 1
 settle
-# Alone, as nothing else is to take the time.
-check heads heads fastpath=off
+# Alone, as nothing else is to take the time.  The queue takes its time for
+# SYNs, and says so: tap.conf(5).
+check heads-auto heads fastpath=auto
+settle
+check heads-off heads fastpath=off
+settle
+check pings pings fastpath=auto
 finish

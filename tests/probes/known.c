@@ -38,7 +38,9 @@ known_read(const char *path)
 			exit(2);
 		}
 		*tab = '\0';
-		k->pattern = k->line;
+		/* What comes and goes need not be seen. */
+		k->used = k->line[0] == '~';
+		k->pattern = k->line + k->used;
 		k->kinds = strrchr(k->line, '/') + 1;
 		known_count++;
 	}

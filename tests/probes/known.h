@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What is known to differ and not mended yet: lines of VARIANT/GROUP/KIND
- * with wildcards, a tab, and the reason.
+ * with wildcards, a tab, and the reason; a ~ ahead where it comes and goes.
  */
 #ifndef PROBES_KNOWN_H
 #define PROBES_KNOWN_H
