@@ -16,10 +16,12 @@ send_raw(void *context, const struct outbound_syn *in, const struct packet *syn,
 
 /* By asking the monitor. */
 static const char *
-program_behind(void *context, const struct packet *p)
+program_behind(void *context, const struct outbound_syn *in,
+	       const struct packet *p)
 {
 	const struct sock_diag_connection connection = { p->src, p->dst,
-							 p->sport, p->dport };
+							 p->sport, p->dport,
+							 in->outdev };
 	struct netfilter *c = context;
 	uint8_t answer[MONITOR_QUESTION_MAX];
 	ssize_t len = monitor_ask(c->to_monitor, &connection, sizeof connection,

@@ -157,8 +157,9 @@ judge(struct outbound *e, const struct outbound_syn *in, const struct packet *p,
 {
 	const struct sender_packet about = {
 		.packet = p,
-		.exe = e->conf->by_exe && e->program ? e->program(e->context, p)
-						     : NULL,
+		.exe = e->conf->by_exe && e->program
+			? e->program(e->context, in, p)
+			: NULL,
 		.outdev = e->conf->by_device ? in->device : NULL,
 		.has_uid = in->has_uid,
 		.uid = in->uid,

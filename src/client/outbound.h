@@ -35,7 +35,8 @@ struct outbound {
 	 * The path of the program that sends a SYN, until the next call, or
 	 * NULL.  Itself NULL: then no rule may ask for one.
 	 */
-	const char *(*program)(void *context, const struct packet *syn);
+	const char *(*program)(void *context, const struct outbound_syn *in,
+			       const struct packet *syn);
 	struct log_limit limit;
 	struct {
 		uint32_t seq;

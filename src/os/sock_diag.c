@@ -51,6 +51,7 @@ find(struct netlink *nl, const struct sock_diag_connection *connection,
 		.sdiag_family = v4 ? AF_INET : AF_INET6,
 		.sdiag_protocol = IPPROTO_TCP,
 		.idiag_states = UINT32_MAX,
+		.id.idiag_if = connection->device,
 		.id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
 	};
 	uint32_t bytes[64];
@@ -139,6 +140,7 @@ take_connection(void *context, const struct netlink_reply *reply)
 		.remote = addr_of(found.idiag_family, found.id.idiag_dst),
 		.local_port = be16_load((uint8_t *)&found.id.idiag_sport),
 		.remote_port = be16_load((uint8_t *)&found.id.idiag_dport),
+		.device = found.id.idiag_if,
 	};
 	each->take(each->context, &connection);
 	return 0;

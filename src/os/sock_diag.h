@@ -15,6 +15,12 @@
 struct sock_diag_connection {
 	struct packet_addr local, remote;
 	uint16_t local_port, remote_port;
+	/*
+	 * The index of the device that its packets come or go by; 0: not known.
+	 * Without it a socket that is bound to a device is not found (IPv6
+	 * link-local, SO_BINDTODEVICE, VRF); others are in any case.
+	 */
+	uint32_t device;
 };
 
 /* 0 or -errno. */

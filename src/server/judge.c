@@ -212,10 +212,11 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
  * never touched.
  */
 static bool
-has_connection(struct worker *g, size_t queue, const struct packet *p)
+has_connection(struct worker *g, size_t queue, const struct nfq_packet *q,
+	       const struct packet *p)
 {
 	const struct sock_diag_connection c = { p->dst, p->src, p->dport,
-						p->sport };
+						p->sport, q->indev };
 
 	if (queue == FW_QUEUE_FORWARD_REST) {
 		return p->flags & PACKET_ACK && !(p->flags & PACKET_RST) &&
@@ -252,7 +253,7 @@ judge_rest(struct worker *g, size_t queue, const struct nfq_packet *q)
 	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
 	const bool usable = error == PACKET_OK || error == PACKET_OPTION;
 	/* Asked of every port: the time that it takes tells nothing. */
-	const bool known = usable && has_connection(g, queue, &p);
+	const bool known = usable && has_connection(g, queue, q, &p);
 	const bool passes = known ||
 		(usable ? is_answered(g, queue, q, &p)
 			: queue == FW_QUEUE_REST &&

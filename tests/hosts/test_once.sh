@@ -124,13 +124,15 @@ refused_words()
 	    'no such key'
 }
 
-# exe=: curl gets in, nc does not.
+# exe=: curl gets in, also where its socket is bound to a device; nc does not.
 program()
 {
 	served
 	tap_start client client client -c "$(client_rule \
 	    "dst_port=80, exe=$(readlink -f "$(command -v curl)")")"
 	page client 4
+	same 'page of 80' "$(on client curl -sS --max-time "$patience" \
+	    --interface if!eth0 "$(url 4 server)")"
 	same 1 "$(status_of on client nc.openbsd -w 2 -z \
 	    "$(addr 4 server)" 80)" 'another program'
 }
