@@ -884,6 +884,57 @@ vrf()
 	both page stranger 81
 }
 
+mac_of()
+{
+	ip -n "$1" -o link show eth0 |
+		sed -n 's/.*link\/ether \([^ ]*\) .*/\1/p'
+}
+
+# attack TOOL 4|6: see tests/probes
+attack()
+{
+	from=10.77.0.200 at=$target
+	[ "$2" = 4 ] || from=fd77::c8 at=$target6
+	on stranger probes "$1" dev=eth0 mac="$to" src=$from dst="$at" \
+	    text=REAL variant="qemu-ipv$2" filtered:80=90 closed:81=92 \
+	    decoy:82=8080
+}
+
+# What strangers see of hidden ports is what they see of 90, which is dropped,
+# of 92, where nobody listens, and of the decoy: of every kind of packet.
+probes()
+{
+	guard=server
+	lab
+	# Of all namespaces, in older kernels.
+	for on_sysctl in '' 'on server'; do
+		$on_sysctl sysctl -qw net.ipv4.icmp_msgs_per_sec=1000000 || :
+	done
+	on server sysctl -qw net.ipv4.icmp_ratelimit=0 \
+	    net.ipv6.icmp.ratelimit=0 net.ipv4.ipfrag_time=1 \
+	    net.ipv6.ip6frag_time=1 net.ipv4.tcp_synack_retries=0 \
+	    net.ipv4.tcp_max_syn_backlog=65536 \
+	    net.ipv6.conf.all.forwarding=1
+	start serve server probes serve 80=REAL 81=REAL 82=REAL 90=REAL \
+	    8080=DECOY
+	wait_for listens server 8080
+	on server nft add table inet other
+	on server nft add chain inet other in \
+	    '{ type filter hook input priority 0; }'
+	on server nft add rule inet other in tcp dport 90 drop
+	firewall=nft
+	server_start RULE:dst_port=80 'RULE:dst_port=81, hide=closed' \
+	    'RULE:dst_port=82, src_host=0.0.0.0/0, hide=decoy:10.77.0.1:8080' \
+	    'RULE:dst_port=82, src_host=::/0, hide=decoy:[fd77::1]:8080'
+	to=$(mac_of server)
+	way=$(mac_of stranger)
+	ip -n server neigh add 10.77.0.200 lladdr "$way" dev eth0
+	ip -n server neigh add fd77::c8 lladdr "$way" dev eth0
+	attack corpus 4
+	attack pairs 4
+	attack pairs 6
+}
+
 client_decided()
 {
 	on client tap client --status --json >"$1"
@@ -929,6 +980,7 @@ all_cases()
 	for firewall in nft iptables; do
 		check "vrf-$firewall" vrf
 	done
+	check probes probes
 	check clock clock
 	check native fast native
 	check generic fast generic
