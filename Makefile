@@ -414,8 +414,9 @@ install: $(TAP) completions
 	install -d -m 0700 '$(DESTDIR)$(SYSCONFDIR)/tap'
 	install -d '$(DESTDIR)$(UNITDIR)'
 	for side in server client; do ./$(TAP) $$side --print-unit | \
-		sed 's|^\(Exec[A-Za-z]*=-\{0,1\}\)[^ ]*|\1$(BINDIR)/tap|' \
-		>'$(DESTDIR)$(UNITDIR)/tap-'$$side.service || exit; done
+		sed -e 's|^\(Exec[A-Za-z]*=-\{0,1\}\)"[^"]*"|\1$(BINDIR)/tap|' \
+		-e 's|^\(Exec[A-Za-z]*=-\{0,1\}\)[^ ]*|\1$(BINDIR)/tap|' \
+		$(UNIT_HOME) $(UNIT_TMP) >'$(DESTDIR)$(UNITDIR)/tap-'$$side.service || exit; done
 	install -d '$(DESTDIR)$(SYSUSERSDIR)'
 	echo 'u tap - "packets of tap" / -' >'$(DESTDIR)$(SYSUSERSDIR)/tap.conf'
 	@[ -n '$(DESTDIR)' ] || $(MAKE_USER)
@@ -453,6 +454,11 @@ ZSHDIR ?= $(DATADIR)/zsh/site-functions
 FISHDIR ?= $(strip $(if $(filter /usr,$(PREFIX)), \
 	$(DATADIR)/fish/vendor_completions.d, $(SYSCONFDIR)/fish/completions))
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+# A unit sees the folders that tap lies in: not where it was built.
+UNIT_HOME = $(if $(filter /home/% /root/% /run/user/%,$(BINDIR)),,\
+	-e 's|^ProtectHome=.*|ProtectHome=yes|')
+UNIT_TMP = $(if $(filter /tmp/% /var/tmp/%,$(BINDIR)),,\
+	-e 's|^PrivateTmp=.*|PrivateTmp=yes|')
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 
 format:

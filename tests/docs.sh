@@ -413,6 +413,10 @@ check_install()
 	rmdir "$dir/root/usr/sbin" # it is empty again
 	grep -h '^Exec' "$dir"/root/usr/lib/systemd/system/tap-*.service |
 		grep -Ev '^Exec[A-Za-z]*=-?/usr/bin/tap '
+	# Wherever it was built.
+	grep -hE '^(ProtectHome|PrivateTmp)=' \
+		"$dir"/root/usr/lib/systemd/system/tap-*.service |
+		grep -v '=yes$'
 	{
 		for page in man/*.[1-8]; do
 			echo "usr/share/man/man${page##*.}/${page#man/}"
