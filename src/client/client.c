@@ -176,6 +176,7 @@ load(void *context)
 	struct client *c = context;
 	char err[CONF_ERROR_MAX];
 
+	daemon_reload_start(&c->reloading);
 	c->next = client_conf_load(c->options->path, NULL, err);
 	if (!c->next) {
 		refuse_reload(c, err);

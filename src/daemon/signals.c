@@ -102,16 +102,23 @@ daemon_reload_begin(struct daemon_reload *r, const struct control_peer *peer,
 }
 
 void
+daemon_reload_start(struct daemon_reload *r)
+{
+	r->begun = r->awaited;
+}
+
+void
 daemon_reload_end(struct daemon_reload *r, int fd, int status, const char *line)
 {
 	char reply[1024];
 	struct text t = text_over(reply, sizeof reply);
 
-	if (r->awaited) {
-		text_put(&t, "%d%s\n", status, line);
-		control_reply(fd, &r->peer, reply, t.len);
+	if (!r->begun) {
+		return;
 	}
-	r->awaited = false;
+	text_put(&t, "%d%s\n", status, line);
+	control_reply(fd, &r->peer, reply, t.len);
+	*r = (struct daemon_reload){ .awaited = false };
 }
 
 void

@@ -44,6 +44,7 @@ void daemon_answer(int fd,
 /* Who waits for the end of a reload. */
 struct daemon_reload {
 	bool awaited;
+	bool begun; /* since it is */
 	struct control_peer peer;
 };
 
@@ -54,7 +55,12 @@ struct daemon_reload {
  */
 bool daemon_reload_begin(struct daemon_reload *r,
 			 const struct control_peer *peer, struct text *t);
-/* It has ended: tell whoever waits what came of it, in a line. */
+/* Files are about to be read: for whoever waits by now. */
+void daemon_reload_start(struct daemon_reload *r);
+/*
+ * It has ended: tell whoever waited when it began what came of it, in a
+ * line.  Whoever asked later may mean files that it did not read.
+ */
 void daemon_reload_end(struct daemon_reload *r, int fd, int status,
 		       const char *line);
 /* CONTROL_STOP or CONTROL_LEAVE came: end as SIGTERM would have it. */

@@ -203,8 +203,10 @@ load(void *context)
 {
 	struct server *s = context;
 	char err[CONF_ERROR_MAX];
-	struct server_conf *conf = server_conf_load(&s->options->from, err);
+	struct server_conf *conf;
 
+	daemon_reload_start(&s->reloading);
+	conf = server_conf_load(&s->options->from, err);
 	if (!conf) {
 		refuse_reload(s, err);
 		return false;

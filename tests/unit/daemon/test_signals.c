@@ -253,8 +253,13 @@ answers_at_the_end_of_a_reload(void **state)
 	daemon_answer(fd, answer_reload, &asked);
 	assert_int_equal(asked, 2);
 	await_child(second);
+	/* What ends had read its files before anybody asked. */
+	daemon_reload_end(&reloading, fd, 2, "refused");
+	assert_true(reloading.awaited);
+	daemon_reload_start(&reloading);
 	daemon_reload_end(&reloading, fd, 0, "reloaded");
 	await_child(first);
+	assert_false(reloading.awaited);
 	/* Nobody waits any more. */
 	daemon_reload_end(&reloading, fd, 0, "reloaded");
 	/* The children's end asks for nothing. */
