@@ -54,7 +54,7 @@ fail(char *err, const char *folder, const char *what, const char *why)
 	return -1;
 }
 
-/* The folder, opened; nobody else may look into it. */
+/* The folder, opened; nobody else may write to it. */
 static int
 open_folder(const char *folder, char *err)
 {
@@ -72,10 +72,13 @@ open_folder(const char *folder, char *err)
 	if (dir < 0) {
 		return fail(err, folder, "", strerror(errno));
 	}
-	if (fstat(dir, &st) < 0 || st.st_uid != geteuid() ||
-	    ((st.st_mode & 077) && fchmod(dir, 0700) < 0)) {
+	/* One that was there may be of use to others, who look into it. */
+	if (fstat(dir, &st) < 0 || st.st_uid != geteuid() || st.st_mode & 022) {
 		close(dir);
-		return fail(err, folder, "", "belongs to somebody else");
+		return fail(err, folder, "",
+			    st.st_uid != geteuid()
+				    ? "belongs to somebody else"
+				    : "others may write to it: chmod go-w it");
 	}
 	return dir;
 }

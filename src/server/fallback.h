@@ -2,7 +2,8 @@
  * The configuration that worked last, for a start whose files are wrong:
  * at a boot there is nothing of an earlier server, and without rules all
  * would see what is to be hidden.  Copies of the files lie in a folder that
- * is this user's alone, as key files have to; all of them change at once.
+ * nobody else may write to, in one of their own that is this user's alone,
+ * as key files have to; all of them change at once.
  */
 #ifndef TAP_SERVER_FALLBACK_H
 #define TAP_SERVER_FALLBACK_H

@@ -384,6 +384,18 @@ fallen_back()
 	hidden 4
 	page client 4
 	echo RULE:dst_port=80 >"$work/more.conf"
+	# A folder that others look into stays as it is; what is kept they
+	# can't see.
+	chmod 755 "$work/state"
+	printf '%s\n' RULE:dst_port=7001 RULE:dst_port=81 \
+	    >"$work/TAPservd.conf"
+	tap_server --reload
+	wait_for "$patience" grep -q dst_port=81 "$kept/TAPservd.conf"
+	same '755 700' "$(stat -c %a "$work/state" "$kept" | xargs)"
+	chmod 1777 "$work/state"
+	tap_server --reload
+	wait_log server "$work/state: others may write to it: chmod go-w it"
+	same 1777 "$(stat -c %a "$work/state")"
 	# Copies that cannot be made change nothing but a line of the log.
 	chown 65534 "$work/state"
 	tap_server --reload
