@@ -58,6 +58,19 @@ complain(const struct ask_daemon *daemon, uint16_t queue, int rc)
 	}
 }
 
+/*
+ * Perhaps it was started without this configuration.  But one of another
+ * configuration is not to be ended in its place: its services would be
+ * visible, or nobody's.
+ */
+static bool
+may_be_the_usual(const struct ask_daemon *daemon, uint16_t queue,
+		 enum control_request request)
+{
+	return daemon->queue < 0 && queue != daemon->usual &&
+		request != CONTROL_STOP && request != CONTROL_LEAVE;
+}
+
 /* The answer is in reply; its process, or an exit status in *status. */
 static int
 ask(const struct ask_daemon *daemon, enum control_request request, int *status)
@@ -69,9 +82,7 @@ ask(const struct ask_daemon *daemon, enum control_request request, int *status)
 
 	asking = asking ? asking : daemon->side;
 	rc = ask_queue(daemon, queue, request);
-	if (rc == -ECONNREFUSED && daemon->queue < 0 &&
-	    queue != daemon->usual) {
-		/* Perhaps it was started without this configuration. */
+	if (rc == -ECONNREFUSED && may_be_the_usual(daemon, queue, request)) {
 		rc = ask_queue(daemon, daemon->usual, request);
 	}
 	*status = rc < 0 ? complain(daemon, queue, rc) : TAP_OK;

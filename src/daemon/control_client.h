@@ -35,7 +35,8 @@ int ask_reload_for(const struct ask_daemon *daemon, const char *command,
 
 /*
  * End it, and wait until it has ended; with keep_rules its firewall
- * rules stay, for the next one.
+ * rules stay, for the next one.  Where there is none with the queue that
+ * conf has, the one with the usual queue is another, and goes on.
  */
 int ask_stop(const struct ask_daemon *daemon, bool keep_rules);
 

@@ -7,6 +7,7 @@
 #include "firewall/ruleset.h"
 #include "firewall/run_tool.h"
 #include "base/spawn.h"
+#include "daemon/log.h"
 #include "base/text.h"
 
 #define SAVED_MAX (8u << 20) /* what an administrator may have */
@@ -296,6 +297,12 @@ remove_table(struct removal *r, const char *save, const char *table)
 		return;
 	}
 	tell_table(r, save, table);
+}
+
+void
+leftover_log(const char *line)
+{
+	log_say(LOG_LEVEL_INFO, "removed, of an earlier one: %s", line);
 }
 
 int

@@ -27,6 +27,9 @@ int leftover_find(struct leftover *found, enum fw_side side, char *err);
 /* One more queue, that something else than rules is named for. */
 void leftover_note(struct leftover *found, uint16_t queue);
 
+/* A line of the log, for leftover_remove() in a daemon. */
+void leftover_log(const char *line);
+
 /*
  * Remove all rules of a side that are named for a queue; told() gets a
  * line for each table and chain.  0; or -1 with the error in err: then

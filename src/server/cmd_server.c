@@ -179,7 +179,7 @@ print_unit(const struct options *o)
 		  .value = from->conf,
 		  .path = true,
 		  .finds = true },
-		{ .option = "--port", .value = from->ports },
+		{ .option = "--port", .value = from->ports, .finds = true },
 		{ .option = "--keys", .value = from->keys, .path = true },
 		{ .option = "--acl", .value = from->acl, .path = true },
 		{ .option = "--metrics",
@@ -209,9 +209,11 @@ static int
 ask(const struct options *o)
 {
 	const char *path = o->run.from.conf;
+	/* Of --port, which reads no configuration. */
+	const long usual = o->run.from.ports ? SERVER_CONF_QUEUE : -1;
 	const struct ask_daemon daemon = {
 		"server",
-		o->queue,
+		o->queue >= 0 ? o->queue : usual,
 		path ? path : SERVER_CONF_FILE,
 		SERVER_CONF_QUEUE,
 	};

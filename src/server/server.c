@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "daemon/signals.h"
 #include "firewall/firewall.h"
+#include "firewall/leftover.h"
 #include "server/fallback.h"
 #include "server/status.h"
 #include "server/adopt.h"
@@ -474,6 +475,23 @@ show(struct server *s, int status)
 	return status;
 }
 
+/* Told to stop before it has rules: those that it found go all the same. */
+static int
+show_found(struct server *s)
+{
+	const struct settings *settings = &s->conf->settings;
+	char err[FW_ERROR_MAX];
+
+	if (settings->firewall != FIREWALL_NONE &&
+	    leftover_remove(FW_SERVER, settings->queue, leftover_log, err) <
+		    0) {
+		log_say(LOG_LEVEL_ERROR, "%s", err);
+		return TAP_SYSTEM;
+	}
+	worker_door_remove(&s->worker);
+	return TAP_OK;
+}
+
 /*
  * First the worker, and then the rules: whoever can't serve hides nothing.
  * An exit status.
@@ -548,6 +566,9 @@ run(struct server *s)
 	worker_fastpath_close(&s->worker, monitor_end(&s->monitor));
 	if (serves) {
 		return end(s, status);
+	}
+	if (status == TAP_OK && !s->leaves_rules) {
+		return show_found(s);
 	}
 	worker_door_undo(&s->worker);
 	return status;

@@ -48,8 +48,9 @@ options_kept()
 	has "$unit" "^ExecStart=$TAP server --port 22,80 --keys \"$work/etc/a \
 key\" --metrics $work/etc/../m/x.prom --queue 7 --fallback \
 /var/lib/tap/fallback-7 --verbose\$"
-	has "$unit" "^ExecReload=$TAP server --reload --queue 7\$"
-	has "$unit" "^ExecStop=-$TAP server --stop --unit %n --queue 7\$"
+	has "$unit" "^ExecReload=$TAP server --reload --port 22,80 --queue 7\$"
+	has "$unit" "^ExecStop=-$TAP server --stop --unit %n --port 22,80 \
+--queue 7\$"
 	has "$unit" "^ReadWritePaths=.* -$work/etc/../m\$"
 	unit=$("$TAP" client --print-unit -c /root/x --backend pcap)
 	has "$unit" "^ExecStart=$TAP client --conf /root/x --backend pcap\$"

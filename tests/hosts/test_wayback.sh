@@ -131,6 +131,57 @@ handed_over()
 	page stranger 4
 }
 
+# A server of another configuration is not ended in the place of one that is
+# not there: what it hides would be visible, or, where its rules were to stay,
+# nobody's.
+another()
+{
+	local err=$work/err moved=$work/moved.conf
+
+	hides
+	printf '%s\n' queue=6000 RULE:dst_port=80 >"$moved"
+	same 1 "$(tap_server --stop --keep-rules -c "$moved" 2>"$err" >&2 ||
+		echo $?)"
+	has "$(cat "$err")" '^tap server: no server runs here with queue 6000$'
+	same 1 "$(tap_server --stop -c "$moved" 2>"$err" >&2 || echo $?)"
+	page client 4
+	hidden 6
+	# Whoever only asks may have started it without that file.
+	has "$(tap_server --status -c "$moved")" '^queue +5040$'
+	# With --port no file is read, whatever the usual one says.
+	# shellcheck disable=SC2034 # tap_run evaluates it
+	mounts="mount -t tmpfs none /etc && mkdir /etc/tap &&
+		cp $moved /etc/tap/TAPservd.conf"
+	tap_run ask server server --stop --port 80
+	await ask 0
+	await server 0 1
+	page stranger 4
+}
+
+# One that is told to stop before it has rules takes those away, too, that an
+# earlier one left: without a server nobody would get in.
+stopped_early()
+{
+	hides
+	tap_server --stop --keep-rules
+	await server 0 1
+	hidden 4
+	start server server "$python" -c '
+import os
+import signal
+import sys
+
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+os.kill(os.getpid(), signal.SIGTERM)
+os.execv(sys.argv[1], sys.argv[1:])' \
+	    "$TAP" server "${files[@]}"
+	await server 0
+	lacks "$(cat "$work/server.log")" ': ready:'
+	has "$(cat "$work/server.log")" 'removed, of an earlier one: .*5040'
+	page stranger 4
+	page stranger 6
+}
+
 # squat HOST: nobody holds a name that needs no file, as a server's would be
 squat()
 {
@@ -428,6 +479,8 @@ check told told
 check client-told client_told
 check overview overview
 check handed-over handed_over
+check another another
+check stopped-early stopped_early
 check squatted squatted
 check unconfirmable unconfirmable
 check saved-rules-nft saved_rules nft
