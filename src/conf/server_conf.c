@@ -29,6 +29,17 @@ set_tolerance(uint16_t *tolerance, const char *value, char *why)
 	return 0;
 }
 
+/* The kernel takes no packet of a network for it. */
+static bool
+is_loopback(const struct packet_addr *addr)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	return addr->family == 4
+		? addr->bytes[0] == 127
+		: memcmp(addr->bytes, one, sizeof one) == 0;
+}
+
 /* filtered, closed, or decoy:ADDR:PORT; the address may be in brackets. */
 static int
 set_hide(struct acl_rule *rule, const char *value, char *why)
@@ -70,6 +81,12 @@ set_hide(struct acl_rule *rule, const char *value, char *why)
 	/* Masks have no holes: their last byte tells. */
 	if (net.mask[net.addr.family == 6 ? 15 : 3] != 0xff) {
 		return value_fail(why, "'%.64s' is not one address", addr);
+	}
+	if (is_loopback(&net.addr)) {
+		return value_fail(why,
+				  "'%.64s' can't be reached from a network; "
+				  "name another address of this host",
+				  addr);
 	}
 	rule->hide = ACL_DECOY;
 	rule->decoy = net.addr;
@@ -238,6 +255,11 @@ add_rule(const struct conf_file *file, const struct conf_line *line,
 		return conf_fail(err, file, line->line,
 				 "hide=closed: only this host's own closed "
 				 "ports can be imitated (type=LOCAL)");
+	}
+	if (rule->outdev[0] != '\0' && rule->hide == ACL_DECOY) {
+		return conf_fail(err, file, line->line,
+				 "hide=decoy: outdev is known only when the "
+				 "address can't be translated any more");
 	}
 	if (rule->type == ACL_BRIDGE && rule->hide == ACL_DECOY) {
 		return conf_fail(err, file, line->line,

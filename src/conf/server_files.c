@@ -1,10 +1,12 @@
 #include "conf/server_files.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "conf/acl_conf.h"
 #include "conf/keyfile.h"
+#include "os/own_addrs.h"
 
 /* Every key may use every port that a rule protects. */
 static int
@@ -68,6 +70,44 @@ server_conf_new(void)
 	return conf;
 }
 
+/*
+ * Whether a connection to there, by any address of this host, falls under the
+ * rule: as a decoy it would give away what the rule hides, or be nothing.
+ */
+static bool
+protects(const struct acl_rule *rule, const struct packet_addr *addr,
+	 uint16_t port)
+{
+	const bool own = addrs_own(addr) == 1;
+
+	return acl_ports_have(rule->ports, rule->ports_count, port) &&
+		(rule->type == ACL_LOCAL
+			 ? own
+			 : !own && acl_net_has(&rule->dst, addr));
+}
+
+static int
+check_decoys(const struct acl *acl, const char *path, char *err)
+{
+	for (size_t i = 0; i < acl->rules_count; i++) {
+		const struct acl_rule *rule = &acl->rules[i];
+
+		for (size_t k = 0;
+		     k < acl->rules_count && rule->hide == ACL_DECOY; k++) {
+			if (protects(&acl->rules[k], &rule->decoy,
+				     rule->decoy_port)) {
+				snprintf(err, CONF_ERROR_MAX,
+					 "%s:%u: hide=decoy: the rule of line "
+					 "%u protects that port itself",
+					 rule->file ? rule->file : path, rule->line,
+					 acl->rules[k].line);
+				return -EINVAL;
+			}
+		}
+	}
+	return 0;
+}
+
 struct server_conf *
 server_conf_load(const struct server_conf_from *from, char *err)
 {
@@ -76,6 +116,11 @@ server_conf_load(const struct server_conf_from *from, char *err)
 	int rc = conf ? load_all(conf, from, err)
 		      : conf_no_memory(err, &none, 0);
 
+	if (rc == 0) {
+		rc = check_decoys(&conf->acl,
+				  from->conf ? from->conf : SERVER_CONF_FILE,
+				  err);
+	}
 	if (rc < 0) {
 		server_conf_free(conf);
 		errno = -rc;

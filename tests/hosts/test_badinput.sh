@@ -218,6 +218,7 @@ server_conf()
 	bad conf 1 'hide: ' 'RULE:dst_port=80, hide=away\n'
 	bad conf 1 'hide: ' 'RULE:dst_port=80, hide=decoy:10.0.0.1\n'
 	bad conf 1 'hide: ' 'RULE:dst_port=80, hide=decoy:10.0.0.1:0\n'
+	bad conf 1 'hide: ' 'RULE:dst_port=80, hide=decoy:127.0.0.1:81\n'
 	bad conf 1 'outdev: ' 'RULE:dst_port=80, outdev=eth0\n'
 }
 

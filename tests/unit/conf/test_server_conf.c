@@ -145,7 +145,7 @@ server_conf_hides(void **state)
 		"RULE:dst_port=23, hide=closed\n"
 		"RULE:dst_port=24, hide=decoy:[2001:db8::1]:www\n"
 		"RULE:dst_port=25, hide=\"decoy:2001:db8::1:1\", type=ROUTER, "
-		"outdev=eth0\n"
+		"indev=eth0\n"
 		"RULE:dst_port=26, hide=filtered, type=BRIDGE\n",
 		KEYS, ACL);
 	const struct acl_rule *rule = conf->acl.rules;
@@ -167,7 +167,7 @@ server_conf_hides(void **state)
 	assert_int_equal(rule[2].decoy_port, 80);
 	assert_int_equal(rule[3].type, ACL_ROUTER);
 	assert_int_equal(rule[3].decoy_port, 1);
-	assert_string_equal(rule[3].outdev, "eth0");
+	assert_string_equal(rule[3].indev, "eth0");
 	assert_int_equal(rule[4].hide, ACL_FILTERED);
 	/* Where there is no decoy, no rule of the firewall may name one. */
 	assert_int_equal(rule[1].decoy.family, 0);
@@ -294,6 +294,12 @@ static const struct {
 	{ "hide=decoy:1.2.3.4\n", 1, "hide: " },
 	{ "hide=decoy:ANY:80\n", 1, "hide: 'ANY' is not one address" },
 	{ "hide=decoy:1.2.3.0/24:80\n", 1, "is not one address" },
+	{ "hide=decoy:127.0.0.1:2222\n", 1, "can't be reached from a network" },
+	{ "hide=decoy:127.9.9.9:80\n", 1, "can't be reached from a network" },
+	{ "RULE:dst_port=80, hide=decoy:[::1]:81\n", 1,
+	  "can't be reached from a network" },
+	{ "RULE:dst_port=80, type=ROUTER, outdev=eth1, "
+	  "hide=decoy:192.0.2.1:81\n", 1, "outdev is known only when" },
 	{ "hide=decoy:1.2.3.4:255.255.255.0:80\n", 1, "is not one address" },
 	{ "hide=decoy:[2001:db8::1:80\n", 1, "hide: " },
 	{ "hide=decoy:host:80\n", 1, "hide: 'host' is not an address" },
