@@ -334,20 +334,24 @@ iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 	return 0;
 }
 
-/* A rule that lets nothing by: it drops, or marks, or tells of a packet. */
+/*
+ * A rule that lets nothing by: it drops, or marks, or tells of a packet.  But
+ * where marks are what is looked at, none is to be changed before.
+ */
 static bool
-is_harmless(const char *line)
+is_harmless(const char *line, bool by_marks)
 {
 	static const char *const targets[] = {
-		"DROP",	    "REJECT", "LOG",	 "NFLOG", "TRACE",
-		"MARK",	    "TOS",    "CONNMARK", "CT",	  "NOTRACK",
+		"MARK", "CONNMARK", "DROP", "REJECT", "LOG",
+		"NFLOG", "TRACE",   "TOS",  "CT",     "NOTRACK",
 	};
 	char text[1024], word[32];
 	const char *at;
 
 	copy_line(text, sizeof text, line);
 	at = strstr(text, " -j ");
-	for (size_t i = 0; at && i < sizeof targets / sizeof targets[0]; i++) {
+	for (size_t i = by_marks ? 2 : 0;
+	     at && i < sizeof targets / sizeof targets[0]; i++) {
 		snprintf(word, sizeof word, " -j %s", targets[i]);
 		if (strncmp(at, word, strlen(word)) == 0 &&
 		    strchr(" \n", at[strlen(word)])) {
@@ -363,12 +367,12 @@ is_harmless(const char *line)
  */
 static bool
 put_hook_line(struct text *t, enum fw_side side, const char *line,
-	      const char *jump)
+	      const char *jump, bool by_marks)
 {
 	const bool is_ours = line_ends(line, jump);
 
 	if (is_ours || (side == FW_SERVER && line_is_of(line) == STRANGERS &&
-			!is_harmless(line))) {
+			!is_harmless(line, by_marks))) {
 		text_put(t, "%.*s\n", (int)strcspn(line, "\n"), line);
 	}
 	return is_ours;
@@ -376,19 +380,21 @@ put_hook_line(struct text *t, enum fw_side side, const char *line,
 
 static void
 put_standing(struct text *t, enum fw_side side, const char *saved,
-	     const char *hook, const char *chain)
+	     const struct ruleset_hook *hook, const char *chain)
 {
 	char jump[80], head[80], rule[80];
 	bool jumped = false;
 
 	snprintf(jump, sizeof jump, " -j %s", chain);
-	snprintf(head, sizeof head, "-A %s ", hook);
+	snprintf(head, sizeof head, "-A %s ", hook->hook);
 	snprintf(rule, sizeof rule, "-A %s ", chain);
 	for (const char *line = saved; is_line(line); line = next_line(line)) {
 		if (strncmp(line, rule, strlen(rule)) == 0) {
 			text_put(t, "%.*s\n", (int)strcspn(line, "\n"), line);
 		} else if (!jumped && strncmp(line, head, strlen(head)) == 0) {
-			jumped = put_hook_line(t, side, line, jump);
+			jumped = put_hook_line(
+				t, side, line, jump,
+				ruleset_is(hook, RULESET_LABELS));
 		}
 	}
 }
@@ -415,7 +421,7 @@ family_standing(struct fw *fw, const struct fw_plan *plan, size_t family,
 			text_put(t, "*%s\n", hooks[i].table);
 			put_standing(t, fw->side,
 				     table_of(saved, hooks[i].table),
-				     hooks[i].hook, chain);
+				     &hooks[i], chain);
 		}
 	}
 	return 0;

@@ -623,7 +623,7 @@ flushed()
 	case $variant in
 	nft) set -- 'nft flush ruleset' 'nft flush table inet tap-server-5040' \
 		'nft flush chain inet tap-server-5040 syn' \
-		'nft flush chain inet tap-server-5040 rest' ;;
+		'nft flush chain inet tap-server-5040 input' ;;
 	*) set -- "$variant -t raw -F" "$variant -t mangle -F" \
 		"$variant -t raw -F tap-server-5040" \
 		"ip6${variant#ip} -t mangle -F tap-server-5040" ;;
