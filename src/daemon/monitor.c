@@ -60,6 +60,10 @@ be_worker(const struct monitor_job *job, pid_t parent, int to_monitor)
 
 	log_leave(&job->shared->log_lost);
 	spawn_set_watch(NULL);
+	/* Who asks is not the worker's to hear. */
+	if (job->control >= 0) {
+		close(job->control);
+	}
 	/* A terminal's Ctrl-C is the monitor's to handle. */
 	setpgid(0, 0);
 	if (privileges_drop(job->role, job->user, parent, why) < 0) {
@@ -112,36 +116,6 @@ forget_worker(struct monitor *m)
 	m->ready = false;
 }
 
-/*
- * End the worker, by force if it does not answer, and wait for it.  False
- * where it did not end as it was told.
- */
-static bool
-stop(struct monitor *m)
-{
-	uint64_t begun = clock_ms();
-	int status = -1;
-
-	if (m->worker == 0) {
-		return false;
-	}
-	kill(m->worker, SIGTERM);
-	while (waitpid(m->worker, &status, WNOHANG) == 0) {
-		struct pollfd fd = { .fd = m->line };
-
-		/* The line's other end closes when the worker is gone. */
-		poll(&fd, 1, 100);
-		if (clock_ms() - begun > STOP_MS) {
-			kill(m->worker, SIGKILL);
-		}
-		if (clock_ms() - begun > STOP_MS + GONE_MS) {
-			break;
-		}
-	}
-	forget_worker(m);
-	return WIFEXITED(status) && WEXITSTATUS(status) == TAP_OK;
-}
-
 /* What may follow from a fault that somebody makes use of. */
 static bool
 is_sound(int status)
@@ -161,6 +135,38 @@ is_sound(int status)
 	default:
 		return true;
 	}
+}
+
+/*
+ * End the worker, by force if it does not answer, and wait for it.  False
+ * where it did not end as it was told; *sound then as in struct monitor_job.
+ */
+static bool
+stop(struct monitor *m, bool *sound)
+{
+	uint64_t begun = clock_ms();
+	int status = -1;
+
+	*sound = true;
+	if (m->worker == 0) {
+		return false;
+	}
+	kill(m->worker, SIGTERM);
+	while (waitpid(m->worker, &status, WNOHANG) == 0) {
+		struct pollfd fd = { .fd = m->line };
+
+		/* The line's other end closes when the worker is gone. */
+		poll(&fd, 1, 100);
+		if (clock_ms() - begun > STOP_MS) {
+			kill(m->worker, SIGKILL);
+		}
+		if (clock_ms() - begun > STOP_MS + GONE_MS) {
+			break;
+		}
+	}
+	forget_worker(m);
+	*sound = is_sound(status);
+	return WIFEXITED(status) && WEXITSTATUS(status) == TAP_OK;
 }
 
 /* How long the successor of who died just now is to wait. */
@@ -422,6 +428,8 @@ watch(struct monitor *m)
 static void
 reload(struct monitor *m)
 {
+	bool sound;
+
 	m->reloading = false;
 	notify_manager("RELOADING=1");
 	if (!m->job->load(m->job->context)) {
@@ -432,8 +440,8 @@ reload(struct monitor *m)
 		m->job->pause(m->job->context);
 	}
 	/* What a killed worker left half changed is made sound first. */
-	if (!stop(m)) {
-		recover(m, true);
+	if (!stop(m, &sound)) {
+		recover(m, sound);
 	}
 	watch(m);
 	m->job->change(m->job->context);
@@ -515,16 +523,16 @@ monitor_start(struct monitor *m, const struct monitor_job *job, int signals)
 bool
 monitor_end(struct monitor *m)
 {
-	bool whole;
+	bool whole, sound;
 
 	if (m->job->pause) {
 		m->job->pause(m->job->context);
 	}
-	whole = stop(m);
+	whole = stop(m, &sound);
 	if (!whole && m->job->recover) {
 		/* Its successor does what it had left to do. */
-		recover(m, true);
-		whole = start(m) == 0 && stop(m);
+		recover(m, sound);
+		whole = start(m) == 0 && stop(m, &sound);
 	}
 	return whole;
 }

@@ -57,6 +57,20 @@ answers()
 	[ -n "$(tap_status server server worker_restarts)" ]
 }
 
+# What the monitor is asked by is not in the worker's hands.
+unasked()
+{
+	local inode
+
+	lab
+	tap_start server server server -p 80 -k "$(key_file)"
+	# shellcheck disable=SC2016 # for awk
+	inode=$(on server awk '$8 ~ /tap-server-5040@/ { print $7 }' \
+	    /proc/net/unix)
+	has "$(ls -l "/proc/${pids[server]}/fd")" "socket:.$inode\]"
+	lacks "$(ls -l "/proc/$(worker server)/fd")" "socket:.$inode\]"
+}
+
 # A hostile worker, and then each of: another by a reload, by a kill, a
 # question, an end and a start.
 hostile()
@@ -196,6 +210,7 @@ for family in 4 6; do
 	check "hostile-ipv$family" hostile $family off
 done
 check hostile-fast-path hostile 4 auto
+check unasked unasked
 check tool-hangs tool_hangs
 check cannot-start cannot_start
 finish
