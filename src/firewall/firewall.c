@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/log.h"
 #include "firewall/run_tool.h"
 #include "firewall/iptables.h"
 #include "os/netlink.h"
@@ -108,17 +109,33 @@ try_iptables(struct fw *fw, const struct fw_plan *plan, char *err)
 }
 
 static int
-try_nft(struct fw *fw, const struct fw_plan *plan, char *err)
+run_nft(const struct fw_plan *plan, bool check, char *err)
 {
 	char *script = nft_script(plan);
 	int rc;
 
-	fw->tool = FW_NFT;
 	if (!script) {
 		return fw_run_no_script(err, "nft");
 	}
-	rc = fw_run_nft(script, false, err);
+	rc = fw_run_nft(script, check, err);
 	free(script);
+	return rc;
+}
+
+static int
+try_nft(struct fw *fw, const struct fw_plan *plan, char *err)
+{
+	struct fw_plan as = *plan;
+	int rc;
+
+	fw->tool = FW_NFT;
+	as.by_socket = plan->by_socket && !fw->no_sockets;
+	rc = run_nft(&as, false, err);
+	if (rc == -1 && as.by_socket) {
+		as.by_socket = false;
+		rc = run_nft(&as, false, err);
+		fw->no_sockets = rc == 0;
+	}
 	return rc;
 }
 
@@ -148,7 +165,7 @@ nft_standing(const struct fw *fw, char *text, size_t size)
 {
 	static const char *const any[] = { "nft", "list", "tables", NULL };
 	char name[RULESET_NAME_MAX];
-	const char *const argv[] = { "nft",   "-s",   "list", "table",
+	const char *const argv[] = { "nft",  "-s", "list", "table",
 				     "inet", name, NULL };
 
 	ruleset_name(name, fw->side, fw->queue);
@@ -185,6 +202,18 @@ static void
 note_standing(struct fw *fw, const struct fw_plan *plan)
 {
 	fw->is_known = standing(fw, plan, &fw->sum) == 0;
+}
+
+static void
+note_installed(struct fw *fw, const struct fw_plan *plan)
+{
+	note_standing(fw, plan);
+	if (fw->no_sockets) {
+		log_say(LOG_LEVEL_WARNING,
+			"%s here knows no sockets: what tracking does not know "
+			"gets in at %u packets/s at the most",
+			fw_tool_name(fw->tool), FW_REST_PER_SECOND);
+	}
 }
 
 static bool
@@ -274,7 +303,7 @@ fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 	if (wanted != FW_IPTABLES) {
 		if (try_nft(fw, plan, reason) == 0) {
 			remove_others(fw);
-			note_standing(fw, plan);
+			note_installed(fw, plan);
 			return 0;
 		}
 		snprintf(why, sizeof why, "%.200s", reason);
@@ -282,7 +311,7 @@ fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 	if (wanted != FW_NFT) {
 		if (try_iptables(fw, plan, reason) == 0) {
 			remove_others(fw);
-			note_standing(fw, plan);
+			note_installed(fw, plan);
 			return 0;
 		}
 		snprintf(err, FW_ERROR_MAX, "no firewall rules: %s%s%.200s",
@@ -384,9 +413,12 @@ enum fw_tool
 fw_probe(const struct fw_plan *plan)
 {
 	char ignored[FW_ERROR_MAX];
-	char *script = has_bridged(plan) ? NULL : nft_script(plan);
-	int rc = script ? fw_run_nft(script, true, ignored) : -1;
+	struct fw_plan as = *plan;
+	int rc = has_bridged(plan) ? -1 : run_nft(plan, true, ignored);
 
-	free(script);
+	if (rc == -1 && plan->by_socket && !has_bridged(plan)) {
+		as.by_socket = false;
+		rc = run_nft(&as, true, ignored);
+	}
 	return rc == 0 ? FW_NFT : FW_IPTABLES;
 }

@@ -40,8 +40,8 @@ enum fw_place {
 /* What a rule matches, beside TCP, and what is to be done. */
 struct fw_match {
 	enum fw_place place;
-	bool closed;              /* strangers go on to the stack, and the door */
-	bool by_ingress;          /* accepted_mark passes the queue by */
+	bool closed;     /* strangers go on to the stack, and the door */
+	bool by_ingress; /* accepted_mark passes the queue by */
 	struct packet_addr decoy; /* of all but the admitted; 0: none */
 	uint16_t decoy_port;
 	const char *indev, *outdev;  /* empty: any */
@@ -69,6 +69,7 @@ struct fw_plan {
 	uint32_t mark; /* a bit, of packets that pass; server: of strangers */
 	uint32_t accepted_mark; /* server: a bit, of SYNs that were accepted */
 	bool loopback_open;     /* server: the loopback device is let alone */
+	bool by_socket; /* server: what has a socket passes without the queue */
 	/*
 	 * Server: there is a door (fastpath/door.h) that outlives the daemon:
 	 * what is to look closed looks so without it, too.
@@ -80,8 +81,8 @@ struct fw_plan {
 
 /* The server's queues, counted from the plan's. */
 enum fw_queue {
-	FW_QUEUE_SYN,     /* SYNs to this host, before translation or at INPUT */
-	FW_QUEUE_REST,    /* what is no SYN and of no known connection */
+	FW_QUEUE_SYN,  /* SYNs to this host, before translation or at INPUT */
+	FW_QUEUE_REST, /* what is no SYN and of no known connection */
 	FW_QUEUE_FORWARD, /* the same, through this host */
 	FW_QUEUE_FORWARD_REST,
 	FW_QUEUES,
@@ -99,7 +100,8 @@ struct fw {
 	unsigned variant; /* of iptables */
 	/* Whether a hook's table (of iptables-nft) was not there before. */
 	bool table_is_ours[FW_FAMILIES][FW_HOOKS];
-	bool is_legacy; /* iptables-legacy: nobody tells of its changes */
+	bool no_sockets; /* the tool or the kernel can't tell of sockets */
+	bool is_legacy;  /* iptables-legacy: nobody tells of its changes */
 	/* What stood when it was installed, if that is known. */
 	bool is_known;
 	uint64_t sum;

@@ -265,8 +265,7 @@ drop_chain(unsigned family, unsigned variant, const struct ruleset_hook *hook)
 	char script[128], head[64], rule[64];
 	char err[FW_ERROR_MAX];
 	bool by_nft;
-	const char *saved =
-		save_table(family, variant, hook->table, &by_nft);
+	const char *saved = save_table(family, variant, hook->table, &by_nft);
 
 	snprintf(head, sizeof head, ":%s ACCEPT [", hook->hook);
 	snprintf(rule, sizeof rule, "-A %s ", hook->hook);
@@ -311,22 +310,39 @@ remove_family(struct fw *fw, size_t family, unsigned variant, char *err)
 	return rc;
 }
 
+static int
+install_family(struct fw *fw, const struct fw_plan *plan, size_t family,
+	       char *err)
+{
+	char *script = iptables_script(fw, plan, family);
+	int rc;
+
+	if (!script) {
+		return fw_run_no_script(err, "iptables");
+	}
+	rc = run_restore(families[family], fw->variant, script, err);
+	free(script);
+	return rc;
+}
+
 int
 iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 {
+	struct fw_plan as = *plan;
+
+	as.by_socket = plan->by_socket && !fw->no_sockets;
 	for (size_t family = 0; family < FW_FAMILIES; family++) {
-		char *script;
 		int rc;
 
 		if (families[family] == 6 && !has_ipv6()) {
 			continue;
 		}
-		script = iptables_script(fw, plan, family);
-		if (!script) {
-			return fw_run_no_script(err, "iptables");
+		rc = install_family(fw, &as, family, err);
+		if (rc == -1 && as.by_socket) {
+			as.by_socket = false;
+			rc = install_family(fw, &as, family, err);
+			fw->no_sockets = rc == 0;
 		}
-		rc = run_restore(families[family], fw->variant, script, err);
-		free(script);
 		if (rc < 0) {
 			return -1;
 		}
@@ -406,8 +422,7 @@ family_standing(struct fw *fw, const struct fw_plan *plan, size_t family,
 	size_t count;
 	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
 	bool by_nft;
-	const char *saved =
-		save_tables(families[family], fw->variant, &by_nft);
+	const char *saved = save_tables(families[family], fw->variant, &by_nft);
 
 	if (!saved) {
 		return -1;

@@ -170,6 +170,7 @@ plan_server(struct plan *out, const struct server_conf *conf)
 			.mark = conf->settings.mark,
 			.accepted_mark = conf->settings.fastpath_mark,
 			.loopback_open = !conf->hide_loopback,
+			.by_socket = true,
 		},
 	};
 	for (size_t i = 0; i < acl->rules_count; i++) {

@@ -11,6 +11,13 @@
  * - what belongs to a connection that is tracked as established,
  * - a SYN with the mark of acceptance, or, where there are decoys, of a
  *   connection that was labelled when such a SYN came,
+ * - what is no SYN and has a socket of this host's, in INPUT: tracking may not
+ *   know of it (NOTRACK, conntrack -F, nf_conntrack_tcp_loose=0), and the
+ *   daemon is asked for what strangers send, too, so often and no more.  The
+ *   kernel finds such sockets before it routes a packet, listeners never.
+ *   Only TPROXY and programs like it hand a listener's to one: such sockets
+ *   are transparent, and the daemon is asked.  It is asked for all where a
+ *   kernel is without that match or that search (ip_early_demux),
  * - a SYN that the daemon accepts there and then, and what else it knows a
  *   socket for; without the daemon that is none.
  *
@@ -58,7 +65,8 @@ enum ruleset_server_hook {
 /* The hooks of a side, FW_HOOKS at the most; what keeps goes in first. */
 const struct ruleset_hook *ruleset_hooks(enum fw_side side, size_t *count);
 /* Whether it is that one of the server's. */
-bool ruleset_is(const struct ruleset_hook *hook, enum ruleset_server_hook which);
+bool ruleset_is(const struct ruleset_hook *hook,
+		enum ruleset_server_hook which);
 
 /* "tap-server-5040" */
 void ruleset_name(char out[RULESET_NAME_MAX], enum fw_side side,

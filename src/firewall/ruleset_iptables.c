@@ -165,6 +165,24 @@ put_admitted(const struct section *s)
 		 s->chain, mark, mark, syn);
 }
 
+/* Whose packet it is was found before routing: no listener's, but for TPROXY.
+ */
+static void
+put_sockets(const struct section *s, const struct fw_match *m)
+{
+	char target[TARGET_MAX];
+
+	if (!s->plan->by_socket || !ruleset_is(s->hook, RULESET_INPUT)) {
+		return;
+	}
+	snprintf(target, sizeof target,
+		 "-m cgroup --path / -m socket --nowildcard --transparent "
+		 "-j NFQUEUE --queue-num %u",
+		 ruleset_queue(s->plan, false, true));
+	put_match(s, s->plan, m, target);
+	put_match(s, s->plan, m, "-m cgroup --path / -j RETURN");
+}
+
 static void
 put_final(const struct section *s, const struct fw_match *m)
 {
@@ -186,6 +204,7 @@ put_final(const struct section *s, const struct fw_match *m)
 		put_match(s, s->plan, m, "-j RETURN");
 		return;
 	}
+	put_sockets(s, m);
 	/* The door may go with the daemon: then none gets by without it. */
 	if (m->closed || ruleset_has_decoy(m, 0)) {
 		snprintf(target, sizeof target, "-j NFQUEUE --queue-num %u",
@@ -310,8 +329,8 @@ put_client_chain(const struct section *s)
 	const uint32_t mark = s->plan->mark;
 	char queue[TARGET_MAX], set[TARGET_MAX];
 
-	snprintf(queue, sizeof queue, "-j NFQUEUE --queue-num %u --queue-bypass",
-		 s->plan->queue);
+	snprintf(queue, sizeof queue,
+		 "-j NFQUEUE --queue-num %u --queue-bypass", s->plan->queue);
 	snprintf(set, sizeof set,
 		 "-m policy --dir out --pol none -j MARK --set-xmark 0x%x/0x%x",
 		 mark, mark);

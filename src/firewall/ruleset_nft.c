@@ -228,6 +228,13 @@ put_last_chain(struct text *t, const struct fw_plan *plan,
 		 "\t\tmeta l4proto != tcp accept\n"
 		 "\t\tct state established %saccept\n",
 		 no_syn);
+	/* Any number but that: a socket was found before routing. */
+	if (plan->by_socket && ruleset_is(hook, RULESET_INPUT)) {
+		text_put(t,
+			 "\t\tmeta cgroup != 0xffffffff socket transparent 0 "
+			 "%saccept\n",
+			 no_syn);
+	}
 	if (ruleset_has_decoys(plan)) {
 		text_put(t, "\t\tct label %u accept\n", RULESET_LABEL);
 	}

@@ -63,7 +63,7 @@ fw_run_fail(char *err, const char *program, int status, const char *errors)
 		snprintf(err, FW_ERROR_MAX, "%s: %.*s", program,
 			 (int)strcspn(errors, "\n"), errors);
 	}
-	return -1;
+	return status == -ETIME ? -ETIME : -1;
 }
 
 int

@@ -11,7 +11,7 @@
 
 /*
  * Why a program failed, from its exit status (run.h) and what it wrote,
- * into err (FW_ERROR_MAX).  Returns -1.
+ * into err (FW_ERROR_MAX).  Returns -1, or -ETIME where it hung.
  */
 int fw_run_fail(char *err, const char *program, int status, const char *errors);
 
@@ -26,7 +26,7 @@ int fw_run_no_script(char *err, const char *program);
  */
 int fw_run_list(const char *const *argv, char *output, size_t size);
 
-/* Run nft on a script, or have it only checked.  0, or -1 with err. */
+/* Run nft on a script, or have it only checked.  0, or as fw_run_fail(). */
 int fw_run_nft(const char *script, bool check, char *err);
 
 #endif

@@ -18,7 +18,8 @@ hosts()
 	tap_start client client client -c "$(client_rule dst_port=7001)"
 }
 
-# echoes 4|6 [DEVICE]: a server that sends back what it gets, bound to a device
+# echoes 4|6 [DEVICE [ADDRESS]]: a server that sends back what it gets, bound to
+# a device or an address
 echoes()
 {
 	start echo server "$python" -c '
@@ -29,12 +30,12 @@ listener = socket.socket(family)
 if sys.argv[2]:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE,
                         sys.argv[2].encode())
-listener.bind(("", 7001))
+listener.bind((sys.argv[3], 7001))
 listener.listen()
 peer = listener.accept()[0]
 while data := peer.recv(65536):
     peer.sendall(data)
-' "$1" "${2:-}"
+' "$1" "${2:-}" "${3:-}"
 	wait_port server 7001
 }
 
@@ -71,6 +72,110 @@ bound()
 	done
 }
 
+# untracked: the server's connections to that port are not
+untracked()
+{
+	local iptables
+
+	for iptables in iptables ip6tables; do
+		on server "$iptables" -t raw -I PREROUTING -p tcp --dport 7001 \
+		    -j NOTRACK
+		on server "$iptables" -t raw -I OUTPUT -p tcp --sport 7001 \
+		    -j NOTRACK
+	done
+}
+
+# acks COUNT 4|6: so many ACKs of the stranger's to that port, as fast as it can
+acks()
+{
+	PYTHONPATH=$here on stranger "$python" -c '
+import socket
+import sys
+import packets
+v6 = ":" in sys.argv[2]
+out = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET,
+                    socket.SOCK_RAW, socket.IPPROTO_RAW)
+for i in range(int(sys.argv[3])):
+    out.sendto(packets.build_tcp(sys.argv[1], sys.argv[2], 20000 + i, 7001,
+                                 i * 7, flags=0x10, ack=i + 1),
+               (sys.argv[2], 0))
+' "$(addr "$2" stranger)" "$(addr "$2" server)" "$1"
+}
+
+# answers 4|6: how many packets the server has sent to those ports
+answers()
+{
+	local iptables=iptables
+
+	[ "$1" = 4 ] || iptables=ip6tables
+	on server "$iptables-save" -c -t raw |
+		sed -n 's/^\[\([0-9]*\):.*-A OUTPUT .*--dport 20000.*/\1/p'
+}
+
+# What is not tracked comes in by its socket: no packet of a transfer is of the
+# few that the daemon is asked for, all of which strangers spend.  These find
+# no listener, be it bound to its address.
+not_tracked()
+{
+	local family=$1 iptables before
+
+	hosts
+	untracked
+	for iptables in iptables ip6tables; do
+		on server "$iptables" -t raw -A OUTPUT -p tcp \
+		    --dport 20000:29999 -j ACCEPT
+	done
+	echoes "$family" '' "$(addr "$family" server)"
+	opens "$(addr "$family" server)"
+	before=$(tap_status server server stray_passed)
+	seq 400000 >"$work/sent"
+	acks 2000 "$family"
+	cat "$work/session.log" "$work/sent" >"$work/expected"
+	cat "$work/sent" >"$work/session.fifo" &
+	acks 8000 "$family"
+	wait_for "$patience" cmp "$work/expected" "$work/session.log"
+	wait $!
+	same "$before" "$(tap_status server server stray_passed)"
+	refute tap_counts server server stray_dropped 0
+	same 0 "$(answers "$family")" 'answers to a stranger'
+}
+
+# A kernel or a tool that knows no sockets: the daemon is asked, and it is said.
+without_sockets()
+{
+	local tool
+
+	tool=$(realpath "$(PATH=$PATH:/usr/sbin command -v iptables-restore)")
+	cp "$tool" "$work/tool"
+	cat >"$work/older" <<-END
+		#!/bin/sh
+		name=\${0##*/}
+		case \$name in *-restore) ;; *) exec "$work/tool" "\$name" "\$@" ;; esac
+		rules=\$(cat)
+		case \$rules in
+		*'-m cgroup'*) echo "Couldn't load match" >&2; exit 2 ;;
+		esac
+		printf '%s\\n' "\$rules" | "$work/tool" "\$name" "\$@"
+	END
+	chmod +x "$work/older"
+	mounts="mount --bind $work/older $tool"
+	hosts
+	wait_log server 'knows no sockets'
+	untracked
+	echoes 4
+	opens 10.77.0.1
+	refute tap_counts server server stray_passed 0
+	same '' "$(on server iptables-save | grep cgroup)"
+	# Told once.
+	signal server HUP
+	wait_log server ': reloaded:'
+	answered
+	same 1 "$(grep -c 'knows no sockets' "$work/server.log")"
+}
+
+check without-sockets without_sockets
+check untracked-ipv4 not_tracked 4
+check untracked-ipv6 not_tracked 6
 check link-local bound 6 fe80::1%eth0 ''
 check bound4 bound 4 10.77.0.1 eth0
 check bound6 bound 6 fd77::1 eth0
