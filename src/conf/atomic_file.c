@@ -165,9 +165,10 @@ static int
 open_none(const struct rewrite *rw, struct conf_file *file, char *err)
 {
 	char why[VALUE_WHY_MAX];
+	int rc = trusted_directories(rw->path, why);
 
-	if (trusted_directories(rw->path, why) < 0) {
-		return fail(rw->path, -EINVAL, why, err);
+	if (rc < 0) {
+		return fail(rw->path, rc == -ENOMEM ? rc : -EINVAL, why, err);
 	}
 	return conf_open_text(file, rw->path, "", 0, err);
 }

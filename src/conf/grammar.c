@@ -72,6 +72,7 @@ check_file(const struct conf_file *file, int fd, enum conf_secrecy secrecy,
 {
 	char why[VALUE_WHY_MAX];
 	struct stat st;
+	int rc;
 
 	if (fstat(fd, &st) < 0) {
 		return conf_fail(err, file, 0, "%s", strerror(errno));
@@ -91,10 +92,11 @@ check_file(const struct conf_file *file, int fd, enum conf_secrecy secrecy,
 				 "holds secrets, but belongs to user %u",
 				 (unsigned)st.st_uid);
 	}
-	if (secrecy != CONF_ANYBODYS && trusted_file(file->path, fd, why) < 0) {
-		return conf_fail(err, file, 0, "%s", why);
+	rc = secrecy == CONF_ANYBODYS ? 0 : trusted_file(file->path, fd, why);
+	if (rc == -ENOMEM) {
+		return conf_no_memory(err, file, 0);
 	}
-	return 0;
+	return rc < 0 ? conf_fail(err, file, 0, "%s", why) : 0;
 }
 
 static int
@@ -148,8 +150,9 @@ conf_open_fd(struct conf_file *file, const char *path, int fd,
 	*file = (struct conf_file){ .path = path,
 				    .next = 1,
 				    .secrecy = secrecy };
-	if (check_file(file, fd, secrecy, err) < 0) {
-		return -1;
+	rc = check_file(file, fd, secrecy, err);
+	if (rc < 0) {
+		return rc;
 	}
 	rc = read_all(file, fd, err);
 	if (rc < 0) {

@@ -132,14 +132,26 @@ check_each(const char *path, char *why)
 	return 0;
 }
 
+static int
+no_place(int error, char *why)
+{
+	return error == ENOMEM ? value_no_memory(why)
+			       : value_fail(why, "%s", strerror(error));
+}
+
 int
 trusted_file(const char *path, int fd, char *why)
 {
 	char *real = realpath(path, NULL);
 	const bool named = real != NULL;
+	const int error = named ? 0 : errno;
 	int rc = 0;
 	struct stat st;
 
+	if (!named && error != ENOENT && error != EACCES) {
+		/* It has a place, and that can't be told. */
+		return no_place(error, why);
+	}
 	if (fstat(fd, &st) < 0) {
 		rc = value_fail(why, "%s", strerror(errno));
 	} else if (S_ISREG(st.st_mode) || (S_ISFIFO(st.st_mode) && named)) {
@@ -169,7 +181,7 @@ trusted_directories(const char *path, char *why)
 	memcpy(dir + len, ".", 2);
 	real = realpath(dir, NULL);
 	if (!real) {
-		return value_fail(why, "%s", strerror(errno));
+		return no_place(errno, why);
 	}
 	rc = check_each(path, why);
 	rc = rc < 0 ? rc : check_each(real, why);

@@ -16,7 +16,8 @@
 /*
  * A file that was opened by this path.  What comes from a pipe or a
  * terminal, which has no place, is whoever's who started this command.
- * 0, or -1 with the reason in why (VALUE_WHY_MAX).
+ * 0; or -1, or -ENOMEM where there is no memory to look, with the reason in
+ * why (VALUE_WHY_MAX).
  */
 int trusted_file(const char *path, int fd, char *why);
 

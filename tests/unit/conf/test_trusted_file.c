@@ -288,6 +288,22 @@ relative_paths(void **state)
 	close(here);
 }
 
+/* Where a file is can't be told always; that is no reason to believe it. */
+static void
+unknown_places(void **state)
+{
+	int fd = open(path, O_RDONLY);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(symlink(link_path, link_path), 0);
+	assert_int_equal(trusted_file(path, fd, why), 0);
+	assert_int_equal(trusted_file(link_path, fd, why), -1);
+	assert_string_equal(why, strerror(ELOOP));
+	close(fd);
+	unlink(link_path);
+}
+
 /* What is handed over has no place, and is the caller's. */
 static void
 descriptors(void **state)
@@ -330,6 +346,7 @@ main(void)
 		cmocka_unit_test(private_groups),
 		cmocka_unit_test(links),
 		cmocka_unit_test(relative_paths),
+		cmocka_unit_test(unknown_places),
 		cmocka_unit_test(descriptors),
 	};
 
