@@ -20,6 +20,8 @@
 /* Digits in a row that nothing but a key has. */
 #define SECRET_DIGITS 16u
 
+static bool never_waits;
+
 /* One printable line, whatever a path or a file has in it. */
 static void
 make_printable(char *text)
@@ -161,18 +163,37 @@ conf_open_fd(struct conf_file *file, const char *path, int fd,
 	return rc;
 }
 
+void
+conf_never_wait(void)
+{
+	never_waits = true;
+}
+
+/* Whether somebody would have to write it first. */
+static bool
+is_awaited(int fd)
+{
+	struct stat st;
+
+	return never_waits && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 int
 conf_open(struct conf_file *file, const char *path, enum conf_secrecy secrecy,
 	  char *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path,
+		      O_RDONLY | O_CLOEXEC | O_NOCTTY |
+			      (never_waits ? O_NONBLOCK : 0));
 	int rc;
 
 	*file = (struct conf_file){ .path = path, .next = 1 };
 	if (fd < 0) {
 		return conf_fail(err, file, 0, "%s", strerror(errno));
 	}
-	rc = conf_open_fd(file, path, fd, secrecy, err);
+	rc = is_awaited(fd) ? conf_fail(err, file, 0,
+					"is a pipe, which can't be read again")
+			    : conf_open_fd(file, path, fd, secrecy, err);
 	file->includes = CONF_INCLUDES_FOLLOWED;
 	close(fd);
 	return rc;

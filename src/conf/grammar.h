@@ -76,6 +76,12 @@ struct conf_line {
 int conf_status(int rc);
 
 /*
+ * From now on, in this process, wait for no file: a pipe, which was read at
+ * the start, has nothing to be read again, and is an error.
+ */
+void conf_never_wait(void);
+
+/*
  * Read a file, unless others could have made it what it is: see
  * trusted_file.h, which also looks at its directories.  CONF_SECRET refuses
  * one that others than its owner can read, too.  What it includes is

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/spawn.h"
+#include "conf/grammar.h"
 #include "daemon/log.h"
 #include "daemon/sd_notify.h"
 #include "daemon/signals.h"
@@ -498,6 +499,8 @@ monitor_start(struct monitor *m, const struct monitor_job *job, int signals)
 {
 	int status;
 
+	/* Who waits for a file answers nobody, and can't be stopped. */
+	conf_never_wait();
 	*m = (struct monitor){ .job = job, .signals = signals, .line = -1 };
 	if (start(m) < 0) {
 		return TAP_SYSTEM;

@@ -182,6 +182,29 @@ os.execv(sys.argv[1], sys.argv[1:])' \
 	page stranger 6
 }
 
+# Keys that come through a pipe come but once: who then asks for a reload, or
+# has copies kept, is told so, and the server goes on to answer.
+piped()
+{
+	local writer
+
+	hides
+	end server
+	mkfifo -m 600 "$work/pipe"
+	cat "$keys" >"$work/pipe" &
+	writer=$!
+	tap_start server server server -c "$work/TAPservd.conf" \
+	    -k "$work/pipe" -a "$work/ACL.conf" --fallback "$work/kept"
+	wait "$writer"
+	wait_log server 'pipe: is a pipe, which .*; a start with wrong files'
+	same 2 "$(tap_server --reload 2>"$work/err" >&2 || echo $?)"
+	has "$(cat "$work/err")" '/pipe: is a pipe, which .*; still with the old'
+	page client 4
+	tap_server --stop
+	await server 0 1
+	page stranger 4
+}
+
 # squat HOST: nobody holds a name that needs no file, as a server's would be
 squat()
 {
@@ -480,6 +503,7 @@ check client-told client_told
 check overview overview
 check handed-over handed_over
 check another another
+check piped piped
 check stopped-early stopped_early
 check squatted squatted
 check unconfirmable unconfirmable

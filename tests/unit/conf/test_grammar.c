@@ -431,6 +431,28 @@ conf_refuses_endless_files(void **state)
 	check_error(err, "/dev/zero", 0, "larger than 64 MiB");
 }
 
+/* A daemon that waits for somebody to write one would do nothing else. */
+static void
+conf_waits_for_no_pipe(void **state)
+{
+	char dir[] = "/tmp/tap-grammar.XXXXXX", path[64];
+	struct conf_file file;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/pipe", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	conf_never_wait();
+	alarm(20);
+	assert_int_equal(conf_open(&file, path, CONF_SECRET, err), -1);
+	alarm(0);
+	check_error(err, path, 0, "is a pipe, which can't be read again");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(conf_open(&file, "/etc/passwd", CONF_PUBLIC, err), 0);
+	conf_close(&file);
+}
+
 int
 main(void)
 {
@@ -448,6 +470,7 @@ main(void)
 		cmocka_unit_test(conf_opens_no_other_files),
 		cmocka_unit_test(conf_secrets_are_private),
 		cmocka_unit_test(conf_refuses_endless_files),
+		cmocka_unit_test(conf_waits_for_no_pipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
