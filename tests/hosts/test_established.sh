@@ -66,7 +66,7 @@ bound()
 	echoes "$family" "$device"
 	opens "$address"
 	for demux in 0 1; do
-		on server sysctl -qw net.ipv4.ip_early_demux=$demux
+		on server sysctl -qw net.ipv4.ip_early_demux="$demux"
 		on server conntrack -F
 		answered
 	done
@@ -140,6 +140,39 @@ not_tracked()
 	same 0 "$(answers "$family")" 'answers to a stranger'
 }
 
+# A listener that TPROXY hands to strangers' packets lets none of them in.
+handed_over()
+{
+	local family=$1 iptables=iptables on_ip=127.0.0.1
+
+	[ "$family" = 4 ] || iptables=ip6tables on_ip=::1
+	hosts
+	on server "$iptables" -t mangle -A PREROUTING -p tcp --dport 7001 \
+	    -j TPROXY --on-port 9000 --on-ip "$on_ip"
+	on server "$iptables" -t raw -A OUTPUT -p tcp --dport 20000:29999 \
+	    -j ACCEPT
+	start proxy server "$python" -c '
+import signal
+import socket
+import sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+listener = socket.socket(family)
+if family == socket.AF_INET:
+    listener.setsockopt(socket.SOL_IP, 19, 1)  # IP_TRANSPARENT
+else:
+    listener.setsockopt(socket.IPPROTO_IPV6, 75, 1)  # IPV6_TRANSPARENT
+listener.bind((sys.argv[1], 9000))
+listener.listen()
+signal.pause()
+' "$on_ip"
+	wait_port server 9000
+	acks 100 "$family"
+	wait_for "$patience" tap_counts server server stray_dropped 100
+	same 0 "$(answers "$family")" 'answers to a stranger'
+	# They did come with its socket.
+	has "$(on server "$iptables-save" -c)" '^\[100:.*--transparent'
+}
+
 # A kernel or a tool that knows no sockets: the daemon is asked, and it is said.
 without_sockets()
 {
@@ -173,6 +206,8 @@ without_sockets()
 	same 1 "$(grep -c 'knows no sockets' "$work/server.log")"
 }
 
+check handed-over-ipv4 handed_over 4
+check handed-over-ipv6 handed_over 6
 check without-sockets without_sockets
 check untracked-ipv4 not_tracked 4
 check untracked-ipv6 not_tracked 6
