@@ -258,7 +258,6 @@ worker_killed()
 	page stranger "$family"
 }
 
-# Workers that die without an end: the server gives up, and hides all the same.
 # alarmed: its status tells of it
 alarmed()
 {
