@@ -45,14 +45,14 @@ log_sink_never_wait(void)
 	if (sink.way != AS_IS) {
 		return;
 	}
+	sink.way = BY_WRITE;
 	if (fstat(STDERR_FILENO, &st) < 0) {
-		sink.way = BY_WRITE;
-	} else if (S_ISSOCK(st.st_mode)) {
+		return;
+	}
+	if (S_ISSOCK(st.st_mode)) {
 		sink.way = BY_SEND;
 	} else if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
 		open_copy();
-	} else {
-		sink.way = BY_WRITE;
 	}
 }
 

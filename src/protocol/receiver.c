@@ -299,14 +299,14 @@ try_group(struct receiver *g, const struct receiver_now *now,
 	struct verify found;
 	size_t count = 0;
 
-	for (; f; f = reassembly_next(&g->reassembly, f)) {
+	/* One at least: that of the packet at hand. */
+	do {
 		frames[count] = f;
-		tries[count++] = (struct verify_frame){
-			.seq = f->seq,
-			.hint = f->hint,
-			.maybe_syn0 = f->held,
-		};
-	}
+		tries[count++] = (struct verify_frame){ .seq = f->seq,
+							.hint = f->hint,
+							.maybe_syn0 = f->held };
+		f = reassembly_next(&g->reassembly, f);
+	} while (f);
 	tries[count - 1].maybe_syn0 = true;
 	verify_find(&scene, tries, count, &found);
 	verify_spend(group->macs, &found);

@@ -258,23 +258,24 @@ set_queue(const struct options *o, struct server_conf *conf)
 }
 
 static int
-run(struct options *o, struct server_conf *conf)
+run(const struct options *o, struct server_conf *conf)
 {
 	char why[CONF_ERROR_MAX] = "";
+	struct server_options how = o->run;
 	struct server_conf *older = NULL;
 	int status;
 
-	o->run.no_rules = why;
-	status = server_run(conf, &o->run);
+	how.no_rules = why;
+	status = server_run(conf, &how);
 	/* What a reload would have refused. */
 	if (status == TAP_SYSTEM && why[0] && !o->run.refused) {
 		older = fall_back(o);
 	}
 	if (older) {
-		o->run.refused = why;
-		o->run.no_rules = NULL;
+		how.refused = why;
+		how.no_rules = NULL;
 		set_queue(o, older);
-		status = server_run(older, &o->run);
+		status = server_run(older, &how);
 	}
 	return status;
 }

@@ -90,7 +90,7 @@ busy()
 	    "RULE:dst_port=80, key_no=10, key=0x$secret, alg=hmac-sha256")" \
 	    "${@:2}"
 	for n in 1 2 3; do
-		start connects$n client setpriv --reuid=65534 --regid=65534 \
+		start "connects$n" client setpriv --reuid=65534 --regid=65534 \
 		    --clear-groups "$python" "$here/connects.py" \
 		    "$(addr "$1" server)" 80
 	done

@@ -32,7 +32,7 @@ closed_lab()
 	http_start server 80 81
 	hide_start hide=closed RULE:dst_port=80
 	[ "${fastpath:-off}" = off ] ||
-		wait_for $patience fast_path_known server server
+		wait_for "$patience" fast_path_known server server
 	# What the kernel says by ICMP, it is to say always.
 	on server sysctl -qw net.ipv4.icmp_ratelimit=0 \
 	    net.ipv4.icmp_msgs_per_sec=100000 \
@@ -109,6 +109,7 @@ no_raw_socket()
 	# Neither has it one, of that protocol, in any of its processes.
 	same '' "$(on server ss -Hwanp | grep -E '(tcp|:6)[[:space:]]' || :)" \
 	    'raw sockets of TCP'
+	# shellcheck disable=SC2016 # awk's own
 	same '' "$(on server awk 'NR > 1 && $2 ~ /:0006$/' /proc/net/raw \
 	    /proc/net/raw6)" 'raw sockets of TCP'
 }

@@ -40,7 +40,7 @@ forwarded()
 	local router=10.10.0.2 to=10.11.0.2:$port iptables=iptables
 
 	[ "$1" = 4 ] || {
-		router=fd10::2 to=[fd11::2]:$port iptables=ip6tables
+		router=fd10::2 to="[fd11::2]:$port" iptables=ip6tables
 	}
 	path_lab
 	on router1 "$iptables" -t nat -A PREROUTING -p tcp -d "$router" \

@@ -161,7 +161,7 @@ flood()
 	    "$port" plans 10.10.0.1
 	wait_log plans '^ready'
 	for n in 1 2 3; do
-		start flood$n router1 "$python" "$here/path_peer.py" near \
+		start "flood$n" router1 "$python" "$here/path_peer.py" near \
 		    "$(far 4)" "$port" flood 10.11.0.77
 	done
 	wait_for "$patience" received 100000
@@ -191,7 +191,9 @@ sessions()
 	on near "$python" "$here/path_peer.py" near "$(far 4)" "$port" \
 	    sessions 10.10.0.1
 	lines=$(grep -c ' served ' "$work/listen.log")
-	[ "$lines" -ge 50 ] && [ "$lines" -lt 150 ] || fail "$lines lines"
+	if [ "$lines" -lt 50 ] || [ "$lines" -ge 150 ]; then
+		fail "$lines lines"
+	fi
 	still_serves
 }
 
@@ -208,8 +210,10 @@ kept()
 	wait_log listen 'far.pcap: [0-9]+ packets not kept: too many'
 	end listen
 	count=$(tcpdump -n -r "$work/far.pcap" 2>/dev/null | wc -l)
-	[ "$count" -ge 1000 ] && [ "$count" -le $((2000 * (SECONDS + 2))) ] ||
+	if [ "$count" -lt 1000 ] ||
+	   [ "$count" -gt $((2000 * (SECONDS + 2))) ]; then
 		fail "$count packets in $SECONDS s"
+	fi
 }
 
 # A file that takes no more is named at once, and what can be done is done.

@@ -13,7 +13,8 @@
 # As few samples as there may be, and fast: what is found with these is found.
 few=(--samples 20 --rate 2000)
 # Without what a queue shows to a ping behind SYNs.
-plain=(--scan syn,connect,fin,null,xmas,ack,window,maimon,syn-data,syn-ecn,udp)
+plain=(--scan
+       "syn,connect,fin,null,xmas,ack,window,maimon,syn-data,syn-ecn,udp")
 
 drop()
 {
