@@ -93,7 +93,7 @@ send_forged(const struct packet *p)
 	enum receiver_verdict verdict = bench_packet(b, p, NULL, NULL);
 
 	if (p->dport == PORT_CLOSED) {
-		assert_int_equal(verdict, RECEIVER_RESET);
+		assert_int_equal(verdict, RECEIVER_CLOSED);
 	} else {
 		assert_true(verdict == RECEIVER_DROP ||
 			    verdict == RECEIVER_HOLD);
