@@ -91,7 +91,7 @@ check_allowed(const struct replay_test *t, const char *host,
 	      const struct target_addr *targets, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		bool allowed;
+		bool allowed = false;
 		int status = ask_allowed(t, &targets[i].addr, &allowed);
 
 		if (status != TAP_OK) {
