@@ -222,11 +222,11 @@ groups_are_found_by_their_marks(void **state)
 	bed_need();
 	bed.worker.ingress.config->assembly = hour;
 	assert_true(is_found(true, 0));
-	assert_true(is_found(true, hour / 2 >> 20));
+	assert_true(is_found(true, (int64_t)(hour / 2 >> 20)));
 	/* Another processor was a little ahead. */
 	assert_true(is_found(true, -1));
-	assert_false(is_found(true, (hour + second) >> 20));
-	assert_true(is_found(false, (hour + second) >> 20));
+	assert_false(is_found(true, (int64_t)((hour + second) >> 20)));
+	assert_true(is_found(false, (int64_t)((hour + second) >> 20)));
 	bed.worker.ingress.config->assembly = always;
 	bed_forget();
 }
@@ -258,7 +258,7 @@ a_mark_comes_again(void **state)
 		left.slow = 1;
 		assert_int_equal(bpf_map_put(map, &reassembly, &left, BPF_ANY),
 				 0);
-		set_heard(&g, hour >> 20);
+		set_heard(&g, (int64_t)(hour >> 20));
 		bed.worker.ingress.config->assembly = hour / 2;
 		for (size_t i = 0; i < g.frames; i++) {
 			bed_give_role(&g, order[i]);

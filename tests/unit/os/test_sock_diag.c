@@ -80,8 +80,12 @@ pair_close(struct pair *p)
 static struct sock_diag_connection
 other_end(const struct sock_diag_connection *c)
 {
-	return (struct sock_diag_connection){ c->remote, c->local,
-					      c->remote_port, c->local_port };
+	return (struct sock_diag_connection){
+		.local = c->remote,
+		.remote = c->local,
+		.local_port = c->remote_port,
+		.remote_port = c->local_port,
+	};
 }
 
 static const int families[][2] = {
