@@ -35,9 +35,8 @@ is_loopback(const struct packet_addr *addr)
 {
 	static const uint8_t one[16] = { [15] = 1 };
 
-	return addr->family == 4
-		? addr->bytes[0] == 127
-		: memcmp(addr->bytes, one, sizeof one) == 0;
+	return addr->family == 4 ? addr->bytes[0] == 127
+				 : memcmp(addr->bytes, one, sizeof one) == 0;
 }
 
 /* filtered, closed, or decoy:ADDR:PORT; the address may be in brackets. */

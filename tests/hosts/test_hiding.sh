@@ -25,7 +25,7 @@ hiding()
 	echo 'port=1-65535, key_no=10' >"$work/ACL.conf"
 	tap_start server server server -c "$work/TAPservd.conf" \
 	    -k "$(key_file)" -a "$work/ACL.conf"
-	[ "$3" = off ] || wait_for $patience fast_path_known server server
+	[ "$3" = off ] || wait_for "$patience" fast_path_known server server
 	tap_start client client client -c "$(client_rule dst_port=80)"
 }
 
@@ -91,7 +91,7 @@ attacks()
 		stranger_out "$family"
 		stranger_out "$family" 2222
 		case $1 in
-		decoy) wait_for $patience holder_in "$family" ;;
+		decoy) wait_for "$patience" holder_in "$family" ;;
 		*) page client "$family" ;;
 		esac
 	done
