@@ -148,12 +148,11 @@ remember(const struct scene *scene, const struct ingress_record *record)
 	return true;
 }
 
-/* Tell the door, before SYN0 goes on; see door_admit(). */
-static inline_always bool
-admit(const struct scene *scene, const struct sorted *sorted)
+/* What the door knows a connection by; see struct door_key. */
+static inline_always struct door_key *
+door_key_for(const struct scene *scene, uint16_t sport)
 {
 	struct scratch *scratch = scene->scratch;
-	const uint16_t sport = INGRESS_FRAME_SPORT(sorted->frame[SYN0]);
 	struct door_key *key = &scratch->admitted;
 
 	__builtin_memcpy(key->addr, &scratch->reassembly.src, sizeof key->addr);
@@ -161,6 +160,24 @@ admit(const struct scene *scene, const struct sorted *sorted)
 	key->port[0] = (uint8_t)(sport >> 8);
 	key->port[1] = (uint8_t)sport;
 	key->family = (uint16_t)scratch->reassembly.family;
+	return key;
+}
+
+/* Whether the door would let it in; see door_admits(). */
+static inline_always bool
+is_admitted(const struct scene *scene, uint16_t sport)
+{
+	return map_lookup(&admitted_map, door_key_for(scene, sport)) != NULL;
+}
+
+/* Tell the door, before SYN0 goes on; see door_admit(). */
+static inline_always bool
+admit(const struct scene *scene, const struct sorted *sorted)
+{
+	struct scratch *scratch = scene->scratch;
+	const uint16_t sport = INGRESS_FRAME_SPORT(sorted->frame[SYN0]);
+	struct door_key *key = door_key_for(scene, sport);
+
 	scratch->expires = scene->now + DOOR_LIFE_NS;
 	return map_update(&admitted_map, key, &scratch->expires, BPF_ANY) == 0;
 }

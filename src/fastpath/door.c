@@ -243,21 +243,46 @@ door_end(struct door *d, uint16_t queue)
 	return rc == -ENOENT ? 0 : rc;
 }
 
+static struct door_key
+key_for(const struct door *d, const struct acl *acl,
+	const struct packet_addr *src, uint16_t sport, uint16_t dport)
+{
+	const uint16_t entry = acl->entry_at[dport];
+	struct door_key key = { .family = src->family };
+
+	memcpy(key.addr, src->bytes, sizeof key.addr);
+	key.keys = entry && d->now.keys ? d->now.keys[entry - 1] : 0;
+	be16_store(key.port, sport);
+	return key;
+}
+
 int
 door_admit(const struct door *d, const struct acl *acl,
 	   const struct packet_addr *src, uint16_t sport, uint16_t dport)
 {
-	const uint16_t entry = acl->entry_at[dport];
-	struct door_key key = { .family = src->family };
 	const uint64_t expires = clock_us() * 1000 + DOOR_LIFE_NS;
+	struct door_key key;
 
 	if (!d->on) {
 		return 0;
 	}
-	memcpy(key.addr, src->bytes, sizeof key.addr);
-	key.keys = entry && d->now.keys ? d->now.keys[entry - 1] : 0;
-	be16_store(key.port, sport);
+	key = key_for(d, acl, src, sport, dport);
 	return bpf_map_put(d->maps.accepted, &key, &expires, BPF_ANY);
+}
+
+bool
+door_admits(const struct door *d, const struct acl *acl,
+	    const struct packet_addr *src, uint16_t sport, uint16_t dport)
+{
+	struct door_key key;
+	uint64_t expires;
+
+	if (!d->on) {
+		return false;
+	}
+	key = key_for(d, acl, src, sport, dport);
+	/* What can't be asked counts as admitted, so that nobody gets in. */
+	return bpf_map_get(d->maps.accepted, &key, &expires) != -ENOENT;
 }
 
 void

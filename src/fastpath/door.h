@@ -71,6 +71,13 @@ int door_end(struct door *d, uint16_t queue);
 int door_admit(const struct door *d, const struct acl *acl,
 	       const struct packet_addr *src, uint16_t sport, uint16_t dport);
 
+/*
+ * Whether one of this source may still find its listener: then a SYN that was
+ * refused must not go on to it.  So, too, where that can't be told.
+ */
+bool door_admits(const struct door *d, const struct acl *acl,
+		 const struct packet_addr *src, uint16_t sport, uint16_t dport);
+
 void door_counts(const struct door *d, uint64_t counts[DOOR_COUNTS]);
 /*
  * Names of programs of others at the same place, "a, b", as far as they fit.

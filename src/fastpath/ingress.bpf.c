@@ -487,7 +487,7 @@ judge(const struct scene *scene, struct syn *s, bool accepts)
 	do {                                                                   \
 		if (parse(&s, (const uint8_t *)(uint64_t)(ctx)->data,          \
 			  (const uint8_t *)(uint64_t)(ctx)->data_end) == 0 &&  \
-		    find_scene(&scene, &s, accepts) == 0) {                             \
+		    find_scene(&scene, &s, accepts) == 0) {                    \
 			verdict = judge(&scene, &s, accepts);                  \
 		}                                                              \
 	} while (0)
@@ -574,7 +574,9 @@ SECTION("tc") int ingress_tc(struct __sk_buff *skb)
 		skb->mark =
 			s.accepted ? skb->mark | s.mark : skb->mark & ~s.mark;
 	}
-	if (verdict == XDP_DROP && scene.scratch && is_closed(&scene)) {
+	/* The door tells connections apart, not the SYNs of one. */
+	if (verdict == XDP_DROP && scene.scratch && is_closed(&scene) &&
+	    !is_admitted(&scene, (uint16_t)s.sport)) {
 		skb->mark |= (uint32_t)scene.config->strangers;
 		verdict = XDP_PASS;
 	}

@@ -202,6 +202,11 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 	in = describe(g, queue, q, &p);
 	receiver_input(g->receiver, now, &in, &result);
 	worker_door_admit(g, &in, &result);
+	/* The door tells connections apart, not the SYNs of one. */
+	if (result.verdict == RECEIVER_CLOSED &&
+	    door_admits(&g->door, &g->conf->acl, &p.src, p.sport, p.dport)) {
+		result.verdict = RECEIVER_DROP;
+	}
 	carry_out(g, name, q->mark, result.verdict);
 	judge_apply(g, &result, now->ms);
 }

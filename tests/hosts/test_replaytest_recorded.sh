@@ -216,6 +216,7 @@ files()
 
 check file-filtered file filtered
 check file-closed file closed
+fastpath=auto check file-closed-fastpath file closed
 check withheld withheld
 check live live
 check ending ending
