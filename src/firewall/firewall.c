@@ -130,11 +130,18 @@ try_nft(struct fw *fw, const struct fw_plan *plan, char *err)
 
 	fw->tool = FW_NFT;
 	as.by_socket = plan->by_socket && !fw->no_sockets;
+	as.unlabelled = fw->no_labels;
 	rc = run_nft(&as, false, err);
 	if (rc == -1 && as.by_socket) {
 		as.by_socket = false;
 		rc = run_nft(&as, false, err);
 		fw->no_sockets = rc == 0;
+	}
+	if (rc == -1 && ruleset_has_labels(&as)) {
+		as.by_socket = plan->by_socket && !fw->no_sockets;
+		as.unlabelled = true;
+		rc = run_nft(&as, false, err);
+		fw->no_labels = rc == 0;
 	}
 	return rc;
 }
@@ -213,6 +220,12 @@ note_installed(struct fw *fw, const struct fw_plan *plan)
 			"%s here knows no sockets: what tracking does not know "
 			"gets in at %u packets/s at the most",
 			fw_tool_name(fw->tool), FW_REST_PER_SECOND);
+	}
+	if (fw->no_labels) {
+		log_say(LOG_LEVEL_WARNING,
+			"%s here labels no connections: rules that change "
+			"marks lead key holders to the decoy, too",
+			fw_tool_name(fw->tool));
 	}
 }
 

@@ -75,6 +75,7 @@ struct fw_plan {
 	 * what is to look closed looks so without it, too.
 	 */
 	bool door_stays;
+	bool unlabelled; /* connections can't be labelled here: marks must do */
 	const struct fw_match *matches;
 	size_t count;
 };
@@ -101,6 +102,7 @@ struct fw {
 	/* Whether a hook's table (of iptables-nft) was not there before. */
 	bool table_is_ours[FW_FAMILIES][FW_HOOKS];
 	bool no_sockets; /* the tool or the kernel can't tell of sockets */
+	bool no_labels;  /* nor label connections */
 	bool is_legacy;  /* iptables-legacy: nobody tells of its changes */
 	/* What stood when it was installed, if that is known. */
 	bool is_known;

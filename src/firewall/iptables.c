@@ -331,6 +331,7 @@ iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 	struct fw_plan as = *plan;
 
 	as.by_socket = plan->by_socket && !fw->no_sockets;
+	as.unlabelled = fw->no_labels;
 	for (size_t family = 0; family < FW_FAMILIES; family++) {
 		int rc;
 
@@ -342,6 +343,12 @@ iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 			as.by_socket = false;
 			rc = install_family(fw, &as, family, err);
 			fw->no_sockets = rc == 0;
+		}
+		if (rc == -1 && ruleset_has_labels(&as)) {
+			as.by_socket = plan->by_socket && !fw->no_sockets;
+			as.unlabelled = true;
+			rc = install_family(fw, &as, family, err);
+			fw->no_labels = rc == 0;
 		}
 		if (rc < 0) {
 			return -1;
@@ -445,9 +452,12 @@ family_standing(struct fw *fw, const struct fw_plan *plan, size_t family,
 int
 iptables_standing(struct fw *fw, const struct fw_plan *plan, struct text *t)
 {
+	struct fw_plan as = *plan;
+
+	as.unlabelled = fw->no_labels;
 	for (size_t family = 0; family < FW_FAMILIES; family++) {
 		if ((families[family] == 4 || has_ipv6()) &&
-		    family_standing(fw, plan, family, t) < 0) {
+		    family_standing(fw, &as, family, t) < 0) {
 			return -1;
 		}
 	}

@@ -58,9 +58,9 @@ ruleset_has_decoy(const struct fw_match *m, unsigned family)
 }
 
 bool
-ruleset_has_decoys(const struct fw_plan *plan)
+ruleset_has_labels(const struct fw_plan *plan)
 {
-	for (size_t i = 0; i < plan->count; i++) {
+	for (size_t i = 0; i < plan->count && !plan->unlabelled; i++) {
 		if (ruleset_has_decoy(&plan->matches[i], 0)) {
 			return true;
 		}
@@ -105,7 +105,7 @@ ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook)
 		return true;
 	}
 	if (ruleset_is(hook, RULESET_LABELS)) {
-		return ruleset_has_decoys(plan);
+		return ruleset_has_labels(plan);
 	}
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct fw_match *m = &plan->matches[i];

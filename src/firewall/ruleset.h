@@ -85,8 +85,8 @@ bool ruleset_has_place(const struct ruleset_hook *hook,
 bool ruleset_is_forwarded(const struct fw_match *m);
 /* Whether a match has a decoy of this family, or (0) of either. */
 bool ruleset_has_decoy(const struct fw_match *m, unsigned family);
-/* Whether the plan has any. */
-bool ruleset_has_decoys(const struct fw_plan *plan);
+/* Whether admitted connections are labelled: where there are decoys. */
+bool ruleset_has_labels(const struct fw_plan *plan);
 /*
  * Whether what was translated to another address is known again by the one
  * that it came to.  For matches that name it; without, that might be any

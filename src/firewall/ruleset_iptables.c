@@ -156,7 +156,7 @@ put_admitted(const struct section *s)
 		 "-A %s -p tcp -m conntrack --ctstate ESTABLISHED -m tcp ! "
 		 "%s -j RETURN\n",
 		 s->chain, syn);
-	if (ruleset_has_decoys(s->plan)) {
+	if (ruleset_has_labels(s->plan)) {
 		text_put(s->t, "-A %s -m connlabel --label %u -j RETURN\n",
 			 s->chain, RULESET_LABEL);
 	}
@@ -300,10 +300,12 @@ put_decoy_chain(const struct section *s)
 {
 	const uint32_t mark = s->plan->accepted_mark;
 
-	text_put(s->t,
-		 "-A %s -m connlabel --label %u -j RETURN\n"
-		 "-A %s -m mark --mark 0x%x/0x%x -j RETURN\n",
-		 s->chain, RULESET_LABEL, s->chain, mark, mark);
+	if (ruleset_has_labels(s->plan)) {
+		text_put(s->t, "-A %s -m connlabel --label %u -j RETURN\n",
+			 s->chain, RULESET_LABEL);
+	}
+	text_put(s->t, "-A %s -m mark --mark 0x%x/0x%x -j RETURN\n", s->chain,
+		 mark, mark);
 	if (s->family == 4) {
 		text_put(s->t, "-A %s -d 127.0.0.0/8 -j RETURN\n", s->chain);
 	}

@@ -235,7 +235,7 @@ put_last_chain(struct text *t, const struct fw_plan *plan,
 			 "%saccept\n",
 			 no_syn);
 	}
-	if (ruleset_has_decoys(plan)) {
+	if (ruleset_has_labels(plan)) {
 		text_put(t, "\t\tct label %u accept\n", RULESET_LABEL);
 	}
 	/* It has done its work. */
@@ -256,12 +256,14 @@ static void
 put_decoy_chain(struct text *t, const struct fw_plan *plan)
 {
 	begin_chain(t, "decoy", "nat", "prerouting", -101);
+	text_put(t, "\t\tmeta l4proto != tcp accept\n");
+	if (ruleset_has_labels(plan)) {
+		text_put(t, "\t\tct label %u accept\n", RULESET_LABEL);
+	}
 	text_put(t,
-		 "\t\tmeta l4proto != tcp accept\n"
-		 "\t\tct label %u accept\n"
 		 "\t\tmeta mark & 0x%08x != 0 accept\n"
 		 "\t\tip daddr 127.0.0.0/8 accept\n",
-		 RULESET_LABEL, plan->accepted_mark);
+		 plan->accepted_mark);
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct fw_match *m = &plan->matches[i];
 		char addr[64];

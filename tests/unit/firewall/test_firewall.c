@@ -23,6 +23,7 @@ static struct program programs[PROGRAMS_MAX];
 static char calls[8192]; /* the names of those that ran, and "check" */
 static char last_input[65536];
 static const char *after_restore; /* of the first program */
+static const char *refused;       /* in what a program is given */
 
 static int
 run_faked(const char *const *argv, const char *input, char *output,
@@ -35,6 +36,9 @@ run_faked(const char *const *argv, const char *input, char *output,
 	for (size_t i = 0; i < PROGRAMS_MAX && programs[i].name; i++) {
 		if (strcmp(programs[i].name, argv[0]) != 0) {
 			continue;
+		}
+		if (input && refused && strstr(input, refused)) {
+			return 1;
 		}
 		/* From then on it is what is saved. */
 		if (after_restore && strcmp(argv[0], "iptables-restore") == 0) {
@@ -84,7 +88,7 @@ setup(void **state)
 	memset(err, 0, sizeof err);
 	strcpy(calls, " ");
 	last_input[0] = '\0';
-	after_restore = NULL;
+	after_restore = refused = NULL;
 	return 0;
 }
 
@@ -316,6 +320,35 @@ goes_on_to_the_other_iptables(void **state)
 	program("ip6tables-legacy-restore", 0, NULL, NULL);
 	assert_int_equal(fw_install(&fw, &server, FW_IPTABLES, err), 0);
 	assert_int_equal(fw.variant, 2);
+}
+
+/* Where iptables or the kernel can't label: by marks alone. */
+static void
+does_without_labels(void **state)
+{
+	static const struct fw_match decoy = {
+		.ports = ssh,
+		.ports_count = 1,
+		.decoy = { 4, { 192, 0, 2, 9 } },
+		.decoy_port = 22,
+	};
+	const struct fw_plan plan = { .side = FW_SERVER,
+				      .queue = 5040,
+				      .accepted_mark = 0x200000,
+				      .matches = &decoy,
+				      .count = 1 };
+
+	(void)state;
+	program("iptables-save", 0, "", NULL);
+	program("ip6tables-save", 0, "", NULL);
+	program("iptables-restore", 0, NULL, NULL);
+	program("ip6tables-restore", 0, NULL, NULL);
+	refused = "connlabel";
+	assert_int_equal(fw_install(&fw, &plan, FW_IPTABLES, err), 0);
+	assert_true(fw.no_labels);
+	refused = NULL;
+	assert_int_equal(fw_replace(&fw, &plan, &plan, err), 0);
+	assert_null(strstr(last_input, "connlabel"));
 }
 
 static void
@@ -603,6 +636,7 @@ main(void)
 		cmocka_unit_test_setup(replaces_what_a_predecessor_left, setup),
 		cmocka_unit_test_setup(undoes_what_it_did_itself, setup),
 		cmocka_unit_test_setup(goes_on_to_the_other_iptables, setup),
+		cmocka_unit_test_setup(does_without_labels, setup),
 		cmocka_unit_test_setup(says_why_nothing_could_be_installed,
 				       setup),
 		cmocka_unit_test_setup(removes_only_what_is_ours, setup),
