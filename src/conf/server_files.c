@@ -99,8 +99,8 @@ check_decoys(const struct acl *acl, const char *path, char *err)
 				snprintf(err, CONF_ERROR_MAX,
 					 "%s:%u: hide=decoy: the rule of line "
 					 "%u protects that port itself",
-					 rule->file ? rule->file : path, rule->line,
-					 acl->rules[k].line);
+					 rule->file ? rule->file : path,
+					 rule->line, acl->rules[k].line);
 				return -EINVAL;
 			}
 		}

@@ -11,13 +11,13 @@
 #define ALARMS_MAX 1024u
 
 struct alarms {
-	bool rules_lost;     /* and can't be put back */
+	bool rules_lost;      /* and can't be put back */
 	bool rules_contested; /* taken again and again */
-	bool queue_full;     /* in the last minute */
-	bool clock_wrong;    /* nobody keeps it right, as far as is known */
-	bool user_shared;    /* its worker has no user of its own */
-	const char *worker;  /* what is wrong with it; or empty */
-	const char *refused; /* why its files were; or empty */
+	bool queue_full;      /* in the last minute */
+	bool clock_wrong;     /* nobody keeps it right, as far as is known */
+	bool user_shared;     /* its worker has no user of its own */
+	const char *worker;   /* what is wrong with it; or empty */
+	const char *refused;  /* why its files were; or empty */
 };
 
 /* One after the other, parted by "; "; empty where all is well. */

@@ -29,9 +29,9 @@
 /* What a configuration comes to; the arrays are the caller's. */
 struct ingress_tables {
 	uint32_t assembly_ms, flood_per_second;
-	uint32_t replays; /* groups that tap itself remembers */
+	uint32_t replays;   /* groups that tap itself remembers */
 	uint32_t strangers; /* mark of those to closed ports who go on */
-	int admitted;     /* the door's map of accepted connections, or -1 */
+	int admitted;       /* the door's map of accepted connections, or -1 */
 	const struct ingress_port *ports; /* 65,536 */
 	const struct ingress_list *lists;
 	size_t lists_count;

@@ -75,7 +75,7 @@ struct ingress_rule {
 	struct ingress_addr src, src_mask, dst, dst_mask;
 	uint16_t tolerance;             /* s */
 	uint8_t src_family, dst_family; /* 4, 6, or 0: any */
-	uint8_t closed;			/* hide=closed */
+	uint8_t closed;                 /* hide=closed */
 	uint8_t unused[3];
 };
 

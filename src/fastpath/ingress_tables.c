@@ -268,7 +268,7 @@ ingress_tables_make(struct ingress_plan *plan, const struct server_conf *conf)
 					.admitted = -1,
 					.assembly_ms = conf->limits.assembly_ms,
 					.strangers = conf->settings.mark,
-			.flood_per_second =
+					.flood_per_second =
 						conf->limits.flood_per_second,
 					.replays = conf->limits.replays,
 				} };

@@ -365,8 +365,8 @@ static bool
 is_harmless(const char *line, bool by_marks)
 {
 	static const char *const targets[] = {
-		"MARK", "CONNMARK", "DROP", "REJECT", "LOG",
-		"NFLOG", "TRACE",   "TOS",  "CT",     "NOTRACK",
+		"MARK",  "CONNMARK", "DROP", "REJECT", "LOG",
+		"NFLOG", "TRACE",    "TOS",  "CT",     "NOTRACK",
 	};
 	char text[1024], word[32];
 	const char *at;
@@ -394,8 +394,9 @@ put_hook_line(struct text *t, enum fw_side side, const char *line,
 {
 	const bool is_ours = line_ends(line, jump);
 
-	if (is_ours || (side == FW_SERVER && line_is_of(line) == STRANGERS &&
-			!is_harmless(line, by_marks))) {
+	if (is_ours ||
+	    (side == FW_SERVER && line_is_of(line) == STRANGERS &&
+	     !is_harmless(line, by_marks))) {
 		text_put(t, "%.*s\n", (int)strcspn(line, "\n"), line);
 	}
 	return is_ours;
@@ -415,9 +416,9 @@ put_standing(struct text *t, enum fw_side side, const char *saved,
 		if (strncmp(line, rule, strlen(rule)) == 0) {
 			text_put(t, "%.*s\n", (int)strcspn(line, "\n"), line);
 		} else if (!jumped && strncmp(line, head, strlen(head)) == 0) {
-			jumped = put_hook_line(
-				t, side, line, jump,
-				ruleset_is(hook, RULESET_LABELS));
+			jumped =
+				put_hook_line(t, side, line, jump,
+					      ruleset_is(hook, RULESET_LABELS));
 		}
 	}
 }
@@ -442,8 +443,8 @@ family_standing(struct fw *fw, const struct fw_plan *plan, size_t family,
 			chain_name(chain, fw, &hooks[i]);
 			text_put(t, "*%s\n", hooks[i].table);
 			put_standing(t, fw->side,
-				     table_of(saved, hooks[i].table),
-				     &hooks[i], chain);
+				     table_of(saved, hooks[i].table), &hooks[i],
+				     chain);
 		}
 	}
 	return 0;

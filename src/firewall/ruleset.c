@@ -131,7 +131,6 @@ ruleset_queue(const struct fw_plan *plan, bool forwarded, bool rest)
 const char *
 ruleset_addr(char out[64], const struct packet_addr *addr)
 {
-	inet_ntop(addr->family == 4 ? AF_INET : AF_INET6, addr->bytes, out,
-		  64);
+	inet_ntop(addr->family == 4 ? AF_INET : AF_INET6, addr->bytes, out, 64);
 	return out;
 }

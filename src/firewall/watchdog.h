@@ -19,11 +19,11 @@ struct watchdog {
 	int timer;  /* wakes for a look that was put off, or a poll; or -1 */
 	int tables; /* of iptables-legacy, see legacy.h; or below 0 */
 	uint64_t tables_sum, tables_ms;
-	bool changed;		/* somebody changed rules, ours perhaps */
-	uint64_t changed_ms;    /* since then, at the earliest */
-	uint64_t looked_ms;     /* when they were all looked at last */
-	uint64_t restored;      /* how often rules were put back */
-	uint64_t open_ms;       /* how long they were not there, at the most */
+	bool changed;        /* somebody changed rules, ours perhaps */
+	uint64_t changed_ms; /* since then, at the earliest */
+	uint64_t looked_ms;  /* when they were all looked at last */
+	uint64_t restored;   /* how often rules were put back */
+	uint64_t open_ms;    /* how long they were not there, at the most */
 	uint64_t times_ms[WATCHDOG_CONTEST]; /* of the last that were */
 	uint64_t complained_ms;
 	bool lost; /* they are gone now, and can't be put back */

@@ -15,8 +15,8 @@ static bool
 is_gauge(const struct stat_item *item)
 {
 	static const char *const gauges[] = {
-		"rules", "keys", "held", "assembling", "replays",
-		"rules_contested",
+		"rules",      "keys",    "held",
+		"assembling", "replays", "rules_contested",
 	};
 
 	for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++) {

@@ -26,7 +26,7 @@
 struct worker_shared {
 	struct monitor_shared monitor;
 	uint64_t rest_passed, rest_dropped; /* of no known connection */
-	uint64_t closed, decoys; /* SYNs of strangers that went on */
+	uint64_t closed, decoys;            /* SYNs of strangers that went on */
 	uint64_t door_failed; /* accepted, and the door could not be told */
 	struct receiver_counters counters;
 	uint64_t held, assembling, replays; /* at present */
@@ -40,7 +40,7 @@ struct worker {
 	struct netlink diag;
 	struct ifnames links;
 	struct admitted admitted; /* the worker's own */
-	int drops; /* the file of nfq_read_drops(), or below 0 */
+	int drops;                /* the file of nfq_read_drops(), or below 0 */
 	struct worker_shared *shared;
 	struct handed_frame *handed; /* shared, too */
 	bool hands_over;             /* the last worker has */

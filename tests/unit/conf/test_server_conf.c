@@ -299,7 +299,8 @@ static const struct {
 	{ "RULE:dst_port=80, hide=decoy:[::1]:81\n", 1,
 	  "can't be reached from a network" },
 	{ "RULE:dst_port=80, type=ROUTER, outdev=eth1, "
-	  "hide=decoy:192.0.2.1:81\n", 1, "outdev is known only when" },
+	  "hide=decoy:192.0.2.1:81\n",
+	  1, "outdev is known only when" },
 	{ "hide=decoy:1.2.3.4:255.255.255.0:80\n", 1, "is not one address" },
 	{ "hide=decoy:[2001:db8::1:80\n", 1, "hide: " },
 	{ "hide=decoy:host:80\n", 1, "hide: 'host' is not an address" },

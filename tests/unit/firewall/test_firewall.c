@@ -413,7 +413,8 @@ drops_tables_that_it_made(void **state)
 	fw = (struct fw){ .tool = FW_IPTABLES,
 			  .side = FW_SERVER,
 			  .queue = 5040,
-			  .table_is_ours = { { true, true, true, true, true } } };
+			  .table_is_ours = {
+				  { true, true, true, true, true } } };
 	/* The fake keeps our chain, which then is somebody else's. */
 	assert_int_equal(remove_family(&fw, 0, 0, err), 0);
 	assert_null(strstr(calls, "nft"));
@@ -575,7 +576,8 @@ notices_what_was_changed(void **state)
 		{ SAVED_WITH("-A INPUT -j other\n", OWN TWO), false },
 		{ SAVED_WITH("-A INPUT -g other\n", OWN TWO), false },
 		{ SAVED_WITH("-A INPUT -j DROPPER\n", OWN TWO), false },
-		{ SAVED_WITH("-A INPUT -j MARK --set-mark 1\n", OWN TWO), true },
+		{ SAVED_WITH("-A INPUT -j MARK --set-mark 1\n", OWN TWO),
+		  true },
 		{ SAVED_WITH("-A INPUT -s 10.0.0.1/32 -j DROP\n", OWN TWO),
 		  true },
 		{ SAVED_WITH("-A INPUT -p tcp\n", OWN TWO), true },

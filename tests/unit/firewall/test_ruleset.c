@@ -204,9 +204,9 @@ text_of(const struct fw_plan *plan, unsigned family, const char *stale)
 static void
 compare(const char *name, const struct fw_plan *plan, unsigned family)
 {
-	static const char *const tools[] = { [0] = "nft",
-					     [4] = "iptables",
-					     [6] = "ip6tables" };
+	static const char *const tools[] = {
+		[0] = "nft", [4] = "iptables", [6] = "ip6tables"
+	};
 	static char golden[TEXT_SIZE];
 	const char *how = getenv("GOLDEN");
 	char path[128];

@@ -6,9 +6,11 @@
 
 #include "protocol/ip_options.h"
 
-#define OPTIONS(...) \
-	{ (const uint8_t[]){ __VA_ARGS__ }, \
-	  sizeof((const uint8_t[]){ __VA_ARGS__ }) }
+#define OPTIONS(...)                                                           \
+	{                                                                      \
+		(const uint8_t[]){ __VA_ARGS__ },                              \
+			sizeof((const uint8_t[]){ __VA_ARGS__ })               \
+	}
 
 struct options {
 	const uint8_t *bytes;
@@ -63,8 +65,8 @@ what_the_kernel_refuses(void **state)
 						   refused[i].len));
 	}
 	for (size_t i = 0; i < COUNT(taken); i++) {
-		assert_false(ip_options_are_refused(taken[i].bytes,
-						    taken[i].len));
+		assert_false(
+			ip_options_are_refused(taken[i].bytes, taken[i].len));
 	}
 	assert_false(ip_options_are_refused(NULL, 0));
 }
