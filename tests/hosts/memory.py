@@ -421,16 +421,27 @@ def ahead(lab, server, skip):
     server.start()
     check_remembered(lab, groups)
     once_each(server)
-    # In an orderly end the monitor does, although the worker can't.
-    groups = accepted_ahead(lab, server, 5)[1]
+    # In an orderly end the worker does, as soon as it goes on; the monitor
+    # waits for it a while.
+    worker, groups = accepted_ahead(lab, server, 5)
     unsent = new_group(lab)
+    timer = threading.Timer(0.2, os.kill, (worker, signal.SIGCONT))
+    timer.start()
     server.kill(signal.SIGTERM)
+    timer.join()
     sweep(lab)
     server.start()
     check_remembered(lab, groups)
     before = lab.status()
     send(lab, unsent)
     lab.counts(before, accepted=1)
+    once_each(server)
+    # One that hangs reads no more: then all from before is refused.
+    groups += accepted_ahead(lab, server, 5)[1] + [new_group(lab)]
+    server.kill(signal.SIGTERM)
+    sweep(lab)
+    server.start()
+    check_remembered(lab, groups)
     once_each(server)
 
 
