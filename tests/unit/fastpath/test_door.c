@@ -521,8 +521,7 @@ it_is_pinned_and_taken_over(void **state)
 		skip();
 	}
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
-	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL),
-			 0);
+	assert_int_equal(mount("none", "/", "", MS_REC | MS_PRIVATE, NULL), 0);
 	assert_int_equal(mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL), 0);
 	door_open(&d, &conf);
 	assert_true(d.on && d.is_pinned && !d.taken_over);
