@@ -277,20 +277,11 @@ PROBE_SRCS := $(wildcard tests/probes/*.c)
 # Each step of check may also be run alone.
 CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint docs \
 	hosts keys soak qemu
-# The other kernels are slow, and want none of this one: beside the rest.
-BESIDE := qemu
 check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
-	@tests/run.sh build $(MAKE) -j"$$(nproc)" build
-	@RESULTS='$(CURDIR)/.build/results-$(BESIDE)' tests/run.sh --start
-	@mkdir -p .build/log; \
-	RESULTS='$(CURDIR)/.build/results-$(BESIDE)' nice tests/run.sh \
-		$(BESIDE) $(MAKE) $(BESIDE) >.build/log/$(BESIDE) 2>&1 & \
-	for step in $(filter-out build $(BESIDE),$(CHECKS)); do \
+	@for step in $(CHECKS); do \
 		tests/run.sh "$$step" $(MAKE) -j"$$(nproc)" "$$step"; done; \
-	wait; cat .build/log/$(BESIDE); \
-	cat .build/results-$(BESIDE) >>.build/results; \
 	tests/run.sh --summary
 
 # For daily work, in two minutes: what needs no other hosts and kernels, and
