@@ -62,14 +62,19 @@ drop(struct worker *g, uint64_t name)
 	nfq_decide(queue_of(g, name), (uint32_t)name, NFQ_DROP, NULL, 0);
 }
 
-/* Only what was held is released: it is accepted or dropped. */
-void
-judge_apply(struct worker *g, const struct receiver_result *result, uint64_t ms)
+/*
+ * Only what was held is released: it is accepted or dropped.  Who is let in
+ * early comes once more to the last place, and only then is that noted: else
+ * a copy would come in its stead.
+ */
+static void
+apply(struct worker *g, const struct receiver_result *result, bool early,
+      uint64_t ms)
 {
 	for (size_t i = 0; i < result->events_count; i++) {
 		const struct receiver_event *e = &result->events[i];
 
-		if (e->reason == VERIFY_ACCEPTED) {
+		if (e->reason == VERIFY_ACCEPTED && early) {
 			admitted_note(&g->admitted, &e->src, e->sport, e->isn,
 				      ms);
 		}
@@ -84,6 +89,24 @@ judge_apply(struct worker *g, const struct receiver_result *result, uint64_t ms)
 			drop(g, r->id);
 		}
 	}
+}
+
+static bool
+lets_in_early(const struct receiver_result *result)
+{
+	for (size_t i = 0; i < result->releases_count; i++) {
+		if (result->releases[i].verdict == RECEIVER_ACCEPT &&
+		    result->releases[i].id & EARLY) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+judge_apply(struct worker *g, const struct receiver_result *result, uint64_t ms)
+{
+	apply(g, result, lets_in_early(result), ms);
 }
 
 static void
@@ -208,7 +231,7 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 		result.verdict = RECEIVER_DROP;
 	}
 	carry_out(g, name, q->mark, result.verdict);
-	judge_apply(g, &result, now->ms);
+	apply(g, &result, is_early(q), now->ms);
 }
 
 /*

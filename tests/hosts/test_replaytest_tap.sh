@@ -18,6 +18,9 @@ quick+=,other-service,race,fragments,options,data,displaced,guess
 # What needs another server, a hook, or time, where everything is asked for.
 want='other-server delay-half delay-edge delay-past delay-ahead restart'
 
+# Of the same source as a connection that was accepted.
+copies='again thousand other-mark displaced'
+
 # refused FAMILY HIDE KEY-WORDS OPTION...: all of these
 refused()
 {
@@ -27,8 +30,10 @@ refused()
 	same '' "$(verdicts accepted)" 'what got in'
 	same "$want" "$(verdicts inconclusive)" 'what was not tested'
 	limited "$3"
-	[ "$2" = filtered ] || lacks "$(cat "$work/out")" \
-	    '"refused","reason":"no answer'
+	# What the door would let in, as it did the connection, is dropped.
+	[ "$2" = filtered ] || same "$copies" "$(sed -n \
+	    's/^{"attack":"\([^"]*\)".*"refused","reason":"no answer.*/\1/p' \
+	    "$work/out" | paste -s -d ' ')" 'what had no answer'
 }
 
 # limited KEY-WORDS: of guesses at 30 bits, the server looks at few
