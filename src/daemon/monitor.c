@@ -528,6 +528,9 @@ monitor_end(struct monitor *m)
 {
 	bool whole, sound;
 
+	if (!m->job) {
+		return true;
+	}
 	if (m->job->pause) {
 		m->job->pause(m->job->context);
 	}
