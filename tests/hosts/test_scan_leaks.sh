@@ -111,9 +111,9 @@ rule_removed()
 	printf 'firewall=none\nRULE:dst_port=80\n' >"$conf"
 	tap_start tap server server "$@"
 	alike 4 80 2222 "${few[@]}" "${plain[@]}"
-	rule=$(on server iptables -t mangle -S PREROUTING |
+	rule=$(on server iptables -t mangle -S INPUT |
 		sed -n '/tap-server/s/^-A/-D/p')
-	has "$rule" '! --tcp-flags'
+	has "$rule" 'INPUT -p tcp -j tap-server-'
 	# shellcheck disable=SC2086 # words
 	on server iptables -t mangle $rule
 	apart 4 80 2222 '^(ack|window|maimon) answer$' "${plain[@]}"
