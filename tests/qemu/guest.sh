@@ -489,8 +489,15 @@ answers()
 	    'RULE:indev=eth0, dst_host=fd77::/64, dst_port=83, window=loose' \
 	    'RULE:indev=eth7, dst_port=84'
 	client_start 'dst_port="80-84"'
+	# Before 5.17 the door is not told the device: none counts on it then.
+	looks=closed
+	! grep -q 'there is no door to count on' "$work/tap.log" || looks=hidden
+	case $looks-$(uname -r) in
+	hidden-5.* | closed-6.*) ;;
+	*) fail "port 80 is $looks here" ;;
+	esac
 	for family in 4 6; do
-		closed stranger $family 80
+		$looks stranger $family 80
 		closed stranger $family 85
 		page stranger $family 81 'page of 8080'
 		page stranger $family 82
@@ -677,6 +684,8 @@ record()
 # replayed NAME REASON: it is refused for this
 replayed()
 {
+	# Frames that are still waited with would be taken for copies.
+	wait_for counts assembling 0
 	accepted=$(count accepted) refused=$(count "$2")
 	on client again send eth0 "$work/$1"
 	wait_for counts "$2" $((refused + 1))
