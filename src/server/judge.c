@@ -91,16 +91,16 @@ apply(struct worker *g, const struct receiver_result *result, bool early,
 	}
 }
 
+/* What is released nowhere was let in by the kernel's program, early. */
 static bool
 lets_in_early(const struct receiver_result *result)
 {
 	for (size_t i = 0; i < result->releases_count; i++) {
-		if (result->releases[i].verdict == RECEIVER_ACCEPT &&
-		    result->releases[i].id & EARLY) {
-			return true;
+		if (result->releases[i].verdict == RECEIVER_ACCEPT) {
+			return result->releases[i].id & EARLY;
 		}
 	}
-	return false;
+	return true;
 }
 
 void
