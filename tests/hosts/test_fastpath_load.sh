@@ -27,15 +27,16 @@ traced()
 	shift
 	# shellcheck disable=SC2016 # tap_run evaluates it
 	mounts='shift; set -- "$0" strace -D -f -qq -o "'$work/calls'"
-		-e trace=bpf '$*' "$@"; true'
+		-e trace=bpf,close_range '$*' "$@"; true'
 	mounts=${mounts//$'\n'/ }
 	tap_start "$side" "$side" "$side" "${arguments[@]}"
 }
 
-# held SIDE: it runs, and the kernel is slow to take its program
+# held SIDE: it runs, and the process that has the kernel check its program is
+# slow: of all processes, it alone closes what it has from its parent.
 held()
 {
-	local side=$1 at
+	local side=$1
 
 	can_inject || skip 'this strace can not inject'
 	lab
@@ -48,15 +49,14 @@ held()
 		arguments=(-c "$(key_file fastpath=auto "RULE:dst_port=80, \
 key_no=10, key=0x$secret, alg=hmac-sha256")")
 	fi
-	# Which call of the process that makes it is the one?
 	traced "$side"
 	wait_for "$patience" fast_path_known "$side" "$side"
 	[ "$(said "$side" fastpath)" != off ] ||
 		skip "$(said "$side" fastpath_reason)"
 	end "$side"
-	at=$(awk '{ n[$1]++ } /BPF_PROG_LOAD/ { print n[$1]; exit }' \
-	    "$work/calls")
-	traced "$side" "-e inject=bpf:delay_enter=$held_us:when=$at"
+	same 1 "$(awk '/close_range/ { n[$1] } END { print length(n) }' \
+	    "$work/calls")" 'processes that close'
+	traced "$side" "-e inject=close_range:delay_enter=$held_us:when=1"
 }
 
 # said SIDE NAME
