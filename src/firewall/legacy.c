@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -42,7 +43,7 @@ legacy_sum(int fd)
 	for (size_t i = 0; i < TABLES; i++) {
 		socklen_t len = sizeof all[i];
 
-		strcpy(all[i].name, names[i]);
+		snprintf(all[i].name, sizeof all[i].name, "%s", names[i]);
 		if (getsockopt(fd, IPPROTO_IP, GET_INFO, &all[i], &len) < 0) {
 			all[i].size = 0;
 		}
