@@ -539,6 +539,7 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	int status;
 
 	log_never_wait();
+	clock_note_namespace();
 	c = (struct client){
 		.conf = conf, .options = options, .signals = -1, .control = -1
 	};

@@ -31,7 +31,7 @@
 
 static void *(*map_lookup)(const void *,
 			   const void *) = (void *)BPF_FUNC_map_lookup_elem;
-static uint64_t (*clock_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
+static uint64_t (*clock_tai_ns)(void) = (void *)BPF_FUNC_ktime_get_tai_ns;
 static uint32_t (*random_u32)(void) = (void *)BPF_FUNC_get_prandom_u32;
 static long (*load_bytes)(const void *, uint32_t, void *,
 			  uint32_t) = (void *)BPF_FUNC_skb_load_bytes;
@@ -470,7 +470,8 @@ make_group(struct __sk_buff *skb, struct scratch *s,
 {
 	const uint32_t others = 3 + (extra_of(&r->key) & 3);
 
-	if (!sign(s, r, clock_ns() + config->utc_offset)) {
+	/* TAI goes with UTC wherever that is set, at once. */
+	if (!sign(s, r, clock_tai_ns() - config->tai_utc)) {
 		return EGRESS_KEY;
 	}
 	if (!take_ports(s, others)) {

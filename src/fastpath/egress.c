@@ -239,7 +239,7 @@ egress_load(struct egress *e)
 void
 egress_set_clock(struct egress *e)
 {
-	__atomic_store_n(&e->config->utc_offset, clock_utc_offset_ns(),
+	__atomic_store_n(&e->config->tai_utc, clock_tai().utc,
 			 __ATOMIC_RELAXED);
 }
 

@@ -22,10 +22,10 @@
 
 /* One entry, mapped by tap: what may change at any time. */
 struct egress_config {
-	uint64_t utc_offset; /* ns to add to the monotonic clock; wraps */
-	uint32_t mark;       /* the bit of SYNs that the program is to take */
-	uint32_t rules;      /* how many */
-	uint32_t verbose;    /* each group is worth an event */
+	uint64_t tai_utc; /* ns: TAI less UTC; wraps */
+	uint32_t mark;    /* the bit of SYNs that the program is to take */
+	uint32_t rules;   /* how many */
+	uint32_t verbose; /* each group is worth an event */
 	uint32_t unused;
 };
 

@@ -1,11 +1,23 @@
 /*
- * The two clocks that the pure code is told.
+ * The two clocks that the pure code is told, and those that it shares with
+ * programs in the kernel.
+ *
+ * In a time namespace (time_namespaces(7)) clocks may be ahead of the
+ * kernel's own, which its programs read, and the next process on this host
+ * may not be in it.  So all times but UTC are the kernel's own, once
+ * clock_note_namespace() was called.
  */
 #ifndef TAP_OS_CLOCK_H
 #define TAP_OS_CLOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/*
+ * For this process and those that it forks, before any time is read: how far
+ * its clocks are ahead.  A kernel that does not tell has no such namespaces.
+ */
+void clock_note_namespace(void);
 
 /* UTC as an instant (frame.h). */
 uint64_t clock_instant(void);

@@ -6,6 +6,7 @@
 #include "server/fallback.h"
 #include "server/server.h"
 #include "daemon/control_client.h"
+#include "os/clock.h"
 #include "daemon/log.h"
 #include "conf/options.h"
 #include "conf/server_files.h"
@@ -265,6 +266,7 @@ run(const struct options *o, struct server_conf *conf)
 	struct server_conf *older = NULL;
 	int status;
 
+	clock_note_namespace();
 	how.no_rules = why;
 	status = server_run(conf, &how);
 	/* What a reload would have refused. */

@@ -364,6 +364,45 @@ nft_rules()
 	page client 4
 }
 
+# in_time SECONDS: from here on, tap runs in a time namespace whose clocks are
+# ahead by so much; programs in the kernel go by the kernel's own
+in_time()
+{
+	unshare -T --monotonic "$1" --boottime "$1" true ||
+		skip 'this kernel has no time namespaces'
+	printf '#!/bin/sh\nexec unshare -T --monotonic %s --boottime %s %s "$@"\n' \
+	    "$1" "$1" "$TAP" >"$work/tap"
+	chmod +x "$work/tap"
+	TAP=$work/tap
+}
+
+# Both ends make and take groups in the kernel, by the right time; and what
+# comes by the queue is let in by the door, too.
+time_namespace()
+{
+	local taken
+
+	in_time "$1"
+	served fastpath=auto
+	accepts
+	end client
+	tap_start client client client -c "$(key_file fastpath=auto \
+	    "RULE:dst_port=80, key_no=10, key=0x$secret, alg=hmac-sha256")"
+	wait_for "$patience" fast_path_known client client
+	taken=$(tap_status server server sieve_accepted)
+	page client 4
+	page client 6
+	same "2 2 $((taken + 2))" "$(tap_status client client authenticated \
+	    fastpath_syns) $(tap_status server server sieve_accepted)"
+	lacks "$(cat "$work/server.log")" 'refused'
+	echo fastpath=off RULE:dst_port=80 | tr ' ' '\n' >"$work/TAPservd.conf"
+	end server
+	tap_start server server server -c "$work/TAPservd.conf" -k "$keys" \
+	    -a "$work/ACL.conf"
+	page client 4
+	hidden 4
+}
+
 check native modes native native
 check generic modes generic generic
 check auto modes auto generic
@@ -380,5 +419,7 @@ check accepted-auto accepted auto
 check accepted-generic accepted generic
 check stopped stopped
 check marked marked
+check time-ahead time_namespace 1000
+check time-behind time_namespace "-$(($(cut -d. -f1 /proc/uptime) / 2))"
 check nft-rules nft_rules
 finish
