@@ -141,7 +141,7 @@ send_frames(struct outbound *e, const struct outbound_syn *in,
 	size_t count = group->count - 1;
 
 	for (size_t i = 0; i < count; i++) {
-		enum frame_role role = sender_order(i, group->count);
+		enum frame_role role = frame_sent_at(i, group->count);
 
 		packets[i].bytes = frames[i];
 		packets[i].len =

@@ -39,25 +39,8 @@ instant_now(const struct scene *scene)
 	if (moved + JUMP > 2 * JUMP || utc >> 63) {
 		return 0;
 	}
-	return utc / SECOND << 8 | ((utc % SECOND) << 8) / SECOND;
-}
-
-/* What a group carries, the nearest to now; see frame_instant(). */
-static inline_always uint64_t
-instant_of(const struct sorted *g, uint64_t now)
-{
-	const uint64_t second = now >> 8;
-	const uint64_t ahead =
-		(INGRESS_FRAME_SEQ(g->frame[SYN2]) - (uint32_t)second) &
-		SECOND_MASK;
-	const uint64_t back = ahead > SECOND_MASK / 2 ? SECOND_MASK + 1ull : 0;
-
-	/* Before the epoch there is nothing. */
-	if (second + ahead < back) {
-		return 0;
-	}
-	return (second + ahead - back) << 8 |
-		(INGRESS_FRAME_SEQ(g->frame[SYN1]) & 255);
+	return frame_instant_of((int64_t)(utc / SECOND),
+				(uint32_t)(utc % SECOND));
 }
 
 /* As is_before_begin() in receiver.c, by one unit more for its reading later.
@@ -86,11 +69,11 @@ static inline_always bool
 is_key_good(const struct scene *scene, const struct sorted *g,
 	    const struct ingress_key *key, uint64_t now)
 {
-	const uint32_t syn1 = INGRESS_FRAME_SEQ(g->frame[SYN1]);
+	const uint32_t syn1 = INGRESS_FRAME_SEQ(g->frame[FRAME_SYN1]);
 
-	return extra_of(key) > 0 && extra_of(key) == (syn1 >> 24 & 31) &&
+	return extra_of(key) > 0 && extra_of(key) == frame_flags(syn1) &&
 		now >> 8 > key->not_before && now >> 8 < key->not_after &&
-		is_allowed(scene, syn1 >> 8 & 0xffff);
+		is_allowed(scene, frame_key_no(syn1));
 }
 
 static inline_always bool
@@ -116,9 +99,9 @@ is_whole(const struct scene *scene, const struct sorted *sorted)
 	const struct ingress_group *g =
 		map_lookup(&groups_map, &scene->scratch->reassembly);
 
-	return g && has_frame(g, SYN1, sorted->frame[SYN1]) &&
-		has_frame(g, SYN2, sorted->frame[SYN2]) &&
-		has_frame(g, SYN3, sorted->frame[SYN3]);
+	return g && has_frame(g, FRAME_SYN1, sorted->frame[FRAME_SYN1]) &&
+		has_frame(g, FRAME_SYN2, sorted->frame[FRAME_SYN2]) &&
+		has_frame(g, FRAME_SYN3, sorted->frame[FRAME_SYN3]);
 }
 
 /* All that was written before is seen before what is read after. */
@@ -175,7 +158,7 @@ static inline_always bool
 admit(const struct scene *scene, const struct sorted *sorted)
 {
 	struct scratch *scratch = scene->scratch;
-	const uint16_t sport = INGRESS_FRAME_SPORT(sorted->frame[SYN0]);
+	const uint16_t sport = INGRESS_FRAME_SPORT(sorted->frame[FRAME_SYN0]);
 	struct door_key *key = door_key_for(scene, sport);
 
 	scratch->expires = scene->now + DOOR_LIFE_NS;
@@ -204,9 +187,11 @@ static inline_always bool
 accept(const struct scene *scene, const struct sorted *sorted)
 {
 	const struct ingress_key *key =
-		key_of(INGRESS_FRAME_SEQ(sorted->frame[SYN1]));
+		key_of(INGRESS_FRAME_SEQ(sorted->frame[FRAME_SYN1]));
 	const uint64_t now = scene->config->accept ? instant_now(scene) : 0;
-	const uint64_t instant = instant_of(sorted, now);
+	const uint64_t instant = frame_instant(
+		INGRESS_FRAME_SEQ(sorted->frame[FRAME_SYN1]),
+		INGRESS_FRAME_SEQ(sorted->frame[FRAME_SYN2]), now);
 	struct ingress_record *record;
 
 	if (!key || !is_good(scene, sorted, key, now, instant) ||

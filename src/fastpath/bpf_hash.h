@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define inline_always inline __attribute__((always_inline))
+#include "base/inline.h"
 
 static inline_always uint32_t
 rotate_left(uint32_t x, uint32_t bits)

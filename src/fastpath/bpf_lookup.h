@@ -273,7 +273,8 @@ is_timely(const struct scene *scene, uint32_t seq)
 {
 	uint32_t most = scene->tolerance + 2;
 
-	return ((seq - (uint32_t)scene->utc + most) & SECOND_MASK) <= 2 * most;
+	return ((seq - (uint32_t)scene->utc + most) & FRAME_SECOND_MASK) <=
+		2 * most;
 }
 
 /* Whether the port's entry in the access list has a key number. */
@@ -315,7 +316,7 @@ is_allowed(const struct scene *scene, uint32_t key_no)
 static inline_always const struct ingress_key *
 key_of(uint32_t syn1)
 {
-	uint32_t key_no = syn1 >> 8 & 0xffff;
+	uint32_t key_no = frame_key_no(syn1);
 
 	return map_lookup(&keys_map, &key_no);
 }
@@ -328,7 +329,7 @@ key_of(uint32_t syn1)
 static inline_always bool
 is_head(uint32_t seq)
 {
-	return (seq >> 24 & 31) <= 3;
+	return frame_flags(seq) <= FRAME_EXTRA_MAX;
 }
 
 /*

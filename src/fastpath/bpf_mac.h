@@ -9,32 +9,9 @@
 
 #include "fastpath/bpf_hash.h"
 #include "fastpath/ingress_map.h"
+#include "protocol/frame.h"
 
 #define swap32 __builtin_bswap32
-#define SECOND_MASK ((1u << 29) - 1) /* the bits of SYN1 and SYN2 */
-
-enum role { SYN0, SYN1, SYN2, SYN3, SYN4, SYN5, SYN6 };
-
-/* See frame_role_of(). */
-static inline_always uint32_t
-role_of(uint32_t seq)
-{
-	switch (seq >> 29) {
-	case 0:
-		return SYN5;
-	case 1:
-		return SYN1;
-	case 2:
-		return SYN2;
-	case 3:
-		return SYN6;
-	case 4:
-	case 5:
-		return SYN4;
-	default:
-		return SYN3;
-	}
-}
 
 /*
  * Read anew each time: for each value that it remembers, the verifier would

@@ -95,12 +95,6 @@ has_frame(const struct ingress_group *g, uint32_t role, uint64_t frame)
 	return all_differ == 0;
 }
 
-static inline_always uint32_t
-flags_of(uint64_t syn1)
-{
-	return INGRESS_FRAME_SEQ(syn1) >> 24 & 31;
-}
-
 /* How many frames there are, and the shortest group that they could be. */
 static inline_always void
 count_frames(struct search *s)
@@ -109,11 +103,11 @@ count_frames(struct search *s)
 
 #pragma clang loop unroll(full)
 	for (int layer = 0; layer < LAYERS; layer++) {
-		const uint64_t syn1 = s->frame[layer][SYN1];
-		const uint64_t flags = flags_of(syn1);
+		const uint64_t syn1 = s->frame[layer][FRAME_SYN1];
+		const uint64_t flags = frame_flags(INGRESS_FRAME_SEQ(syn1));
 
 #pragma clang loop unroll(full)
-		for (int role = SYN0; role <= SYN6; role++) {
+		for (int role = FRAME_SYN0; role <= FRAME_SYN6; role++) {
 			count -= if_any(s->frame[layer][role]);
 		}
 		extra = choose(if_any(syn1) &
@@ -132,7 +126,7 @@ count_frames(struct search *s)
 static inline_always uint64_t
 if_wanted(uint64_t extra, uint32_t role)
 {
-	return ~if_negative((int64_t)(SYN3 + extra - role));
+	return ~if_negative((int64_t)(FRAME_SYN3 + extra - role));
 }
 
 /* Whether it can be a whole group at all: most frames end here. */
@@ -140,12 +134,12 @@ static inline_always bool
 may_be_whole(const struct search *s)
 {
 	const uint64_t extra = *(const volatile uint64_t *)&s->extra;
-	uint64_t missing = ~if_any(s->frame[0][SYN2]);
+	uint64_t missing = ~if_any(s->frame[0][FRAME_SYN2]);
 
 	missing |= ~if_negative((int64_t)(extra - 4));
 	missing |= if_negative((int64_t)(s->count - 4 - extra));
 #pragma clang loop unroll(full)
-	for (uint32_t role = SYN3; role <= SYN6; role++) {
+	for (uint32_t role = FRAME_SYN3; role <= FRAME_SYN6; role++) {
 		missing |= ~if_any(s->frame[0][role]) & if_wanted(extra, role);
 	}
 	return missing == 0;
@@ -196,19 +190,19 @@ find_spare(const struct search *s, uint64_t *one, uint64_t *other)
 
 	*one = *other = 0;
 #pragma clang loop unroll(full)
-	for (uint32_t role = SYN1; role <= SYN6; role++) {
+	for (uint32_t role = FRAME_SYN1; role <= FRAME_SYN6; role++) {
 		mask = if_any(s->frame[1][role]);
 		*one = choose(mask, s->frame[1][role], *one);
 		*other = choose(mask, s->frame[0][role], *other);
 	}
 #pragma clang loop unroll(full)
-	for (uint32_t role = SYN4; role <= SYN6; role++) {
+	for (uint32_t role = FRAME_SYN4; role <= FRAME_SYN6; role++) {
 		mask = if_any(s->frame[0][role]) & ~if_wanted(most, role);
 		*one = choose(mask, s->frame[0][role], *one);
 		*other &= ~mask;
 	}
-	mask = if_any(s->frame[0][SYN0]);
-	*one = choose(mask, s->frame[0][SYN0], *one);
+	mask = if_any(s->frame[0][FRAME_SYN0]);
+	*one = choose(mask, s->frame[0][FRAME_SYN0], *one);
 	*other &= ~mask;
 }
 
@@ -220,8 +214,8 @@ list_early(struct search *s, uint64_t mine, uint64_t syn0,
 	uint64_t syn1[INGRESS_LAYERS], syn2[INGRESS_LAYERS];
 
 	syn0 &= if_other(syn0, mine);
-	list_newest(s, SYN1, syn0, syn1);
-	list_newest(s, SYN2, syn0, syn2);
+	list_newest(s, FRAME_SYN1, syn0, syn1);
+	list_newest(s, FRAME_SYN2, syn0, syn2);
 	set_attempt(attempt, syn0, syn1[0], syn2[0]);
 }
 
@@ -232,8 +226,8 @@ list_attempts(struct search *s, uint64_t mine)
 	uint64_t syn1[INGRESS_LAYERS], syn2[INGRESS_LAYERS];
 	uint64_t one, other;
 
-	list_newest(s, SYN1, mine, syn1);
-	list_newest(s, SYN2, mine, syn2);
+	list_newest(s, FRAME_SYN1, mine, syn1);
+	list_newest(s, FRAME_SYN2, mine, syn2);
 #pragma clang loop unroll(full)
 	for (int i = 0; i < INGRESS_LAYERS; i++) {
 #pragma clang loop unroll(full)
@@ -254,7 +248,7 @@ static inline_always void
 put(const struct search *s, volatile struct sorted *sorted, uint32_t role,
     uint32_t seq, uint32_t bits)
 {
-	const uint64_t syn0 = sorted->frame[SYN0];
+	const uint64_t syn0 = sorted->frame[FRAME_SYN0];
 	uint64_t found = 0;
 
 #pragma clang loop unroll(full)
@@ -272,11 +266,12 @@ put(const struct search *s, volatile struct sorted *sorted, uint32_t role,
 static inline_always bool
 has_all(volatile struct sorted *sorted, uint64_t extra)
 {
-	uint64_t missing = ~if_any(sorted->frame[SYN0]) |
-		~if_any(sorted->frame[SYN1]) | ~if_any(sorted->frame[SYN2]);
+	uint64_t missing = ~if_any(sorted->frame[FRAME_SYN0]) |
+		~if_any(sorted->frame[FRAME_SYN1]) |
+		~if_any(sorted->frame[FRAME_SYN2]);
 
 #pragma clang loop unroll(full)
-	for (uint32_t role = SYN3; role <= SYN6; role++) {
+	for (uint32_t role = FRAME_SYN3; role <= FRAME_SYN6; role++) {
 		const uint64_t wanted = if_wanted(extra, role);
 
 		sorted->frame[role] &= wanted;
@@ -292,14 +287,14 @@ sort_attempt(const struct search *s, const volatile struct attempt *a,
 {
 	const uint64_t syn1 = a->syn1;
 
-	sorted->frame[SYN0] = a->syn0;
-	sorted->frame[SYN1] = syn1;
-	sorted->frame[SYN2] = a->syn2;
+	sorted->frame[FRAME_SYN0] = a->syn0;
+	sorted->frame[FRAME_SYN1] = syn1;
+	sorted->frame[FRAME_SYN2] = a->syn2;
 #pragma clang loop unroll(full)
-	for (uint32_t role = SYN3; role <= SYN6; role++) {
+	for (uint32_t role = FRAME_SYN3; role <= FRAME_SYN6; role++) {
 		put(s, sorted, role, 0, 0);
 	}
-	return has_all(sorted, flags_of(syn1));
+	return has_all(sorted, frame_flags(INGRESS_FRAME_SEQ(syn1)));
 }
 
 /* SYN3s that an authenticator is compared with: so many guesses it is. */
@@ -310,7 +305,8 @@ guesses_in(const struct search *s, uint64_t syn0)
 
 #pragma clang loop unroll(full)
 	for (int layer = 0; layer < LAYERS; layer++) {
-		guesses -= (uint32_t)if_other(s->frame[layer][SYN3], syn0);
+		guesses -=
+			(uint32_t)if_other(s->frame[layer][FRAME_SYN3], syn0);
 	}
 	return guesses;
 }
@@ -322,22 +318,21 @@ is_authentic(struct ingress_work *work, const struct search *s,
 	     const struct ingress_key *key)
 {
 	const uint32_t numbers[3] = {
-		INGRESS_FRAME_SEQ(sorted->frame[SYN0]),
-		INGRESS_FRAME_SEQ(sorted->frame[SYN1]) & SECOND_MASK,
-		INGRESS_FRAME_SEQ(sorted->frame[SYN2]) & SECOND_MASK,
+		INGRESS_FRAME_SEQ(sorted->frame[FRAME_SYN0]),
+		INGRESS_FRAME_SEQ(sorted->frame[FRAME_SYN1]) &
+			frame_mask(FRAME_SYN1),
+		INGRESS_FRAME_SEQ(sorted->frame[FRAME_SYN2]) &
+			frame_mask(FRAME_SYN2),
 	};
 	uint64_t high, low;
 
 	fill_block(work->block, key, port, numbers);
 	authenticate(work, key, &high, &low);
 	work->tag = high;
-	put(s, sorted, SYN3, 3u << 30 | (uint32_t)(high >> 34), ~0u);
-	put(s, sorted, SYN4, 2u << 30 | ((uint32_t)(high >> 4) & 0x3fffffff),
-	    ~0u);
-	put(s, sorted, SYN5,
-	    ((uint32_t)high & 15) << 25 | (uint32_t)(low >> 39), ~0u);
-	put(s, sorted, SYN6, 3u << 29 | ((uint32_t)(low >> 10) & SECOND_MASK),
-	    ~0u);
+#pragma clang loop unroll(full)
+	for (uint32_t role = FRAME_SYN3; role <= FRAME_SYN6; role++) {
+		put(s, sorted, role, frame_auth(role, high, low), ~0u);
+	}
 	return has_all(sorted, extra_of(key));
 }
 

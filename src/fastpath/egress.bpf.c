@@ -27,7 +27,7 @@
 #define OPTIONS_MAX 40
 #define EXTENSIONS_MAX 8 /* and below, as packet.c has them */
 #define IP_HEADER_MAX 216
-#define OTHERS_MAX 6 /* frames ahead of SYN0 */
+#define OTHERS_MAX (FRAME_MAX - 1) /* frames ahead of SYN0 */
 
 static void *(*map_lookup)(const void *,
 			   const void *) = (void *)BPF_FUNC_map_lookup_elem;
@@ -371,9 +371,14 @@ find_rule(const struct egress_config *config, struct scratch *s,
 static inline_always bool
 sign(struct scratch *s, const struct egress_rule *r, uint64_t utc)
 {
-	const uint64_t second = utc / SECOND;
-	const uint32_t fraction = (uint32_t)(utc % SECOND * 256 / SECOND);
 	const struct ingress_key *key = &r->key;
+	const uint64_t second = utc / SECOND;
+	const struct frame_head head = {
+		.flags = (uint8_t)extra_of(key),
+		.key_no = r->key_no,
+		.instant = frame_instant_of((int64_t)second,
+					    (uint32_t)(utc % SECOND)),
+	};
 	const uint16_t port = r->service_port ? r->service_port : s->syn.dport;
 	uint32_t first[3];
 	uint64_t high, low;
@@ -381,18 +386,19 @@ sign(struct scratch *s, const struct egress_rule *r, uint64_t utc)
 	if (second < key->not_before || second >= key->not_after) {
 		return false;
 	}
-	first[0] = swap32(s->syn.fields.seq);
-	first[1] = extra_of(key) << 24 | (uint32_t)r->key_no << 8 | fraction;
-	first[2] = (uint32_t)second & SECOND_MASK;
+	s->seq[FRAME_SYN0] = swap32(s->syn.fields.seq);
+	s->seq[FRAME_SYN1] = frame_syn1(&head);
+	s->seq[FRAME_SYN2] = frame_syn2(&head);
+#pragma clang loop unroll(full)
+	for (uint32_t role = FRAME_SYN0; role <= FRAME_SYN2; role++) {
+		first[role] = s->seq[role] & frame_mask(role);
+	}
 	fill_block(s->work.block, key, port, first);
 	authenticate(&s->work, key, &high, &low);
-	s->seq[SYN0] = first[0];
-	s->seq[SYN1] = 1u << 29 | first[1];
-	s->seq[SYN2] = 2u << 29 | first[2];
-	s->seq[SYN3] = 3u << 30 | (uint32_t)(high >> 34);
-	s->seq[SYN4] = 2u << 30 | ((uint32_t)(high >> 4) & 0x3fffffff);
-	s->seq[SYN5] = ((uint32_t)high & 15) << 25 | (uint32_t)(low >> 39);
-	s->seq[SYN6] = 3u << 29 | ((uint32_t)(low >> 10) & SECOND_MASK);
+#pragma clang loop unroll(full)
+	for (uint32_t role = FRAME_SYN3; role <= FRAME_SYN6; role++) {
+		s->seq[role] = frame_auth(role, high, low);
+	}
 	return true;
 }
 
@@ -439,8 +445,6 @@ become(struct __sk_buff *skb, uint32_t tcp_at, struct fields *now,
 static inline_always bool
 send_group(struct __sk_buff *skb, const struct scratch *s, uint32_t others)
 {
-	static const uint8_t order[OTHERS_MAX] = { SYN2, SYN1, SYN3,
-						   SYN4, SYN5, SYN6 };
 	struct fields now = s->syn.fields, next = s->syn.fields;
 	const uint16_t mark = (uint16_t)random_u32();
 
@@ -448,7 +452,7 @@ send_group(struct __sk_buff *skb, const struct scratch *s, uint32_t others)
 	for (uint32_t i = 0; i < OTHERS_MAX; i++) {
 		if (i < others) {
 			next.sport = swap16(s->port[i]);
-			next.seq = swap32(s->seq[order[i]]);
+			next.seq = swap32(s->seq[frame_sent_at(i, others + 1)]);
 			next.window = mark;
 			become(skb, s->syn.tcp_at, &now, &next);
 			if (clone_redirect(skb, skb->ifindex, 0) < 0) {

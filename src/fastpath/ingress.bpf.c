@@ -140,7 +140,7 @@ hand_over(const struct scene *scene, struct ingress_group *g,
 	  const struct sorted *sorted)
 {
 	make_slow(scene, g);
-	return send_frames(scene, sorted->frame, sorted->frame[SYN0])
+	return send_frames(scene, sorted->frame, sorted->frame[FRAME_SYN0])
 		? XDP_PASS
 		: lose(scene);
 }
@@ -193,10 +193,10 @@ place_of(const struct scene *scene, const struct syn *s)
 {
 	volatile uint64_t *role = &scene->scratch->search.role;
 
-	*role = role_of(s->seq);
-	if ((*role == SYN1 && !is_head(s->seq)) ||
-	    (*role == SYN2 && !is_timely(scene, s->seq))) {
-		*role = SYN0;
+	*role = frame_role_of(s->seq);
+	if ((*role == FRAME_SYN1 && !is_head(s->seq)) ||
+	    (*role == FRAME_SYN2 && !is_timely(scene, s->seq))) {
+		*role = FRAME_SYN0;
 	}
 	return *role & (ROLES - 1);
 }
@@ -205,10 +205,10 @@ place_of(const struct scene *scene, const struct syn *s)
 static inline_always bool
 is_first(const struct scene *scene, const struct syn *s)
 {
-	const uint32_t role = role_of(s->seq);
+	const uint32_t role = frame_role_of(s->seq);
 
-	return role == SYN2 ? is_timely(scene, s->seq)
-			    : role == SYN1 && is_head(s->seq);
+	return role == FRAME_SYN2 ? is_timely(scene, s->seq)
+				  : role == FRAME_SYN1 && is_head(s->seq);
 }
 
 /* The first of its group. */
@@ -228,10 +228,10 @@ begin(const struct scene *scene, const struct syn *s)
 		uint64_t frame = frame_of(scene, s);
 
 		frame |= tell(scene, frame) ? INGRESS_FRAME_TOLD : 0;
-		if (role_of(s->seq) == SYN2) {
-			g->frame[0][SYN2] = frame;
+		if (frame_role_of(s->seq) == FRAME_SYN2) {
+			g->frame[0][FRAME_SYN2] = frame;
 		} else {
-			g->frame[0][SYN1] = frame;
+			g->frame[0][FRAME_SYN1] = frame;
 		}
 	} else {
 		g->slow = g->passed = 1;
@@ -259,7 +259,7 @@ is_right(const struct scene *scene, struct ingress_group *g,
 	}
 	*(volatile uint64_t *)&search->failed = 1;
 	key = key_of(INGRESS_FRAME_SEQ(a->syn1));
-	if (!key || extra_of(key) != flags_of(a->syn1)) {
+	if (!key || extra_of(key) != frame_flags(INGRESS_FRAME_SEQ(a->syn1))) {
 		*(volatile uint64_t *)&search->keyless = a->syn1;
 		return false;
 	}
@@ -304,7 +304,7 @@ finish(const struct scene *scene, struct ingress_group *g, struct syn *s,
 		right = is_right(scene, g, &search->attempt[i]);
 	}
 	if (right) {
-		syn0 = sorted->frame[SYN0];
+		syn0 = sorted->frame[FRAME_SYN0];
 		count(INGRESS_VERIFIED);
 		if (!is_same(syn0, mine)) {
 			s->becomes = is_closed(scene) ? 0 : syn0;
@@ -408,7 +408,7 @@ gather(const struct scene *scene, const struct ingress_group *g, uint32_t role)
 static inline_always bool
 is_copy(const struct ingress_group *g, uint32_t role, uint64_t mine)
 {
-	return has_frame(g, role, mine) || has_frame(g, SYN0, mine);
+	return has_frame(g, role, mine) || has_frame(g, FRAME_SYN0, mine);
 }
 
 static inline_always int

@@ -8,8 +8,10 @@
 
 #include <stdint.h>
 
+#include "protocol/frame.h"
+
 /* SYN0 to SYN6; in SYN0's place, what has none of its own. */
-#define INGRESS_FRAMES 7
+#define INGRESS_FRAMES FRAME_MAX
 /* Frames of one role that a group has: the right one, and three of others. */
 #define INGRESS_LAYERS 4
 /* Rules looked at for one port; a port with more is left to the receiver. */

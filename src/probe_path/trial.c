@@ -299,7 +299,7 @@ trial_add_group(struct trial *t, unsigned round,
 	bytes_wipe(&rule, sizeof rule);
 	like.frames = (uint8_t)made.count;
 	for (size_t i = 0; i < made.count; i++) {
-		like.role = sender_order(i, made.count);
+		like.role = frame_sent_at(i, made.count);
 		if (like.role == FRAME_SYN0) {
 			sender_syn0(orig, &p, &made);
 			fits = fits && trial_add(t, &like, orig, len);

@@ -111,7 +111,11 @@ mac_sign(const struct mac_key *key, uint16_t port, uint32_t *seq, uint64_t *tag)
 	br_hmac_init(&hmac, &key->hmac, 0);
 	br_hmac_update(&hmac, input, len);
 	br_hmac_out(&hmac, output);
-	frame_auth(seq + FRAME_SYN3, key->extra, output);
+	for (unsigned i = 0; i <= key->extra; i++) {
+		seq[FRAME_SYN3 + i] =
+			frame_auth(FRAME_SYN3 + i, be64_load(output),
+				   be64_load(output + 8));
+	}
 	if (tag) {
 		*tag = be64_load(output);
 	}

@@ -67,17 +67,6 @@ sender_sign(struct sender_group *group, const struct packet *orig,
 	}
 }
 
-enum frame_role
-sender_order(size_t position, size_t count)
-{
-	static const enum frame_role order[FRAME_MAX - 1] = {
-		FRAME_SYN2, FRAME_SYN1, FRAME_SYN3,
-		FRAME_SYN4, FRAME_SYN5, FRAME_SYN6,
-	};
-
-	return position + 1 < count ? order[position] : FRAME_SYN0;
-}
-
 size_t
 sender_frame(uint8_t *out, const uint8_t *bytes, const struct packet *orig,
 	     const struct sender_group *group, enum frame_role role)

@@ -77,9 +77,6 @@ void sender_sign(struct sender_group *group, const struct packet *orig,
 		 const struct sender_rule *rule, uint64_t instant,
 		 uint16_t mark, const uint16_t *sports);
 
-/* The order in which frames are sent: SYN2, SYN1, SYN3, ..., SYN0. */
-enum frame_role sender_order(size_t position, size_t count);
-
 /*
  * Write the frame of a role after SYN0 to out (PACKET_HEADERS_MAX bytes)
  * from SYN-ORIG's bytes.  Returns its length.

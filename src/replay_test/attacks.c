@@ -205,7 +205,7 @@ attack_send(const struct sender_group *group, struct attack_shot *shot)
 {
 	memset(shot, 0, sizeof *shot);
 	for (size_t i = 0; i < group->count; i++) {
-		add_frame(shot, group, sender_order(i, group->count));
+		add_frame(shot, group, frame_sent_at(i, group->count));
 	}
 }
 
@@ -241,7 +241,7 @@ make_reversed(const struct attack_scene *s, struct attack_shot *shot)
 
 	memset(shot, 0, sizeof *shot);
 	for (size_t i = g.count; i-- > 0;) {
-		add_frame(shot, &g, sender_order(i, g.count));
+		add_frame(shot, &g, frame_sent_at(i, g.count));
 	}
 	return true;
 }
@@ -357,8 +357,8 @@ make_race(unsigned variant, const struct attack_scene *s,
 
 	memset(shot, 0, sizeof *shot);
 	for (size_t i = 0; i < g->count; i++) {
-		add_frame(shot, g, sender_order(i, g->count));
-		add_frame(shot, &copy, sender_order(i, g->count));
+		add_frame(shot, g, frame_sent_at(i, g->count));
+		add_frame(shot, &copy, frame_sent_at(i, g->count));
 	}
 	return true;
 }
@@ -457,7 +457,7 @@ attack_guess(const struct attack_scene *s, const uint32_t *bits,
 	g.seq[FRAME_SYN1] = frame_syn1(&head);
 	g.seq[FRAME_SYN2] = frame_syn2(&head);
 	for (size_t role = FRAME_SYN3; role < g.count; role++) {
-		g.seq[role] = frame_mark((enum frame_role)role) |
+		g.seq[role] = frame_prefix((enum frame_role)role) |
 			(bits[role - FRAME_SYN3] &
 			 frame_mask((enum frame_role)role));
 	}

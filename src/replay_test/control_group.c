@@ -64,7 +64,7 @@ attack_fresh_sign(struct attack_fresh *t, uint16_t port, uint64_t instant,
 				 sizeof group->seq[FRAME_SYN0]);
 	}
 	if (rc == 0 && attack_fresh_is_short(t)) {
-		group->seq[FRAME_SYN0] = frame_mark(FRAME_SYN4) |
+		group->seq[FRAME_SYN0] = frame_prefix(FRAME_SYN4) |
 			(group->seq[FRAME_SYN0] & frame_mask(FRAME_SYN4));
 	}
 	if (rc == 0) {

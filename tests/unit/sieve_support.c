@@ -450,7 +450,7 @@ bed_forge(const struct group *g, uint32_t role)
 		p.seq = g->seq[FRAME_SYN2] - 5 + seq % 5;
 		break;
 	default:
-		p.seq = frame_mark((enum frame_role)role) |
+		p.seq = frame_prefix((enum frame_role)role) |
 			(seq & frame_mask((enum frame_role)role));
 	}
 	return p;

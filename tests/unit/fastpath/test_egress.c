@@ -385,7 +385,7 @@ read_group(struct syn *frames, size_t others, uint32_t seq[FRAME_MAX],
 	   uint16_t sports[FRAME_MAX], uint16_t *mark)
 {
 	for (size_t i = 0; i < others; i++) {
-		const size_t role = sender_order(i, others + 1);
+		const size_t role = frame_sent_at(i, others + 1);
 		struct packet p;
 
 		assert_true(next_frame(&frames[i]));
@@ -395,7 +395,7 @@ read_group(struct syn *frames, size_t others, uint32_t seq[FRAME_MAX],
 		check_port(p.sport);
 		for (size_t k = 0; k < i; k++) {
 			assert_int_not_equal(
-				sports[sender_order(k, others + 1) - 1],
+				sports[frame_sent_at(k, others + 1) - 1],
 				p.sport);
 		}
 		assert_true(i == 0 || p.window == *mark);
@@ -426,7 +426,7 @@ expect_group(const struct syn *orig_syn, enum rules which)
 	sender_sign(&group, &orig, &rules[which], instant, mark, sports);
 	for (size_t i = 0; i < others; i++) {
 		size_t len = sender_frame(expected, bytes, &orig, &group,
-					  sender_order(i, group.count));
+					  frame_sent_at(i, group.count));
 
 		assert_int_equal(frames[i].len, ETHERNET + len);
 		assert_memory_equal(frames[i].bytes + ETHERNET, expected, len);

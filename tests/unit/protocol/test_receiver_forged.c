@@ -80,7 +80,7 @@ forge(const struct group *g, unsigned role)
 		p.seq = g->seq[FRAME_SYN2] - 5 + seq % 5;
 		break;
 	default:
-		p.seq = frame_mark((enum frame_role)role) |
+		p.seq = frame_prefix((enum frame_role)role) |
 			(seq & frame_mask((enum frame_role)role));
 	}
 	return p;

@@ -220,12 +220,12 @@ sends_syn0_last(void **state)
 {
 	(void)state;
 	for (size_t count = FRAME_BASE; count <= FRAME_MAX; count++) {
-		assert_int_equal(sender_order(0, count), FRAME_SYN2);
-		assert_int_equal(sender_order(1, count), FRAME_SYN1);
+		assert_int_equal(frame_sent_at(0, count), FRAME_SYN2);
+		assert_int_equal(frame_sent_at(1, count), FRAME_SYN1);
 		for (size_t i = 2; i + 1 < count; i++) {
-			assert_int_equal(sender_order(i, count), i + 1);
+			assert_int_equal(frame_sent_at(i, count), i + 1);
 		}
-		assert_int_equal(sender_order(count - 1, count), FRAME_SYN0);
+		assert_int_equal(frame_sent_at(count - 1, count), FRAME_SYN0);
 	}
 }
 

@@ -237,7 +237,7 @@ each_bit_once(void **state)
 			assert_int_equal(shot.count, FRAME_MAX);
 			for (size_t i = 0; i < shot.count; i++) {
 				enum frame_role role =
-					sender_order(i, FRAME_MAX);
+					frame_sent_at(i, FRAME_MAX);
 				uint32_t change =
 					shot.frames[i].seq ^ f.group.seq[role];
 

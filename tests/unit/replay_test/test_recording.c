@@ -111,10 +111,10 @@ make(struct packet *out, unsigned extra, uint32_t isn, uint16_t window)
 	g.seq[FRAME_SYN1] = frame_syn1(&head);
 	g.seq[FRAME_SYN2] = frame_syn2(&head);
 	for (unsigned role = FRAME_SYN3; role < g.count; role++) {
-		g.seq[role] = frame_mark(role) | role;
+		g.seq[role] = frame_prefix(role) | role;
 	}
 	for (size_t i = 0; i < g.count; i++) {
-		enum frame_role role = sender_order(i, g.count);
+		enum frame_role role = frame_sent_at(i, g.count);
 
 		out[i] = frame(g.seq[role], (uint16_t)(5000 + role), window);
 	}
@@ -159,7 +159,7 @@ in_any_order(void **state)
 			assert_int_equal(g->frames.count, count);
 			assert_int_equal(g->frames.mark, 7);
 			for (size_t i = 0; i < count; i++) {
-				enum frame_role role = sender_order(i, count);
+				enum frame_role role = frame_sent_at(i, count);
 
 				assert_int_equal(g->frames.seq[role],
 						 frames[i].seq);
