@@ -61,6 +61,9 @@ static const uint32_t server_bpf[] = {
 	BPF_MAP_LOOKUP_ELEM,
 	BPF_MAP_UPDATE_ELEM,
 	BPF_MAP_DELETE_ELEM,
+	BPF_MAP_UPDATE_BATCH,
+	BPF_MAP_DELETE_BATCH,
+	BPF_MAP_LOOKUP_AND_DELETE_BATCH,
 };
 
 /* Reserving source ports, marks, random numbers, how the clock is. */
@@ -77,12 +80,12 @@ static const int listener[] = {
 /*
  * Two instructions for each call, five for each with an argument and seven
  * with two: three that send, two ioctls, two sockets, an option of sockets,
- * four of bpf(2); six around them.
+ * seven of bpf(2); six around them.
  */
 #define PROGRAM_MAX                                                            \
 	(2 * (sizeof common + sizeof client + sizeof listener) /               \
 		 sizeof common[0] +                                            \
-	 70)
+	 85)
 
 struct program {
 	struct sock_filter at[PROGRAM_MAX];

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #define LIVE_BATCH 64        /* frames at once, the kernel's own default */
+#define EMPTY_BATCH 4096     /* no fewer than a hash has in one place */
 #define PROCESSORS_MAX 4096u /* of the largest machine to expect */
 
 /* Kernels before 5.11 charge maps to this limit; root may lift it. */
@@ -90,6 +92,67 @@ int
 bpf_map_remove(int map, const void *key)
 {
 	return on_entry(BPF_MAP_DELETE_ELEM, map, key, NULL, 0);
+}
+
+int
+bpf_map_put_many(int map, const void *keys, const void *values, uint32_t count)
+{
+	union bpf_attr attr = { 0 };
+
+	if (count == 0) {
+		return 0;
+	}
+	attr.batch.map_fd = (uint32_t)map;
+	attr.batch.keys = address(keys);
+	attr.batch.values = address(values);
+	attr.batch.count = count;
+	return call(BPF_MAP_UPDATE_BATCH, &attr);
+}
+
+int
+bpf_map_remove_many(int map, const void *keys, size_t key, uint32_t count)
+{
+	const uint8_t *at = keys;
+	uint32_t done = 0;
+
+	while (done < count) {
+		union bpf_attr attr = { 0 };
+		int rc;
+
+		attr.batch.map_fd = (uint32_t)map;
+		attr.batch.keys = address(at + done * key);
+		attr.batch.count = count - done;
+		rc = call(BPF_MAP_DELETE_BATCH, &attr);
+		if (rc < 0 && rc != -ENOENT) {
+			return rc;
+		}
+		/* It stops at one that is not there. */
+		done += attr.batch.count + (rc < 0);
+	}
+	return 0;
+}
+
+int
+bpf_map_empty(int map)
+{
+	static uint64_t keys[EMPTY_BATCH], values[EMPTY_BATCH];
+	uint32_t next = 0;
+	bool first = true;
+	int rc = 0;
+
+	while (rc == 0) {
+		union bpf_attr attr = { 0 };
+
+		attr.batch.map_fd = (uint32_t)map;
+		attr.batch.in_batch = first ? 0 : address(&next);
+		attr.batch.out_batch = address(&next);
+		attr.batch.keys = address(keys);
+		attr.batch.values = address(values);
+		attr.batch.count = EMPTY_BATCH;
+		rc = call(BPF_MAP_LOOKUP_AND_DELETE_BATCH, &attr);
+		first = false;
+	}
+	return rc == -ENOENT ? 0 : rc;
 }
 
 int

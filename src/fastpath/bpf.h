@@ -23,6 +23,19 @@ int bpf_map_make(const struct bpf_map *map);
 int bpf_map_put(int map, const void *key, const void *value, uint64_t flags);
 int bpf_map_get(int map, const void *key, void *value);
 int bpf_map_remove(int map, const void *key);
+/*
+ * The same for many at once (Linux 5.6): their keys, and their values, stand
+ * one behind the other.  At an error some are written.  None of those that are
+ * removed need be there.
+ */
+int bpf_map_put_many(int map, const void *keys, const void *values,
+		     uint32_t count);
+int bpf_map_remove_many(int map, const void *keys, size_t key, uint32_t count);
+/*
+ * Remove all entries of a hash, which nobody adds to: key and value have up to
+ * 8 bytes each.
+ */
+int bpf_map_empty(int map);
 /* The key behind this one, or if there is none the first; -ENOENT: no more. */
 int bpf_map_next(int map, const void *key, void *next);
 

@@ -25,6 +25,8 @@
 #define INGRESS_FDS 2
 #define INGRESS_DEVICES_MAX 64u  /* others are served by the queue alone */
 #define INGRESS_LOCALS_MAX 1024u /* addresses, likewise */
+/* So many of them make the call of the kernel cheap, and need little room. */
+#define INGRESS_FORGOTTEN 256u
 
 /* What a configuration comes to; the arrays are the caller's. */
 struct ingress_tables {
@@ -105,6 +107,9 @@ struct ingress {
 	int64_t flood_limit;
 	uint64_t strangers; /* see ingress_map.h */
 	bool relays;
+	/* Replays that are to be forgotten: all at once. */
+	uint64_t forgotten[INGRESS_FORGOTTEN];
+	size_t forgotten_count;
 	struct ingress_config *config; /* mapped */
 	struct ring records, charges;
 	char why[INGRESS_WHY_MAX]; /* empty: all is as it was asked for */

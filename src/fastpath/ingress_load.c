@@ -21,6 +21,7 @@
  * each a tenth of a second to become complete.
  */
 #define GROUPS 65536u
+#define PART 1024u /* entries written at once; their keys are on the stack */
 #define CHARGES_SIZE (1u << 18)
 #define SCRATCH_SIZE 2048u /* more than ingress.bpf.c has in it */
 
@@ -99,33 +100,38 @@ make_map(struct ingress *s, enum ingress_map which, size_t entries)
 	return s->map[which] < 0 ? s->map[which] : 0;
 }
 
-/* A map whose keys are indices. */
+static uint32_t
+part_of(size_t first, size_t count)
+{
+	return count - first < PART ? (uint32_t)(count - first) : PART;
+}
+
+static bool
+is_zero(const uint8_t *at, size_t size)
+{
+	return at[0] == 0 && memcmp(at, at + 1, size - 1) == 0;
+}
+
+/* A map whose keys are indices: what is 0 is so already. */
 static int
 fill(struct ingress *s, enum ingress_map which, const void *values,
      size_t count)
 {
+	const size_t size = maps[which].map.value;
+	uint32_t keys[PART];
 	int rc = make_map(s, which, count);
 
-	for (uint32_t i = 0; rc == 0 && i < count; i++) {
-		rc = bpf_map_put(s->map[which], &i,
-				 (const uint8_t *)values +
-					 i * maps[which].map.value,
-				 BPF_ANY);
-	}
-	return rc;
-}
+	for (size_t first = 0; rc == 0 && first < count; first += PART) {
+		const uint8_t *at = (const uint8_t *)values + first * size;
+		const uint32_t part = part_of(first, count);
 
-/* Those that are 0 are so already. */
-static int
-fill_ports(struct ingress *s, const struct ingress_port *ports)
-{
-	int rc = make_map(s, INGRESS_MAP_PORTS, 0);
-
-	for (uint32_t i = 0; rc == 0 && i < 65536; i++) {
-		if (ports[i].list != 0) {
-			rc = bpf_map_put(s->map[INGRESS_MAP_PORTS], &i,
-					 &ports[i], BPF_ANY);
+		if (is_zero(at, part * size)) {
+			continue;
 		}
+		for (uint32_t i = 0; i < part; i++) {
+			keys[i] = (uint32_t)first + i;
+		}
+		rc = bpf_map_put_many(s->map[which], keys, at, part);
 	}
 	return rc;
 }
@@ -133,13 +139,18 @@ fill_ports(struct ingress *s, const struct ingress_port *ports)
 static int
 fill_keys(struct ingress *s, const struct ingress_tables *t)
 {
+	uint32_t numbers[PART];
 	int rc = make_map(s, INGRESS_MAP_KEYS, t->keys_count);
 
-	for (size_t i = 0; rc == 0 && i < t->keys_count; i++) {
-		uint32_t number = t->key_numbers[i];
+	for (size_t first = 0; rc == 0 && first < t->keys_count;
+	     first += PART) {
+		const uint32_t part = part_of(first, t->keys_count);
 
-		rc = bpf_map_put(s->map[INGRESS_MAP_KEYS], &number, &t->keys[i],
-				 BPF_ANY);
+		for (uint32_t i = 0; i < part; i++) {
+			numbers[i] = t->key_numbers[first + i];
+		}
+		rc = bpf_map_put_many(s->map[INGRESS_MAP_KEYS], numbers,
+				      &t->keys[first], part);
 	}
 	return rc;
 }
@@ -158,7 +169,7 @@ share_admitted(struct ingress *s, const struct ingress_tables *t)
 int
 ingress_load_tables(struct ingress *s, const struct ingress_tables *t)
 {
-	int rc = fill_ports(s, t->ports);
+	int rc = fill(s, INGRESS_MAP_PORTS, t->ports, 65536);
 
 	rc = rc ? rc : fill(s, INGRESS_MAP_LISTS, t->lists, t->lists_count);
 	rc = rc ? rc : fill(s, INGRESS_MAP_RULES, t->rules, t->rules_count);
@@ -253,8 +264,9 @@ ingress_load_explain_refused(struct ingress *s, enum ingress_way way)
 int
 ingress_load_shared(struct ingress *s, const struct ingress_tables *t)
 {
-	/* And those that tap has not read yet. */
-	const size_t replays = (size_t)t->replays + INGRESS_RECORDS_MAX;
+	/* And those that tap has not read yet, or not forgotten there. */
+	const size_t replays =
+		(size_t)t->replays + INGRESS_RECORDS_MAX + INGRESS_FORGOTTEN;
 	void *config;
 	int rc = 0;
 

@@ -45,10 +45,31 @@ ingress_remember(struct ingress *s, uint64_t tag, uint64_t instant)
 }
 
 void
+ingress_remember_many(struct ingress *s, const uint64_t *tags,
+		      const uint64_t *instants, size_t count)
+{
+	if (!s->config ||
+	    bpf_map_put_many(s->map[INGRESS_MAP_REPLAYS], tags, instants,
+			     (uint32_t)count) == 0) {
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		ingress_raise_floor(s, instants[i]);
+	}
+}
+
+void
 ingress_forget(struct ingress *s, uint64_t tag)
 {
-	if (s->config) {
-		bpf_map_remove(s->map[INGRESS_MAP_REPLAYS], &tag);
+	if (!s->config) {
+		return;
+	}
+	s->forgotten[s->forgotten_count++] = tag;
+	if (s->forgotten_count == INGRESS_FORGOTTEN) {
+		s->forgotten_count = 0;
+		(void)bpf_map_remove_many(s->map[INGRESS_MAP_REPLAYS],
+					  s->forgotten, sizeof tag,
+					  INGRESS_FORGOTTEN);
 	}
 }
 
@@ -81,6 +102,8 @@ ingress_begin(struct ingress *s, uint64_t begin_ms)
 {
 	if (s->config) {
 		/* Whoever had it before us may have left anything there. */
+		s->forgotten_count = 0;
+		(void)bpf_map_empty(s->map[INGRESS_MAP_REPLAYS]);
 		store(&s->config->floor, 0);
 		store(&s->config->begin_ms, begin_ms);
 	}

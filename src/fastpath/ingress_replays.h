@@ -21,7 +21,10 @@
 bool ingress_remember(struct ingress *s, uint64_t tag, uint64_t instant);
 /* Leave to others what is not later; a lower one does nothing. */
 void ingress_raise_floor(struct ingress *s, uint64_t instant);
-/* Forget a group that is not later than the floor. */
+/* Remember groups while nothing is accepted, as ingress_remember() does. */
+void ingress_remember_many(struct ingress *s, const uint64_t *tags,
+			   const uint64_t *instants, size_t count);
+/* Forget a group that is not later than the floor; soon, with others. */
 void ingress_forget(struct ingress *s, uint64_t tag);
 /* Set right what whoever shares it may have written. */
 void ingress_restore(struct ingress *s);
@@ -31,9 +34,9 @@ void ingress_restore(struct ingress *s);
  */
 bool ingress_resume(struct ingress *s);
 /*
- * Begin, while nothing is accepted, to remember: what is remembered has to
- * be told again.  What was sent before, a time of clock_ms(), is left to
- * others.
+ * Begin, while nothing is accepted and all that was is read, to remember:
+ * what is to be remembered has to be told anew.  What was sent before, a time
+ * of clock_ms(), is left to others.
  */
 void ingress_begin(struct ingress *s, uint64_t begin_ms);
 

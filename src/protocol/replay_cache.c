@@ -340,6 +340,21 @@ replay_learn(struct replay *r, uint64_t tag, uint64_t instant)
 	return is_known(r, tag) ? REPLAY_SEEN : add(r, tag, instant);
 }
 
+/* Those from one place in the heap on. */
+static void
+fill_part(const struct replay *r, uint32_t first)
+{
+	uint64_t tags[REPLAY_PART], instants[REPLAY_PART];
+	const uint32_t left = r->count - first;
+	const uint32_t count = left < REPLAY_PART ? left : REPLAY_PART;
+
+	for (uint32_t i = 0; i < count; i++) {
+		tags[i] = r->store->slot[r->heap[first + i]].tag;
+		instants[i] = instant_at(r, first + i);
+	}
+	r->twin.fill(r->twin.context, tags, instants, count);
+}
+
 void
 replay_join(struct replay *r, const struct replay_twin *twin)
 {
@@ -348,9 +363,8 @@ replay_join(struct replay *r, const struct replay_twin *twin)
 		return;
 	}
 	twin->raise(twin->context, replay_floor(r));
-	for (uint32_t place = 0; place < r->count; place++) {
-		twin->claim(twin->context, r->store->slot[r->heap[place]].tag,
-			    instant_at(r, place));
+	for (uint32_t first = 0; first < r->count; first += REPLAY_PART) {
+		fill_part(r, first);
 	}
 	warn_if_full(r);
 }

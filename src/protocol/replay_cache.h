@@ -59,9 +59,18 @@ struct replay_twin {
 	bool (*claim)(void *context, uint64_t tag, uint64_t instant);
 	/* What is not later than this instant is no more to be let in. */
 	void (*raise)(void *context, uint64_t floor);
-	/* Forget what is not later than the floor. */
+	/* Forget what is not later than the floor, now or later. */
 	void (*forget)(void *context, uint64_t tag);
+	/*
+	 * All that is known already, in parts of up to REPLAY_PART groups:
+	 * they are to be there, or not later than its floor.
+	 */
+	void (*fill)(void *context, const uint64_t *tags,
+		     const uint64_t *instants, size_t count);
 };
+
+/* As many as one call of the kernel is worth; and they lie on the stack. */
+#define REPLAY_PART 1024u
 
 struct replay {
 	struct hash_key key;
@@ -111,7 +120,10 @@ void replay_raise_floor(struct replay *r, uint64_t instant);
 enum replay_answer replay_remember(struct replay *r, uint64_t tag,
 				   uint64_t instant);
 
-/* From now on there is a twin: tell it all.  NULL: there is none. */
+/*
+ * From now on there is a twin, which is empty: tell it all.  NULL: there is
+ * none.
+ */
 void replay_join(struct replay *r, const struct replay_twin *twin);
 
 /*

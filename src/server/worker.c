@@ -234,7 +234,9 @@ worker_begin(struct worker *g)
 	const uint32_t damaged = worker_state_begin(g);
 	const struct receiver_now now = worker_now();
 
+	/* First what was accepted last: then the memory knows all. */
 	take_sieved(g, &now);
+	worker_fastpath_remember(g);
 	worker_fastpath_inherit(g);
 	worker_state_publish(g);
 	return damaged;

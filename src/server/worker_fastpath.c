@@ -53,11 +53,18 @@ forget(void *context, uint64_t tag)
 	ingress_forget(context, tag);
 }
 
+static void
+fill(void *context, const uint64_t *tags, const uint64_t *instants,
+     size_t count)
+{
+	ingress_remember_many(context, tags, instants, count);
+}
+
 void
 worker_fastpath_remember(struct worker *g)
 {
 	const struct replay_twin twin = { &g->ingress, claim, raise_floor,
-					  forget };
+					  forget, fill };
 
 	ingress_begin(&g->ingress, g->receiver->begin_ms);
 	replay_join(&g->receiver->replay, g->ingress.config ? &twin : NULL);

@@ -10,7 +10,6 @@
 
 #include "fastpath/ingress_replays.h"
 #include "os/clock.h"
-#include "server/worker_fastpath.h"
 #include "tap.h"
 
 static int
@@ -153,7 +152,6 @@ worker_state_begin(struct worker *g)
 		begin.ms = g->store.begin_ms;
 	}
 	receiver_begin_unknown(g->receiver, &begin);
-	worker_fastpath_remember(g);
 	take_handed(g);
 	return damaged;
 }

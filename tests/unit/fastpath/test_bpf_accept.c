@@ -6,6 +6,7 @@
  */
 #include "unit/sieve_support.h"
 
+#include <errno.h>
 #include <linux/bpf.h>
 #include <pthread.h>
 #include <sched.h>
@@ -528,6 +529,54 @@ all_that_gets_in_is_told(void **state)
 	bed_forget();
 }
 
+static size_t
+count_replays(void)
+{
+	const int map = bed.worker.ingress.map[INGRESS_MAP_REPLAYS];
+	uint64_t key, next = 0;
+	size_t count = 0;
+	int more = bpf_map_next(map, NULL, &next);
+
+	for (; more == 0; count++) {
+		key = next;
+		more = bpf_map_next(map, &key, &next);
+	}
+	assert_int_equal(more, -ENOENT);
+	return count;
+}
+
+/* By parts: more than one call of the kernel has, and those of before gone. */
+static void
+the_memory_is_filled_and_emptied(void **state)
+{
+	struct ingress *s = &bed.worker.ingress;
+	uint64_t tags[3 * INGRESS_FORGOTTEN], instants[COUNT(tags)];
+
+	(void)state;
+	bed_need();
+	for (size_t i = 0; i < COUNT(tags); i++) {
+		tags[i] = i + 1;
+		instants[i] = 1000 + i;
+	}
+	ingress_begin(s, 0);
+	ingress_remember_many(s, tags, instants, COUNT(tags));
+	assert_int_equal(count_replays(), COUNT(tags));
+	assert_false(ingress_remember(s, tags[0], instants[0]));
+	/* One of them is not there any more. */
+	assert_int_equal(bpf_map_remove(s->map[INGRESS_MAP_REPLAYS], &tags[7]),
+			 0);
+	ingress_raise_floor(s, instants[INGRESS_FORGOTTEN]);
+	for (size_t i = 0; i <= INGRESS_FORGOTTEN; i++) {
+		ingress_forget(s, tags[i]);
+	}
+	assert_int_equal(count_replays(), COUNT(tags) - INGRESS_FORGOTTEN);
+	assert_false(ingress_remember(s, tags[COUNT(tags) - 1], 2000));
+	ingress_begin(s, 0);
+	assert_int_equal(count_replays(), 0);
+	assert_true(ingress_remember(s, tags[0], instants[0]));
+	bed_forget();
+}
+
 /* ---- races */
 
 struct racer {
@@ -630,6 +679,7 @@ main(void)
 		cmocka_unit_test(what_is_not_above_the_floor_is_the_gates),
 		cmocka_unit_test(a_full_memory_refuses),
 		cmocka_unit_test(all_that_gets_in_is_told),
+		cmocka_unit_test(the_memory_is_filled_and_emptied),
 		cmocka_unit_test(of_two_at_once_one_gets_in),
 	};
 
