@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define LIVE_BATCH 64        /* frames at once, the kernel's own default */
-#define EMPTY_BATCH 4096     /* no fewer than a hash has in one place */
+#define EMPTY_ROOM 65536     /* bytes: for more entries than collide */
 #define PROCESSORS_MAX 4096u /* of the largest machine to expect */
 
 /* Kernels before 5.11 charge maps to this limit; root may lift it. */
@@ -133,9 +133,11 @@ bpf_map_remove_many(int map, const void *keys, size_t key, uint32_t count)
 }
 
 int
-bpf_map_empty(int map)
+bpf_map_empty(int map, size_t key, size_t value)
 {
-	static uint64_t keys[EMPTY_BATCH], values[EMPTY_BATCH];
+	/* Who has given up his privileges gets no memory any more. */
+	static uint64_t room[EMPTY_ROOM / sizeof(uint64_t)];
+	const size_t count = sizeof room / (key + value);
 	uint32_t next = 0;
 	bool first = true;
 	int rc = 0;
@@ -146,9 +148,9 @@ bpf_map_empty(int map)
 		attr.batch.map_fd = (uint32_t)map;
 		attr.batch.in_batch = first ? 0 : address(&next);
 		attr.batch.out_batch = address(&next);
-		attr.batch.keys = address(keys);
-		attr.batch.values = address(values);
-		attr.batch.count = EMPTY_BATCH;
+		attr.batch.keys = address(room);
+		attr.batch.values = address(room) + count * key;
+		attr.batch.count = (uint32_t)count;
 		rc = call(BPF_MAP_LOOKUP_AND_DELETE_BATCH, &attr);
 		first = false;
 	}

@@ -31,11 +31,8 @@ int bpf_map_remove(int map, const void *key);
 int bpf_map_put_many(int map, const void *keys, const void *values,
 		     uint32_t count);
 int bpf_map_remove_many(int map, const void *keys, size_t key, uint32_t count);
-/*
- * Remove all entries of a hash, which nobody adds to: key and value have up to
- * 8 bytes each.
- */
-int bpf_map_empty(int map);
+/* Remove all entries of a hash that nobody adds to. */
+int bpf_map_empty(int map, size_t key, size_t value);
 /* The key behind this one, or if there is none the first; -ENOENT: no more. */
 int bpf_map_next(int map, const void *key, void *next);
 

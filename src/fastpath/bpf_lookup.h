@@ -224,6 +224,13 @@ is_flood(const struct scene *scene)
 	return *(const volatile uint64_t *)&scene->scratch->flood != 0;
 }
 
+/* Whether of a group that begins now a frame may have come before. */
+static inline_always bool
+is_split(const struct scene *scene)
+{
+	return scene->now < scene->config->settled;
+}
+
 /* ---- marks */
 
 #define TICK_BITS 20 /* of nanoseconds: about a millisecond */

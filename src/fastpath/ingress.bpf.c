@@ -167,12 +167,15 @@ drop(uint32_t why)
 	return XDP_DROP;
 }
 
-/* Left to the receiver; or to a closed port, at once: see ingress_tc(). */
+/*
+ * Left to the receiver; or to a closed port, at once: see ingress_tc().  There
+ * the receiver has none but the groups that were split.
+ */
 static inline_always int
-pass(const struct scene *scene)
+pass(const struct scene *scene, bool split)
 {
 	count(INGRESS_PASSED);
-	return is_closed(scene) ? XDP_DROP : XDP_PASS;
+	return is_closed(scene) && !split ? XDP_DROP : XDP_PASS;
 }
 
 /* A frame that came now. */
@@ -215,10 +218,11 @@ is_first(const struct scene *scene, const struct syn *s)
 static inline_always int
 begin(const struct scene *scene, const struct syn *s)
 {
-	const bool fits = is_first(scene, s);
+	const bool split = is_split(scene);
+	const bool fits = !split && is_first(scene, s);
 	struct ingress_group *g = &scene->scratch->group;
 
-	if (!fits && is_final(scene)) {
+	if (!fits && !split && is_final(scene)) {
 		return drop(INGRESS_DROPPED);
 	}
 	__builtin_memset(g, 0, sizeof *g);
@@ -234,15 +238,17 @@ begin(const struct scene *scene, const struct syn *s)
 			g->frame[0][FRAME_SYN1] = frame;
 		}
 	} else {
-		g->slow = g->passed = 1;
+		g->slow = split ? INGRESS_SLOW_SPLIT : 1;
+		g->passed = 1;
 	}
 	hear(scene);
 	/* Another processor was faster, or there is no memory. */
 	if (map_update(&groups_map, &scene->scratch->reassembly, g,
 		       BPF_NOEXIST) < 0) {
-		return is_flood(scene) ? drop(INGRESS_DROPPED) : pass(scene);
+		return is_flood(scene) ? drop(INGRESS_DROPPED)
+				       : pass(scene, split);
 	}
-	return fits ? drop(INGRESS_TAKEN) : pass(scene);
+	return fits ? drop(INGRESS_TAKEN) : pass(scene, split);
 }
 
 /* Whether an attempt is a whole group, and right. */
@@ -425,7 +431,7 @@ go_on(const struct scene *scene, struct ingress_group *g, struct syn *s,
 		g->passed++;
 		g->since = scene->now;
 		hear(scene);
-		return pass(scene);
+		return pass(scene, g->slow & INGRESS_SLOW_SPLIT);
 	}
 	role = place_of(scene, s);
 	if (role >= INGRESS_FRAMES) {
@@ -443,7 +449,7 @@ go_on(const struct scene *scene, struct ingress_group *g, struct syn *s,
 	store(scene, g, role, mine);
 	__sync_fetch_and_add(&scene->scratch->barrier, 1);
 	if (*(volatile uint32_t *)&g->slow) {
-		return pass(scene);
+		return pass(scene, false);
 	}
 	gather(scene, g, role);
 	if (!may_be_whole(&scene->scratch->search)) {
@@ -467,10 +473,12 @@ judge(const struct scene *scene, struct syn *s, bool accepts)
 
 	count(INGRESS_SEEN);
 	if (s->data) {
-		return is_flood(scene) ? drop(INGRESS_DROPPED) : pass(scene);
+		return is_flood(scene) ? drop(INGRESS_DROPPED)
+				       : pass(scene, false);
 	}
 	/* Most of a flood ends here, without a search. */
-	if (is_flood(scene) && !was_heard(scene) && !is_first(scene, s)) {
+	if (is_flood(scene) && !was_heard(scene) && !is_first(scene, s) &&
+	    !is_split(scene)) {
 		return drop(INGRESS_DROPPED);
 	}
 	g = map_lookup(&groups_map, &scene->scratch->reassembly);

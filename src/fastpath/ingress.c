@@ -22,6 +22,7 @@
 
 #define FLOOD_LOOK_MS 500u
 #define FLOOD_OVER_MS 10000u
+#define ATTACH_NS 10000000000u /* longer than it takes */
 
 static void
 set_clock(struct ingress *s)
@@ -67,6 +68,14 @@ is_taken(int rc)
 	return rc == -EBUSY || rc == -EEXIST;
 }
 
+/* Groups that begin before may have begun ahead of the program. */
+static void
+set_settled(struct ingress *s, uint64_t from_now)
+{
+	s->settled = clock_us() * 1000 + from_now;
+	__atomic_store_n(&s->config->settled, s->settled, __ATOMIC_SEQ_CST);
+}
+
 static void
 attach_tc(struct ingress *s, struct ingress_link *link)
 {
@@ -99,6 +108,22 @@ attach_xdp(struct ingress *s, struct ingress_link *link)
 	link->fd[INGRESS_XDP] = rc;
 }
 
+static bool
+is_on(const struct ingress_link *link)
+{
+	return link->fd[INGRESS_XDP] >= 0 || link->fd[INGRESS_TC] >= 0;
+}
+
+static void
+attach_by(struct ingress *s, struct ingress_link *link, enum ingress_way way)
+{
+	if (way == INGRESS_TC) {
+		attach_tc(s, link);
+	} else {
+		attach_xdp(s, link);
+	}
+}
+
 static void
 attach(struct ingress *s, struct ingress_link *link, const char *name,
        enum ingress_way way)
@@ -110,10 +135,13 @@ attach(struct ingress *s, struct ingress_link *link, const char *name,
 	if (link->fd[way] >= 0 || s->program[way] < 0) {
 		return;
 	}
-	if (way == INGRESS_TC) {
-		attach_tc(s, link);
+	/* What the other one has seen, this one knows. */
+	if (is_on(link)) {
+		attach_by(s, link, way);
 	} else {
-		attach_xdp(s, link);
+		set_settled(s, ATTACH_NS + s->assembly);
+		attach_by(s, link, way);
+		set_settled(s, s->assembly);
 	}
 	if (is_taken(link->fd[way])) {
 		ingress_load_explain(s, "%s: it has another program of XDP",
@@ -314,6 +342,20 @@ ingress_close(struct ingress *s)
 	}
 }
 
+bool
+ingress_rewrite(struct ingress *s, const struct ingress_tables *tables)
+{
+	if (!s->config || ingress_load_again(s, tables) < 0) {
+		return false;
+	}
+	/* Once more, if the last time was in vain. */
+	for (enum ingress_way way = 0; way < INGRESS_WAYS; way++) {
+		s->refused[way] = 0;
+	}
+	set_config(s, tables);
+	return true;
+}
+
 void
 ingress_change(struct ingress *s, const struct ingress_tables *tables)
 {
@@ -509,12 +551,6 @@ ingress_fds(const struct ingress *s, struct pollfd fds[INGRESS_FDS])
 	};
 }
 
-static bool
-is_on(const struct ingress_link *link)
-{
-	return link->fd[INGRESS_XDP] >= 0 || link->fd[INGRESS_TC] >= 0;
-}
-
 const char *
 ingress_state(const struct ingress *s)
 {
@@ -539,7 +575,7 @@ ingress_reason(const struct ingress *s, char why[INGRESS_WHY_MAX])
 	for (size_t i = 0; i < s->ifname_count; i++) {
 		count += is_on(&s->links[i]);
 	}
-	if (!ingress_is_settled(s)) {
+	if (!ingress_is_settled(s) || clock_us() * 1000 < s->settled) {
 		snprintf(why, INGRESS_WHY_MAX, "not yet");
 	} else if (s->why[0]) {
 		memcpy(why, s->why, INGRESS_WHY_MAX);

@@ -102,10 +102,12 @@ struct ingress {
 	struct ingress_link links[INGRESS_DEVICES_MAX];
 	size_t ifname_count;
 	struct netlink watch;
+	uint32_t room[INGRESS_MAPS]; /* entries of each */
+	bool has_door;               /* INGRESS_MAP_ADMITTED is one's */
 	/* As config has them, if the worker has not written there. */
 	uint64_t assembly;
 	int64_t flood_limit;
-	uint64_t strangers; /* see ingress_map.h */
+	uint64_t strangers, settled; /* see ingress_map.h */
 	bool relays;
 	/* Replays that are to be forgotten: all at once. */
 	uint64_t forgotten[INGRESS_FORGOTTEN];
@@ -128,7 +130,16 @@ void ingress_open(struct ingress *s, const struct ingress_tables *tables,
 void ingress_close(struct ingress *s);
 /* Take the program off all devices, and forget it. */
 void ingress_detach(struct ingress *s);
-/* Another configuration; until a later tick the queue serves alone. */
+/*
+ * Another configuration, while nothing is accepted, for the program that is
+ * there: no group notices.  False where its tables are too small, or something
+ * else is in the way; then they may hold anything.
+ */
+bool ingress_rewrite(struct ingress *s, const struct ingress_tables *tables);
+/*
+ * Another one, after ingress_detach(); until a later tick the queue serves
+ * alone.
+ */
 void ingress_change(struct ingress *s, const struct ingress_tables *tables);
 /*
  * Every second or so, and when a child has ended: programs are loaded,

@@ -21,7 +21,8 @@
  * each a tenth of a second to become complete.
  */
 #define GROUPS 65536u
-#define PART 1024u /* entries written at once; their keys are on the stack */
+#define PART 1024u   /* entries written at once; their keys are on the stack */
+#define ROOM_MIN 64u /* entries of any map */
 #define CHARGES_SIZE (1u << 18)
 #define SCRATCH_SIZE 2048u /* more than ingress.bpf.c has in it */
 
@@ -88,17 +89,37 @@ ingress_load_explain(struct ingress *s, const char *format, ...)
 	va_end(args);
 }
 
+/* A little more than is asked for now, for a configuration that grows. */
+static uint32_t
+room_for(size_t entries)
+{
+	uint32_t room = ROOM_MIN;
+
+	while (room < entries) {
+		room *= 2;
+	}
+	return room;
+}
+
 static int
 make_map(struct ingress *s, enum ingress_map which, size_t entries)
 {
 	struct bpf_map map = maps[which].map;
 
 	if (map.entries == 0) {
-		map.entries = entries ? (uint32_t)entries : 1;
+		map.entries = room_for(entries);
 	}
+	s->room[which] = map.entries;
 	s->map[which] = bpf_map_make(&map);
 	return s->map[which] < 0 ? s->map[which] : 0;
 }
+
+/* Values of a map, by index. */
+struct table {
+	enum ingress_map which;
+	const void *values;
+	size_t count;
+};
 
 static uint32_t
 part_of(size_t first, size_t count)
@@ -112,35 +133,35 @@ is_zero(const uint8_t *at, size_t size)
 	return at[0] == 0 && memcmp(at, at + 1, size - 1) == 0;
 }
 
-/* A map whose keys are indices: what is 0 is so already. */
+/* A map whose keys are indices; in a fresh one what is 0 is so already. */
 static int
-fill(struct ingress *s, enum ingress_map which, const void *values,
-     size_t count)
+fill(const struct ingress *s, const struct table *table, bool fresh)
 {
-	const size_t size = maps[which].map.value;
+	const size_t size = maps[table->which].map.value;
 	uint32_t keys[PART];
-	int rc = make_map(s, which, count);
+	int rc = 0;
 
-	for (size_t first = 0; rc == 0 && first < count; first += PART) {
-		const uint8_t *at = (const uint8_t *)values + first * size;
-		const uint32_t part = part_of(first, count);
+	for (size_t first = 0; rc == 0 && first < table->count; first += PART) {
+		const uint8_t *at =
+			(const uint8_t *)table->values + first * size;
+		const uint32_t part = part_of(first, table->count);
 
-		if (is_zero(at, part * size)) {
+		if (fresh && is_zero(at, part * size)) {
 			continue;
 		}
 		for (uint32_t i = 0; i < part; i++) {
 			keys[i] = (uint32_t)first + i;
 		}
-		rc = bpf_map_put_many(s->map[which], keys, at, part);
+		rc = bpf_map_put_many(s->map[table->which], keys, at, part);
 	}
 	return rc;
 }
 
 static int
-fill_keys(struct ingress *s, const struct ingress_tables *t)
+fill_keys(const struct ingress *s, const struct ingress_tables *t)
 {
 	uint32_t numbers[PART];
-	int rc = make_map(s, INGRESS_MAP_KEYS, t->keys_count);
+	int rc = 0;
 
 	for (size_t first = 0; rc == 0 && first < t->keys_count;
 	     first += PART) {
@@ -159,23 +180,43 @@ fill_keys(struct ingress *s, const struct ingress_tables *t)
 static int
 share_admitted(struct ingress *s, const struct ingress_tables *t)
 {
-	if (t->admitted < 0) {
+	s->has_door = t->admitted >= 0;
+	if (!s->has_door) {
 		return make_map(s, INGRESS_MAP_ADMITTED, 0);
 	}
 	s->map[INGRESS_MAP_ADMITTED] = fcntl(t->admitted, F_DUPFD_CLOEXEC, 0);
 	return s->map[INGRESS_MAP_ADMITTED] < 0 ? -errno : 0;
 }
 
+/* Those that are filled by index. */
+#define TABLES 5
+
+static void
+list_tables(const struct ingress_tables *t, struct table tables[TABLES])
+{
+	const struct table all[TABLES] = {
+		{ INGRESS_MAP_PORTS, t->ports, 65536 },
+		{ INGRESS_MAP_LISTS, t->lists, t->lists_count },
+		{ INGRESS_MAP_RULES, t->rules, t->rules_count },
+		{ INGRESS_MAP_ENTRIES, t->entries, t->entries_count },
+		{ INGRESS_MAP_RANGES, t->ranges, t->ranges_count },
+	};
+
+	memcpy(tables, all, sizeof all);
+}
+
 int
 ingress_load_tables(struct ingress *s, const struct ingress_tables *t)
 {
-	int rc = fill(s, INGRESS_MAP_PORTS, t->ports, 65536);
+	struct table tables[TABLES];
+	int rc = 0;
 
-	rc = rc ? rc : fill(s, INGRESS_MAP_LISTS, t->lists, t->lists_count);
-	rc = rc ? rc : fill(s, INGRESS_MAP_RULES, t->rules, t->rules_count);
-	rc = rc ? rc
-		: fill(s, INGRESS_MAP_ENTRIES, t->entries, t->entries_count);
-	rc = rc ? rc : fill(s, INGRESS_MAP_RANGES, t->ranges, t->ranges_count);
+	list_tables(t, tables);
+	for (size_t i = 0; rc == 0 && i < TABLES; i++) {
+		rc = make_map(s, tables[i].which, tables[i].count);
+		rc = rc ? rc : fill(s, &tables[i], true);
+	}
+	rc = rc ? rc : make_map(s, INGRESS_MAP_KEYS, t->keys_count);
 	rc = rc ? rc : fill_keys(s, t);
 	rc = rc ? rc : share_admitted(s, t);
 	if (rc < 0) {
@@ -183,6 +224,37 @@ ingress_load_tables(struct ingress *s, const struct ingress_tables *t)
 				     strerror(-rc));
 	}
 	return rc;
+}
+
+static bool
+has_room(const struct ingress *s, const struct ingress_tables *t,
+	 const struct table tables[TABLES])
+{
+	bool has = s->room[INGRESS_MAP_KEYS] >= t->keys_count &&
+		s->has_door == (t->admitted >= 0);
+
+	for (size_t i = 0; i < TABLES; i++) {
+		has &= s->room[tables[i].which] >= tables[i].count;
+	}
+	return has;
+}
+
+int
+ingress_load_again(struct ingress *s, const struct ingress_tables *t)
+{
+	struct table tables[TABLES];
+	int rc;
+
+	list_tables(t, tables);
+	if (!has_room(s, t, tables)) {
+		return -E2BIG;
+	}
+	rc = bpf_map_empty(s->map[INGRESS_MAP_KEYS], 4,
+			   sizeof(struct ingress_key));
+	for (size_t i = 0; rc == 0 && i < TABLES; i++) {
+		rc = fill(s, &tables[i], false);
+	}
+	return rc ? rc : fill_keys(s, t);
 }
 
 static int

@@ -10,6 +10,8 @@
 int ingress_load_shared(struct ingress *s, const struct ingress_tables *t);
 /* The maps of a configuration. */
 int ingress_load_tables(struct ingress *s, const struct ingress_tables *t);
+/* Those that are there, for another one; -E2BIG: they are too small. */
+int ingress_load_again(struct ingress *s, const struct ingress_tables *t);
 /*
  * Begin to load the program for one way, with these maps, where none is being
  * loaded; what is wrong is in s->refused.

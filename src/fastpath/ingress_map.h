@@ -48,6 +48,11 @@ struct ingress_config {
 	uint64_t tai_utc;  /* ns: TAI less UTC; wraps, as the next does */
 	uint64_t tai_monotonic; /* ns: TAI less the monotonic clock */
 	uint64_t woken; /* ns, monotonic: the program's last call of tap */
+	/*
+	 * ns, monotonic: of a group that begins before, a frame may have gone
+	 * by before the program was there, so that it is the receiver's.
+	 */
+	uint64_t settled;
 	uint64_t locals_turn; /* another one when an address was taken out */
 	uint64_t relay; /* wherever the program of XDP is, that of tc is, too */
 	int64_t credit; /* frames that tc may get and say nothing */
@@ -124,10 +129,13 @@ struct ingress_quad {
 struct ingress_group {
 	uint64_t since; /* ns; of its last frame */
 	uint64_t frame[INGRESS_LAYERS][INGRESS_FRAMES]; /* newest first */
-	uint32_t slow;   /* the receiver has it from here on */
+	uint32_t slow;   /* not 0: the receiver has it from here on */
 	uint32_t passed; /* frames since */
 	int64_t macs;    /* HMACs that it may still cost */
 };
+
+/* Of slow: it always had, and judges for a closed port, too. */
+#define INGRESS_SLOW_SPLIT 0x10000u
 
 /*
  * HMACs: at first, with each frame, and at most.  So many that a group is

@@ -79,6 +79,7 @@ ingress_restore(struct ingress *s)
 	if (s->config) {
 		store(&s->config->assembly, s->assembly);
 		store(&s->config->strangers, s->strangers);
+		store(&s->config->settled, s->settled);
 		__atomic_store_n(&s->config->flood, s->flood_limit,
 				 __ATOMIC_SEQ_CST);
 		__atomic_store_n(&s->config->credit, INGRESS_CREDIT,
@@ -103,7 +104,7 @@ ingress_begin(struct ingress *s, uint64_t begin_ms)
 	if (s->config) {
 		/* Whoever had it before us may have left anything there. */
 		s->forgotten_count = 0;
-		(void)bpf_map_empty(s->map[INGRESS_MAP_REPLAYS]);
+		(void)bpf_map_empty(s->map[INGRESS_MAP_REPLAYS], 8, 8);
 		store(&s->config->floor, 0);
 		store(&s->config->begin_ms, begin_ms);
 	}

@@ -178,20 +178,30 @@ worker_fastpath_inherit(struct worker *g)
 	}
 }
 
+static void
+put_to_work(struct worker *g, const struct ingress_tables *tables)
+{
+	if (!g->ingress.config || ingress_rewrite(&g->ingress, tables)) {
+		return;
+	}
+	ingress_detach(&g->ingress);
+	g->inherits = bpf_wait() == 0;
+	ingress_change(&g->ingress, tables);
+}
+
 void
 worker_fastpath_change(struct worker *g)
 {
 	const bool was_open = g->ingress.config != NULL;
 	struct ingress_plan plan;
 
-	ingress_detach(&g->ingress);
-	g->inherits = was_open && bpf_wait() == 0;
+	g->inherits = false;
 	/* What is no longer right must not stay. */
 	if (ingress_tables_make(&plan, g->conf) < 0) {
 		ingress_close(&g->ingress);
 	} else {
 		plan.tables.admitted = g->door.maps.accepted;
-		ingress_change(&g->ingress, &plan.tables);
+		put_to_work(g, &plan.tables);
 		ingress_tables_free(&plan);
 	}
 	/* With it goes what was accepted and is not remembered yet. */

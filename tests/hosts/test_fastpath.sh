@@ -261,6 +261,32 @@ reload()
 	page stranger 4
 }
 
+# reloads: the program stays where it is, with other tables, so that no group is
+# lost and however often it is told; one that is too large for them, it leaves.
+reloads()
+{
+	local i keys_now
+
+	served fastpath=auto
+	accepts
+	for i in 1 2 3 4; do
+		echo "port=80, key_no=\"10,$((10 + i))\"" >"$work/ACL.conf"
+		signal server HUP
+		wait_log server 'reloaded: ' "$i"
+		same generic "$(state)"
+		page client 4
+	done
+	accepts
+	keys_now=$(seq -f 'key_no=%g, key=0x'"$secret"', alg=hmac-sha256' \
+	    100 300)
+	printf '%s\n' "$keys_now" >>"$keys"
+	signal server HUP
+	wait_log server 'reloaded: ' 5
+	wait_for "$patience" decided
+	accepts
+	same 0 "$(tap_status server server sieve_lost)"
+}
+
 # What the kernel lets in by itself is logged and counted as ever; the gate
 # has no authenticator to compute.
 accepted()
@@ -415,6 +441,7 @@ check foreign foreign
 check devices devices
 check addresses addresses
 check reload reload
+check reloads reloads
 check accepted-auto accepted auto
 check accepted-generic accepted generic
 check stopped stopped

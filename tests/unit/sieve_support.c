@@ -157,7 +157,11 @@ bed_change(void)
 
 	conf.acl = bed.all->acl;
 	assert_int_equal(ingress_tables_make(&plan, &conf), 0);
-	ingress_change(&bed.worker.ingress, &plan.tables);
+	/* In place, or with another program. */
+	if (random_below(&bed.seed, 2) == 0 ||
+	    !ingress_rewrite(&bed.worker.ingress, &plan.tables)) {
+		ingress_change(&bed.worker.ingress, &plan.tables);
+	}
 	ingress_tables_free(&plan);
 	settle();
 	assert_true(bed.worker.ingress.program[bed.way] >= 0);

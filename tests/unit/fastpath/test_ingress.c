@@ -271,6 +271,43 @@ a_mark_comes_again(void **state)
 }
 
 /*
+ * Of a group whose first frame came before the program was there, all others
+ * are left to the receiver, which has that one.
+ */
+static void
+what_began_before_is_the_receivers(void **state)
+{
+	struct ingress_config *config = bed.worker.ingress.config;
+
+	(void)state;
+	bed_need();
+	for (int flood = 0; flood < 2; flood++) {
+		const size_t before = bed.by_ingress->accepted;
+		struct group g = bed_group(KEY_60);
+		struct packet p;
+		size_t order[FRAME_MAX];
+
+		bed_set_flood(flood);
+		group_order(&g, order);
+		p = group_packet(&g, order[0]);
+		bench_packet(bed.all, &p, NULL, NULL);
+		bench_packet(bed.by_ingress, &p, NULL, NULL);
+		config->settled = UINT64_MAX;
+		for (size_t i = 1; i < g.frames; i++) {
+			assert_int_equal(bed_give_role(&g, order[i]), XDP_PASS);
+			/* Once it has begun so, it goes on so. */
+			config->settled = 0;
+		}
+		assert_int_equal(bed.by_ingress->accepted, before + 1);
+		g = bed_group(KEY_60);
+		assert_int_equal(bed_give_role(&g, order[0]), XDP_DROP);
+		bed_settle();
+	}
+	bed_set_flood(false);
+	bed_forget();
+}
+
+/*
  * Where tc is behind it, XDP leaves it the last frame, right or wrong; but for
  * as long only as it comes there.
  */
@@ -859,6 +896,7 @@ main(void)
 		cmocka_unit_test(what_is_not_sieved_passes),
 		cmocka_unit_test(groups_are_found_by_their_marks),
 		cmocka_unit_test(a_mark_comes_again),
+		cmocka_unit_test(what_began_before_is_the_receivers),
 		cmocka_unit_test(the_last_frame_is_relayed),
 		cmocka_unit_test(a_group_outlives_the_program),
 		cmocka_unit_test(not_all_groups_are_worth_it),
