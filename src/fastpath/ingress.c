@@ -115,19 +115,11 @@ is_on(const struct ingress_link *link)
 }
 
 static void
-attach_by(struct ingress *s, struct ingress_link *link, enum ingress_way way)
-{
-	if (way == INGRESS_TC) {
-		attach_tc(s, link);
-	} else {
-		attach_xdp(s, link);
-	}
-}
-
-static void
 attach(struct ingress *s, struct ingress_link *link, const char *name,
        enum ingress_way way)
 {
+	const bool first = !is_on(link);
+
 	if (!wants(s, way)) {
 		bpf_close(&link->fd[way]);
 		return;
@@ -136,11 +128,15 @@ attach(struct ingress *s, struct ingress_link *link, const char *name,
 		return;
 	}
 	/* What the other one has seen, this one knows. */
-	if (is_on(link)) {
-		attach_by(s, link, way);
-	} else {
+	if (first) {
 		set_settled(s, ATTACH_NS + s->assembly);
-		attach_by(s, link, way);
+	}
+	if (way == INGRESS_TC) {
+		attach_tc(s, link);
+	} else {
+		attach_xdp(s, link);
+	}
+	if (first) {
 		set_settled(s, s->assembly);
 	}
 	if (is_taken(link->fd[way])) {
@@ -336,6 +332,7 @@ ingress_close(struct ingress *s)
 	if (s->config) {
 		munmap(s->config, sizeof *s->config);
 		s->config = NULL;
+		(void)ingress_counts(s, s->counted);
 	}
 	for (size_t i = 0; i < INGRESS_MAPS; i++) {
 		bpf_close(&s->map[i]);
@@ -591,5 +588,11 @@ ingress_reason(const struct ingress *s, char why[INGRESS_WHY_MAX])
 int
 ingress_counts(const struct ingress *s, uint64_t counts[INGRESS_COUNTS])
 {
-	return bpf_map_sums(s->map[INGRESS_MAP_COUNTS], counts, INGRESS_COUNTS);
+	uint64_t now[INGRESS_COUNTS];
+	int rc = bpf_map_sums(s->map[INGRESS_MAP_COUNTS], now, INGRESS_COUNTS);
+
+	for (size_t i = 0; i < INGRESS_COUNTS; i++) {
+		counts[i] = s->counted[i] + now[i];
+	}
+	return rc;
 }

@@ -114,6 +114,7 @@ struct ingress {
 	size_t forgotten_count;
 	struct ingress_config *config; /* mapped */
 	struct ring records, charges;
+	uint64_t counted[INGRESS_COUNTS]; /* by maps that are closed */
 	char why[INGRESS_WHY_MAX]; /* empty: all is as it was asked for */
 };
 
@@ -186,7 +187,10 @@ void ingress_fds(const struct ingress *s, struct pollfd fds[INGRESS_FDS]);
 const char *ingress_state(const struct ingress *s);
 /* Why so, or where: "eth0: it has another program of XDP", "2 devices". */
 void ingress_reason(const struct ingress *s, char why[INGRESS_WHY_MAX]);
-/* 0, or -errno: then some are 0 that need not be. */
+/*
+ * Since ingress_open(), even where it had to be closed.  0, or -errno: then
+ * some are lower than they need be.
+ */
 int ingress_counts(const struct ingress *s, uint64_t counts[INGRESS_COUNTS]);
 
 #endif

@@ -547,8 +547,7 @@ receiver_note_accepted(struct receiver *g, const struct receiver_accepted *a,
 	g->counters.syns += a->unseen;
 	let_go(g, a);
 	if (replay_learn(&g->replay, a->tag, a->instant) != REPLAY_SEEN) {
-		g->counters.groups++;
-		report(g, result, &event);
+		result->events[result->events_count++] = event;
 	}
 }
 

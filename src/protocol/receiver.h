@@ -169,8 +169,10 @@ struct receiver_accepted {
 };
 
 /*
- * Remember such a group, and let its frames go.  The result has one event,
- * or none if it is known already: whoever told of it was interrupted.
+ * Remember such a group, and let its frames go.  It is counted by whoever
+ * accepted it, for he tells of it, and we may be killed meanwhile.  The result
+ * has one event, or none if it is known already: whoever told of it was
+ * interrupted.
  */
 void receiver_note_accepted(struct receiver *g,
 			    const struct receiver_accepted *a,

@@ -23,7 +23,11 @@ worker_drops(const struct worker *g)
 size_t
 worker_stats(struct worker *g, struct stat_item *items)
 {
+	/* Wherever a worker was killed: the kernel counts what it lets in. */
 	const struct receiver_counters *c = &g->shared->counters;
+	uint64_t in_kernel[INGRESS_COUNTS];
+
+	(void)ingress_counts(&g->ingress, in_kernel);
 #define REFUSED(REASON, name)                                                  \
 	{                                                                      \
 		"refused." name, "refused: " name, NULL, c->by_reason[REASON]  \
@@ -32,9 +36,11 @@ worker_stats(struct worker *g, struct stat_item *items)
 		{ "rules", "rules", NULL, g->conf->acl.rules_count },
 		{ "keys", "keys", NULL, g->conf->acl.keys_count },
 		{ "syns", "SYNs seen", NULL, c->syns },
-		{ "groups", "groups completed", NULL, c->groups },
+		{ "groups", "groups completed", NULL,
+		  c->groups + in_kernel[INGRESS_ACCEPTED] },
 		{ "authenticators", "authenticators", NULL, c->macs },
-		{ "accepted", "accepted", NULL, c->by_reason[VERIFY_ACCEPTED] },
+		{ "accepted", "accepted", NULL,
+		  c->by_reason[VERIFY_ACCEPTED] + in_kernel[INGRESS_ACCEPTED] },
 		REFUSED(VERIFY_FLAGS, "flags"),
 		REFUSED(VERIFY_TIME, "time"),
 		REFUSED(VERIFY_KEY, "key"),

@@ -334,6 +334,30 @@ stopped()
 	same 0 "$(tap_status server server worker_restarts)"
 }
 
+# What the kernel has let in is counted, whatever becomes of the worker that is
+# to hear of it: it dies with all of it unread.
+counts_on()
+{
+	local n before
+
+	served fastpath=auto
+	accepts
+	before=$(tap_status server server accepted)
+	for n in 1 2 3; do
+		kill -STOP "$(worker server)"
+		page client 4
+		page client 6
+		kill -KILL "$(worker server)"
+		wait_for "$patience" tap_counts server server \
+		    worker_restarts "$n"
+		same $((before + 2 * n)) "$(tap_status server server accepted)"
+		accepts
+		before=$(($(tap_status server server accepted) - 2 * n))
+	done
+	same "$(tap_status server server accepted)" \
+	    "$(grep -c 'accepted key=10' "$work/server.log")"
+}
+
 # A mark that a program of this host sets on its own packets is worth nothing.
 marked()
 {
@@ -445,6 +469,7 @@ check reloads reloads
 check accepted-auto accepted auto
 check accepted-generic accepted generic
 check stopped stopped
+check counts-on counts_on
 check marked marked
 check time-ahead time_namespace 1000
 check time-behind time_namespace "-$(($(cut -d. -f1 /proc/uptime) / 2))"

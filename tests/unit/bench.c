@@ -283,6 +283,10 @@ bench_learn(struct bench *b, const struct receiver_accepted *a)
 		(struct bench_sent){ .seq = syn0->seq, .sport = syn0->sport };
 	memset(&b->result, 0xa5, sizeof b->result);
 	receiver_note_accepted(&b->receiver, a, &b->result);
+	/* Others have counted it. */
+	b->receiver.counters.groups += b->result.events_count;
+	b->receiver.counters.by_reason[VERIFY_ACCEPTED] +=
+		b->result.events_count;
 	note_verdict(b, id,
 		     b->result.events_count > 0 ? RECEIVER_ACCEPT
 						: RECEIVER_DROP);
