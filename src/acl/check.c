@@ -297,13 +297,14 @@ check_keys(struct check *c)
 
 	for (size_t i = 0; i < acl->keys_count; i++) {
 		const struct acl_key *key = &acl->keys[i];
+		const struct suite *suite = &suites[key->mac.suite];
 
 		check_end(c, key);
-		if (key->mac.suite == MAC_HMAC_MD5) {
-			finding(c, false, "hmac-md5",
+		if (suite->extra_max == 0) {
+			finding(c, false, suite->name,
 				access_file(key->file, c->paths.keys),
-				key->line, "key %u%s: hmac-md5, with 30 bits",
-				key->no, access_name(key));
+				key->line, "key %u%s: %s, with 30 bits",
+				key->no, access_name(key), suite->name);
 		} else if (key->bits == 30) {
 			finding(c, false, "30-bits",
 				access_file(key->file, c->paths.keys),

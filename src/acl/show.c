@@ -67,7 +67,7 @@ add_json(struct show *s, const struct row *row, const char *service)
 	json_string(&t, key ? key->name : "");
 	if (key) {
 		text_put(&t, ",\"alg\":\"%s\",\"auth\":%u",
-			 mac_suite_name(key->mac.suite), key->bits);
+			 suites[key->mac.suite].name, key->bits);
 	} else {
 		text_put(&t, ",\"alg\":null,\"auth\":null");
 	}
@@ -108,7 +108,7 @@ add_row(struct show *s, const struct row *row)
 	}
 	if (key) {
 		snprintf(suite, sizeof suite, "%s/%u",
-			 mac_suite_name(key->mac.suite), key->bits);
+			 suites[key->mac.suite].name, key->bits);
 	}
 	if (key && key->not_before > 0) {
 		value_time_text(before, key->not_before);

@@ -41,10 +41,7 @@ realm_text(char out[2 * MAC_REALM_MAX + 3], const struct key_spec *spec)
 unsigned
 key_line_bits(const struct key_spec *spec)
 {
-	if (spec->auth) {
-		return (unsigned)spec->auth;
-	}
-	return spec->suite == MAC_HMAC_MD5 ? 30 : 60;
+	return spec->auth ? (unsigned)spec->auth : suites[spec->suite].bits;
 }
 
 static void
@@ -58,8 +55,7 @@ put_words(struct text *t, const struct key_spec *spec)
 	text_put(t, "key_no=%lu, key=0x%s", spec->no, digits);
 	bytes_wipe(digits, sizeof digits);
 	if (spec->suite != MAC_HMAC_MD5) {
-		text_put(t, ", alg=%s, auth=%u",
-			 mac_suite_name((unsigned)spec->suite),
+		text_put(t, ", alg=%s, auth=%u", suites[spec->suite].name,
 			 key_line_bits(spec));
 	}
 	if (spec->realm_len > 0) {
@@ -118,7 +114,7 @@ key_line_json(struct text *t, const struct key_spec *spec)
 	text_put(t, "\"key_no\":%lu,\"name\":", spec->no);
 	json_string(t, spec->name);
 	text_put(t, ",\"alg\":\"%s\",\"auth\":%u,\"bytes\":%zu,\"realm\":",
-		 mac_suite_name((unsigned)spec->suite), key_line_bits(spec),
+		 suites[spec->suite].name, key_line_bits(spec),
 		 spec->secret_len);
 	realm_text(realm, spec);
 	json_string(t, realm);

@@ -61,13 +61,10 @@ int
 key_set_alg(void *into, const char *value, char *why)
 {
 	struct key_spec *spec = into;
+	const char *names[MAC_SUITES + 1];
 
-	spec->suite = mac_suite_by_name(value);
-	if (spec->suite < 0) {
-		return value_fail(
-			why, "'%.64s' is none of hmac-md5 hmac-sha256", value);
-	}
-	return 0;
+	suite_names(names);
+	return value_choice(value, names, &spec->suite, why);
 }
 
 int
@@ -152,19 +149,16 @@ key_set_not_after(void *into, const char *value, char *why)
 int
 key_finish(const struct key_spec *spec, struct acl_key *key, char *why)
 {
-	unsigned bits = (unsigned)spec->auth;
-	unsigned extra;
+	const struct suite *suite = &suites[spec->suite];
+	unsigned bits = spec->auth ? (unsigned)spec->auth : suite->bits;
+	unsigned extra = (unsigned)frame_extra_for(bits);
 
-	if (bits == 0) {
-		bits = spec->suite == MAC_HMAC_MD5 ? 30 : 60;
+	if (extra > suite->extra_max) {
+		return value_fail(why, "auth: %s has no %u bits", suite->name,
+				  bits);
 	}
-	extra = (unsigned)frame_extra_for(bits);
-	if (!mac_suite_allows((unsigned)spec->suite, extra)) {
-		return value_fail(why, "auth: %s has no %u bits",
-				  mac_suite_name((unsigned)spec->suite), bits);
-	}
-	if (spec->suite == MAC_HMAC_MD5 && spec->realm_len > 0) {
-		return value_fail(why, "realm: hmac-md5 has none");
+	if (!suite->binds_service && spec->realm_len > 0) {
+		return value_fail(why, "realm: %s has none", suite->name);
 	}
 	if (spec->not_before >= spec->not_after) {
 		return value_fail(why, "not_after: not later than not_before");

@@ -38,7 +38,7 @@ fill_block(uint8_t *block, const struct ingress_key *key, uint16_t port,
 	uint32_t at = key->port_at & (INGRESS_BLOCK - 1);
 
 	__builtin_memcpy(block, key->block, INGRESS_BLOCK);
-	if (key->suite == INGRESS_SHA256) {
+	if (key->port_bytes) {
 		block[at] = port >> 8;
 		block[at + 1] = (uint8_t)port;
 		at += 2;
@@ -56,7 +56,8 @@ authenticate(struct ingress_work *work, const struct ingress_key *key,
 {
 	const uint32_t *words = (const uint32_t *)work->block;
 	volatile uint32_t *state = work->state, *w = work->w;
-	bool is_md5 = *(const volatile uint8_t *)&key->suite == INGRESS_MD5;
+	bool is_md5 =
+		*(const volatile uint8_t *)&key->suite == SUITE_KERNEL_MD5;
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 16; i++) {

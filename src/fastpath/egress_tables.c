@@ -12,7 +12,7 @@ egress_tables_takes(const struct sender_rule *rule, size_t taken)
 {
 	return !rule->has_user && rule->exe[0] == '\0' &&
 		rule->ports_count <= EGRESS_RANGES_MAX &&
-		ingress_tables_suite(rule->key.mac.suite) != INGRESS_OTHER &&
+		suite_kernel(rule->key.mac.suite) != SUITE_KERNEL_NONE &&
 		taken < EGRESS_RULES_MAX;
 }
 

@@ -269,7 +269,7 @@ is_right(const struct scene *scene, struct ingress_group *g,
 		*(volatile uint64_t *)&search->keyless = a->syn1;
 		return false;
 	}
-	if (key->suite == INGRESS_OTHER) {
+	if (key->suite == SUITE_KERNEL_NONE) {
 		*(volatile uint64_t *)&search->foreign = 1;
 		return false;
 	}

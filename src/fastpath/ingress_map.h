@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "protocol/frame.h"
+#include "protocol/suite.h"
 
 /* SYN0 to SYN6; in SYN0's place, what has none of its own. */
 #define INGRESS_FRAMES FRAME_MAX
@@ -95,16 +96,15 @@ struct ingress_range {
 	uint16_t low, high;
 };
 
-/* What the program can compute; the groups of other keys are the receiver's. */
-enum ingress_suite { INGRESS_OTHER, INGRESS_MD5, INGRESS_SHA256 };
-
 struct ingress_key {
 	uint32_t inner[8], outer[8];    /* states of the hash, as numbers */
 	uint8_t block[INGRESS_BLOCK];   /* of the inner hash, padded */
 	uint64_t not_before, not_after; /* s of UTC */
-	uint8_t suite, extra;
-	uint8_t port_at; /* where port, S0, S1 and S2 go into the block */
-	uint8_t unused[5];
+	uint8_t suite;                  /* enum suite_kernel */
+	uint8_t extra;
+	uint8_t port_at;    /* where port, S0, S1 and S2 go into the block */
+	uint8_t port_bytes; /* of the port: 2, or 0 */
+	uint8_t unused[4];
 };
 
 /* What makes frames one group. */

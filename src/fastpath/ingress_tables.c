@@ -144,11 +144,12 @@ make_block(struct ingress_key *to, const struct mac_key *mac)
 	size_t len = mac_input(mac, to->block);
 
 	to->port_at = (uint8_t)len;
-	len += mac->suite == MAC_HMAC_SHA256 ? 2 + 12 : 12;
+	to->port_bytes = suites[mac->suite].binds_service ? 2 : 0;
+	len += to->port_bytes + 12u;
 	to->block[len] = 0x80;
 	/* The length in bits, with the block of the key before it. */
 	len = (INGRESS_BLOCK + len) * 8;
-	if (mac->suite == MAC_HMAC_SHA256) {
+	if (to->suite == SUITE_KERNEL_SHA256) {
 		be16_store(to->block + 62, (uint16_t)len);
 	} else {
 		to->block[56] = (uint8_t)len;
@@ -156,28 +157,16 @@ make_block(struct ingress_key *to, const struct mac_key *mac)
 	}
 }
 
-/* Those that it does not name, the program does not have. */
-static const enum ingress_suite suites[MAC_SUITES] = {
-	[MAC_HMAC_MD5] = INGRESS_MD5,
-	[MAC_HMAC_SHA256] = INGRESS_SHA256,
-};
-
-enum ingress_suite
-ingress_tables_suite(unsigned suite)
-{
-	return suite < MAC_SUITES ? suites[suite] : INGRESS_OTHER;
-}
-
 void
 ingress_tables_key(struct ingress_key *to, const struct acl_key *key)
 {
 	*to = (struct ingress_key){
-		.suite = (uint8_t)ingress_tables_suite(key->mac.suite),
+		.suite = (uint8_t)suite_kernel(key->mac.suite),
 		.extra = key->mac.extra,
 		.not_before = key->not_before / FRAME_SECOND,
 		.not_after = key->not_after / FRAME_SECOND,
 	};
-	if (to->suite != INGRESS_OTHER) {
+	if (to->suite != SUITE_KERNEL_NONE) {
 		mac_key_states(&key->mac, to->inner, to->outer);
 		make_block(to, &key->mac);
 	}

@@ -36,8 +36,6 @@ bool ingress_tables_serves(const struct acl_rule *rule);
 /* 0, or -1 where memory is out. */
 int ingress_tables_make(struct ingress_plan *plan,
 			const struct server_conf *conf);
-/* What the kernel's programs call a suite; INGRESS_OTHER: they lack it. */
-enum ingress_suite ingress_tables_suite(unsigned suite);
 /* A key, as programs in the kernel take it: as secret as it was. */
 void ingress_tables_key(struct ingress_key *to, const struct acl_key *key);
 /* Wipe and free. */

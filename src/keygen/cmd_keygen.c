@@ -41,7 +41,7 @@ static int
 parse(int argc, char **argv, struct args *a)
 {
 	struct keygen_options *o = &a->o;
-	static const char *const algs[] = { "hmac-sha256", "hmac-md5", NULL };
+	const char *algs[MAC_SUITES + 1];
 	static const char *const bits[] = { "30", "60", "89", "118", NULL };
 	const struct option_word words[] = {
 		{ OPTION('n', "key-no", "N",
@@ -53,14 +53,14 @@ parse(int argc, char **argv, struct args *a)
 			 key_set_name, &o->spec),
 		  .seen = &o->has_name },
 		{ OPTION(0, "alg", "ALG",
-			 "hmac-sha256, or the papers' hmac-md5", key_set_alg,
-			 &o->spec),
+			 "the suite (hmac-sha256); see tap.conf(5)",
+			 key_set_alg, &o->spec),
 		  .seen = &o->has_alg, .choices = algs },
 		{ OPTION(0, "auth", "BITS", "30, 60 (the default), 89 or 118",
 			 key_set_auth, &o->spec),
 		  .seen = &o->has_auth, .choices = bits },
 		{ OPTION_NUMBER(0, "bytes", "N",
-				"of secret, 16 to 64 (32; hmac-md5: 16)",
+				"of secret, 16 to 64 (the suite's own)",
 				&a->bytes, MAC_SECRET_MIN, MAC_SECRET_MAX) },
 		{ OPTION(0, "realm", "TEXT", "the service or cluster it is for",
 			 key_set_realm, &o->spec),
@@ -109,8 +109,10 @@ parse(int argc, char **argv, struct args *a)
 		.words = words,
 		.count = sizeof words / sizeof words[0],
 	};
-	int at = option_parse(&list, argc, argv);
+	int at;
 
+	suite_names(algs);
+	at = option_parse(&list, argc, argv);
 	o->bytes = (size_t)a->bytes;
 	o->count = (unsigned long)a->count;
 	return at < 0 ? at : option_end(at, argc, argv);

@@ -114,9 +114,8 @@ prepare(struct job *job)
 	int status;
 
 	*spec = o->spec;
-	spec->secret_len = o->bytes           ? o->bytes
-		: spec->suite == MAC_HMAC_MD5 ? 16
-					      : 32;
+	spec->secret_len =
+		o->bytes ? o->bytes : suites[spec->suite].keygen_bytes;
 	if (o->rotate >= 0) {
 		if (!o->has_before) {
 			spec->not_before = now;

@@ -20,7 +20,7 @@ inherit(const struct keygen_options *o, const struct key_spec *old,
 			spec->secret_len = old->secret_len;
 		}
 	}
-	if (!o->has_realm && spec->suite != MAC_HMAC_MD5) {
+	if (!o->has_realm && suites[spec->suite].binds_service) {
 		memcpy(spec->realm, old->realm, sizeof old->realm);
 		spec->realm_len = old->realm_len;
 	}

@@ -4,37 +4,34 @@
 
 #include "base/bytes.h"
 
-static const struct {
-	const char *name;
-	const br_hash_class *hash;
-	unsigned extra_max;
-} suites[MAC_SUITES] = {
-	[MAC_HMAC_MD5] = { "hmac-md5", &br_md5_vtable, 0 },
-	[MAC_HMAC_SHA256] = { "hmac-sha256", &br_sha256_vtable,
-			      FRAME_EXTRA_MAX },
+const struct suite suites[MAC_SUITES] = {
+	[MAC_HMAC_MD5] = {
+		.name = "hmac-md5",
+		.bits = 30,
+		.extra_max = 0,
+		.keygen_bytes = 16,
+		.binds_service = false,
+		.kernel = SUITE_KERNEL_MD5,
+		.hash = &br_md5_vtable,
+	},
+	[MAC_HMAC_SHA256] = {
+		.name = "hmac-sha256",
+		.bits = 60,
+		.extra_max = FRAME_EXTRA_MAX,
+		.keygen_bytes = 32,
+		.binds_service = true,
+		.kernel = SUITE_KERNEL_SHA256,
+		.hash = &br_sha256_vtable,
+	},
 };
 
-const char *
-mac_suite_name(unsigned suite)
+void
+suite_names(const char *names[MAC_SUITES + 1])
 {
-	return suite < MAC_SUITES ? suites[suite].name : NULL;
-}
-
-int
-mac_suite_by_name(const char *name)
-{
-	for (int suite = 0; suite < MAC_SUITES; suite++) {
-		if (strcmp(suites[suite].name, name) == 0) {
-			return suite;
-		}
+	for (size_t i = 0; i < MAC_SUITES; i++) {
+		names[i] = suites[i].name;
 	}
-	return -1;
-}
-
-int
-mac_suite_allows(unsigned suite, unsigned extra)
-{
-	return suite < MAC_SUITES && extra <= suites[suite].extra_max;
+	names[MAC_SUITES] = NULL;
 }
 
 void
@@ -56,14 +53,16 @@ static uint32_t
 state_word(const struct mac_key *key, const unsigned char *at)
 {
 	/* As bytes, MD5 has its numbers in little-endian. */
-	return key->suite == MAC_HMAC_MD5 ? __builtin_bswap32(be32_load(at))
-					  : be32_load(at);
+	return suites[key->suite].kernel == SUITE_KERNEL_MD5
+		? __builtin_bswap32(be32_load(at))
+		: be32_load(at);
 }
 
 void
 mac_key_states(const struct mac_key *key, uint32_t inner[8], uint32_t outer[8])
 {
-	const size_t words = key->suite == MAC_HMAC_MD5 ? 4 : 8;
+	const size_t words =
+		suites[key->suite].kernel == SUITE_KERNEL_MD5 ? 4 : 8;
 
 	for (size_t i = 0; i < 8; i++) {
 		inner[i] = outer[i] = 0;
@@ -77,7 +76,7 @@ mac_key_states(const struct mac_key *key, uint32_t inner[8], uint32_t outer[8])
 size_t
 mac_input(const struct mac_key *key, uint8_t *input)
 {
-	if (key->suite != MAC_HMAC_SHA256) {
+	if (!suites[key->suite].binds_service) {
 		return 0;
 	}
 	memcpy(input, "TAP2", 4);
@@ -100,7 +99,7 @@ mac_sign(const struct mac_key *key, uint16_t port, uint32_t *seq, uint64_t *tag)
 	br_hmac_context hmac;
 	size_t len = mac_input(key, input);
 
-	if (key->suite == MAC_HMAC_SHA256) {
+	if (suites[key->suite].binds_service) {
 		be16_store(input + len, port);
 		len += 2;
 	}

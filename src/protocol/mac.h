@@ -13,18 +13,13 @@
 #include <stdint.h>
 
 #include "protocol/frame.h"
+#include "protocol/suite.h"
 
 #define MAC_SECRET_MIN 16 /* bytes; the papers' keys have 16 */
 #define MAC_SECRET_MAX 64 /* the block of both hashes: more adds nothing */
 #define MAC_REALM_MAX 32
 #define MAC_PROOF_BYTES 32
 #define MAC_TAG_BYTES 8 /* of the HMAC's output, kept against replays */
-
-enum mac_suite {
-	MAC_HMAC_MD5,    /* the papers': 30 bits, no port, no realm */
-	MAC_HMAC_SHA256, /* binds the port and a realm; 30 to 118 bits */
-	MAC_SUITES,
-};
 
 /* A key ready for use: holds secret state, to be wiped by its owner. */
 struct mac_key {
@@ -35,17 +30,10 @@ struct mac_key {
 	uint8_t realm[MAC_REALM_MAX];
 };
 
-/* The name as key files have it ("hmac-md5"), or NULL. */
-const char *mac_suite_name(unsigned suite);
-/* The suite of a name, or -1. */
-int mac_suite_by_name(const char *name);
-/* Whether the suite can have an authenticator in so many extra frames. */
-int mac_suite_allows(unsigned suite, unsigned extra);
-
 /*
  * Make a key from its secret, MAC_SECRET_MIN to MAC_SECRET_MAX bytes;
- * realm_len is at most MAC_REALM_MAX, and 0 for hmac-md5.  Nothing of
- * the caller's memory is kept.
+ * realm_len is at most MAC_REALM_MAX, and 0 where the suite binds no
+ * service.  Nothing of the caller's memory is kept.
  */
 void mac_key_init(struct mac_key *key, enum mac_suite suite, unsigned extra,
 		  const uint8_t *secret, size_t secret_len,
@@ -53,15 +41,16 @@ void mac_key_init(struct mac_key *key, enum mac_suite suite, unsigned extra,
 
 /*
  * The states of the hash behind the inner and the outer pad (RFC 2104, 4),
- * as numbers: 4 of hmac-md5, 8 of hmac-sha256.  They are as secret as the
- * key itself.
+ * as numbers: 4 of MD5, 8 of SHA-256; of suites that the kernel's programs
+ * have.  They are as secret as the key itself.
  */
 void mac_key_states(const struct mac_key *key, uint32_t inner[8],
 		    uint32_t outer[8]);
 
 /*
  * What the authenticator is computed over, up to where the port comes,
- * or S0 with hmac-md5: at most MAC_INPUT_MAX bytes.  Returns how many.
+ * or S0 where the suite binds none: at most MAC_INPUT_MAX bytes.  Returns how
+ * many.
  */
 #define MAC_INPUT_MAX (4 + 1 + MAC_REALM_MAX + 2 + 12)
 size_t mac_input(const struct mac_key *key, uint8_t *input);

@@ -188,9 +188,10 @@ attack_ground_uses_fresh(const struct attack_ground *s, enum attack_kind kind)
 {
 	const struct acl_key *key = s->options->key;
 
-	/* The papers' authenticator covers no port: a fresh one may go. */
+	/* An authenticator that covers no port: a fresh one may go. */
 	if (!key ||
-	    (kind == ATTACK_OTHER_SERVICE && key->mac.suite == MAC_HMAC_MD5)) {
+	    (kind == ATTACK_OTHER_SERVICE &&
+	     !suites[key->mac.suite].binds_service)) {
 		return false;
 	}
 	return attacks[kind].base == ATTACK_OF_FRESH ||

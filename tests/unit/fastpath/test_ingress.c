@@ -489,7 +489,7 @@ another_suite_is_left_to_the_receiver(void **state)
 	other = bed.all->keys[KEY_60];
 	other.mac.suite = MAC_SUITES;
 	ingress_tables_key(&key, &other);
-	assert_int_equal(key.suite, INGRESS_OTHER);
+	assert_int_equal(key.suite, SUITE_KERNEL_NONE);
 	assert_int_equal(key.extra, other.mac.extra);
 	assert_int_equal(bpf_map_get(map, &number, &before), 0);
 	assert_int_equal(bpf_map_put(map, &number, &key, BPF_ANY), 0);
