@@ -20,6 +20,29 @@ static uint64_t (*clock_boot_ns)(void) = (void *)BPF_FUNC_ktime_get_boot_ns;
 
 extern const char replays_map, admitted_map;
 
+/*
+ * The checks of the receiver that are made here, too: see the functions
+ * beside them.  What has to pass any other is the receiver's.
+ */
+#define JUDGED                                                                 \
+	(REASON_BIT(VERIFY_INCOMPLETE) | /* is_right() */                      \
+	 REASON_BIT(VERIFY_FLAGS) |      /* is_key_good() */                   \
+	 REASON_BIT(VERIFY_TIME) |       /* is_good() */                       \
+	 REASON_BIT(VERIFY_KEY) |        /* is_key_good() */                   \
+	 REASON_BIT(VERIFY_ACL) |        /* is_key_good() */                   \
+	 REASON_BIT(VERIFY_GUESS) |      /* none: no key of 30 bits */         \
+	 REASON_BIT(VERIFY_MAC) |        /* is_right() */                      \
+	 REASON_BIT(VERIFY_REPLAY) |     /* remember() */                      \
+	 REASON_BIT(VERIFY_MALFORMED))   /* judge() */
+
+static inline_always bool
+is_judged(const struct scene *scene)
+{
+	const volatile uint64_t *checks = &scene->scratch->checks;
+
+	return (*checks & ~(uint64_t)JUDGED) == 0;
+}
+
 /* One of these two has jumped: until tap has looked, only the receiver knows.
  */
 #define JUMP (SECOND / 4)
@@ -194,7 +217,8 @@ accept(const struct scene *scene, const struct sorted *sorted)
 		INGRESS_FRAME_SEQ(sorted->frame[FRAME_SYN2]), now);
 	struct ingress_record *record;
 
-	if (!key || !is_good(scene, sorted, key, now, instant) ||
+	if (!key || !is_judged(scene) ||
+	    !is_good(scene, sorted, key, now, instant) ||
 	    !is_whole(scene, sorted)) {
 		return false;
 	}

@@ -48,6 +48,7 @@ struct scratch {
 	uint64_t barrier; /* an atomic addition is one */
 	uint64_t flood;
 	uint64_t closed; /* nothing is taken: what is no group goes on */
+	uint64_t checks; /* that the receiver makes */
 	struct ingress_quad reassembly;
 	uint64_t tcp_at;
 	struct ingress_local local; /* the last one that was found */
@@ -200,6 +201,7 @@ find_scene(struct scene *scene, struct syn *s, bool accepts)
 		return -1;
 	}
 	scene->scratch->closed = rule->closed;
+	scene->scratch->checks = rule->checks;
 	s->mark = (uint32_t)scene->config->mark;
 	scene->tolerance = rule->tolerance;
 	scene->entry = port->entry;

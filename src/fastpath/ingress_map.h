@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "protocol/frame.h"
+#include "protocol/reason.h"
 #include "protocol/suite.h"
 
 /* SYN0 to SYN6; in SYN0's place, what has none of its own. */
@@ -84,7 +85,8 @@ struct ingress_rule {
 	uint16_t tolerance;             /* s */
 	uint8_t src_family, dst_family; /* 4, 6, or 0: any */
 	uint8_t closed;                 /* hide=closed */
-	uint8_t unused[3];
+	uint8_t unused;
+	uint32_t checks; /* that a group has to pass; see reason.h */
 };
 
 /* Key numbers from ranges[first] on, sorted, disjoint. */

@@ -18,6 +18,7 @@ take_rules(struct ingress_plan *plan, const struct acl *acl)
 
 		rule->tolerance = from->tolerance;
 		rule->closed = from->hide == ACL_CLOSED;
+		rule->checks = REASON_CHECKS;
 		rule->src_family = ingress_addr_net(&rule->src, &rule->src_mask,
 						    &from->src);
 		rule->dst_family = ingress_addr_net(&rule->dst, &rule->dst_mask,
@@ -243,7 +244,8 @@ ingress_tables_accepts(const struct server_conf *conf)
 bool
 ingress_tables_serves(const struct acl_rule *rule)
 {
-	return rule->type == ACL_LOCAL && rule->hide != ACL_DECOY &&
+	return rule->type == ACL_LOCAL &&
+		(rule->hide == ACL_FILTERED || rule->hide == ACL_CLOSED) &&
 		!rule->window_loose && rule->indev[0] == '\0';
 }
 

@@ -21,16 +21,10 @@ const char *
 receiver_reason_name(enum verify_reason reason)
 {
 	static const char *const names[VERIFY_REASONS] = {
-		[VERIFY_INCOMPLETE] = "incomplete",
-		[VERIFY_FLAGS] = "flags",
-		[VERIFY_TIME] = "time",
-		[VERIFY_KEY] = "key",
-		[VERIFY_ACL] = "acl",
-		[VERIFY_GUESS] = "guess",
-		[VERIFY_MAC] = "mac",
-		[VERIFY_REPLAY] = "replay",
-		[VERIFY_MALFORMED] = "malformed",
-		[VERIFY_ACCEPTED] = "accepted",
+#define X(reason, word) [VERIFY_##reason] = (word),
+		REASONS(X)
+#undef X
+			[VERIFY_ACCEPTED] = "accepted",
 	};
 
 	return names[reason];

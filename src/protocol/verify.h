@@ -17,21 +17,7 @@
 
 #include "protocol/acl.h"
 #include "protocol/guess_limit.h"
-
-/* Why a group ended, in the order of the checks: a later one got further. */
-enum verify_reason {
-	VERIFY_INCOMPLETE, /* frames were missing */
-	VERIFY_FLAGS,      /* unknown flags, or a length not the key's */
-	VERIFY_TIME,       /* outside now +- tolerance */
-	VERIFY_KEY,        /* unknown, or not valid now */
-	VERIFY_ACL,        /* not allowed on this port */
-	VERIFY_GUESS,      /* too many wrong 30-bit guesses from its address */
-	VERIFY_MAC,
-	VERIFY_REPLAY,    /* the receiver's: it asks the replay memory */
-	VERIFY_MALFORMED, /* the receiver's: a SYN that can't be a frame */
-	VERIFY_ACCEPTED,
-	VERIFY_REASONS,
-};
+#include "protocol/reason.h"
 
 /*
  * The two ways in which a new frame completes a group: as its SYN0, which is

@@ -20,19 +20,36 @@ worker_drops(const struct worker *g)
 	return sum;
 }
 
+/* In the order of the checks; what was not even complete comes last. */
+static size_t
+put_refused(struct stat_item *items, const struct receiver_counters *c)
+{
+	static const struct stat_item names[VERIFY_ACCEPTED] = {
+#define X(reason, word)                                                        \
+	[VERIFY_##reason] = { "refused." word, "refused: " word, NULL, 0 },
+		REASONS(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < VERIFY_ACCEPTED; i++) {
+		const size_t reason = (i + 1) % VERIFY_ACCEPTED;
+
+		items[i] = names[reason];
+		items[i].number = c->by_reason[reason];
+	}
+	return VERIFY_ACCEPTED;
+}
+
 size_t
 worker_stats(struct worker *g, struct stat_item *items)
 {
 	/* Wherever a worker was killed: the kernel counts what it lets in. */
 	const struct receiver_counters *c = &g->shared->counters;
 	uint64_t in_kernel[INGRESS_COUNTS];
+	size_t count;
 
 	(void)ingress_counts(&g->ingress, in_kernel);
-#define REFUSED(REASON, name)                                                  \
-	{                                                                      \
-		"refused." name, "refused: " name, NULL, c->by_reason[REASON]  \
-	}
-	const struct stat_item all[] = {
+	const struct stat_item first[] = {
 		{ "rules", "rules", NULL, g->conf->acl.rules_count },
 		{ "keys", "keys", NULL, g->conf->acl.keys_count },
 		{ "syns", "SYNs seen", NULL, c->syns },
@@ -41,15 +58,8 @@ worker_stats(struct worker *g, struct stat_item *items)
 		{ "authenticators", "authenticators", NULL, c->macs },
 		{ "accepted", "accepted", NULL,
 		  c->by_reason[VERIFY_ACCEPTED] + in_kernel[INGRESS_ACCEPTED] },
-		REFUSED(VERIFY_FLAGS, "flags"),
-		REFUSED(VERIFY_TIME, "time"),
-		REFUSED(VERIFY_KEY, "key"),
-		REFUSED(VERIFY_ACL, "acl"),
-		REFUSED(VERIFY_GUESS, "guess"),
-		REFUSED(VERIFY_MAC, "mac"),
-		REFUSED(VERIFY_REPLAY, "replay"),
-		REFUSED(VERIFY_MALFORMED, "malformed"),
-		REFUSED(VERIFY_INCOMPLETE, "incomplete"),
+	};
+	const struct stat_item last[] = {
 		{ "duplicates", "duplicate frames", NULL, c->duplicates },
 		{ "evicted", "groups evicted", NULL, c->evicted },
 		{ "held_dropped", "held SYNs dropped", NULL, c->held_early },
@@ -67,10 +77,14 @@ worker_stats(struct worker *g, struct stat_item *items)
 		{ "unreadable", "unreadable messages", NULL,
 		  g->shared->unreadable },
 	};
-#undef REFUSED
 
-	static_assert(sizeof all == WORKER_STATS * sizeof all[0],
+	static_assert(sizeof first + sizeof last ==
+			      (WORKER_STATS - VERIFY_ACCEPTED) *
+				      sizeof first[0],
 		      "as many items as there is room for");
-	memcpy(items, all, sizeof all);
-	return sizeof all / sizeof all[0];
+	memcpy(items, first, sizeof first);
+	count = sizeof first / sizeof first[0];
+	count += put_refused(items + count, c);
+	memcpy(items + count, last, sizeof last);
+	return count + sizeof last / sizeof last[0];
 }

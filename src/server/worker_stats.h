@@ -7,7 +7,7 @@
 #include "server/worker.h"
 #include "daemon/stats.h"
 
-#define WORKER_STATS 27u /* items */
+#define WORKER_STATS (18u + VERIFY_ACCEPTED) /* and the reasons to refuse */
 
 /* Packets that the kernel dropped before the worker saw them. */
 uint64_t worker_drops(const struct worker *g);

@@ -306,6 +306,40 @@ what_is_refused_for_its_key(void **state)
 	bed_settle();
 }
 
+/*
+ * A check that the receiver makes and the program does not know: whatever its
+ * bit, the receiver gets all groups, and lets in those that it is content
+ * with.
+ */
+static void
+what_another_check_is_to_be_made_of(void **state)
+{
+	const int map =
+		bed.cannot ? -1 : bed.worker.ingress.map[INGRESS_MAP_RULES];
+	const uint32_t first = 0;
+	struct ingress_rule before, rule;
+
+	(void)state;
+	bed_need();
+	bed_set_flood(false);
+	assert_int_equal(bpf_map_get(map, &first, &before), 0);
+	/* All that there are, and so each that is added. */
+	for (unsigned reason = 0; reason < VERIFY_ACCEPTED; reason++) {
+		assert_true(before.checks & REASON_BIT(reason));
+	}
+	for (unsigned other = VERIFY_ACCEPTED; other <= 32; other++) {
+		struct group g = bed_group(KEY_60);
+
+		rule = before;
+		rule.checks |= other < 32 ? REASON_BIT(other) : 0;
+		assert_int_equal(bpf_map_put(map, &first, &rule, BPF_ANY), 0);
+		assert_true(is_in(&g));
+		assert_int_equal(bed.accepted, other == 32);
+	}
+	bed_settle();
+	bed_forget();
+}
+
 /* It was taken up by rules that are no longer those. */
 static void
 what_a_reload_forbids(void **state)
@@ -671,6 +705,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(receiver_and_kernel_agree),
 		cmocka_unit_test(what_is_refused_for_its_key),
+		cmocka_unit_test(what_another_check_is_to_be_made_of),
 		cmocka_unit_test(what_a_reload_forbids),
 		cmocka_unit_test(a_key_has_its_time),
 		cmocka_unit_test(a_group_gets_in_once),
