@@ -4,8 +4,6 @@
 
 #include "base/bytes.h"
 
-#define EXTENSIONS_MAX 8 /* more headers than any honest packet chains */
-#define PROTOCOL_TCP 6
 /* FNV-1a, of 32 bits: its data is compared with what we sent ourselves. */
 #define SUM_START 2166136261u
 #define SUM_FACTOR 16777619u
@@ -81,69 +79,19 @@ put(struct field_values *v, enum field field, uint64_t value)
 	v->value[field] = value;
 }
 
-/* Returns the bytes that TCP has by the header's word, or -1. */
-static ptrdiff_t
-read_ip4(struct field_values *v, struct cursor *c)
+static void
+read_ip(struct field_values *v, const struct packet_ip *ip)
 {
-	size_t header = (cursor_u8(c) & 15) * 4u;
-	uint8_t tos = cursor_u8(c);
-	size_t total = cursor_u16(c);
-	uint16_t id = cursor_u16(c);
-	uint16_t fragment = cursor_u16(c);
-	uint8_t ttl = cursor_u8(c);
-	uint8_t protocol = cursor_u8(c);
-
-	cursor_u16(c);
-	packet_addr_take(&v->src, 4, c);
-	packet_addr_take(&v->dst, 4, c);
-	if (header < PACKET_IP4_HEADER || header > total || fragment & 0x1fff ||
-	    protocol != PROTOCOL_TCP) {
-		return -1;
+	v->src = ip->src;
+	v->dst = ip->dst;
+	put(v, FIELD_DSCP, ip->tos >> 2);
+	put(v, FIELD_ECN_IP, ip->tos & 3);
+	put(v, FIELD_TTL, ip->ttl);
+	if (ip->src.family == 4) {
+		put(v, FIELD_ID, ip->id);
+	} else {
+		put(v, FIELD_LABEL, ip->label);
 	}
-	cursor_bytes(c, header - PACKET_IP4_HEADER);
-	put(v, FIELD_ID, id);
-	put(v, FIELD_DSCP, tos >> 2);
-	put(v, FIELD_ECN_IP, tos & 3);
-	put(v, FIELD_TTL, ttl);
-	return (ptrdiff_t)(total - header);
-}
-
-static ptrdiff_t
-read_ip6(struct field_values *v, struct cursor *c)
-{
-	uint32_t word = cursor_u32(c);
-	size_t payload = cursor_u16(c);
-	uint8_t next = cursor_u8(c);
-	uint8_t ttl = cursor_u8(c);
-	const uint8_t *start;
-
-	packet_addr_take(&v->src, 6, c);
-	packet_addr_take(&v->dst, 6, c);
-	put(v, FIELD_DSCP, word >> 22 & 63);
-	put(v, FIELD_ECN_IP, word >> 20 & 3);
-	put(v, FIELD_LABEL, word & 0xfffff);
-	put(v, FIELD_TTL, ttl);
-	start = c->pos;
-	for (int n = 0; next != PROTOCOL_TCP; n++) {
-		uint8_t kind = next;
-		size_t extra;
-
-		/* Hop-by-hop, routing and destination options: as they are. */
-		if (n == EXTENSIONS_MAX ||
-		    (kind != 0 && kind != 43 && kind != 60)) {
-			return -1;
-		}
-		next = cursor_u8(c);
-		extra = cursor_u8(c);
-		cursor_bytes(c, 6 + extra * 8);
-		if (c->bad) {
-			return -1;
-		}
-	}
-	if ((size_t)(c->pos - start) > payload) {
-		return -1;
-	}
-	return (ptrdiff_t)payload - (c->pos - start);
 }
 
 static void
@@ -272,22 +220,17 @@ read_tcp(struct field_values *v, struct cursor *c, size_t tcp_len)
 int
 field_read(struct field_values *v, const uint8_t *bytes, size_t len)
 {
-	struct cursor c = cursor_over(bytes, len);
-	ptrdiff_t tcp_len = -1;
+	struct packet_ip ip;
+	struct cursor c;
 
 	memset(v, 0, sizeof *v);
-	if (len == 0) {
+	if (packet_parse_ip(&ip, bytes, len) != PACKET_OK ||
+	    ip.protocol != PACKET_TCP) {
 		return -1;
 	}
-	if (bytes[0] >> 4 == 4) {
-		tcp_len = read_ip4(v, &c);
-	} else if (bytes[0] >> 4 == 6) {
-		tcp_len = read_ip6(v, &c);
-	}
-	if (c.bad || tcp_len < 0) {
-		return -1;
-	}
-	return read_tcp(v, &c, (size_t)tcp_len);
+	read_ip(v, &ip);
+	c = cursor_over(bytes + ip.at, len - ip.at);
+	return read_tcp(v, &c, ip.len);
 }
 
 static uint8_t

@@ -4,7 +4,6 @@
 
 #include "base/bytes.h"
 
-#define IPPROTO_OF_TCP 6
 #define EXTENSIONS_MAX 8 /* more headers than any honest packet chains */
 
 /* A signature by MD5 has 18 bytes, by AO more than 4. */
@@ -17,6 +16,17 @@ enum tcp_option {
 	OPTION_MD5 = 19,
 	OPTION_AO = 29,
 	OPTION_FASTOPEN = 34,
+};
+
+enum extension {
+	EXTENSION_HOP_BY_HOP = 0,
+	EXTENSION_ROUTING = 43,
+	EXTENSION_FRAGMENT = 44,
+	EXTENSION_AUTHENTICATION = 51, /* its length counts words of 4 bytes */
+	EXTENSION_DESTINATION = 60,
+	EXTENSION_MOBILITY = 135,
+	EXTENSION_HOST_IDENTITY = 139,
+	EXTENSION_SHIM6 = 140,
 };
 
 /* Where the fields are that a rewrite changes, from the TCP header on. */
@@ -98,37 +108,37 @@ parse_options(struct packet *p, struct cursor c)
 	return PACKET_OK;
 }
 
-/* tcp_len: the bytes that the IP header says TCP has, data included. */
-static int
-parse_tcp(struct packet *p, const uint8_t *bytes, size_t len, size_t tcp_len)
+int
+packet_parse_tcp(struct packet *p, const uint8_t *bytes,
+		 const struct packet_ip *ip)
 {
-	struct cursor c = cursor_over(bytes + p->tcp_at, len - p->tcp_at);
+	struct cursor c = cursor_over(bytes + ip->at, ip->there);
 	size_t header;
-	const uint8_t *options;
+	uint8_t offset;
 
 	p->sport = cursor_u16(&c);
 	p->dport = cursor_u16(&c);
 	p->seq = cursor_u32(&c);
 	p->ack = cursor_u32(&c);
-	header = (cursor_u8(&c) >> 4) * 4u;
+	offset = cursor_u8(&c);
+	p->reserved = offset & 15;
 	p->flags = cursor_u8(&c);
 	p->window = cursor_u16(&c);
-	cursor_bytes(&c, 4); /* checksum, urgent pointer */
+	cursor_u16(&c); /* the checksum */
+	p->urgent = cursor_u16(&c);
 	if (c.bad) {
 		return PACKET_TRUNCATED;
 	}
-	if (header < PACKET_TCP_HEADER || header > tcp_len) {
+	header = (offset >> 4) * 4u;
+	if (header < PACKET_TCP_HEADER || header > ip->len) {
 		return PACKET_LENGTH;
 	}
+	p->tcp_at = ip->at;
 	p->options_at = p->tcp_at + PACKET_TCP_HEADER;
 	p->options_len = header - PACKET_TCP_HEADER;
 	p->data_at = p->tcp_at + header;
-	p->data_len = tcp_len - header;
-	options = cursor_bytes(&c, p->options_len);
-	if (!options) {
-		return PACKET_TRUNCATED;
-	}
-	return parse_options(p, cursor_over(options, p->options_len));
+	p->data_len = ip->len - header;
+	return header <= ip->there ? PACKET_OK : PACKET_TRUNCATED;
 }
 
 void
@@ -145,150 +155,174 @@ packet_addr_take(struct packet_addr *addr, uint8_t family, struct cursor *c)
 }
 
 static int
-parse_ip4(struct packet *p, const uint8_t *bytes, size_t len, size_t wire_len)
+parse_ip4(struct packet_ip *ip, struct cursor *c, size_t *payload)
 {
-	struct cursor c = cursor_over(bytes, len);
-	size_t header = (cursor_u8(&c) & 15) * 4u;
+	size_t header = (cursor_u8(c) & 15) * 4u;
 	size_t total;
 	uint16_t fragment;
-	uint8_t protocol;
 
-	p->tos = cursor_u8(&c);
-	total = cursor_u16(&c);
-	cursor_u16(&c);
-	fragment = cursor_u16(&c);
-	p->ttl = cursor_u8(&c);
-	protocol = cursor_u8(&c);
-	cursor_u16(&c);
-	packet_addr_take(&p->src, 4, &c);
-	packet_addr_take(&p->dst, 4, &c);
-	if (c.bad) {
+	ip->tos = cursor_u8(c);
+	total = cursor_u16(c);
+	ip->id = cursor_u16(c);
+	fragment = cursor_u16(c);
+	ip->dont_fragment = fragment & 0x4000;
+	ip->more_fragments = fragment & 0x2000;
+	ip->ttl = cursor_u8(c);
+	ip->protocol = cursor_u8(c);
+	cursor_u16(c);
+	packet_addr_take(&ip->src, 4, c);
+	packet_addr_take(&ip->dst, 4, c);
+	if (c->bad) {
 		return PACKET_TRUNCATED;
 	}
-	if (header < PACKET_IP4_HEADER || header > total || total > wire_len) {
+	if (header < PACKET_IP4_HEADER || header > total) {
 		return PACKET_LENGTH;
 	}
-	if (fragment & 0x3fff) { /* more fragments, or an offset */
+	if (fragment & 0x1fff) {
 		return PACKET_FRAGMENT;
 	}
-	if (protocol != IPPROTO_OF_TCP) {
-		return PACKET_NOT_TCP;
-	}
-	if (header > len) {
-		return PACKET_TRUNCATED;
-	}
-	p->tcp_at = header;
-	return parse_tcp(p, bytes, len < total ? len : total, total - header);
+	cursor_bytes(c, header - PACKET_IP4_HEADER);
+	*payload = total - header;
+	return PACKET_OK;
 }
 
-/*
- * Follow the chain of extension headers (RFC 8200, 4) from `next` to
- * TCP.  Returns the number of bytes of the chain, or an error.
- */
-static ptrdiff_t
-skip_extensions(struct cursor c, uint8_t next)
+/* Extension headers that have their length where RFC 8200 (4) wants it. */
+static bool
+is_extension(uint8_t protocol)
 {
-	const uint8_t *start = c.pos;
-
-	for (int n = 0; next != IPPROTO_OF_TCP; n++) {
-		uint8_t kind = next;
-		size_t extra;
-		uint32_t rest;
-
-		if (n == EXTENSIONS_MAX) {
-			return PACKET_EXTENSION;
-		}
-		next = cursor_u8(&c);
-		extra = cursor_u8(&c);
-		rest = (uint32_t)cursor_u16(&c) << 16;
-		rest |= cursor_u16(&c);
-		cursor_u16(&c);
-		switch (kind) {
-		case 43: /* routing: TCP's checksum has another address */
-			if (rest >> 16 & 255) {
-				return PACKET_EXTENSION;
-			}
-			extra *= 8;
-			break;
-		case 44: /* fragment: offset and M must be 0 (RFC 6946) */
-			if (rest >> 16 & 0xfff9) {
-				return c.bad ? PACKET_TRUNCATED
-					     : PACKET_FRAGMENT;
-			}
-			extra = 0;
-			break;
-		case 51: /* authentication: 8 bytes, then fours */
-			extra *= 4;
-			break;
-		case 0:   /* hop-by-hop options */
-		case 60:  /* destination options */
-		case 135: /* mobility */
-		case 139: /* host identity */
-		case 140: /* shim6 */
-			extra *= 8;
-			break;
-		default:
-			return PACKET_NOT_TCP;
-		}
-		cursor_bytes(&c, extra);
-		if (c.bad) {
-			return PACKET_TRUNCATED;
-		}
+	switch (protocol) {
+	case EXTENSION_HOP_BY_HOP:
+	case EXTENSION_ROUTING:
+	case EXTENSION_FRAGMENT:
+	case EXTENSION_AUTHENTICATION:
+	case EXTENSION_DESTINATION:
+	case EXTENSION_MOBILITY:
+	case EXTENSION_HOST_IDENTITY:
+	case EXTENSION_SHIM6:
+		return true;
+	default:
+		return false;
 	}
-	return c.pos - start;
 }
 
 static int
-parse_ip6(struct packet *p, const uint8_t *bytes, size_t len, size_t wire_len)
+skip_extension(struct packet_ip *ip, struct cursor *c)
 {
-	struct cursor c = cursor_over(bytes, len);
-	size_t payload;
-	uint8_t next;
-	ptrdiff_t chain;
+	uint8_t kind = ip->protocol;
+	uint8_t next = cursor_u8(c);
+	size_t extra = cursor_u8(c);
+	uint16_t word = cursor_u16(c);
 
-	p->tos = (uint8_t)(cursor_u32(&c) >> 20);
-	payload = cursor_u16(&c);
-	next = cursor_u8(&c);
-	p->ttl = cursor_u8(&c);
-	packet_addr_take(&p->src, 6, &c);
-	packet_addr_take(&p->dst, 6, &c);
-	if (c.bad) {
+	cursor_u32(c);
+	if (kind == EXTENSION_FRAGMENT) {
+		/* RFC 6946: one that is whole has offset and M clear. */
+		ip->more_fragments |= word & 1;
+		if (!c->bad && word & 0xfff8) {
+			return PACKET_FRAGMENT;
+		}
+	} else {
+		cursor_bytes(
+			c,
+			extra * (kind == EXTENSION_AUTHENTICATION ? 4u : 8u));
+	}
+	ip->to_be_routed |= kind == EXTENSION_ROUTING && word & 255;
+	ip->protocol = next;
+	return c->bad ? PACKET_TRUNCATED : PACKET_OK;
+}
+
+static int
+parse_ip6(struct packet_ip *ip, struct cursor *c, size_t *payload)
+{
+	uint32_t word = cursor_u32(c);
+	const uint8_t *start;
+	int error = PACKET_OK;
+
+	ip->tos = (uint8_t)(word >> 20);
+	ip->label = word & 0xfffff;
+	*payload = cursor_u16(c);
+	ip->protocol = cursor_u8(c);
+	ip->ttl = cursor_u8(c);
+	packet_addr_take(&ip->src, 6, c);
+	packet_addr_take(&ip->dst, 6, c);
+	if (c->bad) {
 		return PACKET_TRUNCATED;
 	}
-	if (payload > wire_len - PACKET_IP6_HEADER) {
+	start = c->pos;
+	if (*payload < cursor_left(c)) {
+		c->end = start + *payload;
+	}
+	for (int n = 0; is_extension(ip->protocol) && error == PACKET_OK; n++) {
+		error = n < EXTENSIONS_MAX ? skip_extension(ip, c)
+					   : PACKET_EXTENSION;
+	}
+	*payload -= (size_t)(c->pos - start);
+	return error;
+}
+
+int
+packet_parse_ip(struct packet_ip *ip, const uint8_t *bytes, size_t len)
+{
+	struct cursor c;
+	int error = PACKET_LENGTH;
+
+	memset(ip, 0, sizeof *ip);
+	if (len < 1) {
+		return PACKET_TRUNCATED;
+	}
+	c = cursor_over(bytes, len);
+	if (bytes[0] >> 4 == 4) {
+		error = parse_ip4(ip, &c, &ip->len);
+	} else if (bytes[0] >> 4 == 6) {
+		error = parse_ip6(ip, &c, &ip->len);
+	}
+	if (error != PACKET_OK || c.bad) {
+		return error != PACKET_OK ? error : PACKET_TRUNCATED;
+	}
+	ip->at = (size_t)(c.pos - bytes);
+	ip->there = len - ip->at < ip->len ? len - ip->at : ip->len;
+	return PACKET_OK;
+}
+
+/* What TAP refuses of a packet that has nothing wrong otherwise. */
+static int
+check_ip(const struct packet_ip *ip, size_t wire_len)
+{
+	if (ip->at + ip->len > wire_len) {
 		return PACKET_LENGTH;
 	}
-	if (payload < cursor_left(&c)) {
-		c.end = c.pos + payload;
+	if (ip->more_fragments) {
+		return PACKET_FRAGMENT;
 	}
-	chain = skip_extensions(c, next);
-	if (chain < 0) {
-		return (int)chain;
-	}
-	p->tcp_at = PACKET_IP6_HEADER + (size_t)chain;
-	if (p->tcp_at > PACKET_IP_HEADER_MAX) {
+	/* To be routed: TCP's checksum has another address. */
+	if (ip->to_be_routed || ip->at > PACKET_IP_HEADER_MAX) {
 		return PACKET_EXTENSION;
 	}
-	return parse_tcp(p, bytes, (size_t)(c.end - bytes),
-			 payload - (size_t)chain);
+	return ip->protocol == PACKET_TCP ? PACKET_OK : PACKET_NOT_TCP;
 }
 
 int
 packet_parse(struct packet *p, const uint8_t *bytes, size_t len,
 	     size_t wire_len)
 {
+	struct packet_ip ip;
+	int error;
+
 	memset(p, 0, sizeof *p);
-	if (len < 1 || len > wire_len) {
+	if (len > wire_len) {
 		return PACKET_TRUNCATED;
 	}
-	switch (bytes[0] >> 4) {
-	case 4:
-		return parse_ip4(p, bytes, len, wire_len);
-	case 6:
-		return parse_ip6(p, bytes, len, wire_len);
-	default:
-		return PACKET_LENGTH;
+	error = packet_parse_ip(&ip, bytes, len);
+	p->src = ip.src;
+	p->dst = ip.dst;
+	p->ttl = ip.ttl;
+	p->tos = ip.tos;
+	error = error == PACKET_OK ? check_ip(&ip, wire_len) : error;
+	error = error == PACKET_OK ? packet_parse_tcp(p, bytes, &ip) : error;
+	if (error != PACKET_OK) {
+		return error;
 	}
+	return parse_options(
+		p, cursor_over(bytes + p->options_at, p->options_len));
 }
 
 static uint32_t
@@ -312,36 +346,41 @@ sum_finish(uint32_t sum)
 }
 
 uint16_t
-packet_checksum(const struct packet_addr *src, const struct packet_addr *dst,
-		uint8_t protocol, const uint8_t *bytes, size_t len)
+packet_sum(const uint8_t *bytes, size_t len)
+{
+	return sum_finish(sum_bytes(0, bytes, len));
+}
+
+/* The pseudo header: two addresses in any order, protocol and length. */
+static uint32_t
+sum_pseudo(const struct packet_addr *src, const struct packet_addr *dst,
+	   uint8_t protocol, size_t len)
 {
 	size_t addr_len = src->family == 4 ? 4 : 16;
 	uint32_t sum = protocol + (uint32_t)len;
 
 	sum = sum_bytes(sum, src->bytes, addr_len);
-	sum = sum_bytes(sum, dst->bytes, addr_len);
-	return sum_finish(sum_bytes(sum, bytes, len));
+	return sum_bytes(sum, dst->bytes, addr_len);
 }
 
-/* Of a TCP header and its data, between two addresses in any order. */
-static uint16_t
-tcp_checksum(const uint8_t *tcp, size_t len, const struct packet *p)
+uint16_t
+packet_checksum(const struct packet_addr *src, const struct packet_addr *dst,
+		uint8_t protocol, const uint8_t *bytes, size_t len)
 {
-	size_t addr_len = p->src.family == 4 ? 4 : 16;
-	uint32_t sum = IPPROTO_OF_TCP + (uint32_t)len;
-
-	sum = sum_bytes(sum, p->src.bytes, addr_len);
-	sum = sum_bytes(sum, p->dst.bytes, addr_len);
-	sum = sum_bytes(sum, tcp, TCP_CHECKSUM);
-	sum = sum_bytes(sum, tcp + TCP_CHECKSUM + 2, len - TCP_CHECKSUM - 2);
-	return sum_finish(sum);
+	return sum_finish(
+		sum_bytes(sum_pseudo(src, dst, protocol, len), bytes, len));
 }
 
 uint16_t
 packet_tcp_checksum(const uint8_t *bytes, const struct packet *p)
 {
-	return tcp_checksum(bytes + p->tcp_at,
-			    p->data_at - p->tcp_at + p->data_len, p);
+	const uint8_t *tcp = bytes + p->tcp_at;
+	size_t len = p->data_at - p->tcp_at + p->data_len;
+	uint32_t sum = sum_pseudo(&p->src, &p->dst, PACKET_TCP, len);
+
+	sum = sum_bytes(sum, tcp, TCP_CHECKSUM);
+	sum = sum_bytes(sum, tcp + TCP_CHECKSUM + 2, len - TCP_CHECKSUM - 2);
+	return sum_finish(sum);
 }
 
 void
@@ -366,7 +405,7 @@ packet_copy_headers(uint8_t *out, struct packet *copy, const uint8_t *bytes,
 	if (p->src.family == 4) {
 		be16_store(out + 2, (uint16_t)p->data_at);
 		be16_store(out + 10, 0);
-		be16_store(out + 10, sum_finish(sum_bytes(0, out, p->tcp_at)));
+		be16_store(out + 10, packet_sum(out, p->tcp_at));
 	} else {
 		be16_store(out + 4, (uint16_t)(p->data_at - PACKET_IP6_HEADER));
 	}

@@ -1,7 +1,6 @@
 /*
- * TCP over IPv4 (with options) and IPv6 (with extension headers): find
- * it in a hostile buffer, change it, checksum it.  RFC 791, 8200, 9293.
- *
+ * IPv4 (with options), IPv6 (with extension headers) and TCP: find them
+ * in a hostile buffer, change and checksum them.  RFC 791, 8200, 9293.
  *
  * Pure.
  */
@@ -22,6 +21,14 @@
 #define PACKET_IP_HEADER_MAX 216
 /* All the headers that packet_parse() is content with. */
 #define PACKET_HEADERS_MAX (PACKET_IP_HEADER_MAX + PACKET_TCP_HEADER_MAX)
+
+/* What an IP header says that it carries. */
+enum packet_protocol {
+	PACKET_ICMP = 1,
+	PACKET_TCP = 6,
+	PACKET_UDP = 17,
+	PACKET_ICMP6 = 58,
+};
 
 enum packet_flag {
 	PACKET_FIN = 0x01,
@@ -56,6 +63,22 @@ struct packet_view {
 	size_t len;
 };
 
+/* What IP says of a packet, whatever it carries. */
+struct packet_ip {
+	struct packet_addr src, dst;
+	uint8_t ttl;         /* or hop limit */
+	uint8_t tos;         /* DSCP and ECN */
+	uint8_t protocol;    /* of the payload, behind all extension headers */
+	uint16_t id;         /* IPv4 */
+	bool dont_fragment;  /* IPv4 */
+	uint32_t label;      /* IPv6 */
+	bool more_fragments; /* this is the first of several */
+	bool to_be_routed;   /* IPv6: dst is not the last destination */
+	size_t at;           /* bytes of all headers before the payload */
+	size_t len;          /* of the payload, as the header says */
+	size_t there;        /* how many of these there are */
+};
+
 struct packet {
 	struct packet_addr src, dst;
 	uint16_t sport, dport; /* numbers in host order, here and below */
@@ -63,7 +86,9 @@ struct packet {
 	uint16_t window;
 	uint8_t flags; /* enum packet_flag */
 	uint8_t ttl;
-	uint8_t tos;        /* DSCP and ECN */
+	uint8_t tos;
+	uint8_t reserved; /* four bits, next to the header's length */
+	uint16_t urgent;
 	bool has_signature; /* TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925) */
 	bool has_fastopen;  /* RFC 7413, with or without a cookie */
 	size_t tcp_at;      /* bytes before the TCP header */
@@ -73,8 +98,24 @@ struct packet {
 };
 
 /*
- * Parse len bytes that begin with an IP header.  wire_len is the length
- * the packet had before it was cut for capture (len where it was not).
+ * Parse the IP headers that len bytes begin with: of a packet that may be
+ * cut, as captures and ICMP errors have it, and of a first fragment, but
+ * no later one.  Returns PACKET_OK or a negative enum packet_error; ip
+ * then has the addresses, if they were there.
+ */
+int packet_parse_ip(struct packet_ip *ip, const uint8_t *bytes, size_t len);
+
+/*
+ * Parse the TCP header that is the payload of an IP packet.  Its options
+ * need not be good.
+ */
+int packet_parse_tcp(struct packet *p, const uint8_t *bytes,
+		     const struct packet_ip *ip);
+
+/*
+ * Parse a whole packet of TCP, len bytes that begin with an IP header.
+ * wire_len is the length it had before it was cut for capture (len where
+ * it was not).
  * Returns PACKET_OK or a negative enum packet_error; p then holds what
  * was found up to there (addresses, if they were there), the rest zero.
  */
@@ -112,8 +153,11 @@ void packet_rewrite(uint8_t *bytes, const struct packet *p, uint16_t sport,
 size_t packet_copy_headers(uint8_t *out, struct packet *copy,
 			   const uint8_t *bytes, const struct packet *p);
 
+/* The checksum (RFC 1071) of bytes, as IPv4's own header and ICMP have it. */
+uint16_t packet_sum(const uint8_t *bytes, size_t len);
+
 /*
- * The checksum (RFC 1071) of a protocol's header and data between two
+ * The same of a protocol's header and data between two
  * addresses: what is to stand in the header, where there is 0 so far.
  */
 uint16_t packet_checksum(const struct packet_addr *src,
