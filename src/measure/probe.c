@@ -4,13 +4,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "measure/build.h"
 
-#define MSS_OPTION_LEN 4
-#define MSS_ETHERNET4 1460
-#define MSS_ETHERNET6 1440
 #define WINDOW 1024
-#define PROTOCOL_TCP 6
-#define PROTOCOL_UDP 17
 #define UDP_HEADER 8
 
 static const struct {
@@ -102,107 +98,58 @@ probe_numbers(uint32_t token)
 	};
 }
 
+/* A datagram of UDP without data. */
 static size_t
-put_ip4(uint8_t *out, const struct answer_flow *flow, uint8_t protocol,
-	size_t payload, uint16_t id)
+build_udp(uint8_t *out, const struct build_ip *ip,
+	  const struct answer_flow *flow)
 {
-	memset(out, 0, PACKET_IP4_HEADER);
-	out[0] = 0x45;
-	be16_store(out + 2, (uint16_t)(PACKET_IP4_HEADER + payload));
-	be16_store(out + 4, id);
-	be16_store(out + 6, 0x4000); /* don't fragment */
-	out[8] = PROBE_TTL;
-	out[9] = protocol;
-	/* The kernel fills in the checksum of a raw packet's header. */
-	memcpy(out + 12, flow->src.bytes, 4);
-	memcpy(out + 16, flow->dst.bytes, 4);
-	return PACKET_IP4_HEADER;
-}
-
-static size_t
-put_ip6(uint8_t *out, const struct answer_flow *flow, uint8_t protocol,
-	size_t payload, uint32_t label)
-{
-	memset(out, 0, PACKET_IP6_HEADER);
-	be32_store(out, 6u << 28 | label);
-	be16_store(out + 4, (uint16_t)payload);
-	out[6] = protocol;
-	out[7] = PROBE_TTL;
-	memcpy(out + 8, flow->src.bytes, 16);
-	memcpy(out + 24, flow->dst.bytes, 16);
-	return PACKET_IP6_HEADER;
-}
-
-/* The header, and for a SYN its MSS, and data.  Returns the length. */
-static size_t
-put_tcp(uint8_t *out, enum probe_scan scan, const struct answer_flow *flow,
-	const struct probe_numbers *numbers)
-{
-	uint8_t flags = scans[scan].flags;
-	size_t header = PACKET_TCP_HEADER;
-	size_t data = scan == PROBE_SYN_DATA ? PROBE_DATA : 0;
-
-	memset(out, 0, PACKET_TCP_HEADER + MSS_OPTION_LEN + PROBE_DATA);
-	be16_store(out, flow->sport);
-	be16_store(out + 2, flow->dport);
-	be32_store(out + 4, numbers->seq);
-	be32_store(out + 8, flags & PACKET_ACK ? numbers->ack : 0);
-	out[13] = flags;
-	be16_store(out + 14, WINDOW);
-	if (flags & PACKET_SYN) {
-		out[header] = 2;
-		out[header + 1] = MSS_OPTION_LEN;
-		be16_store(out + header + 2,
-			   flow->dst.family == 4 ? MSS_ETHERNET4
-						 : MSS_ETHERNET6);
-		header += MSS_OPTION_LEN;
-	}
-	out[12] = (uint8_t)(header / 4 << 4);
-	be16_store(out + 16,
-		   packet_checksum(&flow->src, &flow->dst, PROTOCOL_TCP, out,
-				   header + data));
-	return header + data;
-}
-
-static size_t
-put_udp(uint8_t *out, const struct answer_flow *flow)
-{
+	uint8_t *udp = out + build_ip(out, ip, UDP_HEADER);
 	uint16_t sum;
 
-	memset(out, 0, UDP_HEADER);
-	be16_store(out, flow->sport);
-	be16_store(out + 2, flow->dport);
-	be16_store(out + 4, UDP_HEADER);
-	sum = packet_checksum(&flow->src, &flow->dst, PROTOCOL_UDP, out,
+	memset(udp, 0, UDP_HEADER);
+	be16_store(udp, flow->sport);
+	be16_store(udp + 2, flow->dport);
+	be16_store(udp + 4, UDP_HEADER);
+	sum = packet_checksum(&flow->src, &flow->dst, PACKET_UDP, udp,
 			      UDP_HEADER);
 	/* 0 is no checksum (RFC 768). */
-	be16_store(out + 6, sum ? sum : 0xffff);
-	return UDP_HEADER;
+	be16_store(udp + 6, sum ? sum : 0xffff);
+	return (size_t)(udp - out) + UDP_HEADER;
 }
 
 size_t
 probe_build(uint8_t out[PROBE_MAX], enum probe_scan scan,
 	    const struct answer_flow *flow, uint32_t token)
 {
-	struct probe_numbers numbers = probe_numbers(token);
-	bool v4 = flow->dst.family == 4;
-	size_t at = v4 ? PACKET_IP4_HEADER : PACKET_IP6_HEADER;
-	uint8_t protocol = PROTOCOL_TCP;
-	size_t len;
+	static const uint8_t mss4[] = { 2, 4, 1460 >> 8, 1460 & 255 };
+	static const uint8_t mss6[] = { 2, 4, 1440 >> 8, 1440 & 255 };
+	static const uint8_t data[PROBE_DATA];
+	const struct probe_numbers numbers = probe_numbers(token);
+	const uint8_t flags = scans[scan].flags;
+	const struct build_ip ip = {
+		.src = flow->src,
+		.dst = flow->dst,
+		.protocol = scan == PROBE_UDP ? PACKET_UDP : PACKET_TCP,
+		.ttl = BUILD_TTL,
+		.id = numbers.id,
+		.dont_fragment = true,
+		.label = scan == PROBE_UDP ? numbers.label : 0,
+	};
+	const struct build_tcp tcp = {
+		.sport = flow->sport,
+		.dport = flow->dport,
+		.seq = numbers.seq,
+		.ack = flags & PACKET_ACK ? numbers.ack : 0,
+		.window = WINDOW,
+		.flags = flags,
+		.options = flow->dst.family == 4 ? mss4 : mss6,
+		.options_len = flags & PACKET_SYN ? sizeof mss4 : 0,
+		.data = data,
+		.data_len = scan == PROBE_SYN_DATA ? PROBE_DATA : 0,
+	};
 
-	if (scan == PROBE_UDP) {
-		protocol = PROTOCOL_UDP;
-		len = put_udp(out + at, flow);
-	} else {
-		len = put_tcp(out + at, scan, flow, &numbers);
-	}
-	if (v4) {
-		put_ip4(out, flow, protocol, len, numbers.id);
-	} else {
-		put_ip6(out, flow, protocol, len,
-			scan == PROBE_UDP ? numbers.label : 0);
-	}
-	return at + len;
+	return scan == PROBE_UDP ? build_udp(out, &ip, flow)
+				 : build_tcp(out, &ip, &tcp);
 }
 
 static enum probe_state

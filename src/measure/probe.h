@@ -69,7 +69,6 @@ enum probe_state probe_state_find(const char *name, size_t len);
 bool probe_is_syn(enum probe_scan scan);
 
 #define PROBE_DATA 32u /* bytes that syn-data carries */
-#define PROBE_TTL 64u
 /* IPv6, TCP with an MSS, and data. */
 #define PROBE_MAX (PACKET_IP6_HEADER + PACKET_TCP_HEADER + 4u + PROBE_DATA)
 

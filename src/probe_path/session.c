@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "measure/build.h"
 
 #define SEEN_HEADER 9u
 #define HEADER_MAX (PACKET_IP6_HEADER + PACKET_TCP_HEADER)
-#define PROTOCOL_TCP 6
 
 static void
 put(struct path_session *s, enum path_talk_type type, const uint8_t *body,
@@ -219,31 +219,19 @@ tell(struct path_session *s, uint64_t ns, bool control, const uint8_t *bytes,
 static size_t
 make_header(uint8_t out[HEADER_MAX], const struct field_values *v)
 {
-	bool v4 = v->src.family == 4;
-	size_t at = v4 ? PACKET_IP4_HEADER : PACKET_IP6_HEADER;
-	uint8_t *tcp = out + at;
+	const struct build_ip ip = {
+		.src = v->src,
+		.dst = v->dst,
+		.protocol = PACKET_TCP,
+		.ttl = (uint8_t)v->value[FIELD_TTL],
+	};
+	const struct build_tcp tcp = {
+		.sport = (uint16_t)v->value[FIELD_SPORT],
+		.dport = (uint16_t)v->value[FIELD_DPORT],
+		.flags = v->flags,
+	};
 
-	memset(out, 0, HEADER_MAX);
-	if (v4) {
-		out[0] = 0x45;
-		be16_store(out + 2, PACKET_IP4_HEADER + PACKET_TCP_HEADER);
-		out[8] = (uint8_t)v->value[FIELD_TTL];
-		out[9] = PROTOCOL_TCP;
-		memcpy(out + 12, v->src.bytes, 4);
-		memcpy(out + 16, v->dst.bytes, 4);
-	} else {
-		out[0] = 0x60;
-		be16_store(out + 4, PACKET_TCP_HEADER);
-		out[6] = PROTOCOL_TCP;
-		out[7] = (uint8_t)v->value[FIELD_TTL];
-		memcpy(out + 8, v->src.bytes, 16);
-		memcpy(out + 24, v->dst.bytes, 16);
-	}
-	be16_store(tcp, (uint16_t)v->value[FIELD_SPORT]);
-	be16_store(tcp + 2, (uint16_t)v->value[FIELD_DPORT]);
-	tcp[12] = PACKET_TCP_HEADER / 4 << 4;
-	tcp[13] = v->flags;
-	return at + PACKET_TCP_HEADER;
+	return build_tcp(out, &ip, &tcp);
 }
 
 void

@@ -3,12 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-
-#define TTL 64
-#define FRAGMENT_HEADER 8u /* of IPv6 */
-#define PROTOCOL_FRAGMENT 44
-#define MORE_FRAGMENTS4 0x2000
-#define MORE_FRAGMENTS6 1
+#include "measure/build.h"
 
 /* Where the fields are, from the TCP header on. */
 #define TCP_DPORT 2
@@ -19,18 +14,15 @@
 static const uint8_t first_word[4] = { 1, 1, 4, 2 };
 static const uint8_t other_word[4] = { 1, 1, 1, 1 };
 
-/* The length of the whole, where the IP header has it; no checksum yet. */
 static void
 put_length(uint8_t *out, size_t len)
 {
+	build_length(out, len);
 	if (out[0] >> 4 == 4) {
-		be16_store(out + 2, (uint16_t)len);
-		/* The kernel computes it for a raw packet. */
 		be16_store(out + 10, 0);
-		out[8] = TTL;
+		out[8] = BUILD_TTL;
 	} else {
-		be16_store(out + 4, (uint16_t)(len - PACKET_IP6_HEADER));
-		out[7] = TTL;
+		out[7] = BUILD_TTL;
 	}
 }
 
@@ -94,55 +86,15 @@ forgery_reset(uint8_t out[FORGERY_MAX], const uint8_t *bytes,
 	return p.data_at;
 }
 
-static size_t
-fragment4(uint8_t *out, const uint8_t *bytes, size_t len, unsigned part,
-	  size_t split, uint16_t id)
-{
-	size_t from = part == 0 ? 0 : split;
-	size_t to = part == 0 ? split : len - PACKET_IP4_HEADER;
-
-	memcpy(out, bytes, PACKET_IP4_HEADER);
-	memcpy(out + PACKET_IP4_HEADER, bytes + PACKET_IP4_HEADER + from,
-	       to - from);
-	be16_store(out + 4, id);
-	be16_store(out + 6,
-		   (uint16_t)(from / 8 | (part == 0 ? MORE_FRAGMENTS4 : 0)));
-	put_length(out, PACKET_IP4_HEADER + to - from);
-	return PACKET_IP4_HEADER + to - from;
-}
-
-static size_t
-fragment6(uint8_t *out, const uint8_t *bytes, size_t len, unsigned part,
-	  size_t split, uint16_t id)
-{
-	size_t at = PACKET_IP6_HEADER + FRAGMENT_HEADER;
-	size_t from = part == 0 ? 0 : split;
-	size_t to = part == 0 ? split : len - PACKET_IP6_HEADER;
-
-	memcpy(out, bytes, PACKET_IP6_HEADER);
-	memset(out + PACKET_IP6_HEADER, 0, FRAGMENT_HEADER);
-	out[PACKET_IP6_HEADER] = out[6];
-	out[6] = PROTOCOL_FRAGMENT;
-	be16_store(out + PACKET_IP6_HEADER + 2,
-		   (uint16_t)(from | (part == 0 ? MORE_FRAGMENTS6 : 0)));
-	be16_store(out + PACKET_IP6_HEADER + 6, id);
-	memcpy(out + at, bytes + PACKET_IP6_HEADER + from, to - from);
-	put_length(out, at + to - from);
-	return at + to - from;
-}
-
 size_t
 forgery_fragment(uint8_t out[FORGERY_MAX], const uint8_t *bytes, size_t len,
 		 unsigned part, size_t split, uint16_t id)
 {
 	struct packet p;
-	bool v4;
 
 	if (packet_parse(&p, bytes, len, len) != PACKET_OK ||
 	    !packet_is_plain(&p) || len - p.tcp_at <= split) {
 		return 0;
 	}
-	v4 = p.src.family == 4;
-	return v4 ? fragment4(out, bytes, len, part, split, id)
-		  : fragment6(out, bytes, len, part, split, id);
+	return build_fragment(out, bytes, len, part, split, id);
 }

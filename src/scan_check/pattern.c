@@ -3,18 +3,15 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "measure/build.h"
 #include "measure/probe.h"
 
-#define PROTOCOL_ICMP 1u
-#define PROTOCOL_ICMP6 58u
-#define PROTOCOL_FRAGMENT 44u
 #define ECHO_REQUEST4 8u
 #define ECHO_REPLY4 0u
 #define ECHO_REQUEST6 128u
 #define ECHO_REPLY6 129u
 #define ECHO_HEADER 8u
 #define ECHO_DATA 32u
-#define FRAGMENT_HEADER 8u
 #define FIRST_PIECE 8u /* what a fragment can have at least */
 #define ANYCAST_PREFIX 8u
 
@@ -101,52 +98,18 @@ put_segment(struct pattern_packet *out, const struct pattern_probe *probe,
 	out->len = probe_build(out->bytes, scan, &flow, probe->tokens[which]);
 }
 
-/* A packet in two pieces; both have the header, changed. */
+/* A packet in two pieces; the first stands where the whole did. */
 static void
 cut(struct pattern_packet out[2], uint32_t token)
 {
 	const struct pattern_packet whole = out[0];
-	bool v4 = whole.bytes[0] >> 4 == 4;
-	size_t header = v4 ? PACKET_IP4_HEADER : PACKET_IP6_HEADER;
-	size_t pieces[2] = { FIRST_PIECE, whole.len - header - FIRST_PIECE };
+	uint32_t id =
+		whole.bytes[0] >> 4 == 4 ? be16_load(whole.bytes + 4) : token;
 
-	for (size_t i = 0; i < 2; i++) {
-		uint8_t *at = out[i].bytes;
-		uint8_t *payload = at + header;
-		size_t offset = i * FIRST_PIECE;
-
-		memcpy(at, whole.bytes, header);
-		if (v4) {
-			/* The kernel fills in length and checksum. */
-			be16_store(at + 2, (uint16_t)(header + pieces[i]));
-			be16_store(at + 6,
-				   (uint16_t)(offset / 8 | (i ? 0 : 0x2000)));
-		} else {
-			at[6] = PROTOCOL_FRAGMENT;
-			be16_store(at + 4,
-				   (uint16_t)(FRAGMENT_HEADER + pieces[i]));
-			payload[0] = whole.bytes[6];
-			payload[1] = 0;
-			be16_store(payload + 2, (uint16_t)(offset | !i));
-			be32_store(payload + 4, token);
-			payload += FRAGMENT_HEADER;
-		}
-		memcpy(payload, whole.bytes + header + offset, pieces[i]);
-		out[i].len = (size_t)(payload - at) + pieces[i];
+	for (unsigned i = 0; i < 2; i++) {
+		out[i].len = build_fragment(out[i].bytes, whole.bytes,
+					    whole.len, i, FIRST_PIECE, id);
 	}
-}
-
-/* RFC 1071, without a pseudo header: of what is not long. */
-static uint16_t
-plain_checksum(const uint8_t *bytes, size_t len)
-{
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i + 1 < len; i += 2) {
-		sum += be16_load(bytes + i);
-	}
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t) ~(sum + (sum >> 16));
 }
 
 /* RFC 792, 4443. */
@@ -154,34 +117,24 @@ static void
 put_ping(struct pattern_packet *out, const struct pattern_probe *probe)
 {
 	bool v4 = probe->dst.family == 4;
-	uint8_t *at = out->bytes;
-	uint8_t *echo = at + (v4 ? PACKET_IP4_HEADER : PACKET_IP6_HEADER);
 	size_t len = ECHO_HEADER + ECHO_DATA;
+	const struct build_ip ip = {
+		.src = probe->src,
+		.dst = probe->dst,
+		.protocol = v4 ? PACKET_ICMP : PACKET_ICMP6,
+		.ttl = BUILD_TTL,
+	};
+	uint8_t *echo = out->bytes + build_ip(out->bytes, &ip, len);
 
-	memset(at, 0, sizeof out->bytes);
-	if (v4) {
-		at[0] = 0x45;
-		be16_store(at + 2, (uint16_t)(PACKET_IP4_HEADER + len));
-		at[8] = PROBE_TTL;
-		at[9] = PROTOCOL_ICMP;
-		memcpy(at + 12, probe->src.bytes, 4);
-		memcpy(at + 16, probe->dst.bytes, 4);
-	} else {
-		at[0] = 0x60;
-		be16_store(at + 4, (uint16_t)len);
-		at[6] = PROTOCOL_ICMP6;
-		at[7] = PROBE_TTL;
-		memcpy(at + 8, probe->src.bytes, 16);
-		memcpy(at + 24, probe->dst.bytes, 16);
-	}
+	memset(echo, 0, len);
 	echo[0] = v4 ? ECHO_REQUEST4 : ECHO_REQUEST6;
 	be16_store(echo + 4, probe->echo_id);
 	be16_store(echo + 6, probe->echo_seq);
 	be16_store(echo + 2,
-		   v4 ? plain_checksum(echo, len)
-		      : packet_checksum(&probe->src, &probe->dst,
-					PROTOCOL_ICMP6, echo, len));
-	out->len = (size_t)(echo - at) + len;
+		   v4 ? packet_sum(echo, len)
+		      : packet_checksum(&probe->src, &probe->dst, PACKET_ICMP6,
+					echo, len));
+	out->len = (size_t)(echo - out->bytes) + len;
 }
 
 size_t
@@ -219,23 +172,20 @@ pattern_build(struct pattern_packet out[PATTERN_PACKETS],
 bool
 pattern_is_reply(const uint8_t *bytes, size_t len, uint16_t *id, uint16_t *seq)
 {
-	struct cursor c = cursor_over(bytes, len);
-	uint8_t version = cursor_u8(&c);
-	bool v4 = version >> 4 == 4;
-	uint8_t protocol, type;
+	struct packet_ip ip;
+	struct cursor c;
+	uint8_t type;
+	bool v4;
 
-	if (!v4 && version >> 4 != 6) {
+	if (packet_parse_ip(&ip, bytes, len) != PACKET_OK) {
 		return false;
 	}
-	cursor_bytes(&c, v4 ? 8 : 5);
-	protocol = cursor_u8(&c);
-	cursor_bytes(&c,
-		     v4 ? (version & 15u) * 4u - 10u : PACKET_IP6_HEADER - 7u);
+	v4 = ip.src.family == 4;
+	c = cursor_over(bytes + ip.at, ip.there);
 	type = cursor_u8(&c);
 	cursor_bytes(&c, 3);
 	*id = cursor_u16(&c);
 	*seq = cursor_u16(&c);
-	return !c.bad && (!v4 || (version & 15u) >= 5) &&
-		protocol == (v4 ? PROTOCOL_ICMP : PROTOCOL_ICMP6) &&
+	return !c.bad && ip.protocol == (v4 ? PACKET_ICMP : PACKET_ICMP6) &&
 		type == (v4 ? ECHO_REPLY4 : ECHO_REPLY6);
 }

@@ -7,6 +7,7 @@
 #include "measure/reply.h"
 #include "base/bytes.h"
 #include "protocol/packet.h"
+#include "measure/build.h"
 #include "measure/probe.h"
 
 static const struct packet_addr us4 = { 4, { 192, 0, 2, 1 } };
@@ -108,7 +109,7 @@ probe_builds_tcp(void **state)
 				 scan == PROBE_SYN_DATA ? PROBE_DATA : 0);
 		assert_int_equal(packet_tcp_checksum(bytes, &p),
 				 be16_load(bytes + p.tcp_at + 16));
-		assert_int_equal(p.ttl, PROBE_TTL);
+		assert_int_equal(p.ttl, BUILD_TTL);
 	}
 }
 
