@@ -3,38 +3,21 @@
 #define BIT(field) (1u << (field))
 
 uint32_t
-path_trail_marks(enum path_trail_kind kind, uint8_t family)
+path_trail_marks(enum field_trace kind, uint8_t family)
 {
 	uint32_t marks = 0;
 
-	switch (kind) {
-	case PATH_TRAIL_PLAIN:
-		marks = BIT(FIELD_SPORT) | BIT(FIELD_SEQ) | BIT(FIELD_WINDOW) |
-			BIT(FIELD_ID) | BIT(FIELD_DSCP) | BIT(FIELD_MSS) |
-			BIT(FIELD_WSCALE) | BIT(FIELD_SACK) |
-			BIT(FIELD_TIMESTAMP) | BIT(FIELD_LABEL);
-		break;
-	case PATH_TRAIL_ODD:
-		marks = BIT(FIELD_ACK) | BIT(FIELD_ECN_IP) |
-			BIT(FIELD_ECN_TCP) | BIT(FIELD_RESERVED) |
-			BIT(FIELD_URGENT) | BIT(FIELD_UNKNOWN) |
-			BIT(FIELD_MPTCP);
-		break;
-	case PATH_TRAIL_DATA:
-		marks = BIT(FIELD_DATA) | BIT(FIELD_FASTOPEN);
-		break;
-	case PATH_TRAIL_KINDS:
-		break;
-	}
 	for (enum field f = 0; f < FIELDS; f++) {
-		marks &= field_exists(f, family) ? UINT32_MAX : ~BIT(f);
+		if (field_kind(f)->trace == kind && field_exists(f, family)) {
+			marks |= BIT(f);
+		}
 	}
 	return marks;
 }
 
 void
-path_trail_take(struct path_trail *trail, unsigned hop,
-		enum path_trail_kind kind, const struct packet_addr *router,
+path_trail_take(struct path_trail *trail, unsigned hop, enum field_trace kind,
+		const struct packet_addr *router,
 		const struct field_values *sent,
 		const struct field_values *quoted)
 {
@@ -61,34 +44,21 @@ path_trail_take(struct path_trail *trail, unsigned hop,
 	}
 }
 
-static enum path_trail_kind
-kind_of(enum field field)
-{
-	enum path_trail_kind kind = 0;
-
-	while (kind < PATH_TRAIL_KINDS &&
-	       !((path_trail_marks(kind, 4) | path_trail_marks(kind, 6)) &
-		 BIT(field))) {
-		kind++;
-	}
-	return kind;
-}
-
 /* By who still answers plain SYNs, and none with the field any more. */
 static struct path_change
 find_loss(const struct path_trail *trail, enum field field)
 {
-	enum path_trail_kind kind = kind_of(field);
+	enum field_trace kind = field_kind(field)->trace;
 	struct path_change change = { .lost = true };
 
-	if (kind == PATH_TRAIL_KINDS) {
+	if (kind == FIELD_TRACE_NONE) {
 		return change;
 	}
 	for (unsigned i = 0; i < trail->count; i++) {
 		if (trail->hops[i].answered[kind]) {
 			change.after = i + 1;
 			change.before = 0;
-		} else if (trail->hops[i].answered[PATH_TRAIL_PLAIN] &&
+		} else if (trail->hops[i].answered[FIELD_TRACE_PLAIN] &&
 			   change.before == 0) {
 			change.before = i + 1;
 		}

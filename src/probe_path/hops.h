@@ -16,20 +16,12 @@
 
 #define PATH_HOPS_MAX 30u /* as traceroute has it */
 
-/* SYNs that go to each hop: some firewalls drop what others let through. */
-enum path_trail_kind {
-	PATH_TRAIL_PLAIN, /* what every SYN has, marked */
-	PATH_TRAIL_ODD,   /* bits and options that few SYNs have */
-	PATH_TRAIL_DATA,
-	PATH_TRAIL_KINDS,
-};
-
-/* The fields that are marked in it, and compared; a bit for each. */
-uint32_t path_trail_marks(enum path_trail_kind kind, uint8_t family);
+/* The fields that are marked in such a SYN, and compared; a bit for each. */
+uint32_t path_trail_marks(enum field_trace kind, uint8_t family);
 
 struct path_hop {
 	struct packet_addr addr; /* family 0: no answer */
-	bool answered[PATH_TRAIL_KINDS];
+	bool answered[FIELD_TRACES];
 	uint32_t same, changed; /* fields that are quoted: a bit for each */
 };
 
@@ -41,8 +33,7 @@ struct path_trail {
 
 /* Take what a hop (1 and up) quotes of a SYN of some kind. */
 void path_trail_take(struct path_trail *trail, unsigned hop,
-		     enum path_trail_kind kind,
-		     const struct packet_addr *router,
+		     enum field_trace kind, const struct packet_addr *router,
 		     const struct field_values *sent,
 		     const struct field_values *quoted);
 

@@ -35,22 +35,13 @@ value_text(char out[VALUE_MAX], enum field field, uint64_t value)
 {
 	struct text t = text_over(out, VALUE_MAX);
 
-	switch (field) {
-	case FIELD_SPORT:
-	case FIELD_DPORT:
-	case FIELD_TTL:
-	case FIELD_MSS:
-	case FIELD_WSCALE:
-	case FIELD_SACK:
-		text_put(&t, "%llu", (unsigned long long)value);
-		break;
-	case FIELD_DATA:
+	if (field == FIELD_DATA) {
 		text_put(&t, "%llu bytes", (unsigned long long)value);
-		break;
-	default:
+	} else if (field_kind(field)->decimal) {
+		text_put(&t, "%llu", (unsigned long long)value);
+	} else {
 		text_put(&t, "0x%0*llx", (field_kind(field)->bits + 3) / 4,
 			 (unsigned long long)value);
-		break;
 	}
 	return out;
 }

@@ -8,45 +8,71 @@
 #define SUM_START 2166136261u
 #define SUM_FACTOR 16777619u
 
-enum option {
-	OPTION_END = 0,
-	OPTION_NOP = 1,
-	OPTION_MSS = 2,
-	OPTION_WSCALE = 3,
-	OPTION_SACK = 4,
-	OPTION_TIMESTAMP = 8,
-	OPTION_MPTCP = 30,
-	OPTION_FASTOPEN = 34,
-	OPTION_UNKNOWN = 253,
-};
+enum { OPTION_END = 0, OPTION_NOP = 1 };
 
 static const struct field_kind kinds[FIELDS] = {
-	[FIELD_SPORT] = { "source-port", "source port", 16, 0, FIELD_DISTINCT },
+	[FIELD_SPORT] = { "source-port", "source port", 16, 0, FIELD_DISTINCT,
+			  FIELD_TRACE_PLAIN, true },
 	[FIELD_DPORT] = { "destination-port", "destination port", 16, 0,
-			  FIELD_UNUSED },
-	[FIELD_SEQ] = { "sequence", "sequence number", 32, 0, FIELD_NEEDED },
+			  FIELD_UNUSED, FIELD_TRACE_NONE, true },
+	[FIELD_SEQ] = { "sequence", "sequence number", 32, 0, FIELD_NEEDED,
+			FIELD_TRACE_PLAIN, false },
 	[FIELD_ACK] = { "acknowledgement", "acknowledgement number", 32, 0,
-			FIELD_UNUSED },
-	[FIELD_WINDOW] = { "window", "window", 16, 0, FIELD_HELPFUL },
-	[FIELD_DATA] = { "data", "data", FIELD_DATA_LEN * 8, 0, FIELD_UNUSED },
-	[FIELD_ID] = { "ip-id", "IP ID", 16, 4, FIELD_UNUSED },
-	[FIELD_DSCP] = { "dscp", "DSCP", 6, 0, FIELD_UNUSED },
-	[FIELD_ECN_IP] = { "ecn-ip", "ECN (IP)", 2, 0, FIELD_UNUSED },
+			FIELD_UNUSED, FIELD_TRACE_ODD, false },
+	[FIELD_WINDOW] = { "window", "window", 16, 0, FIELD_HELPFUL,
+			   FIELD_TRACE_PLAIN, false },
+	[FIELD_DATA] = { "data", "data", FIELD_DATA_LEN * 8, 0, FIELD_UNUSED,
+			 FIELD_TRACE_DATA, false },
+	[FIELD_ID] = { "ip-id", "IP ID", 16, 4, FIELD_UNUSED, FIELD_TRACE_PLAIN,
+		       false },
+	[FIELD_DSCP] = { "dscp", "DSCP", 6, 0, FIELD_UNUSED, FIELD_TRACE_PLAIN,
+			 false },
+	[FIELD_ECN_IP] = { "ecn-ip", "ECN (IP)", 2, 0, FIELD_UNUSED,
+			   FIELD_TRACE_ODD, false },
 	[FIELD_ECN_TCP] = { "ecn-tcp", "ECN (TCP: ECE, CWR)", 2, 0,
-			    FIELD_UNUSED },
-	[FIELD_TTL] = { "ttl", "TTL", 8, 0, FIELD_UNUSED },
-	[FIELD_RESERVED] = { "reserved", "reserved bits", 4, 0, FIELD_UNUSED },
-	[FIELD_URGENT] = { "urgent", "urgent pointer", 16, 0, FIELD_UNUSED },
-	[FIELD_MSS] = { "mss", "MSS", 16, 0, FIELD_UNUSED },
-	[FIELD_WSCALE] = { "window-scale", "window scale", 8, 0, FIELD_UNUSED },
-	[FIELD_SACK] = { "sack", "SACK permitted", 1, 0, FIELD_UNUSED },
-	[FIELD_TIMESTAMP] = { "timestamp", "time stamp", 32, 0, FIELD_UNUSED },
-	[FIELD_UNKNOWN] = { "option-253", "option 253", 32, 0, FIELD_UNUSED },
-	[FIELD_MPTCP] = { "mptcp", "MPTCP", 16, 0, FIELD_UNUSED },
+			    FIELD_UNUSED, FIELD_TRACE_ODD, false },
+	[FIELD_TTL] = { "ttl", "TTL", 8, 0, FIELD_UNUSED, FIELD_TRACE_NONE,
+			true },
+	[FIELD_RESERVED] = { "reserved", "reserved bits", 4, 0, FIELD_UNUSED,
+			     FIELD_TRACE_ODD, false },
+	[FIELD_URGENT] = { "urgent", "urgent pointer", 16, 0, FIELD_UNUSED,
+			   FIELD_TRACE_ODD, false },
+	[FIELD_MSS] = { "mss", "MSS", 16, 0, FIELD_UNUSED, FIELD_TRACE_PLAIN,
+			true },
+	[FIELD_WSCALE] = { "window-scale", "window scale", 8, 0, FIELD_UNUSED,
+			   FIELD_TRACE_PLAIN, true },
+	[FIELD_SACK] = { "sack", "SACK permitted", 1, 0, FIELD_UNUSED,
+			 FIELD_TRACE_PLAIN, true },
+	[FIELD_TIMESTAMP] = { "timestamp", "time stamp", 32, 0, FIELD_UNUSED,
+			      FIELD_TRACE_PLAIN, false },
+	[FIELD_UNKNOWN] = { "option-253", "option 253", 32, 0, FIELD_UNUSED,
+			    FIELD_TRACE_ODD, false },
+	[FIELD_MPTCP] = { "mptcp", "MPTCP", 16, 0, FIELD_UNUSED,
+			  FIELD_TRACE_ODD, false },
 	[FIELD_FASTOPEN] = { "fast-open", "TCP Fast Open, with data", 64, 0,
-			     FIELD_UNUSED },
-	[FIELD_LABEL] = { "flow-label", "flow label", 20, 6, FIELD_UNUSED },
+			     FIELD_UNUSED, FIELD_TRACE_DATA, false },
+	[FIELD_LABEL] = { "flow-label", "flow label", 20, 6, FIELD_UNUSED,
+			  FIELD_TRACE_PLAIN, false },
 };
+
+static const struct field_option tcp_options[FIELDS] = {
+	[FIELD_MSS] = { 2, 2, 2, .usual = true },
+	[FIELD_WSCALE] = { 3, 1, 1, .usual = true },
+	[FIELD_SACK] = { 4, 0, 0, .usual = true },
+	[FIELD_TIMESTAMP] = { 8, 8, 4, .usual = true },
+	/* The identifier of RFC 6994 is "TA". */
+	[FIELD_UNKNOWN] = { 253, 6, 4, .prefix = 0x5441 },
+	/* MP_CAPABLE of version 1, with HMAC-SHA256. */
+	[FIELD_MPTCP] = { 30, 2, 2, .fixed = 0x0101 },
+	[FIELD_FASTOPEN] = { 34, FIELD_COOKIE_LEN, FIELD_COOKIE_LEN,
+			     .prefix = 0 },
+};
+
+const struct field_option *
+field_option(enum field field)
+{
+	return tcp_options[field].kind ? &tcp_options[field] : NULL;
+}
 
 const struct field_kind *
 field_kind(enum field field)
@@ -97,23 +123,20 @@ read_ip(struct field_values *v, const struct packet_ip *ip)
 static void
 read_option(struct field_values *v, uint8_t kind, struct cursor body)
 {
-	size_t len = cursor_left(&body);
+	for (enum field f = 0; f < FIELDS; f++) {
+		const struct field_option *o = field_option(f);
+		uint64_t value;
 
-	if (kind == OPTION_MSS && len == 2) {
-		put(v, FIELD_MSS, cursor_u16(&body));
-	} else if (kind == OPTION_WSCALE && len == 1) {
-		put(v, FIELD_WSCALE, cursor_u8(&body));
-	} else if (kind == OPTION_SACK && len == 0) {
-		put(v, FIELD_SACK, 1);
-	} else if (kind == OPTION_TIMESTAMP && len == 8) {
-		put(v, FIELD_TIMESTAMP, cursor_u32(&body));
-	} else if (kind == OPTION_UNKNOWN && len == 6) {
-		cursor_u16(&body);
-		put(v, FIELD_UNKNOWN, cursor_u32(&body));
-	} else if (kind == OPTION_MPTCP && len == 2) {
-		put(v, FIELD_MPTCP, cursor_u16(&body));
-	} else if (kind == OPTION_FASTOPEN && len == FIELD_COOKIE_LEN) {
-		put(v, FIELD_FASTOPEN, cursor_u64(&body));
+		if (!o || o->kind != kind || o->len != cursor_left(&body)) {
+			continue;
+		}
+		value = o->value_len == 0;
+		cursor_bytes(&body, o->prefix ? 2 : 0);
+		for (unsigned i = 0; i < o->value_len; i++) {
+			value = value << 8 | cursor_u8(&body);
+		}
+		put(v, f, value);
+		return;
 	}
 }
 
@@ -139,10 +162,8 @@ read_options(struct field_values *v, struct cursor c, bool whole)
 		}
 		read_option(v, kind, cursor_over(body, len - 2u));
 	}
-	if (whole) {
-		for (enum field f = FIELD_MSS; f <= FIELD_FASTOPEN; f++) {
-			v->known |= 1u << f;
-		}
+	for (enum field f = 0; whole && f < FIELDS; f++) {
+		v->known |= field_option(f) ? 1u << f : 0;
 	}
 }
 

@@ -47,15 +47,38 @@ enum field_need {
 	FIELD_NEEDED,
 };
 
+/* Which of the SYNs that a trace sends to each hop has it marked. */
+enum field_trace {
+	FIELD_TRACE_PLAIN, /* with what every SYN has */
+	FIELD_TRACE_ODD,   /* with what few have: firewalls may drop it */
+	FIELD_TRACE_DATA,
+	FIELD_TRACES,
+	FIELD_TRACE_NONE = FIELD_TRACES,
+};
+
+/* How an option of TCP looks, as it is sent and as it is read. */
+struct field_option {
+	uint8_t kind;
+	uint8_t len;       /* of its body, without kind and length */
+	uint8_t value_len; /* 0: it is there or not */
+	uint16_t prefix;   /* two bytes ahead of the value; 0: none */
+	uint16_t fixed;    /* what its probe sends; 0: random bits */
+	bool usual;        /* in every SYN, marked or not */
+};
+
 struct field_kind {
 	const char *name;  /* as JSON and plans have it */
 	const char *title; /* as tables have it */
 	uint16_t bits;     /* that it has; of data and cookies, that are sent */
 	uint8_t family;    /* 4 or 6: only there; 0: both */
 	enum field_need need;
+	enum field_trace trace;
+	bool decimal; /* how a value of it is written */
 };
 
 const struct field_kind *field_kind(enum field field);
+/* NULL: it is no option. */
+const struct field_option *field_option(enum field field);
 /* By its name; FIELDS: there is none. */
 enum field field_find(const char *name);
 /* Whether packets of this version of IP have it. */

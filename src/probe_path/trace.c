@@ -24,12 +24,12 @@ struct sent {
 struct trace {
 	struct path_near *near;
 	struct path_trail *trail;
-	struct sent sent[PATH_HOPS_MAX][PATH_TRAIL_KINDS];
+	struct sent sent[PATH_HOPS_MAX][FIELD_TRACES];
 	unsigned reached; /* the first hop that is the far host, or 0 */
 };
 
 static int
-send_one(struct trace *t, unsigned hop, enum path_trail_kind kind)
+send_one(struct trace *t, unsigned hop, enum field_trace kind)
 {
 	struct path_near *n = t->near;
 	struct sent *sent = &t->sent[hop - 1][kind];
@@ -58,7 +58,7 @@ static void
 take_quote(struct trace *t, const struct quote *q)
 {
 	for (unsigned hop = 1; hop <= PATH_HOPS_MAX; hop++) {
-		for (enum path_trail_kind k = 0; k < PATH_TRAIL_KINDS; k++) {
+		for (enum field_trace k = 0; k < FIELD_TRACES; k++) {
 			const struct sent *sent = &t->sent[hop - 1][k];
 
 			if (sent->sport != 0 &&
@@ -78,8 +78,8 @@ take_answer(struct trace *t, const struct field_values *v)
 	for (unsigned hop = 1; hop <= PATH_HOPS_MAX; hop++) {
 		const struct sent *sent = t->sent[hop - 1];
 
-		if (sent[PATH_TRAIL_PLAIN].sport != 0 &&
-		    sent[PATH_TRAIL_PLAIN].sport == v->value[FIELD_DPORT] &&
+		if (sent[FIELD_TRACE_PLAIN].sport != 0 &&
+		    sent[FIELD_TRACE_PLAIN].sport == v->value[FIELD_DPORT] &&
 		    (t->reached == 0 || hop < t->reached)) {
 			t->reached = hop;
 		}
@@ -105,7 +105,7 @@ take_packet(void *context, const struct cap_packet *packet)
 static bool
 has_all(const struct path_hop *h)
 {
-	for (enum path_trail_kind k = 0; k < PATH_TRAIL_KINDS; k++) {
+	for (enum field_trace k = 0; k < FIELD_TRACES; k++) {
 		if (!h->answered[k]) {
 			return false;
 		}
@@ -145,8 +145,7 @@ send_missing(struct trace *t, unsigned *hops, bool known)
 	for (unsigned hop = 1; hop <= *hops && rc == 0; hop++) {
 		const struct path_hop *h = &t->trail->hops[hop - 1];
 
-		for (enum path_trail_kind k = 0;
-		     k < PATH_TRAIL_KINDS && rc == 0; k++) {
+		for (enum field_trace k = 0; k < FIELD_TRACES && rc == 0; k++) {
 			rc = h->answered[k] ? 0 : send_one(t, hop, k);
 		}
 		rc = rc < 0

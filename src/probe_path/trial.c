@@ -3,14 +3,12 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "measure/build.h"
 #include "protocol/sender.h"
 
-#define PROTOCOL_TCP 6
 #define MSS_ETHERNET4 1460u
 #define MSS_ETHERNET6 1440u
 #define WSCALE 7u
-#define EXPERIMENT 0x5441u    /* an RFC 6994 identifier: "TA" */
-#define MPTCP_CAPABLE 0x0101u /* MP_CAPABLE of version 1, with HMAC-SHA256 */
 #define DATA_FASTOPEN 16u
 
 #define OPTIONS_MAX (PACKET_TCP_HEADER_MAX - PACKET_TCP_HEADER)
@@ -21,29 +19,38 @@ trial_other_port(uint16_t port)
 	return port == UINT16_MAX ? port - 1 : port + 1;
 }
 
-struct build {
+/* A SYN, while its fields are put together. */
+struct syn {
+	struct build_ip ip;
+	struct build_tcp tcp;
 	uint8_t options[OPTIONS_MAX];
-	size_t options_len;
 	uint8_t data[FIELD_DATA_LEN];
-	size_t data_len;
-	uint32_t ack, label;
-	uint16_t dport, window, urgent, id;
-	uint8_t tos, ttl, flags, reserved;
 };
 
 static void
-put_option(struct build *b, uint8_t kind, uint8_t len)
+put_option(struct syn *s, enum field field, uint64_t value)
 {
-	b->options[b->options_len++] = kind;
-	b->options[b->options_len++] = (uint8_t)(len + 2);
+	const struct field_option *o = field_option(field);
+	uint8_t *at = s->options + s->tcp.options_len;
+
+	memset(at, 0, 2u + o->len);
+	at[0] = o->kind;
+	at[1] = (uint8_t)(2 + o->len);
+	at += 2;
+	if (o->prefix) {
+		be16_store(at, o->prefix);
+		at += 2;
+	}
+	for (unsigned n = o->value_len; n-- > 0; value >>= 8) {
+		at[n] = (uint8_t)value;
+	}
+	s->tcp.options_len += 2u + o->len;
 }
 
 static void
-put_number(struct build *b, uint64_t value, unsigned bytes)
+put_nop(struct syn *s)
 {
-	while (bytes-- > 0) {
-		b->options[b->options_len++] = (uint8_t)(value >> bytes * 8);
-	}
+	s->options[s->tcp.options_len++] = 1;
 }
 
 /* The value on trial: all bits of it both ways, in two rounds. */
@@ -70,168 +77,118 @@ value_of(enum field field, unsigned round, const struct trial_numbers *numbers)
 
 /* As Linux orders them, then what is on trial. */
 static void
-put_options(struct build *b, uint32_t set, unsigned round,
-	    const struct trial_numbers *numbers, uint8_t family)
+put_options(struct syn *s, uint32_t set, unsigned round,
+	    const struct trial_numbers *numbers)
 {
-	uint64_t value = value_of(FIELD_UNKNOWN, round, numbers);
+	bool v4 = s->ip.dst.family == 4;
 
-	put_option(b, 2, 2);
-	put_number(b, family == 4 ? MSS_ETHERNET4 : MSS_ETHERNET6, 2);
-	put_option(b, 4, 0);
-	put_option(b, 8, 8);
-	put_number(b, numbers->tsval, 4);
-	put_number(b, 0, 4);
-	b->options[b->options_len++] = 1;
-	put_option(b, 3, 1);
-	put_number(b,
+	put_option(s, FIELD_MSS, v4 ? MSS_ETHERNET4 : MSS_ETHERNET6);
+	put_option(s, FIELD_SACK, 0);
+	put_option(s, FIELD_TIMESTAMP, numbers->tsval);
+	put_nop(s);
+	put_option(s, FIELD_WSCALE,
 		   set & 1u << FIELD_WSCALE
 			   ? value_of(FIELD_WSCALE, round, numbers)
-			   : WSCALE,
-		   1);
-	if (set & 1u << FIELD_UNKNOWN) {
-		put_option(b, 253, 6);
-		put_number(b, EXPERIMENT, 2);
-		put_number(b, value, 4);
-	}
-	if (set & 1u << FIELD_MPTCP) {
-		put_option(b, 30, 2);
-		put_number(b, MPTCP_CAPABLE, 2);
-	}
-	if (set & 1u << FIELD_FASTOPEN) {
-		put_option(b, 34, FIELD_COOKIE_LEN);
-		put_number(b, value, FIELD_COOKIE_LEN);
-		b->options[b->options_len++] = 1;
-		b->options[b->options_len++] = 1;
+			   : WSCALE);
+	for (enum field f = 0; f < FIELDS; f++) {
+		const struct field_option *o = field_option(f);
+
+		if (!(set & 1u << f) || !o || o->usual) {
+			continue;
+		}
+		put_option(s, f,
+			   o->fixed ? o->fixed : value_of(f, round, numbers));
+		while (s->tcp.options_len % 4 != 0) {
+			put_nop(s);
+		}
 	}
 }
 
 static void
-put_data(struct build *b, uint64_t value, size_t len)
+put_data(struct syn *s, uint64_t value, size_t len)
 {
-	for (b->data_len = 0; b->data_len < len; b->data_len++) {
-		b->data[b->data_len] =
-			(uint8_t)(value >> b->data_len % 8 * 8 ^ b->data_len);
+	for (size_t i = 0; i < len; i++) {
+		s->data[i] = (uint8_t)(value >> i % 8 * 8 ^ i);
 	}
+	s->tcp.data_len = len;
 }
 
 static void
-mark_field(struct build *b, enum field field, uint64_t value, uint16_t port)
+mark_field(struct syn *s, enum field field, uint64_t value, uint16_t port)
 {
 	switch (field) {
 	case FIELD_DPORT:
-		b->dport = trial_other_port(port);
+		s->tcp.dport = trial_other_port(port);
 		break;
 	case FIELD_ACK:
-		b->ack = (uint32_t)value;
+		s->tcp.ack = (uint32_t)value;
 		break;
 	case FIELD_WINDOW:
-		b->window = (uint16_t)value;
+		s->tcp.window = (uint16_t)value;
 		break;
 	case FIELD_DATA:
-		put_data(b, value, FIELD_DATA_LEN);
+		put_data(s, value, FIELD_DATA_LEN);
 		break;
 	case FIELD_DSCP:
-		b->tos |= (uint8_t)(value << 2);
+		s->ip.tos |= (uint8_t)(value << 2);
 		break;
 	case FIELD_ECN_IP:
-		b->tos |= value & 1 ? 1 : 2; /* ECT(1), ECT(0) */
+		s->ip.tos |= value & 1 ? 1 : 2; /* ECT(1), ECT(0) */
 		break;
 	case FIELD_ECN_TCP:
-		b->flags |= PACKET_ECE | PACKET_CWR;
+		s->tcp.flags |= PACKET_ECE | PACKET_CWR;
 		break;
 	case FIELD_TTL:
-		b->ttl = TRIAL_TTL_MARKED;
+		s->ip.ttl = TRIAL_TTL_MARKED;
 		break;
 	case FIELD_RESERVED:
-		b->reserved = value & 15;
+		s->tcp.reserved = value & 15;
 		break;
 	case FIELD_URGENT:
-		b->urgent = (uint16_t)value;
+		s->tcp.urgent = (uint16_t)value;
 		break;
 	case FIELD_FASTOPEN:
-		put_data(b, value, DATA_FASTOPEN);
+		put_data(s, value, DATA_FASTOPEN);
 		break;
 	case FIELD_LABEL:
-		b->label = value & 0xfffff;
+		s->ip.label = value & 0xfffff;
 		break;
 	default: /* an option, or a number that all have */
 		break;
 	}
 }
 
-static size_t
-put_ip(uint8_t *out, const struct build *b, const struct packet_addr *src,
-       const struct packet_addr *dst, size_t payload)
-{
-	if (dst->family == 4) {
-		memset(out, 0, PACKET_IP4_HEADER);
-		out[0] = 0x45;
-		out[1] = b->tos;
-		be16_store(out + 2, (uint16_t)(PACKET_IP4_HEADER + payload));
-		be16_store(out + 4, b->id);
-		be16_store(out + 6, 0x4000); /* don't fragment */
-		out[8] = b->ttl;
-		out[9] = PROTOCOL_TCP;
-		/* The kernel fills in the checksum of a raw packet's header. */
-		memcpy(out + 12, src->bytes, 4);
-		memcpy(out + 16, dst->bytes, 4);
-		return PACKET_IP4_HEADER;
-	}
-	be32_store(out, 6u << 28 | (uint32_t)b->tos << 20 | b->label);
-	be16_store(out + 4, (uint16_t)payload);
-	out[6] = PROTOCOL_TCP;
-	out[7] = b->ttl;
-	memcpy(out + 8, src->bytes, 16);
-	memcpy(out + 24, dst->bytes, 16);
-	return PACKET_IP6_HEADER;
-}
-
-static size_t
-put_tcp(uint8_t *out, const struct build *b, const struct trial *t,
-	const struct trial_numbers *numbers)
-{
-	size_t header = PACKET_TCP_HEADER + b->options_len;
-
-	be16_store(out, numbers->sport);
-	be16_store(out + 2, b->dport);
-	be32_store(out + 4, numbers->seq);
-	be32_store(out + 8, b->ack);
-	out[12] = (uint8_t)(header / 4 << 4 | b->reserved);
-	out[13] = b->flags;
-	be16_store(out + 14, b->window);
-	be16_store(out + 16, 0);
-	be16_store(out + 18, b->urgent);
-	memcpy(out + PACKET_TCP_HEADER, b->options, b->options_len);
-	memcpy(out + header, b->data, b->data_len);
-	be16_store(out + 16,
-		   packet_checksum(&t->near, &t->far, PROTOCOL_TCP, out,
-				   header + b->data_len));
-	return header + b->data_len;
-}
-
 size_t
 trial_build(uint8_t out[TRIAL_PROBE_MAX], const struct trial *t, uint32_t set,
 	    unsigned round, const struct trial_numbers *numbers, uint8_t ttl)
 {
-	struct build b = {
-		.dport = t->port,
-		.window = TRIAL_WINDOW,
-		.id = numbers->id,
-		.ttl = ttl,
-		.flags = PACKET_SYN,
+	struct syn s = {
+		.ip = {
+			.src = t->near,
+			.dst = t->far,
+			.protocol = PACKET_TCP,
+			.ttl = ttl,
+			.id = numbers->id,
+			.dont_fragment = true,
+		},
+		.tcp = {
+			.sport = numbers->sport,
+			.dport = t->port,
+			.seq = numbers->seq,
+			.window = TRIAL_WINDOW,
+			.flags = PACKET_SYN,
+			.options = s.options,
+			.data = s.data,
+		},
 	};
-	size_t at = t->far.family == 4 ? PACKET_IP4_HEADER : PACKET_IP6_HEADER;
-	size_t len;
 
-	put_options(&b, set, round, numbers, t->far.family);
+	put_options(&s, set, round, numbers);
 	for (enum field f = 0; f < FIELDS; f++) {
 		if (set & 1u << f) {
-			mark_field(&b, f, value_of(f, round, numbers), t->port);
+			mark_field(&s, f, value_of(f, round, numbers), t->port);
 		}
 	}
-	len = put_tcp(out + at, &b, t, numbers);
-	put_ip(out, &b, &t->near, &t->far, len);
-	return at + len;
+	return build_tcp(out, &s.ip, &s.tcp);
 }
 
 static void index_probe(struct trial *t, size_t at);

@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&trail, 0, sizeof trail);
 	sent = q.seen;
 	sent.known = UINT32_MAX;
-	for (enum path_trail_kind k = 0; k < PATH_TRAIL_KINDS; k++) {
+	for (enum field_trace k = 0; k < FIELD_TRACES; k++) {
 		path_trail_take(&trail, 1, k, &q.router, &sent, &q.seen);
 	}
 	trail.count = 1;

@@ -25,7 +25,7 @@ prepare(struct trace *t, struct cursor *c, struct path_near *near,
 	near->trial.far.family = six ? 6 : 4;
 	memcpy(near->trial.far.bytes, far[six], 16);
 	for (size_t hop = 0; hop < hops; hop++) {
-		for (enum path_trail_kind k = 0; k < PATH_TRAIL_KINDS; k++) {
+		for (enum field_trace k = 0; k < FIELD_TRACES; k++) {
 			struct sent *sent = &t->sent[hop][k];
 
 			sent->sport = cursor_u16(c);
@@ -41,7 +41,7 @@ check_trail(const struct trace *t)
 	for (unsigned hop = 1; hop <= PATH_HOPS_MAX; hop++) {
 		const struct path_hop *h = &t->trail->hops[hop - 1];
 
-		for (enum path_trail_kind k = 0; k < PATH_TRAIL_KINDS; k++) {
+		for (enum field_trace k = 0; k < FIELD_TRACES; k++) {
 			CHECK(!h->answered[k] ||
 			      t->sent[hop - 1][k].sport != 0);
 			CHECK(!h->answered[k] || h->addr.family == 4 ||
@@ -50,7 +50,7 @@ check_trail(const struct trace *t)
 		CHECK(silent(t, hop) <= hop);
 	}
 	CHECK(t->reached == 0 ||
-	      t->sent[t->reached - 1][PATH_TRAIL_PLAIN].sport != 0);
+	      t->sent[t->reached - 1][FIELD_TRACE_PLAIN].sport != 0);
 	is_complete(t, PATH_HOPS_MAX);
 }
 

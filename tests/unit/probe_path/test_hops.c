@@ -77,7 +77,7 @@ trail_of(size_t hops)
 
 	assert_int_equal(quote_parse(&q, exceeded, sizeof exceeded), 0);
 	for (unsigned hop = 1; hop <= hops; hop++) {
-		for (enum path_trail_kind k = 0; k < PATH_TRAIL_KINDS; k++) {
+		for (enum field_trace k = 0; k < FIELD_TRACES; k++) {
 			path_trail_take(&trail, hop, k, &q.router, &q.seen,
 					&q.seen);
 		}
@@ -140,8 +140,8 @@ finds_where_syns_are_lost(void **state)
 	struct path_change c;
 
 	(void)state;
-	trail.hops[2].answered[PATH_TRAIL_DATA] = false;
-	trail.hops[3].answered[PATH_TRAIL_DATA] = false;
+	trail.hops[2].answered[FIELD_TRACE_DATA] = false;
+	trail.hops[3].answered[FIELD_TRACE_DATA] = false;
 	for (unsigned hop = 0; hop < 4; hop++) {
 		trail.hops[hop].same &= ~(1u << FIELD_DATA);
 	}

@@ -211,8 +211,8 @@ names_the_place(void **state)
 	assert_string_equal(place(FIELD_MSS),
 			    "changes between hop 2 (silent) "
 			    "and hop 3 (10.0.0.3)");
-	trail.hops[0].answered[PATH_TRAIL_ODD] = true;
-	trail.hops[2].answered[PATH_TRAIL_PLAIN] = true;
+	trail.hops[0].answered[FIELD_TRACE_ODD] = true;
+	trail.hops[2].answered[FIELD_TRACE_PLAIN] = true;
 	assert_string_equal(place(FIELD_UNKNOWN),
 			    "lost between hop 1 (10.0.0.1) and hop 3 "
 			    "(10.0.0.3)");
