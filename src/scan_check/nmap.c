@@ -105,65 +105,71 @@ take_down(void *context, const char *address)
 	}
 }
 
-static struct nmap_xml *
-reader_open(struct reader *r, struct findings *findings)
+/* Reads a document; `object` names it.  0, or -1 it is none, -2 no memory. */
+static int
+read_xml(struct reader *r, struct findings *findings,
+	 const struct xml_source *source, const char *object, char *why)
 {
 	struct nmap_xml_sink sink = { take_port, take_down, r, take_host,
 				      &r->ports };
-	struct nmap_xml *xml;
+	struct nmap_xml *xml = malloc(sizeof *xml);
+	int rc;
 
+	if (!xml) {
+		snprintf(why, NMAP_WHY_MAX, "out of memory");
+		return -2;
+	}
 	r->findings = findings;
 	for (size_t i = 0; i < findings->port_count; i++) {
 		nmap_xml_ports_add(&r->ports, findings->ports[i]);
 	}
-	xml = malloc(sizeof *xml);
-	if (xml) {
-		nmap_xml_init(xml, &sink);
+	nmap_xml_init(xml, &sink);
+	rc = nmap_xml_read(xml, source);
+	if (rc < 0) {
+		snprintf(why, NMAP_WHY_MAX, "%s:%lu: %s", object, xml->xml.line,
+			 xml->xml.why);
 	}
-	return xml;
+	free(xml);
+	return rc;
 }
 
-static int
-wrong(char *why, const char *object, const struct nmap_xml *xml)
+struct file {
+	FILE *stream;
+	int error; /* an errno */
+	char part[PART];
+};
+
+static const char *
+next_part(void *context, size_t *len)
 {
-	snprintf(why, NMAP_WHY_MAX, "%s:%lu: %s", object, xml->xml.line,
-		 xml->xml.why);
-	return -1;
+	struct file *f = context;
+
+	*len = fread(f->part, 1, sizeof f->part, f->stream);
+	f->error = ferror(f->stream) ? errno : 0;
+	return *len > 0 ? f->part : NULL;
 }
 
 int
 nmap_read(struct findings *findings, const char *path, size_t *known, char *why)
 {
 	struct reader reader = { 0 };
-	struct nmap_xml *xml;
-	FILE *file = fopen(path, "re");
-	char part[PART];
-	size_t got;
-	int rc = 0;
+	struct file file = { .stream = fopen(path, "re") };
+	const struct xml_source source = { next_part, &file };
+	int rc;
 
-	if (!file) {
+	if (!file.stream) {
 		rc = errno == ENOMEM ? -2 : -1;
 		snprintf(why, NMAP_WHY_MAX, "%s: %s", path, strerror(errno));
 		return rc;
 	}
-	xml = reader_open(&reader, findings);
-	if (!xml) {
-		fclose(file);
-		snprintf(why, NMAP_WHY_MAX, "out of memory");
-		return -2;
-	}
-	while (rc == 0 && (got = fread(part, 1, sizeof part, file)) > 0) {
-		rc = nmap_xml_feed(xml, part, got);
-	}
-	if (ferror(file)) {
-		snprintf(why, NMAP_WHY_MAX, "%s: %s", path, strerror(errno));
+	rc = read_xml(&reader, findings, &source, path, why);
+	if (file.error) {
+		snprintf(why, NMAP_WHY_MAX, "%s: %s", path,
+			 strerror(file.error));
 		rc = -1;
-	} else if (rc < 0 || nmap_xml_end(xml) < 0) {
-		rc = wrong(why, path, xml);
 	}
 	*known = reader.known;
-	free(xml);
-	fclose(file);
+	fclose(file.stream);
 	return rc;
 }
 
@@ -195,15 +201,26 @@ struct session {
 	char errors[ERRORS_MAX];
 };
 
+static const char *
+whole_output(void *context, size_t *len)
+{
+	const char **output = context;
+	const char *text = *output;
+
+	*output = NULL;
+	*len = text ? strlen(text) : 0;
+	return text;
+}
+
 static int
 run_once(struct findings *f, struct session *s, const char *const *argv,
 	 char *why)
 {
 	struct reader reader = { 0 };
-	struct nmap_xml *xml;
+	const char *output = s->output;
+	const struct xml_source source = { whole_output, &output };
 	int status = run_attached(argv, NULL, s->output, sizeof s->output,
 				  s->errors, sizeof s->errors);
-	int rc = 0;
 
 	s->errors[strcspn(s->errors, "\n")] = '\0';
 	if (status == RUN_NOT_FOUND) {
@@ -215,17 +232,7 @@ run_once(struct findings *f, struct session *s, const char *const *argv,
 			 status < 0 ? strerror(-status) : s->errors);
 		return -2;
 	}
-	xml = reader_open(&reader, f);
-	if (!xml) {
-		snprintf(why, NMAP_WHY_MAX, "out of memory");
-		return -2;
-	}
-	if (nmap_xml_feed(xml, s->output, strlen(s->output)) < 0 ||
-	    nmap_xml_end(xml) < 0) {
-		rc = wrong(why, "what nmap prints", xml);
-	}
-	free(xml);
-	return rc;
+	return read_xml(&reader, f, &source, "what nmap prints", why);
 }
 
 /* One scan of some targets of the same family. */

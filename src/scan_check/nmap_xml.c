@@ -166,9 +166,8 @@ clear_list(struct nmap_xml_list *list)
 }
 
 static void
-begin(void *context, const char *name)
+begin(struct nmap_xml *n, const char *name)
 {
-	struct nmap_xml *n = context;
 	size_t known = sizeof elements / sizeof elements[0];
 	size_t i = ELEMENT_OTHER;
 
@@ -186,10 +185,8 @@ begin(void *context, const char *name)
 }
 
 static void
-name_attribute(void *context, const char *name)
+name_attribute(struct nmap_xml *n, const char *name)
 {
-	struct nmap_xml *n = context;
-
 	n->attribute = ATTRIBUTE_OTHER;
 	for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++) {
 		if ((int)attributes[i].element == n->element &&
@@ -200,10 +197,8 @@ name_attribute(void *context, const char *name)
 }
 
 static void
-take_value(void *context, const char *part, size_t len)
+take_value(struct nmap_xml *n, const char *part, size_t len)
 {
-	struct nmap_xml *n = context;
-
 	if (n->attribute < ATTRIBUTE_WORDS) {
 		append(n->words[n->attribute], NMAP_XML_WORD_MAX, part, len);
 	} else if (n->attribute == ATTRIBUTE_ARGS) {
@@ -378,10 +373,8 @@ take_port(struct nmap_xml *n)
 }
 
 static void
-attributes_end(void *context)
+attributes_end(struct nmap_xml *n)
 {
-	struct nmap_xml *n = context;
-
 	switch ((enum element)n->element) {
 	case ELEMENT_RUN:
 		if (strcmp(n->words[ATTRIBUTE_TYPE], "nmap") != 0) {
@@ -439,10 +432,8 @@ tell_rest(struct nmap_xml *n)
 }
 
 static void
-end(void *context, const char *name)
+end(struct nmap_xml *n, const char *name)
 {
-	struct nmap_xml *n = context;
-
 	if (strcmp(name, elements[ELEMENT_PORTS]) == 0) {
 		tell_rest(n);
 	} else if (strcmp(name, elements[ELEMENT_PORT]) == 0) {
@@ -456,30 +447,39 @@ end(void *context, const char *name)
 void
 nmap_xml_init(struct nmap_xml *n, const struct nmap_xml_sink *sink)
 {
-	struct xml_handler handler = {
-		.element = begin,
-		.attribute = name_attribute,
-		.value = take_value,
-		.content = attributes_end,
-		.end = end,
-		.context = n,
-	};
-
 	memset(n, 0, sizeof *n);
-	xml_init(&n->xml, &handler);
 	n->sink = *sink;
 	n->scan[NMAP_XML_TCP] = n->scan[NMAP_XML_UDP] = PROBE_SCANS;
 	begin_host(n);
 }
 
 int
-nmap_xml_feed(struct nmap_xml *n, const char *text, size_t len)
+nmap_xml_read(struct nmap_xml *n, const struct xml_source *source)
 {
-	return xml_feed(&n->xml, text, len);
-}
+	struct xml *xml = &n->xml;
 
-int
-nmap_xml_end(struct nmap_xml *n)
-{
-	return xml_end(&n->xml);
+	xml_init(xml, source);
+	for (;;) {
+		switch (xml_next(xml)) {
+		case XML_OPEN:
+			begin(n, xml->name);
+			break;
+		case XML_ATTRIBUTE:
+			name_attribute(n, xml->name);
+			break;
+		case XML_VALUE:
+			take_value(n, xml->value, xml->value_len);
+			break;
+		case XML_CONTENT:
+			attributes_end(n);
+			break;
+		case XML_CLOSE:
+			end(n, xml->name);
+			break;
+		case XML_END:
+			return 0;
+		case XML_ERROR:
+			return -1;
+		}
+	}
 }

@@ -13,8 +13,6 @@
  *         <port protocol="tcp" portid="22"> <state state="open"/> </port>
  *       </ports> </host> </nmaprun>
  *
- *
- *
  * Pure.
  */
 #ifndef TAP_SCAN_CHECK_NMAP_XML_H
@@ -30,10 +28,7 @@
 #define NMAP_XML_WORD_MAX 64u   /* an address, a state */
 #define NMAP_XML_ARGS_MAX 1024u /* what is looked at of the arguments */
 #define NMAP_XML_PORTS 65536u
-/*
- * Ports told, and looks at lists of them: many times what a scan can want,
- * and some tenths of a second.
- */
+/* Ports in all lists together: many times what a scan can want. */
 #define NMAP_XML_WORK_MAX (UINT64_C(1) << 26)
 
 struct nmap_xml_ports {
@@ -106,8 +101,7 @@ struct nmap_xml {
 };
 
 void nmap_xml_init(struct nmap_xml *n, const struct nmap_xml_sink *sink);
-/* 0, or -1 with n->xml.why and .line; then it is over. */
-int nmap_xml_feed(struct nmap_xml *n, const char *text, size_t len);
-int nmap_xml_end(struct nmap_xml *n);
+/* Read a document: 0, or -1 with n->xml.why and .line. */
+int nmap_xml_read(struct nmap_xml *n, const struct xml_source *source);
 
 #endif

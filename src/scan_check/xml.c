@@ -2,176 +2,99 @@
 
 #include <string.h>
 
-/*
- * States are named after what has been read.  The text moves through
- * them character by character, so it may come in parts of any size.
- */
-enum state {
-	STATE_TEXT,         /* between elements */
-	STATE_OPENED,       /* < */
-	STATE_NAME,         /* <name */
-	STATE_INSIDE,       /* <name and a blank, or a value's end */
-	STATE_VALUE_END,    /* <name a="b": a blank has to come first */
-	STATE_ATTRIBUTE,    /* <name a */
-	STATE_NAMED,        /* <name a and a blank */
-	STATE_EQUALS,       /* <name a= */
-	STATE_VALUE,        /* <name a=" */
-	STATE_EMPTY,        /* <name / */
-	STATE_CLOSING,      /* </ */
-	STATE_CLOSED,       /* </name and a blank */
-	STATE_INSTRUCTION,  /* <? */
-	STATE_MARKUP,       /* <! */
-	STATE_COMMENT_OPEN, /* <!- */
-	STATE_COMMENT,      /* <!-- */
-	STATE_DOCTYPE,      /* <!D */
-	STATE_FAILED,
-};
-
 void
-xml_init(struct xml *x, const struct xml_handler *handler)
+xml_init(struct xml *x, const struct xml_source *source)
 {
 	memset(x, 0, sizeof *x);
-	x->handler = *handler;
+	x->source = *source;
 	x->line = 1;
 }
 
-void
+enum xml_token
 xml_fail(struct xml *x, const char *why)
 {
-	if (x->state != STATE_FAILED) {
-		x->why = why;
-		x->state = STATE_FAILED;
+	x->why = x->why ? x->why : why;
+	return XML_ERROR;
+}
+
+/* The next character, which stays there; -1 at the end or after an error. */
+static int
+peek(struct xml *x)
+{
+	while (x->at == x->end) {
+		size_t len = 0;
+
+		x->at = x->source.next(x->source.context, &len);
+		if (!x->at) {
+			x->end = NULL;
+			return -1;
+		}
+		x->end = x->at + len;
 	}
+	if (*x->at == '\0') {
+		xml_fail(x, "not UTF-8 or ASCII");
+	}
+	return x->why ? -1 : (unsigned char)*x->at;
+}
+
+static int
+take(struct xml *x)
+{
+	int c = peek(x);
+
+	if (c < 0) {
+		xml_fail(x, "it ends in the middle");
+		return -1;
+	}
+	x->at++;
+	x->line += c == '\n';
+	return c;
 }
 
 static bool
-is_blank(char c)
+is_blank(int c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 static bool
-is_name_char(char c)
+is_name_char(int c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 		(c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' ||
-		c == ':' || (unsigned char)c >= 0x80;
+		c == ':' || c >= 0x80;
 }
 
-static void
-name_begin(struct xml *x)
+/* Returns whether there were any. */
+static bool
+skip_blanks(struct xml *x)
 {
-	x->name_len = 0;
-	x->name[0] = '\0';
-}
+	bool any = false;
 
-static void
-name_add(struct xml *x, char c)
-{
-	if (x->name_len + 1 >= XML_NAME_MAX) {
-		xml_fail(x, "a name is too long");
-		return;
+	while (is_blank(peek(x))) {
+		take(x);
+		any = true;
 	}
-	x->name[x->name_len++] = c;
-	x->name[x->name_len] = '\0';
+	return any;
 }
 
-static void
-element_begin(struct xml *x)
+static bool
+take_name(struct xml *x)
 {
-	if (x->depth == 0 && x->root_seen) {
-		xml_fail(x, "something stands behind the end");
-	} else if (x->depth == XML_DEPTH_MAX) {
-		xml_fail(x, "elements are nested too deep");
-	} else {
-		memcpy(x->names[x->depth++], x->name, XML_NAME_MAX);
-		x->root_seen = true;
-		x->handler.element(x->handler.context, x->name);
+	size_t len = 0;
+
+	while (is_name_char(peek(x))) {
+		if (len + 1 >= XML_NAME_MAX) {
+			xml_fail(x, "a name is too long");
+			return false;
+		}
+		x->name[len++] = (char)take(x);
 	}
+	x->name[len] = '\0';
+	return !x->why;
 }
 
-static void
-element_end(struct xml *x)
-{
-	x->depth--;
-	x->state = STATE_TEXT;
-	x->handler.end(x->handler.context, x->names[x->depth]);
-}
-
-static void
-closing_tag(struct xml *x)
-{
-	if (x->depth == 0 || strcmp(x->names[x->depth - 1], x->name) != 0) {
-		xml_fail(x, "an end tag does not match");
-	} else {
-		element_end(x);
-	}
-}
-
-/* Behind the element's name, or one of its values. */
-static void
-inside(struct xml *x, char c)
-{
-	if (c == '>') {
-		x->state = STATE_TEXT;
-		x->handler.content(x->handler.context);
-	} else if (c == '/') {
-		x->state = STATE_EMPTY;
-	} else if (is_blank(c)) {
-		x->state = STATE_INSIDE;
-	} else if (is_name_char(c) && x->state == STATE_INSIDE) {
-		name_begin(x);
-		x->state = STATE_ATTRIBUTE;
-		name_add(x, c);
-	} else {
-		xml_fail(x, "a tag is malformed");
-	}
-}
-
-static void
-attribute_named(struct xml *x, char c)
-{
-	if (c == '=') {
-		x->handler.attribute(x->handler.context, x->name);
-		x->state = STATE_EQUALS;
-	} else if (is_blank(c)) {
-		x->state = STATE_NAMED;
-	} else {
-		xml_fail(x, "an attribute has no value");
-	}
-}
-
-static void
-opened(struct xml *x, char c)
-{
-	name_begin(x);
-	if (c == '/') {
-		x->state = STATE_CLOSING;
-	} else if (c == '?') {
-		x->state = STATE_INSTRUCTION;
-		x->last[0] = x->last[1] = '\0';
-	} else if (c == '!') {
-		x->state = STATE_MARKUP;
-	} else if (is_name_char(c)) {
-		x->state = STATE_NAME;
-		name_add(x, c);
-	} else {
-		xml_fail(x, "a tag is malformed");
-	}
-}
-
-static void
-markup(struct xml *x, char c)
-{
-	x->last[0] = x->last[1] = '\0';
-	if (c == '-') {
-		x->state = STATE_COMMENT_OPEN;
-	} else if (c == 'D' && !x->root_seen) {
-		x->state = STATE_DOCTYPE;
-	} else {
-		xml_fail(x, "a declaration or CDATA, which nobody needs here");
-	}
-}
+/* ---- what is skipped */
 
 /* Names of encodings, in small letters, that have ASCII in them. */
 static bool
@@ -197,12 +120,11 @@ is_plain_encoding(const char *name, size_t len)
 
 /* <?xml ... encoding="X"?>, where it is the first thing there is. */
 static void
-instruction_end(struct xml *x)
+check_encoding(struct xml *x, const char *prolog)
 {
-	const char *at = strstr(x->prolog, "encoding");
+	const char *at = strstr(prolog, "encoding");
 
-	x->state = STATE_TEXT;
-	if (x->root_seen || strncmp(x->prolog, "xml ", 4) != 0 || !at) {
+	if (x->root_seen || strncmp(prolog, "xml ", 4) != 0 || !at) {
 		return;
 	}
 	at += strcspn(at, "\"'");
@@ -212,208 +134,255 @@ instruction_end(struct xml *x)
 }
 
 static void
-instruction(struct xml *x, char c)
+skip_instruction(struct xml *x)
 {
-	if (c == '>' && x->last[1] == '?') {
-		instruction_end(x);
-		x->prolog_len = 0;
-		return;
-	}
-	if (x->prolog_len + 1 < XML_PROLOG_MAX) {
-		x->prolog[x->prolog_len++] = c;
-		x->prolog[x->prolog_len] = '\0';
-	}
-	x->last[1] = c;
-}
+	char prolog[XML_PROLOG_MAX];
+	size_t len = 0;
+	int last = 0;
+	int c;
 
-static void
-comment(struct xml *x, char c)
-{
-	if (c == '>' && x->last[0] == '-' && x->last[1] == '-') {
-		x->state = STATE_TEXT;
-		return;
+	while ((c = take(x)) >= 0 && (c != '>' || last != '?')) {
+		if (len + 1 < sizeof prolog) {
+			prolog[len++] = (char)c;
+		}
+		last = c;
 	}
-	x->last[0] = x->last[1];
-	x->last[1] = c;
-}
-
-static void
-text(struct xml *x, char c)
-{
-	if (c == '<') {
-		x->state = STATE_OPENED;
-	} else if (x->depth == 0 && !is_blank(c)) {
-		xml_fail(x, "this is no XML");
+	prolog[len] = '\0';
+	if (!x->why) {
+		check_encoding(x, prolog);
 	}
 }
 
 static void
-name(struct xml *x, char c)
+skip_comment(struct xml *x)
 {
-	if (is_name_char(c)) {
-		name_add(x, c);
-		return;
+	int last[2] = { 0, 0 };
+	int c;
+
+	if (take(x) != '-') {
+		xml_fail(x, "a comment is malformed");
 	}
-	element_begin(x);
-	if (x->state == STATE_NAME) {
-		inside(x, c);
+	while ((c = take(x)) >= 0 &&
+	       (c != '>' || last[0] != '-' || last[1] != '-')) {
+		last[0] = last[1];
+		last[1] = c;
 	}
 }
 
 static void
-closing(struct xml *x, char c)
+skip_doctype(struct xml *x)
 {
-	if (x->state == STATE_CLOSING && is_name_char(c)) {
-		name_add(x, c);
-	} else if (c == '>') {
-		closing_tag(x);
-	} else if (is_blank(c)) {
-		x->state = STATE_CLOSED;
-	} else {
-		xml_fail(x, "a tag is malformed");
-	}
-}
+	int c;
 
-static void
-step(struct xml *x, char c)
-{
-	switch ((enum state)x->state) {
-	case STATE_TEXT:
-		text(x, c);
-		break;
-	case STATE_OPENED:
-		opened(x, c);
-		break;
-	case STATE_NAME:
-		name(x, c);
-		break;
-	case STATE_INSIDE:
-	case STATE_VALUE_END:
-		inside(x, c);
-		break;
-	case STATE_ATTRIBUTE:
-		if (is_name_char(c)) {
-			name_add(x, c);
-			break;
-		}
-		attribute_named(x, c);
-		break;
-	case STATE_NAMED:
-		attribute_named(x, c);
-		break;
-	case STATE_EQUALS:
-		if (c == '"' || c == '\'') {
-			x->quote = c;
-			x->state = STATE_VALUE;
-		} else if (!is_blank(c)) {
-			xml_fail(x, "a value has no quotes");
-		}
-		break;
-	case STATE_VALUE:
-		if (c == x->quote) {
-			x->state = STATE_VALUE_END;
-		} else {
-			xml_fail(x, "a value has a < in it");
-		}
-		break;
-	case STATE_EMPTY:
-		if (c == '>') {
-			x->handler.content(x->handler.context);
-			if (x->state != STATE_FAILED) {
-				element_end(x);
-			}
-		} else {
-			xml_fail(x, "a tag is malformed");
-		}
-		break;
-	case STATE_CLOSING:
-	case STATE_CLOSED:
-		closing(x, c);
-		break;
-	case STATE_INSTRUCTION:
-		instruction(x, c);
-		break;
-	case STATE_MARKUP:
-		markup(x, c);
-		break;
-	case STATE_COMMENT_OPEN:
-		x->state = STATE_COMMENT;
-		if (c != '-') {
-			xml_fail(x, "a comment is malformed");
-		}
-		break;
-	case STATE_COMMENT:
-		comment(x, c);
-		break;
-	case STATE_DOCTYPE:
+	while ((c = take(x)) >= 0 && c != '>') {
 		if (c == '[') {
 			xml_fail(x, "a DTD that declares something");
-		} else if (c == '>') {
-			x->state = STATE_TEXT;
 		}
-		break;
-	case STATE_FAILED:
-		break;
 	}
 }
 
-/* The characters of a value from here on that need no thought. */
-static size_t
-value_run(struct xml *x, const char *at, size_t len)
+static void
+skip_markup(struct xml *x)
 {
-	size_t run = 0;
+	int c = take(x);
 
-	while (run < len && at[run] != x->quote && at[run] != '<' &&
-	       at[run] != '\n' && at[run] != '\0') {
-		run++;
+	if (c == '-') {
+		skip_comment(x);
+	} else if (c == 'D' && !x->root_seen) {
+		skip_doctype(x);
+	} else {
+		xml_fail(x, "a declaration or CDATA, which nobody needs here");
 	}
-	if (run > 0) {
-		x->handler.value(x->handler.context, at, run);
-	}
-	return run;
 }
 
-int
-xml_feed(struct xml *x, const char *from, size_t len)
-{
-	for (size_t i = 0; i < len && x->state != STATE_FAILED; i++) {
-		unsigned char c = (unsigned char)from[i];
-		uint64_t at = x->bytes++;
+/* ---- tokens */
 
-		/* A byte order mark. */
-		if (at < 3 && c == (unsigned char)"\xef\xbb\xbf"[at]) {
+static enum xml_token
+open_element(struct xml *x)
+{
+	if (!take_name(x)) {
+		return XML_ERROR;
+	}
+	if (x->depth == 0 && x->root_seen) {
+		return xml_fail(x, "something stands behind the end");
+	}
+	if (x->depth == XML_DEPTH_MAX) {
+		return xml_fail(x, "elements are nested too deep");
+	}
+	memcpy(x->names[x->depth++], x->name, XML_NAME_MAX);
+	x->root_seen = true;
+	x->where = XML_IN_TAG;
+	return XML_OPEN;
+}
+
+static enum xml_token
+close_element(struct xml *x)
+{
+	memcpy(x->name, x->names[--x->depth], XML_NAME_MAX);
+	x->where = XML_IN_TEXT;
+	return XML_CLOSE;
+}
+
+static enum xml_token
+end_tag(struct xml *x)
+{
+	if (!take_name(x)) {
+		return XML_ERROR;
+	}
+	skip_blanks(x);
+	if (take(x) != '>') {
+		return xml_fail(x, "a tag is malformed");
+	}
+	if (x->depth == 0 || strcmp(x->names[x->depth - 1], x->name) != 0) {
+		return xml_fail(x, "an end tag does not match");
+	}
+	return close_element(x);
+}
+
+/* Up to the next tag of an element. */
+static enum xml_token
+in_text(struct xml *x)
+{
+	int c;
+
+	while ((c = peek(x)) >= 0) {
+		take(x);
+		if (c != '<') {
+			if (x->depth == 0 && !is_blank(c)) {
+				return xml_fail(x, "this is no XML");
+			}
 			continue;
 		}
-		if (c == '\0' || (at == 0 && (c == 0xfe || c == 0xff))) {
-			xml_fail(x, "not UTF-8 or ASCII");
+		c = peek(x);
+		if (is_name_char(c)) {
+			return open_element(x);
+		}
+		take(x);
+		switch (c) {
+		case '/':
+			return end_tag(x);
+		case '?':
+			skip_instruction(x);
 			break;
+		case '!':
+			skip_markup(x);
+			break;
+		default:
+			return xml_fail(x, "a tag is malformed");
 		}
-		if (x->state == STATE_VALUE) {
-			size_t run = value_run(x, from + i, len - i);
-
-			if (run > 0) {
-				x->bytes += run - 1;
-				i += run - 1;
-				continue;
-			}
-			if (c == '\n') {
-				x->handler.value(x->handler.context, " ", 1);
-				x->line++;
-				continue;
-			}
-		}
-		x->line += c == '\n';
-		step(x, (char)c);
 	}
-	return x->state == STATE_FAILED ? -1 : 0;
+	return x->depth == 0 && x->root_seen && !x->why
+		? XML_END
+		: xml_fail(x, "it ends in the middle");
 }
 
-int
-xml_end(struct xml *x)
+static enum xml_token
+attribute(struct xml *x)
 {
-	if (x->state != STATE_FAILED &&
-	    (x->state != STATE_TEXT || x->depth > 0 || !x->root_seen)) {
-		xml_fail(x, "it ends in the middle");
+	if (!take_name(x)) {
+		return XML_ERROR;
 	}
-	return x->state == STATE_FAILED ? -1 : 0;
+	skip_blanks(x);
+	if (take(x) != '=') {
+		return xml_fail(x, "an attribute has no value");
+	}
+	skip_blanks(x);
+	x->quote = take(x);
+	if (x->quote != '"' && x->quote != '\'') {
+		return xml_fail(x, "a value has no quotes");
+	}
+	x->where = XML_IN_VALUE;
+	return XML_ATTRIBUTE;
+}
+
+/* Behind the element's name, or one of its values. */
+static enum xml_token
+in_tag(struct xml *x)
+{
+	bool blank = skip_blanks(x);
+	int c = peek(x);
+
+	if (blank && is_name_char(c)) {
+		return attribute(x);
+	}
+	take(x);
+	if (c == '/' && take(x) == '>') {
+		x->where = XML_IN_EMPTY;
+		return XML_CONTENT;
+	}
+	if (c != '>') {
+		return xml_fail(x, "a tag is malformed");
+	}
+	x->where = XML_IN_TEXT;
+	return XML_CONTENT;
+}
+
+static enum xml_token
+in_value(struct xml *x)
+{
+	int c = peek(x);
+
+	if (c == x->quote) {
+		take(x);
+		x->where = XML_IN_TAG;
+		return in_tag(x);
+	}
+	if (c == '<') {
+		return xml_fail(x, "a value has a < in it");
+	}
+	if (c == '\n') { /* is a blank (3.3.3) */
+		take(x);
+		x->value = " ";
+		x->value_len = 1;
+		return XML_VALUE;
+	}
+	if (c < 0) {
+		return xml_fail(x, "it ends in the middle");
+	}
+	x->value = x->at;
+	while (x->at < x->end && *x->at != x->quote && *x->at != '<' &&
+	       *x->at != '\n' && *x->at != '\0') {
+		x->at++;
+	}
+	x->value_len = (size_t)(x->at - x->value);
+	return XML_VALUE;
+}
+
+static enum xml_token
+at_start(struct xml *x)
+{
+	int c = peek(x);
+
+	if (c == 0xfe || c == 0xff) {
+		return xml_fail(x, "not UTF-8 or ASCII");
+	}
+	if (c == 0xef) { /* a byte order mark */
+		take(x);
+		if (take(x) != 0xbb || take(x) != 0xbf) {
+			return xml_fail(x, "this is no XML");
+		}
+	}
+	x->where = XML_IN_TEXT;
+	return in_text(x);
+}
+
+enum xml_token
+xml_next(struct xml *x)
+{
+	if (x->why) {
+		return XML_ERROR;
+	}
+	switch (x->where) {
+	case XML_AT_START:
+		return at_start(x);
+	case XML_IN_TEXT:
+		return in_text(x);
+	case XML_IN_TAG:
+		return in_tag(x);
+	case XML_IN_VALUE:
+		return in_value(x);
+	case XML_IN_EMPTY:
+		return close_element(x);
+	}
+	return XML_ERROR;
 }

@@ -40,6 +40,23 @@ see_down(void *context, const char *address)
 	seen->downs++;
 }
 
+struct parts {
+	const char *text;
+	size_t left, part;
+};
+
+static const char *
+next_part(void *context, size_t *len)
+{
+	struct parts *p = context;
+	const char *text = p->text;
+
+	*len = p->left < p->part ? p->left : p->part;
+	p->text += *len;
+	p->left -= *len;
+	return *len > 0 ? text : NULL;
+}
+
 static int
 read_all(struct nmap_xml *n, struct seen *seen, const char *text, size_t size,
 	 size_t part)
@@ -47,18 +64,13 @@ read_all(struct nmap_xml *n, struct seen *seen, const char *text, size_t size,
 	struct nmap_xml_sink sink = { .port = see_port,
 				      .down = see_down,
 				      .context = seen };
-	int rc = 0;
+	struct parts parts = { text, size, part };
+	const struct xml_source source = { next_part, &parts };
+	int rc;
 
 	memset(seen, 0, sizeof *seen);
 	nmap_xml_init(n, &sink);
-	while (rc == 0 && size > 0) {
-		size_t now = size < part ? size : part;
-
-		rc = nmap_xml_feed(n, text, now);
-		text += now;
-		size -= now;
-	}
-	rc = rc < 0 ? rc : nmap_xml_end(n);
+	rc = nmap_xml_read(n, &source);
 	CHECK((rc < 0) == (n->xml.why != NULL));
 	CHECK(n->xml.depth <= XML_DEPTH_MAX);
 	CHECK(n->xml.line >= 1);

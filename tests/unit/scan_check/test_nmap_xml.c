@@ -40,16 +40,26 @@ tell_down(void *context, const char *address)
 
 static struct nmap_xml reader;
 
+static const char *
+once(void *context, size_t *len)
+{
+	const char **text = context;
+	const char *whole = *text;
+
+	*text = NULL;
+	*len = whole ? strlen(whole) : 0;
+	return whole;
+}
+
 static int
 take(const char *text)
 {
 	struct nmap_xml_sink sink = { .port = tell, .down = tell_down };
-	int rc;
+	const struct xml_source source = { once, &text };
 
 	told[0] = '\0';
 	nmap_xml_init(&reader, &sink);
-	rc = nmap_xml_feed(&reader, text, strlen(text));
-	return rc < 0 ? rc : nmap_xml_end(&reader);
+	return nmap_xml_read(&reader, &source);
 }
 
 static void
@@ -183,7 +193,7 @@ xml_refuses(void **state)
 	}
 	refuses(deep, 2, "too deep");
 	/* Then it is over. */
-	assert_int_equal(nmap_xml_feed(&reader, "x", 1), -1);
+	assert_int_equal(xml_next(&reader.xml), XML_ERROR);
 }
 
 static void
@@ -273,23 +283,39 @@ down_nobody(void *context, const char *address)
 }
 
 /* One part again and again, up to what took a minute once. */
+struct often {
+	const char *head, *part;
+	size_t left; /* bytes of these parts */
+};
+
+static const char *
+next_often(void *context, size_t *len)
+{
+	struct often *o = context;
+	const char *part = o->head ? o->head : o->part;
+
+	o->head = NULL;
+	*len = strlen(part);
+	if (o->left < *len) {
+		return NULL;
+	}
+	o->left -= *len;
+	return part;
+}
+
 static double
 feed_often(const char *part, size_t bytes, uint64_t *count)
 {
 	struct nmap_xml_sink sink = { .port = tell_nobody,
 				      .down = down_nobody,
 				      .context = count };
+	struct often often = { HEAD RUN INFO HOST "<ports>", part, bytes };
+	const struct xml_source source = { next_often, &often };
 	clock_t begin = clock();
 
 	*count = 0;
 	nmap_xml_init(&reader, &sink);
-	nmap_xml_feed(&reader, HEAD RUN INFO HOST "<ports>",
-		      sizeof HEAD RUN INFO HOST "<ports>" - 1);
-	for (size_t fed = 0; fed < bytes; fed += strlen(part)) {
-		if (nmap_xml_feed(&reader, part, strlen(part)) < 0) {
-			break;
-		}
-	}
+	nmap_xml_read(&reader, &source);
 	return (double)(clock() - begin) / CLOCKS_PER_SEC;
 }
 
