@@ -142,7 +142,7 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar hints include \
 		key_line \
 		keyfile options passphrase seal sealed_file settings splice \
-		trusted_file value) \
+		trusted_file value words) \
 	src/daemon/log.c src/daemon/log_sink.c \
 	$(patsubst %,src/client/%.c,backend_pcap client_posix outbound \
 		pcap_io unlock) \

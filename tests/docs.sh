@@ -21,12 +21,12 @@ BUILTIN=help
 
 # Where tap.conf(5) has the words of a table: FILE TABLE HEADING
 SECTIONS='
-server_conf setting_options Settings of TAPservd.conf
-server_conf rule_options Rules of TAPservd.conf
-acl_conf entry_options Words of ACL.conf
-client_conf setting_options Settings of TAPclientd.conf
-client_conf rule_options Rules of TAPclientd.conf
-keyfile options Words of a key
+server_conf setting_words Settings of TAPservd.conf
+server_conf rule_words Rules of TAPservd.conf
+acl_conf entry_words Words of ACL.conf
+client_conf setting_words Settings of TAPclientd.conf
+client_conf rule_words Rules of TAPclientd.conf
+keyfile key_words Words of a key
 '
 
 result()
@@ -176,22 +176,25 @@ check_fish_offers()
 # Every table of words, as FILE TABLE WORD.
 tables()
 {
-	awk '
-	/struct conf_option [a-z_]+\[.*= \{/ {
-		file = FILENAME
-		gsub(/.*\/|\.c$/, "", file)
-		table = $0
-		gsub(/.*conf_option |\[.*/, "", table)
-		on = 1
-		next
-	}
-	/^};/ { on = 0 }
-	on {
-		while (match($0, /\{ "[a-z_0-9]+"/)) {
-			print file, table, substr($0, RSTART + 3, RLENGTH - 4)
-			$0 = substr($0, RSTART + RLENGTH)
-		}
-	}' src/*/*.c
+	for source in src/conf/*.c; do
+		grep -q 'struct conf_word_type [a-z_]*\[\]' "$source" || continue
+		"${CC:-cc}" -E -P -I. -Isrc -I.deps/bearssl/include "$source" |
+			awk -v file="$(basename "$source" .c)" '
+			/struct conf_word_type [a-z_]+\[\] = \{/ {
+				table = $0
+				gsub(/.*conf_word_type |\[\].*/, "", table)
+				on = 1
+			}
+			on {
+				while (match($0, /\.name = \(?"[a-z_0-9]+"/)) {
+					word = substr($0, RSTART, RLENGTH - 1)
+					sub(/.*"/, "", word)
+					print file, table, word
+					$0 = substr($0, RSTART + RLENGTH)
+				}
+			}
+			/};$/ { on = 0 }'
+	done
 }
 
 # HEADING: the words of that section of tap.conf(5).

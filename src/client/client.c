@@ -182,9 +182,7 @@ load(void *context)
 		refuse_reload(c, err);
 		return false;
 	}
-	c->next->settings.queue = c->conf->settings.queue;
-	c->next->settings.firewall = c->conf->settings.firewall;
-	c->next->settings.fastpath = c->conf->settings.fastpath;
+	client_conf_keep(c->next, c->conf);
 	return true;
 }
 
@@ -233,7 +231,7 @@ change(void *context)
 	c->conf = conf;
 	/* The new rules have all queued until the next tick. */
 	client_egress_change(&c->egress, conf);
-	log_use_json(conf->settings.log_json);
+	log_configure(&conf->settings);
 	snprintf(line, sizeof line, "reloaded: %zu rule%s", conf->rules_count,
 		 text_s(conf->rules_count));
 	log_say(LOG_LEVEL_INFO, "%s", line);
@@ -499,7 +497,7 @@ run(struct client *c)
 	const struct monitor_job job = {
 		.context = c,
 		.role = PRIVILEGES_CLIENT,
-		.user = c->user[0] ? c->user : NULL,
+		.user = c->user.name[0] ? c->user.name : NULL,
 		.shared = &c->shared->monitor,
 		.control = c->control,
 		.work = c->options->wire ? work_by_wire : work,
@@ -544,7 +542,7 @@ client_run(struct client_conf *conf, const struct client_options *options)
 		.conf = conf, .options = options, .signals = -1, .control = -1
 	};
 	/* A reload frees the configuration. */
-	memcpy(c.user, conf->settings.user, sizeof c.user);
+	c.user = conf->settings.user;
 	watchdog_init(&c.watchdog);
 	c.syns.nl.fd = c.drops = c.diag.fd = -1;
 	outbound_init(&c.outbound);

@@ -35,10 +35,10 @@ struct client {
 	struct backend_pcap follower; /* in place of rules and a queue */
 	struct client_egress egress;
 	int signals, control;
-	struct daemon_reload reloading;   /* who waits for it */
-	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
-	uint64_t started;                 /* ms */
-	char refused[CONF_ERROR_MAX];     /* why its file was; or empty */
+	struct daemon_reload reloading; /* who waits for it */
+	struct settings_user user;      /* of workers, or empty */
+	uint64_t started;               /* ms */
+	char refused[CONF_ERROR_MAX];   /* why its file was; or empty */
 	struct netlink diag; /* the monitor's, for socket_owner_path() */
 	int drops;           /* the file of nfq_read_drops(), or below 0 */
 	struct client_shared *shared;

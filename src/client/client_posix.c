@@ -125,7 +125,7 @@ open_all(struct solo *s)
 	status = backend_pcap_open(&s->follower, &s->outbound, s->conf);
 	if (status == TAP_OK &&
 	    privileges_drop(PRIVILEGES_CLIENT,
-			    settings->user[0] ? settings->user : NULL,
+			    settings->user.name[0] ? settings->user.name : NULL,
 			    getppid(), why) < 0) {
 		log_say(LOG_LEVEL_ERROR, "privileges: %s", why);
 		status = TAP_SYSTEM;

@@ -39,11 +39,10 @@ struct options {
 static int
 take_backend(void *into, const char *value, char *why)
 {
-	static const char *const names[] = { "netfilter", "pcap", NULL };
+	unsigned long choice;
 	bool *wire = into;
-	int choice;
 
-	if (value_choice(value, names, &choice, why) < 0) {
+	if (value_choice(value, "netfilter pcap", &choice, why) < 0) {
 		return -1;
 	}
 	*wire = choice == 1;
@@ -206,7 +205,7 @@ run_task(const struct options *o)
 		fprintf(stderr, "tap client: out of memory\n");
 		return TAP_SYSTEM;
 	}
-	log_open("tap client", false, o->verbose);
+	log_open("tap client", o->verbose);
 	log_quiet();
 	return client_run(conf, &run);
 }
@@ -291,7 +290,8 @@ cmd_client(int argc, char **argv)
 		client_conf_free(conf);
 		return status;
 	}
-	log_open("tap client", conf->settings.log_json, o.verbose);
+	log_open("tap client", o.verbose);
+	log_configure(&conf->settings);
 	run.path = o.conf;
 	run.wire = o.wire;
 	return client_run(conf, &run);

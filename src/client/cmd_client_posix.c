@@ -72,6 +72,7 @@ cmd_client(int argc, char **argv)
 		client_conf_free(conf);
 		return TAP_OK;
 	}
-	log_open("tap client", conf->settings.log_json, verbose);
+	log_open("tap client", verbose);
+	log_configure(&conf->settings);
 	return client_posix_run(conf);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/value.h"
+#include "conf/words.h"
 
 #define ENTRIES_FIRST 16u /* room for them, which doubles */
 
@@ -40,7 +40,7 @@ acl_conf_free(struct acl *acl)
 }
 
 static int
-entry_ports(void *into, const char *value, char *why)
+take_ports(void *into, const char *value, char *why)
 {
 	struct acl_entry *entry = into;
 
@@ -52,7 +52,7 @@ entry_ports(void *into, const char *value, char *why)
 }
 
 static int
-entry_keys(void *into, const char *value, char *why)
+take_keys(void *into, const char *value, char *why)
 {
 	struct acl_entry *entry = into;
 
@@ -73,9 +73,9 @@ entry_keys(void *into, const char *value, char *why)
 			    why);
 }
 
-static const struct conf_option entry_options[] = {
-	{ "port", entry_ports },
-	{ "key_no", entry_keys },
+static const struct conf_word_type entry_words[] = {
+	{ .name = "port", CONF_OWN(take_ports), .needed = true },
+	{ .name = "key_no", CONF_OWN(take_keys), .needed = true },
 };
 
 static int
@@ -133,8 +133,8 @@ int
 acl_conf_entry(struct acl *acl, const struct conf_file *file,
 	       const struct conf_line *line, char *err)
 {
+	static const struct conf_words words = CONF_WORDS(entry_words);
 	struct acl_entry *entry;
-	uint64_t seen = 0;
 	int rc;
 
 	if (line->is_rule) {
@@ -151,13 +151,9 @@ acl_conf_entry(struct acl *acl, const struct conf_file *file,
 	}
 	entry->line = line->line;
 	entry->file = conf_included(file);
-	rc = conf_apply(file, line, entry_options, 2, entry, &seen, err);
+	rc = conf_apply(file, line, &words, entry, NULL, err);
 	if (rc < 0) {
 		return rc;
-	}
-	if (seen != 3) {
-		return conf_fail(err, file, line->line, "%s is missing",
-				 seen & 1 ? "key_no" : "port");
 	}
 	if (settle_keys(file, entry, err) < 0) {
 		return -1;

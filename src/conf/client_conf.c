@@ -5,47 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/hints.h"
-#include "conf/keyfile.h"
 #include "base/secret.h"
+#include "conf/keyfile.h"
 
 #define RULES_MAX 4096u
 #define RULES_FIRST 16u /* room for them, which doubles */
 
 /* A rule in the making: its own words, and those of its key. */
 struct rule_words {
-	struct key_spec key; /* first: key.h's setters take it */
-	struct sender_rule *rule;
+	struct key_spec spec;
+	struct sender_rule rule;
 };
 
-static struct sender_rule *
-rule_of(void *into)
-{
-	return ((struct rule_words *)into)->rule;
-}
-
 static int
-rule_outdev(void *into, const char *value, char *why)
+take_ports(void *into, const char *value, char *why)
 {
-	return value_device(value, rule_of(into)->outdev, why);
-}
-
-static int
-rule_src(void *into, const char *value, char *why)
-{
-	return value_net(value, &rule_of(into)->src, why);
-}
-
-static int
-rule_dst(void *into, const char *value, char *why)
-{
-	return value_net(value, &rule_of(into)->dst, why);
-}
-
-static int
-rule_port(void *into, const char *value, char *why)
-{
-	struct sender_rule *rule = rule_of(into);
+	struct sender_rule *rule = into;
 
 	if (strcmp(value, "ANY") == 0) {
 		return 0;
@@ -54,9 +29,9 @@ rule_port(void *into, const char *value, char *why)
 }
 
 static int
-rule_user(void *into, const char *value, char *why)
+take_user(void *into, const char *value, char *why)
 {
-	struct sender_rule *rule = rule_of(into);
+	struct sender_rule *rule = into;
 	const struct passwd *user;
 	unsigned long uid;
 
@@ -83,82 +58,56 @@ rule_user(void *into, const char *value, char *why)
 }
 
 static int
-rule_exe(void *into, const char *value, char *why)
+take_exe(void *into, const char *value, char *why)
 {
-	struct sender_rule *rule = rule_of(into);
 	size_t len = strlen(value);
 
-	if (value[0] != '/' || len >= sizeof rule->exe) {
+	if (value[0] != '/' || len >= SENDER_EXE_MAX) {
 		return value_fail(why, "'%.64s' is no path from / on", value);
 	}
-	memcpy(rule->exe, value, len + 1);
+	memcpy(into, value, len + 1);
 	return 0;
 }
 
-static int
-rule_service_port(void *into, const char *value, char *why)
-{
-	return value_port(value, &rule_of(into)->service_port, why);
-}
+#define RULE(name, member) CONF_WORD(name, struct rule_words, rule.member)
+#define WHOLE_RULE(n) .name = (n), .at = offsetof(struct rule_words, rule)
 
-static int
-rule_type(void *into, const char *value, char *why)
-{
-	static const char *const words[] = { "LOCAL", NULL };
-	int choice;
+static const struct conf_word_type rule_words[] = {
+	KEY_WORDS(struct rule_words),
+	{ RULE("outdev", outdev), CONF_DEVICE },
+	{ RULE("src_host", src), CONF_NET },
+	{ RULE("dst_host", dst), CONF_NET },
+	{ WHOLE_RULE("dst_port"), CONF_OWN(take_ports) },
+	{ RULE("service_port", service_port), CONF_PORT },
+	{ WHOLE_RULE("user"), CONF_OWN(take_user) },
+	{ RULE("exe", exe), CONF_OWN(take_exe) },
+	{ .name = "type", CONF_CHOICE("LOCAL") },
+};
 
-	(void)into;
-	return value_choice(value, words, &choice, why);
-}
+static const struct conf_word_type setting_words[] = { SETTINGS(
+	SETTINGS_WORD, struct client_conf) };
 
-static const struct conf_option rule_options[] = {
-	{ "key_no", key_set_no },
-	{ "key", key_set_secret },
-	{ "alg", key_set_alg },
-	{ "auth", key_set_auth },
-	{ "realm", key_set_realm },
-	{ "name", key_set_name },
-	{ "not_before", key_set_not_before },
-	{ "not_after", key_set_not_after },
-	{ "outdev", rule_outdev },
-	{ "user", rule_user },
-	{ "src_host", rule_src },
-	{ "dst_host", rule_dst },
-	{ "dst_port", rule_port },
-	{ "service_port", rule_service_port },
-	{ "type", rule_type },
-	{ "exe", rule_exe },
+static int add_rule(void *into, const struct conf_file *file,
+		    const struct conf_line *line, char *err);
+
+static const struct conf_form form = {
+	.settings = CONF_WORDS(setting_words),
+	.rules = CONF_WORDS(rule_words),
+	.rule = add_rule,
 };
 
 static int
-fill_rule(const struct conf_file *file, const struct conf_line *line,
-	  struct rule_words *words, char *err)
+check_rule(const struct conf_file *file, const struct sender_rule *rule,
+	   char *err)
 {
-	struct sender_rule *rule = words->rule;
-	char why[VALUE_WHY_MAX];
-	uint64_t seen = 0;
-	int rc = conf_apply(file, line, rule_options,
-			    sizeof rule_options / sizeof rule_options[0], words,
-			    &seen, err);
-
-	if (rc < 0) {
-		return rc;
-	}
-	if ((seen & 3) != 3) {
-		return conf_fail(err, file, line->line, "%s is missing",
-				 seen & 1 ? "key" : "key_no");
-	}
-	if (key_finish(&words->key, &rule->key, why) < 0) {
-		return conf_fail(err, file, line->line, "%s", why);
-	}
 	if (rule->dst.addr.family == 0 && rule->ports_count == 0) {
-		return conf_fail(err, file, line->line,
+		return conf_fail(err, file, rule->line,
 				 "neither dst_host nor dst_port: that is "
 				 "every connection of this host");
 	}
 	if (rule->src.addr.family && rule->dst.addr.family &&
 	    rule->src.addr.family != rule->dst.addr.family) {
-		return conf_fail(err, file, line->line,
+		return conf_fail(err, file, rule->line,
 				 "src_host and dst_host are of different IP "
 				 "versions");
 	}
@@ -185,10 +134,13 @@ make_room(struct client_conf *conf)
 }
 
 static int
-add_rule(struct client_conf *conf, const struct conf_file *file,
-	 const struct conf_line *line, char *err)
+add_rule(void *into, const struct conf_file *file, const struct conf_line *line,
+	 char *err)
 {
-	struct rule_words words;
+	struct client_conf *conf = into;
+	struct rule_words words = { .rule.line = line->line };
+	struct sender_rule *rule;
+	char why[VALUE_WHY_MAX];
 	int rc;
 
 	if (conf->rules_count == RULES_MAX) {
@@ -198,58 +150,21 @@ add_rule(struct client_conf *conf, const struct conf_file *file,
 	if (make_room(conf) < 0) {
 		return conf_no_memory(err, file, line->line);
 	}
-	words.rule = &conf->rules[conf->rules_count];
-	key_spec_init(&words.key);
-	words.rule->line = line->line;
-	conf->rules_count++;
-	rc = fill_rule(file, line, &words, err);
-	conf->by_device |= words.rule->outdev[0] != '\0';
-	conf->by_user |= words.rule->has_user;
-	conf->by_exe |= words.rule->exe[0] != '\0';
-	key_spec_wipe(&words.key);
-	return rc;
-}
-
-static const struct conf_option setting_options[] = {
-	{ "log", settings_log },           { "queue", settings_queue },
-	{ "mark", settings_mark },         { "firewall", settings_firewall },
-	{ "fastpath", settings_fastpath }, { "run_as", settings_user },
-};
-
-#define RULE_WORDS (sizeof rule_options / sizeof rule_options[0])
-#define SETTINGS (sizeof setting_options / sizeof setting_options[0])
-
-static int
-load_file(struct client_conf *conf, struct conf_file *file, char *err)
-{
-	struct conf_line line;
-	uint64_t seen = 0;
-	int rc;
-
-	while ((rc = conf_next(file, &line, err)) > 0) {
-		if (line.is_rule) {
-			rc = hint_place(err, file, &line, rule_options,
-					RULE_WORDS, setting_options, SETTINGS)
-				? -1
-				: add_rule(conf, file, &line, err);
-		} else if (conf->rules_count > 0) {
-			rc = conf_fail(err, file, line.line,
-				       "settings stand before the rules; a "
-				       "rule begins with RULE:");
-		} else if (hint_place(err, file, &line, setting_options,
-				      SETTINGS, rule_options, RULE_WORDS)) {
-			rc = -1;
-		} else {
-			rc = conf_apply(file, &line, setting_options, SETTINGS,
-					&conf->settings, &seen, err);
-		}
-		if (rc < 0) {
-			return rc;
-		}
+	key_spec_init(&words.spec);
+	rc = conf_apply(file, line, &form.rules, &words, NULL, err);
+	/* Whatever is wrong with it: its ports are freed with the rest. */
+	rule = &conf->rules[conf->rules_count++];
+	*rule = words.rule;
+	if (rc == 0 && key_finish(&words.spec, &rule->key, why) < 0) {
+		rc = conf_fail(err, file, line->line, "%s", why);
 	}
-	if (rc == 0 && conf->rules_count == 0) {
-		return conf_fail(err, file, 0, "no rule in it");
+	if (rc == 0) {
+		rc = check_rule(file, rule, err);
 	}
+	conf->by_device |= rule->outdev[0] != '\0';
+	conf->by_user |= rule->has_user;
+	conf->by_exe |= rule->exe[0] != '\0';
+	key_spec_wipe(&words.spec);
 	return rc;
 }
 
@@ -259,6 +174,7 @@ client_conf_new(void)
 	struct client_conf *conf = calloc(1, sizeof *conf);
 
 	if (conf) {
+		conf_defaults(&form.settings, conf);
 		conf->settings.queue = CLIENT_CONF_QUEUE;
 		conf->settings.mark = CLIENT_CONF_MARK;
 	}
@@ -269,7 +185,7 @@ struct client_conf *
 client_conf_read(struct conf_file *file, char *err)
 {
 	struct client_conf *conf = client_conf_new();
-	int rc = conf ? load_file(conf, file, err)
+	int rc = conf ? conf_read(file, &form, conf, err)
 		      : conf_no_memory(err, file, 0);
 
 	if (rc < 0) {
@@ -338,6 +254,12 @@ client_conf_load(const char *path, const struct sealed_passphrase *passphrase,
 	conf_close(&file);
 	errno = rc;
 	return conf;
+}
+
+void
+client_conf_keep(struct client_conf *conf, const struct client_conf *before)
+{
+	conf_keep(&form.settings, conf, before);
 }
 
 void

@@ -41,6 +41,9 @@ struct client_conf *client_conf_read(struct conf_file *file, char *err);
  */
 struct client_conf *client_conf_for(const struct packet_addr *to, size_t count,
 				    uint16_t port, const struct acl_key *key);
+/* What a reload leaves as it was. */
+void client_conf_keep(struct client_conf *conf,
+		      const struct client_conf *before);
 /* Wipe and free. */
 void client_conf_free(struct client_conf *conf);
 

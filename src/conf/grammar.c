@@ -17,8 +17,6 @@
 /* Names are shorter than any secret, and have no digits. */
 #define NAME_MAX_LEN 31u
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-/* Digits in a row that nothing but a key has. */
-#define SECRET_DIGITS 16u
 
 static bool never_waits;
 
@@ -494,76 +492,4 @@ conf_next(struct conf_file *file, struct conf_line *line, char *err)
 			}
 		}
 	}
-}
-
-/* Whether a reason shows part of a value that has a key in it. */
-static bool
-shows_secret(const char *why, const char *value)
-{
-	size_t len = strlen(value);
-	size_t digits = 0;
-
-	for (size_t i = 0; i < len && digits < SECRET_DIGITS; i++) {
-		digits = strchr("0123456789abcdefABCDEF", value[i]) ? digits + 1
-								    : 0;
-	}
-	for (size_t i = 0; digits == SECRET_DIGITS && i + 4 <= strlen(why);
-	     i++) {
-		const char part[] = { why[i], why[i + 1], why[i + 2],
-				      why[i + 3], '\0' };
-
-		if (strstr(value, part)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-int
-conf_apply(const struct conf_file *file, const struct conf_line *line,
-	   const struct conf_option *options, size_t count, void *into,
-	   uint64_t *seen, char *err)
-{
-	for (size_t i = 0; i < line->count; i++) {
-		const struct conf_word *word = &line->words[i];
-		char why[VALUE_WHY_MAX];
-		size_t at = 0;
-		int rc;
-
-		while (at < count &&
-		       strcmp(options[at].name, word->name) != 0) {
-			at++;
-		}
-		if (at == count) {
-			return conf_fail(err, file, line->line,
-					 "unknown word '%s'", word->name);
-		}
-		if (*seen & (uint64_t)1 << at) {
-			return conf_fail(err, file, line->line,
-					 "duplicate option '%s'", word->name);
-		}
-		*seen |= (uint64_t)1 << at;
-		if (hint_comma(why, word, options, count)) {
-			return conf_fail(err, file, line->line,
-					 "%s: comma expected before '%s'",
-					 word->name, why);
-		}
-		rc = options[at].set(into, word->value, why);
-		if (rc == -ENOMEM) {
-			return conf_no_memory(err, file, line->line);
-		}
-		if (rc < 0) {
-			if (shows_secret(why, word->value)) {
-				value_fail(why,
-					   "not %s (value withheld); is a "
-					   "comma missing?",
-					   strstr(why, "is not a number")
-						   ? "a number"
-						   : "such a value");
-			}
-			return conf_fail(err, file, line->line, "%s: %s",
-					 word->name, why);
-		}
-	}
-	return 0;
 }

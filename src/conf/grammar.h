@@ -129,22 +129,4 @@ int conf_fail(char *err, const struct conf_file *file, unsigned line,
 /* The same, that there is no memory.  Returns -ENOMEM. */
 int conf_no_memory(char *err, const struct conf_file *file, unsigned line);
 
-/*
- * A word that may stand in a line, and what takes its value, as value.h's
- * parsers do: with the reason, without file and line, in why.
- */
-struct conf_option {
-	const char *name;
-	int (*set)(void *into, const char *value, char *why);
-};
-
-/*
- * Hand each word of a line to the option of its name.  *seen collects
- * the options met, by their place in the table: a second time is an
- * error.
- */
-int conf_apply(const struct conf_file *file, const struct conf_line *line,
-	       const struct conf_option *options, size_t count, void *into,
-	       uint64_t *seen, char *err);
-
 #endif

@@ -62,7 +62,7 @@ hint_list(char text[HINTS_TEXT_MAX], const struct conf_word *word,
 
 bool
 hint_comma(char text[HINTS_TEXT_MAX], const struct conf_word *word,
-	   const struct conf_option *options, size_t count)
+	   const struct conf_words *words)
 {
 	if (word->value[-1] == '"') {
 		return false;
@@ -73,16 +73,16 @@ hint_comma(char text[HINTS_TEXT_MAX], const struct conf_word *word,
 
 		at += strspn(at, " \t");
 		len = strcspn(at, "= \t");
-		for (size_t i = 0; i < count; i++) {
+		for (size_t i = 0; i < words->count; i++) {
 			const char *value = at + len + strspn(at + len, " \t");
+			const char *name = words->types[i].name;
 
-			if (strlen(options[i].name) != len ||
-			    memcmp(options[i].name, at, len) != 0 ||
+			if (strlen(name) != len || memcmp(name, at, len) != 0 ||
 			    *value++ != '=') {
 				continue;
 			}
 			value += strspn(value, " \t");
-			snprintf(text, HINTS_TEXT_MAX, "%s=%s", options[i].name,
+			snprintf(text, HINTS_TEXT_MAX, "%s=%s", name,
 				 is_item(value, strlen(value)) ? value : "...");
 			return true;
 		}
@@ -90,44 +90,20 @@ hint_comma(char text[HINTS_TEXT_MAX], const struct conf_word *word,
 	return false;
 }
 
-static bool
-is_in(const char *name, const struct conf_option *options, size_t count)
-{
-	size_t i = 0;
-
-	while (i < count && strcmp(options[i].name, name) != 0) {
-		i++;
-	}
-	return i < count;
-}
-
-bool
+int
 hint_place(char *err, const struct conf_file *file,
-	   const struct conf_line *line, const struct conf_option *mine,
-	   size_t mine_count, const struct conf_option *theirs,
-	   size_t theirs_count)
+	   const struct conf_line *line, const struct conf_word *word)
 {
-	for (size_t i = 0; i < line->count; i++) {
-		const struct conf_word *word = &line->words[i];
-		const char *value = word->value;
+	const char *value = word->value;
 
-		if (is_in(word->name, mine, mine_count) ||
-		    !is_in(word->name, theirs, theirs_count)) {
-			continue;
-		}
-		if (line->is_rule) {
-			conf_fail(err, file, line->line,
-				  "%s is a setting: it stands in a line "
-				  "before the rules",
-				  word->name);
-		} else {
-			conf_fail(err, file, line->line,
-				  "%s belongs in a rule: RULE:%s=%s",
-				  word->name, word->name,
-				  is_item(value, strlen(value)) ? value
-								: "...");
-		}
-		return true;
+	if (line->is_rule) {
+		return conf_fail(err, file, line->line,
+				 "%s is a setting: it stands in a line "
+				 "before the rules",
+				 word->name);
 	}
-	return false;
+	return conf_fail(err, file, line->line,
+			 "%s belongs in a rule: RULE:%s=%s", word->name,
+			 word->name,
+			 is_item(value, strlen(value)) ? value : "...");
 }

@@ -5,7 +5,7 @@
 #ifndef TAP_CONF_HINTS_H
 #define TAP_CONF_HINTS_H
 
-#include "conf/grammar.h"
+#include "conf/words.h"
 
 #define HINTS_TEXT_MAX 128u
 
@@ -22,16 +22,13 @@ bool hint_list(char text[HINTS_TEXT_MAX], const struct conf_word *word,
  * which a comma should stand before; then text is that word, key_no=1.
  */
 bool hint_comma(char text[HINTS_TEXT_MAX], const struct conf_word *word,
-		const struct conf_option *options, size_t count);
+		const struct conf_words *words);
 
 /*
- * Say of a word that this line can't have where it belongs, if it is one
- * of the other table: settings have none of the rules' words, and the
- * other way round.  False: of neither.
+ * Say where a word belongs that this line can't have: settings have none of
+ * the rules' words, and the other way round.  Returns -1.
  */
-bool hint_place(char *err, const struct conf_file *file,
-		const struct conf_line *line, const struct conf_option *mine,
-		size_t mine_count, const struct conf_option *theirs,
-		size_t theirs_count);
+int hint_place(char *err, const struct conf_file *file,
+	       const struct conf_line *line, const struct conf_word *word);
 
 #endif

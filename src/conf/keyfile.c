@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "protocol/numset.h"
 #include "base/secret.h"
+#include "base/text.h"
 
 void
 key_spec_init(struct key_spec *spec)
@@ -20,14 +21,6 @@ void
 key_spec_wipe(struct key_spec *spec)
 {
 	bytes_wipe(spec, sizeof *spec);
-}
-
-int
-key_set_no(void *into, const char *value, char *why)
-{
-	struct key_spec *spec = into;
-
-	return value_number(value, 0, 65535, &spec->no, why);
 }
 
 /* Reasons never quote the value: it is the secret. */
@@ -61,10 +54,19 @@ int
 key_set_alg(void *into, const char *value, char *why)
 {
 	struct key_spec *spec = into;
-	const char *names[MAC_SUITES + 1];
+	char buffer[MAC_SUITES * 32];
+	struct text names = text_over(buffer, sizeof buffer);
+	unsigned long suite;
+	int rc;
 
-	suite_names(names);
-	return value_choice(value, names, &spec->suite, why);
+	for (size_t i = 0; i < MAC_SUITES; i++) {
+		text_put(&names, i == 0 ? "%s" : " %s", suites[i].name);
+	}
+	rc = value_choice(value, buffer, &suite, why);
+	if (rc == 0) {
+		spec->suite = (int)suite;
+	}
+	return rc;
 }
 
 int
@@ -131,22 +133,6 @@ key_set_name(void *into, const char *value, char *why)
 }
 
 int
-key_set_not_before(void *into, const char *value, char *why)
-{
-	struct key_spec *spec = into;
-
-	return value_time(value, &spec->not_before, why);
-}
-
-int
-key_set_not_after(void *into, const char *value, char *why)
-{
-	struct key_spec *spec = into;
-
-	return value_time(value, &spec->not_after, why);
-}
-
-int
 key_finish(const struct key_spec *spec, struct acl_key *key, char *why)
 {
 	const struct suite *suite = &suites[spec->suite];
@@ -175,38 +161,26 @@ key_finish(const struct key_spec *spec, struct acl_key *key, char *why)
 	return 0;
 }
 
-static const struct conf_option options[KEY_WORDS] = {
-	{ "key_no", key_set_no },
-	{ "key", key_set_secret },
-	{ "alg", key_set_alg },
-	{ "auth", key_set_auth },
-	{ "realm", key_set_realm },
-	{ "name", key_set_name },
-	{ "not_before", key_set_not_before },
-	{ "not_after", key_set_not_after },
+struct key_line {
+	struct key_spec spec;
+};
+
+static const struct conf_word_type key_words[] = {
+	KEY_WORDS(struct key_line),
 };
 
 int
 key_read(const struct conf_file *file, const struct conf_line *line,
 	 struct key_spec *spec, char *err)
 {
-	uint64_t seen = 0;
-	int rc;
+	static const struct conf_words words = CONF_WORDS(key_words);
 
 	key_spec_init(spec);
 	if (line->is_rule) {
 		return conf_fail(err, file, line->line,
 				 "a key file has no rules");
 	}
-	rc = conf_apply(file, line, options, KEY_WORDS, spec, &seen, err);
-	if (rc < 0) {
-		return rc;
-	}
-	if ((seen & 3) != 3) {
-		return conf_fail(err, file, line->line, "%s is missing",
-				 seen & 1 ? "key" : "key_no");
-	}
-	return 0;
+	return conf_apply(file, line, &words, spec, NULL, err);
 }
 
 static int

@@ -6,7 +6,7 @@
 #define TAP_CONF_KEYFILE_H
 
 #include "protocol/acl.h"
-#include "conf/grammar.h"
+#include "conf/words.h"
 
 /* The words of a key, as they stand in a line.  Holds the secret. */
 struct key_spec {
@@ -25,19 +25,27 @@ struct key_spec {
 void key_spec_init(struct key_spec *spec);
 void key_spec_wipe(struct key_spec *spec);
 
-/*
- * The words of a key, for conf_apply(); each takes a struct key_spec.
- * Other tables build on these.
- */
-#define KEY_WORDS 8
-int key_set_no(void *spec, const char *value, char *why);
+/* The words of a key, for a table: IN has a struct key_spec spec. */
+#define KEY_WORDS(in)                                                          \
+	{ CONF_WORD("key_no", in, spec.no), CONF_NUMBER(0, 65535, 0),          \
+	  .needed = true },                                                    \
+		{ CONF_WORD("key", in, spec), CONF_OWN(key_set_secret),        \
+		  .needed = true },                                            \
+		{ CONF_WORD("alg", in, spec), CONF_OWN(key_set_alg) },         \
+		{ CONF_WORD("auth", in, spec), CONF_OWN(key_set_auth) },       \
+		{ CONF_WORD("realm", in, spec), CONF_OWN(key_set_realm) },     \
+		{ CONF_WORD("name", in, spec), CONF_OWN(key_set_name) },       \
+		{ CONF_WORD("not_before", in, spec.not_before), CONF_TIME },   \
+	{                                                                      \
+		CONF_WORD("not_after", in, spec.not_after), CONF_TIME          \
+	}
+
+/* Each takes a struct key_spec. */
 int key_set_secret(void *spec, const char *value, char *why);
 int key_set_alg(void *spec, const char *value, char *why);
 int key_set_auth(void *spec, const char *value, char *why);
 int key_set_realm(void *spec, const char *value, char *why);
 int key_set_name(void *spec, const char *value, char *why);
-int key_set_not_before(void *spec, const char *value, char *why);
-int key_set_not_after(void *spec, const char *value, char *why);
 
 /*
  * Make a key of its words, once all are read.  Returns 0, or -1 with

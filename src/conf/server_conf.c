@@ -1,33 +1,11 @@
 #include "conf/server_conf.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/hints.h"
-#include "conf/acl_conf.h"
-#include "conf/keyfile.h"
-
-#define RULES_FIRST 16u /* room for them, which doubles */
-
-/* The settings of a file, some of them defaults for its rules. */
-struct setting_words {
-	struct server_conf *conf;
-	struct acl_rule defaults; /* of rules that say nothing else */
-};
-
-static int
-set_tolerance(uint16_t *tolerance, const char *value, char *why)
-{
-	unsigned long seconds;
-
-	if (value_number(value, 1, 600, &seconds, why) < 0) {
-		return -1;
-	}
-	*tolerance = (uint16_t)seconds;
-	return 0;
-}
+#define RULES_FIRST 16u     /* room for them, which doubles */
+#define FRAMES_PER_GROUP 4u /* what a group of the papers has */
 
 /* The kernel takes no packet of a network for it. */
 static bool
@@ -41,9 +19,10 @@ is_loopback(const struct packet_addr *addr)
 
 /* filtered, closed, or decoy:ADDR:PORT; the address may be in brackets. */
 static int
-set_hide(struct acl_rule *rule, const char *value, char *why)
+take_hide(void *into, const char *value, char *why)
 {
 	static const char decoy[] = "decoy:";
+	struct acl_rule *rule = into;
 	struct acl_net net;
 	char addr[64];
 	const char *port;
@@ -93,52 +72,7 @@ set_hide(struct acl_rule *rule, const char *value, char *why)
 }
 
 static int
-set_window(bool *loose, const char *value, char *why)
-{
-	static const char *const words[] = { "strict", "loose", NULL };
-	int choice;
-
-	if (value_choice(value, words, &choice, why) < 0) {
-		return -1;
-	}
-	*loose = choice == 1;
-	return 0;
-}
-
-static int
-rule_indev(void *into, const char *value, char *why)
-{
-	struct acl_rule *rule = into;
-
-	return value_device(value, rule->indev, why);
-}
-
-static int
-rule_outdev(void *into, const char *value, char *why)
-{
-	struct acl_rule *rule = into;
-
-	return value_device(value, rule->outdev, why);
-}
-
-static int
-rule_src(void *into, const char *value, char *why)
-{
-	struct acl_rule *rule = into;
-
-	return value_net(value, &rule->src, why);
-}
-
-static int
-rule_dst(void *into, const char *value, char *why)
-{
-	struct acl_rule *rule = into;
-
-	return value_net(value, &rule->dst, why);
-}
-
-static int
-rule_port(void *into, const char *value, char *why)
+take_ports(void *into, const char *value, char *why)
 {
 	struct acl_rule *rule = into;
 
@@ -148,49 +82,80 @@ rule_port(void *into, const char *value, char *why)
 	return value_ranges(value, true, &rule->ports, &rule->ports_count, why);
 }
 
-static int
-rule_type(void *into, const char *value, char *why)
-{
-	static const char *const words[] = { "LOCAL", "ROUTER", "BRIDGE",
-					     NULL };
-	struct acl_rule *rule = into;
-	int choice;
+/* Words of rules, which as settings hold for all that say nothing else. */
+#define WINDOW CONF_CHOICE("strict loose")
+#define TOLERANCE CONF_NUMBER(1, 600, 30) /* seconds */
 
-	if (value_choice(value, words, &choice, why) < 0) {
-		return -1;
+#define RULE(name, member) CONF_WORD(name, struct acl_rule, member)
+#define CONF(name, member) CONF_WORD(name, struct server_conf, member)
+
+static const struct conf_word_type rule_words[] = {
+	{ RULE("indev", indev), CONF_DEVICE },
+	{ RULE("outdev", outdev), CONF_DEVICE },
+	{ RULE("src_host", src), CONF_NET },
+	{ RULE("dst_host", dst), CONF_NET },
+	{ .name = "dst_port", CONF_OWN(take_ports) },
+	{ RULE("type", type), CONF_CHOICE("LOCAL ROUTER BRIDGE") },
+	{ RULE("window", window_loose), WINDOW },
+	{ RULE("tolerance", tolerance), TOLERANCE },
+	{ .name = "hide", CONF_OWN(take_hide) },
+};
+
+static int
+take_replay_file(void *into, const char *value, char *why)
+{
+	size_t len = strlen(value);
+
+	if (len >= CONF_PATH_MAX) {
+		return value_fail(why, "path longer than %d bytes",
+				  CONF_PATH_MAX - 1);
 	}
-	rule->type = (enum acl_type)choice;
+	if (value[0] != '/' && strcmp(value, "none") != 0) {
+		return value_fail(why,
+				  "'%.64s' is neither a path from / on "
+				  "nor none",
+				  value);
+	}
+	memcpy(into, value, len + 1);
 	return 0;
 }
 
-static int
-rule_tolerance(void *into, const char *value, char *why)
-{
-	struct acl_rule *rule = into;
+static const struct conf_word_type setting_words[] = {
+	{ CONF("fastpath_mark", fastpath_mark), CONF_BIT,
+	  .usual = SERVER_CONF_FASTPATH_MARK, .at_restart = true },
+	{ CONF("tolerance", usual.tolerance), TOLERANCE },
+	{ CONF("window", usual.window_loose), WINDOW },
+	{ CONF("hide", usual), CONF_OWN(take_hide) },
+	{ CONF("loopback", hide_loopback), CONF_CHOICE("open hide"),
+	  .usual = 1 },
+	/*
+	 * A group not complete after a second never will be: TCP's first
+	 * retransmission, with a group of its own, comes then (papers: 000,
+	 * 3.6).
+	 */
+	{ CONF("assembly", limits.assembly_ms), CONF_NUMBER(10, 10000, 1000),
+	  .at_restart = true },
+	{ CONF("groups", limits.reassembly.groups),
+	  CONF_NUMBER(16, 1u << 22, 16384), .at_restart = true },
+	{ CONF("held", limits.reassembly.held), CONF_NUMBER(1, 32768, 4096),
+	  .at_restart = true },
+	{ CONF("flood", limits.flood_per_second),
+	  CONF_NUMBER(0, 1u << 30, 20000), .at_restart = true },
+	{ CONF("replays", limits.replays),
+	  CONF_NUMBER(REPLAY_CAPACITY_MIN, REPLAY_CAPACITY_MAX, 262144),
+	  .at_restart = true },
+	{ CONF("replay_file", replay_file), CONF_OWN(take_replay_file),
+	  .at_restart = true },
+	SETTINGS(SETTINGS_WORD, struct server_conf)
+};
 
-	return set_tolerance(&rule->tolerance, value, why);
-}
+static int add_rule(void *into, const struct conf_file *file,
+		    const struct conf_line *line, char *err);
 
-static int
-rule_window(void *into, const char *value, char *why)
-{
-	struct acl_rule *rule = into;
-
-	return set_window(&rule->window_loose, value, why);
-}
-
-static int
-rule_hide(void *into, const char *value, char *why)
-{
-	return set_hide(into, value, why);
-}
-
-static const struct conf_option rule_options[] = {
-	{ "indev", rule_indev },   { "outdev", rule_outdev },
-	{ "src_host", rule_src },  { "dst_host", rule_dst },
-	{ "dst_port", rule_port }, { "type", rule_type },
-	{ "window", rule_window }, { "tolerance", rule_tolerance },
-	{ "hide", rule_hide },
+static const struct conf_form form = {
+	.settings = CONF_WORDS(setting_words),
+	.rules = CONF_WORDS(rule_words),
+	.rule = add_rule,
 };
 
 /* One rule more, whatever is in it. */
@@ -213,12 +178,12 @@ new_rule(struct acl *acl)
 }
 
 static int
-add_rule(const struct conf_file *file, const struct conf_line *line,
-	 const struct setting_words *defaults, char *err)
+add_rule(void *into, const struct conf_file *file, const struct conf_line *line,
+	 char *err)
 {
-	struct acl *acl = &defaults->conf->acl;
+	struct server_conf *conf = into;
+	struct acl *acl = &conf->acl;
 	struct acl_rule *rule;
-	uint64_t seen = 0;
 	int rc;
 
 	if (acl->rules_count == ACL_RULES_MAX) {
@@ -230,12 +195,10 @@ add_rule(const struct conf_file *file, const struct conf_line *line,
 	if (!rule) {
 		return conf_no_memory(err, file, line->line);
 	}
-	*rule = defaults->defaults;
+	*rule = conf->usual;
 	rule->line = line->line;
 	rule->file = conf_included(file);
-	rc = conf_apply(file, line, rule_options,
-			sizeof rule_options / sizeof rule_options[0], rule,
-			&seen, err);
+	rc = conf_apply(file, line, &form.rules, rule, NULL, err);
 	if (rc < 0) {
 		return rc;
 	}
@@ -268,241 +231,39 @@ add_rule(const struct conf_file *file, const struct conf_line *line,
 	return 0;
 }
 
-static int
-setting_tolerance(void *into, const char *value, char *why)
+static void
+count_frames(struct reassembly_limits *limits)
 {
-	struct setting_words *words = into;
-
-	return set_tolerance(&words->defaults.tolerance, value, why);
+	limits->frames = limits->groups * FRAMES_PER_GROUP;
 }
 
-static int
-setting_window(void *into, const char *value, char *why)
+void
+server_conf_defaults(struct server_conf *conf)
 {
-	struct setting_words *words = into;
-
-	return set_window(&words->defaults.window_loose, value, why);
+	conf->settings.queue = SERVER_CONF_QUEUE;
+	conf->settings.mark = SERVER_CONF_MARK;
+	conf->limits.guesses = GUESS_CELLS;
+	conf_defaults(&form.settings, conf);
+	count_frames(&conf->limits.reassembly);
 }
 
-static int
-setting_hide(void *into, const char *value, char *why)
+void
+server_conf_keep(struct server_conf *conf, const struct server_conf *before)
 {
-	struct setting_words *words = into;
-
-	return set_hide(&words->defaults, value, why);
+	conf_keep(&form.settings, conf, before);
+	count_frames(&conf->limits.reassembly);
 }
-
-static int
-setting_mark(void *into, const char *value, char *why)
-{
-	struct setting_words *words = into;
-
-	return settings_mark(&words->conf->settings, value, why);
-}
-
-static int
-setting_log(void *into, const char *value, char *why)
-{
-	struct setting_words *words = into;
-
-	return settings_log(&words->conf->settings, value, why);
-}
-
-static int
-setting_queue(void *into, const char *value, char *why)
-{
-	struct setting_words *words = into;
-
-	return settings_queue(&words->conf->settings, value, why);
-}
-
-static int
-setting_firewall(void *into, const char *value, char *why)
-{
-	struct setting_words *words = into;
-
-	return settings_firewall(&words->conf->settings, value, why);
-}
-
-static int
-setting_fastpath(void *into, const char *value, char *why)
-{
-	struct setting_words *words = into;
-
-	return settings_fastpath(&words->conf->settings, value, why);
-}
-
-static int
-setting_fastpath_mark(void *into, const char *value, char *why)
-{
-	struct setting_words *words = into;
-
-	return settings_fastpath_mark(&words->conf->settings, value, why);
-}
-
-static int
-setting_user(void *into, const char *value, char *why)
-{
-	struct setting_words *words = into;
-
-	return settings_user(&words->conf->settings, value, why);
-}
-
-static int
-setting_loopback(void *into, const char *value, char *why)
-{
-	static const char *const choices[] = { "open", "hide", NULL };
-	struct setting_words *words = into;
-	int choice;
-
-	if (value_choice(value, choices, &choice, why) < 0) {
-		return -1;
-	}
-	words->conf->hide_loopback = choice == 1;
-	return 0;
-}
-
-static int
-set_u32(uint32_t *out, const char *value, unsigned long low, unsigned long high,
-	char *why)
-{
-	unsigned long number;
-
-	if (value_number(value, low, high, &number, why) < 0) {
-		return -1;
-	}
-	*out = (uint32_t)number;
-	return 0;
-}
-
-static int
-setting_groups(void *into, const char *value, char *why)
-{
-	struct receiver_limits *limits =
-		&((struct setting_words *)into)->conf->limits;
-
-	/* Four frames for each: what a group of the papers has. */
-	if (set_u32(&limits->reassembly.groups, value, 16, 1u << 22, why) < 0) {
-		return -1;
-	}
-	limits->reassembly.frames = limits->reassembly.groups * 4;
-	return 0;
-}
-
-static int
-setting_held(void *into, const char *value, char *why)
-{
-	struct setting_words *words = into;
-
-	return set_u32(&words->conf->limits.reassembly.held, value, 1, 32768,
-		       why);
-}
-
-static int
-setting_assembly(void *into, const char *value, char *why)
-{
-	struct setting_words *words = into;
-
-	return set_u32(&words->conf->limits.assembly_ms, value, 10, 10000, why);
-}
-
-static int
-setting_flood(void *into, const char *value, char *why)
-{
-	struct setting_words *words = into;
-
-	return set_u32(&words->conf->limits.flood_per_second, value, 0,
-		       1u << 30, why);
-}
-
-static int
-setting_replays(void *into, const char *value, char *why)
-{
-	struct setting_words *words = into;
-
-	return set_u32(&words->conf->limits.replays, value, REPLAY_CAPACITY_MIN,
-		       REPLAY_CAPACITY_MAX, why);
-}
-
-static int
-setting_replay_file(void *into, const char *value, char *why)
-{
-	struct setting_words *words = into;
-	size_t len = strlen(value);
-
-	if (len >= CONF_PATH_MAX) {
-		return value_fail(why, "path longer than %d bytes",
-				  CONF_PATH_MAX - 1);
-	}
-	if (value[0] != '/' && strcmp(value, "none") != 0) {
-		return value_fail(why,
-				  "'%.64s' is neither a path from / on "
-				  "nor none",
-				  value);
-	}
-	memcpy(words->conf->replay_file, value, len + 1);
-	return 0;
-}
-
-static const struct conf_option setting_options[] = {
-	{ "tolerance", setting_tolerance },
-	{ "window", setting_window },
-	{ "log", setting_log },
-	{ "queue", setting_queue },
-	{ "firewall", setting_firewall },
-	{ "loopback", setting_loopback },
-	{ "groups", setting_groups },
-	{ "held", setting_held },
-	{ "assembly", setting_assembly },
-	{ "flood", setting_flood },
-	{ "run_as", setting_user },
-	{ "hide", setting_hide },
-	{ "mark", setting_mark },
-	{ "fastpath", setting_fastpath },
-	{ "replays", setting_replays },
-	{ "replay_file", setting_replay_file },
-	{ "fastpath_mark", setting_fastpath_mark }
-};
-
-#define RULE_WORDS (sizeof rule_options / sizeof rule_options[0])
-#define SETTINGS (sizeof setting_options / sizeof setting_options[0])
 
 int
 server_conf_read(struct server_conf *conf, struct conf_file *file, char *err)
 {
-	struct setting_words words = { .conf = conf, .defaults.tolerance = 30 };
-	struct conf_line line;
-	uint64_t seen = 0;
-	int rc;
+	int rc = conf_read(file, &form, conf, err);
 
-	while ((rc = conf_next(file, &line, err)) > 0) {
-		if (line.is_rule) {
-			rc = hint_place(err, file, &line, rule_options,
-					RULE_WORDS, setting_options, SETTINGS)
-				? -1
-				: add_rule(file, &line, &words, err);
-		} else if (conf->acl.rules_count > 0) {
-			rc = conf_fail(err, file, line.line,
-				       "settings stand before the rules; a "
-				       "rule begins with RULE:");
-		} else if (hint_place(err, file, &line, setting_options,
-				      SETTINGS, rule_options, RULE_WORDS)) {
-			rc = -1;
-		} else {
-			rc = conf_apply(file, &line, setting_options, SETTINGS,
-					&words, &seen, err);
-		}
-		if (rc < 0) {
-			return rc;
-		}
-	}
-	if (rc == 0 && conf->acl.rules_count == 0) {
-		return conf_fail(err, file, 0, "no rule in it");
-	}
-	if (rc == 0 && conf->settings.mark == conf->settings.fastpath_mark) {
+	if (rc == 0 && conf->settings.mark == conf->fastpath_mark) {
 		return conf_fail(err, file, 0,
 				 "mark and fastpath_mark are the same bit");
 	}
+	count_frames(&conf->limits.reassembly);
 	return rc;
 }
 
@@ -531,7 +292,7 @@ server_conf_one_rule(struct server_conf *conf, const char *ports, char *err)
 	if (!rule) {
 		return conf_no_memory(err, &file, 0);
 	}
-	*rule = (struct acl_rule){ .tolerance = 30 };
+	*rule = conf->usual;
 	rc = value_ranges(ports, true, &rule->ports, &rule->ports_count, why);
 	if (rc < 0) {
 		conf_fail(err, &file, 0, "%s", why);

@@ -27,12 +27,20 @@
 
 struct server_conf {
 	struct settings settings;
+	uint32_t fastpath_mark; /* bit of packets accepted in the kernel */
 	struct receiver_limits limits;
 	bool hide_loopback;
 	/* Where replays are remembered; empty: the default; "none": nowhere. */
 	char replay_file[CONF_PATH_MAX];
-	struct acl acl; /* owns its arrays */
+	struct acl_rule usual; /* of rules that say nothing else */
+	struct acl acl;        /* owns its arrays */
 };
+
+/* What holds where no file says otherwise. */
+void server_conf_defaults(struct server_conf *conf);
+/* What a reload leaves as it was. */
+void server_conf_keep(struct server_conf *conf,
+		      const struct server_conf *before);
 
 /*
  * TAPservd.conf read into a configuration that server_conf_new() made.

@@ -59,14 +59,9 @@ server_conf_new(void)
 {
 	struct server_conf *conf = calloc(1, sizeof *conf);
 
-	if (!conf) {
-		return NULL;
+	if (conf) {
+		server_conf_defaults(conf);
 	}
-	conf->settings.queue = SERVER_CONF_QUEUE;
-	conf->settings.mark = SERVER_CONF_MARK;
-	conf->settings.fastpath_mark = SERVER_CONF_FASTPATH_MARK;
-	conf->limits = receiver_limits_default;
-	conf->hide_loopback = true;
 	return conf;
 }
 

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conf/words.h"
+
 enum settings_firewall {
 	FIREWALL_AUTO, /* nft, then iptables, whichever the kernel can */
 	FIREWALL_NFT,
@@ -25,24 +27,39 @@ enum settings_fastpath {
 #define SETTINGS_QUEUE_MAX 65532u
 #define SETTINGS_USER_MAX 32u /* what useradd(8) allows */
 
-struct settings {
-	char user[SETTINGS_USER_MAX + 1]; /* of the worker; empty: the usual */
-	bool log_json;
-	uint16_t queue;         /* of NFQUEUE */
-	uint32_t mark;          /* the bit that marks tap's own packets */
-	uint32_t fastpath_mark; /* of those accepted in the kernel; server */
-	enum settings_firewall firewall;
-	enum settings_fastpath fastpath;
+/*
+ * The settings that both have, one a row: the member of struct settings, its
+ * type, and what words.h says of such a word.  IN is the configuration that
+ * has a struct settings, for the table of its words.
+ */
+#define SETTINGS(ROW, IN)                                                      \
+	ROW(IN, bool, log_json, "log", CONF_CHOICE("text json"))               \
+	ROW(IN, uint16_t, queue, "queue",                                      \
+	    CONF_NUMBER(0, SETTINGS_QUEUE_MAX, 0), .at_restart = true)         \
+	/* The bit that marks tap's own packets. */                            \
+	ROW(IN, uint32_t, mark, "mark", CONF_BIT)                              \
+	ROW(IN, enum settings_firewall, firewall, "firewall",                  \
+	    CONF_CHOICE("auto nft iptables none"), .at_restart = true)         \
+	ROW(IN, enum settings_fastpath, fastpath, "fastpath",                  \
+	    CONF_CHOICE("off auto native generic"), .at_restart = true)        \
+	/* Of the process that handles packets; empty: the usual one. */       \
+	ROW(IN, struct settings_user, user, "run_as", CONF_OWN(settings_user), \
+	    .at_restart = true)
+
+#define SETTINGS_MEMBER(in, type, member, ...) type member;
+#define SETTINGS_WORD(in, type, member, name, ...)                             \
+	{ CONF_WORD(name, in, settings.member), __VA_ARGS__ },
+
+struct settings_user {
+	char name[SETTINGS_USER_MAX + 1];
 };
 
-/* For conf_apply(); each takes a struct settings. */
-int settings_log(void *settings, const char *value, char *why);
-int settings_queue(void *settings, const char *value, char *why);
-int settings_mark(void *settings, const char *value, char *why);
-int settings_fastpath_mark(void *settings, const char *value, char *why);
-int settings_firewall(void *settings, const char *value, char *why);
-int settings_fastpath(void *settings, const char *value, char *why);
-int settings_user(void *settings, const char *value, char *why);
+struct settings {
+	SETTINGS(SETTINGS_MEMBER, )
+};
+
+/* The name of a user whom this host has; into a struct settings_user. */
+int settings_user(void *user, const char *value, char *why);
 
 /*
  * The queue that a configuration file sets, without reading more of it;

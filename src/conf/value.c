@@ -461,20 +461,18 @@ value_service(uint16_t port)
 }
 
 int
-value_choice(const char *text, const char *const *words, int *out, char *why)
+value_choice(const char *text, const char *words, unsigned long *out, char *why)
 {
-	size_t at = 0;
+	size_t len = strlen(text);
 
-	for (int i = 0; words[i]; i++) {
-		if (strcmp(words[i], text) == 0) {
-			*out = i;
+	*out = 0;
+	for (const char *at = words; *at; at += strspn(at, " "), ++*out) {
+		size_t word = strcspn(at, " ");
+
+		if (word == len && memcmp(at, text, len) == 0) {
 			return 0;
 		}
+		at += word;
 	}
-	at += (size_t)snprintf(why, VALUE_WHY_MAX, "'%.64s' is none of", text);
-	for (int i = 0; words[i]; i++) {
-		at += (size_t)snprintf(why + at, VALUE_WHY_MAX - at, " %s",
-				       words[i]);
-	}
-	return -1;
+	return value_fail(why, "'%.64s' is none of %s", text, words);
 }

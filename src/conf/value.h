@@ -52,8 +52,8 @@ int value_seconds(const char *text, unsigned long low, unsigned long high,
 		  unsigned long *out, char *why);
 /* The name of the TCP service at a port, or NULL; till the next call. */
 const char *value_service(uint16_t port);
-/* One of `words`, which ends with NULL; *out is its place. */
-int value_choice(const char *text, const char *const *words, int *out,
+/* One of `words`, which blanks part; *out is its place. */
+int value_choice(const char *text, const char *words, unsigned long *out,
 		 char *why);
 
 #endif

@@ -37,18 +37,18 @@ is_journal(void)
 }
 
 void
-log_open(const char *who, bool json, bool debug)
+log_open(const char *who, bool debug)
 {
 	log_who = who;
-	log_json = json;
+	log_json = false;
 	log_debug = debug;
 	log_journal = is_journal();
 }
 
 void
-log_use_json(bool json)
+log_configure(const struct settings *settings)
 {
-	log_json = json;
+	log_json = settings->log_json;
 }
 
 static const char *

@@ -16,6 +16,7 @@
 
 #include "protocol/packet.h"
 #include "base/text.h"
+#include "conf/settings.h"
 
 #define LOG_LINE_MAX 1024u
 
@@ -26,11 +27,10 @@ enum log_level {
 	LOG_LEVEL_DEBUG = 7,
 };
 
-/* Who writes ("tap server"), how, and whether debug lines are wanted. */
-void log_open(const char *who, bool json, bool debug);
-
-/* Another form of lines, from now on. */
-void log_use_json(bool json);
+/* Who writes ("tap server"), and whether debug lines are wanted. */
+void log_open(const char *who, bool debug);
+/* As a configuration wants lines, from now on. */
+void log_configure(const struct settings *settings);
 /* Only warnings and errors, from now on. */
 void log_quiet(void);
 /* Whether debug lines are wanted. */

@@ -168,7 +168,7 @@ plan_server(struct plan *out, const struct server_conf *conf)
 			.side = FW_SERVER,
 			.queue = conf->settings.queue,
 			.mark = conf->settings.mark,
-			.accepted_mark = conf->settings.fastpath_mark,
+			.accepted_mark = conf->fastpath_mark,
 			.loopback_open = !conf->hide_loopback,
 			.by_socket = true,
 		},

@@ -27,6 +27,12 @@ struct args {
 };
 
 static int
+take_no(void *into, const char *value, char *why)
+{
+	return value_number(value, 0, UINT16_MAX, into, why);
+}
+
+static int
 take_target(void *into, const char *value, char *why)
 {
 	struct keygen_options *o = into;
@@ -47,7 +53,7 @@ parse(int argc, char **argv, struct args *a)
 		{ OPTION('n', "key-no", "N",
 			 "the number, 0 to 65535; with --append or --both\n"
 			 "the next free one where none is given",
-			 key_set_no, &o->spec),
+			 take_no, &o->spec.no),
 		  .seen = &o->has_no },
 		{ OPTION(0, "name", "TEXT", "whose it is, for the log",
 			 key_set_name, &o->spec),
@@ -66,11 +72,11 @@ parse(int argc, char **argv, struct args *a)
 			 key_set_realm, &o->spec),
 		  .seen = &o->has_realm },
 		{ OPTION(0, "not-before", "T",
-			 "valid from: 2027-01-01[T00:00:00Z]",
-			 key_set_not_before, &o->spec),
+			 "valid from: 2027-01-01[T00:00:00Z]", option_time,
+			 &o->spec.not_before),
 		  .seen = &o->has_before },
-		{ OPTION(0, "not-after", "T", "valid until", key_set_not_after,
-			 &o->spec),
+		{ OPTION(0, "not-after", "T", "valid until", option_time,
+			 &o->spec.not_after),
 		  .seen = &o->has_after },
 		{ OPTION(0, "valid", "SPAN", "valid for: 90d, 12h, 30m",
 			 option_duration, &o->valid) },

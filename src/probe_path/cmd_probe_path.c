@@ -255,7 +255,7 @@ listen_far(const struct options *o, const struct path_check *c,
 	};
 	char why[PATH_FAR_WHY_MAX];
 
-	log_open("tap probe-path", false, false);
+	log_open("tap probe-path", false);
 	if (path_far_run(&options, why) < 0) {
 		fprintf(stderr, "tap probe-path: %s\n", why);
 		return TAP_SYSTEM;

@@ -5,18 +5,6 @@
 #include "base/fault.h"
 #include "protocol/frame.h"
 
-/*
- * A group not complete after a second never will be: TCP's first
- * retransmission, with a group of its own, comes then (papers: 000, 3.6).
- */
-const struct receiver_limits receiver_limits_default = {
-	.reassembly = { .groups = 16384, .frames = 65536, .held = 4096 },
-	.assembly_ms = 1000,
-	.flood_per_second = 20000,
-	.replays = 262144,
-	.guesses = GUESS_CELLS,
-};
-
 const char *
 receiver_reason_name(enum verify_reason reason)
 {

@@ -104,9 +104,6 @@ struct receiver {
 	struct guess guess;
 };
 
-/* The defaults of PROTOCOL.md's bounds. */
-extern const struct receiver_limits receiver_limits_default;
-
 /* Bytes of memory that receiver_init() wants beside the replay store. */
 size_t receiver_size(const struct receiver_limits *limits);
 

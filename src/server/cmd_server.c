@@ -320,6 +320,7 @@ cmd_server(int argc, char **argv)
 		server_conf_free(conf);
 		return status;
 	}
-	log_open("tap server", conf->settings.log_json, o.verbose);
+	log_open("tap server", o.verbose);
+	log_configure(&conf->settings);
 	return run(&o, conf);
 }

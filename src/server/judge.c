@@ -41,7 +41,7 @@ let_in(struct worker *g, uint64_t name, uint32_t mark)
 {
 	if (name & EARLY) {
 		nfq_accept_marked(queue_of(g, name), (uint32_t)name,
-				  mark | g->conf->settings.fastpath_mark);
+				  mark | g->conf->fastpath_mark);
 	} else {
 		nfq_decide(queue_of(g, name), (uint32_t)name, NFQ_ACCEPT, NULL,
 			   0);
@@ -53,7 +53,7 @@ static void
 let_on(struct worker *g, uint64_t name, uint32_t mark)
 {
 	nfq_accept_marked(queue_of(g, name), (uint32_t)name,
-			  mark & ~g->conf->settings.fastpath_mark);
+			  mark & ~g->conf->fastpath_mark);
 }
 
 static void

@@ -44,8 +44,8 @@ struct server {
 	uint64_t started;      /* ms */
 	uint64_t confirm_ends; /* ms; 0: nothing to confirm */
 	uint64_t metrics_ms;
-	int metrics_error;                /* of the last time, or 0 */
-	char user[SETTINGS_USER_MAX + 1]; /* of workers, or empty */
+	int metrics_error;         /* of the last time, or 0 */
+	struct settings_user user; /* of workers, or empty */
 	struct watchdog watchdog;
 	uint64_t drops, drops_ms;        /* that were told of last, and when */
 	uint64_t drops_seen, dropped_ms; /* the last of all, and when */
@@ -212,12 +212,7 @@ load(void *context)
 		refuse_reload(s, err);
 		return false;
 	}
-	/* What sockets and memory were made for stays. */
-	conf->settings.queue = s->conf->settings.queue;
-	conf->settings.firewall = s->conf->settings.firewall;
-	conf->settings.fastpath = s->conf->settings.fastpath;
-	conf->settings.fastpath_mark = s->conf->settings.fastpath_mark;
-	conf->limits = s->conf->limits;
+	server_conf_keep(conf, s->conf);
 	s->next = conf;
 	return true;
 }
@@ -237,7 +232,7 @@ change(void *context)
 	}
 	server_conf_free(s->conf);
 	s->conf = conf;
-	log_use_json(conf->settings.log_json);
+	log_configure(&conf->settings);
 	s->unkept = true;
 	s->refused[0] = '\0';
 	snprintf(line, sizeof line, "reloaded: %zu rule%s, %zu key%s",
@@ -542,7 +537,7 @@ run(struct server *s)
 	const struct monitor_job job = {
 		.context = s,
 		.role = PRIVILEGES_SERVER,
-		.user = s->user[0] ? s->user : NULL,
+		.user = s->user.name[0] ? s->user.name : NULL,
 		.shared = &s->worker.shared->monitor,
 		.control = s->control,
 		.work = work,
@@ -583,11 +578,12 @@ server_run(struct server_conf *conf, const struct server_options *options)
 	log_never_wait();
 	s = (struct server){ .conf = conf, .options = options, .control = -1 };
 	/* A reload frees the configuration. */
-	memcpy(s.user, conf->settings.user, sizeof s.user);
+	s.user = conf->settings.user;
 	if (options->refused) {
 		snprintf(s.refused, sizeof s.refused, "%s", options->refused);
 	}
-	s.user_shared = privileges_share_user(s.user[0] ? s.user : NULL);
+	s.user_shared =
+		privileges_share_user(s.user.name[0] ? s.user.name : NULL);
 	watchdog_init(&s.watchdog);
 	s.started = clock_ms();
 	status = open_all(&s);

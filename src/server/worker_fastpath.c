@@ -77,7 +77,7 @@ accept_if_possible(struct worker *g)
 	if (!ingress_accepts(&g->ingress) && ingress_can_accept(&g->ingress) &&
 	    ingress_tables_accepts(g->conf)) {
 		replay_file_set_ahead(&g->store, true);
-		ingress_accept(&g->ingress, g->conf->settings.fastpath_mark);
+		ingress_accept(&g->ingress, g->conf->fastpath_mark);
 	}
 }
 

@@ -22,6 +22,7 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "conf/server_conf.h"
 #include "protocol/receiver.h"
 
 #define PORT 8080
@@ -149,10 +150,13 @@ make_acl(struct scale *s)
 static void
 make_gate(struct scale *s)
 {
-	struct receiver_limits limits = receiver_limits_default;
+	static struct server_conf usual;
+	struct receiver_limits limits;
 	struct hash_key key;
 	struct replay_store *store;
 
+	server_conf_defaults(&usual);
+	limits = usual.limits;
 	key.k0 = random_next(s);
 	key.k1 = random_next(s);
 	if (s->groups + 64 > limits.reassembly.groups) {

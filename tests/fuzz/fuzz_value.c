@@ -81,17 +81,33 @@ check_device(const char *text)
 	}
 }
 
+struct conf {
+	struct settings settings;
+};
+
+static const struct conf_word_type types[] = { SETTINGS(SETTINGS_WORD,
+							struct conf) };
+
+/* As the value of each setting; the first byte is what stands before it. */
 static void
 check_settings(const char *text)
 {
-	struct settings settings = { .mark = 1 };
+	static const struct conf_words words = CONF_WORDS(types);
+	const struct conf_file file = { .path = "f" };
+	struct conf conf = { .settings.mark = 1 };
+	struct conf_line line = { .line = 1, .count = 1 };
+	char err[CONF_ERROR_MAX];
 
-	CHECK(settings_mark(&settings, text, why) == 0 || why[0]);
-	CHECK(settings.mark && (settings.mark & (settings.mark - 1)) == 0);
-	CHECK(settings_queue(&settings, text, why) == 0 || why[0]);
-	CHECK(settings_firewall(&settings, text, why) == 0 || why[0]);
-	CHECK(settings_log(&settings, text, why) == 0 || why[0]);
-	CHECK(settings_user(&settings, text, why) == 0 || why[0]);
+	for (size_t i = 0; text[0] && i < words.count; i++) {
+		line.words[0] = (struct conf_word){ types[i].name, text + 1 };
+		err[0] = '\0';
+		CHECK(conf_apply(&file, &line, &words, &conf, NULL, err) == 0 ||
+		      err[0]);
+	}
+	CHECK((conf.settings.mark & (conf.settings.mark - 1)) == 0);
+	CHECK(conf.settings.mark && conf.settings.queue <= SETTINGS_QUEUE_MAX);
+	CHECK(conf.settings.firewall <= FIREWALL_NONE);
+	CHECK(conf.settings.fastpath <= FASTPATH_GENERIC);
 }
 
 static void

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf/grammar.h"
+#include "conf/words.h"
 #include "base/text.h"
 
 #define SECRET "A1949A68393EA4B339FB8A597C38DBC9"
@@ -256,23 +256,7 @@ static const char *const slips[] = {
 };
 
 static int
-set_number(void *into, const char *value, char *why)
-{
-	return value_number(value, 0, 65535, into, why);
-}
-
-static int
-set_choice(void *into, const char *value, char *why)
-{
-	static const char *const words[] = { "a", "b", NULL };
-	int choice;
-
-	(void)into;
-	return value_choice(value, words, &choice, why);
-}
-
-static int
-set_anything(void *into, const char *value, char *why)
+take_anything(void *into, const char *value, char *why)
 {
 	(void)into;
 	(void)value;
@@ -280,10 +264,19 @@ set_anything(void *into, const char *value, char *why)
 	return 0;
 }
 
-static const struct conf_option options[] = {
-	{ "key_no", set_number },    { "auth", set_number },
-	{ "alg", set_choice },       { "user", set_choice },
-	{ "not_after", set_choice }, { "key", set_anything },
+struct numbers {
+	unsigned long key_no, auth;
+};
+
+#define WORD(name, member) CONF_WORD(name, struct numbers, member)
+
+static const struct conf_word_type types[] = {
+	{ WORD("key_no", key_no), CONF_NUMBER(0, 65535, 0) },
+	{ WORD("auth", auth), CONF_NUMBER(0, 65535, 0) },
+	{ .name = "alg", CONF_CHOICE("a b") },
+	{ .name = "user", CONF_CHOICE("a b") },
+	{ .name = "not_after", CONF_CHOICE("a b") },
+	{ .name = "key", CONF_OWN(take_anything) },
 };
 
 static int
@@ -291,16 +284,14 @@ apply_text(const char *text)
 {
 	struct conf_file file;
 	struct conf_line line;
-	unsigned long number;
+	static const struct conf_words words = CONF_WORDS(types);
+	struct numbers numbers;
 	int rc;
 
 	memset(err, 0, sizeof err);
 	open_text(&file, text);
 	while ((rc = conf_next(&file, &line, err)) > 0) {
-		uint64_t seen = 0;
-
-		rc = conf_apply(&file, &line, options, LENGTH(options), &number,
-				&seen, err);
+		rc = conf_apply(&file, &line, &words, &numbers, NULL, err);
 		if (rc < 0) {
 			break;
 		}

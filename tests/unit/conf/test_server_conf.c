@@ -94,8 +94,13 @@ server_conf_has_defaults(void **state)
 	assert_false(conf->settings.log_json);
 	assert_true(conf->hide_loopback);
 	assert_int_equal(conf->acl.rules[0].tolerance, 30);
-	assert_memory_equal(&conf->limits, &receiver_limits_default,
-			    sizeof conf->limits);
+	assert_int_equal(conf->limits.reassembly.groups, 16384);
+	assert_int_equal(conf->limits.reassembly.frames, 65536);
+	assert_int_equal(conf->limits.reassembly.held, 4096);
+	assert_int_equal(conf->limits.assembly_ms, 1000);
+	assert_int_equal(conf->limits.flood_per_second, 20000);
+	assert_int_equal(conf->limits.replays, 262144);
+	assert_int_equal(conf->limits.guesses, GUESS_CELLS);
 	assert_false(conf->acl.by_device);
 	server_conf_free(conf);
 }
@@ -134,6 +139,34 @@ server_conf_takes_settings(void **state)
 	server_conf_free(conf);
 }
 
+/* What memory and sockets were made for stays, however a file has it. */
+static void
+server_conf_keeps(void **state)
+{
+	struct server_conf *before = load_good(RULES, KEYS, ACL);
+	struct server_conf *conf = load_good(
+		"tolerance=600, log=json, queue=100, firewall=iptables\n"
+		"loopback=open, groups=16, held=1, assembly=10, flood=0\n"
+		"replays=16, fastpath=auto, fastpath_mark=4, mark=8\n"
+		"RULE:dst_port=22\n",
+		KEYS, ACL);
+
+	(void)state;
+	server_conf_keep(conf, before);
+	assert_memory_equal(&conf->limits, &before->limits,
+			    sizeof conf->limits);
+	assert_int_equal(conf->settings.queue, SERVER_CONF_QUEUE);
+	assert_int_equal(conf->settings.firewall, FIREWALL_AUTO);
+	assert_int_equal(conf->settings.fastpath, FASTPATH_OFF);
+	assert_int_equal(conf->fastpath_mark, SERVER_CONF_FASTPATH_MARK);
+	assert_true(conf->settings.log_json);
+	assert_int_equal(conf->settings.mark, 8);
+	assert_false(conf->hide_loopback);
+	assert_int_equal(conf->acl.rules[0].tolerance, 600);
+	server_conf_free(conf);
+	server_conf_free(before);
+}
+
 static void
 server_conf_hides(void **state)
 {
@@ -151,10 +184,10 @@ server_conf_hides(void **state)
 	const struct acl_rule *rule = conf->acl.rules;
 
 	assert_int_equal(conf->settings.fastpath, FASTPATH_AUTO);
-	assert_int_equal(conf->settings.fastpath_mark, 4);
+	assert_int_equal(conf->fastpath_mark, 4);
 	(void)state;
 	assert_int_equal(conf->settings.mark, 2);
-	assert_string_equal(conf->settings.user, "root");
+	assert_string_equal(conf->settings.user.name, "root");
 	assert_string_equal(conf->replay_file, "/x");
 	assert_int_equal(rule[0].hide, ACL_DECOY);
 	assert_int_equal(rule[0].decoy.family, 4);
@@ -459,6 +492,7 @@ main(void)
 		cmocka_unit_test(server_conf_of_the_papers),
 		cmocka_unit_test(server_conf_has_defaults),
 		cmocka_unit_test(server_conf_takes_settings),
+		cmocka_unit_test(server_conf_keeps),
 		cmocka_unit_test(server_conf_hides),
 		cmocka_unit_test(server_conf_sorts_keys_of_an_entry),
 		cmocka_unit_test(server_conf_of_one_service),

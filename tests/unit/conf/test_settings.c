@@ -1,11 +1,37 @@
 #include "unit/files_support.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/grammar.h"
 #include "conf/settings.h"
 
-static char why[VALUE_WHY_MAX];
+struct conf {
+	struct settings settings;
+};
+
+static const struct conf_word_type types[] = { SETTINGS(SETTINGS_WORD,
+							struct conf) };
+
+/* One word, as a file has it. */
+static int
+set(struct settings *settings, const char *name, const char *value)
+{
+	static const struct conf_words words = CONF_WORDS(types);
+	const struct conf_file file = { .path = "f" };
+	struct conf_line line = { .line = 1, .count = 1 };
+	struct conf conf = { *settings };
+	char word[64];
+	char err[CONF_ERROR_MAX] = "";
+	int rc;
+
+	snprintf(word, sizeof word, "=%s", value);
+	line.words[0] = (struct conf_word){ name, word + 1 };
+	rc = conf_apply(&file, &line, &words, &conf, NULL, err);
+	*settings = conf.settings;
+	assert_true(rc == 0 ? err[0] == '\0' : err[0] != '\0');
+	return rc;
+}
 
 static void
 settings_take_their_words(void **state)
@@ -13,79 +39,107 @@ settings_take_their_words(void **state)
 	struct settings s = { 0 };
 
 	(void)state;
-	assert_int_equal(settings_log(&s, "json", why), 0);
+	assert_int_equal(set(&s, "log", "json"), 0);
 	assert_true(s.log_json);
-	assert_int_equal(settings_log(&s, "text", why), 0);
+	assert_int_equal(set(&s, "log", "text"), 0);
 	assert_false(s.log_json);
-	assert_int_equal(settings_queue(&s, "65532", why), 0);
+	assert_int_equal(set(&s, "queue", "65532"), 0);
 	assert_int_equal(s.queue, 65532);
-	assert_int_equal(settings_queue(&s, "0", why), 0);
+	assert_int_equal(set(&s, "queue", "0"), 0);
 	assert_int_equal(s.queue, 0);
-	assert_int_equal(settings_mark(&s, "0x80000000", why), 0);
+	assert_int_equal(set(&s, "mark", "0x80000000"), 0);
 	assert_int_equal(s.mark, 0x80000000);
-	assert_int_equal(settings_mark(&s, "1", why), 0);
+	assert_int_equal(set(&s, "mark", "1"), 0);
 	assert_int_equal(s.mark, 1);
-	assert_int_equal(settings_firewall(&s, "auto", why), 0);
+	assert_int_equal(set(&s, "firewall", "auto"), 0);
 	assert_int_equal(s.firewall, FIREWALL_AUTO);
-	assert_int_equal(settings_firewall(&s, "nft", why), 0);
+	assert_int_equal(set(&s, "firewall", "nft"), 0);
 	assert_int_equal(s.firewall, FIREWALL_NFT);
-	assert_int_equal(settings_firewall(&s, "iptables", why), 0);
+	assert_int_equal(set(&s, "firewall", "iptables"), 0);
 	assert_int_equal(s.firewall, FIREWALL_IPTABLES);
-	assert_int_equal(settings_firewall(&s, "none", why), 0);
+	assert_int_equal(set(&s, "firewall", "none"), 0);
 	assert_int_equal(s.firewall, FIREWALL_NONE);
-	assert_int_equal(settings_user(&s, "root", why), 0);
-	assert_string_equal(s.user, "root");
+	assert_int_equal(set(&s, "fastpath", "off"), 0);
+	assert_int_equal(s.fastpath, FASTPATH_OFF);
+	assert_int_equal(set(&s, "fastpath", "auto"), 0);
+	assert_int_equal(s.fastpath, FASTPATH_AUTO);
+	assert_int_equal(set(&s, "fastpath", "native"), 0);
+	assert_int_equal(s.fastpath, FASTPATH_NATIVE);
+	assert_int_equal(set(&s, "fastpath", "generic"), 0);
+	assert_int_equal(s.fastpath, FASTPATH_GENERIC);
+	assert_int_equal(set(&s, "run_as", "root"), 0);
+	assert_string_equal(s.user.name, "root");
 }
 
 static void
 settings_refuse(void **state)
 {
 	static const struct {
-		int (*set)(void *, const char *, char *);
-		const char *value;
+		const char *name, *value;
 	} bad[] = {
-		{ settings_log, "" },
-		{ settings_log, "JSON" },
-		{ settings_queue, "" },
-		{ settings_queue, "65533" },
-		{ settings_queue, "-1" },
-		{ settings_queue, "0x10" },
-		{ settings_mark, "" },
-		{ settings_mark, "0" },
-		{ settings_mark, "3" },
-		{ settings_mark, "0x100000000" },
-		{ settings_mark, "-1" },
-		{ settings_mark, "+1" },
-		{ settings_mark, " 1" },
-		{ settings_mark, "1 " },
-		{ settings_mark, "0x" },
-		{ settings_mark, "0x1g" },
-		{ settings_mark, "99999999999999999999999" },
-		{ settings_firewall, "" },
-		{ settings_firewall, "ipfw" },
-		{ settings_user, "" },
-		{ settings_user, "no-such-user" },
-		{ settings_user, "roooooooooooooooooooooooooooooooooot" },
+		{ "log", "" },
+		{ "log", "JSON" },
+		{ "log", "text json" },
+		{ "queue", "" },
+		{ "queue", "65533" },
+		{ "queue", "-1" },
+		{ "queue", "0x10" },
+		{ "mark", "" },
+		{ "mark", "0" },
+		{ "mark", "3" },
+		{ "mark", "0x100000000" },
+		{ "mark", "-1" },
+		{ "mark", "+1" },
+		{ "mark", " 1" },
+		{ "mark", "1 " },
+		{ "mark", "0x" },
+		{ "mark", "0x1g" },
+		{ "mark", "99999999999999999999999" },
+		{ "firewall", "" },
+		{ "firewall", "ipfw" },
+		{ "run_as", "" },
+		{ "run_as", "no-such-user" },
+		{ "run_as", "roooooooooooooooooooooooooooooooooot" },
 	};
 	const struct settings before = { .log_json = true,
 					 .queue = 7,
 					 .mark = 8,
 					 .firewall = FIREWALL_NFT,
-					 .user = "me" };
+					 .user.name = "me" };
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(bad); i++) {
 		struct settings s = before;
 
-		why[0] = '\0';
-		if (bad[i].set(&s, bad[i].value, why) != -1 || !why[0]) {
+		if (set(&s, bad[i].name, bad[i].value) != -1) {
 			fail_msg("'%s' not refused", bad[i].value);
 		}
-		assert_true(s.log_json == before.log_json &&
-			    s.queue == before.queue && s.mark == before.mark &&
-			    s.firewall == before.firewall);
-		assert_string_equal(s.user, "me");
+		assert_memory_equal(&s, &before, sizeof s);
 	}
+}
+
+/* What memory, sockets and programs were made for stays till a restart. */
+static void
+settings_keep(void **state)
+{
+	static const struct conf_words words = CONF_WORDS(types);
+	const struct conf before = { .settings = { .queue = 7,
+						   .firewall = FIREWALL_NFT,
+						   .fastpath = FASTPATH_AUTO,
+						   .mark = 1,
+						   .user.name = "me" } };
+	struct conf conf = {
+		.settings = { .queue = 8, .log_json = true, .mark = 2 },
+	};
+
+	(void)state;
+	conf_keep(&words, &conf, &before);
+	assert_int_equal(conf.settings.queue, 7);
+	assert_int_equal(conf.settings.firewall, FIREWALL_NFT);
+	assert_int_equal(conf.settings.fastpath, FASTPATH_AUTO);
+	assert_string_equal(conf.settings.user.name, "me");
+	assert_true(conf.settings.log_json);
+	assert_int_equal(conf.settings.mark, 2);
 }
 
 static void
@@ -128,6 +182,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(settings_take_their_words),
 		cmocka_unit_test(settings_refuse),
+		cmocka_unit_test(settings_keep),
 		cmocka_unit_test(settings_peek),
 	};
 

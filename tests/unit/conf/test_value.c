@@ -365,9 +365,10 @@ times(void **state)
 static void
 choices(void **state)
 {
-	static const char *const words[] = { "text", "json", NULL };
-	static const char *const bad[] = { "", "JSON", "jso", "jsonx", LONG };
-	int choice;
+	static const char words[] = "text json";
+	static const char *const bad[] = { "",      "JSON",      "jso",
+					   "jsonx", "text json", LONG };
+	unsigned long choice;
 
 	(void)state;
 	assert_int_equal(value_choice("text", words, &choice, why), 0);

@@ -69,7 +69,7 @@ static void
 log_for_a_person(void **state)
 {
 	(void)state;
-	log_open("tap server", false, false);
+	log_open("tap server", false);
 	capture_begin();
 	write_record(LOG_LEVEL_INFO);
 	log_say(LOG_LEVEL_ERROR, "%s: %d", "why", 7);
@@ -88,7 +88,7 @@ log_for_a_person(void **state)
 static void
 begin_field(struct log_record *r)
 {
-	log_open("tap", false, false);
+	log_open("tap", false);
 	log_begin(r, LOG_LEVEL_INFO, "accepted");
 	r->text.len = 0;
 }
@@ -139,7 +139,8 @@ static void
 log_for_a_script(void **state)
 {
 	(void)state;
-	log_open("tap server", true, false);
+	log_open("tap server", false);
+	log_configure(&(struct settings){ .log_json = true });
 	capture_begin();
 	write_record(LOG_LEVEL_WARNING);
 	log_say(LOG_LEVEL_ERROR, "%s", "a \"b\"\n\xff");
@@ -161,12 +162,12 @@ static void
 log_debug_only_when_wanted(void **state)
 {
 	(void)state;
-	log_open("tap", false, false);
+	log_open("tap", false);
 	capture_begin();
 	log_say(LOG_LEVEL_DEBUG, "no");
 	write_record(LOG_LEVEL_DEBUG);
 	assert_string_equal(capture_end(), "");
-	log_open("tap", false, true);
+	log_open("tap", true);
 	capture_begin();
 	log_say(LOG_LEVEL_DEBUG, "yes");
 	assert_string_equal(behind_time(capture_end()), " tap: yes\n");
@@ -184,7 +185,7 @@ log_to_the_journal(void **state)
 	snprintf(stream, sizeof stream, "%llu:%llu",
 		 (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
 	setenv("JOURNAL_STREAM", stream, 1);
-	log_open("tap", false, false);
+	log_open("tap", false);
 	log_say(LOG_LEVEL_ERROR, "one");
 	log_say(LOG_LEVEL_INFO, "two");
 	assert_string_equal(capture_end(), "<3>one\n<6>two\n");
@@ -200,7 +201,7 @@ log_to_another_stream_than_the_journal(void **state)
 	for (size_t i = 0; i < LENGTH(others); i++) {
 		setenv("JOURNAL_STREAM", others[i], 1);
 		capture_begin();
-		log_open("tap", false, false);
+		log_open("tap", false);
 		log_say(LOG_LEVEL_INFO, "one");
 		assert_string_equal(behind_time(capture_end()), " tap: one\n");
 	}
@@ -214,7 +215,7 @@ log_cuts_what_is_too_long(void **state)
 	const char *line;
 
 	(void)state;
-	log_open("tap", false, false);
+	log_open("tap", false);
 	for (size_t len = LOG_LINE_MAX - 64; len < LOG_LINE_MAX + 4; len++) {
 		memset(message, 'x', len);
 		message[len] = '\0';
@@ -259,7 +260,8 @@ log_cuts_json_too(void **state)
 	char message[2 * LOG_LINE_MAX];
 
 	(void)state;
-	log_open("tap", true, false);
+	log_open("tap", false);
+	log_configure(&(struct settings){ .log_json = true });
 	for (size_t f = 0; f < LENGTH(fill); f++) {
 		for (size_t len = 100; len < LOG_LINE_MAX + 8; len += 3) {
 			const char *line;
@@ -283,7 +285,8 @@ log_leaves_out_fields_too_many(void **state)
 	char value[LOG_LINE_MAX];
 
 	(void)state;
-	log_open("tap", true, false);
+	log_open("tap", false);
+	log_configure(&(struct settings){ .log_json = true });
 	for (size_t len = LOG_LINE_MAX - 200; len < LOG_LINE_MAX; len++) {
 		struct log_record r;
 		const char *line;
@@ -351,7 +354,7 @@ in_child(int fd, void (*work)(int reader), int reader)
 		signal(SIGPIPE, SIG_IGN);
 		/* Who waits is ended. */
 		alarm(20);
-		log_open("tap", false, false);
+		log_open("tap", false);
 		log_never_wait();
 		work(reader);
 		lost = log_lost();

@@ -117,7 +117,7 @@ what_is_accepted_is_marked(void **state)
 	struct bed b = { 0 };
 
 	(void)state;
-	b.conf.settings.fastpath_mark = 0x200000;
+	b.conf.fastpath_mark = 0x200000;
 	rule(&b, 80, 80);
 	rule(&b, 82, 82)->type = ACL_ROUTER;
 	rule(&b, 84, 84)->window_loose = true;

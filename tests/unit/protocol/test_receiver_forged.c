@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "conf/server_conf.h"
+
 #define PORT 22
 #define PORT_CLOSED 443
 #define ENOUGH 1000000 /* steps, where a test need not be short */
@@ -371,10 +373,12 @@ first_tries(unsigned key, bool ip6, unsigned roles)
 static void
 a_sweep_keeps_nobody_out(void **state)
 {
+	static struct server_conf usual;
 	const unsigned all = 0x7f;
 
 	(void)state;
-	b->limits = receiver_limits_default;
+	server_conf_defaults(&usual);
+	b->limits = usual.limits;
 	b->limits.replays = 1024;
 	begin();
 	for (unsigned key = KEY_MD5; key < KEYS; key++) {
