@@ -218,8 +218,8 @@ note_installed(struct fw *fw, const struct fw_plan *plan)
 	if (fw->no_sockets) {
 		log_say(LOG_LEVEL_WARNING,
 			"%s here knows no sockets: what tracking does not know "
-			"gets in at %u packets/s at the most",
-			fw_tool_name(fw->tool), FW_REST_PER_SECOND);
+			"goes by the queue",
+			fw_tool_name(fw->tool));
 	}
 	if (fw->no_labels) {
 		log_say(LOG_LEVEL_WARNING,

@@ -18,8 +18,6 @@
 
 #define FW_ERROR_MAX 512u
 #define FW_TEXT_MAX (8u << 20) /* 4096 rules, each in two tables and twice */
-/* What may come in a second that belongs to no connection that is known. */
-#define FW_REST_PER_SECOND 1000u
 
 enum fw_tool { FW_NONE, FW_NFT, FW_IPTABLES };
 

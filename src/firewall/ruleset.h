@@ -12,14 +12,13 @@
  * - a SYN with the mark of acceptance, or, where there are decoys, of a
  *   connection that was labelled when such a SYN came,
  * - what is no SYN and has a socket of this host's, in INPUT: tracking may not
- *   know of it (NOTRACK, conntrack -F, nf_conntrack_tcp_loose=0), and the
- *   daemon is asked for what strangers send, too, so often and no more.  The
- *   kernel finds such sockets before it routes a packet, listeners never.
+ *   know of it (NOTRACK, conntrack -F, nf_conntrack_tcp_loose=0).  The kernel
+ *   finds such sockets before it routes a packet, listeners never.
  *   Only TPROXY and programs like it hand a listener's to one: such sockets
  *   are transparent, and the daemon is asked.  It is asked for all where a
  *   kernel is without that match or that search (ip_early_demux),
- * - a SYN that the daemon accepts there and then, and what else it knows a
- *   socket for; without the daemon that is none.
+ * - a SYN that the daemon accepts there and then, and what else it knows the
+ *   connection of, or a socket for; without the daemon that is none.
  *
  * Most SYNs are judged earlier, in the raw table: before connection tracking
  * makes anything of them, and before an address is translated, as the daemon

@@ -206,19 +206,9 @@ put_final(const struct section *s, const struct fw_match *m)
 	}
 	put_sockets(s, m);
 	/* The door may go with the daemon: then none gets by without it. */
-	if (m->closed || ruleset_has_decoy(m, 0)) {
-		snprintf(target, sizeof target, "-j NFQUEUE --queue-num %u",
-			 ruleset_queue(s->plan, forwarded, true));
-		put_match(s, s->plan, m, target);
-		return;
-	}
-	snprintf(target, sizeof target,
-		 "-m limit --limit %u/second --limit-burst %u -j NFQUEUE "
-		 "--queue-num %u",
-		 FW_REST_PER_SECOND, FW_REST_PER_SECOND,
+	snprintf(target, sizeof target, "-j NFQUEUE --queue-num %u",
 		 ruleset_queue(s->plan, forwarded, true));
 	put_match(s, s->plan, m, target);
-	put_match(s, s->plan, m, "-j DROP");
 }
 
 /* A decoy is no protected port, but came from one. */
@@ -261,10 +251,12 @@ put_original(const struct section *s, const struct fw_match *m,
 static void
 put_translated(const struct section *s)
 {
-	char target[TARGET_MAX];
+	char target[TARGET_MAX], rest[TARGET_MAX];
 
 	snprintf(target, sizeof target, "-m tcp %s -j NFQUEUE --queue-num %u",
 		 syn, ruleset_queue(s->plan, false, false));
+	snprintf(rest, sizeof rest, "-j NFQUEUE --queue-num %u",
+		 ruleset_queue(s->plan, false, true));
 	put_decoys(s);
 	for (size_t i = 0; i < s->plan->count; i++) {
 		const struct fw_match *m = &s->plan->matches[i];
@@ -276,7 +268,7 @@ put_translated(const struct section *s)
 				m->ports_count ? &m->ports[k] : NULL;
 
 			put_original(s, m, ports, target);
-			put_original(s, m, ports, "-j DROP");
+			put_original(s, m, ports, rest);
 		}
 	}
 }

@@ -179,7 +179,8 @@ put_translated(struct text *t, const struct fw_plan *plan)
 			text_put(t, "queue num %u\n\t\t",
 				 ruleset_queue(plan, false, false));
 			put_original(t, plan, m, ports);
-			text_put(t, "drop\n");
+			text_put(t, "queue num %u\n",
+				 ruleset_queue(plan, false, true));
 		}
 	}
 }
@@ -206,16 +207,7 @@ put_final(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 		return;
 	}
 	/* The door may go with the daemon: then none gets by without it. */
-	if (m->closed || ruleset_has_decoy(m, 0)) {
-		text_put(t, "queue num %u\n",
-			 ruleset_queue(plan, forwarded, true));
-		return;
-	}
-	text_put(t, "limit rate %u/second burst %u packets queue num %u\n\t\t",
-		 FW_REST_PER_SECOND, FW_REST_PER_SECOND,
-		 ruleset_queue(plan, forwarded, true));
-	put_match(t, plan, m);
-	text_put(t, "drop\n");
+	text_put(t, "queue num %u\n", ruleset_queue(plan, forwarded, true));
 }
 
 /* Where packets come in, or go on: the last word. */

@@ -7,11 +7,10 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define TYPE(message) ((NFNL_SUBSYS_CTNETLINK << 8) | (message))
-/* What the kernel itself gives an established connection. */
-#define ESTABLISHED_SECONDS 432000
 
 int
 conntrack_open(struct netlink *nl)
@@ -59,30 +58,206 @@ put_tcp(struct netlink_msg *msg)
 	netlink_unnest(msg, info);
 }
 
-int
-conntrack_add(struct netlink *nl, const struct sock_diag_connection *c)
+/* A message of a family of addresses. */
+static void
+begin(struct netlink_msg *msg, struct netlink *nl, uint16_t type,
+      uint16_t flags, unsigned family)
 {
 	struct nfgenmsg header = {
-		.nfgen_family = c->local.family == 4 ? AF_INET : AF_INET6,
+		.nfgen_family = family == 4 ? AF_INET : AF_INET6,
 		.version = NFNETLINK_V0,
 	};
+
+	netlink_begin(msg, TYPE(type), NLM_F_REQUEST | flags, nl->seq++);
+	netlink_header(msg, &header, sizeof header);
+}
+
+static int
+add(struct netlink *nl, const struct packet *p, uint32_t seconds,
+    uint16_t flags)
+{
 	uint32_t bytes[128];
 	struct netlink_msg msg = { .bytes = (void *)bytes,
 				   .size = sizeof bytes };
-	int rc;
 
-	netlink_begin(&msg, TYPE(IPCTNL_MSG_CT_NEW),
-		      NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
-		      nl->seq++);
-	netlink_header(&msg, &header, sizeof header);
-	put_tuple(&msg, CTA_TUPLE_ORIG, &c->remote, c->remote_port, &c->local,
-		  c->local_port);
-	put_tuple(&msg, CTA_TUPLE_REPLY, &c->local, c->local_port, &c->remote,
-		  c->remote_port);
+	begin(&msg, nl, IPCTNL_MSG_CT_NEW, NLM_F_ACK | NLM_F_CREATE | flags,
+	      p->src.family);
+	put_tuple(&msg, CTA_TUPLE_ORIG, &p->src, p->sport, &p->dst, p->dport);
+	put_tuple(&msg, CTA_TUPLE_REPLY, &p->dst, p->dport, &p->src, p->sport);
 	netlink_put_be32(&msg, CTA_STATUS,
 			 IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED);
-	netlink_put_be32(&msg, CTA_TIMEOUT, ESTABLISHED_SECONDS);
+	netlink_put_be32(&msg, CTA_TIMEOUT, seconds);
 	put_tcp(&msg);
-	rc = netlink_call(nl, &msg, NULL, NULL);
+	return netlink_call(nl, &msg, NULL, NULL);
+}
+
+int
+conntrack_add(struct netlink *nl, const struct packet *p, uint32_t seconds)
+{
+	int rc = add(nl, p, seconds, NLM_F_EXCL);
+
 	return rc == -EEXIST ? 0 : rc;
+}
+
+int
+conntrack_establish(struct netlink *nl, const struct packet *p,
+		    uint32_t seconds)
+{
+	return add(nl, p, seconds, 0);
+}
+
+/* ---- what the kernel knows */
+
+/* The attributes within one; none where it is not there. */
+static void
+open_nest(const struct netlink_attr *nest, struct netlink_attr *attrs,
+	  uint16_t most)
+{
+	if (!nest->payload ||
+	    netlink_attrs(nest->payload, nest->len, 0, attrs, most) < 0) {
+		memset(attrs, 0, (most + 1u) * sizeof *attrs);
+	}
+}
+
+static bool
+read_addr(const struct netlink_attr *attr, struct packet_addr *addr,
+	  unsigned family)
+{
+	const size_t len = family == 4 ? 4 : 16;
+
+	*addr = (struct packet_addr){ .family = (uint8_t)family };
+	if (!attr->payload || attr->len != len) {
+		return false;
+	}
+	memcpy(addr->bytes, attr->payload, len);
+	return true;
+}
+
+/* A tuple as the packet that has it; false where it is none of TCP. */
+static bool
+read_tuple(const struct netlink_attr *tuple, unsigned family, struct packet *p)
+{
+	struct netlink_attr parts[CTA_TUPLE_MAX + 1];
+	struct netlink_attr ip[CTA_IP_MAX + 1], proto[CTA_PROTO_MAX + 1];
+	const bool v4 = family == 4;
+
+	*p = (struct packet){ 0 };
+	open_nest(tuple, parts, CTA_TUPLE_MAX);
+	open_nest(&parts[CTA_TUPLE_IP], ip, CTA_IP_MAX);
+	open_nest(&parts[CTA_TUPLE_PROTO], proto, CTA_PROTO_MAX);
+	if (!read_addr(&ip[v4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC], &p->src,
+		       family) ||
+	    !read_addr(&ip[v4 ? CTA_IP_V4_DST : CTA_IP_V6_DST], &p->dst,
+		       family) ||
+	    proto[CTA_PROTO_NUM].len != 1 ||
+	    proto[CTA_PROTO_NUM].payload[0] != IPPROTO_TCP ||
+	    proto[CTA_PROTO_SRC_PORT].len != 2 ||
+	    proto[CTA_PROTO_DST_PORT].len != 2) {
+		return false;
+	}
+	p->sport = be16_load(proto[CTA_PROTO_SRC_PORT].payload);
+	p->dport = be16_load(proto[CTA_PROTO_DST_PORT].payload);
+	return true;
+}
+
+static bool
+is_established(const struct netlink_attr *attrs)
+{
+	struct netlink_attr info[CTA_PROTOINFO_MAX + 1];
+	struct netlink_attr tcp[CTA_PROTOINFO_TCP_MAX + 1];
+
+	open_nest(&attrs[CTA_PROTOINFO], info, CTA_PROTOINFO_MAX);
+	open_nest(&info[CTA_PROTOINFO_TCP], tcp, CTA_PROTOINFO_TCP_MAX);
+	return tcp[CTA_PROTOINFO_TCP_STATE].len == 1 &&
+		tcp[CTA_PROTOINFO_TCP_STATE].payload[0] ==
+		TCP_CONNTRACK_ESTABLISHED;
+}
+
+static bool
+read_entry(const struct netlink_reply *reply, struct netlink_attr *attrs,
+	   unsigned *family)
+{
+	if (reply->type != TYPE(IPCTNL_MSG_CT_NEW) ||
+	    reply->len < sizeof(struct nfgenmsg) ||
+	    netlink_attrs(reply->payload, reply->len, sizeof(struct nfgenmsg),
+			  attrs, CTA_MAX) < 0) {
+		return false;
+	}
+	/* The first byte of the header. */
+	*family = reply->payload[0] == AF_INET ? 4 : 6;
+	return true;
+}
+
+static int
+take_state(void *context, const struct netlink_reply *reply)
+{
+	struct netlink_attr attrs[CTA_MAX + 1];
+	bool *established = context;
+	unsigned family;
+
+	*established =
+		read_entry(reply, attrs, &family) && is_established(attrs);
+	return 0;
+}
+
+int
+conntrack_is_established(struct netlink *nl, const struct packet *p)
+{
+	uint32_t bytes[64];
+	struct netlink_msg msg = { .bytes = (void *)bytes,
+				   .size = sizeof bytes };
+	bool established = false;
+	int rc;
+
+	begin(&msg, nl, IPCTNL_MSG_CT_GET, NLM_F_ACK, p->src.family);
+	put_tuple(&msg, CTA_TUPLE_ORIG, &p->src, p->sport, &p->dst, p->dport);
+	rc = netlink_call(nl, &msg, take_state, &established);
+	return rc < 0 && rc != -ENOENT ? rc : established;
+}
+
+struct each {
+	void (*take)(void *, const struct conntrack_entry *);
+	void *context;
+};
+
+static int
+take_entry(void *context, const struct netlink_reply *reply)
+{
+	const struct each *each = context;
+	struct netlink_attr attrs[CTA_MAX + 1];
+	struct conntrack_entry entry;
+	struct packet answer;
+	uint32_t status;
+	unsigned family;
+
+	if (!read_entry(reply, attrs, &family) || !is_established(attrs) ||
+	    !netlink_be32(&attrs[CTA_STATUS], &status) ||
+	    !(status & IPS_SEEN_REPLY) ||
+	    !read_tuple(&attrs[CTA_TUPLE_ORIG], family, &entry.packet) ||
+	    !read_tuple(&attrs[CTA_TUPLE_REPLY], family, &answer)) {
+		return 0;
+	}
+	entry.to = answer.src;
+	entry.to_port = answer.sport;
+	each->take(each->context, &entry);
+	return 0;
+}
+
+int
+conntrack_each(struct netlink *nl,
+	       void (*take)(void *, const struct conntrack_entry *),
+	       void *context)
+{
+	struct each each = { take, context };
+	int rc = 0;
+
+	for (unsigned family = 4; family <= 6 && rc == 0; family += 2) {
+		uint32_t bytes[16];
+		struct netlink_msg msg = { .bytes = (void *)bytes,
+					   .size = sizeof bytes };
+
+		begin(&msg, nl, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
+		rc = netlink_call(nl, &msg, take_entry, &each);
+	}
+	return rc;
 }

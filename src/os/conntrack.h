@@ -1,20 +1,47 @@
 /*
- * Connection tracking (ctnetlink): make the kernel know of connections
- * that were there before it began to track.
+ * Connection tracking (ctnetlink): which connections the kernel knows, and
+ * have it know of others.  A connection is named by a packet of who opened
+ * it: by the addresses and ports of that, as it came in.
  */
 #ifndef TAP_OS_CONNTRACK_H
 #define TAP_OS_CONNTRACK_H
 
-#include "os/sock_diag.h"
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "os/netlink.h"
+#include "protocol/packet.h"
 
 /* 0 or -errno. */
 int conntrack_open(struct netlink *nl);
 
+/* What the kernel itself gives an established connection. */
+#define CONNTRACK_ESTABLISHED_SECONDS 432000u
+
 /*
- * Enter an established connection that `remote` opened.  0 also where
- * it is known already; else -errno.
+ * Enter an established connection, which is forgotten if no packet of it comes
+ * for so long.  0 also where it is known already; else -errno.
  */
-int conntrack_add(struct netlink *nl, const struct sock_diag_connection *c);
+int conntrack_add(struct netlink *nl, const struct packet *p, uint32_t seconds);
+/*
+ * The same, and what is known already counts as established from now on:
+ * where the answers go another way, the kernel would not see it.
+ */
+int conntrack_establish(struct netlink *nl, const struct packet *p,
+			uint32_t seconds);
+
+/* Whether it is known, and established: 1, 0 or -errno. */
+int conntrack_is_established(struct netlink *nl, const struct packet *p);
+
+struct conntrack_entry {
+	struct packet packet;  /* of who opened it */
+	struct packet_addr to; /* where its packets are sent: translated, or */
+	uint16_t to_port;      /* the same */
+};
+
+/* Call `take` for each that is established and was answered.  0 or -errno. */
+int conntrack_each(struct netlink *nl,
+		   void (*take)(void *context, const struct conntrack_entry *),
+		   void *context);
 
 #endif

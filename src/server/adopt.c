@@ -7,13 +7,36 @@
 #include "os/sock_diag.h"
 
 struct adoption {
-	const struct acl *acl;
-	struct netlink *conntrack;
+	struct worker *worker;
 	int error;
 };
 
+/* Which devices it goes by is not known; one too many does no harm. */
+static bool
+is_protected(const struct acl *acl, const struct packet *p, bool forwarded)
+{
+	for (size_t i = 0; i < acl->rules_count; i++) {
+		const struct acl_rule *rule = &acl->rules[i];
+
+		if ((rule->type != ACL_LOCAL) == forwarded &&
+		    acl_ports_have(rule->ports, rule->ports_count, p->dport) &&
+		    acl_net_has(&rule->src, &p->src) &&
+		    acl_net_has(&rule->dst, &p->dst)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
-adopt_one(void *context, const struct sock_diag_connection *c)
+note(struct worker *g, const struct packet *p)
+{
+	connections_note(g->store.connections, p, CONNECTION_TRACKED,
+			 worker_second(), NULL, NULL);
+}
+
+static void
+adopt_socket(void *context, const struct sock_diag_connection *c)
 {
 	struct adoption *a = context;
 	const struct packet p = {
@@ -22,38 +45,51 @@ adopt_one(void *context, const struct sock_diag_connection *c)
 		.sport = c->remote_port,
 		.dport = c->local_port,
 	};
+	int rc;
 
-	/* Which device it came by is not known; one too many does no harm. */
-	for (size_t i = 0; i < a->acl->rules_count; i++) {
-		const struct acl_rule *rule = &a->acl->rules[i];
+	if (!is_protected(&a->worker->conf->acl, &p, false)) {
+		return;
+	}
+	note(a->worker, &p);
+	rc = conntrack_add(&a->worker->conntrack, &p,
+			   CONNTRACK_ESTABLISHED_SECONDS);
+	a->error = rc < 0 ? rc : a->error;
+}
 
-		if (rule->type == ACL_LOCAL &&
-		    acl_ports_have(rule->ports, rule->ports_count, p.dport) &&
-		    acl_net_has(&rule->src, &p.src) &&
-		    acl_net_has(&rule->dst, &p.dst)) {
-			int rc = conntrack_add(a->conntrack, c);
+/* As it came, and as it is forwarded. */
+static void
+adopt_tracked(void *context, const struct conntrack_entry *entry)
+{
+	struct adoption *a = context;
+	const struct acl *acl = &a->worker->conf->acl;
+	struct packet p = entry->packet;
 
-			a->error = rc < 0 ? rc : a->error;
-			return;
-		}
+	if (is_protected(acl, &p, false)) {
+		note(a->worker, &p);
+	}
+	p.dst = entry->to;
+	p.dport = entry->to_port;
+	if (is_protected(acl, &p, true)) {
+		note(a->worker, &p);
 	}
 }
 
 void
-adopt_connections(const struct acl *acl)
+adopt_connections(struct worker *g)
 {
-	struct netlink conntrack;
 	struct netlink diag;
-	struct adoption a = { .acl = acl, .conntrack = &conntrack };
-	int rc = conntrack_open(&conntrack);
+	struct adoption a = { .worker = g };
+	int rc = g->conntrack.fd;
 
+	if (rc >= 0) {
+		rc = conntrack_each(&g->conntrack, adopt_tracked, &a);
+	}
 	if (rc == 0) {
 		rc = sock_diag_open(&diag);
 		if (rc == 0) {
-			rc = sock_diag_each(&diag, adopt_one, &a);
+			rc = sock_diag_each(&diag, adopt_socket, &a);
 			netlink_close(&diag);
 		}
-		netlink_close(&conntrack);
 	}
 	rc = rc < 0 ? rc : a.error;
 	if (rc < 0) {

@@ -1,13 +1,14 @@
 /*
- * Connections that were there before the rules: the kernel is to track
- * them from now on, so that they go on even without the daemon.
+ * Connections that were there before the rules: they are known from now on
+ * (connections.h), and of those to this host the kernel is to know, too, so
+ * that they go on even without the daemon.
  */
 #ifndef TAP_SERVER_ADOPT_H
 #define TAP_SERVER_ADOPT_H
 
-#include "protocol/acl.h"
+#include "server/worker.h"
 
-/* Those to services of this host that are protected; what fails is logged. */
-void adopt_connections(const struct acl *acl);
+/* Those to services that are protected; what fails is logged. */
+void adopt_connections(struct worker *g);
 
 #endif

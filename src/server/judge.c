@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "os/clock.h"
+#include "os/conntrack.h"
 #include "os/sock_diag.h"
 #include "protocol/ip_options.h"
 #include "server/worker_door.h"
@@ -14,6 +15,12 @@
  * after the start those that tracking does not know may pass.
  */
 #define ADOPTION_MS 60000u
+/* How many of those are looked after in a turn. */
+#define CONFIRM_MAX 256u
+/* Packets of no known connection in a second that are looked into. */
+#define UNKNOWN_MAX 1000u
+/* What tracking is told of, and sees no packet of, it forgets again. */
+#define TRACKED_SECONDS 300u
 
 /* The receiver's name of a packet: when, in which queue, and its id there. */
 #define EARLY ((uint64_t)1 << 40)
@@ -62,6 +69,26 @@ drop(struct worker *g, uint64_t name)
 	nfq_decide(queue_of(g, name), (uint32_t)name, NFQ_DROP, NULL, 0);
 }
 
+static bool
+is_alive(void *context, const struct packet *p)
+{
+	struct worker *g = context;
+
+	return conntrack_is_established(&g->conntrack, p) == 1;
+}
+
+static void
+note_accepted(struct worker *g, const struct receiver_event *e)
+{
+	const struct packet p = { .src = e->src,
+				  .dst = e->dst,
+				  .sport = e->sport,
+				  .dport = e->dport };
+
+	connections_note(g->store.connections, &p, e->key_no, worker_second(),
+			 is_alive, g);
+}
+
 /*
  * Only what was held is released: it is accepted or dropped.  Who is let in
  * early comes once more to the last place, and only then is that noted: else
@@ -74,6 +101,9 @@ apply(struct worker *g, const struct receiver_result *result, bool early,
 	for (size_t i = 0; i < result->events_count; i++) {
 		const struct receiver_event *e = &result->events[i];
 
+		if (e->reason == VERIFY_ACCEPTED) {
+			note_accepted(g, e);
+		}
 		if (e->reason == VERIFY_ACCEPTED && early) {
 			admitted_note(&g->admitted, &e->src, e->sport, e->isn,
 				      ms);
@@ -234,23 +264,110 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 	apply(g, &result, is_early(q), now->ms);
 }
 
-/*
- * What is no SYN, and of a connection that the kernel does not track: it
- * passes if there is a socket for it, since established connections are
- * never touched.
- */
 static bool
-has_connection(struct worker *g, size_t queue, const struct nfq_packet *q,
-	       const struct packet *p)
+has_socket(struct worker *g, const struct nfq_packet *q, const struct packet *p)
 {
 	const struct sock_diag_connection c = { p->dst, p->src, p->dport,
 						p->sport, q->indev };
 
-	if (queue == FW_QUEUE_FORWARD_REST) {
-		return p->flags & PACKET_ACK && !(p->flags & PACKET_RST) &&
-			clock_ms() - g->opened < ADOPTION_MS;
-	}
 	return sock_diag_exists(&g->diag, &c) == 1;
+}
+
+/* Strangers may send any number: one more may be looked into. */
+static bool
+may_look(struct worker *g)
+{
+	const uint64_t now = clock_ms();
+
+	if (now - g->looks_ms >= 1000) {
+		g->looks_ms = now;
+		g->looks = 0;
+	}
+	return g->looks++ < UNKNOWN_MAX;
+}
+
+/*
+ * Of a connection that is not known, though it may be one: to this host if it
+ * has a socket, through it for some time after the start.
+ */
+static bool
+may_be_one(struct worker *g, size_t queue, const struct nfq_packet *q,
+	   const struct packet *p)
+{
+	if (!may_look(g)) {
+		return false;
+	}
+	if (queue == FW_QUEUE_REST) {
+		return has_socket(g, q, p);
+	}
+	if (p->flags & PACKET_ACK && !(p->flags & PACKET_RST) &&
+	    clock_ms() - g->opened < ADOPTION_MS) {
+		connections_note(g->store.connections, p, CONNECTION_SEEN,
+				 worker_second(), NULL, NULL);
+		return true;
+	}
+	return false;
+}
+
+/* Its connection, among those that are known. */
+static struct connection *
+connection_of(struct worker *g, size_t queue, const struct nfq_packet *q,
+	      const struct packet *p)
+{
+	const bool translated =
+		queue == FW_QUEUE_REST && q->hook == NF_INET_FORWARD;
+
+	return connections_find(g->store.connections, p, translated);
+}
+
+/*
+ * It has just passed.  From now on the kernel is to let its packets by itself,
+ * also where it sees no answers, or takes up nothing in midstream.  Those of a
+ * socket it does.
+ */
+static void
+track(struct worker *g, size_t queue, const struct nfq_packet *q,
+      const struct packet *p, struct connection *c)
+{
+	const uint32_t second = worker_second();
+
+	c->used = second;
+	if (second == c->known || p->flags & PACKET_RST ||
+	    (queue == FW_QUEUE_REST && q->hook == NF_INET_FORWARD)) {
+		return;
+	}
+	c->known = second;
+	/* On its way first: or tracking would have two of it. */
+	g->queues[queue].failed = nfq_flush(&g->queues[queue]);
+	if (queue != FW_QUEUE_REST || !has_socket(g, q, p)) {
+		conntrack_establish(&g->conntrack, p, TRACKED_SECONDS);
+	}
+}
+
+void
+judge_confirm(struct worker *g, uint64_t ms)
+{
+	struct connection *all = &g->store.connections->places[0][0];
+	size_t asked = 0;
+
+	if (ms - g->opened < ADOPTION_MS) {
+		return;
+	}
+	for (; g->confirmed < CONNECTIONS_MAX && asked < CONFIRM_MAX;
+	     g->confirmed++) {
+		struct connection *c = &all[g->confirmed];
+		const struct packet p = connections_packet(c);
+
+		if (c->family == 0 || c->key_no != CONNECTION_SEEN) {
+			continue;
+		}
+		asked++;
+		if (is_alive(g, &p)) {
+			c->key_no = CONNECTION_TRACKED;
+		} else {
+			c->family = 0;
+		}
+	}
 }
 
 /*
@@ -280,15 +397,21 @@ judge_rest(struct worker *g, size_t queue, const struct nfq_packet *q)
 	struct packet p;
 	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
 	const bool usable = error == PACKET_OK || error == PACKET_OPTION;
-	/* Asked of every port: the time that it takes tells nothing. */
-	const bool known = usable && has_connection(g, queue, q, &p);
-	const bool passes = known ||
-		(usable ? is_answered(g, queue, q, &p)
-			: queue == FW_QUEUE_REST &&
-				 is_all_closed(&g->conf->acl));
+	struct connection *c = usable ? connection_of(g, queue, q, &p) : NULL;
+	bool passes = c != NULL;
 
+	if (!usable) {
+		passes = queue == FW_QUEUE_REST && is_all_closed(&g->conf->acl);
+	} else if (!c) {
+		/* Asked of every port: the time that it takes tells nothing. */
+		passes = may_be_one(g, queue, q, &p);
+		passes = is_answered(g, queue, q, &p) || passes;
+	}
 	g->shared->rest_passed += passes;
 	g->shared->rest_dropped += !passes;
 	nfq_decide(&g->queues[queue], q->id, passes ? NFQ_ACCEPT : NFQ_DROP,
 		   NULL, 0);
+	if (c) {
+		track(g, queue, q, &p, c);
+	}
 }

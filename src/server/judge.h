@@ -17,6 +17,12 @@ void judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 	       const struct receiver_now *now);
 /* What is no SYN, and of no connection that is tracked. */
 void judge_rest(struct worker *g, size_t queue, const struct nfq_packet *q);
+/*
+ * Once the time after the start is over in which whatever goes through this
+ * host was taken for a connection of before: forget what was none, some each
+ * time.
+ */
+void judge_confirm(struct worker *g, uint64_t ms);
 /* What the receiver releases, and what it has to tell. */
 void judge_apply(struct worker *g, const struct receiver_result *result,
 		 uint64_t ms);

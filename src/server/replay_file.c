@@ -14,7 +14,7 @@
 #include "base/siphash.h"
 
 #define HEADER 4096u /* a page: what follows it is aligned */
-#define VERSION 2u
+#define VERSION 3u
 #define ID_BYTES 16u
 
 /* Where the fields are that have no fixed value. */
@@ -170,6 +170,16 @@ replay_file_set_ahead(struct replay_file *store, bool ahead)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* Where things are in the mapping. */
+static void
+set_places(struct replay_file *store, uint32_t capacity)
+{
+	uint8_t *at = (uint8_t *)store->map + HEADER;
+
+	store->replay = (void *)at;
+	store->connections = (void *)(at + replay_store_size(capacity));
+}
+
 /*
  * Write a header whose process may be killed at any instant: only with
  * the magic, which comes last, does it count.
@@ -184,6 +194,7 @@ put_header(struct replay_file *store, const uint8_t *header, uint64_t now_ms)
 	if (store->state == REPLAY_FILE_NEW ||
 	    store->state == REPLAY_FILE_LOST) {
 		replay_format(store->replay, be32_load(header + 12));
+		memset(store->connections, 0, sizeof *store->connections);
 	}
 	memcpy(at + sizeof magic, header + sizeof magic, HEADER - sizeof magic);
 	replay_file_begin(store, now_ms);
@@ -214,7 +225,7 @@ open_mapped(struct replay_file *store, const char *path, uint32_t capacity,
 	if ((size_t)st.st_size != store->size && !is_new) {
 		store->state = REPLAY_FILE_LOST;
 	}
-	store->replay = (void *)((uint8_t *)store->map + HEADER);
+	set_places(store, capacity);
 	if (store->state == REPLAY_FILE_KEPT) {
 		memcpy(&store->begin_ms, (uint8_t *)store->map + BEGIN_AT,
 		       sizeof store->begin_ms);
@@ -230,7 +241,8 @@ replay_file_open(struct replay_file *store, const char *path, uint32_t capacity,
 {
 	*store = (struct replay_file){
 		.state = REPLAY_FILE_MEMORY,
-		.size = HEADER + replay_store_size(capacity),
+		.size = HEADER + replay_store_size(capacity) +
+			sizeof *store->connections,
 		.fd = -1,
 	};
 	why[0] = '\0';
@@ -243,7 +255,7 @@ replay_file_open(struct replay_file *store, const char *path, uint32_t capacity,
 		store->map = NULL;
 		return -1;
 	}
-	store->replay = (void *)((uint8_t *)store->map + HEADER);
+	set_places(store, capacity);
 	replay_format(store->replay, capacity);
 	replay_file_begin(store, now_ms);
 	return 0;

@@ -1,6 +1,6 @@
 /*
  * The file in which the replay memory outlives the process: a header of
- * one page, then struct replay_store, mapped.
+ * one page, then struct replay_store, mapped; then struct connections.
  *
  *   magic:64 version:32 capacity:32 boot:128 machine:128
  *   begin:64 check:64 ahead:64 zeros...
@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "protocol/replay_cache.h"
+#include "server/connections.h"
 
 #define REPLAY_FILE_WHY_MAX 512u
 
@@ -40,6 +41,7 @@ struct replay_file {
 	enum replay_file_state state;
 	uint64_t begin_ms; /* of clock_ms(); nothing is known from before */
 	struct replay_store *replay;
+	struct connections *connections; /* empty, or as they were left */
 	void *map;
 	size_t size;
 	int fd; /* or -1; holds the file's lock */

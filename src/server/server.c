@@ -498,7 +498,7 @@ begin(struct server *s, const struct monitor_job *job)
 	char err[FW_ERROR_MAX];
 	int status;
 
-	adopt_connections(&s->conf->acl);
+	adopt_connections(&s->worker);
 	worker_door_open(&s->worker);
 	if (make_plan(s, &s->plan, s->conf) < 0) {
 		return fail("rules", -ENOMEM);

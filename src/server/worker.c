@@ -9,19 +9,17 @@
 
 #include "base/bytes.h"
 #include "os/clock.h"
+#include "os/conntrack.h"
 #include "os/sock_diag.h"
+#include "protocol/frame.h"
 #include "server/judge.h"
 #include "server/worker_fastpath.h"
 #include "server/worker_state.h"
 #include "daemon/open_queue.h"
 #include "tap.h"
 
-/*
- * The kernel's queue of SYNs has to take a burst beyond those held, the
- * other ones what their rate limit lets through in a second.
- */
+/* The kernel's queues have to take a burst beyond what is held. */
 #define QUEUE_SPARE 16384u
-#define QUEUE_REST (2u * FW_REST_PER_SECOND)
 /* Batches of SYNs taken before anything else gets its turn. */
 #define BATCHES_MAX 64
 /* What the program tells is read at the end, for so long at the most. */
@@ -31,6 +29,12 @@ struct receiver_now
 worker_now(void)
 {
 	return (struct receiver_now){ clock_instant(), clock_ms() };
+}
+
+uint32_t
+worker_second(void)
+{
+	return (uint32_t)(clock_instant() / FRAME_SECOND);
 }
 
 /* Verdicts that don't arrive leave their packets in the kernel's queue. */
@@ -134,6 +138,7 @@ expire(struct worker *g)
 	while (receiver_expire(g->receiver, &now, &result)) {
 		judge_apply(g, &result, now.ms);
 	}
+	judge_confirm(g, now.ms);
 	worker_state_publish(g);
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
 		usable &= send_verdicts(&g->queues[queue]);
@@ -208,9 +213,8 @@ open_queues(struct worker *g, const struct server_conf *conf)
 		}
 		status = queue_open(&g->queues[queue],
 				    (uint16_t)(conf->settings.queue + queue),
-				    syns ? conf->limits.reassembly.held +
-						    QUEUE_SPARE
-					 : QUEUE_REST,
+				    (syns ? conf->limits.reassembly.held : 0) +
+					    QUEUE_SPARE,
 				    false);
 	}
 	return status;
@@ -279,7 +283,9 @@ worker_open(struct worker *g, const struct server_conf *conf)
 	struct hash_key key;
 	int status, rc;
 
-	*g = (struct worker){ .diag.fd = -1, .links.nl.fd = -1 };
+	*g = (struct worker){ .diag.fd = -1,
+			      .conntrack.fd = -1,
+			      .links.nl.fd = -1 };
 	ingress_init(&g->ingress);
 	door_init(&g->door);
 	g->conf = conf;
@@ -300,6 +306,10 @@ worker_open(struct worker *g, const struct server_conf *conf)
 	rc = sock_diag_open(&g->diag);
 	if (rc < 0) {
 		return fail("sock_diag", rc);
+	}
+	rc = conntrack_open(&g->conntrack);
+	if (rc < 0) {
+		g->conntrack.fd = rc;
 	}
 	rc = ifname_open(&g->links);
 	if (rc < 0) {
@@ -327,6 +337,7 @@ worker_close(struct worker *g)
 		nfq_close(&g->queues[queue]);
 	}
 	netlink_close(&g->diag);
+	netlink_close(&g->conntrack);
 	ifname_close(&g->links);
 	worker_fastpath_close(g, false);
 	door_close(&g->door);

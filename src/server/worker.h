@@ -38,6 +38,7 @@ struct worker {
 	const struct server_conf *conf;
 	struct nfq queues[FW_QUEUES]; /* fd -1: not needed */
 	struct netlink diag;
+	struct netlink conntrack; /* fd: -errno where there is none */
 	struct ifnames links;
 	struct admitted admitted; /* the worker's own */
 	int drops;                /* the file of nfq_read_drops(), or below 0 */
@@ -54,7 +55,10 @@ struct worker {
 	struct door door;       /* see worker_door.h */
 	bool by_ingress;        /* something came from it just now */
 	struct log_limit refusals;
-	uint64_t opened; /* ms */
+	uint64_t opened;  /* ms */
+	size_t confirmed; /* places of connections, see judge_confirm() */
+	uint64_t looks_ms;
+	uint32_t looks; /* at packets of no known connection, since then */
 };
 
 /*
@@ -89,6 +93,8 @@ void worker_drop(struct worker *g, uint64_t id);
 
 /* The clocks as the receiver wants them. */
 struct receiver_now worker_now(void);
+/* The second of UTC, as connections.h has it. */
+uint32_t worker_second(void);
 /* SYNs that the ingress program took off the wire: the receiver is to know of
  * them. */
 void worker_note_frames(struct worker *g, const struct receiver_now *now,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A connection entered into the kernel's table: what is asked is one whole
- * message that says so, and whatever the kernel answers, it comes to an end.
+ * A connection entered into the kernel's table, asked for, and all of them:
+ * what is asked is one whole message that says so, and whatever the kernel
+ * answers, it comes to an end.
  */
 #include "fuzz.h"
 
@@ -38,7 +39,7 @@ check_tuple(const struct netlink_attr *tuple, const struct packet_addr *src,
 }
 
 static void
-check_asked(const struct sock_diag_connection *c)
+check_asked(const struct packet *p)
 {
 	struct netlink_attr attrs[CTA_PROTOINFO + 1];
 	struct netlink_reply asked;
@@ -49,8 +50,8 @@ check_asked(const struct sock_diag_connection *c)
 	CHECK(at == kernel_fake.asked_len);
 	CHECK(netlink_attrs(asked.payload, asked.len, sizeof(struct nfgenmsg),
 			    attrs, CTA_PROTOINFO) == 0);
-	check_tuple(&attrs[CTA_TUPLE_ORIG], &c->remote, c->remote_port);
-	check_tuple(&attrs[CTA_TUPLE_REPLY], &c->local, c->local_port);
+	check_tuple(&attrs[CTA_TUPLE_ORIG], &p->src, p->sport);
+	check_tuple(&attrs[CTA_TUPLE_REPLY], &p->dst, p->dport);
 }
 
 static void
@@ -65,22 +66,44 @@ read_addr(struct cursor *c, struct packet_addr *addr, bool v4)
 	}
 }
 
+static void
+take(void *context, const struct conntrack_entry *entry)
+{
+	size_t *count = context;
+
+	++*count;
+	CHECK(entry->packet.src.family == entry->packet.dst.family);
+	CHECK(entry->packet.src.family == entry->to.family);
+	CHECK(entry->to.family == 4 || entry->to.family == 6);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct netlink nl = { .fd = -1, .seq = 1 };
-	struct sock_diag_connection connection = { 0 };
+	struct packet p = { 0 };
+	size_t count = 0;
 	struct cursor c = cursor_over(data, size);
 	bool v4 = cursor_u8(&c) % 2 == 0;
 	int rc;
 
-	read_addr(&c, &connection.local, v4);
-	read_addr(&c, &connection.remote, v4);
-	connection.local_port = cursor_u16(&c);
-	connection.remote_port = cursor_u16(&c);
+	read_addr(&c, &p.dst, v4);
+	read_addr(&c, &p.src, v4);
+	p.dport = cursor_u16(&c);
+	p.sport = cursor_u16(&c);
 	kernel_fake.answers = c;
-	rc = conntrack_add(&nl, &connection);
+	rc = conntrack_add(&nl, &p, 1);
 	CHECK(rc <= 0 && rc >= -4095);
-	check_asked(&connection);
+	check_asked(&p);
+	kernel_fake.answers = c;
+	rc = conntrack_establish(&nl, &p, 1);
+	CHECK(rc <= 0 && rc >= -4095);
+	check_asked(&p);
+	kernel_fake.answers = c;
+	rc = conntrack_is_established(&nl, &p);
+	CHECK(rc <= 1 && rc >= -4095);
+	kernel_fake.answers = c;
+	rc = conntrack_each(&nl, take, &count);
+	CHECK(rc <= 0 && rc >= -4095);
 	return 0;
 }

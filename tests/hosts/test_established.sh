@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 #
 # Established connections that connection tracking does not know: their packets
-# come in whatever else comes, and to whatever their sockets are bound.
+# come in whatever else comes, and to whatever their sockets are bound.  Those
+# through a gateway are in test_established_router.sh.
 
 # Cases are called by check.
 # shellcheck disable=SC2317
@@ -85,21 +86,29 @@ untracked()
 	done
 }
 
-# acks COUNT 4|6: so many ACKs of the stranger's to that port, as fast as it can
+# acks COUNT 4|6 [HOST]: so many ACKs of the stranger's to that port, as fast as
+# it can; in the name of another host.  A program and its arguments, for on.
 acks()
 {
-	PYTHONPATH=$here on stranger "$python" -c '
+	ack_program=(env "PYTHONPATH=$here" "$python" -c '
 import socket
 import sys
 import packets
 v6 = ":" in sys.argv[2]
 out = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET,
                     socket.SOCK_RAW, socket.IPPROTO_RAW)
+made = [packets.build_tcp(sys.argv[1], sys.argv[2], 20000 + i, 7001, i * 7,
+                          flags=0x10, ack=i + 1) for i in range(10000)]
 for i in range(int(sys.argv[3])):
-    out.sendto(packets.build_tcp(sys.argv[1], sys.argv[2], 20000 + i, 7001,
-                                 i * 7, flags=0x10, ack=i + 1),
-               (sys.argv[2], 0))
-' "$(addr "$2" stranger)" "$(addr "$2" server)" "$1"
+    out.sendto(made[i % 10000], (sys.argv[2], 0))
+' "$(addr "$2" "${3:-stranger}")" "$(addr "$2" server)" "$1")
+}
+
+# send_acks: as acks, now
+send_acks()
+{
+	acks "$@"
+	on stranger "${ack_program[@]}"
 }
 
 # answers 4|6: how many packets the server has sent to those ports
@@ -112,9 +121,8 @@ answers()
 		sed -n 's/^\[\([0-9]*\):.*-A OUTPUT .*--dport 20000.*/\1/p'
 }
 
-# What is not tracked comes in by its socket: no packet of a transfer is of the
-# few that the daemon is asked for, all of which strangers spend.  These find
-# no listener, be it bound to its address.
+# What is not tracked comes in by its socket: no packet of a transfer goes by the
+# queue.  Those of strangers find no listener, be it bound to its address.
 not_tracked()
 {
 	local family=$1 iptables before
@@ -129,10 +137,10 @@ not_tracked()
 	opens "$(addr "$family" server)"
 	before=$(tap_status server server stray_passed)
 	seq 400000 >"$work/sent"
-	acks 2000 "$family"
+	send_acks 2000 "$family"
 	cat "$work/session.log" "$work/sent" >"$work/expected"
 	cat "$work/sent" >"$work/session.fifo" &
-	acks 8000 "$family"
+	send_acks 8000 "$family"
 	wait_for "$patience" cmp "$work/expected" "$work/session.log"
 	wait $!
 	same "$before" "$(tap_status server server stray_passed)"
@@ -166,7 +174,7 @@ listener.listen()
 signal.pause()
 ' "$on_ip"
 	wait_port server 9000
-	acks 100 "$family"
+	send_acks 100 "$family"
 	wait_for "$patience" tap_counts server server stray_dropped 100
 	same 0 "$(answers "$family")" 'answers to a stranger'
 	# They did come with its socket.
@@ -206,6 +214,87 @@ without_sockets()
 	same 1 "$(grep -c 'knows no sockets' "$work/server.log")"
 }
 
+# Tracking forgets a connection and takes up none in midstream: a transfer keeps
+# its speed, for none of it goes by the queue.
+strict()
+{
+	local family=$1 before
+
+	hosts
+	echoes "$family"
+	opens "$(addr "$family" server)"
+	on server sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
+	on server conntrack -F
+	before=$(tap_status server server stray_passed)
+	seq 400000 >"$work/sent"
+	cat "$work/session.log" "$work/sent" >"$work/expected"
+	cat "$work/sent" >"$work/session.fifo"
+	wait_for "$patience" cmp "$work/expected" "$work/session.log"
+	same "$before" "$(tap_status server server stray_passed)"
+	tap_counts server server stray_dropped 0
+}
+
+# flooded 4|6 FASTPATH: the last ACK of a handshake has no socket yet; it is
+# known among any number of strangers', who may use the client's address.
+flooded()
+{
+	local family=$1 i
+
+	lab
+	printf '%s\n' "fastpath=$2" 'RULE:dst_port=7001' >"$work/TAPservd.conf"
+	echo 'port=7001, key_no=10' >"$work/ACL.conf"
+	tap_start server server server -c "$work/TAPservd.conf" \
+	    -k "$(key_file)" -a "$work/ACL.conf"
+	tap_start client client client -c "$(client_rule dst_port=7001)"
+	untracked
+	start welcome server "$python" -c '
+import socket
+import sys
+listener = socket.socket(socket.AF_INET if sys.argv[1] == "4"
+                         else socket.AF_INET6)
+listener.bind(("", 7001))
+listener.listen()
+while True:
+    peer = listener.accept()[0]
+    peer.sendall(b"welcome")
+    peer.close()
+' "$family"
+	wait_port server 7001
+	acks 1000000000 "$family" client
+	start flood stranger "${ack_program[@]}"
+	wait_for "$patience" flood_comes
+	for i in 1 2 3 4 5; do
+		same welcome "$(on client timeout 3 nc.openbsd -d \
+		    "$(addr "$family" server)" 7001)" "try $i"
+	done
+	refute gone flood
+	tap_counts server server accepted 5
+}
+
+# What is dropped is counted, be it more than 1000 in a second or not.
+flood_comes()
+{
+	[ "$(tap_status server server stray_dropped)" -gt 2000 ]
+}
+
+# All that strangers send is counted.
+counted()
+{
+	hosts
+	send_acks 10000 4
+	send_acks 10000 6
+	wait_for "$patience" tap_counts server server stray_dropped 20000
+}
+
+check flooded-ipv4 flooded 4 off
+check flooded-ipv6 flooded 6 off
+settle # it takes all that a processor can
+check flooded-fast-ipv4 flooded 4 auto
+check flooded-fast-ipv6 flooded 6 auto
+settle
+check counted counted
+check strict-ipv4 strict 4
+check strict-ipv6 strict 6
 check handed-over-ipv4 handed_over 4
 check handed-over-ipv6 handed_over 6
 check without-sockets without_sockets

@@ -246,7 +246,7 @@ scribble_all(void)
 {
 	static const uint32_t rates[] = { 1, 2, 10, 100, 1000 };
 	const uint32_t one_in = rates[random_below(&seed, COUNT(rates))];
-	const unsigned where = 1 + random_below(&seed, 7);
+	const unsigned where = 1 + random_below(&seed, 15);
 
 	if (where & 1) {
 		scribble(monitor.shared, sizeof *monitor.shared, one_in);
@@ -260,6 +260,10 @@ scribble_all(void)
 		/* The header is not there for a worker. */
 		scribble(monitor.store.replay, replay_store_size(REPLAYS),
 			 one_in);
+	}
+	if (where & 8) {
+		/* The first of it: nothing in it is read here. */
+		scribble(monitor.store.connections, 4096, one_in);
 	}
 }
 
