@@ -18,6 +18,8 @@
 #include "fastpath/egress_map.h"
 #include "fastpath/bpf_mac.h"
 #include "fastpath/bpf_net.h"
+#include "protocol/extension_header.h"
+#include "protocol/packet.h"
 
 #define SECTION(name) __attribute__((section(name), used))
 #define SECOND 1000000000ull
@@ -25,8 +27,6 @@
 #define swap16 __builtin_bswap16
 #define SOCKET_STREAM 1 /* SOCK_STREAM */
 #define OPTIONS_MAX 40
-#define EXTENSIONS_MAX 8 /* and below, as packet.c has them */
-#define IP_HEADER_MAX 216
 #define OTHERS_MAX (FRAME_MAX - 1) /* frames ahead of SYN0 */
 
 static void *(*map_lookup)(const void *,
@@ -132,8 +132,9 @@ skip_ip4(struct __sk_buff *skb, struct scratch *s)
 	}
 	header = (uint32_t)(ip[0] & 15) * 4;
 	total = word_at(ip + 2);
-	if (ip[0] >> 4 != 4 || header < 20 || header > total || ip[9] != 6 ||
-	    word_at(ip + 6) & 0x3fff || total != skb->len - ETHERNET) {
+	if (ip[0] >> 4 != 4 || header < 20 || header > total ||
+	    ip[9] != PACKET_TCP || word_at(ip + 6) & 0x3fff ||
+	    total != skb->len - ETHERNET) {
 		return 0;
 	}
 	s->src.word[0] = *(const uint32_t *)(ip + 12);
@@ -141,60 +142,44 @@ skip_ip4(struct __sk_buff *skb, struct scratch *s)
 	return ETHERNET + header;
 }
 
-/* See skip_extensions() of packet.c. */
+/* As packet_parse() does, and what it refuses at once. */
+static inline_always uint32_t
+skip_extensions(struct __sk_buff *skb, struct scratch *s, uint8_t next)
+{
+	uint32_t at = ETHERNET + PACKET_IP6_HEADER;
+
+	for (int n = 0; n < IP6_EXTENSIONS_MAX && next != PACKET_TCP; n++) {
+		const uint8_t *first = s->tcp, kind = next;
+		uint32_t size;
+
+		if (load_bytes(skb, at, s->tcp, IP6_EXTENSION_MIN) < 0) {
+			return 0;
+		}
+		size = ip6_extension_size(kind, first[1]);
+		next = first[0];
+		at += size;
+		if (size == 0 || ip6_is_to_be_routed(kind, first) ||
+		    ip6_is_fragment(kind, first) ||
+		    at > ETHERNET + PACKET_IP_HEADER_MAX) {
+			return 0;
+		}
+	}
+	return next == PACKET_TCP ? at : 0;
+}
+
 static inline_always uint32_t
 skip_ip6(struct __sk_buff *skb, struct scratch *s)
 {
 	const uint8_t *ip = s->header;
-	uint32_t at = ETHERNET + 40;
-	uint8_t next;
 
-	if (load_bytes(skb, ETHERNET, s->header, 40) < 0 || ip[0] >> 4 != 6 ||
-	    word_at(ip + 4) + 40u != skb->len - ETHERNET) {
+	if (load_bytes(skb, ETHERNET, s->header, PACKET_IP6_HEADER) < 0 ||
+	    ip[0] >> 4 != 6 ||
+	    word_at(ip + 4) + PACKET_IP6_HEADER != skb->len - ETHERNET) {
 		return 0;
 	}
-	next = ip[6];
 	__builtin_memcpy(&s->src, ip + 8, 16);
 	__builtin_memcpy(&s->dst, ip + 24, 16);
-	for (int n = 0; n < EXTENSIONS_MAX && next != 6; n++) {
-		const uint8_t *extension = s->tcp;
-		uint8_t kind = next;
-
-		if (load_bytes(skb, at, s->tcp, 8) < 0) {
-			return 0;
-		}
-		next = extension[0];
-		switch (kind) {
-		case 43: /* with segments left it is still to be routed */
-			if (extension[3]) {
-				return 0;
-			}
-			at += 8u + extension[1] * 8u;
-			break;
-		case 44: /* a fragment, but not of a whole */
-			if (word_at(extension + 2) & 0xfff9) {
-				return 0;
-			}
-			at += 8;
-			break;
-		case 51:
-			at += 8u + extension[1] * 4u;
-			break;
-		case 0:
-		case 60:
-		case 135:
-		case 139:
-		case 140:
-			at += 8u + extension[1] * 8u;
-			break;
-		default:
-			return 0;
-		}
-		if (at > ETHERNET + IP_HEADER_MAX) {
-			return 0;
-		}
-	}
-	return next == 6 ? at : 0;
+	return skip_extensions(skb, s, ip[6]);
 }
 
 /* One option at a place: its size, or 0 where it can't be so. */

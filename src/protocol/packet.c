@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-
-#define EXTENSIONS_MAX 8 /* more headers than any honest packet chains */
+#include "protocol/extension_header.h"
 
 /* A signature by MD5 has 18 bytes, by AO more than 4. */
 #define MD5_LEN 18
@@ -16,17 +15,6 @@ enum tcp_option {
 	OPTION_MD5 = 19,
 	OPTION_AO = 29,
 	OPTION_FASTOPEN = 34,
-};
-
-enum extension {
-	EXTENSION_HOP_BY_HOP = 0,
-	EXTENSION_ROUTING = 43,
-	EXTENSION_FRAGMENT = 44,
-	EXTENSION_AUTHENTICATION = 51, /* its length counts words of 4 bytes */
-	EXTENSION_DESTINATION = 60,
-	EXTENSION_MOBILITY = 135,
-	EXTENSION_HOST_IDENTITY = 139,
-	EXTENSION_SHIM6 = 140,
 };
 
 /* Where the fields are that a rewrite changes, from the TCP header on. */
@@ -186,47 +174,22 @@ parse_ip4(struct packet_ip *ip, struct cursor *c, size_t *payload)
 	return PACKET_OK;
 }
 
-/* Extension headers that have their length where RFC 8200 (4) wants it. */
-static bool
-is_extension(uint8_t protocol)
-{
-	switch (protocol) {
-	case EXTENSION_HOP_BY_HOP:
-	case EXTENSION_ROUTING:
-	case EXTENSION_FRAGMENT:
-	case EXTENSION_AUTHENTICATION:
-	case EXTENSION_DESTINATION:
-	case EXTENSION_MOBILITY:
-	case EXTENSION_HOST_IDENTITY:
-	case EXTENSION_SHIM6:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static int
 skip_extension(struct packet_ip *ip, struct cursor *c)
 {
-	uint8_t kind = ip->protocol;
-	uint8_t next = cursor_u8(c);
-	size_t extra = cursor_u8(c);
-	uint16_t word = cursor_u16(c);
+	const uint8_t kind = ip->protocol;
+	const uint8_t *first = cursor_bytes(c, IP6_EXTENSION_MIN);
 
-	cursor_u32(c);
-	if (kind == EXTENSION_FRAGMENT) {
-		/* RFC 6946: one that is whole has offset and M clear. */
-		ip->more_fragments |= word & 1;
-		if (!c->bad && word & 0xfff8) {
-			return PACKET_FRAGMENT;
-		}
-	} else {
-		cursor_bytes(
-			c,
-			extra * (kind == EXTENSION_AUTHENTICATION ? 4u : 8u));
+	if (!first) {
+		return PACKET_TRUNCATED;
 	}
-	ip->to_be_routed |= kind == EXTENSION_ROUTING && word & 255;
-	ip->protocol = next;
+	if (ip6_is_later_fragment(kind, first)) {
+		return PACKET_FRAGMENT;
+	}
+	ip->more_fragments |= ip6_is_fragment(kind, first);
+	ip->to_be_routed |= ip6_is_to_be_routed(kind, first);
+	ip->protocol = first[0];
+	cursor_bytes(c, ip6_extension_size(kind, first[1]) - IP6_EXTENSION_MIN);
 	return c->bad ? PACKET_TRUNCATED : PACKET_OK;
 }
 
@@ -251,9 +214,10 @@ parse_ip6(struct packet_ip *ip, struct cursor *c, size_t *payload)
 	if (*payload < cursor_left(c)) {
 		c->end = start + *payload;
 	}
-	for (int n = 0; is_extension(ip->protocol) && error == PACKET_OK; n++) {
-		error = n < EXTENSIONS_MAX ? skip_extension(ip, c)
-					   : PACKET_EXTENSION;
+	for (int n = 0; ip6_is_extension(ip->protocol) && error == PACKET_OK;
+	     n++) {
+		error = n < IP6_EXTENSIONS_MAX ? skip_extension(ip, c)
+					       : PACKET_EXTENSION;
 	}
 	*payload -= (size_t)(c->pos - start);
 	return error;
