@@ -9,25 +9,35 @@
 #define WINDOW 1024
 #define UDP_HEADER 8
 
-static const struct {
-	const char *name;
-	uint8_t flags;
-	enum probe_state silence;
-} scans[PROBE_SCANS] = {
-	[PROBE_SYN] = { "syn", PACKET_SYN, PROBE_FILTERED },
-	[PROBE_CONNECT] = { "connect", PACKET_SYN, PROBE_FILTERED },
-	[PROBE_FIN] = { "fin", PACKET_FIN, PROBE_OPEN_FILTERED },
-	[PROBE_NULL] = { "null", 0, PROBE_OPEN_FILTERED },
+static const struct probe_kind scans[PROBE_SCANS] = {
+	[PROBE_SYN] = { "syn", PACKET_SYN, PROBE_FILTERED, PROBE_CLOSED,
+			.nmap = { "-sS" } },
+	[PROBE_CONNECT] = { "connect", PACKET_SYN, PROBE_FILTERED, PROBE_CLOSED,
+			    .nmap = { "-sT" } },
+	[PROBE_FIN] = { "fin", PACKET_FIN, PROBE_OPEN_FILTERED, PROBE_CLOSED,
+			.nmap = { "-sF" } },
+	[PROBE_NULL] = { "null", 0, PROBE_OPEN_FILTERED, PROBE_CLOSED,
+			 .nmap = { "-sN" } },
 	[PROBE_XMAS] = { "xmas", PACKET_FIN | PACKET_PSH | PACKET_URG,
-			 PROBE_OPEN_FILTERED },
-	[PROBE_ACK] = { "ack", PACKET_ACK, PROBE_FILTERED },
-	[PROBE_WINDOW] = { "window", PACKET_ACK, PROBE_FILTERED },
+			 PROBE_OPEN_FILTERED, PROBE_CLOSED, .nmap = { "-sX" } },
+	[PROBE_ACK] = { "ack", PACKET_ACK, PROBE_FILTERED, PROBE_UNFILTERED,
+			.nmap = { "-sA" } },
+	[PROBE_WINDOW] = { "window", PACKET_ACK, PROBE_FILTERED, PROBE_CLOSED,
+			   .nmap = { "-sW" }, .by_window = true },
 	[PROBE_MAIMON] = { "maimon", PACKET_FIN | PACKET_ACK,
-			   PROBE_OPEN_FILTERED },
-	[PROBE_SYN_DATA] = { "syn-data", PACKET_SYN, PROBE_FILTERED },
+			   PROBE_OPEN_FILTERED, PROBE_CLOSED,
+			   .nmap = { "-sM" } },
+	[PROBE_SYN_DATA] = { "syn-data", PACKET_SYN, PROBE_FILTERED,
+			     PROBE_CLOSED, .nmap_type = "syn",
+			     .nmap = { "-sS", "--data-length", "32" },
+			     .data = PROBE_DATA },
 	[PROBE_SYN_ECN] = { "syn-ecn", PACKET_SYN | PACKET_ECE | PACKET_CWR,
-			    PROBE_FILTERED },
-	[PROBE_UDP] = { "udp", 0, PROBE_OPEN_FILTERED },
+			    PROBE_FILTERED, PROBE_CLOSED, .nmap_type = "syn",
+			    .nmap = { "-sS", "--scanflags", "SYNECECWR" },
+			    .nmap_flags = true },
+	/* Without the questions that nmap has for some ports: ours has none. */
+	[PROBE_UDP] = { "udp", 0, PROBE_OPEN_FILTERED, PROBE_UNKNOWN,
+			.nmap = { "-sU", "--data-length", "0" } },
 };
 
 static const char *const states[PROBE_STATES] = {
@@ -39,6 +49,12 @@ static const char *const states[PROBE_STATES] = {
 	[PROBE_OPEN_FILTERED] = "open|filtered",
 	[PROBE_CLOSED_FILTERED] = "closed|filtered",
 };
+
+const struct probe_kind *
+probe_kind(enum probe_scan scan)
+{
+	return &scans[scan];
+}
 
 const char *
 probe_scan_name(enum probe_scan scan)
@@ -145,7 +161,7 @@ probe_build(uint8_t out[PROBE_MAX], enum probe_scan scan,
 		.options = flow->dst.family == 4 ? mss4 : mss6,
 		.options_len = flags & PACKET_SYN ? sizeof mss4 : 0,
 		.data = data,
-		.data_len = scan == PROBE_SYN_DATA ? PROBE_DATA : 0,
+		.data_len = scans[scan].data,
 	};
 
 	return scan == PROBE_UDP ? build_udp(out, &ip, flow)
@@ -155,9 +171,6 @@ probe_build(uint8_t out[PROBE_MAX], enum probe_scan scan,
 static enum probe_state
 classify_tcp(enum probe_scan scan, const struct answer *a)
 {
-	if (scan == PROBE_UDP) {
-		return PROBE_UNKNOWN;
-	}
 	/* Also a SYN alone: the other half of a split handshake. */
 	if (a->flags & PACKET_SYN && !(a->flags & PACKET_RST)) {
 		return probe_is_syn(scan) ? PROBE_OPEN : PROBE_UNKNOWN;
@@ -165,14 +178,8 @@ classify_tcp(enum probe_scan scan, const struct answer *a)
 	if (!(a->flags & PACKET_RST)) {
 		return PROBE_UNKNOWN;
 	}
-	switch (scan) {
-	case PROBE_ACK:
-		return PROBE_UNFILTERED;
-	case PROBE_WINDOW:
-		return a->window ? PROBE_OPEN : PROBE_CLOSED;
-	default:
-		return PROBE_CLOSED;
-	}
+	return scans[scan].by_window && a->window ? PROBE_OPEN
+						  : scans[scan].reset;
 }
 
 /* Types and codes that say that somebody won't let it through. */
@@ -224,7 +231,7 @@ match_tcp(enum probe_scan scan, const struct answer *a,
 {
 	/* What of a probe may be acknowledged: its flag, its data, or not. */
 	const uint32_t ahead = a->ack - numbers->seq;
-	const uint32_t most = 1 + (scan == PROBE_SYN_DATA ? PROBE_DATA : 0);
+	const uint32_t most = 1u + scans[scan].data;
 
 	if (a->flags & PACKET_ACK && a->flags & PACKET_SYN) {
 		return ahead == 1 || ahead == most ? PROBE_MATCHES

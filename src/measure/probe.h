@@ -58,6 +58,20 @@ enum probe_state {
 	PROBE_STATES,
 };
 
+/* All that tells one scan from another. */
+struct probe_kind {
+	const char *name;
+	uint8_t flags;                   /* enum packet_flag; of UDP 0 */
+	enum probe_state silence, reset; /* what these mean */
+	const char *nmap[3];             /* how nmap is asked for it */
+	const char *nmap_type; /* what nmap calls it, if not as we do */
+	bool nmap_flags;       /* nmap is told the flags */
+	uint8_t data;          /* bytes that the probe carries */
+	bool by_window;        /* a reset that has a window means open */
+};
+
+const struct probe_kind *probe_kind(enum probe_scan scan);
+
 /* Their names, on the command line and in what is written. */
 const char *probe_scan_name(enum probe_scan scan);
 const char *probe_state_name(enum probe_state state);
@@ -68,7 +82,7 @@ enum probe_state probe_state_find(const char *name, size_t len);
 /* Whether the scan begins as a connection does: its probe is a SYN. */
 bool probe_is_syn(enum probe_scan scan);
 
-#define PROBE_DATA 32u /* bytes that syn-data carries */
+#define PROBE_DATA 32u /* the most that a probe carries */
 /* IPv6, TCP with an MSS, and data. */
 #define PROBE_MAX (PACKET_IP6_HEADER + PACKET_TCP_HEADER + 4u + PROBE_DATA)
 

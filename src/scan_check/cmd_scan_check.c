@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "scan_check/run.h"
 #include "conf/grammar.h"
 #include "conf/options.h"
@@ -11,6 +12,8 @@
 #include "conf/value.h"
 
 #define SAMPLES 40u
+#define HELP_WIDTH 46u
+#define HELP_MAX 512u
 
 static const char usage[] =
 	"usage: tap scan-check HOST -p PORTS [options]\n"
@@ -44,9 +47,30 @@ contradiction(const struct options *o, const struct check *c)
 	return NULL;
 }
 
+/* The kinds of scan, in lines of a usage. */
+static const char *
+list_scans(char *out, size_t size)
+{
+	struct text t = text_over(out, size);
+	size_t line = 0;
+
+	text_put(&t, "of");
+	for (enum probe_scan scan = 0; scan < PROBE_SCANS; scan++) {
+		const char *name = probe_scan_name(scan);
+		bool wraps = t.len - line + strlen(name) > HELP_WIDTH;
+
+		line = wraps ? t.len : line;
+		text_put(&t, "%s%s%s", wraps ? "\n" : " ", name,
+			 scan + 1 < PROBE_SCANS ? "," : "; or all; and, to\n");
+	}
+	text_put(&t, "compare by, anycast, fragment, burst, ping");
+	return out;
+}
+
 static int
 parse(int argc, char **argv, struct options *o, struct check *c)
 {
+	char scans[HELP_MAX];
 	static const char *const states[] = { "filtered", "closed", "open",
 					      NULL };
 	const char *names[PROBE_SCANS + PATTERN_KINDS + 2] = { "all" };
@@ -55,10 +79,8 @@ parse(int argc, char **argv, struct options *o, struct check *c)
 			 "ports to scan, as 22,80,8000-8010", option_text,
 			 &o->ports) },
 		{ OPTION(0, "scan", "LIST",
-			 "of syn, connect, fin, null, xmas, ack, window,\n"
-			 "maimon, syn-data, syn-ecn, udp; or all; and, to\n"
-			 "compare by, anycast, fragment, burst, ping",
-			 option_text, &o->scans),
+			 list_scans(scans, sizeof scans), option_text,
+			 &o->scans),
 		  .choices = names },
 		{ OPTION_FLAG(0, "nmap", "run nmap, too, and compare",
 			      &c->nmap) },

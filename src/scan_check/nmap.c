@@ -19,22 +19,6 @@
 #define ERRORS_MAX 4096u
 #define PART 65536u
 
-/* How each of our scans is asked for. */
-static const char *const scan_arguments[PROBE_SCANS][4] = {
-	[PROBE_SYN] = { "-sS" },
-	[PROBE_CONNECT] = { "-sT" },
-	[PROBE_FIN] = { "-sF" },
-	[PROBE_NULL] = { "-sN" },
-	[PROBE_XMAS] = { "-sX" },
-	[PROBE_ACK] = { "-sA" },
-	[PROBE_WINDOW] = { "-sW" },
-	[PROBE_MAIMON] = { "-sM" },
-	[PROBE_SYN_DATA] = { "-sS", "--data-length", "32" },
-	[PROBE_SYN_ECN] = { "-sS", "--scanflags", "SYNECECWR" },
-	/* Without the questions that it has for some ports: ours has none. */
-	[PROBE_UDP] = { "-sU", "--data-length", "0" },
-};
-
 struct reader {
 	struct findings *findings;
 	size_t known;
@@ -241,14 +225,15 @@ run_scan(struct findings *f, struct session *s, enum probe_scan scan,
 	 size_t first, size_t last, const struct nmap_options *options,
 	 char *why)
 {
+	const struct probe_kind *kind = probe_kind(scan);
 	const char *argv[ARGUMENTS_MAX] = {
 		"nmap", "-n", "-Pn", "--disable-arp-ping",
 		"-oX",  "-",  "-p",  s->ports,
 	};
 	size_t n = 8;
 
-	for (size_t i = 0; i < 4 && scan_arguments[scan][i]; i++) {
-		argv[n++] = scan_arguments[scan][i];
+	for (size_t i = 0; i < 3 && kind->nmap[i]; i++) {
+		argv[n++] = kind->nmap[i];
 	}
 	if (f->targets[first].addr.family == 6) {
 		argv[n++] = "-6";

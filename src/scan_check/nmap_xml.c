@@ -229,26 +229,50 @@ sends_data(const char *args)
 		strstr(args, "data-string ") || strstr(args, "-data ");
 }
 
+/* The flags that "SYNECECWR" means; 0: it means none. */
+static uint8_t
+flags_of(const char *word)
+{
+	static const char names[] = "FINSYNRSTPSHACKURGECECWR";
+	unsigned flags = 0;
+
+	for (; *word; word += 3) {
+		unsigned bit = 0;
+
+		while (bit < 8 && strncmp(word, names + 3 * bit, 3) != 0) {
+			bit++;
+		}
+		if (bit == 8) {
+			return 0;
+		}
+		flags |= 1u << bit;
+	}
+	return (uint8_t)flags;
+}
+
 /* The scan of a scaninfo, as ours are called. */
 static enum probe_scan
 scan_of(const struct nmap_xml *n)
 {
 	const char *type = n->words[ATTRIBUTE_TYPE];
 	const char *flags = n->words[ATTRIBUTE_FLAGS];
-	enum probe_scan scan = probe_scan_find(type, strlen(type));
-	bool data = sends_data(n->args);
+	const bool data = sends_data(n->args);
+	enum probe_scan scan = 0;
 
-	if (scan == PROBE_SYN && *flags) {
-		bool ecn = strlen(flags) == 9 && strstr(flags, "SYN") &&
-			strstr(flags, "ECE") && strstr(flags, "CWR");
+	for (; scan < PROBE_SCANS; scan++) {
+		const struct probe_kind *kind = probe_kind(scan);
+		bool same_flags = kind->nmap_flags
+			? kind->flags == flags_of(flags)
+			: *flags == '\0';
+		bool same_data = scan == PROBE_CONNECT || scan == PROBE_UDP ||
+			data == (kind->data > 0);
 
-		return ecn && !data ? PROBE_SYN_ECN : PROBE_SCANS;
-	}
-	if (*flags) {
-		return PROBE_SCANS;
-	}
-	if (data && scan != PROBE_CONNECT && scan != PROBE_UDP) {
-		return scan == PROBE_SYN ? PROBE_SYN_DATA : PROBE_SCANS;
+		if (strcmp(type,
+			   kind->nmap_type ? kind->nmap_type : kind->name) ==
+			    0 &&
+		    same_flags && same_data) {
+			break;
+		}
 	}
 	return scan;
 }

@@ -233,15 +233,9 @@ finding_agrees(const struct finding *finding)
 static bool
 as_closed(enum probe_scan scan, enum probe_state state)
 {
-	switch (scan) {
-	case PROBE_ACK:
-		return state == PROBE_UNFILTERED;
-	case PROBE_WINDOW:
-		/* A reset with a window is how some systems have it. */
-		return state == PROBE_CLOSED || state == PROBE_OPEN;
-	default:
-		return state == PROBE_CLOSED;
-	}
+	/* A reset with a window is how some systems have it. */
+	return state == probe_kind(scan)->reset ||
+		(probe_kind(scan)->by_window && state == PROBE_OPEN);
 }
 
 bool
