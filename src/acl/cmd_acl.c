@@ -132,9 +132,7 @@ parse(int argc, char **argv, unsigned verb, struct access_options *o)
 	static const char *const names[] = { "check", "show", "test",
 					     "allow", "deny", NULL };
 	const struct option_list list = {
-		.usage = usage,
-		.words = words,
-		.count = sizeof words / sizeof words[0],
+		OPTION_LIST(usage, words),
 		.verb = verb,
 		.verbs = names,
 	};

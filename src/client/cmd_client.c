@@ -144,9 +144,7 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION_FLAG('v', "verbose", "log more", &o->verbose) },
 	};
 	const struct option_list list = {
-		.usage = usage,
-		.words = words,
-		.count = sizeof words / sizeof words[0],
+		OPTION_LIST(usage, words),
 		.command = true,
 	};
 	int at = option_parse(&list, argc, argv);

@@ -48,11 +48,7 @@ cmd_client(int argc, char **argv)
 			      &check) },
 		{ OPTION_FLAG('v', "verbose", "log more", &verbose) },
 	};
-	const struct option_list list = {
-		.usage = usage,
-		.words = words,
-		.count = sizeof words / sizeof words[0],
-	};
+	const struct option_list list = { OPTION_LIST(usage, words) };
 	struct client_conf *conf;
 	int at;
 

@@ -65,6 +65,10 @@ struct option_list {
 	const char *const *verbs; /* for completions, ends with NULL; or NULL */
 };
 
+/* What every list begins with: the usage, and an array of words. */
+#define OPTION_LIST(u, w)                                                      \
+	.usage = (u), .words = (w), .count = sizeof(w) / sizeof(w)[0]
+
 /*
  * Take the options of argv, whose first word names the command in
  * complaints.  -h and --help are added.  Returns the place of the first

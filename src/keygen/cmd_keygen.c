@@ -110,11 +110,7 @@ parse(int argc, char **argv, struct args *a)
 		  .seen = &o->seal },
 		{ OPTION_FLAG(0, "json", "JSON, one object a line", &o->json) },
 	};
-	const struct option_list list = {
-		.usage = usage,
-		.words = words,
-		.count = sizeof words / sizeof words[0],
-	};
+	const struct option_list list = { OPTION_LIST(usage, words) };
 	int at;
 
 	suite_names(algs);

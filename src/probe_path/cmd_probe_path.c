@@ -74,11 +74,7 @@ parse(int argc, char **argv, struct options *o, struct path_check *c)
 			 option_text, &c->write) },
 		{ OPTION_FLAG(0, "json", "JSON", &c->json) },
 	};
-	const struct option_list list = {
-		.usage = usage,
-		.words = words,
-		.count = sizeof words / sizeof words[0],
-	};
+	const struct option_list list = { OPTION_LIST(usage, words) };
 	int at = option_parse(&list, argc, argv);
 
 	c->rounds = (unsigned)o->count;
@@ -105,43 +101,36 @@ is_stdout(const char *path)
 	return path && strcmp(path, "-") == 0;
 }
 
-/* Options that mean nothing together. */
+/* Options that mean nothing together; the first wrong one is told. */
 static int
 check_words(const struct options *o, const struct path_check *c)
 {
-	if (o->compare &&
-	    (o->listen || o->has_port || o->keys || o->key_no >= 0 ||
-	     o->has_count || c->trace || o->only4 || o->only6 || c->offline ||
-	     c->write)) {
-		return complain("--compare", "goes with --json alone");
-	}
-	if (o->listen &&
-	    (o->key_no >= 0 || o->has_count || c->trace || o->only4 ||
-	     o->only6 || c->offline || c->json)) {
-		return complain("--listen",
-				"goes with -i, -p, -k and -w alone");
-	}
-	if (is_stdout(c->write)) {
-		return complain("-w",
-				"standard output is for the report: "
-				"name a file");
-	}
-	if (is_stdout(c->offline)) {
-		return complain("--offline", "name a file");
-	}
-	if (o->device && !o->listen) {
-		return complain("-i", "is for --listen");
-	}
-	if (o->only4 && o->only6) {
-		return complain("-4", "either that or -6");
-	}
-	if (c->offline && (o->keys || c->json || c->trace)) {
-		return complain("--offline",
-				"has no use for -k, --json and "
-				"--trace");
-	}
-	if (o->key_no >= 0 && !o->keys) {
-		return complain("--key-no", "-k is missing");
+	const bool near_only = o->key_no >= 0 || o->has_count || c->trace ||
+		o->only4 || o->only6 || c->offline;
+	const struct {
+		bool wrong;
+		const char *option, *why;
+	} rules[] = {
+		{ o->compare &&
+			  (near_only || o->listen || o->has_port || o->keys ||
+			   c->write),
+		  "--compare", "goes with --json alone" },
+		{ o->listen && (near_only || c->json), "--listen",
+		  "goes with -i, -p, -k and -w alone" },
+		{ is_stdout(c->write), "-w",
+		  "standard output is for the report: name a file" },
+		{ is_stdout(c->offline), "--offline", "name a file" },
+		{ o->device && !o->listen, "-i", "is for --listen" },
+		{ o->only4 && o->only6, "-4", "either that or -6" },
+		{ c->offline && (o->keys || c->json || c->trace), "--offline",
+		  "has no use for -k, --json and --trace" },
+		{ o->key_no >= 0 && !o->keys, "--key-no", "-k is missing" },
+	};
+
+	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+		if (rules[i].wrong) {
+			return complain(rules[i].option, rules[i].why);
+		}
 	}
 	return TAP_OK;
 }

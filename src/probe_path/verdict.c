@@ -447,43 +447,56 @@ clock_is_off(const struct trial *t)
 	return t->has_skew && (t->skew_ns > limit || t->skew_ns < -limit);
 }
 
+/* The first of these that shows: what comes earlier explains the rest. */
 static enum path_reason
 find_reason(const struct path *path, const struct trial *t,
 	    const struct path_group *all)
 {
-	if (!t->has_seen) {
-		return PATH_NO_FAR_SIDE;
+	const bool whole = all->whole > 0;
+	const bool elsewhere = path->elsewhere > 0 && !whole;
+	const struct {
+		bool shows;
+		enum path_reason reason;
+	} signs[] = {
+		{ !t->has_seen, PATH_NO_FAR_SIDE },
+		{ t->connected && !t->cut && t->seen.count == 0, PATH_BLIND },
+		{ elsewhere && !path->control_seen, PATH_ANSWERED },
+		{ elsewhere && path->control_translated, PATH_PROXY },
+		{ elsewhere, PATH_SYN_PROXY },
+		{ path->translated > 0 || path->control_translated,
+		  PATH_SEQUENCE },
+		{ path->arrived == 0, t->cut ? PATH_CUT : PATH_NOTHING },
+		{ all->split > 0, PATH_SOURCES },
+		{ !whole, t->cut ? PATH_CUT : PATH_FRAMES },
+		{ path->resets > 0, PATH_RESETS },
+		{ all->late == all->whole, PATH_SLOW },
+		{ clock_is_off(t), PATH_CLOCK },
+		{ all->windows > 0, PATH_WINDOW },
+		{ true, PATH_NO_REASON },
+	};
+	size_t i = 0;
+
+	while (!signs[i].shows) {
+		i++;
 	}
-	if (t->connected && !t->cut && t->seen.count == 0) {
-		return PATH_BLIND;
+	return signs[i].reason;
+}
+
+static enum path_verdict
+verdict_of(enum path_reason reason)
+{
+	switch (reason) {
+	case PATH_NO_REASON:
+		return PATH_PASSES;
+	case PATH_WINDOW:
+		return PATH_PASSES_LOOSE;
+	case PATH_NO_FAR_SIDE:
+	case PATH_BLIND:
+	case PATH_CUT:
+		return PATH_NOT_KNOWN;
+	default:
+		return PATH_FAILS;
 	}
-	if (path->elsewhere > 0 && all->whole == 0) {
-		return !path->control_seen         ? PATH_ANSWERED
-			: path->control_translated ? PATH_PROXY
-						   : PATH_SYN_PROXY;
-	}
-	if (path->translated > 0 || path->control_translated) {
-		return PATH_SEQUENCE;
-	}
-	if (path->arrived == 0) {
-		return t->cut ? PATH_CUT : PATH_NOTHING;
-	}
-	if (all->split > 0) {
-		return PATH_SOURCES;
-	}
-	if (all->whole == 0) {
-		return t->cut ? PATH_CUT : PATH_FRAMES;
-	}
-	if (path->resets > 0) {
-		return PATH_RESETS;
-	}
-	if (all->late == all->whole) {
-		return PATH_SLOW;
-	}
-	if (clock_is_off(t)) {
-		return PATH_CLOCK;
-	}
-	return all->windows > 0 ? PATH_WINDOW : PATH_NO_REASON;
 }
 
 void
@@ -499,20 +512,5 @@ path_judge(struct path *path, const struct trial *t, struct path_room *room)
 	count_fates(path, t, room);
 	all = sum_groups(path);
 	path->reason = find_reason(path, t, &all);
-	switch (path->reason) {
-	case PATH_NO_REASON:
-		path->verdict = PATH_PASSES;
-		break;
-	case PATH_WINDOW:
-		path->verdict = PATH_PASSES_LOOSE;
-		break;
-	case PATH_NO_FAR_SIDE:
-	case PATH_BLIND:
-	case PATH_CUT:
-		path->verdict = PATH_NOT_KNOWN;
-		break;
-	default:
-		path->verdict = PATH_FAILS;
-		break;
-	}
+	path->verdict = verdict_of(path->reason);
 }

@@ -221,8 +221,10 @@ move(const struct sender_group *group, const uint16_t *sports, uint16_t mark)
 }
 
 static bool
-make_plain(const struct attack_scene *s, struct attack_shot *shot)
+make_plain(unsigned variant, const struct attack_scene *s,
+	   struct attack_shot *shot)
 {
+	(void)variant;
 	memset(shot, 0, sizeof *shot);
 	shot->count = 1;
 	shot->frames[0] = (struct attack_frame){
@@ -235,10 +237,12 @@ make_plain(const struct attack_scene *s, struct attack_shot *shot)
 }
 
 static bool
-make_reversed(const struct attack_scene *s, struct attack_shot *shot)
+make_reversed(unsigned variant, const struct attack_scene *s,
+	      struct attack_shot *shot)
 {
 	struct sender_group g = move(s->group, s->sports, s->mark);
 
+	(void)variant;
 	memset(shot, 0, sizeof *shot);
 	for (size_t i = g.count; i-- > 0;) {
 		add_frame(shot, &g, frame_sent_at(i, g.count));
@@ -297,7 +301,8 @@ make_split(unsigned variant, const struct attack_scene *s,
 }
 
 static bool
-make_time_now(const struct attack_scene *s, struct attack_shot *shot)
+make_time_now(unsigned variant, const struct attack_scene *s,
+	      struct attack_shot *shot)
 {
 	struct sender_group g = move(s->group, s->sports, s->mark);
 	struct frame_head head = {
@@ -306,6 +311,7 @@ make_time_now(const struct attack_scene *s, struct attack_shot *shot)
 		.instant = s->instant,
 	};
 
+	(void)variant;
 	/* It may be from just now. */
 	if (frame_syn2(&head) == g.seq[FRAME_SYN2]) {
 		head.instant += FRAME_SECOND;
@@ -323,7 +329,7 @@ make_signed(const struct attack_scene *s, uint64_t instant, uint8_t flags,
 {
 	struct sender_group g = move(s->group, s->sports, s->mark);
 	const struct frame_head head = {
-		.flags = flags,
+		.flags = s->key->mac.extra | flags,
 		.key_no = s->key->no,
 		.instant = instant,
 	};
@@ -339,6 +345,27 @@ offset_of(unsigned variant, const struct attack_scene *s)
 	uint64_t seconds = 2 * (uint64_t)s->tolerance + 2 + offsets[variant];
 
 	return seconds * FRAME_SECOND;
+}
+
+static bool
+make_future(unsigned variant, const struct attack_scene *s,
+	    struct attack_shot *shot)
+{
+	return make_signed(s, s->instant + offset_of(variant, s), 0, shot);
+}
+
+static bool
+make_past(unsigned variant, const struct attack_scene *s,
+	  struct attack_shot *shot)
+{
+	return make_signed(s, s->instant - offset_of(variant, s), 0, shot);
+}
+
+static bool
+make_flags(unsigned variant, const struct attack_scene *s,
+	   struct attack_shot *shot)
+{
+	return make_signed(s, s->instant, unknown_flags[variant], shot);
 }
 
 /*
@@ -363,83 +390,107 @@ make_race(unsigned variant, const struct attack_scene *s,
 	return true;
 }
 
-/* A group as it was, but for what the packets carry besides. */
 static bool
-make_loaded(enum attack_kind kind, unsigned variant,
-	    const struct attack_scene *s, struct attack_shot *shot)
+make_other_ports(unsigned variant, const struct attack_scene *s,
+		 struct attack_shot *shot)
 {
-	struct sender_group g = move(s->group, s->sports, s->mark);
+	struct sender_group g = move(s->group, s->sports, s->group->mark);
 
+	(void)variant;
 	attack_send(&g, shot);
-	switch (kind) {
-	case ATTACK_FRAGMENTS:
-		/* Longer than the least that some hosts take. */
-		shot->words = 2;
-		shot->split = variant == 0 ? 24 : 8;
-		break;
-	case ATTACK_OPTIONS:
-		shot->words = 2;
-		break;
-	default:
-		shot->data = 16;
-		break;
+	return true;
+}
+
+static bool
+make_other_mark(unsigned variant, const struct attack_scene *s,
+		struct attack_shot *shot)
+{
+	struct sender_group g = move(s->group, s->group->sport, s->mark);
+
+	(void)variant;
+	attack_send(&g, shot);
+	return true;
+}
+
+static bool
+make_other_address(unsigned variant, const struct attack_scene *s,
+		   struct attack_shot *shot)
+{
+	(void)variant;
+	attack_send(s->group, shot);
+	for (size_t i = 0; i < shot->count; i++) {
+		shot->frames[i].other_address = true;
 	}
 	return true;
 }
+
+/* The same numbers; something is different that the packets carry. */
+static bool
+make_options(unsigned variant, const struct attack_scene *s,
+	     struct attack_shot *shot)
+{
+	struct sender_group g = move(s->group, s->sports, s->mark);
+
+	(void)variant;
+	attack_send(&g, shot);
+	shot->words = 2;
+	return true;
+}
+
+static bool
+make_fragments(unsigned variant, const struct attack_scene *s,
+	       struct attack_shot *shot)
+{
+	/* With options: longer than the least that some hosts take. */
+	make_options(variant, s, shot);
+	shot->split = variant == 0 ? 24 : 8;
+	return true;
+}
+
+static bool
+make_data(unsigned variant, const struct attack_scene *s,
+	  struct attack_shot *shot)
+{
+	make_options(variant, s, shot);
+	shot->words = 0;
+	shot->data = 16;
+	return true;
+}
+
+/* Of those that change something else than bits. */
+static bool (*const makers[ATTACKS])(unsigned variant,
+				     const struct attack_scene *s,
+				     struct attack_shot *shot) = {
+	[ATTACK_PLAIN] = make_plain,
+	[ATTACK_OTHER_PORTS] = make_other_ports,
+	[ATTACK_OTHER_SERVER] = make_other_ports,
+	[ATTACK_OTHER_ADDRESS] = make_other_address,
+	[ATTACK_OTHER_MARK] = make_other_mark,
+	[ATTACK_REVERSED] = make_reversed,
+	[ATTACK_FLIP_MARKS] = make_flip_mark,
+	[ATTACK_MIXED] = make_mixed,
+	[ATTACK_SPLIT] = make_split,
+	[ATTACK_TIME_NOW] = make_time_now,
+	[ATTACK_FUTURE] = make_future,
+	[ATTACK_PAST] = make_past,
+	[ATTACK_FLAGS] = make_flags,
+	[ATTACK_RACE] = make_race,
+	[ATTACK_FRAGMENTS] = make_fragments,
+	[ATTACK_OPTIONS] = make_options,
+	[ATTACK_DATA] = make_data,
+};
 
 bool
 attack_make(enum attack_kind kind, unsigned variant,
 	    const struct attack_scene *s, struct attack_shot *shot)
 {
-	struct sender_group g;
-
-	switch (kind) {
-	case ATTACK_PLAIN:
-		return make_plain(s, shot);
-	case ATTACK_OTHER_PORTS:
-	case ATTACK_OTHER_SERVER:
-		g = move(s->group, s->sports, s->group->mark);
-		break;
-	case ATTACK_OTHER_MARK:
-		g = move(s->group, s->group->sport, s->mark);
-		break;
-	case ATTACK_REVERSED:
-		return make_reversed(s, shot);
-	case ATTACK_FLIP_MARKS:
-		return make_flip_mark(variant, s, shot);
-	case ATTACK_MIXED:
-		return make_mixed(variant, s, shot);
-	case ATTACK_SPLIT:
-		return make_split(variant, s, shot);
-	case ATTACK_TIME_NOW:
-		return make_time_now(s, shot);
-	case ATTACK_FUTURE:
-		return make_signed(s, s->instant + offset_of(variant, s),
-				   s->key->mac.extra, shot);
-	case ATTACK_PAST:
-		return make_signed(s, s->instant - offset_of(variant, s),
-				   s->key->mac.extra, shot);
-	case ATTACK_FLAGS:
-		return make_signed(s, s->instant,
-				   s->key->mac.extra | unknown_flags[variant],
-				   shot);
-	case ATTACK_RACE:
-		return make_race(variant, s, shot);
-	case ATTACK_FRAGMENTS:
-	case ATTACK_OPTIONS:
-	case ATTACK_DATA:
-		return make_loaded(kind, variant, s, shot);
-	default:
-		if (flips[kind].count > 0) {
-			return make_flip(&flips[kind], variant, s, shot);
-		}
-		g = *s->group;
-		break;
+	if (makers[kind]) {
+		return makers[kind](variant, s, shot);
 	}
-	attack_send(&g, shot);
-	for (size_t i = 0; i < shot->count; i++) {
-		shot->frames[i].other_address = kind == ATTACK_OTHER_ADDRESS;
+	if (flips[kind].count > 0) {
+		return make_flip(&flips[kind], variant, s, shot);
 	}
+	attack_send(s->group, shot);
 	return true;
 }
 

@@ -160,11 +160,7 @@ parse(int argc, char **argv, struct options *o, struct replay_test *t)
 				&o->rate, 10, 100000) },
 		{ OPTION_FLAG(0, "json", "JSON", &t->json) },
 	};
-	const struct option_list list = {
-		.usage = usage,
-		.words = words,
-		.count = sizeof words / sizeof words[0],
-	};
+	const struct option_list list = { OPTION_LIST(usage, words) };
 	int at;
 
 	for (size_t i = 0; i < ATTACKS; i++) {

@@ -78,9 +78,8 @@ parse(int argc, char **argv, struct options *o, struct check *c)
 		{ OPTION('p', "port", "PORTS",
 			 "ports to scan, as 22,80,8000-8010", option_text,
 			 &o->ports) },
-		{ OPTION(0, "scan", "LIST",
-			 list_scans(scans, sizeof scans), option_text,
-			 &o->scans),
+		{ OPTION(0, "scan", "LIST", list_scans(scans, sizeof scans),
+			 option_text, &o->scans),
 		  .choices = names },
 		{ OPTION_FLAG(0, "nmap", "run nmap, too, and compare",
 			      &c->nmap) },
@@ -114,11 +113,7 @@ parse(int argc, char **argv, struct options *o, struct check *c)
 			 option_text, &c->write) },
 		{ OPTION_FLAG(0, "json", "JSON", &c->json) },
 	};
-	const struct option_list list = {
-		.usage = usage,
-		.words = words,
-		.count = sizeof words / sizeof words[0],
-	};
+	const struct option_list list = { OPTION_LIST(usage, words) };
 	const char *wrong;
 	int at;
 

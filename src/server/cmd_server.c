@@ -130,11 +130,7 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION_FLAG(0, "json", "with --status: JSON", &o->json) },
 		{ OPTION_FLAG('v', "verbose", "log more", &o->verbose) },
 	};
-	const struct option_list list = {
-		.usage = usage,
-		.words = words,
-		.count = sizeof words / sizeof words[0],
-	};
+	const struct option_list list = { OPTION_LIST(usage, words) };
 	int at = option_parse(&list, argc, argv);
 
 	if (at < 0) {
