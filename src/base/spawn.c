@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@
 
 /* Whom to attend to while a program runs. */
 static struct spawn_watch watched = { .serve = NULL };
+/* Whoever was served wanted one to end: the next ones don't begin. */
+static bool cancelled;
 /* The last one did not end in time: the next one gets less of it. */
 static bool hung;
 /* One that was killed and is not gone yet, or 0. */
@@ -67,7 +70,6 @@ child(const char *const *argv, int in, int out, int err, bool attached)
 		setpgid(0, 0);
 	}
 	signal(SIGPIPE, SIG_DFL);
-	signal(SIGXFSZ, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -164,6 +166,7 @@ serve_watched(struct run *r, const struct pollfd *fds)
 	watched.serve = NULL;
 	if (!serving.serve(serving.context)) {
 		put_an_end(r, -ECANCELED);
+		cancelled = true;
 	}
 	watched = serving;
 }
@@ -333,6 +336,9 @@ run(struct run *r, const char *const *argv)
 	void (*on_pipe)(int), (*on_child)(int);
 	int rc;
 
+	if (cancelled) {
+		return -ECANCELED;
+	}
 	if (left_behind != 0 && waitpid(left_behind, NULL, WNOHANG) != 0) {
 		left_behind = 0;
 	}
@@ -349,6 +355,7 @@ void
 spawn_set_watch(const struct spawn_watch *watch)
 {
 	watched = watch ? *watch : (struct spawn_watch){ .serve = NULL };
+	cancelled = false;
 }
 
 int
@@ -381,4 +388,63 @@ run_attached(const char *const *argv, const char *input, char *output,
 	};
 
 	return run(&r, argv);
+}
+
+static void
+close_all(void)
+{
+#ifdef SYS_close_range
+	if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0) {
+		return;
+	}
+#endif
+	for (int fd = 3, most = (int)sysconf(_SC_OPEN_MAX); fd < most; fd++) {
+		close(fd);
+	}
+}
+
+pid_t
+spawn_function(int (*function)(void *context), void *context)
+{
+	const pid_t parent = getpid();
+	const pid_t child = fork();
+
+	if (child != 0) {
+		return child < 0 ? -errno : child;
+	}
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+	    getppid() != parent) {
+		_exit(RUN_NOT_FOUND);
+	}
+	/* What is stuck must not keep a queue, or a lock, from others. */
+	close_all();
+	_exit(function(context));
+}
+
+bool
+spawn_ended(pid_t process, int *result)
+{
+	int status;
+	const pid_t gone = waitpid(process, &status, WNOHANG);
+
+	if (gone == 0 || (gone < 0 && errno == EINTR)) {
+		return false;
+	}
+	*result = gone > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return true;
+}
+
+int
+run_function(int (*function)(void *context), void *context, unsigned wait_ms)
+{
+	struct run r = {
+		.attached = true,
+		.until = now_ms() + wait_ms,
+		.in = -1,
+		.left = "",
+		.streams = { { .fd = -1 }, { .fd = -1 } },
+	};
+
+	r.pid = spawn_function(function, context);
+	return r.pid < 0 ? (int)r.pid : wait_for(&r);
 }

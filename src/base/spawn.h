@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define RUN_NOT_FOUND 127 /* the status where there is no such program */
 
@@ -39,12 +40,30 @@ int run_program(const char *const *argv, const char *input, char *output,
 int run_attached(const char *const *argv, const char *input, char *output,
 		 size_t output_size, char *errors, size_t errors_size);
 
+/*
+ * Run a function in a process of its own, which ends with this one, has
+ * nothing open but 0 to 2, and can't be waited for by mistake: for what may
+ * wait for a file system that hangs.  Its process, or -errno.
+ */
+pid_t spawn_function(int (*function)(void *context), void *context);
+/*
+ * Whether it has ended, and with what (its low 8 bits); -1 where that is not
+ * known.  Once it has, it is forgotten.
+ */
+bool spawn_ended(pid_t process, int *result);
+/*
+ * Run it and wait, for so long at the most, serving whoever is watched: its
+ * result, -ETIME, -ECANCELED or another -errno.
+ */
+int run_function(int (*function)(void *context), void *context,
+		 unsigned wait_ms);
+
 #define SPAWN_WATCHED 3
 
 /* What does not wait for a program, however long that runs. */
 struct spawn_watch {
 	int fd[SPAWN_WATCHED]; /* to be readable, or below 0 */
-	/* One of them is.  False: end the program. */
+	/* One of them is.  False: end the program, and begin no other. */
 	bool (*serve)(void *context);
 	void *context;
 };

@@ -170,6 +170,22 @@ refuse_reload(struct client *c, const char *err)
 	daemon_reload_end(&c->reloading, c->control, TAP_USAGE, line);
 }
 
+static const char *
+path_of(const struct client *c)
+{
+	return c->options->path ? c->options->path : CLIENT_CONF_FILE;
+}
+
+static int
+read_files(void *context)
+{
+	const struct client *c = context;
+	char ignored[CONF_ERROR_MAX];
+
+	client_conf_free(client_conf_load(c->options->path, NULL, ignored));
+	return 0;
+}
+
 static bool
 load(void *context)
 {
@@ -177,7 +193,9 @@ load(void *context)
 	char err[CONF_ERROR_MAX];
 
 	daemon_reload_start(&c->reloading);
-	c->next = client_conf_load(c->options->path, NULL, err);
+	c->next = daemon_files_answer(read_files, c, path_of(c), err)
+		? client_conf_load(c->options->path, NULL, err)
+		: NULL;
 	if (!c->next) {
 		refuse_reload(c, err);
 		return false;
@@ -527,6 +545,8 @@ run(struct client *c)
 		}
 	}
 	(void)monitor_end(&c->monitor);
+	asked(c);
+	daemon_reload_abandon(&c->reloading, c->control);
 	return status;
 }
 

@@ -152,6 +152,37 @@ sweep(int locked)
 	}
 }
 
+size_t
+control_queues(const char *side, uint16_t *queues, size_t max)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+	size_t count = 0;
+
+	while (dir && count < max && (entry = readdir(dir))) {
+		struct sockaddr_un addr;
+		char name[32];
+		unsigned queue;
+
+		snprintf(name, sizeof name, "tap-%s-", side);
+		if (strncmp(entry->d_name, name, strlen(name)) != 0 ||
+		    sscanf(entry->d_name + strlen(name), "%u@", &queue) != 1) {
+			continue;
+		}
+		snprintf(name, sizeof name, "tap-%s-%u", side, queue);
+		(void)address(&addr, name);
+		if (strcmp(strrchr(addr.sun_path, '/') + 1, entry->d_name) ==
+			    0 &&
+		    !is_stale(entry->d_name)) {
+			queues[count++] = (uint16_t)queue;
+		}
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	return count;
+}
+
 int
 control_listen(const char *name)
 {

@@ -22,11 +22,14 @@
 enum control_request {
 	CONTROL_STATUS_TEXT = 't',
 	CONTROL_STATUS_JSON = 'j',
+	/*
+	 * The answers to these begin with an exit status, as a digit; to the
+	 * first two when it is done.
+	 */
 	CONTROL_CONFIRM = 'c', /* the server's --confirm-now */
-	/* The answers to these begin with an exit status, as a digit. */
-	CONTROL_RELOAD = 'r', /* answered when it is done */
-	CONTROL_STOP = 's',   /* answered before it ends */
-	CONTROL_LEAVE = 'l',  /* the same, but its rules stay */
+	CONTROL_RELOAD = 'r',
+	CONTROL_STOP = 's',  /* answered before it ends */
+	CONTROL_LEAVE = 'l', /* the same, but its rules stay */
 };
 
 /* Who has asked. */
@@ -61,6 +64,12 @@ void control_reply(int fd, const struct control_peer *peer, const char *text,
  */
 int control_ask(const char *name, enum control_request request,
 		unsigned wait_ms, char *out);
+
+/*
+ * The queues of the daemons of a side that are there, in this network
+ * namespace, as far as this user may see; returns how many, `max` at the most.
+ */
+size_t control_queues(const char *side, uint16_t *queues, size_t max);
 
 /*
  * Ask it to stop, by CONTROL_STOP or CONTROL_LEAVE, and wait until it

@@ -12,6 +12,7 @@
 /* The firewall's tools may take their time, and their locks. */
 #define RELOAD_MS 60000u
 #define STOP_MS 60000u
+#define OTHERS_MAX 8u /* that are named */
 
 static char reply[CONTROL_REPLY_MAX];
 static const char *asking; /* the command that does */
@@ -28,10 +29,27 @@ ask_queue(const struct ask_daemon *daemon, uint16_t queue,
 	case CONTROL_LEAVE:
 		return control_stop(name, request, STOP_MS, reply);
 	case CONTROL_RELOAD:
+	case CONTROL_CONFIRM:
 		return control_ask(name, request, RELOAD_MS, reply);
 	default:
 		return control_ask(name, request, ANSWER_MS, reply);
 	}
+}
+
+/* Who has changed the file since its start may look for it in vain. */
+static void
+complain_of_none(const char *side, uint16_t queue)
+{
+	uint16_t others[OTHERS_MAX];
+	const size_t count = control_queues(side, others, OTHERS_MAX);
+
+	fprintf(stderr, "tap %s: no %s runs here with queue %u", asking, side,
+		queue);
+	for (size_t i = 0; i < count; i++) {
+		fprintf(stderr, "%s%u", i ? ", " : "; one does with ",
+			others[i]);
+	}
+	fputc('\n', stderr);
 }
 
 static int
@@ -39,8 +57,7 @@ complain(const struct ask_daemon *daemon, uint16_t queue, int rc)
 {
 	switch (-rc) {
 	case ECONNREFUSED:
-		fprintf(stderr, "tap %s: no %s runs here with queue %u\n",
-			asking, daemon->side, queue);
+		complain_of_none(daemon->side, queue);
 		return TAP_NO;
 	case EACCES:
 		fprintf(stderr, "tap %s: only root may ask the %s\n", asking,
@@ -58,19 +75,6 @@ complain(const struct ask_daemon *daemon, uint16_t queue, int rc)
 	}
 }
 
-/*
- * Perhaps it was started without this configuration.  But one of another
- * configuration is not to be ended in its place: its services would be
- * visible, or nobody's.
- */
-static bool
-may_be_the_usual(const struct ask_daemon *daemon, uint16_t queue,
-		 enum control_request request)
-{
-	return daemon->queue < 0 && queue != daemon->usual &&
-		request != CONTROL_STOP && request != CONTROL_LEAVE;
-}
-
 /* The answer is in reply; its process, or an exit status in *status. */
 static int
 ask(const struct ask_daemon *daemon, enum control_request request, int *status)
@@ -82,35 +86,20 @@ ask(const struct ask_daemon *daemon, enum control_request request, int *status)
 
 	asking = asking ? asking : daemon->side;
 	rc = ask_queue(daemon, queue, request);
-	if (rc == -ECONNREFUSED && may_be_the_usual(daemon, queue, request)) {
-		rc = ask_queue(daemon, daemon->usual, request);
-	}
 	*status = rc < 0 ? complain(daemon, queue, rc) : TAP_OK;
 	return rc;
-}
-
-static int
-ask_and_print(const struct ask_daemon *daemon, enum control_request request)
-{
-	int status;
-
-	if (ask(daemon, request, &status) >= 0) {
-		fputs(reply, stdout);
-	}
-	return status;
 }
 
 int
 ask_status(const struct ask_daemon *daemon, bool json)
 {
-	return ask_and_print(daemon,
-			     json ? CONTROL_STATUS_JSON : CONTROL_STATUS_TEXT);
-}
+	int status;
 
-int
-ask_confirm(const struct ask_daemon *daemon)
-{
-	return ask_and_print(daemon, CONTROL_CONFIRM);
+	if (ask(daemon, json ? CONTROL_STATUS_JSON : CONTROL_STATUS_TEXT,
+		&status) >= 0) {
+		fputs(reply, stdout);
+	}
+	return status;
 }
 
 /* An answer that begins with an exit status. */
@@ -130,16 +119,28 @@ judge(int *status)
 	return *status;
 }
 
-int
-ask_reload(const struct ask_daemon *daemon)
+/* Ask, and print what it says that it has done. */
+static int
+have_done(const struct ask_daemon *daemon, enum control_request request)
 {
 	int status;
 
-	if (ask(daemon, CONTROL_RELOAD, &status) >= 0 &&
-	    judge(&status) == TAP_OK) {
+	if (ask(daemon, request, &status) >= 0 && judge(&status) == TAP_OK) {
 		fputs(reply + 1, stdout);
 	}
 	return status;
+}
+
+int
+ask_confirm(const struct ask_daemon *daemon)
+{
+	return have_done(daemon, CONTROL_CONFIRM);
+}
+
+int
+ask_reload(const struct ask_daemon *daemon)
+{
+	return have_done(daemon, CONTROL_RELOAD);
 }
 
 int

@@ -1,6 +1,8 @@
 /*
  * Ask a running daemon how it is, and tell it what to do.  Each prints
  * what came of it and returns an exit status: TAP_NO where none runs.
+ * It is that with the queue, and no other: one of another configuration is
+ * not to be ended, changed or confirmed in its place.
  */
 #ifndef TAP_DAEMON_CONTROL_CLIENT_H
 #define TAP_DAEMON_CONTROL_CLIENT_H
@@ -35,8 +37,7 @@ int ask_reload_for(const struct ask_daemon *daemon, const char *command,
 
 /*
  * End it, and wait until it has ended; with keep_rules its firewall
- * rules stay, for the next one.  Where there is none with the queue that
- * conf has, the one with the usual queue is another, and goes on.
+ * rules stay, for the next one.
  */
 int ask_stop(const struct ask_daemon *daemon, bool keep_rules);
 

@@ -152,6 +152,12 @@ stop(struct monitor *m, bool *sound)
 	if (m->worker == 0) {
 		return false;
 	}
+	/* Whoever has told it first came before all that was prepared. */
+	if (waitpid(m->worker, &status, WNOHANG) == m->worker) {
+		forget_worker(m);
+		*sound = is_sound(status);
+		return false;
+	}
 	kill(m->worker, SIGTERM);
 	while (waitpid(m->worker, &status, WNOHANG) == 0) {
 		struct pollfd fd = { .fd = m->line };
@@ -433,6 +439,7 @@ reload(struct monitor *m)
 
 	m->reloading = false;
 	notify_manager("RELOADING=1");
+	watch(m);
 	if (!m->job->load(m->job->context)) {
 		notify_manager("READY=1");
 		return;

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/control_client.h"
@@ -15,13 +15,6 @@
 #define QUEUES_MAX 4u
 /* Commands that are served at the same time. */
 #define FREE_TRIES_MAX 1000
-
-/* A queue's owner is known by the process that opened it first. */
-static bool
-exists(uint32_t process)
-{
-	return process != 0 && kill((pid_t)process, 0) == 0;
-}
 
 /* Whether it is a tap that has a queue: then what to do about it is said. */
 static bool
@@ -47,15 +40,31 @@ tell_of_tap(uint16_t queue)
 	return false;
 }
 
+static void
+tell_of_other(uint16_t queue)
+{
+	const pid_t process = nfq_process(queue);
+	char who[32] = "another process";
+
+	if (process > 0) {
+		snprintf(who, sizeof who, "process %d", (int)process);
+	}
+	log_say(LOG_LEVEL_ERROR,
+		"queue %u: %s has it already; give this one a queue of its "
+		"own (queue= or --queue)",
+		queue, who);
+}
+
 int
 queue_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
 {
 	int rc = nfq_open(nfq, queue, length, with_uid);
 
+	if (rc == -EBUSY && tell_of_tap(queue)) {
+		return TAP_SYSTEM;
+	}
 	/* The worker of a killed server needs a moment to follow it. */
-	for (int tries = 0;
-	     rc == -EBUSY && tries < TRIES_MAX && !exists(nfq_owner(queue));
-	     tries++) {
+	for (int tries = 0; rc == -EBUSY && tries < TRIES_MAX; tries++) {
 		poll(NULL, 0, TRY_MS);
 		rc = nfq_open(nfq, queue, length, with_uid);
 	}
@@ -63,13 +72,7 @@ queue_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
 	case 0:
 		return TAP_OK;
 	case EBUSY:
-		if (tell_of_tap(queue)) {
-			return TAP_SYSTEM;
-		}
-		log_say(LOG_LEVEL_ERROR,
-			"queue %u: process %u has it already; give this one "
-			"a queue of its own (queue= or --queue)",
-			queue, nfq_owner(queue));
+		tell_of_other(queue);
 		return TAP_SYSTEM;
 	case EPERM:
 		log_say(LOG_LEVEL_ERROR,

@@ -2,12 +2,17 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/spawn.h"
+#include "conf/grammar.h"
 #include "daemon/log.h"
 #include "tap.h"
+
+#define FILES_MS 10000u
 
 int
 daemon_signals(void)
@@ -119,6 +124,30 @@ daemon_reload_end(struct daemon_reload *r, int fd, int status, const char *line)
 	text_put(&t, "%d%s\n", status, line);
 	control_reply(fd, &r->peer, reply, t.len);
 	*r = (struct daemon_reload){ .awaited = false };
+}
+
+void
+daemon_reload_abandon(struct daemon_reload *r, int fd)
+{
+	r->begun = r->awaited;
+	daemon_reload_end(r, fd, TAP_NO, "it ends, and reloads nothing");
+}
+
+bool
+daemon_files_answer(int (*read)(void *context), void *context, const char *path,
+		    char *err)
+{
+	const int rc = run_function(read, context, FILES_MS);
+
+	if (rc == -ETIME || rc == -ECANCELED) {
+		snprintf(err, CONF_ERROR_MAX,
+			 rc == -ETIME ? "%.256s, or what goes with it: no "
+					"answer from its file system"
+				      : "%.256s: not read, as it ends",
+			 path);
+		return false;
+	}
+	return true;
 }
 
 void

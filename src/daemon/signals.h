@@ -63,6 +63,15 @@ void daemon_reload_start(struct daemon_reload *r);
  */
 void daemon_reload_end(struct daemon_reload *r, int fd, int status,
 		       const char *line);
+/* It won't come to that: whoever waits is told that the daemon ends. */
+void daemon_reload_abandon(struct daemon_reload *r, int fd);
+/*
+ * Whether a function, which reads the files that a reload is to read, ends in
+ * time: else they lie where the monitor would hang, too.  What it returns is
+ * not looked at.  False, with the reason in err (CONF_ERROR_MAX).
+ */
+bool daemon_files_answer(int (*read)(void *context), void *context,
+			 const char *path, char *err);
 /* CONTROL_STOP or CONTROL_LEAVE came: end as SIGTERM would have it. */
 void daemon_stop_begin(struct text *t);
 

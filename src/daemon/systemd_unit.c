@@ -14,10 +14,10 @@
 
 /*
  * Before the network is up, so that no service is ever seen.  A stop is
- * the only thing that shows the services: before a restart the server
- * leaves its rules, after a failure they stay, and it is started again
- * and again.  But not where nobody has confirmed (1), nor where the
- * files are wrong and there is no older configuration to use (2).
+ * the only thing that shows the services: where it is told to end for a
+ * restart the server leaves its rules, after a failure they stay, and it is
+ * started again and again.  But not where nobody has confirmed (1), nor
+ * where the files are wrong and there is no older configuration to use (2).
  */
 static const char head[] =
 	"[Unit]\n"
@@ -32,7 +32,8 @@ static const char head[] =
 	"\n"
 	"[Service]\n"
 	"Type=notify\n"
-	"NotifyAccess=main\n";
+	"NotifyAccess=main\n"
+	"KillMode=mixed\n";
 
 /*
  * No more than the monitor needs: NET_ADMIN and NET_RAW for rules and
@@ -205,13 +206,11 @@ put_word(struct parts *p, const struct systemd_unit_word *word)
 static void
 print_commands(const char *self, const char *side, const struct parts *p)
 {
-	printf("ExecStart=%s %s%s\n", self, side, p->all.out);
+	const bool server = strcmp(side, "server") == 0;
+
+	printf("ExecStart=%s %s%s%s\n", self, side, p->all.out,
+	       server ? " --unit %n" : "");
 	printf("ExecReload=%s %s --reload%s\n", self, side, p->finding.out);
-	if (strcmp(side, "server") == 0) {
-		/* Where it fails, SIGTERM does the same. */
-		printf("ExecStop=-%s %s --stop --unit %%n%s\n", self, side,
-		       p->finding.out);
-	}
 }
 
 static void

@@ -115,13 +115,12 @@ take_over(struct door *d)
 	return link;
 }
 
-/* It may be on without being kept. */
-static void
-keep(struct door *d)
+void
+door_keep(struct door *d)
 {
 	int rc;
 
-	d->is_pinned = d->taken_over;
+	d->why[0] = '\0';
 	if (!door_can_pin()) {
 		snprintf(d->why, sizeof d->why,
 			 "not pinned: no bpffs at /sys/fs/bpf");
@@ -171,7 +170,7 @@ door_open(struct door *d, const struct door_conf *conf)
 	if (put_up(d, conf) >= 0) {
 		bpf_close(&d->now.program); /* the link has it */
 		d->on = true;
-		keep(d);
+		d->is_pinned = d->taken_over;
 		update(d);
 	}
 }

@@ -48,6 +48,8 @@ void door_init(struct door *d);
  * where it can't be, it is off, and `why` says why.
  */
 void door_open(struct door *d, const struct door_conf *conf);
+/* Pin it, so that it outlives this process; if it can't be, `why` says why. */
+void door_keep(struct door *d);
 /*
  * Make all that another configuration needs, where it is on.  0 or -errno.
  * Then it is put in the place of the one that stands, at once; or thrown away.

@@ -73,6 +73,11 @@ struct fw_plan {
 	 * what is to look closed looks so without it, too.
 	 */
 	bool door_stays;
+	/*
+	 * Server: nobody has confirmed yet that these rules are to stay.  Where
+	 * all of its processes are gone, what its queues would get passes.
+	 */
+	bool unconfirmed;
 	bool unlabelled; /* connections can't be labelled here: marks must do */
 	const struct fw_match *matches;
 	size_t count;

@@ -156,6 +156,96 @@ leftover_find(struct leftover *found, enum fw_side side, char *err)
 	return asked == 0 ? -1 : 0;
 }
 
+/* ---- what they hide */
+
+static bool
+has_port(const struct fw_plan *plan, unsigned low, unsigned high)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+		bool found = m->ports_count == 0;
+
+		for (size_t k = 0; k < m->ports_count && !found; k++) {
+			found = low <= m->ports[k].high &&
+				high >= m->ports[k].low;
+		}
+		if (found) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A rule that queues: its ports, as "dports 22,80:90", "dport { 22, 80-90 }".
+ */
+static bool
+line_shares(const char *line, const struct fw_plan *plan)
+{
+	const char *end = line + strcspn(line, "\n");
+	const char *at = strstr(line, "dport");
+
+	if (!at || at >= end) {
+		return has_port(plan, 0, UINT16_MAX);
+	}
+	while (at < end) {
+		char *behind;
+		unsigned long low, high;
+
+		at += strcspn(at, "0123456789\n");
+		if (at >= end) {
+			break;
+		}
+		low = high = strtoul(at, &behind, 10);
+		if (strchr(":-", *behind) && *behind) {
+			high = strtoul(behind + 1, &behind, 10);
+		}
+		if (has_port(plan, (unsigned)low, (unsigned)high)) {
+			return true;
+		}
+		/* The last of them. */
+		at = behind + strspn(behind, " ");
+		if (*at != ',') {
+			break;
+		}
+	}
+	return false;
+}
+
+/* In the list: rules of a table, or of all of these chains. */
+static bool
+list_shares(const char *begin, enum fw_side side, uint16_t queue,
+	    const struct fw_plan *plan)
+{
+	for (const char *at = listed; *at; at = next_line(at)) {
+		const char *rule = strstr(at, begin[0] ? "NFQUEUE" : "queue ");
+		uint16_t own = queue;
+
+		if (rule && rule < at + strcspn(at, "\n") &&
+		    (!begin[0] || line_names(at, begin, side, &own)) &&
+		    own == queue && line_shares(at, plan)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+leftover_shares(enum fw_side side, uint16_t queue, const struct fw_plan *plan)
+{
+	char name[RULESET_NAME_MAX], ignored[FW_ERROR_MAX];
+	const char *const table[] = { "nft",  "-n", "list", "table",
+				      "inet", name, NULL };
+
+	for (size_t i = 0; i < SAVES; i++) {
+		if (list_saved(saves[i], ignored) == 0 &&
+		    list_shares("-A ", side, queue, plan)) {
+			return true;
+		}
+	}
+	ruleset_name(name, side, queue);
+	return list(table, ignored) == 0 && list_shares("", side, queue, plan);
+}
+
 /* ---- removing */
 
 struct removal {

@@ -24,6 +24,13 @@ struct leftover {
  */
 int leftover_find(struct leftover *found, enum fw_side side, char *err);
 
+/*
+ * Whether rules of a side that are named for a queue hide a port that the plan
+ * has, too; of which addresses is not looked at.
+ */
+bool leftover_shares(enum fw_side side, uint16_t queue,
+		     const struct fw_plan *plan);
+
 /* One more queue, that something else than rules is named for. */
 void leftover_note(struct leftover *found, uint16_t queue);
 

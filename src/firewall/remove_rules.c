@@ -1,13 +1,14 @@
 #include "firewall/remove_rules.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
 
 #include "firewall/leftover.h"
 #include "daemon/control_client.h"
+#include "daemon/log.h"
 #include "fastpath/door.h"
 #include "os/nfqueue.h"
 #include "tap.h"
@@ -27,19 +28,28 @@ tell(const char *line)
 	removed++;
 }
 
-/* The process whose rules they are, or 0. */
+/* One that was killed may have a worker yet, for a moment. */
+#define TRIES_MAX 20
+#define TRY_MS 50
+
+/* The process whose rules they are; 0, or -1 where one is, but not which. */
 static int
 running(enum fw_side side, uint16_t queue)
 {
 	int process = ask_process(side_name(side), queue);
-	uint32_t owner;
 
 	if (process >= 0) {
-		return process > 0 ? process : 1;
+		return process > 0 ? process : -1;
 	}
 	/* One that does not answer has the queue all the same. */
-	owner = nfq_owner(queue);
-	return owner && kill((pid_t)owner, 0) == 0 ? (int)owner : 0;
+	for (int tries = 0; tries < TRIES_MAX; tries++) {
+		if (nfq_owner(queue) == 0) {
+			return 0;
+		}
+		poll(NULL, 0, TRY_MS);
+	}
+	process = nfq_process(queue);
+	return process > 0 ? process : -1;
 }
 
 static int
@@ -66,12 +76,17 @@ remove_queue(enum fw_side side, uint16_t queue)
 	int process = running(side, queue);
 	char err[FW_ERROR_MAX];
 
-	if (process > 0) {
+	if (process != 0) {
+		char who[32] = "a process";
+
+		if (process > 0) {
+			snprintf(who, sizeof who, "process %d", process);
+		}
 		fprintf(stderr,
-			"tap %s: queue %u: process %d runs with it, and would "
+			"tap %s: queue %u: %s runs with it, and would "
 			"put the rules back: 'tap %s --stop --queue %u' ends "
 			"it, and takes them away\n",
-			name, queue, process, name, queue);
+			name, queue, who, name, queue);
 		return TAP_NO;
 	}
 	if (leftover_remove(side, queue, tell, err) < 0) {
@@ -125,4 +140,45 @@ remove_rules(enum fw_side side, long queue)
 		printf("no rules of a tap %s are here\n", name);
 	}
 	return status;
+}
+
+static void
+remove_dead(uint16_t queue, const struct fw_plan *plan)
+{
+	char err[FW_ERROR_MAX] = "";
+
+	if (!leftover_shares(FW_SERVER, queue, plan)) {
+		log_say(LOG_LEVEL_WARNING,
+			"queue %u: rules, or the door, of a server that is not "
+			"there hide its ports from all: 'tap server "
+			"--remove-rules --queue %u' takes them away",
+			queue, queue);
+		return;
+	}
+	if (leftover_remove(FW_SERVER, queue, leftover_log, err) < 0) {
+		log_say(LOG_LEVEL_ERROR,
+			"queue %u: rules of a server that is not there hide "
+			"the same ports, and stay: %s",
+			queue, err);
+		return;
+	}
+	(void)door_remove(queue);
+}
+
+void
+remove_rules_of_the_dead(const struct fw_plan *plan)
+{
+	char ignored[FW_ERROR_MAX];
+	struct leftover found;
+
+	if (leftover_find(&found, FW_SERVER, ignored) < 0) {
+		return;
+	}
+	find_doors(&found);
+	for (size_t i = 0; i < found.count; i++) {
+		if (found.queues[i] != plan->queue &&
+		    running(FW_SERVER, found.queues[i]) == 0) {
+			remove_dead(found.queues[i], plan);
+		}
+	}
 }

@@ -14,4 +14,12 @@
  */
 int remove_rules(enum fw_side side, long queue);
 
+/*
+ * In a server whose rules stand: those of other servers that are not there any
+ * more, such as this one when it was killed and had another queue.  Where they
+ * hide a port that this one hides, too, nobody would get in: they go, and their
+ * doors.  The others are named in the log.
+ */
+void remove_rules_of_the_dead(const struct fw_plan *plan);
+
 #endif

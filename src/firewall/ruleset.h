@@ -32,6 +32,10 @@
  * let go, and only the plan of a server with a door has them.  Strangers who
  * are led to a decoy are translated: all but the admitted.
  *
+ * Rules that nobody has confirmed hold for as long as the daemon lives: its
+ * queues have a bypass, and only strangers whom it has marked are translated.
+ * However it ends, it can't have locked anybody out.
+ *
  * Client: SYNs to protected services are queued on their way out, with
  * a bypass: without the daemon they are ordinary SYNs.  Or they are marked
  * and go on, where a program at the device makes their frames.

@@ -107,6 +107,12 @@ early(const struct fw_match *m)
 				    : "-m addrtype ! --dst-type LOCAL";
 }
 
+static const char *
+bypass(const struct section *s)
+{
+	return s->plan->unconfirmed ? " --queue-bypass" : "";
+}
+
 static void
 put_early_accept(const struct section *s, const struct fw_match *m)
 {
@@ -137,9 +143,10 @@ put_syn_chain(const struct section *s)
 
 		if (ruleset_has_place(s->hook, m, s->family)) {
 			snprintf(target, sizeof target,
-				 "%s -j NFQUEUE --queue-num %u", early(m),
+				 "%s -j NFQUEUE --queue-num %u%s", early(m),
 				 ruleset_queue(plan, ruleset_is_forwarded(m),
-					       false));
+					       false),
+				 bypass(s));
 			put_match(s, plan, m, target);
 		}
 	}
@@ -177,8 +184,8 @@ put_sockets(const struct section *s, const struct fw_match *m)
 	}
 	snprintf(target, sizeof target,
 		 "-m cgroup --path / -m socket --nowildcard --transparent "
-		 "-j NFQUEUE --queue-num %u",
-		 ruleset_queue(s->plan, false, true));
+		 "-j NFQUEUE --queue-num %u%s",
+		 ruleset_queue(s->plan, false, true), bypass(s));
 	put_match(s, s->plan, m, target);
 	put_match(s, s->plan, m, "-m cgroup --path / -j RETURN");
 }
@@ -187,7 +194,7 @@ static void
 put_final(const struct section *s, const struct fw_match *m)
 {
 	const bool forwarded = ruleset_is_forwarded(m);
-	const bool bypass = m->closed && s->plan->door_stays;
+	const bool closes = m->closed && s->plan->door_stays;
 	char target[TARGET_MAX];
 
 	if (m->closed && m->by_ingress) {
@@ -198,16 +205,16 @@ put_final(const struct section *s, const struct fw_match *m)
 	}
 	snprintf(target, sizeof target, "-m tcp %s -j NFQUEUE --queue-num %u%s",
 		 syn, ruleset_queue(s->plan, forwarded, false),
-		 bypass ? " --queue-bypass" : "");
+		 closes ? " --queue-bypass" : bypass(s));
 	put_match(s, s->plan, m, target);
-	if (bypass) {
+	if (closes) {
 		put_match(s, s->plan, m, "-j RETURN");
 		return;
 	}
 	put_sockets(s, m);
 	/* The door may go with the daemon: then none gets by without it. */
-	snprintf(target, sizeof target, "-j NFQUEUE --queue-num %u",
-		 ruleset_queue(s->plan, forwarded, true));
+	snprintf(target, sizeof target, "-j NFQUEUE --queue-num %u%s",
+		 ruleset_queue(s->plan, forwarded, true), bypass(s));
 	put_match(s, s->plan, m, target);
 }
 
@@ -253,10 +260,10 @@ put_translated(const struct section *s)
 {
 	char target[TARGET_MAX], rest[TARGET_MAX];
 
-	snprintf(target, sizeof target, "-m tcp %s -j NFQUEUE --queue-num %u",
-		 syn, ruleset_queue(s->plan, false, false));
-	snprintf(rest, sizeof rest, "-j NFQUEUE --queue-num %u",
-		 ruleset_queue(s->plan, false, true));
+	snprintf(target, sizeof target, "-m tcp %s -j NFQUEUE --queue-num %u%s",
+		 syn, ruleset_queue(s->plan, false, false), bypass(s));
+	snprintf(rest, sizeof rest, "-j NFQUEUE --queue-num %u%s",
+		 ruleset_queue(s->plan, false, true), bypass(s));
 	put_decoys(s);
 	for (size_t i = 0; i < s->plan->count; i++) {
 		const struct fw_match *m = &s->plan->matches[i];
@@ -291,6 +298,7 @@ static void
 put_decoy_chain(const struct section *s)
 {
 	const uint32_t mark = s->plan->accepted_mark;
+	char led[TARGET_MAX / 4] = "";
 
 	if (ruleset_has_labels(s->plan)) {
 		text_put(s->t, "-A %s -m connlabel --label %u -j RETURN\n",
@@ -298,6 +306,10 @@ put_decoy_chain(const struct section *s)
 	}
 	text_put(s->t, "-A %s -m mark --mark 0x%x/0x%x -j RETURN\n", s->chain,
 		 mark, mark);
+	if (s->plan->unconfirmed) {
+		snprintf(led, sizeof led, "-m mark --mark 0x%x/0x%x ",
+			 s->plan->mark, s->plan->mark);
+	}
 	if (s->family == 4) {
 		text_put(s->t, "-A %s -d 127.0.0.0/8 -j RETURN\n", s->chain);
 	}
@@ -309,9 +321,10 @@ put_decoy_chain(const struct section *s)
 			continue;
 		}
 		snprintf(target, sizeof target,
-			 s->family == 4 ? "%s -j DNAT --to-destination %s:%u"
-					: "%s -j DNAT --to-destination [%s]:%u",
-			 early(m), ruleset_addr(addr, &m->decoy),
+			 s->family == 4
+				 ? "%s%s -j DNAT --to-destination %s:%u"
+				 : "%s%s -j DNAT --to-destination [%s]:%u",
+			 led, early(m), ruleset_addr(addr, &m->decoy),
 			 m->decoy_port);
 		put_match(s, s->plan, m, target);
 	}

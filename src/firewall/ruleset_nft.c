@@ -79,6 +79,13 @@ begin_chain(struct text *t, const char *name, const char *type,
 }
 
 static void
+put_queue(struct text *t, const struct fw_plan *plan, bool forwarded, bool rest)
+{
+	text_put(t, "queue num %u%s\n", ruleset_queue(plan, forwarded, rest),
+		 plan->unconfirmed ? " bypass" : "");
+}
+
+static void
 put_syn_chain(struct text *t, const struct fw_plan *plan,
 	      const struct ruleset_hook *hook)
 {
@@ -103,9 +110,7 @@ put_syn_chain(struct text *t, const struct fw_plan *plan,
 		if (ruleset_has_place(hook, m, 0)) {
 			text_put(t, "\t\t%s", syn);
 			put_early(t, plan, m);
-			text_put(t, "queue num %u\n",
-				 ruleset_queue(plan, ruleset_is_forwarded(m),
-					       false));
+			put_queue(t, plan, ruleset_is_forwarded(m), false);
 		}
 	}
 	text_put(t, "\t}\n");
@@ -176,11 +181,10 @@ put_translated(struct text *t, const struct fw_plan *plan)
 
 			text_put(t, "\t\t%s", syn);
 			put_original(t, plan, m, ports);
-			text_put(t, "queue num %u\n\t\t",
-				 ruleset_queue(plan, false, false));
+			put_queue(t, plan, false, false);
+			text_put(t, "\t\t");
 			put_original(t, plan, m, ports);
-			text_put(t, "queue num %u\n",
-				 ruleset_queue(plan, false, true));
+			put_queue(t, plan, false, true);
 		}
 	}
 }
@@ -189,6 +193,7 @@ static void
 put_final(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 {
 	const bool forwarded = ruleset_is_forwarded(m);
+	const bool closes = m->closed && plan->door_stays;
 
 	if (m->closed && m->by_ingress) {
 		text_put(t, "\t\tmeta mark & 0x%08x != 0 %s", plan->mark, syn);
@@ -200,14 +205,14 @@ put_final(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 	put_match(t, plan, m);
 	text_put(t, "queue num %u%s\n\t\t",
 		 ruleset_queue(plan, forwarded, false),
-		 m->closed && plan->door_stays ? " bypass" : "");
+		 closes || plan->unconfirmed ? " bypass" : "");
 	put_match(t, plan, m);
-	if (m->closed && plan->door_stays) {
+	if (closes) {
 		text_put(t, "accept\n");
 		return;
 	}
 	/* The door may go with the daemon: then none gets by without it. */
-	text_put(t, "queue num %u\n", ruleset_queue(plan, forwarded, true));
+	put_queue(t, plan, forwarded, true);
 }
 
 /* Where packets come in, or go on: the last word. */
@@ -264,6 +269,9 @@ put_decoy_chain(struct text *t, const struct fw_plan *plan)
 			continue;
 		}
 		text_put(t, "\t\t");
+		if (plan->unconfirmed) {
+			text_put(t, "meta mark & 0x%08x != 0 ", plan->mark);
+		}
 		put_early(t, plan, m);
 		text_put(t,
 			 m->decoy.family == 4 ? "dnat ip to %s:%u\n"

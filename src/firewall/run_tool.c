@@ -52,6 +52,9 @@ fw_run_fail(char *err, const char *program, int status, const char *errors)
 	} else if (status == -ETIME) {
 		snprintf(err, FW_ERROR_MAX, "%s: hangs, and was ended",
 			 program);
+	} else if (status == -ECANCELED) {
+		snprintf(err, FW_ERROR_MAX, "%s: ended, as tap is to end",
+			 program);
 	} else if (status < 0) {
 		snprintf(err, FW_ERROR_MAX, "%s: %s", program,
 			 strerror(-status));

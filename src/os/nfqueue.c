@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "os/socket_holder.h"
 
 #define TYPE(message) ((NFNL_SUBSYS_QUEUE << 8) | (message))
 #define SOCKET_BUFFER (8 << 20) /* a burst of ten thousand SYNs */
@@ -321,6 +322,14 @@ nfq_owner(uint16_t queue)
 		close(fd);
 	}
 	return owner;
+}
+
+pid_t
+nfq_process(uint16_t queue)
+{
+	const uint32_t owner = nfq_owner(queue);
+
+	return owner ? socket_holder_of_port(NETLINK_NETFILTER, owner) : 0;
 }
 
 int

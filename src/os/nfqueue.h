@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "os/netlink.h"
 #include "protocol/packet.h"
@@ -75,8 +76,10 @@ void nfq_drop_waiting(struct nfq *nfq);
  */
 int nfq_flush(struct nfq *nfq);
 
-/* The process that has a queue, by /proc; 0 where none is known. */
+/* The port id of the socket that has a queue; 0: nobody has it. */
 uint32_t nfq_owner(uint16_t queue);
+/* The process that has it; 0 where none is found. */
+pid_t nfq_process(uint16_t queue);
 
 /* Packets that the kernel dropped because the queue, or its socket, was full.
  */

@@ -30,7 +30,6 @@ struct options {
 	struct server_options run;
 	bool check, print_rules, print_unit, status, confirm_now, json, verbose;
 	bool remove_rules, reload, stop, keep_rules;
-	const char *unit;
 	long confirm; /* seconds; or 0 */
 	long queue;   /* or -1 */
 };
@@ -43,10 +42,8 @@ check_words(const struct options *o)
 		fprintf(stderr, "tap server: --json goes with --status\n");
 		return OPTION_WRONG;
 	}
-	if ((o->keep_rules || o->unit) && !o->stop) {
-		fprintf(stderr,
-			"tap server: --keep-rules and --unit go with "
-			"--stop\n");
+	if (o->keep_rules && !o->stop) {
+		fprintf(stderr, "tap server: --keep-rules goes with --stop\n");
 		return OPTION_WRONG;
 	}
 	if (o->check + o->print_rules + o->print_unit + o->status +
@@ -110,9 +107,9 @@ parse(int argc, char **argv, struct options *o)
 			      "with --stop: leave all hidden, for the next one",
 			      &o->keep_rules) },
 		{ OPTION(0, "unit", "UNIT",
-			 "with --stop: leave all hidden where systemd stops\n"
-			 "UNIT to start it again",
-			 option_text, &o->unit) },
+			 "told to end where systemd restarts UNIT, leave all\n"
+			 "hidden, for the next one",
+			 option_text, &o->run.unit) },
 		{ OPTION_FLAG(0, "remove-rules",
 			      "where no server runs: take away what one left,\n"
 			      "so that all see the services again",
@@ -216,10 +213,7 @@ ask(const struct options *o)
 	};
 
 	if (o->stop) {
-		return ask_stop(
-			&daemon,
-			o->keep_rules ||
-				(o->unit && systemd_unit_restarts(o->unit)));
+		return ask_stop(&daemon, o->keep_rules);
 	}
 	if (o->reload) {
 		return ask_reload(&daemon);

@@ -186,33 +186,49 @@ put_in_place(int dir)
 	return renameat(dir, NEW, dir, KEPT) < 0 ? -errno : 0;
 }
 
-int
-fallback_keep(const struct server_conf_from *from, const char *folder,
-	      char *err)
+struct server_conf *
+fallback_stage(const struct server_conf_from *from, const char *folder,
+	       struct server_conf *conf, char *err)
 {
 	int dir = open_folder(folder, err);
-	struct server_conf *conf = NULL;
+	struct server_conf *copy = NULL;
+
+	if (dir < 0) {
+		return conf;
+	}
+	if (copy_all(dir, from, folder, err) == 0) {
+		copy = load_set(from, folder, NEW, err);
+	}
+	if (!copy) {
+		remove_set(dir, NEW);
+	}
+	close(dir);
+	if (!copy) {
+		return conf;
+	}
+	/* What options say, and what can't change while it runs. */
+	server_conf_keep(copy, conf);
+	server_conf_free(conf);
+	return copy;
+}
+
+int
+fallback_keep(const char *folder, char *err)
+{
+	int dir = open_folder(folder, err);
 	int rc;
 
 	if (dir < 0) {
 		return -1;
 	}
-	rc = copy_all(dir, from, folder, err);
+	rc = put_in_place(dir);
 	if (rc == 0) {
-		conf = load_set(from, folder, NEW, err);
-		rc = conf ? 0 : -1;
+		rc = atomic_file_sync(dir);
 	}
-	if (rc == 0) {
-		rc = put_in_place(dir);
-		if (rc == 0) {
-			rc = atomic_file_sync(dir);
-		}
-		if (rc < 0) {
-			rc = fail(err, folder, KEPT, strerror(-rc));
-		}
+	if (rc < 0) {
+		rc = fail(err, folder, KEPT, strerror(-rc));
 	}
 	remove_set(dir, NEW);
-	server_conf_free(conf);
 	close(dir);
 	return rc;
 }

@@ -11,13 +11,17 @@
 #include "conf/server_files.h"
 
 /*
- * Copy what has just been loaded from there, and has worked, into a
- * folder, which is made where it is missing.  Files that changed meanwhile
- * and are wrong now are not taken.  0, or -1 with the error in err
- * (CONF_ERROR_MAX): then the earlier copies stay.
+ * Copy what conf has just been loaded from into a folder, which is made where
+ * it is missing, and load it from there: the copies are then what works, to
+ * the letter, whatever the files have become.  Returns that, with the settings
+ * that options have, or a run keeps, from conf, which is freed; or conf, with
+ * the error in err (CONF_ERROR_MAX).
  */
-int fallback_keep(const struct server_conf_from *from, const char *folder,
-		  char *err);
+struct server_conf *fallback_stage(const struct server_conf_from *from,
+				   const char *folder, struct server_conf *conf,
+				   char *err);
+/* It has worked: keep the copies.  0, or -1 with err: the earlier ones stay. */
+int fallback_keep(const char *folder, char *err);
 
 /* Load the copies.  As server_conf_load(). */
 struct server_conf *fallback_load(const struct server_conf_from *from,

@@ -157,7 +157,10 @@ carry_out(struct worker *g, uint64_t name, uint32_t mark,
 	case RECEIVER_DECOY:
 		if (name & EARLY) {
 			g->shared->decoys++;
-			let_on(g, name, mark);
+			let_on(g, name,
+			       mark |
+				       (g->unconfirmed ? g->conf->settings.mark
+						       : 0));
 			return;
 		}
 		break;

@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/spawn.h"
+#include "daemon/log.h"
+
 #define TEXT_MAX 16384u /* a hundred metrics of 160 bytes */
 
 /* What goes up and down; all else only counts up. */
@@ -111,4 +114,61 @@ metrics_write(const char *path, const char *prefix,
 	}
 	close(fd);
 	return rc;
+}
+
+struct writing {
+	const char *path, *prefix;
+	const struct stat_item *items;
+	size_t count;
+};
+
+static int
+write_in_child(void *context)
+{
+	const struct writing *w = context;
+
+	return -metrics_write(w->path, w->prefix, w->items, w->count);
+}
+
+static void
+tell(struct metrics *m, const char *path, int error)
+{
+	/* Once is enough for what goes on. */
+	if (error != 0 && error != m->error) {
+		log_say(LOG_LEVEL_ERROR, "%s: %s", path, strerror(error));
+	}
+	m->error = error;
+}
+
+bool
+metrics_due(struct metrics *m, const char *path, uint64_t now_ms)
+{
+	int error;
+
+	if (m->writer != 0 && spawn_ended(m->writer, &error)) {
+		m->writer = 0;
+		tell(m, path, error);
+	}
+	if (now_ms - m->begun_ms < METRICS_EVERY_MS) {
+		return false;
+	}
+	if (m->writer != 0) {
+		tell(m, path, ETIMEDOUT);
+		return false;
+	}
+	m->begun_ms = now_ms;
+	return true;
+}
+
+void
+metrics_start(struct metrics *m, const char *path, const char *prefix,
+	      const struct stat_item *items, size_t count)
+{
+	struct writing w = { path, prefix, items, count };
+
+	m->writer = spawn_function(write_in_child, &w);
+	if (m->writer < 0) {
+		tell(m, path, (int)-m->writer);
+		m->writer = 0;
+	}
 }

@@ -7,52 +7,22 @@
 
 #include "base/text.h"
 #include "os/clock.h"
-#include "daemon/signals.h"
-#include "firewall/firewall.h"
 #include "firewall/leftover.h"
-#include "server/fallback.h"
+#include "firewall/remove_rules.h"
 #include "server/status.h"
 #include "server/adopt.h"
-#include "server/worker.h"
 #include "server/worker_door.h"
 #include "server/worker_fastpath.h"
 #include "server/worker_state.h"
 #include "server/worker_stats.h"
-#include "firewall/watchdog.h"
 #include "daemon/log.h"
-#include "server/prometheus.h"
-#include "daemon/monitor.h"
+#include "server/reload.h"
 #include "daemon/sd_notify.h"
-#include "firewall/plan.h"
+#include "daemon/systemd_unit.h"
 #include "fastpath/ingress.h"
 #include "tap.h"
 
 #define DROPS_EVERY_MS 10000u
-
-struct server {
-	struct server_conf *conf;
-	struct server_conf *next; /* that is to take its place, or NULL */
-	struct monitor monitor;
-	const struct server_options *options;
-	struct worker worker;
-	struct plan plan;
-	struct fw fw;
-	int signals, control;
-	struct daemon_reload reloading; /* who waits for it */
-	bool leaves_rules;              /* at its end, for the next one */
-	bool unkept;           /* what works is not in options->fallback yet */
-	uint64_t started;      /* ms */
-	uint64_t confirm_ends; /* ms; 0: nothing to confirm */
-	uint64_t metrics_ms;
-	int metrics_error;         /* of the last time, or 0 */
-	struct settings_user user; /* of workers, or empty */
-	struct watchdog watchdog;
-	uint64_t drops, drops_ms;        /* that were told of last, and when */
-	uint64_t drops_seen, dropped_ms; /* the last of all, and when */
-	const char *closing;             /* see worker_door_choose() */
-	bool user_shared;                /* there is none of its own */
-	char refused[CONF_ERROR_MAX];    /* why its files were; or empty */
-};
 
 static void
 fill_status(struct server *s, struct status *st)
@@ -65,31 +35,12 @@ fill_status(struct server *s, struct status *st)
 			    .watchdog = &s->watchdog,
 			    .firewall = fw_tool_name(s->fw.tool),
 			    .started = s->started,
-			    .confirm_ends = s->confirm_ends,
+			    .confirm = &s->confirm,
 			    .dropped = s->dropped_ms,
 			    .user_shared = s->user_shared,
 			    .refused = s->refused,
 			    .closing = s->closing,
 		    });
-}
-
-/* What works now is to be there if the files are wrong at the next start. */
-static void
-keep_fallback(struct server *s)
-{
-	const struct server_options *o = s->options;
-	char err[CONF_ERROR_MAX];
-
-	if (!o->fallback || !s->unkept || s->confirm_ends != 0) {
-		return;
-	}
-	s->unkept = false;
-	if (fallback_keep(&o->from, o->fallback, err) < 0) {
-		log_say(LOG_LEVEL_WARNING,
-			"%s; a start with wrong files has no configuration "
-			"to go back to, or an older one",
-			err);
-	}
 }
 
 static bool
@@ -109,14 +60,7 @@ answer(void *context, enum control_request request,
 			   request == CONTROL_STATUS_JSON);
 		break;
 	case CONTROL_CONFIRM:
-		if (s->confirm_ends == 0) {
-			text_put(t, "nothing to confirm\n");
-		} else {
-			s->confirm_ends = 0;
-			log_say(LOG_LEVEL_INFO, "confirmed");
-			text_put(t, "confirmed\n");
-		}
-		break;
+		return confirm_ask(&s->confirm, peer, t);
 	case CONTROL_RELOAD:
 		return daemon_reload_begin(&s->reloading, peer, t);
 	case CONTROL_LEAVE:
@@ -126,119 +70,6 @@ answer(void *context, enum control_request request,
 		break;
 	}
 	return true;
-}
-
-/* What the configuration and the door make of the rules.  0 or -1. */
-static int
-make_plan(struct server *s, struct plan *plan, struct server_conf *conf)
-{
-	s->closing = worker_door_choose(&s->worker, conf);
-	if (plan_server(plan, conf) < 0) {
-		return -1;
-	}
-	plan->fw.door_stays = s->worker.door.on && s->worker.door.is_pinned;
-	return 0;
-}
-
-/* The old configuration, and its door, as they were. */
-static void
-take_back(struct server *s)
-{
-	worker_configure(&s->worker, s->conf);
-	if (worker_door_prepare(&s->worker, s->conf) == 0) {
-		worker_door_commit(&s->worker);
-	}
-}
-
-/* Put a new configuration to work, all of it or nothing. */
-static int
-take_up(struct server *s, struct server_conf *conf, char *err)
-{
-	struct plan plan = { 0 };
-	int rc = worker_door_prepare(&s->worker, conf);
-
-	if (rc < 0 || worker_configure(&s->worker, conf) != TAP_OK) {
-		snprintf(err, CONF_ERROR_MAX,
-			 rc < 0 ? "door: %s" : "no queue for forwarded packets",
-			 strerror(-rc));
-		worker_door_abandon(&s->worker);
-		worker_configure(&s->worker, s->conf);
-		return -1;
-	}
-	/* First: rules may let go on whom it alone finds no listener for. */
-	worker_door_commit(&s->worker);
-	if (make_plan(s, &plan, conf) < 0) {
-		snprintf(err, CONF_ERROR_MAX, "out of memory");
-	} else if (fw_replace(&s->fw, &s->plan.fw, &plan.fw, err) == 0) {
-		plan_free(&s->plan);
-		s->plan = plan;
-		worker_fastpath_change(&s->worker);
-		return 0;
-	}
-	plan_free(&plan);
-	take_back(s);
-	return -1;
-}
-
-static void
-tell_reload(struct server *s, int status, const char *line)
-{
-	log_say(status == TAP_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s",
-		line);
-	daemon_reload_end(&s->reloading, s->control, status, line);
-}
-
-static void
-refuse_reload(struct server *s, const char err[CONF_ERROR_MAX])
-{
-	char line[CONF_ERROR_MAX + 64];
-
-	snprintf(line, sizeof line, "%s; still with the old configuration",
-		 err);
-	memcpy(s->refused, err, sizeof s->refused);
-	tell_reload(s, TAP_USAGE, line);
-}
-
-static bool
-load(void *context)
-{
-	struct server *s = context;
-	char err[CONF_ERROR_MAX];
-	struct server_conf *conf;
-
-	daemon_reload_start(&s->reloading);
-	conf = server_conf_load(&s->options->from, err);
-	if (!conf) {
-		refuse_reload(s, err);
-		return false;
-	}
-	server_conf_keep(conf, s->conf);
-	s->next = conf;
-	return true;
-}
-
-static void
-change(void *context)
-{
-	struct server *s = context;
-	struct server_conf *conf = s->next;
-	char err[CONF_ERROR_MAX], line[64];
-
-	s->next = NULL;
-	if (take_up(s, conf, err) < 0) {
-		refuse_reload(s, err);
-		server_conf_free(conf);
-		return;
-	}
-	server_conf_free(s->conf);
-	s->conf = conf;
-	log_configure(&conf->settings);
-	s->unkept = true;
-	s->refused[0] = '\0';
-	snprintf(line, sizeof line, "reloaded: %zu rule%s, %zu key%s",
-		 conf->acl.rules_count, text_s(conf->acl.rules_count),
-		 conf->acl.keys_count, text_s(conf->acl.keys_count));
-	tell_reload(s, TAP_OK, line);
 }
 
 static void
@@ -304,21 +135,13 @@ static void
 write_metrics(struct server *s, uint64_t now)
 {
 	static struct status st;
-	int rc;
 
-	if (!s->options->metrics || now - s->metrics_ms < METRICS_EVERY_MS) {
-		return;
+	if (s->options->metrics &&
+	    metrics_due(&s->metrics, s->options->metrics, now)) {
+		fill_status(s, &st);
+		metrics_start(&s->metrics, s->options->metrics, "tap_server",
+			      st.items, st.count);
 	}
-	s->metrics_ms = now;
-	fill_status(s, &st);
-	rc = metrics_write(s->options->metrics, "tap_server", st.items,
-			   st.count);
-	/* Once is enough for what goes on. */
-	if (rc < 0 && rc != s->metrics_error) {
-		log_say(LOG_LEVEL_ERROR, "%s: %s", s->options->metrics,
-			strerror(-rc));
-	}
-	s->metrics_error = rc;
 }
 
 static enum monitor_next
@@ -327,12 +150,13 @@ tick(void *context)
 	struct server *s = context;
 	uint64_t now = clock_ms();
 
-	if (s->confirm_ends != 0 && now >= s->confirm_ends) {
-		log_say(LOG_LEVEL_WARNING,
-			"not confirmed in time: taking the rules away");
+	if (s->confirm.awaited) {
+		server_confirm(s);
+	}
+	if (confirm_failed(&s->confirm)) {
 		return MONITOR_STOP;
 	}
-	keep_fallback(s);
+	server_keep(s);
 	watchdog_look(&s->watchdog, &s->fw, &s->plan.fw);
 	watch_drops(s, now);
 	write_metrics(s, now);
@@ -431,12 +255,7 @@ serve(struct server *s)
 	int status;
 
 	if (s->options->confirm_seconds > 0) {
-		s->confirm_ends =
-			clock_ms() + s->options->confirm_seconds * 1000ull;
-		log_say(LOG_LEVEL_INFO,
-			"confirm within %u s with 'tap server "
-			"--confirm-now', or the rules are removed",
-			s->options->confirm_seconds);
+		confirm_begin(&s->confirm, s->options->confirm_seconds);
 	}
 	watchdog_open(&s->watchdog, &s->fw);
 	log_say(LOG_LEVEL_INFO, "ready: %zu rule%s, %zu key%s, queue %u",
@@ -447,8 +266,6 @@ serve(struct server *s)
 		log_say(LOG_LEVEL_ERROR,
 			"%s; with the configuration that worked last, of %s",
 			s->options->refused, s->options->fallback);
-	} else {
-		s->unkept = true;
 	}
 	notify_manager("READY=1");
 	status = monitor_run(&s->monitor);
@@ -468,6 +285,14 @@ show(struct server *s, int status)
 	}
 	worker_door_remove(&s->worker);
 	return status;
+}
+
+/* Whether a successor is to find all hidden. */
+static bool
+leaves_rules(const struct server *s)
+{
+	return s->leaves_rules ||
+		(s->options->unit && systemd_unit_restarts(s->options->unit));
 }
 
 /* Told to stop before it has rules: those that it found go all the same. */
@@ -500,7 +325,7 @@ begin(struct server *s, const struct monitor_job *job)
 
 	adopt_connections(&s->worker);
 	worker_door_open(&s->worker);
-	if (make_plan(s, &s->plan, s->conf) < 0) {
+	if (server_plan(s, &s->plan, s->conf) < 0) {
 		return fail("rules", -ENOMEM);
 	}
 	worker_fastpath_open(&s->worker);
@@ -514,6 +339,9 @@ begin(struct server *s, const struct monitor_job *job)
 				 err);
 		}
 		status = TAP_SYSTEM;
+	} else if (status == TAP_OK && !s->monitor.stopping &&
+		   settings->firewall != FIREWALL_NONE) {
+		remove_rules_of_the_dead(&s->plan.fw);
 	}
 	return status;
 }
@@ -522,7 +350,7 @@ begin(struct server *s, const struct monitor_job *job)
 static int
 end(struct server *s, int status)
 {
-	if (status == TAP_OK && s->leaves_rules) {
+	if (status == TAP_OK && leaves_rules(s)) {
 		log_say(LOG_LEVEL_INFO,
 			"its rules stay: hidden until "
 			"the next one is here");
@@ -545,10 +373,10 @@ run(struct server *s)
 		.asked = asked,
 		.watch = &s->watchdog.poll,
 		.tick = tick,
-		.load = load,
+		.load = server_load,
 		.pause = pause_worker,
 		.prepare = prepare,
-		.change = change,
+		.change = server_change,
 		.recover = recover,
 	};
 	int status = begin(s, &job);
@@ -559,10 +387,16 @@ run(struct server *s)
 	}
 	/* Not while there are no rules. */
 	worker_fastpath_close(&s->worker, monitor_end(&s->monitor));
+	/* Whoever has asked in the meantime, too. */
+	asked(s);
+	daemon_reload_abandon(&s->reloading, s->control);
+	if (s->confirm.awaited) {
+		confirm_end(&s->confirm, s->control, "it ends");
+	}
 	if (serves) {
 		return end(s, status);
 	}
-	if (status == TAP_OK && !s->leaves_rules) {
+	if (status == TAP_OK && !leaves_rules(s)) {
 		return show_found(s);
 	}
 	worker_door_undo(&s->worker);
@@ -586,7 +420,13 @@ server_run(struct server_conf *conf, const struct server_options *options)
 		privileges_share_user(s.user.name[0] ? s.user.name : NULL);
 	watchdog_init(&s.watchdog);
 	s.started = clock_ms();
+	/* A pipe that has been read is not read again. */
+	conf_never_wait();
+	if (!options->refused) {
+		s.conf = server_stage(&s, conf);
+	}
 	status = open_all(&s);
+	s.confirm.missing = s.worker.unconfirmed = options->confirm_seconds > 0;
 	if (status == TAP_OK) {
 		status = run(&s);
 	}

@@ -43,14 +43,13 @@ put_hidden(const struct status_facts *facts, char out[OVERVIEW_MAX])
 static uint64_t
 confirm_left(const struct status_facts *facts)
 {
+	const struct confirmation *c = facts->confirm;
 	uint64_t now = clock_ms();
 
-	if (facts->confirm_ends == 0) {
+	if (!c->missing || c->ends == 0) {
 		return 0;
 	}
-	return facts->confirm_ends > now
-		? (facts->confirm_ends - now + 999) / 1000
-		: 1;
+	return c->ends > now ? (c->ends - now + 999) / 1000 : 1;
 }
 
 void

@@ -11,6 +11,7 @@
 #include "daemon/alarms.h"
 #include "daemon/stats.h"
 #include "firewall/watchdog.h"
+#include "server/confirm.h"
 #include "server/overview.h"
 #include "server/worker.h"
 #include "server/worker_door.h"
@@ -24,13 +25,13 @@ struct status_facts {
 	struct worker *worker;
 	const struct monitor *monitor;
 	const struct watchdog *watchdog;
-	const char *firewall;  /* whose rules */
-	uint64_t started;      /* as all below, by clock_ms() */
-	uint64_t confirm_ends; /* 0: nothing to confirm */
-	uint64_t dropped;      /* when a queue was full last, or 0 */
-	bool user_shared;      /* the worker has no user of its own */
-	const char *refused;   /* why its files were; or empty */
-	const char *closing;   /* how ports with hide=closed look */
+	const char *firewall; /* whose rules */
+	uint64_t started;     /* as all below, by clock_ms() */
+	const struct confirmation *confirm;
+	uint64_t dropped;    /* when a queue was full last, or 0 */
+	bool user_shared;    /* the worker has no user of its own */
+	const char *refused; /* why its files were; or empty */
+	const char *closing; /* how ports with hide=closed look */
 };
 
 /* The items, and the texts that they are of. */

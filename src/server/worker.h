@@ -45,6 +45,7 @@ struct worker {
 	struct worker_shared *shared;
 	struct handed_frame *handed; /* shared, too */
 	bool hands_over;             /* the last worker has */
+	bool unconfirmed;            /* see confirm.h */
 	bool inherits; /* the next one takes up the groups of the program */
 	struct receiver *receiver; /* of each worker alone */
 	void *receiver_memory;     /* likewise */

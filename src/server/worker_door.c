@@ -40,6 +40,17 @@ say_limits(const struct door *d)
 	}
 }
 
+static void
+say_pinned(const struct worker *g)
+{
+	const struct door *d = &g->door;
+
+	if (!d->is_pinned && !g->unconfirmed) {
+		log_say(LOG_LEVEL_INFO, "door: %s; it goes with this process",
+			d->why);
+	}
+}
+
 /* One that an earlier server left, where this one has none. */
 static void
 remove_old(const struct worker *g)
@@ -87,18 +98,36 @@ worker_door_open(struct worker *g)
 		remove_old(g);
 		return;
 	}
+	if (g->unconfirmed) {
+		/* It would be pinned. */
+		remove_old(g);
+	}
 	door_open(d, &conf);
+	if (d->on && g->unconfirmed) {
+		snprintf(d->why, sizeof d->why,
+			 "not pinned before it is confirmed");
+	} else if (d->on) {
+		door_keep(d);
+	}
 	if (!d->on) {
 		log_say(LOG_LEVEL_WARNING,
 			"door: off (%s); the rules hide alone", d->why);
 		remove_old(g);
 		return;
 	}
-	if (!d->is_pinned) {
-		log_say(LOG_LEVEL_INFO, "door: %s; it goes with this process",
-			d->why);
-	}
+	say_pinned(g);
 	say_limits(d);
+}
+
+bool
+worker_door_confirm(struct worker *g)
+{
+	g->unconfirmed = false;
+	if (g->door.on) {
+		door_keep(&g->door);
+		say_pinned(g);
+	}
+	return g->door.is_pinned;
 }
 
 int

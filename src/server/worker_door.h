@@ -29,6 +29,8 @@ void worker_door_abandon(struct worker *g);
  */
 const char *worker_door_choose(const struct worker *g,
 			       struct server_conf *conf);
+/* It is to stay now; whether it is pinned. */
+bool worker_door_confirm(struct worker *g);
 /* Every second or so. */
 void worker_door_tick(struct worker *g);
 /* Nothing is to be hidden any more. */

@@ -23,8 +23,9 @@ no_processes(const char *path)
 }
 
 #define opendir no_processes
-#include "client/socket_owner.c"
+#include "os/socket_holder.c"
 #undef opendir
+#include "client/socket_owner.c"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -47,10 +47,11 @@ options_kept()
 	    -k 'a key' --queue 7 --metrics ../m/x.prom)
 	has "$unit" "^ExecStart=$TAP server --port 22,80 --keys \"$work/etc/a \
 key\" --metrics $work/etc/../m/x.prom --queue 7 --fallback \
-/var/lib/tap/fallback-7 --verbose\$"
+/var/lib/tap/fallback-7 --verbose --unit %n\$"
 	has "$unit" "^ExecReload=$TAP server --reload --port 22,80 --queue 7\$"
-	has "$unit" "^ExecStop=-$TAP server --stop --unit %n --port 22,80 \
---queue 7\$"
+	# Whoever finds a server by its queue may find another one.
+	lacks "$unit" '^ExecStop='
+	has "$unit" '^KillMode=mixed$'
 	has "$unit" "^ReadWritePaths=.* -$work/etc/../m\$"
 	unit=$("$TAP" client --print-unit -c /root/x --backend pcap)
 	has "$unit" "^ExecStart=$TAP client --conf /root/x --backend pcap\$"

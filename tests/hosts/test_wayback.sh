@@ -136,18 +136,24 @@ handed_over()
 # nobody's.
 another()
 {
-	local err=$work/err moved=$work/moved.conf
+	local err=$work/err moved=$work/moved.conf ask
 
 	hides
 	printf '%s\n' queue=6000 RULE:dst_port=80 >"$moved"
 	same 1 "$(tap_server --stop --keep-rules -c "$moved" 2>"$err" >&2 ||
 		echo $?)"
-	has "$(cat "$err")" '^tap server: no server runs here with queue 6000$'
+	has "$(cat "$err")" \
+	    '^tap server: no server runs here with queue 6000; one does with 5040$'
 	same 1 "$(tap_server --stop -c "$moved" 2>"$err" >&2 || echo $?)"
 	page client 4
 	hidden 6
-	# Whoever only asks may have started it without that file.
-	has "$(tap_server --status -c "$moved")" '^queue +5040$'
+	for ask in --status --reload --confirm-now; do
+		same 1 "$(tap_server "$ask" -c "$moved" 2>"$err" >&2 ||
+			echo $?)"
+		has "$(cat "$err")" \
+		    '^tap server: no server runs here with queue 6000; one does with 5040$'
+	done
+	lacks "$(cat "$work/server.log")" 'reloaded'
 	# With --port no file is read, whatever the usual one says.
 	# shellcheck disable=SC2034 # tap_run evaluates it
 	mounts="mount -t tmpfs none /etc && mkdir /etc/tap &&
@@ -180,6 +186,152 @@ os.execv(sys.argv[1], sys.argv[1:])' \
 	has "$(cat "$work/server.log")" 'removed, of an earlier one: .*5040'
 	page stranger 4
 	page stranger 6
+}
+
+# systemctl_says TEXT: what it answers, to tap alone
+systemctl_says()
+{
+	printf '#!/bin/sh\necho "%s"\n' "$1" >"$work/systemctl"
+	chmod +x "$work/systemctl"
+	# shellcheck disable=SC2034 # tap_run evaluates it
+	mounts="mount --bind '$work/systemctl' /usr/bin/systemctl"
+}
+
+# Told to end as a service of systemd, which is about to start it again: all
+# stays hidden, also where it was told so before it had rules.
+restarted()
+{
+	local early
+	early='import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+os.kill(os.getpid(), signal.SIGTERM)
+os.execv(sys.argv[1], sys.argv[1:])'
+	[ -e /usr/bin/systemctl ] || skip 'no systemctl here'
+	hides
+	end server
+	systemctl_says '7 tap.service restart running'
+	files+=(--unit tap.service)
+	tap_start server server server "${files[@]}"
+	end server
+	has "$(cat "$work/server.log")" 'its rules stay: hidden until'
+	hidden 4
+	tap_run server server server "${files[@]}"
+	wait_log server ': ready:'
+	page client 4
+	end server
+	mkdir -p "$work/server-lib"
+	# shellcheck disable=SC2016 # for the inner shell
+	start server server bash -c 'eval "$1" && exec "$0" -c "$2" "$3" server "${@:4}"' \
+	    "$python" "$mounts" "$early" "$TAP" "${files[@]}"
+	await server 0
+	lacks "$(cat "$work/server.log")" ': ready:|removed'
+	hidden 4
+	hidden 6
+	# A stop shows all, also where another unit is restarted.
+	systemctl_says '7 tap.service stop running
+8 other.service restart running'
+	start server server bash -c 'eval "$1" && exec "$0" -c "$2" "$3" server "${@:4}"' \
+	    "$python" "$mounts" "$early" "$TAP" "${files[@]}"
+	await server 0
+	page stranger 4
+	page stranger 6
+}
+
+# Who waits for a reload, or a confirmation, that is not to come is told so, and
+# why a tool had to end is no error of the system's.
+ended_while_awaited()
+{
+	local name
+
+	hides --confirm 5m
+	end server
+	start keeper server sh -c 'mount --bind "$0" /var/lib && echo there &&
+		exec sleep 1000' "$work"
+	wait_log keeper there
+	mkdir "$work/tools"
+	for name in nft iptables-save ip6tables-save iptables-restore \
+	    ip6tables-restore; do
+		printf '#!/bin/sh\nexec sleep 1000\n' >"$work/tools/$name"
+		chmod +x "$work/tools/$name"
+	done
+	for told in --reload --confirm-now; do
+		start server server nsenter -t "${pids[keeper]}" -m "$TAP" \
+		    server "${files[@]}" --confirm 5m
+		wait_log server ': ready:'
+		in_there mount --bind "$work/tools" /usr/sbin
+		start asks server "$TAP" server "$told"
+		wait_for "$patience" tool_runs server
+		in_there umount /usr/sbin
+		if [ "$told" = --confirm-now ]; then
+			# It is not begun while that is done.
+			start later server "$TAP" server --reload
+			wait_for "$patience" asks_it later
+		fi
+		signal server TERM
+		await asks "$([ "$told" = --reload ] && echo 2 || echo 3)" 5
+		has "$(cat "$work/asks.log")" 'ended, as tap is to end'
+		await server 0
+		lacks "$(cat "$work/server.log")" 'anceled'
+		[ "$told" = --reload ] || {
+			await later 1 5
+			has "$(cat "$work/later.log")" 'it ends, and reloads nothing'
+		}
+		page stranger 4
+	done
+}
+
+# asks_it NAME: it has a socket to ask by
+asks_it()
+{
+	on server ss -xap | grep -q "pid=${pids[$1]},"
+}
+
+# tool_runs NAME: a tool that hangs does
+tool_runs()
+{
+	pgrep -P "${pids[$1]}" -x sleep
+}
+
+# A server that was killed had another queue: its rules and its door hide the
+# same port, and nobody would get in.
+other_queue()
+{
+	lab
+	http_start server 80 81
+	start keeper server sh -c 'mount -t bpf none /sys/fs/bpf && echo there &&
+		exec sleep 1000'
+	wait_log keeper there
+	keys=$(key_file)
+	tap_start client client client -c "$(client_rule dst_port=80-81)"
+	start two server nsenter -t "${pids[keeper]}" -m "$TAP" server -p 81 \
+	    -k "$keys" --queue 7000
+	wait_log two ': ready:'
+	start server server nsenter -t "${pids[keeper]}" -m "$TAP" server \
+	    -p 79,80 -k "$keys"
+	wait_log server ': ready:'
+	page client 4
+	killed_all server
+	start server server nsenter -t "${pids[keeper]}" -m "$TAP" server \
+	    -p 80-90 -k "$keys" --queue 6000
+	wait_log server ': ready:'
+	has "$(cat "$work/server.log")" \
+	    'removed, of an earlier one: .*tap-server-5040'
+	# Of one that runs, nothing goes.
+	has "$(rules server)" tap-server-7000
+	page client 4
+	page client 6
+	refute page_at_once stranger 4
+	refute page_at_once stranger 6
+	killed_all server
+	# What hides other ports is left, and named.
+	start server server nsenter -t "${pids[keeper]}" -m "$TAP" server \
+	    -p 7001 -k "$keys"
+	wait_log server "queue 6000: .*server --remove-rules --queue 6000'"
+	refute page_at_once stranger 4
+	end server
+	in_there "$TAP" server --remove-rules --queue 6000
+	page stranger 4
+	end two
 }
 
 # Keys that come through a pipe come but once: who then asks for a reload, or
@@ -243,6 +395,109 @@ unconfirmable()
 	tap_run server server server -p 80 -k "$(key_file)" --confirm 60
 	await server 3
 	has "$(cat "$work/server.log")" '--confirm: without a control socket'
+	page stranger 4
+}
+
+# killed_all NAME: it and its worker, at one moment
+killed_all()
+{
+	local worker
+
+	worker=$(worker "$1")
+	# shellcheck disable=SC2086 # words: there may be none yet
+	kill -KILL "${pids[$1]}" $worker || :
+	wait_for "$patience" gone "$1"
+	unset "pids[$1]"
+}
+
+# A server that nobody has confirmed hides nothing once it is gone, however it
+# went and whoever is left: nobody is there to take its rules away.
+killed_unconfirmed()
+{
+	local hide=$1 fast=$2 family
+
+	lab
+	http_start server 80 81
+	start keeper server sh -c 'mount -t bpf none /sys/fs/bpf && echo there &&
+		exec sleep 1000'
+	wait_log keeper there
+	printf '%s\n' "fastpath=$fast" "hide=$hide" RULE:dst_port=80 \
+	    >"$work/TAPservd.conf"
+	echo 'port=80, key_no=10' >"$work/ACL.conf"
+	files=(-c "$work/TAPservd.conf" -k "$(key_file)" -a "$work/ACL.conf")
+	tap_start client client client -c "$(client_rule dst_port=80)"
+	for family in 4 6; do
+		start server server nsenter -t "${pids[keeper]}" -m "$TAP" \
+		    server "${files[@]}" --confirm 5m
+		wait_log server ': ready:'
+		page client "$family"
+		refute page_at_once stranger "$family"
+		killed_all server
+		page stranger "$family"
+		page client "$family"
+		has "$(in_there "$TAP" server --remove-rules)" ^removed:
+	done
+	# Confirmed, it stays hidden, as ever.
+	start server server nsenter -t "${pids[keeper]}" -m "$TAP" server \
+	    "${files[@]}" --confirm 5m
+	wait_log server ': ready:'
+	same confirmed "$(in_there "$TAP" server --confirm-now)"
+	page client 4
+	killed_all server
+	refute page_at_once stranger 4
+	refute page_at_once stranger 6
+}
+
+# page_at_once HOST 4|6
+page_at_once()
+{
+	[ "$(on "$1" curl -s --max-time 1 "$(url "$2" server)")" = 'page of 80' ]
+}
+
+# The same at any moment between its start and its confirmation.
+killed_anytime()
+{
+	local i delay
+
+	hides
+	end server
+	for i in $(seq 12); do
+		tap_run server server server "${files[@]}" --confirm 5m
+		delay=$((RANDOM % 500))
+		sleep "0.$(printf %03d $delay)"
+		if [ $((i % 3)) -eq 0 ]; then
+			# The next worker is not there yet.
+			# shellcheck disable=SC2046 # words
+			kill -KILL $(worker server) || :
+		fi
+		killed_all server
+		page stranger 4
+		page stranger 6
+	done
+}
+
+# What can't be made to stay is not confirmed, and goes in time.
+confirmed_in_vain()
+{
+	hides
+	end server
+	own_place=$work/sbin
+	mkdir "$own_place"
+	# shellcheck disable=SC2034 # tap_run evaluates it
+	mounts=: # for the client
+	start keeper server sh -c 'mount --bind "$0" /var/lib && echo there &&
+		exec sleep 1000' "$work"
+	wait_log keeper there
+	start server server nsenter -t "${pids[keeper]}" -m "$TAP" server \
+	    "${files[@]}" --confirm 8
+	wait_log server ': ready:'
+	hidden 4
+	in_there mount --bind "$own_place" /usr/sbin
+	same 3 "$(in_there "$TAP" server --confirm-now 2>"$work/err" >&2 ||
+		echo $?)"
+	has "$(cat "$work/err")" '^tap server: not confirmed: .*not installed'
+	in_there umount /usr/sbin
+	await server 1
 	page stranger 4
 }
 
@@ -502,11 +757,20 @@ check told told
 check client-told client_told
 check overview overview
 check handed-over handed_over
+check restarted restarted
+check ended-while-awaited ended_while_awaited
+check other-queue other_queue
 check another another
 check piped piped
 check stopped-early stopped_early
 check squatted squatted
 check unconfirmable unconfirmable
+for hide in filtered closed decoy:10.77.0.1:81; do
+	check "killed-unconfirmed-${hide%%:*}" killed_unconfirmed "$hide" off
+done
+check killed-unconfirmed-fast killed_unconfirmed filtered auto
+check killed-anytime killed_anytime
+check confirmed-in-vain confirmed_in_vain
 check saved-rules-nft saved_rules nft
 check saved-rules-legacy saved_rules legacy
 check left-rules left_rules

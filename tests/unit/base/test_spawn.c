@@ -351,6 +351,48 @@ serves_others_meanwhile(void **state)
 	close(ends[1]);
 }
 
+static int
+open_descriptors(void *context)
+{
+	int first = dup(0);
+
+	/* Nothing above the standard ones was open. */
+	return first == *(int *)context ? 42 : 1;
+}
+
+static int
+hang(void *context)
+{
+	(void)context;
+	while (pause() < 0) {
+	}
+	return 0;
+}
+
+static void
+runs_functions(void **state)
+{
+	int wanted = 3, result = 0;
+	int kept = dup(0);
+	pid_t process;
+	uint64_t begun = now_ms();
+
+	(void)state;
+	assert_true(kept >= 3);
+	assert_int_equal(run_function(open_descriptors, &wanted, 60000), 42);
+	assert_int_equal(run_function(hang, NULL, 200), -ETIME);
+	assert_true(now_ms() - begun < 5000);
+	process = spawn_function(hang, NULL);
+	assert_true(process > 0);
+	assert_false(spawn_ended(process, &result));
+	kill(process, SIGKILL);
+	while (!spawn_ended(process, &result)) {
+		poll(NULL, 0, 1);
+	}
+	assert_int_equal(result, -1);
+	close(kept);
+}
+
 int
 main(void)
 {
@@ -368,6 +410,7 @@ main(void)
 		cmocka_unit_test(does_without_standard_descriptors),
 		cmocka_unit_test(ends_one_that_hangs),
 		cmocka_unit_test(serves_others_meanwhile),
+		cmocka_unit_test(runs_functions),
 		cmocka_unit_test(leaves_no_descriptor),
 	};
 

@@ -13,6 +13,7 @@
 static uint64_t slept_ms, awake_us;
 static int killed;
 static bool is_gone;
+static bool ends_when_told;
 static int ended_with; /* as waitpid() tells it */
 
 static uint64_t
@@ -32,6 +33,7 @@ faked_kill(pid_t process, int number)
 {
 	assert_int_equal(process, PROCESS);
 	killed += number == SIGKILL;
+	is_gone |= ends_when_told;
 	return 0;
 }
 
@@ -168,6 +170,7 @@ setup(void **state)
 	killed = 0;
 	is_gone = false;
 	load_works = true;
+	ends_when_told = false;
 	calls[0] = '\0';
 	awake_us = 1000;
 	shared.beats = 7;
@@ -252,10 +255,16 @@ recovers_what_a_killed_worker_left(void **state)
 	static const int ends_with[] = { SIGKILL, TAP_SYSTEM << 8 };
 
 	(void)state;
-	is_gone = true;
+	ends_when_told = true;
 	ended_with = TAP_OK;
 	reload(&m);
 	assert_string_equal(calls, "load pause change prepare ");
+	/* One that somebody else had told so had not heard of it all. */
+	ends_when_told = false;
+	is_gone = true;
+	calls[0] = '\0';
+	reload(&m);
+	assert_string_equal(calls, "load pause recover change prepare ");
 	for (size_t i = 0; i < sizeof ends_with / sizeof ends_with[0]; i++) {
 		calls[0] = '\0';
 		ended_with = ends_with[i];

@@ -37,12 +37,18 @@ begin(void)
 static void
 says_who_has_it(void **state)
 {
+	static struct nfq other;
 	struct nfq second;
 	unsigned queue, process;
 	const char *said;
 
 	(void)state;
 	begin();
+	/* The port id is the number of a process only where nobody has it. */
+	nfq_close(&first);
+	assert_int_equal(nfq_open(&other, QUEUE + 9, LENGTH_MAX, false), 0);
+	assert_int_equal(nfq_open(&first, QUEUE, LENGTH_MAX, false), 0);
+	nfq_close(&other);
 	capture_begin();
 	assert_int_equal(queue_open(&second, QUEUE, LENGTH_MAX, false),
 			 TAP_SYSTEM);
@@ -52,7 +58,8 @@ says_who_has_it(void **state)
 				&process),
 			 2);
 	assert_int_equal(queue, QUEUE);
-	assert_int_equal(process, nfq_owner(QUEUE));
+	assert_int_equal(process, getpid());
+	assert_int_not_equal(process, nfq_owner(QUEUE));
 	assert_non_null(strstr(said,
 			       "give this one a queue of its own (queue= or "
 			       "--queue)\n"));

@@ -7,7 +7,7 @@
 #include "base/spawn.h"
 
 /* What tools list, and the scripts that others are run with. */
-static const char *tables, *saved;
+static const char *tables, *rules, *saved;
 static int list_status;
 static char scripts[8192];
 
@@ -20,7 +20,10 @@ run_faked(const char *const *argv, const char *input, char *output,
 
 	snprintf(errors, errors_size, "%s",
 		 list_status == 4 ? "not permitted\n" : "");
-	if (strcmp(argv[0], "nft") == 0 && strcmp(argv[1], "list") == 0) {
+	if (strcmp(argv[0], "nft") == 0 && strcmp(argv[1], "-n") == 0) {
+		listed = rules;
+	} else if (strcmp(argv[0], "nft") == 0 &&
+		   strcmp(argv[1], "list") == 0) {
 		listed = tables;
 	} else if (strcmp(argv[0], "iptables-save") == 0) {
 		listed = saved;
@@ -55,7 +58,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	tables = saved = NULL;
+	tables = rules = saved = NULL;
 	list_status = 0;
 	scripts[0] = told[0] = '\0';
 	return 0;
@@ -173,6 +176,56 @@ says_what_can_not_be_asked(void **state)
 	assert_int_equal(found.count, 0);
 }
 
+/* A plan of one range of ports, or (low 0) of all. */
+static bool
+shares(uint16_t queue, uint16_t low, uint16_t high)
+{
+	const struct fw_ports range = { low, high };
+	const struct fw_match match = { .ports = &range,
+					.ports_count = low ? 1 : 0 };
+	const struct fw_plan plan = { .matches = &match, .count = 1 };
+
+	return leftover_shares(FW_SERVER, queue, &plan);
+}
+
+static void
+knows_what_is_hidden_twice(void **state)
+{
+	(void)state;
+	saved = "*raw\n"
+		":tap-server-5040 - [0:0]\n"
+		"-A PREROUTING -p tcp -m tcp --dport 1 -j NFQUEUE\n"
+		"-A tap-server-5040 -p tcp -m multiport --dports 22,80:90 -m "
+		"addrtype --dst-type LOCAL -j NFQUEUE --queue-num 5040\n"
+		"-A tap-server-5040 -p tcp -m multiport --dports 7 -j DROP\n"
+		"-A tap-server-6000 -p tcp -j NFQUEUE --queue-num 6000\n"
+		"COMMIT\n";
+	assert_true(shares(5040, 22, 22));
+	assert_true(shares(5040, 85, 85));
+	assert_true(shares(5040, 90, 100));
+	assert_true(shares(5040, 1, 22));
+	assert_true(shares(5040, 0, 0));
+	assert_false(shares(5040, 23, 79));
+	assert_false(shares(5040, 91, 65535));
+	assert_false(shares(5040, 1, 21));
+	assert_false(shares(504, 22, 22));
+	assert_true(shares(6000, 9, 9));
+	saved = NULL;
+	rules = "table inet tap-server-5040 {\n"
+		"\tchain syn {\n"
+		"\t\ttcp flags & (fin | syn) == syn tcp dport { 22, 80-90 } "
+		"queue to 5040\n"
+		"\t\ttcp dport 7 queue num 5041\n"
+		"\t\ttcp dport 9 drop\n";
+	assert_true(shares(5040, 22, 22));
+	assert_true(shares(5040, 90, 90));
+	assert_true(shares(5040, 7, 7));
+	assert_false(shares(5040, 9, 9));
+	assert_false(shares(5040, 5040, 5041));
+	rules = NULL;
+	assert_false(shares(5040, 0, 0));
+}
+
 int
 main(void)
 {
@@ -180,6 +233,7 @@ main(void)
 		cmocka_unit_test_setup(finds_queues, setup),
 		cmocka_unit_test_setup(removes_one_queue, setup),
 		cmocka_unit_test_setup(removes_tables_of_nft, setup),
+		cmocka_unit_test_setup(knows_what_is_hidden_twice, setup),
 		cmocka_unit_test_setup(says_what_can_not_be_asked, setup),
 	};
 

@@ -142,6 +142,18 @@ static const struct fw_plan server_stays = {
 	.count = 1,
 };
 
+/* The same, and nobody has confirmed that they are to stay. */
+static const struct fw_plan server_unconfirmed = {
+	.side = FW_SERVER,
+	.queue = 5040,
+	.mark = 0x800000,
+	.accepted_mark = 0x200000,
+	.by_socket = true,
+	.unconfirmed = true,
+	.matches = answered_matches,
+	.count = LENGTH(answered_matches),
+};
+
 static const struct fw_plan client = {
 	.side = FW_CLIENT,
 	.queue = 5060,
@@ -243,6 +255,7 @@ rules_are_as_written(void **state)
 		{ "router", &server_far },
 		{ "server-answers", &server_answers },
 		{ "server-stays", &server_stays },
+		{ "server-unconfirmed", &server_unconfirmed },
 		{ "client", &client },
 		{ "client-marks", &client_marks },
 	};
@@ -269,6 +282,37 @@ jumps_of_a_predecessor_go(void **state)
 		at++;
 	}
 	assert_int_equal(count, FW_HOOKS);
+}
+
+/* Without the daemon, rules that nobody has confirmed are no lock. */
+static void
+unconfirmed_queues_have_a_bypass(void **state)
+{
+	const char *at = text_of(&server_unconfirmed, 4, "");
+	size_t queues = 0, led = 0;
+
+	(void)state;
+	for (; (at = strstr(at, "--queue-num ")); at++) {
+		size_t len = strcspn(at, "\n");
+		static const char end[] = " --queue-bypass";
+
+		assert_memory_equal(at + len - strlen(end), end, strlen(end));
+		queues++;
+	}
+	assert_true(queues > 4);
+	for (at = out; (at = strstr(at, "-j DNAT")); at++) {
+		static const char by[] = "-m mark --mark 0x800000/0x800000 "
+					 "-m addrtype --dst-type LOCAL ";
+
+		assert_memory_equal(at - strlen(by), by, strlen(by));
+		led++;
+	}
+	assert_int_equal(led, 1);
+	at = text_of(&server_unconfirmed, 0, "");
+	for (; (at = strstr(at, "queue num ")); at++) {
+		assert_memory_equal(at + strlen("queue num 5040"), " bypass",
+				    7);
+	}
 }
 
 /*
@@ -396,6 +440,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_are_as_written),
 		cmocka_unit_test(jumps_of_a_predecessor_go),
+		cmocka_unit_test(unconfirmed_queues_have_a_bypass),
 		cmocka_unit_test(only_the_admitted_are_let_in),
 		cmocka_unit_test(lots_hold_every_port_once),
 		cmocka_unit_test(rules_that_do_not_fit),

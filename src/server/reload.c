@@ -1,0 +1,213 @@
+#include "server/reload.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "server/fallback.h"
+#include "server/worker_door.h"
+#include "server/worker_fastpath.h"
+#include "tap.h"
+
+int
+server_plan(struct server *s, struct plan *plan, struct server_conf *conf)
+{
+	s->closing = worker_door_choose(&s->worker, conf);
+	if (plan_server(plan, conf) < 0) {
+		return -1;
+	}
+	plan->fw.door_stays = s->worker.door.on && s->worker.door.is_pinned;
+	plan->fw.unconfirmed = s->confirm.missing;
+	return 0;
+}
+
+/* The rules of a configuration in the place of those that stand. */
+static int
+put_rules(struct server *s, struct server_conf *conf, char *err)
+{
+	struct plan plan = { 0 };
+	int rc = -1;
+
+	if (server_plan(s, &plan, conf) < 0) {
+		snprintf(err, CONF_ERROR_MAX, "out of memory");
+	} else {
+		rc = fw_replace(&s->fw, &s->plan.fw, &plan.fw, err);
+	}
+	if (rc == 0) {
+		plan_free(&s->plan);
+		s->plan = plan;
+	} else {
+		plan_free(&plan);
+	}
+	return rc;
+}
+
+/* First the rules: a door that stays without them would lock all out. */
+void
+server_confirm(struct server *s)
+{
+	char err[CONF_ERROR_MAX];
+	int rc;
+
+	s->confirm.missing = false;
+	rc = put_rules(s, s->conf, err);
+	if (rc == 0 && worker_door_confirm(&s->worker)) {
+		/* What is to look closed may count on it now. */
+		char ignored[CONF_ERROR_MAX];
+
+		(void)put_rules(s, s->conf, ignored);
+	}
+	confirm_end(&s->confirm, s->control, rc < 0 ? err : NULL);
+}
+
+static void
+say_unkept(const char *why)
+{
+	log_say(LOG_LEVEL_WARNING,
+		"%s; a start with wrong files has no configuration to go back "
+		"to, or an older one",
+		why);
+}
+
+struct server_conf *
+server_stage(struct server *s, struct server_conf *conf)
+{
+	const struct server_options *o = s->options;
+	char err[CONF_ERROR_MAX];
+	struct server_conf *copy;
+
+	if (!o->fallback) {
+		return conf;
+	}
+	copy = fallback_stage(&o->from, o->fallback, conf, err);
+	s->staged = copy != conf;
+	if (!s->staged) {
+		say_unkept(err);
+	}
+	return copy;
+}
+
+void
+server_keep(struct server *s)
+{
+	char err[CONF_ERROR_MAX];
+
+	if (!s->staged || s->confirm.missing) {
+		return;
+	}
+	s->staged = false;
+	if (fallback_keep(s->options->fallback, err) < 0) {
+		say_unkept(err);
+	}
+}
+
+/* The old configuration, and its door, as they were. */
+static void
+take_back(struct server *s)
+{
+	worker_configure(&s->worker, s->conf);
+	if (worker_door_prepare(&s->worker, s->conf) == 0) {
+		worker_door_commit(&s->worker);
+	}
+}
+
+/* Put a new configuration to work, all of it or nothing. */
+static int
+take_up(struct server *s, struct server_conf *conf, char *err)
+{
+	int rc = worker_door_prepare(&s->worker, conf);
+
+	if (rc < 0 || worker_configure(&s->worker, conf) != TAP_OK) {
+		snprintf(err, CONF_ERROR_MAX,
+			 rc < 0 ? "door: %s" : "no queue for forwarded packets",
+			 strerror(-rc));
+		worker_door_abandon(&s->worker);
+		worker_configure(&s->worker, s->conf);
+		return -1;
+	}
+	/* First: rules may let go on whom it alone finds no listener for. */
+	worker_door_commit(&s->worker);
+	if (put_rules(s, conf, err) < 0) {
+		take_back(s);
+		return -1;
+	}
+	worker_fastpath_change(&s->worker);
+	return 0;
+}
+
+static void
+tell_reload(struct server *s, int status, const char *line)
+{
+	log_say(status == TAP_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s",
+		line);
+	daemon_reload_end(&s->reloading, s->control, status, line);
+}
+
+static void
+refuse_reload(struct server *s, const char err[CONF_ERROR_MAX])
+{
+	char line[CONF_ERROR_MAX + 64];
+
+	snprintf(line, sizeof line, "%s; still with the old configuration",
+		 err);
+	memcpy(s->refused, err, sizeof s->refused);
+	tell_reload(s, TAP_USAGE, line);
+}
+
+static int
+read_files(void *context)
+{
+	const struct server *s = context;
+	char ignored[CONF_ERROR_MAX];
+
+	server_conf_free(server_conf_load(&s->options->from, ignored));
+	return 0;
+}
+
+bool
+server_load(void *context)
+{
+	struct server *s = context;
+	const struct server_conf_from *from = &s->options->from;
+	const char *named = from->conf      ? from->conf
+		: from->ports && from->keys ? from->keys
+					    : SERVER_CONF_FILE;
+	char err[CONF_ERROR_MAX];
+	struct server_conf *conf;
+
+	daemon_reload_start(&s->reloading);
+	conf = daemon_files_answer(read_files, s, named, err)
+		? server_conf_load(&s->options->from, err)
+		: NULL;
+	if (!conf) {
+		refuse_reload(s, err);
+		return false;
+	}
+	server_conf_keep(conf, s->conf);
+	s->next = server_stage(s, conf);
+	return true;
+}
+
+void
+server_change(void *context)
+{
+	struct server *s = context;
+	struct server_conf *conf = s->next;
+	char err[CONF_ERROR_MAX], line[64];
+
+	s->next = NULL;
+	if (take_up(s, conf, err) < 0) {
+		s->staged = false;
+		refuse_reload(s, err);
+		server_conf_free(conf);
+		return;
+	}
+	server_conf_free(s->conf);
+	s->conf = conf;
+	log_configure(&conf->settings);
+	s->refused[0] = '\0';
+	snprintf(line, sizeof line, "reloaded: %zu rule%s, %zu key%s",
+		 conf->acl.rules_count, text_s(conf->acl.rules_count),
+		 conf->acl.keys_count, text_s(conf->acl.keys_count));
+	tell_reload(s, TAP_OK, line);
+}

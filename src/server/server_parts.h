@@ -1,0 +1,40 @@
+/*
+ * What the server's daemon is made of.
+ */
+#ifndef TAP_SERVER_SERVER_PARTS_H
+#define TAP_SERVER_SERVER_PARTS_H
+
+#include "daemon/monitor.h"
+#include "daemon/signals.h"
+#include "firewall/plan.h"
+#include "firewall/watchdog.h"
+#include "server/confirm.h"
+#include "server/prometheus.h"
+#include "server/server.h"
+#include "server/worker.h"
+
+struct server {
+	struct server_conf *conf;
+	struct server_conf *next; /* that is to take its place, or NULL */
+	struct monitor monitor;
+	const struct server_options *options;
+	struct worker worker;
+	struct plan plan;
+	struct fw fw;
+	int signals, control;
+	struct daemon_reload reloading; /* who waits for it */
+	bool leaves_rules;              /* at its end, for the next one */
+	bool staged;      /* copies of conf, or of next, that are to be kept */
+	uint64_t started; /* ms */
+	struct confirmation confirm;
+	struct metrics metrics;
+	struct settings_user user; /* of workers, or empty */
+	struct watchdog watchdog;
+	uint64_t drops, drops_ms;        /* that were told of last, and when */
+	uint64_t drops_seen, dropped_ms; /* the last of all, and when */
+	const char *closing;             /* see worker_door_choose() */
+	bool user_shared;                /* there is none of its own */
+	char refused[CONF_ERROR_MAX];    /* why its files were; or empty */
+};
+
+#endif
