@@ -182,6 +182,60 @@ hanging()
 	grep -Eq 'nft|tables' <<<"$args"
 }
 
+# held FILE: whoever of the server opens it hangs, as in a file system that does
+# not answer
+held()
+{
+	start held server strace -f -qq -p "${pids[server]}" -P "$1" \
+	    -e trace=open,openat -e inject=open,openat:delay_enter=120s
+	wait_for "$patience" grep -q "^TracerPid:.*${pids[held]}\$" \
+	    "/proc/${pids[server]}/status"
+}
+
+# Files that don't answer, of metrics and keys: packets, questions and signals
+# are served.
+files_hang()
+{
+	local metrics=$work/collector/tap.prom
+
+	command -v strace >/dev/null || skip 'no strace here'
+	lab
+	http_start server 80
+	mkdir "$work/collector"
+	keys=$(key_file)
+	tap_start server server server -p 80 -k "$keys" --metrics "$metrics"
+	tap_start client client client -c "$(client_rule dst_port=80)"
+	held "$metrics.new"
+	wait_log server 'tap.prom: Operation timed out'
+	answers
+	page client 4
+	signal server HUP
+	wait_log server ': reloaded:'
+	end held || :
+	held "$keys"
+	start asks server "$TAP" server --reload
+	wait_for "$patience" child_waits server
+	answers
+	page client 6
+	await asks 2
+	has "$(cat "$work/asks.log")" \
+	    "$keys.*: no answer from its file system; still with the old"
+	page client 4
+	# One who waits for a stop does not wait for them.
+	start asks server "$TAP" server --reload
+	wait_for "$patience" child_waits server
+	end server
+	wait_for 5 gone asks
+	has "$(cat "$work/asks.log")" 'as it ends|it ends, and reloads nothing'
+	page stranger 4
+}
+
+# child_waits NAME: a child of its monitor, that is root as it is, does
+child_waits()
+{
+	ps -o uid=,stat= --ppid "${pids[$1]}" | grep -q '^ *0 *t'
+}
+
 # Where workers can't become who they should, nothing is hidden.
 cannot_start()
 {
@@ -213,4 +267,5 @@ check hostile-fast-path hostile 4 auto
 check unasked unasked
 check tool-hangs tool_hangs
 check cannot-start cannot_start
+check files-hang files_hang
 finish
