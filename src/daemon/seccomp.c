@@ -79,8 +79,8 @@ static const int listener[] = {
 
 /*
  * Two instructions for each call, five for each with an argument and seven
- * with two: three that send, two ioctls, two sockets, an option of sockets,
- * seven of bpf(2); six around them.
+ * with two, or nine: three that send, two ioctls, two sockets, an option of
+ * sockets, seven of bpf(2); six around them.
  */
 #define PROGRAM_MAX                                                            \
 	(2 * (sizeof common + sizeof client + sizeof listener) /               \
@@ -160,6 +160,35 @@ put_allow_without(struct program *p, uint32_t number, unsigned argument,
 	put_load(p, offsetof(struct seccomp_data, nr));
 }
 
+/*
+ * If it is send(2), without an address, allow: of the sockets that the server
+ * has, those of netlink are bound to what they were opened for as long as
+ * none is given (os/netlink.h).
+ */
+static void
+put_allow_send(struct program *p)
+{
+	const size_t addr =
+		offsetof(struct seccomp_data, args) + 4 * sizeof(uint64_t);
+
+	put(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendto,
+					 0, 8));
+	put_load_argument(p, 3);
+	put(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K,
+					 MSG_FASTOPEN, 5, 0));
+	put_load(p, addr);
+	put(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3));
+	put_load(p, addr + 4);
+	put(p,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1));
+	put(p,
+	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+	put_load(p, offsetof(struct seccomp_data, nr));
+}
+
 /* If it makes a TCP socket of this family, allow: a port is reserved so. */
 static void
 put_allow_tcp_socket(struct program *p, uint32_t family)
@@ -234,7 +263,12 @@ seccomp_limit(enum privileges_role role)
 	for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
 		put_allow(&p, (uint32_t)common[i]);
 	}
-	for (size_t i = 0; i < sizeof sending / sizeof sending[0]; i++) {
+	if (role == PRIVILEGES_SERVER) {
+		put_allow_send(&p);
+	}
+	for (size_t i = 0; role != PRIVILEGES_SERVER &&
+	     i < sizeof sending / sizeof sending[0];
+	     i++) {
 		put_allow_without(&p, (uint32_t)sending[i].number,
 				  sending[i].flags, MSG_FASTOPEN);
 	}

@@ -1,9 +1,11 @@
 #include "os/netlink.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -11,6 +13,54 @@
 /* Notifications read at a time: who makes them may never end. */
 #define DRAIN_MAX 1024u
 #define ALIGN(len) (((len) + 3u) & ~(size_t)3u)
+
+/* The capabilities in effect; how they were goes to *before.  0 or -errno. */
+static int
+lower(struct __user_cap_data_struct before[2])
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct none[2];
+
+	if (syscall(SYS_capget, &header, before) < 0) {
+		return -errno;
+	}
+	memcpy(none, before, sizeof none);
+	none[0].effective = none[1].effective = 0;
+	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+}
+
+static int
+raise_again(const struct __user_cap_data_struct before[2])
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+
+	return syscall(SYS_capset, &header, before) < 0 ? -errno : 0;
+}
+
+static int
+open_socket(int protocol)
+{
+	struct __user_cap_data_struct before[2];
+	const bool may_change = protocol == NETLINK_NETFILTER;
+	int rc = may_change ? 0 : lower(before);
+	int fd = rc < 0 ? rc
+			: socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+
+	if (rc == 0 && fd < 0) {
+		fd = -errno;
+	}
+	if (rc == 0 && !may_change) {
+		rc = raise_again(before);
+	}
+	if (rc < 0 && fd >= 0) {
+		close(fd);
+	}
+	return rc < 0 ? rc : fd;
+}
 
 int
 netlink_open(struct netlink *nl, int protocol)
@@ -20,9 +70,11 @@ netlink_open(struct netlink *nl, int protocol)
 	int saved;
 
 	*nl = (struct netlink){ .fd = -1, .seq = 1 };
-	nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	nl->fd = open_socket(protocol);
 	if (nl->fd < 0) {
-		return -errno;
+		saved = -nl->fd;
+		nl->fd = -1;
+		return -saved;
 	}
 	if (bind(nl->fd, (struct sockaddr *)&addr, sizeof addr) < 0 ||
 	    getsockname(nl->fd, (struct sockaddr *)&addr, &len) < 0) {
@@ -162,15 +214,14 @@ netlink_unnest(struct netlink_msg *msg, size_t nest)
 int
 netlink_send(struct netlink *nl, const struct netlink_msg *msg)
 {
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	ssize_t sent;
 
 	if (msg->full) {
 		return -EMSGSIZE;
 	}
 	do {
-		sent = sendto(nl->fd, msg->bytes, msg->len, 0,
-			      (struct sockaddr *)&kernel, sizeof kernel);
+		/* Without an address, to the kernel: see netlink_open(). */
+		sent = send(nl->fd, msg->bytes, msg->len, 0);
 	} while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : 0;
 }

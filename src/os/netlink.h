@@ -18,7 +18,13 @@ struct netlink {
 	uint32_t seq;
 };
 
-/* Open a socket of a protocol, as NETLINK_NETFILTER.  0 or -errno. */
+/*
+ * Open a socket of a protocol, as NETLINK_NETFILTER.  By those of all others
+ * nothing can be changed, whatever who has them is permitted: the kernel asks
+ * for the rights of who opened a socket, too, which has none then
+ * (netlink(7), CAP_NET_ADMIN).  It does so where no address is given with a
+ * message (sendto(2)).  0 or -errno.
+ */
 int netlink_open(struct netlink *nl, int protocol);
 void netlink_close(struct netlink *nl);
 

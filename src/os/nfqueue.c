@@ -28,24 +28,57 @@ begin(struct netlink_msg *msg, uint16_t type, uint16_t flags, uint32_t seq,
 	netlink_header(msg, &header, sizeof header);
 }
 
+/* What makes a queue what it has to be, in this order. */
+enum { BIND, PARAMETERS, LENGTH, FLAGS, SETTINGS };
+
+static void
+put_setting(struct nfq *nfq, struct netlink_msg *msg, int setting,
+	    uint16_t more_flags)
+{
+	const struct nfqnl_msg_config_cmd cmd = { .command =
+							  NFQNL_CFG_CMD_BIND };
+	struct nfqnl_msg_config_params params = {
+		.copy_mode = NFQNL_COPY_PACKET,
+	};
+	const uint32_t flags =
+		NFQA_CFG_F_GSO | (nfq->with_uid ? NFQA_CFG_F_UID_GID : 0);
+
+	begin(msg, TYPE(NFQNL_MSG_CONFIG), NLM_F_REQUEST | more_flags,
+	      nfq->nl.seq++, nfq->queue);
+	switch (setting) {
+	case BIND:
+		netlink_put(msg, NFQA_CFG_CMD, &cmd, sizeof cmd);
+		break;
+	case PARAMETERS:
+		be32_store((uint8_t *)&params.copy_range, NFQ_COPY);
+		netlink_put(msg, NFQA_CFG_PARAMS, &params, sizeof params);
+		break;
+	case LENGTH:
+		netlink_put_be32(msg, NFQA_CFG_QUEUE_MAXLEN, nfq->length);
+		break;
+	default:
+		netlink_put_be32(msg, NFQA_CFG_FLAGS, flags);
+		netlink_put_be32(msg, NFQA_CFG_MASK,
+				 flags | NFQA_CFG_F_FAIL_OPEN |
+					 NFQA_CFG_F_CONNTRACK);
+	}
+}
+
 static int
-configure(struct nfq *nfq, uint16_t attr, const void *payload, size_t len)
+set(struct nfq *nfq, int setting)
 {
 	uint32_t bytes[64];
 	struct netlink_msg msg = { .bytes = (void *)bytes,
 				   .size = sizeof bytes };
 
-	begin(&msg, TYPE(NFQNL_MSG_CONFIG), NLM_F_REQUEST | NLM_F_ACK,
-	      nfq->nl.seq++, nfq->queue);
-	netlink_put(&msg, attr, payload, len);
+	put_setting(nfq, &msg, setting, NLM_F_ACK);
 	return netlink_call(&nfq->nl, &msg, NULL, NULL);
 }
 
 static int
 bind_queue(struct nfq *nfq)
 {
-	struct nfqnl_msg_config_cmd cmd = { .command = NFQNL_CFG_CMD_BIND };
-	int rc = configure(nfq, NFQA_CFG_CMD, &cmd, sizeof cmd);
+	int rc = set(nfq, BIND);
 
 	/*
 	 * The kernel answers EPERM both to who may not and to who comes
@@ -57,37 +90,17 @@ bind_queue(struct nfq *nfq)
 	return rc == -EINVAL || rc == -EOPNOTSUPP ? -ENOSYS : rc;
 }
 
-static int
-set_parameters(struct nfq *nfq, uint32_t length, bool with_uid)
+int
+nfq_renew(struct nfq *nfq)
 {
-	struct nfqnl_msg_config_params params = {
-		.copy_mode = NFQNL_COPY_PACKET,
-	};
-	uint32_t flags = NFQA_CFG_F_GSO | (with_uid ? NFQA_CFG_F_UID_GID : 0);
-	uint8_t number[4];
-	uint8_t both[8];
-	uint32_t bytes[64];
+	uint32_t bytes[256];
 	struct netlink_msg msg = { .bytes = (void *)bytes,
 				   .size = sizeof bytes };
-	int rc;
 
-	be32_store((uint8_t *)&params.copy_range, NFQ_COPY);
-	rc = configure(nfq, NFQA_CFG_PARAMS, &params, sizeof params);
-	if (rc < 0) {
-		return rc;
+	for (int setting = BIND; setting < SETTINGS; setting++) {
+		put_setting(nfq, &msg, setting, 0);
 	}
-	be32_store(number, length);
-	rc = configure(nfq, NFQA_CFG_QUEUE_MAXLEN, number, sizeof number);
-	if (rc < 0) {
-		return rc;
-	}
-	be32_store(both, flags);
-	be32_store(both + 4, flags);
-	begin(&msg, TYPE(NFQNL_MSG_CONFIG), NLM_F_REQUEST | NLM_F_ACK,
-	      nfq->nl.seq++, nfq->queue);
-	netlink_put(&msg, NFQA_CFG_FLAGS, both, 4);
-	netlink_put(&msg, NFQA_CFG_MASK, both + 4, 4);
-	return netlink_call(&nfq->nl, &msg, NULL, NULL);
+	return netlink_send(&nfq->nl, &msg);
 }
 
 int
@@ -105,9 +118,12 @@ nfq_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
 	if (rc < 0) {
 		return rc == -EPROTONOSUPPORT ? -ENOSYS : rc;
 	}
+	nfq->length = length;
+	nfq->with_uid = with_uid;
 	rc = bind_queue(nfq);
-	if (rc == 0) {
-		rc = set_parameters(nfq, length, with_uid);
+	for (int setting = PARAMETERS; setting < SETTINGS && rc == 0;
+	     setting++) {
+		rc = set(nfq, setting);
 	}
 	if (rc < 0) {
 		nfq_close(nfq);

@@ -35,6 +35,8 @@ struct nfq_packet {
 struct nfq {
 	struct netlink nl;
 	uint16_t queue;
+	uint32_t length; /* as opened */
+	bool with_uid;
 	struct netlink_msg verdicts;
 	int failed; /* of verdicts sent early, which nfq_flush() tells of */
 	uint64_t unreadable; /* messages that made no sense */
@@ -65,6 +67,12 @@ void nfq_decide(struct nfq *nfq, uint32_t id, enum nfq_verdict verdict,
 		const uint8_t *bytes, size_t len);
 /* Let a packet go on with another firewall mark. */
 void nfq_accept_marked(struct nfq *nfq, uint32_t id, uint32_t mark);
+/*
+ * Have a queue as nfq_open() made it, whatever its owner was made to do with
+ * it since: bound, held to its length, and closed where it overflows.  Packets
+ * that wait, and answers, are left to whoever reads them.  0 or -errno.
+ */
+int nfq_renew(struct nfq *nfq);
 /*
  * Drop every packet that still waits for its verdict: of a process that
  * died before it could decide.

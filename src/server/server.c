@@ -85,7 +85,7 @@ prepare(void *context)
 {
 	struct server *s = context;
 
-	worker_state_prepare(&s->worker);
+	worker_prepare(&s->worker);
 }
 
 static void

@@ -221,6 +221,21 @@ open_queues(struct worker *g, const struct server_conf *conf)
 }
 
 void
+worker_prepare(struct worker *g)
+{
+	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
+		struct nfq *nfq = &g->queues[queue];
+		int rc = nfq->nl.fd >= 0 ? nfq_renew(nfq) : 0;
+
+		if (rc < 0) {
+			log_say(LOG_LEVEL_ERROR, "queue %u: %s", nfq->queue,
+				strerror(-rc));
+		}
+	}
+	worker_state_prepare(g);
+}
+
+void
 worker_recover(struct worker *g, bool sound)
 {
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {

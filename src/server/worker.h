@@ -49,6 +49,7 @@ struct worker {
 	bool inherits; /* the next one takes up the groups of the program */
 	struct receiver *receiver; /* of each worker alone */
 	void *receiver_memory;     /* likewise */
+	void *guesses;             /* of all workers; see guess_limit.h */
 	struct hash_key hash;
 	struct replay_file store;
 	uint64_t begin_ms; /* the monitor's; nothing is known from before */
@@ -76,6 +77,11 @@ void worker_close(struct worker *g);
  */
 int worker_configure(struct worker *g, const struct server_conf *conf);
 
+/*
+ * In the monitor: a worker is about to be started, whose queues the one before
+ * may have made anything of.
+ */
+void worker_prepare(struct worker *g);
 /*
  * In the monitor: a worker ended otherwise than it was told.  What it held
  * is dropped; see worker_state_recover().

@@ -59,7 +59,9 @@ worker_state_open(struct worker *g)
 		monitor_memory(sizeof *g->handed * limits->reassembly.frames);
 	g->receiver = monitor_worker_memory(sizeof *g->receiver);
 	g->receiver_memory = monitor_worker_memory(receiver_size(limits));
-	if (!g->shared || !g->handed || !g->receiver || !g->receiver_memory) {
+	g->guesses = monitor_memory(guess_size(limits->guesses));
+	if (!g->guesses || !g->shared || !g->handed || !g->receiver ||
+	    !g->receiver_memory) {
 		return fail("memory", -ENOMEM);
 	}
 	/* One for all workers: what is handed over has its hashes in it. */
@@ -146,6 +148,9 @@ worker_state_begin(struct worker *g)
 	damaged =
 		receiver_init(g->receiver, g->receiver_memory, g->store.replay,
 			      &g->conf->limits, &g->conf->acl, &g->hash);
+	/* Whoever makes workers end gains no guess by that. */
+	guess_init(&g->receiver->guess, g->guesses, g->conf->limits.guesses,
+		   &g->hash);
 	g->receiver->counters = counters;
 	damaged += !ingress_resume(&g->ingress);
 	if (damaged > 0) {

@@ -3,9 +3,10 @@
  *
  * The receiver is the worker's own: it lies in memory that each worker
  * finds empty and that nobody else sees.  What outlives it is numbers for
- * --status, the frames of groups that are not complete (hand_over.h), and
- * the replay memory, whose words carry checks (replay_cache.h).  There is
- * no pointer among it, and the monitor runs nothing on it.
+ * --status, the frames of groups that are not complete (hand_over.h), the
+ * limits of guesses (guess_limit.h), and the replay memory, whose words carry
+ * checks (replay_cache.h).  There is no pointer among it, and the monitor runs
+ * nothing on it.
  *
  * When the replay memory began to know everything is the monitor's to say:
  * where a worker ended by a fault of its own, or finds damage, that is now.

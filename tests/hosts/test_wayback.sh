@@ -765,9 +765,9 @@ check piped piped
 check stopped-early stopped_early
 check squatted squatted
 check unconfirmable unconfirmable
-for hide in filtered closed decoy:10.77.0.1:81; do
-	check "killed-unconfirmed-${hide%%:*}" killed_unconfirmed "$hide" off
-done
+check killed-unconfirmed-filtered killed_unconfirmed filtered off
+check killed-unconfirmed-closed killed_unconfirmed closed off
+check killed-unconfirmed-decoy killed_unconfirmed decoy:10.77.0.1:81 off
 check killed-unconfirmed-fast killed_unconfirmed filtered auto
 check killed-anytime killed_anytime
 check confirmed-in-vain confirmed_in_vain

@@ -19,6 +19,8 @@ static int debug_calls_limit(enum privileges_role role);
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -41,6 +43,7 @@ static int debug_calls_limit(enum privileges_role role);
 #include <unistd.h>
 
 #include "fastpath/bpf.h"
+#include "os/netlink.h"
 
 #define STATUS_MAX 4096u
 
@@ -54,6 +57,7 @@ struct open_things {
 	int map; /* or below 0, where none can be made */
 	int listener;
 	struct sockaddr_in listening; /* on this host's loopback device */
+	struct netlink route;
 	pid_t parent;
 };
 
@@ -89,6 +93,7 @@ setup(void **state)
 				     &len),
 			 0);
 	assert_int_equal(pipe(things.pipe), 0);
+	assert_int_equal(netlink_open(&things.route, NETLINK_ROUTE), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, things.pair), 0);
 	return 0;
 }
@@ -104,6 +109,7 @@ teardown(void **state)
 	close(things.udp);
 	close(things.unix_datagram);
 	close(things.listener);
+	netlink_close(&things.route);
 	for (int i = 0; i < 2; i++) {
 		close(things.pipe[i]);
 		close(things.pair[i]);
@@ -144,6 +150,32 @@ skip_where_calls_are_added(void)
 }
 
 /* ---- what must not be possible */
+
+/* Of a netlink socket, by that, the sender's rights alone are asked for. */
+static long
+try_sendto_somebody(void)
+{
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+
+	return syscall(SYS_sendto, things.route.fd, "", 1, 0, &kernel,
+		       sizeof kernel);
+}
+
+static long
+try_sendmsg(void)
+{
+	struct msghdr msg = { .msg_iov = NULL };
+
+	return syscall(SYS_sendmsg, things.pair[0], &msg, 0);
+}
+
+static long
+try_sendmmsg(void)
+{
+	struct mmsghdr msg = { .msg_len = 0 };
+
+	return syscall(SYS_sendmmsg, things.pair[0], &msg, 1, 0);
+}
 
 static const char *const paths[] = {
 	"/etc/passwd", "/", "/dev/null", "/proc/self/mem", ".", "/tmp",
@@ -562,6 +594,9 @@ static const struct attempt attempts[] = {
 	ATTEMPT(bpf_run),
 	ATTEMPT(bpf_ids),
 	ATTEMPT(bpf_pinned),
+	{ "sendto_somebody", try_sendto_somebody, true, false },
+	{ "sendmsg", try_sendmsg, true, false },
+	{ "sendmmsg", try_sendmmsg, true, false },
 	{ "bpf_entry", try_bpf_entry, false, true },
 	{ "socket_tcp", try_socket_tcp, true, false },
 };
@@ -647,6 +682,14 @@ need_messages(void)
 	    recvmmsg(things.pair[1], many, 2, MSG_DONTWAIT, NULL) != 2) {
 		return -1;
 	}
+	return 0;
+}
+
+static long
+need_send(void)
+{
+	char bytes[8] = "";
+
 	return send(things.pair[0], bytes, 1, MSG_DONTWAIT) == 1 &&
 			recv(things.pair[1], bytes, 1, 0) == 1
 		? 0
@@ -661,6 +704,27 @@ need_datagrams(void)
 		      sizeof things.listening) == 1
 		? 0
 		: -1;
+}
+
+/* A link that is to become what it is: 0, or an errno. */
+static int
+change_link(struct netlink *nl)
+{
+	const struct ifinfomsg header = { .ifi_index = 1 };
+	uint32_t bytes[64];
+	struct netlink_msg msg = { .bytes = (void *)bytes,
+				   .size = sizeof bytes };
+
+	netlink_begin(&msg, RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK, nl->seq++);
+	netlink_header(&msg, &header, sizeof header);
+	return -netlink_call(nl, &msg, NULL, NULL);
+}
+
+/* Whoever has it has the right to; but not whoever opened it. */
+static long
+need_netlink(void)
+{
+	return change_link(&things.route) == EPERM ? 0 : -1;
 }
 
 static long
@@ -750,8 +814,10 @@ static const struct need {
 	long (*have)(void);
 	int role; /* enum privileges_role, or BOTH */
 } needs[] = {
-	{ "messages", need_messages, BOTH },
-	{ "datagrams", need_datagrams, BOTH },
+	{ "send", need_send, BOTH },
+	{ "messages", need_messages, PRIVILEGES_CLIENT },
+	{ "datagrams", need_datagrams, PRIVILEGES_CLIENT },
+	{ "netlink that only reads", need_netlink, PRIVILEGES_SERVER },
 	{ "clocks", need_clocks, BOTH },
 	{ "log and pipes", need_log_and_pipes, BOTH },
 	{ "names of devices", need_device_names, BOTH },
@@ -761,6 +827,24 @@ static const struct need {
 	{ "the state of the clock", need_state_of_the_clock,
 	  PRIVILEGES_CLIENT },
 };
+
+/* The same request, by a socket that was opened with all rights. */
+static void
+who_may_changes_links(void **state)
+{
+	struct netlink nl = things.route;
+
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("only root may\n");
+		skip();
+	}
+	assert_int_equal(change_link(&nl), EPERM);
+	nl.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	assert_true(nl.fd >= 0);
+	assert_int_equal(change_link(&nl), 0);
+	close(nl.fd);
+}
 
 static void
 what_is_needed_works(void **state)
@@ -947,6 +1031,56 @@ files_are_hidden_all_the_same(void **state)
 	assert_int_equal(status, 0);
 }
 
+static int
+refuse_landlock(uint32_t call)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { LENGTH(filter), filter };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
+		? -1
+		: prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+/*
+ * A container's profile that is older than Landlock answers with EPERM: then
+ * the list of system calls has to do, and does.
+ */
+static void
+a_profile_may_refuse_landlock(void **state)
+{
+	static const uint32_t calls[] = { SYS_landlock_create_ruleset,
+					  SYS_landlock_restrict_self };
+
+	(void)state;
+	skip_where_calls_are_added();
+#ifndef THIS_ARCH
+	skip();
+#endif
+	for (size_t i = 0; i < LENGTH(calls); i++) {
+		int status;
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		if (child == 0) {
+			if (refuse_landlock(calls[i]) < 0) {
+				_exit(FAILED);
+			}
+			drop(PRIVILEGES_SERVER);
+			(void)try_openat();
+			_exit(DONE);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	}
+}
+
 /* Who is not of the family any more is not to go on. */
 static void
 an_orphan_gives_up(void **state)
@@ -1013,10 +1147,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(a_server_cannot),      T(a_client_cannot),
-		T(what_is_needed_works), T(finds_numbers_that_are_mapped),
-		T(a_worker_is_nobody),   T(files_are_hidden_all_the_same),
-		T(an_orphan_gives_up),   T(a_debug_build_says_which),
+		T(a_server_cannot),
+		T(a_client_cannot),
+		T(who_may_changes_links),
+		T(what_is_needed_works),
+		T(finds_numbers_that_are_mapped),
+		T(a_worker_is_nobody),
+		T(files_are_hidden_all_the_same),
+		T(an_orphan_gives_up),
+		T(a_debug_build_says_which),
+		T(a_profile_may_refuse_landlock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

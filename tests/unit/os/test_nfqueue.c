@@ -252,6 +252,38 @@ has_a_queue_to_itself(void **state)
 	close(fd);
 }
 
+/* Whatever its owner did with it; what waits there is not read. */
+static void
+makes_a_queue_what_it_was(void **state)
+{
+	static struct nfq one;
+	struct nfqnl_msg_config_cmd cmd = { .command = NFQNL_CFG_CMD_UNBIND };
+	uint32_t bytes[64];
+	struct netlink_msg msg = { .bytes = (void *)bytes,
+				   .size = sizeof bytes };
+
+	(void)state;
+	require_namespace();
+	if (nfq_open(&one, 5040, 100, false) == -ENOSYS) {
+		print_message("skipped: this kernel has no NFQUEUE\n");
+		skip();
+	}
+	begin(&msg, TYPE(NFQNL_MSG_CONFIG), NLM_F_REQUEST | NLM_F_ACK,
+	      one.nl.seq++, one.queue);
+	netlink_put(&msg, NFQA_CFG_CMD, &cmd, sizeof cmd);
+	assert_int_equal(netlink_call(&one.nl, &msg, NULL, NULL), 0);
+	assert_int_equal(nfq_owner(5040), 0);
+	assert_int_equal(nfq_renew(&one), 0);
+	assert_int_equal(nfq_owner(5040), one.nl.port);
+	/* Of one that is as it was, an error tells, and is passed over. */
+	assert_int_equal(nfq_receive(&one), 0);
+	assert_int_equal(nfq_renew(&one), 0);
+	assert_int_equal(nfq_receive(&one), 0);
+	assert_int_equal(one.unreadable, 0);
+	assert_int_equal(nfq_owner(5040), one.nl.port);
+	nfq_close(&one);
+}
+
 static void
 finds_its_queue_among_many(void **state)
 {
@@ -304,6 +336,7 @@ main(void)
 		cmocka_unit_test(stays_within_hostile_messages),
 		cmocka_unit_test(gathers_verdicts),
 		cmocka_unit_test(has_a_queue_to_itself),
+		cmocka_unit_test(makes_a_queue_what_it_was),
 		cmocka_unit_test(finds_its_queue_among_many),
 		cmocka_unit_test(opens_for_the_privileged_only),
 	};

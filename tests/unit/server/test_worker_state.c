@@ -54,6 +54,7 @@ faked_leave(struct replay_file *file)
 #define ROUNDS 10000
 #define KEPT 24u /* groups of before, that are sent again */
 #define REPLAYS 64u
+#define GUESSES 64u
 
 static struct bench *b;
 static struct server_conf conf;
@@ -112,6 +113,7 @@ close_monitor(void)
 	       sizeof *monitor.handed * conf.limits.reassembly.frames);
 	munmap(monitor.receiver, sizeof *monitor.receiver);
 	munmap(monitor.receiver_memory, receiver_size(&conf.limits));
+	munmap(monitor.guesses, guess_size(GUESSES));
 }
 
 static int
@@ -132,6 +134,7 @@ setup(void **state)
 	conf.acl = b->acl;
 	conf.limits = b->limits;
 	conf.limits.replays = REPLAYS;
+	conf.limits.guesses = GUESSES;
 	snprintf(conf.replay_file, sizeof conf.replay_file, "%s", path);
 	open_monitor();
 	start_worker();
@@ -246,7 +249,7 @@ scribble_all(void)
 {
 	static const uint32_t rates[] = { 1, 2, 10, 100, 1000 };
 	const uint32_t one_in = rates[random_below(&seed, COUNT(rates))];
-	const unsigned where = 1 + random_below(&seed, 15);
+	const unsigned where = 1 + random_below(&seed, 31);
 
 	if (where & 1) {
 		scribble(monitor.shared, sizeof *monitor.shared, one_in);
@@ -264,6 +267,9 @@ scribble_all(void)
 	if (where & 8) {
 		/* The first of it: nothing in it is read here. */
 		scribble(monitor.store.connections, 4096, one_in);
+	}
+	if (where & 16) {
+		scribble(monitor.guesses, guess_size(GUESSES), one_in);
 	}
 }
 
@@ -394,6 +400,34 @@ goes_on_where_another_stopped(void **state)
 	assert_true(monitor.begin_ms >= now_ms);
 }
 
+/* Whoever makes workers end, or knows of a reload, has no more guesses. */
+static void
+remembers_guesses(void **state)
+{
+	const struct packet_addr addr = { 4, { 192, 0, 2, 1 } };
+	const struct packet_addr other = { 4, { 192, 0, 2, 2 } };
+
+	(void)state;
+	restart_all();
+	start_worker();
+	guess_charge(&worker.receiver->guess, &addr, now_ms, GUESS_BURST);
+	for (int i = 0; i < 3; i++) {
+		if (i == 1) {
+			worker_state_leave(&worker);
+		} else if (i == 2) {
+			worker_state_recover(&monitor, false);
+		}
+		assert_false(guess_allows(&worker.receiver->guess, &addr,
+					  now_ms, 1));
+		assert_true(guess_allows(&worker.receiver->guess, &other,
+					 now_ms, GUESS_BURST));
+		start_worker();
+	}
+	assert_true(guess_allows(&worker.receiver->guess, &addr,
+				 now_ms + GUESS_BURST * GUESS_REFILL_MS,
+				 GUESS_BURST));
+}
+
 /* What is held stays so, by its name, unless it has none that may be. */
 static void
 hands_over_what_is_held(void **state)
@@ -436,6 +470,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outlives_what_a_worker_writes),
 		cmocka_unit_test(goes_on_where_another_stopped),
+		cmocka_unit_test(remembers_guesses),
 		cmocka_unit_test(hands_over_what_is_held),
 	};
 
