@@ -94,10 +94,10 @@ print_json(const char *path, bool changed, int pid)
 	char object[8192];
 	struct text t = text_over(object, sizeof object);
 
-	text_put(&t, "{\"file\":");
-	json_string(&t, path);
-	text_put(&t,
-		 ",\"changed\":%s,\"reloaded\":", changed ? "true" : "false");
+	text_put(&t, "{");
+	json_member(&t, "file", path);
+	json_bool(&t, "changed", changed);
+	json_name(&t, "reloaded");
 	text_put(&t, pid > 0 ? "%d}\n" : "null}\n", pid);
 	fputs(object, stdout);
 }

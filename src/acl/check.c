@@ -47,12 +47,12 @@ report(struct check *c, bool error, const char *kind, const char *path,
 
 	*(error ? &c->errors : &c->warnings) += 1;
 	if (c->o->json) {
-		text_put(&t, "%s{\"level\":\"%s\",\"kind\":\"%s\",\"file\":",
-			 c->findings++ ? ",\n " : "",
-			 error ? "error" : "warning", kind);
-		json_string(&t, path);
-		text_put(&t, ",\"line\":%u,\"message\":", line);
-		json_string(&t, message);
+		text_put(&t, "%s{", c->findings++ ? ",\n " : "");
+		json_member(&t, "level", error ? "error" : "warning");
+		json_member(&t, "kind", kind);
+		json_member(&t, "file", path);
+		json_number(&t, "line", line);
+		json_member(&t, "message", message);
 		printf("%s}", object);
 		return;
 	}

@@ -6,6 +6,7 @@
 
 #include "os/clock.h"
 #include "base/json.h"
+#include "conf/key_line.h"
 #include "base/table.h"
 #include "tap.h"
 
@@ -34,50 +35,33 @@ struct row {
 };
 
 static void
-put_time(struct text *t, const char *name, uint64_t instant, uint64_t none)
-{
-	char when[VALUE_TIME_MAX];
-
-	text_put(t, ",\"%s\":", name);
-	if (instant == none) {
-		text_put(t, "null");
-		return;
-	}
-	value_time_text(when, instant);
-	text_put(t, "\"%s\"", when);
-}
-
-static void
 add_json(struct show *s, const struct row *row, const char *service)
 {
 	const struct acl_key *key = row->key;
 	char object[8192];
 	struct text t = text_over(object, sizeof object);
 
-	text_put(&t,
-		 "{\"port\":%u,\"port_last\":%u,\"service\":", row->ports.low,
-		 row->ports.high);
-	if (service) {
-		json_string(&t, service);
-	} else {
-		text_put(&t, "null");
-	}
-	text_put(&t, ",\"key_no\":%u,\"key_last\":%u,\"name\":", row->keys.low,
-		 row->keys.high);
-	json_string(&t, key ? key->name : "");
+	text_put(&t, "{");
+	json_number(&t, "port", row->ports.low);
+	json_number(&t, "port_last", row->ports.high);
+	json_member(&t, "service", service);
+	json_number(&t, "key_no", row->keys.low);
+	json_number(&t, "key_last", row->keys.high);
+	json_member(&t, "name", key ? key->name : "");
+	json_member(&t, "alg", key ? suites[key->mac.suite].name : NULL);
 	if (key) {
-		text_put(&t, ",\"alg\":\"%s\",\"auth\":%u",
-			 suites[key->mac.suite].name, key->bits);
+		json_number(&t, "auth", key->bits);
 	} else {
-		text_put(&t, ",\"alg\":null,\"auth\":null");
+		json_member(&t, "auth", NULL);
 	}
-	put_time(&t, "not_before", key ? key->not_before : 0, 0);
-	put_time(&t, "not_after", key ? key->not_after : UINT64_MAX,
-		 UINT64_MAX);
-	text_put(&t, ",\"state\":\"%s\",\"file\":", row->state);
-	json_string(&t, access_file(row->entry->file, access_paths(s->o).acl));
-	text_put(&t, ",\"line\":%u}", row->entry->line);
-	printf("%s%s", s->rows ? ",\n " : "", object);
+	key_line_json_time(&t, "not_before", key ? key->not_before : 0, 0);
+	key_line_json_time(&t, "not_after", key ? key->not_after : UINT64_MAX,
+			   UINT64_MAX);
+	json_member(&t, "state", row->state);
+	json_member(&t, "file",
+		    access_file(row->entry->file, access_paths(s->o).acl));
+	json_number(&t, "line", row->entry->line);
+	printf("%s%s}", s->rows ? ",\n " : "", object);
 }
 
 static void

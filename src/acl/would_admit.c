@@ -117,13 +117,16 @@ print(const struct answer *a, bool json)
 		printf(": %s\n", a->message);
 		return;
 	}
-	text_put(&t, "{\"allowed\":%s,\"reason\":\"%s\",\"file\":",
-		 a->yes ? "true" : "false", a->reason);
-	json_string(&t, a->file);
-	text_put(&t, ",\"line\":");
-	text_put(&t, a->line ? "%u" : "null", a->line);
-	text_put(&t, ",\"message\":");
-	json_string(&t, a->message);
+	text_put(&t, "{");
+	json_bool(&t, "allowed", a->yes);
+	json_member(&t, "reason", a->reason);
+	json_member(&t, "file", a->file);
+	if (a->line) {
+		json_number(&t, "line", a->line);
+	} else {
+		json_member(&t, "line", NULL);
+	}
+	json_member(&t, "message", a->message);
 	printf("%s}\n", object);
 }
 

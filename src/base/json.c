@@ -57,3 +57,36 @@ json_string(struct text *t, const char *string)
 	}
 	text_put(t, "\"");
 }
+
+void
+json_name(struct text *t, const char *name)
+{
+	bool first = t->len > 0 && t->out[t->len - 1] == '{';
+
+	text_put(t, "%s\"%s\":", first ? "" : ",", name);
+}
+
+void
+json_member(struct text *t, const char *name, const char *value)
+{
+	json_name(t, name);
+	if (value) {
+		json_string(t, value);
+	} else {
+		text_add(t, "null");
+	}
+}
+
+void
+json_bool(struct text *t, const char *name, bool value)
+{
+	json_name(t, name);
+	text_add(t, value ? "true" : "false");
+}
+
+void
+json_number(struct text *t, const char *name, unsigned long long value)
+{
+	json_name(t, name);
+	text_number(t, value);
+}

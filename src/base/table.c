@@ -6,6 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+enum report_form
+report_form(bool json)
+{
+	return json                     ? REPORT_JSON
+		: isatty(STDOUT_FILENO) ? REPORT_TABLE
+					: REPORT_PLAIN;
+}
+
 void
 table_init(struct table *table, const char *const *heads, size_t columns)
 {

@@ -1,5 +1,5 @@
 /*
- * Tables: aligned with a heading for a person, columns parted by tabs
+ * Reports: a table with a heading for a person, columns parted by tabs
  * for a script.
  */
 #ifndef TAP_BASE_TABLE_H
@@ -7,6 +7,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+enum report_form {
+	REPORT_TABLE, /* for a terminal */
+	REPORT_PLAIN, /* columns parted by tabs */
+	REPORT_JSON,
+};
+
+/* JSON where that is asked for; else by what standard output is. */
+enum report_form report_form(bool json);
 
 #define TABLE_COLUMNS_MAX 12u
 

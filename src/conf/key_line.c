@@ -93,17 +93,16 @@ key_line_rule(struct text *t, const struct key_spec *spec, const char *host,
 	text_put(t, ", type=LOCAL");
 }
 
-static void
-json_time(struct text *t, const char *name, uint64_t instant, uint64_t none)
+void
+key_line_json_time(struct text *t, const char *name, uint64_t instant,
+		   uint64_t none)
 {
 	char when[VALUE_TIME_MAX];
 
-	if (instant == none) {
-		text_put(t, ",\"%s\":null", name);
-		return;
+	if (instant != none) {
+		value_time_text(when, instant);
 	}
-	value_time_text(when, instant);
-	text_put(t, ",\"%s\":\"%s\"", name, when);
+	json_member(t, name, instant != none ? when : NULL);
 }
 
 void
@@ -111,13 +110,13 @@ key_line_json(struct text *t, const struct key_spec *spec)
 {
 	char realm[2 * MAC_REALM_MAX + 3];
 
-	text_put(t, "\"key_no\":%lu,\"name\":", spec->no);
-	json_string(t, spec->name);
-	text_put(t, ",\"alg\":\"%s\",\"auth\":%u,\"bytes\":%zu,\"realm\":",
-		 suites[spec->suite].name, key_line_bits(spec),
-		 spec->secret_len);
+	json_number(t, "key_no", spec->no);
+	json_member(t, "name", spec->name);
+	json_member(t, "alg", suites[spec->suite].name);
+	json_number(t, "auth", key_line_bits(spec));
+	json_number(t, "bytes", spec->secret_len);
 	realm_text(realm, spec);
-	json_string(t, realm);
-	json_time(t, "not_before", spec->not_before, 0);
-	json_time(t, "not_after", spec->not_after, UINT64_MAX);
+	json_member(t, "realm", realm);
+	key_line_json_time(t, "not_before", spec->not_before, 0);
+	key_line_json_time(t, "not_after", spec->not_after, UINT64_MAX);
 }

@@ -28,6 +28,9 @@ void key_line_rule(struct text *t, const struct key_spec *spec,
  * its secret.
  */
 void key_line_json(struct text *t, const struct key_spec *spec);
+/* A member: a time, or null where it is `none`. */
+void key_line_json_time(struct text *t, const char *name, uint64_t instant,
+			uint64_t none);
 
 /* The bits of authenticator that a key has, also where it names none. */
 unsigned key_line_bits(const struct key_spec *spec);

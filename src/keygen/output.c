@@ -112,13 +112,14 @@ json_secret(const struct keygen_options *o, const struct key_spec *spec,
 	struct text words = text_over(line, sizeof line);
 
 	hex_encode(digits, spec->secret, spec->secret_len);
-	text_put(t, ",\"key\":\"0x%s\"", digits);
+	json_name(t, "key");
+	text_put(t, "\"0x%s\"", digits);
 	if (o->targets_count == 0) {
 		key_line_write(&words, spec);
-		text_put(t, ",\"line\":");
-		json_string(t, line);
+		json_member(t, "line", line);
 	} else {
-		text_put(t, ",\"rules\":[");
+		json_name(t, "rules");
+		text_put(t, "[");
 		for (size_t i = 0; i < o->targets_count; i++) {
 			words = text_over(line, sizeof line);
 			key_line_rule(&words, spec, o->targets[i].host,
@@ -139,17 +140,15 @@ json_files(const struct keygen_options *o, const struct keygen_made *made,
 	char when[VALUE_TIME_MAX];
 
 	if (made->server_file) {
-		text_put(t, ",\"server_file\":");
-		json_string(t, made->server_file);
+		json_member(t, "server_file", made->server_file);
 	}
 	if (made->client_file) {
-		text_put(t, ",\"client_file\":");
-		json_string(t, made->client_file);
+		json_member(t, "client_file", made->client_file);
 	}
 	if (o->rotate >= 0) {
 		value_time_text(when, made->old_end);
-		text_put(t, ",\"rotates\":%ld,\"old_not_after\":\"%s\"",
-			 o->rotate, when);
+		json_number(t, "rotates", (unsigned long)o->rotate);
+		json_member(t, "old_not_after", when);
 	}
 }
 

@@ -284,19 +284,6 @@ write_plain(FILE *out, const struct path_result *r)
 /* ---- JSON */
 
 static void
-member(struct text *t, const char *name, const char *value)
-{
-	text_put(t, ",\"%s\":", name);
-	json_string(t, value);
-}
-
-static void
-put_bool(struct text *t, const char *name, bool value)
-{
-	text_put(t, ",\"%s\":%s", name, value ? "true" : "false");
-}
-
-static void
 put_words(struct text *t, const char *name, const struct path_result *r,
 	  void (*words)(struct text *, const struct path_result *))
 {
@@ -304,7 +291,30 @@ put_words(struct text *t, const char *name, const struct path_result *r,
 	struct text v = text_over(value, sizeof value);
 
 	words(&v, r);
-	member(t, name, value);
+	json_member(t, name, value);
+}
+
+static void
+json_counts(struct text *t, const struct path_result *r)
+{
+	const struct path *path = r->path;
+
+	json_number(t, "count", r->trial->rounds);
+	json_number(t, "sent", path->sent);
+	json_number(t, "arrived", path->arrived);
+	json_number(t, "duplicates", path->duplicates);
+	json_number(t, "answered_elsewhere", path->elsewhere);
+	json_number(t, "resets", path->resets);
+	json_number(t, "answers_translated", path->answers_changed);
+	json_number(t, "translated", path->translated);
+	json_bool(t, "connection_translated", path->control_translated);
+	if (path->translated > 0 || path->control_translated) {
+		text_put(t, ",\"offset\":\"0x%08x\"", path->offset);
+	}
+	if (path->forwarded_to != 0) {
+		json_number(t, "service_port", path->forwarded_to);
+	}
+	json_bool(t, "nat", path->has_nat);
 }
 
 static void
@@ -314,34 +324,20 @@ json_head(FILE *out, const struct path_result *r)
 	char line[LINE_MAX_LEN];
 	struct text t = text_over(line, sizeof line);
 
-	text_put(&t, "{\"address\":");
-	json_string(&t, r->address);
-	member(&t, "verdict", path_verdict_name(path->verdict));
-	member(&t, "reason", path_reason_name(path->reason));
+	text_put(&t, "{");
+	json_member(&t, "address", r->address);
+	json_member(&t, "verdict", path_verdict_name(path->verdict));
+	json_member(&t, "reason", path_reason_name(path->reason));
 	put_words(&t, "text", r, path_words_verdict);
 	put_words(&t, "helps", r, path_words_hint);
-	put_bool(&t, "far_side", r->trial->has_seen);
-	put_bool(&t, "complete", r->trial->has_seen && !r->trial->cut);
+	json_bool(&t, "far_side", r->trial->has_seen);
+	json_bool(&t, "complete", r->trial->has_seen && !r->trial->cut);
 	if (r->trouble[0]) {
-		member(&t, "trouble", r->trouble);
+		json_member(&t, "trouble", r->trouble);
 	}
-	text_put(&t,
-		 ",\"count\":%u,\"sent\":%u,\"arrived\":%u,"
-		 "\"duplicates\":%u,\"answered_elsewhere\":%u,"
-		 "\"resets\":%u,\"answers_translated\":%u,"
-		 "\"translated\":%u",
-		 r->trial->rounds, path->sent, path->arrived, path->duplicates,
-		 path->elsewhere, path->resets, path->answers_changed,
-		 path->translated);
-	put_bool(&t, "connection_translated", path->control_translated);
-	if (path->translated > 0 || path->control_translated) {
-		text_put(&t, ",\"offset\":\"0x%08x\"", path->offset);
-	}
-	if (path->forwarded_to != 0) {
-		text_put(&t, ",\"service_port\":%u", path->forwarded_to);
-	}
-	put_bool(&t, "nat", path->has_nat);
-	text_put(&t, ",\"sources\":[");
+	json_counts(&t, r);
+	json_name(&t, "sources");
+	text_put(&t, "[");
 	for (size_t i = 0; i < path->source_count; i++) {
 		text_put(&t, i > 0 ? ",\"" : "\"");
 		path_put_addr(&t, &path->sources[i]);
@@ -349,7 +345,7 @@ json_head(FILE *out, const struct path_result *r)
 	}
 	text_put(&t, "]");
 	if (path->has_hops) {
-		text_put(&t, ",\"hops\":%u", path->hops);
+		json_number(&t, "hops", path->hops);
 	}
 	if (r->trial->has_skew) {
 		text_put(&t, ",\"skew\":%.6f", (double)r->trial->skew_ns / 1e9);
@@ -375,44 +371,34 @@ json_notes(FILE *out, const struct path_result *r)
 	fprintf(out, "]");
 }
 
-/* NULL where there is none to tell. */
-static void
-value_member(struct text *t, const char *name, enum field field,
-	     const uint64_t *value)
-{
-	char out[VALUE_MAX];
-
-	if (value) {
-		member(t, name, value_text(out, field, *value));
-	} else {
-		text_put(t, ",\"%s\":null", name);
-	}
-}
-
 static void
 json_field(FILE *out, const struct path_result *r, enum field field)
 {
 	const struct path_field *f = &r->path->fields[field];
+	char value[VALUE_MAX];
 	char line[LINE_MAX_LEN];
 	struct text t = text_over(line, sizeof line);
 
-	text_put(&t, "{\"field\":");
-	json_string(&t, field_kind(field)->name);
-	member(&t, "state", path_state_name(f->state));
-	member(&t, "needed", path_need_name(field_kind(field)->need));
-	text_put(&t,
-		 ",\"probes\":%u,\"arrived\":%u,\"changed\":%u,"
-		 "\"removed\":%u,\"answered\":%u,\"bits\":%u,"
-		 "\"usable\":%u",
-		 f->sent, f->arrived, f->changed, f->removed, f->answered,
-		 field_kind(field)->bits, f->usable);
+	text_put(&t, "{");
+	json_member(&t, "field", field_kind(field)->name);
+	json_member(&t, "state", path_state_name(f->state));
+	json_member(&t, "needed", path_need_name(field_kind(field)->need));
+	json_number(&t, "probes", f->sent);
+	json_number(&t, "arrived", f->arrived);
+	json_number(&t, "changed", f->changed);
+	json_number(&t, "removed", f->removed);
+	json_number(&t, "answered", f->answered);
+	json_number(&t, "bits", field_kind(field)->bits);
+	json_number(&t, "usable", f->usable);
 	if (field != FIELD_DATA && field != FIELD_TTL) {
 		text_put(&t, ",\"survive\":\"0x%llx\"",
 			 (unsigned long long)f->survive);
 	}
-	value_member(&t, "sent", field, &f->sent_value);
-	value_member(&t, "seen", field,
-		     f->has_seen && !f->is_removed ? &f->seen_value : NULL);
+	json_member(&t, "sent", value_text(value, field, f->sent_value));
+	json_member(&t, "seen",
+		    f->has_seen && !f->is_removed
+			    ? value_text(value, field, f->seen_value)
+			    : NULL);
 	fprintf(out, "%s}", line);
 }
 
@@ -467,9 +453,9 @@ static void
 json_change(struct text *t, const struct path_result *r, enum field field,
 	    const struct path_change *c)
 {
-	text_put(t, "{\"field\":");
-	json_string(t, field_kind(field)->name);
-	member(t, "what", c->lost ? "lost" : "rewritten");
+	text_put(t, "{");
+	json_member(t, "field", field_kind(field)->name);
+	json_member(t, "what", c->lost ? "lost" : "rewritten");
 	put_end(t, r, "after", c->after);
 	put_end(t, r, "before", c->before);
 	text_put(t, "}");
@@ -525,13 +511,13 @@ write_json(FILE *out, const struct path_result *r)
 /* ---- all forms */
 
 void
-path_report_begin(FILE *out, enum path_form form, const char *host,
+path_report_begin(FILE *out, enum report_form form, const char *host,
 		  uint16_t port)
 {
 	char line[LINE_MAX_LEN];
 	struct text t = text_over(line, sizeof line);
 
-	if (form == PATH_JSON) {
+	if (form == REPORT_JSON) {
 		json_string(&t, host);
 		fprintf(out,
 			"{\"command\":\"probe-path\",\"version\":\"%s\","
@@ -541,31 +527,34 @@ path_report_begin(FILE *out, enum path_form form, const char *host,
 }
 
 void
-path_report_next(FILE *out, enum path_form form)
+path_report_next(FILE *out, enum report_form form)
 {
-	fputs(form == PATH_JSON ? ",\n" : form == PATH_TABLE ? "\n" : "", out);
+	fputs(form == REPORT_JSON            ? ",\n"
+		      : form == REPORT_TABLE ? "\n"
+					     : "",
+	      out);
 }
 
 void
-path_report_end(FILE *out, enum path_form form, enum path_verdict verdict)
+path_report_end(FILE *out, enum report_form form, enum path_verdict verdict)
 {
-	if (form == PATH_JSON) {
+	if (form == REPORT_JSON) {
 		fprintf(out, "],\n\"verdict\":\"%s\"}\n",
 			path_verdict_name(verdict));
 	}
 }
 
 void
-path_report_write(FILE *out, enum path_form form, const struct path_result *r)
+path_report_write(FILE *out, enum report_form form, const struct path_result *r)
 {
 	switch (form) {
-	case PATH_TABLE:
+	case REPORT_TABLE:
 		write_table(out, r);
 		break;
-	case PATH_PLAIN:
+	case REPORT_PLAIN:
 		write_plain(out, r);
 		break;
-	case PATH_JSON:
+	case REPORT_JSON:
 		write_json(out, r);
 		break;
 	}

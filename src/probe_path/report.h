@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/table.h"
 #include "probe_path/verdict.h"
 #include "probe_path/hops.h"
 #include "probe_path/trial.h"
@@ -25,14 +26,13 @@ struct path_result {
 	unsigned unsent;    /* probes that the kernel refused to send */
 };
 
-enum path_form { PATH_TABLE, PATH_PLAIN, PATH_JSON };
-
 /* Before the first result, between two, and after the last. */
-void path_report_begin(FILE *out, enum path_form form, const char *host,
+void path_report_begin(FILE *out, enum report_form form, const char *host,
 		       uint16_t port);
-void path_report_next(FILE *out, enum path_form form);
-void path_report_end(FILE *out, enum path_form form, enum path_verdict verdict);
-void path_report_write(FILE *out, enum path_form form,
+void path_report_next(FILE *out, enum report_form form);
+void path_report_end(FILE *out, enum report_form form,
+		     enum path_verdict verdict);
+void path_report_write(FILE *out, enum report_form form,
 		       const struct path_result *r);
 
 /* The worst of two, for all addresses of a host. */

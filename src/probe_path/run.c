@@ -25,15 +25,6 @@ complain(int status, const char *object, const char *why)
 	return status;
 }
 
-static enum path_form
-form_of(const struct path_check *c)
-{
-	if (c->json) {
-		return PATH_JSON;
-	}
-	return isatty(STDOUT_FILENO) ? PATH_TABLE : PATH_PLAIN;
-}
-
 /* ---- a line of progress, on a terminal, for what takes long */
 
 static void
@@ -148,12 +139,13 @@ conclude(struct path_check *c, struct path_near *n,
 	*verdict = path.verdict;
 	/* Not before there is something to report: an object is whole. */
 	if (c->begun) {
-		path_report_next(stdout, form_of(c));
+		path_report_next(stdout, report_form(c->json));
 	} else {
-		path_report_begin(stdout, form_of(c), c->host, c->port);
+		path_report_begin(stdout, report_form(c->json), c->host,
+				  c->port);
 		c->begun = true;
 	}
-	path_report_write(stdout, form_of(c), &r);
+	path_report_write(stdout, report_form(c->json), &r);
 	return TAP_OK;
 }
 
@@ -218,7 +210,7 @@ try_all(struct path_check *c, struct cap_file *file, int signals)
 	worst = status == TAP_OK ? worst
 				 : path_report_worse(worst, PATH_NOT_KNOWN);
 	if (c->begun) {
-		path_report_end(stdout, form_of(c), worst);
+		path_report_end(stdout, report_form(c->json), worst);
 	}
 	return status != TAP_OK || c->offline ? status : status_of(worst);
 }
@@ -346,9 +338,9 @@ report_comparison(struct path_check *c, const struct trial *t)
 	}
 	path_put_addr(&address, &t->far);
 	r.path = &path;
-	path_report_begin(stdout, form_of(c), r.address, t->port);
-	path_report_write(stdout, form_of(c), &r);
-	path_report_end(stdout, form_of(c), path.verdict);
+	path_report_begin(stdout, report_form(c->json), r.address, t->port);
+	path_report_write(stdout, report_form(c->json), &r);
+	path_report_end(stdout, report_form(c->json), path.verdict);
 	return status_of(path.verdict);
 }
 

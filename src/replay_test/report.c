@@ -289,27 +289,21 @@ print_table(const struct replay_report *r)
 /* ---- JSON */
 
 static void
-member(struct text *t, const char *name, const char *value)
-{
-	text_put(t, ",\"%s\":", name);
-	json_string(t, value);
-}
-
-static void
 json_result(const struct attack_run_result *result, bool first)
 {
 	char line[LINE_MAX_LEN];
 	struct text t = text_over(line, sizeof line);
 
-	text_put(&t, "{\"attack\":");
-	json_string(&t, attacks[result->kind].name);
-	member(&t, "what", attacks[result->kind].what);
-	member(&t, "verdict", verdict_name(result->verdict));
-	member(&t, "reason", result->reason);
-	text_put(&t, ",\"groups\":%u,\"accepted\":%u,\"resets\":%u",
-		 result->groups, result->accepted, result->resets);
+	text_put(&t, "{");
+	json_member(&t, "attack", attacks[result->kind].name);
+	json_member(&t, "what", attacks[result->kind].what);
+	json_member(&t, "verdict", verdict_name(result->verdict));
+	json_member(&t, "reason", result->reason);
+	json_number(&t, "groups", result->groups);
+	json_number(&t, "accepted", result->accepted);
+	json_number(&t, "resets", result->resets);
 	if (result->hole) {
-		member(&t, "hole", result->hole);
+		json_member(&t, "hole", result->hole);
 	}
 	printf("%s%s}", first ? "\n" : ",\n", line);
 }
@@ -331,12 +325,13 @@ print_json(const struct replay_report *r)
 	char line[LINE_MAX_LEN];
 	struct text t = text_over(line, sizeof line);
 
-	text_put(&t, "{\"command\":\"replay-test\",\"version\":\"%s\"",
-		 TAP_VERSION);
-	member(&t, "host", r->host);
-	member(&t, "address", r->address);
-	text_put(&t, ",\"port\":%u", r->port);
-	member(&t, "material", r->material);
+	text_put(&t, "{");
+	json_member(&t, "command", "replay-test");
+	json_member(&t, "version", TAP_VERSION);
+	json_member(&t, "host", r->host);
+	json_member(&t, "address", r->address);
+	json_number(&t, "port", r->port);
+	json_member(&t, "material", r->material);
 	printf("%s,\"recorded\":%zu,\n\"results\":[", line, r->groups);
 	for (size_t i = 0; i < a->count; i++) {
 		json_result(&a->results[i], i == 0);
@@ -354,13 +349,13 @@ print_json(const struct replay_report *r)
 }
 
 int
-replay_report_write(const struct replay_report *r, enum replay_report_form form)
+replay_report_write(const struct replay_report *r, enum report_form form)
 {
 	switch (form) {
-	case REPLAY_REPORT_TABLE:
+	case REPORT_TABLE:
 		print_table(r);
 		return 0;
-	case REPLAY_REPORT_PLAIN:
+	case REPORT_PLAIN:
 		return print_columns(r);
 	default:
 		print_json(r);

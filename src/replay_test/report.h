@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/table.h"
 #include "replay_test/attack_run.h"
 
 struct replay_report {
@@ -19,15 +20,8 @@ struct replay_report {
 	const struct attack_run_report *run;
 };
 
-enum replay_report_form {
-	REPLAY_REPORT_TABLE, /* for a terminal */
-	REPLAY_REPORT_PLAIN, /* columns parted by tabs */
-	REPLAY_REPORT_JSON,
-};
-
 /* To standard output.  0 or -ENOMEM. */
-int replay_report_write(const struct replay_report *r,
-			enum replay_report_form form);
+int replay_report_write(const struct replay_report *r, enum report_form form);
 
 /* How many attacks had this verdict. */
 size_t replay_report_count(const struct replay_report *r,

@@ -339,11 +339,7 @@ write_report(const struct replay_test *t)
 
 	inet_ntop(addr->family == 4 ? AF_INET : AF_INET6, addr->bytes, address,
 		  sizeof address);
-	if (replay_report_write(&r,
-				t->json ? REPLAY_REPORT_JSON
-					: isatty(STDOUT_FILENO)
-					? REPLAY_REPORT_TABLE
-					: REPLAY_REPORT_PLAIN) < 0) {
+	if (replay_report_write(&r, report_form(t->json)) < 0) {
 		return complain("report", "out of memory", TAP_SYSTEM);
 	}
 	if (t->report.lost) {

@@ -68,6 +68,27 @@ list_scans(char *out, size_t size)
 }
 
 static int
+take_line(const struct option_list *list, int argc, char **argv,
+	  struct options *o, struct check *c)
+{
+	int at = option_parse(list, argc, argv);
+	const char *wrong;
+
+	if (at < 0) {
+		return at;
+	}
+	c->host = at < argc ? argv[at] : NULL;
+	c->samples_each = (unsigned)o->samples;
+	c->rate = (unsigned)o->rate;
+	wrong = contradiction(o, c);
+	if (wrong) {
+		fprintf(stderr, "tap scan-check: %s\n", wrong);
+		return OPTION_WRONG;
+	}
+	return option_end(at + 1, argc, argv);
+}
+
+static int
 parse(int argc, char **argv, struct options *o, struct check *c)
 {
 	char scans[HELP_MAX];
@@ -114,28 +135,13 @@ parse(int argc, char **argv, struct options *o, struct check *c)
 		{ OPTION_FLAG(0, "json", "JSON", &c->json) },
 	};
 	const struct option_list list = { OPTION_LIST(usage, words) };
-	const char *wrong;
-	int at;
-
 	for (size_t i = 0; i < PROBE_SCANS; i++) {
 		names[i + 1] = probe_scan_name((enum probe_scan)i);
 	}
 	for (size_t i = 0; i < PATTERN_KINDS; i++) {
 		names[PROBE_SCANS + i + 1] = pattern_name((enum pattern)i);
 	}
-	at = option_parse(&list, argc, argv);
-	if (at < 0) {
-		return at;
-	}
-	c->host = at < argc ? argv[at] : NULL;
-	c->samples_each = (unsigned)o->samples;
-	c->rate = (unsigned)o->rate;
-	wrong = contradiction(o, c);
-	if (wrong) {
-		fprintf(stderr, "tap scan-check: %s\n", wrong);
-		return OPTION_WRONG;
-	}
-	return option_end(at + 1, argc, argv);
+	return take_line(&list, argc, argv, o, c);
 }
 
 /* ---- what is to be scanned */

@@ -373,13 +373,6 @@ write_plain(FILE *out, const struct report *r)
 /* ---- JSON */
 
 static void
-member(struct text *t, const char *name, const char *value)
-{
-	text_put(t, ",\"%s\":", name);
-	json_string(t, value);
-}
-
-static void
 json_row(FILE *out, const struct report *r, size_t at)
 {
 	char line[TEXT_MAX * 4];
@@ -389,30 +382,28 @@ json_row(FILE *out, const struct report *r, size_t at)
 
 	fill_row(&row, r->findings, at);
 	finding = row.finding;
-	text_put(&t, "{\"address\":");
-	json_string(&t, row.target->text);
-	text_put(&t, ",\"port\":%u", row.port);
-	member(&t, "scan", probe_scan_name(row.scan));
-	member(&t, "state", probe_state_name((enum probe_state)finding->state));
-	member(&t, "reason", row.reason);
-	text_put(&t, ",\"tries\":%u", finding->tries);
+	text_put(&t, "{");
+	json_member(&t, "address", row.target->text);
+	json_number(&t, "port", row.port);
+	json_member(&t, "scan", probe_scan_name(row.scan));
+	json_member(&t, "state",
+		    probe_state_name((enum probe_state)finding->state));
+	json_member(&t, "reason", row.reason);
+	json_number(&t, "tries", finding->tries);
 	if (finding->rtt_us) {
-		text_put(&t, ",\"rtt_us\":%u", finding->rtt_us);
+		json_number(&t, "rtt_us", finding->rtt_us);
 	}
 	if (nmap_tells(finding)) {
-		member(&t, "nmap", nmap_name(finding));
-		text_put(&t, ",\"agree\":%s",
-			 finding_agrees(finding) ? "true" : "false");
+		json_member(&t, "nmap", nmap_name(finding));
+		json_bool(&t, "agree", finding_agrees(finding));
 	}
 	if (is_judged(&row)) {
-		member(&t, "expected", expected_name(row.expected));
-		text_put(&t, ",\"as_expected\":%s",
-			 is_as_expected(&row) ? "true" : "false");
+		json_member(&t, "expected", expected_name(row.expected));
+		json_bool(&t, "as_expected", is_as_expected(&row));
 	}
 	if (finding->before != PROBE_UNKNOWN) {
-		member(&t, "before", before_name(finding));
-		text_put(&t, ",\"changed\":%s",
-			 is_changed(finding) ? "true" : "false");
+		json_member(&t, "before", before_name(finding));
+		json_bool(&t, "changed", is_changed(finding));
 	}
 	fprintf(out, "%s%s}", at > 0 ? ",\n" : "\n", line);
 }
@@ -427,16 +418,17 @@ json_leak(FILE *out, const struct report *r, size_t at)
 	struct row row;
 
 	fill_row(&row, r->findings, l->at);
-	text_put(&t, "{\"address\":");
-	json_string(&t, row.target->text);
-	text_put(&t, ",\"port\":%u,\"reference\":%u", row.port, r->reference);
-	member(&t, "scan", distinguish_scan_name(r, l));
-	member(&t, "what", distinguish_name(l->leak.what));
-	text_put(&t, ",\"differs\":%s", l->leak.differs ? "true" : "false");
+	text_put(&t, "{");
+	json_member(&t, "address", row.target->text);
+	json_number(&t, "port", row.port);
+	json_number(&t, "reference", r->reference);
+	json_member(&t, "scan", distinguish_scan_name(r, l));
+	json_member(&t, "what", distinguish_name(l->leak.what));
+	json_bool(&t, "differs", l->leak.differs);
 	distinguish_text(side, l->leak.what, &l->leak.port);
-	member(&t, "port_value", side);
+	json_member(&t, "port_value", side);
 	distinguish_text(side, l->leak.what, &l->leak.reference);
-	member(&t, "reference_value", side);
+	json_member(&t, "reference_value", side);
 	text_put(&t, ",\"score\":%.2f", l->leak.score);
 	fprintf(out, "%s%s}", at > 0 ? ",\n" : "\n", line);
 }

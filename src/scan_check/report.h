@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/table.h"
 #include "scan_check/results.h"
 #include "scan_check/distinguish.h"
 
@@ -29,12 +30,6 @@ struct report {
 	unsigned samples;
 	const struct report_leak *leaks;
 	size_t distinguish_count;
-};
-
-enum report_form {
-	REPORT_TABLE, /* for a terminal */
-	REPORT_PLAIN, /* columns parted by tabs */
-	REPORT_JSON,
 };
 
 void report_write(FILE *out, const struct report *r, enum report_form form);

@@ -429,10 +429,7 @@ write_report(struct check *c)
 	r->reference = c->reference;
 	r->samples = c->samples_each;
 	r->leaks = c->leaks;
-	report_write(stdout, r,
-		     c->json                         ? REPORT_JSON
-			     : isatty(STDOUT_FILENO) ? REPORT_TABLE
-						     : REPORT_PLAIN);
+	report_write(stdout, r, report_form(c->json));
 	counts = report_count(r);
 	return counts.disagree || counts.unexpected || counts.changed ||
 			counts.leaks

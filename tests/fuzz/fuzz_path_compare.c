@@ -82,7 +82,7 @@ check_path(const struct path *path, const struct trial *t)
 }
 
 static void
-report(const struct path *path, const struct trial *t, enum path_form form)
+report(const struct path *path, const struct trial *t, enum report_form form)
 {
 	static const struct path_trail trail;
 	struct path_result r = { .address = "10.0.0.2",
@@ -140,6 +140,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	path_judge(&path, &t, &room);
 	check_path(&path, &t);
-	report(&path, &t, (enum path_form)(size % (PATH_JSON + 1)));
+	report(&path, &t, (enum report_form)(size % (REPORT_JSON + 1)));
 	return 0;
 }

@@ -13,7 +13,7 @@ static struct path_trail trail;
 static char *text;
 
 static const char *
-written(enum path_form form)
+written(enum report_form form)
 {
 	const struct path_result r = {
 		.address = "192.0.2.1",
@@ -62,9 +62,9 @@ names_each_hop(void **state)
 	trail.traced = true;
 	trail.count = 2;
 	trail.hops[0].addr = (struct packet_addr){ 4, { 10, 0, 0, 1 } };
-	assert_non_null(strstr(written(PATH_TABLE),
+	assert_non_null(strstr(written(REPORT_TABLE),
 			       "\nhops\n   1  10.0.0.1\n   2  silent\n"));
-	assert_non_null(strstr(written(PATH_JSON),
+	assert_non_null(strstr(written(REPORT_JSON),
 			       ",\n\"trace\":[\n"
 			       "{\"hop\":1,\"address\":\"10.0.0.1\"},\n"
 			       "{\"hop\":2}],\n\"changes\":[]"));
@@ -75,16 +75,16 @@ static void
 says_that_there_is_no_hop(void **state)
 {
 	(void)state;
-	assert_null(strstr(written(PATH_TABLE), "\nhops"));
-	assert_null(strstr(written(PATH_JSON), "\"trace\""));
+	assert_null(strstr(written(REPORT_TABLE), "\nhops"));
+	assert_null(strstr(written(REPORT_JSON), "\"trace\""));
 	trail.traced = true;
 	assert_non_null(
-		strstr(written(PATH_TABLE), "\nhops: none that answers\n"));
+		strstr(written(REPORT_TABLE), "\nhops: none that answers\n"));
 	path.has_hops = true;
-	assert_non_null(strstr(written(PATH_TABLE),
+	assert_non_null(strstr(written(REPORT_TABLE),
 			       "\nhops: none, the far side is next to this "
 			       "host\n"));
-	assert_non_null(strstr(written(PATH_JSON), ",\n\"trace\":[],"));
+	assert_non_null(strstr(written(REPORT_JSON), ",\n\"trace\":[],"));
 }
 
 int

@@ -52,7 +52,7 @@ setup(void **state)
 
 /* It goes to standard output. */
 static const char *
-written(enum replay_report_form form)
+written(enum report_form form)
 {
 	int saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	int file = memfd_create("report", MFD_CLOEXEC);
@@ -88,7 +88,7 @@ shows_a_table(void **state)
 {
 	(void)state;
 	assert_string_equal(
-		written(REPLAY_REPORT_TABLE),
+		written(REPORT_TABLE),
 		"192.0.2.1, port 22\n"
 		"attack         verdict       what, and because\n"
 		"again          refused       the same group at once: no "
@@ -104,7 +104,7 @@ shows_a_table(void **state)
 	report.host = "example.org";
 	run.trials = 5;
 	run.trials_accepted = 4;
-	written(REPLAY_REPORT_TABLE);
+	written(REPORT_TABLE);
 	assert_memory_equal(text, "example.org (192.0.2.1), port 22\n", 33);
 	assert_non_null(
 		strstr(text, "4 of 5 fresh groups between them got in\n"));
@@ -123,7 +123,7 @@ concludes(void **state)
 	run.results[5] = run.results[0];
 	run.results[5].verdict = ATTACK_RUN_INCONCLUSIVE;
 	run.count = 6;
-	written(REPLAY_REPORT_TABLE);
+	written(REPORT_TABLE);
 	assert_non_null(strstr(text,
 			       "\nnothing got in: 2 refused, 1 "
 			       "inconclusive, 3 not tried (--hook, "
@@ -131,7 +131,7 @@ concludes(void **state)
 	fits_a_terminal();
 	memset(run.results[4].reason, 'x', 150);
 	run.results[4].reason[150] = '\0';
-	written(REPLAY_REPORT_TABLE);
+	written(REPORT_TABLE);
 	fits_a_terminal();
 }
 
@@ -139,7 +139,7 @@ static void
 parts_columns_by_tabs(void **state)
 {
 	(void)state;
-	written(REPLAY_REPORT_PLAIN);
+	written(REPORT_PLAIN);
 	assert_non_null(strstr(text,
 			       "\nsplit\taccepted\t2\ta SYN/ACK\tone "
 			       "group from two addresses\t"
@@ -169,11 +169,11 @@ says_how_long_guesses_take(void **state)
 	run.odds =
 		(struct odds){ .bits = 30, .sent = 100, .mean = 1, .half = 1 };
 	/* None was looked at: there is nothing to tell. */
-	assert_null(strstr(written(REPLAY_REPORT_TABLE), "guesses a second"));
+	assert_null(strstr(written(REPORT_TABLE), "guesses a second"));
 	run.odds.let_through = 50;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		run.odds.mean = cases[i].seconds;
-		written(REPLAY_REPORT_TABLE);
+		written(REPORT_TABLE);
 		if (!strstr(text, cases[i].is)) {
 			fail_msg("'%s' is not in: %s", cases[i].is, text);
 		}
@@ -182,8 +182,8 @@ says_how_long_guesses_take(void **state)
 			       "\n100 guesses a second were sent, and 50 "
 			       "looked at: of 30 bits,"));
 	run.odds.is_bound = true;
-	assert_non_null(strstr(written(REPLAY_REPORT_TABLE),
-			       "and at most 50 looked at"));
+	assert_non_null(
+		strstr(written(REPORT_TABLE), "and at most 50 looked at"));
 }
 
 int
