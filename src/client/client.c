@@ -355,13 +355,6 @@ work(void *context, int to_monitor)
 }
 
 static int
-fail(const char *what, int rc)
-{
-	log_say(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-rc));
-	return TAP_SYSTEM;
-}
-
-static int
 open_all(struct client *c)
 {
 	struct settings *settings = &c->conf->settings;
@@ -371,11 +364,11 @@ open_all(struct client *c)
 
 	c->shared = monitor_memory(sizeof *c->shared);
 	if (!c->shared) {
-		return fail("memory", -ENOMEM);
+		return log_fail("memory", -ENOMEM);
 	}
 	c->signals = daemon_signals();
 	if (c->signals < 0) {
-		return fail("signals", c->signals);
+		return log_fail("signals", c->signals);
 	}
 	status = c->options->wire ? TAP_OK
 		: c->options->task
@@ -397,13 +390,13 @@ open_all(struct client *c)
 	} else {
 		rc = netfilter_open(&c->carrier, &c->outbound);
 		if (rc < 0) {
-			return fail("raw socket", rc);
+			return log_fail("raw socket", rc);
 		}
 	}
 	c->drops = nfq_open_drops();
 	rc = sock_diag_open(&c->diag);
 	if (rc < 0) {
-		return fail("sock_diag", rc);
+		return log_fail("sock_diag", rc);
 	}
 	snprintf(name, sizeof name, "tap-client-%u", settings->queue);
 	c->control = daemon_control(name);
@@ -479,6 +472,15 @@ set_scope(struct client *c)
 	}
 }
 
+static bool
+has_fastpath(void *context)
+{
+	struct client *c = context;
+
+	client_egress_tick(&c->egress, &c->fw, &c->plan, c->conf);
+	return client_egress_is_settled(&c->egress);
+}
+
 /* Rules and a worker are there: serve.  An exit status. */
 static int
 serve_until_told(struct client *c)
@@ -488,13 +490,14 @@ serve_until_told(struct client *c)
 	int rc;
 
 	watchdog_open(&c->watchdog, &c->fw);
+	monitor_await(&c->monitor, has_fastpath, c, FASTPATH_READY_MS);
 	log_say(LOG_LEVEL_INFO, "ready: %zu rule%s, queue %u",
 		c->conf->rules_count, text_s(c->conf->rules_count),
 		c->conf->settings.queue);
 	if (task) {
 		rc = child_start(task);
 		if (rc < 0) {
-			return fail("command", rc);
+			return log_fail("command", rc);
 		}
 	} else {
 		notify_manager("READY=1");
@@ -571,7 +574,7 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	c.started = clock_ms();
 	status = open_all(&c);
 	if (status == TAP_OK && plan_client(&c.plan, conf) < 0) {
-		status = fail("rules", -ENOMEM);
+		status = log_fail("rules", -ENOMEM);
 	}
 	if (status == TAP_OK && options->task) {
 		set_scope(&c);

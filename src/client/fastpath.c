@@ -59,7 +59,7 @@ client_egress_open(struct client_egress *c, const struct client_conf *conf,
 	egress_tables_make(&plan, conf);
 	rc = egress_open(&c->egress, &plan.tables);
 	egress_tables_wipe(&plan);
-	if (rc < 0) {
+	if (rc < 0 || egress_load(&c->egress) != -EINPROGRESS) {
 		say(c, conf->settings.fastpath);
 	}
 }
@@ -195,6 +195,12 @@ client_egress_tick(struct client_egress *c, struct fw *fw, struct plan *plan,
 		c->loaded = true;
 		look_at_devices(c, fw, plan, conf);
 	}
+}
+
+bool
+client_egress_is_settled(const struct client_egress *c)
+{
+	return !c->egress.config || c->loaded;
 }
 
 /* The outbound's word for what the program says. */

@@ -32,8 +32,8 @@ struct client_egress {
 
 void client_egress_init(struct client_egress *c);
 /*
- * In the monitor, once the firewall's rules stand.  `cannot` says why there
- * is to be none, or is NULL.
+ * In the monitor; the kernel begins to check the program.  `cannot` says why
+ * there is to be none, or is NULL.
  */
 void client_egress_open(struct client_egress *c, const struct client_conf *conf,
 			const char *cannot);
@@ -48,6 +48,8 @@ void client_egress_change(struct client_egress *c,
  */
 void client_egress_tick(struct client_egress *c, struct fw *fw,
 			struct plan *plan, const struct client_conf *conf);
+/* Whether it is as it is to stay, as long as nothing changes. */
+bool client_egress_is_settled(const struct client_egress *c);
 
 /*
  * In the worker: reserve ports and say what became of SYNs.  To be called

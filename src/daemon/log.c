@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "daemon/log_sink.h"
+#include "tap.h"
 
 #define LINE_END 2u /* "}\n" */
 
@@ -245,6 +246,13 @@ log_say(enum log_level level, const char *format, ...)
 	}
 	put_message(&r.text, message);
 	write_line(&r);
+}
+
+int
+log_fail(const char *what, int rc)
+{
+	log_say(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-rc));
+	return TAP_SYSTEM;
 }
 
 void

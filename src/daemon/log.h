@@ -61,6 +61,8 @@ uint64_t log_lost(void);
 /* One line of text. */
 void log_say(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* What the system refused, and why, -errno.  Returns TAP_SYSTEM. */
+int log_fail(const char *what, int rc);
 
 struct log_record {
 	enum log_level level;

@@ -19,6 +19,7 @@
 #include "tap.h"
 
 #define STOP_MS 3000u
+#define AWAIT_MS 20 /* between looks, where no signal says more */
 /* After SIGKILL no program runs any more, however long it takes to go. */
 #define GONE_MS 6000u
 
@@ -488,6 +489,17 @@ loop(struct monitor *m)
 		check_worker(m);
 		log_note_others(m->job->shared->log_lost);
 		log_flush();
+	}
+}
+
+void
+monitor_await(struct monitor *m, bool (*done)(void *context), void *context,
+	      uint64_t most_ms)
+{
+	const uint64_t begun = awake_ms();
+
+	while (!m->stopping && !done(context) && awake_ms() - begun < most_ms) {
+		attend(m, AWAIT_MS);
 	}
 }
 

@@ -137,6 +137,12 @@ void *monitor_worker_memory(size_t size);
 int monitor_start(struct monitor *m, const struct monitor_job *job,
 		  int signals);
 /*
+ * Serve whoever asks, as monitor_run() does later, until done() says so, or
+ * somebody that it is to stop, or for so long at the most.
+ */
+void monitor_await(struct monitor *m, bool (*done)(void *context),
+		   void *context, uint64_t most_ms);
+/*
  * Run until SIGINT or SIGTERM.  An exit status: TAP_OK when stopped,
  * TAP_NO when tick() said so.
  */

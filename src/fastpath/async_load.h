@@ -13,6 +13,8 @@
 
 /* A hundred times what the largest program takes; then it hangs. */
 #define LOADER_MAX_MS 60000u
+/* A daemon that starts waits for it; then the queue serves, and it later. */
+#define FASTPATH_READY_MS 2000u
 
 struct loader {
 	pid_t process; /* or 0: none is at work */

@@ -297,6 +297,49 @@ knows_locals(struct ingress *s)
 	return rc == 0;
 }
 
+/* One after the other. */
+static void
+load_wanted(struct ingress *s)
+{
+	for (enum ingress_way way = 0; way < INGRESS_WAYS; way++) {
+		if (wants(s, way) && s->program[way] < 0 &&
+		    s->refused[way] == 0) {
+			ingress_load_begin(s, way);
+		}
+	}
+}
+
+/*
+ * The way that is wanted most has to be possible.  For tc that is TCX: a
+ * kernel that lacks it may also lack what the program there calls.
+ */
+static void
+begin(struct ingress *s)
+{
+	enum ingress_way way =
+		s->wanted == FASTPATH_NATIVE ? INGRESS_XDP : INGRESS_TC;
+
+	if (way == INGRESS_TC && s->refused[way] < 0 &&
+	    !loader_failed(s->refused[way])) {
+		s->no_tc = true;
+		way = INGRESS_XDP;
+	}
+	if (s->program[way] >= 0) {
+		s->pending = false;
+		if (!knows_locals(s)) {
+			return;
+		}
+		update_devices(s);
+		/* Not all that loads can be put on a device. */
+		load_wanted(s);
+	} else if (s->refused[way] == 0) {
+		ingress_load_begin(s, way);
+	} else {
+		ingress_load_explain_refused(s, way);
+		give_up(s);
+	}
+}
+
 void
 ingress_open(struct ingress *s, const struct ingress_tables *tables,
 	     enum settings_fastpath wanted)
@@ -318,6 +361,7 @@ ingress_open(struct ingress *s, const struct ingress_tables *tables,
 	}
 	set_config(s, tables);
 	s->pending = true;
+	begin(s);
 }
 
 void
@@ -368,49 +412,7 @@ ingress_change(struct ingress *s, const struct ingress_tables *tables)
 	}
 	set_config(s, tables);
 	s->pending = true;
-}
-
-/* One after the other. */
-static void
-load_wanted(struct ingress *s)
-{
-	for (enum ingress_way way = 0; way < INGRESS_WAYS; way++) {
-		if (wants(s, way) && s->program[way] < 0 &&
-		    s->refused[way] == 0) {
-			ingress_load_begin(s, way);
-		}
-	}
-}
-
-/*
- * The way that is wanted most has to be possible.  For tc that is TCX: a
- * kernel that lacks it may also lack what the program there calls.
- */
-static void
-begin(struct ingress *s)
-{
-	enum ingress_way way =
-		s->wanted == FASTPATH_NATIVE ? INGRESS_XDP : INGRESS_TC;
-
-	if (way == INGRESS_TC && s->refused[way] < 0 &&
-	    !loader_failed(s->refused[way])) {
-		s->no_tc = true;
-		way = INGRESS_XDP;
-	}
-	if (s->program[way] >= 0) {
-		s->pending = false;
-		if (!knows_locals(s)) {
-			return;
-		}
-		update_devices(s);
-		/* Not all that loads can be put on a device. */
-		load_wanted(s);
-	} else if (s->refused[way] == 0) {
-		ingress_load_begin(s, way);
-	} else {
-		ingress_load_explain_refused(s, way);
-		give_up(s);
-	}
+	begin(s);
 }
 
 /*

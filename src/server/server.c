@@ -202,13 +202,6 @@ work(void *context, int to_monitor)
 }
 
 static int
-fail(const char *what, int rc)
-{
-	log_say(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-rc));
-	return TAP_SYSTEM;
-}
-
-static int
 open_all(struct server *s)
 {
 	char name[32];
@@ -216,7 +209,7 @@ open_all(struct server *s)
 
 	s->signals = daemon_signals();
 	if (s->signals < 0) {
-		return fail("signals", s->signals);
+		return log_fail("signals", s->signals);
 	}
 	status = worker_open(&s->worker, s->conf);
 	if (status != TAP_OK) {
@@ -258,6 +251,7 @@ serve(struct server *s)
 		confirm_begin(&s->confirm, s->options->confirm_seconds);
 	}
 	watchdog_open(&s->watchdog, &s->fw);
+	worker_fastpath_await(&s->worker, &s->monitor);
 	log_say(LOG_LEVEL_INFO, "ready: %zu rule%s, %zu key%s, queue %u",
 		s->conf->acl.rules_count, text_s(s->conf->acl.rules_count),
 		s->conf->acl.keys_count, text_s(s->conf->acl.keys_count),
@@ -326,7 +320,7 @@ begin(struct server *s, const struct monitor_job *job)
 	adopt_connections(&s->worker);
 	worker_door_open(&s->worker);
 	if (server_plan(s, &s->plan, s->conf) < 0) {
-		return fail("rules", -ENOMEM);
+		return log_fail("rules", -ENOMEM);
 	}
 	worker_fastpath_open(&s->worker);
 	status = monitor_start(&s->monitor, job, s->signals);

@@ -187,13 +187,6 @@ worker_serve(struct worker *g, const struct pollfd *fds)
 	return expire(g) && usable;
 }
 
-static int
-fail(const char *what, int rc)
-{
-	log_say(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-rc));
-	return TAP_SYSTEM;
-}
-
 /* The queues of this host always, those of forwarded packets if needed. */
 static int
 open_queues(struct worker *g, const struct server_conf *conf)
@@ -311,7 +304,7 @@ worker_open(struct worker *g, const struct server_conf *conf)
 	}
 	g->opened = clock_ms();
 	if (getrandom(&key, sizeof key, 0) != sizeof key) {
-		return fail("getrandom", -errno);
+		return log_fail("getrandom", -errno);
 	}
 	admitted_init(&g->admitted, &key);
 	status = open_queues(g, conf);
@@ -320,7 +313,7 @@ worker_open(struct worker *g, const struct server_conf *conf)
 	}
 	rc = sock_diag_open(&g->diag);
 	if (rc < 0) {
-		return fail("sock_diag", rc);
+		return log_fail("sock_diag", rc);
 	}
 	rc = conntrack_open(&g->conntrack);
 	if (rc < 0) {
@@ -328,7 +321,7 @@ worker_open(struct worker *g, const struct server_conf *conf)
 	}
 	rc = ifname_open(&g->links);
 	if (rc < 0) {
-		return fail("rtnetlink", rc);
+		return log_fail("rtnetlink", rc);
 	}
 	g->drops = nfq_open_drops();
 	return worker_state_open(g);

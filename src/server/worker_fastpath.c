@@ -116,6 +116,21 @@ worker_fastpath_tick(struct worker *g)
 	accept_if_possible(g);
 }
 
+static bool
+is_settled(void *context)
+{
+	struct worker *g = context;
+
+	worker_fastpath_tick(g);
+	return ingress_is_settled(&g->ingress);
+}
+
+void
+worker_fastpath_await(struct worker *g, struct monitor *m)
+{
+	monitor_await(m, is_settled, g, FASTPATH_READY_MS);
+}
+
 void
 worker_fastpath_pause(struct worker *g)
 {

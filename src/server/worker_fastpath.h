@@ -39,6 +39,8 @@ void worker_fastpath_close(struct worker *g, bool settled);
  * see ingress_tick().
  */
 void worker_fastpath_tick(struct worker *g);
+/* At the start: tick until it is as it is to stay, but not for long. */
+void worker_fastpath_await(struct worker *g, struct monitor *m);
 
 /* In the worker, which has begun: one memory, and groups to go on with. */
 void worker_fastpath_remember(struct worker *g);

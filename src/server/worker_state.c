@@ -12,13 +12,6 @@
 #include "os/clock.h"
 #include "tap.h"
 
-static int
-fail(const char *what, int rc)
-{
-	log_say(LOG_LEVEL_ERROR, "%s: %s", what, strerror(-rc));
-	return TAP_SYSTEM;
-}
-
 /* Open the memory of replays, and say what became of it. */
 static int
 open_store(struct worker *g)
@@ -36,7 +29,7 @@ open_store(struct worker *g)
 	}
 	if (replay_file_open(&g->store, path, g->conf->limits.replays,
 			     clock_ms(), why) < 0) {
-		return fail("replay memory", -ENOMEM);
+		return log_fail("replay memory", -ENOMEM);
 	}
 	if (why[0]) {
 		log_say(LOG_LEVEL_WARNING, "%s", why);
@@ -62,11 +55,11 @@ worker_state_open(struct worker *g)
 	g->guesses = monitor_memory(guess_size(limits->guesses));
 	if (!g->guesses || !g->shared || !g->handed || !g->receiver ||
 	    !g->receiver_memory) {
-		return fail("memory", -ENOMEM);
+		return log_fail("memory", -ENOMEM);
 	}
 	/* One for all workers: what is handed over has its hashes in it. */
 	if (getrandom(&g->hash, sizeof g->hash, 0) != sizeof g->hash) {
-		return fail("getrandom", -errno);
+		return log_fail("getrandom", -errno);
 	}
 	if (open_store(g) != TAP_OK) {
 		return TAP_SYSTEM;

@@ -106,6 +106,27 @@ modes()
 	page stranger 4
 }
 
+# Who is told that a daemon is ready need not wait for its fast path, unless
+# that takes the kernel longer than a start may take.
+at_once()
+{
+	local side begun file
+
+	lab
+	file=$(key_file fastpath=auto "RULE:dst_port=80, key_no=10, \
+key=0x$secret, alg=hmac-sha256")
+	set -- -c "$(key_file fastpath=auto RULE:dst_port=80)" \
+	    -k "$(key_file)" -a "$(key_file port=80,key_no=10)"
+	for side in server client; do
+		begun=$(date +%s%3N)
+		tap_start "$side" "$side" "$side" "$@"
+		[ $(($(date +%s%3N) - begun)) -lt 2000 ] || break
+		has "$(on "$side" "$TAP" "$side" --status)" \
+		    'fast path +(generic|off .*(TCX|clang))'
+		set -- -c "$file"
+	done
+}
+
 off()
 {
 	served fastpath=off
@@ -457,6 +478,7 @@ check native modes native native
 check generic modes generic generic
 check auto modes auto generic
 check off off
+check at-once at_once
 check flood flood
 check vlan vlan
 check killed-native killed native
