@@ -574,10 +574,10 @@ ingress_reason(const struct ingress *s, char why[INGRESS_WHY_MAX])
 	for (size_t i = 0; i < s->ifname_count; i++) {
 		count += is_on(&s->links[i]);
 	}
-	if (!ingress_is_settled(s) || clock_us() * 1000 < s->settled) {
-		snprintf(why, INGRESS_WHY_MAX, "not yet");
-	} else if (s->why[0]) {
+	if (ingress_is_settled(s) && s->why[0]) {
 		memcpy(why, s->why, INGRESS_WHY_MAX);
+	} else if (!ingress_is_settled(s) || clock_us() * 1000 < s->settled) {
+		snprintf(why, INGRESS_WHY_MAX, "not yet");
 	} else if (count == 0 && s->ifname_count > 0) {
 		snprintf(why, INGRESS_WHY_MAX,
 			 "no flood, and no TCX in this kernel");
