@@ -358,6 +358,13 @@ ask()
 	rm "$dir/log"
 }
 
+# Fields by their old names, which the pages sum up: for grep.
+old_fields()
+{
+	sed -nE 's/^\t\{ "[a-z_.]+", "([a-z_.]+)" \},$/\1/p' \
+		src/daemon/stats.c | paste -sd '|'
+}
+
 check_status()
 {
 	printf 'key_no=1, key=0x%032d\n' 7 >"$dir/key"
@@ -381,7 +388,7 @@ for name, value in json.load(open(sys.argv[1])).items():
 		for part in value:
 			print(name + "." + part)
 	else:
-		print(name)' "$dir/json" >"$dir/names"
+		print(name)' "$dir/json" | grep -vxE "$(old_fields)" >"$dir/names"
 	sed -nE 's/^\.It Cm ([a-z_.]+) Ta .*/\1/p' "man/tap-$1.8" \
 		>"$dir/other"
 	same JSON "$dir/names" "$dir/other"

@@ -23,6 +23,45 @@ write_table(struct text *t, const struct stat_item *items, size_t count)
 	}
 }
 
+/* What fields were called: in the JSON by both names, for one release. */
+static const struct {
+	const char *name, *before;
+} renamed[] = {
+	{ "ingress_syns", "sieve_syns" },
+	{ "ingress_taken", "sieve_taken" },
+	{ "ingress_passed", "sieve_passed" },
+	{ "ingress_verified", "sieve_verified" },
+	{ "ingress_accepted", "sieve_accepted" },
+	{ "ingress_mac", "sieve_mac" },
+	{ "ingress_dropped", "sieve_dropped" },
+	{ "ingress_lost", "sieve_lost" },
+	{ "untracked_passed", "stray_passed" },
+	{ "untracked_dropped", "stray_dropped" },
+};
+
+static void
+write_member(struct text *t, const char *name, const struct stat_item *item)
+{
+	text_put(t, "\"%s\":", name);
+	if (item->text) {
+		json_string(t, item->text);
+	} else {
+		text_put(t, "%" PRIu64, item->number);
+	}
+}
+
+/* A member by its old name, if it has one. */
+static void
+write_renamed(struct text *t, const struct stat_item *item)
+{
+	for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++) {
+		if (strcmp(renamed[i].name, item->name) == 0) {
+			text_put(t, ",");
+			write_member(t, renamed[i].before, item);
+		}
+	}
+}
+
 static void
 write_json(struct text *t, const struct stat_item *items, size_t count)
 {
@@ -53,12 +92,8 @@ write_json(struct text *t, const struct stat_item *items, size_t count)
 			text_put(t, "%s", first ? "" : ",");
 		}
 		first = false;
-		text_put(t, "\"%s\":", dot ? dot + 1 : items[i].name);
-		if (items[i].text) {
-			json_string(t, items[i].text);
-		} else {
-			text_put(t, "%" PRIu64, items[i].number);
-		}
+		write_member(t, dot ? dot + 1 : items[i].name, &items[i]);
+		write_renamed(t, &items[i]);
 	}
 	text_put(t, "%s}\n", object[0] ? "}" : "");
 }

@@ -120,7 +120,7 @@ static inline_always bool
 is_whole(const struct scene *scene, const struct sorted *sorted)
 {
 	const struct ingress_group *g =
-		map_lookup(&groups_map, &scene->scratch->reassembly);
+		map_lookup(&groups_map, &scene->scratch->group_key);
 
 	return g && has_frame(g, FRAME_SYN1, sorted->frame[FRAME_SYN1]) &&
 		has_frame(g, FRAME_SYN2, sorted->frame[FRAME_SYN2]) &&
@@ -161,11 +161,11 @@ door_key_for(const struct scene *scene, uint16_t sport)
 	struct scratch *scratch = scene->scratch;
 	struct door_key *key = &scratch->admitted;
 
-	__builtin_memcpy(key->addr, &scratch->reassembly.src, sizeof key->addr);
+	__builtin_memcpy(key->addr, &scratch->group_key.src, sizeof key->addr);
 	key->keys = scene->keys;
 	key->port[0] = (uint8_t)(sport >> 8);
 	key->port[1] = (uint8_t)sport;
-	key->family = (uint16_t)scratch->reassembly.family;
+	key->family = (uint16_t)scratch->group_key.family;
 	return key;
 }
 
@@ -226,7 +226,7 @@ accept(const struct scene *scene, const struct sorted *sorted)
 	if (!record) {
 		return false;
 	}
-	record->reassembly = scene->scratch->reassembly;
+	record->group_key = scene->scratch->group_key;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < INGRESS_FRAMES; i++) {
 		record->frame[i] = sorted->frame[i];
@@ -246,7 +246,7 @@ accept(const struct scene *scene, const struct sorted *sorted)
 		return false;
 	}
 	ring_submit(record, wakeup(scene));
-	map_delete(&groups_map, &scene->scratch->reassembly);
+	map_delete(&groups_map, &scene->scratch->group_key);
 	count(INGRESS_ACCEPTED);
 	forgive(scene->scratch, 4 + extra_of(key));
 	return true;

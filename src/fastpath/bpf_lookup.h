@@ -49,7 +49,7 @@ struct scratch {
 	uint64_t flood;
 	uint64_t closed; /* nothing is taken: what is no group goes on */
 	uint64_t checks; /* that the receiver makes */
-	struct ingress_quad reassembly;
+	struct ingress_group_key group_key;
 	uint64_t tcp_at;
 	struct ingress_local local; /* the last one that was found */
 	uint64_t locals_turn;
@@ -101,10 +101,10 @@ rule_for(const struct syn *s, uint32_t list)
 		if (r &&
 		    net_has((struct net){ &r->dst, &r->dst_mask,
 					  r->dst_family },
-			    s->reassembly.family, &s->reassembly.dst) &&
+			    s->group_key.family, &s->group_key.dst) &&
 		    net_has((struct net){ &r->src, &r->src_mask,
 					  r->src_family },
-			    s->reassembly.family, &s->reassembly.src)) {
+			    s->group_key.family, &s->group_key.src)) {
 			return r;
 		}
 	}
@@ -157,11 +157,10 @@ forgive(struct scratch *scratch, uint32_t syns)
 
 /* A host has few addresses, and most SYNs are to the same. */
 static inline_always bool
-is_local(const struct scene *scene, const struct ingress_quad *reassembly)
+is_local(const struct scene *scene, const struct ingress_group_key *key)
 {
 	const uint64_t turn = scene->config->locals_turn;
-	const struct ingress_local local = { reassembly->dst,
-					     reassembly->family };
+	const struct ingress_local local = { key->dst, key->family };
 	struct scratch *scratch = scene->scratch;
 
 	if (scratch->local.addr.word[0] == local.addr.word[0] &&
@@ -181,7 +180,7 @@ is_local(const struct scene *scene, const struct ingress_quad *reassembly)
 static inline_always int
 find_scene(struct scene *scene, struct syn *s, bool accepts)
 {
-	uint32_t at = s->reassembly.dport;
+	uint32_t at = s->group_key.dport;
 	const struct ingress_port *port = map_lookup(&ports_map, &at);
 	const struct ingress_rule *rule;
 	uint32_t zero = 0;
@@ -192,7 +191,7 @@ find_scene(struct scene *scene, struct syn *s, bool accepts)
 	scene->config = map_lookup(&config_map, &zero);
 	scene->scratch = map_lookup(&scratch_map, &zero);
 	if (!scene->config || !scene->scratch ||
-	    !is_local(scene, &s->reassembly)) {
+	    !is_local(scene, &s->group_key)) {
 		return -1;
 	}
 	rule = rule_for(s, port->list - 1u);
@@ -208,7 +207,7 @@ find_scene(struct scene *scene, struct syn *s, bool accepts)
 	scene->keys = port->keys;
 	scene->now = clock_ns();
 	scene->utc = (scene->now + scene->config->utc_offset) / SECOND;
-	scene->scratch->reassembly = s->reassembly;
+	scene->scratch->group_key = s->group_key;
 	scene->scratch->tcp_at = s->tcp_at;
 	scene->scratch->flood = measure_flood(scene);
 	return 0;
@@ -245,7 +244,7 @@ mark_of(const struct scene *scene)
 	struct ingress_marks *marks = map_lookup(&marks_map, &zero);
 
 	return marks
-		? &marks->heard[scene->scratch->reassembly.mark % INGRESS_MARKS]
+		? &marks->heard[scene->scratch->group_key.tag % INGRESS_MARKS]
 		: NULL;
 }
 
@@ -366,8 +365,8 @@ charge(const struct scene *scene, uint32_t guesses)
 		ring_reserve(&charges_map, sizeof *charge, 0);
 
 	if (charge) {
-		charge->src = scene->scratch->reassembly.src;
-		charge->family = scene->scratch->reassembly.family;
+		charge->src = scene->scratch->group_key.src;
+		charge->family = scene->scratch->group_key.family;
 		charge->guesses = guesses;
 		ring_submit(charge, 0);
 	}

@@ -14,7 +14,7 @@
 #define swap16 __builtin_bswap16
 
 struct syn {
-	struct ingress_quad reassembly;
+	struct ingress_group_key group_key;
 	uint32_t seq;
 	uint16_t sport;
 	bool data;
@@ -40,9 +40,9 @@ parse_tcp(struct syn *s, const uint8_t *tcp, const uint8_t *end,
 		return -1;
 	}
 	s->sport = swap16(*(const uint16_t *)tcp);
-	s->reassembly.dport = swap16(*(const uint16_t *)(tcp + 2));
+	s->group_key.dport = swap16(*(const uint16_t *)(tcp + 2));
 	s->seq = swap32(*(const uint32_t *)(tcp + 4));
-	s->reassembly.mark = swap16(*(const uint16_t *)(tcp + 14));
+	s->group_key.tag = swap16(*(const uint16_t *)(tcp + 14));
 	s->data = tcp_len > header;
 	return tcp + header > end ? -1 : 0;
 }
@@ -62,9 +62,9 @@ parse_ip4(struct syn *s, const uint8_t *ip, const uint8_t *end)
 	    total > (uint64_t)(end - ip)) {
 		return -1;
 	}
-	s->reassembly.family = 4;
-	s->reassembly.src.word[0] = *(const uint32_t *)(ip + 12);
-	s->reassembly.dst.word[0] = *(const uint32_t *)(ip + 16);
+	s->group_key.family = 4;
+	s->group_key.src.word[0] = *(const uint32_t *)(ip + 12);
+	s->group_key.dst.word[0] = *(const uint32_t *)(ip + 16);
 	s->tcp_at = 14 + header;
 	return parse_tcp(s, ip + header, end, total - header);
 }
@@ -82,9 +82,9 @@ parse_ip6(struct syn *s, const uint8_t *ip, const uint8_t *end)
 	if (payload + 40ull > (uint64_t)(end - ip)) {
 		return -1;
 	}
-	s->reassembly.family = 6;
-	__builtin_memcpy(&s->reassembly.src, ip + 8, 16);
-	__builtin_memcpy(&s->reassembly.dst, ip + 24, 16);
+	s->group_key.family = 6;
+	__builtin_memcpy(&s->group_key.src, ip + 8, 16);
+	__builtin_memcpy(&s->group_key.dst, ip + 24, 16);
 	s->tcp_at = 14 + 40;
 	return parse_tcp(s, ip + 40, end, payload);
 }

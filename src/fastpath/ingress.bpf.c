@@ -71,7 +71,7 @@ tell(const struct scene *scene, uint64_t frame)
 		return false;
 	}
 	__builtin_memset(record, 0, sizeof *record);
-	record->reassembly = scene->scratch->reassembly;
+	record->group_key = scene->scratch->group_key;
 	record->frame[0] = frame;
 	submit(record);
 	return true;
@@ -99,7 +99,7 @@ send_frames(const struct scene *scene, const uint64_t *frames, uint64_t except)
 	if (!record) {
 		return false;
 	}
-	record->reassembly = scene->scratch->reassembly;
+	record->group_key = scene->scratch->group_key;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < INGRESS_FRAMES; i++) {
 		const uint64_t frame = frames[i];
@@ -243,7 +243,7 @@ begin(const struct scene *scene, const struct syn *s)
 	}
 	hear(scene);
 	/* Another processor was faster, or there is no memory. */
-	if (map_update(&groups_map, &scene->scratch->reassembly, g,
+	if (map_update(&groups_map, &scene->scratch->group_key, g,
 		       BPF_NOEXIST) < 0) {
 		return is_flood(scene) ? drop(INGRESS_DROPPED)
 				       : pass(scene, split);
@@ -280,7 +280,7 @@ is_right(const struct scene *scene, struct ingress_group *g,
 	*(volatile uint64_t *)&search->wrong = 1;
 	g->macs--;
 	if (is_authentic(&scene->scratch->work, search, sorted,
-			 scene->scratch->reassembly.dport, key)) {
+			 scene->scratch->group_key.dport, key)) {
 		return true;
 	}
 	if (extra_of(key) == 0 && is_final(scene)) {
@@ -481,10 +481,10 @@ judge(const struct scene *scene, struct syn *s, bool accepts)
 	    !is_split(scene)) {
 		return drop(INGRESS_DROPPED);
 	}
-	g = map_lookup(&groups_map, &scene->scratch->reassembly);
+	g = map_lookup(&groups_map, &scene->scratch->group_key);
 	if (g && scene->now - g->since > scene->config->assembly &&
 	    scene->now - g->since < 1ull << 63) {
-		map_delete(&groups_map, &scene->scratch->reassembly);
+		map_delete(&groups_map, &scene->scratch->group_key);
 		g = NULL;
 	}
 	return g ? go_on(scene, g, s, accepts) : begin(scene, s);

@@ -30,11 +30,11 @@ is_alive(const struct ingress *s, const struct ingress_group *g)
 }
 
 static void
-take_group(const struct ingress_quad *quad, const struct ingress_group *g,
+take_group(const struct ingress_group_key *key, const struct ingress_group *g,
 	   ingress_groups_take *take, void *context)
 {
 	for (size_t layer = 0; layer < INGRESS_LAYERS; layer++) {
-		struct ingress_record r = { .reassembly = *quad };
+		struct ingress_record r = { .group_key = *key };
 
 		if (take_frames(g->frame[layer], &r) > 0) {
 			take(context, &r);
@@ -46,9 +46,10 @@ int
 ingress_groups_empty(struct ingress *s, ingress_groups_take *take,
 		     void *context)
 {
-	static const struct ingress_quad none; /* the first comes after it */
+	static const struct ingress_group_key
+		none; /* the first comes after it */
 	const int map = s->map[INGRESS_MAP_GROUPS];
-	struct ingress_quad next;
+	struct ingress_group_key next;
 	int more;
 
 	if (!s->config || s->flood) {
@@ -56,15 +57,15 @@ ingress_groups_empty(struct ingress *s, ingress_groups_take *take,
 	}
 	more = bpf_map_next(map, &none, &next);
 	while (more == 0) {
-		const struct ingress_quad quad = next;
+		const struct ingress_group_key key = next;
 		struct ingress_group g;
-		const bool found = bpf_map_get(map, &quad, &g) == 0;
+		const bool found = bpf_map_get(map, &key, &g) == 0;
 
 		/* From one that is not there it would begin anew. */
-		more = bpf_map_next(map, &quad, &next);
-		if (bpf_map_remove(map, &quad) == 0 && found && g.slow == 0 &&
+		more = bpf_map_next(map, &key, &next);
+		if (bpf_map_remove(map, &key) == 0 && found && g.slow == 0 &&
 		    is_alive(s, &g)) {
-			take_group(&quad, &g, take, context);
+			take_group(&key, &g, take, context);
 		}
 	}
 	return more == -ENOENT ? 0 : more;

@@ -54,7 +54,7 @@ static const struct {
 				   INGRESS_LOCALS_MAX, 0 } },
 	[INGRESS_MAP_GROUPS] = { "groups_map",
 				 { BPF_MAP_TYPE_LRU_HASH,
-				   sizeof(struct ingress_quad),
+				   sizeof(struct ingress_group_key),
 				   sizeof(struct ingress_group), GROUPS, 0 } },
 	[INGRESS_MAP_MARKS] = { "marks_map",
 				ARRAY(struct ingress_marks, 1, 0) },
@@ -271,7 +271,7 @@ load(const struct ingress *s, enum ingress_way way, uint32_t flags)
 		.flags = flags,
 		.symbols = symbols,
 		.symbols_count = INGRESS_MAPS,
-		.name = "tap_sieve",
+		.name = "tap_ingress",
 	};
 
 	for (size_t i = 0; i < INGRESS_MAPS; i++) {

@@ -110,9 +110,9 @@ struct ingress_key {
 };
 
 /* What makes frames one group. */
-struct ingress_quad {
+struct ingress_group_key {
 	struct ingress_addr src, dst;
-	uint16_t dport, mark;
+	uint16_t dport, tag;
 	uint32_t family;
 };
 
@@ -172,7 +172,7 @@ struct ingress_rate {
  * instants that it carries and when that was; else these are 0.
  */
 struct ingress_record {
-	struct ingress_quad reassembly;
+	struct ingress_group_key group_key;
 	uint64_t frame[INGRESS_FRAMES];
 	uint64_t tag, instant, now;
 };
@@ -192,7 +192,7 @@ struct ingress_charge {
 #define INGRESS_TC_DROP 2
 
 enum ingress_count {
-	INGRESS_SEEN,     /* SYNs of accepted in the kernel ports */
+	INGRESS_SEEN,     /* SYNs to protected ports */
 	INGRESS_TAKEN,    /* frames of groups in assembly */
 	INGRESS_PASSED,   /* SYNs left to the receiver */
 	INGRESS_VERIFIED, /* groups with a right authenticator */

@@ -410,8 +410,8 @@ judge_rest(struct worker *g, size_t queue, const struct nfq_packet *q)
 		passes = may_be_one(g, queue, q, &p);
 		passes = is_answered(g, queue, q, &p) || passes;
 	}
-	g->shared->rest_passed += passes;
-	g->shared->rest_dropped += !passes;
+	g->shared->untracked_passed += passes;
+	g->shared->untracked_dropped += !passes;
 	nfq_decide(&g->queues[queue], q->id, passes ? NFQ_ACCEPT : NFQ_DROP,
 		   NULL, 0);
 	if (c) {

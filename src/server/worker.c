@@ -67,7 +67,7 @@ worker_note_frames(struct worker *g, const struct receiver_now *now,
 /* What the ingress program took off the wire comes before what it let through.
  */
 static void
-take_sieved(struct worker *g, const struct receiver_now *now)
+take_from_ingress(struct worker *g, const struct receiver_now *now)
 {
 	struct packet syns[FRAME_MAX];
 	struct receiver_accepted accepted;
@@ -109,7 +109,7 @@ serve_queue(struct worker *g, size_t queue)
 			return true;
 		}
 		now = worker_now();
-		take_sieved(g, &now);
+		take_from_ingress(g, &now);
 		for (int i = 0; i < count; i++) {
 			if (syns) {
 				judge_syn(g, queue, &nfq->packets[i], &now);
@@ -133,7 +133,7 @@ expire(struct worker *g)
 	struct receiver_result result;
 	bool usable = true;
 
-	take_sieved(g, &now);
+	take_from_ingress(g, &now);
 
 	while (receiver_expire(g->receiver, &now, &result)) {
 		judge_apply(g, &result, now.ms);
@@ -247,7 +247,7 @@ worker_begin(struct worker *g)
 	const struct receiver_now now = worker_now();
 
 	/* First what was accepted last: then the memory knows all. */
-	take_sieved(g, &now);
+	take_from_ingress(g, &now);
 	worker_fastpath_remember(g);
 	worker_fastpath_inherit(g);
 	worker_state_publish(g);
@@ -260,7 +260,7 @@ worker_leave(struct worker *g)
 	const struct receiver_now now = worker_now();
 
 	do {
-		take_sieved(g, &now);
+		take_from_ingress(g, &now);
 	} while (!ingress_records_end(&g->ingress) &&
 		 clock_ms() - now.ms < LEAVE_MS);
 	worker_state_leave(g);

@@ -25,8 +25,9 @@
 /* Numbers that a worker leaves; see worker_state.h. */
 struct worker_shared {
 	struct monitor_shared monitor;
-	uint64_t rest_passed, rest_dropped; /* of no known connection */
-	uint64_t closed, decoys;            /* SYNs of strangers that went on */
+	uint64_t untracked_passed,
+		untracked_dropped; /* of no known connection */
+	uint64_t closed, decoys;   /* SYNs of strangers that went on */
 	uint64_t door_failed; /* accepted, and the door could not be told */
 	struct receiver_counters counters;
 	uint64_t held, assembling, replays; /* at present */
@@ -53,7 +54,7 @@ struct worker {
 	struct hash_key hash;
 	struct replay_file store;
 	uint64_t begin_ms; /* the monitor's; nothing is known from before */
-	struct ingress ingress; /* see worker_sieve.h */
+	struct ingress ingress; /* see worker_fastpath.h */
 	struct door door;       /* see worker_door.h */
 	bool by_ingress;        /* something came from it just now */
 	struct log_limit refusals;

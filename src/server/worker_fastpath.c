@@ -28,7 +28,7 @@ say_state(const struct worker *g)
 
 /* Rules that are not ours may queue other packets than those we know of. */
 static bool
-may_sieve(const struct worker *g)
+may_filter(const struct worker *g)
 {
 	return g->conf->settings.firewall != FIREWALL_NONE;
 }
@@ -86,7 +86,7 @@ worker_fastpath_open(struct worker *g)
 {
 	struct ingress_plan plan;
 
-	if (!may_sieve(g)) {
+	if (!may_filter(g)) {
 		snprintf(g->ingress.why, sizeof g->ingress.why,
 			 "firewall=none");
 		return;
@@ -157,14 +157,14 @@ worker_fastpath_syns(const struct ingress_record *r, struct packet *syns)
 			continue;
 		}
 		syns[count++] = (struct packet){
-			.src = ingress_addr_read(&r->reassembly.src,
-						 r->reassembly.family),
-			.dst = ingress_addr_read(&r->reassembly.dst,
-						 r->reassembly.family),
+			.src = ingress_addr_read(&r->group_key.src,
+						 r->group_key.family),
+			.dst = ingress_addr_read(&r->group_key.dst,
+						 r->group_key.family),
 			.sport = INGRESS_FRAME_SPORT(r->frame[i]),
-			.dport = r->reassembly.dport,
+			.dport = r->group_key.dport,
 			.seq = INGRESS_FRAME_SEQ(r->frame[i]),
-			.window = r->reassembly.mark,
+			.window = r->group_key.tag,
 			.flags = PACKET_SYN,
 		};
 	}
@@ -303,18 +303,20 @@ worker_fastpath_stats(struct worker *g, struct stat_item *items)
 	const struct stat_item all[] = {
 		{ "fastpath", "fast path", ingress_state(s), 0 },
 		{ "fastpath_reason", "fast path reason", why, 0 },
-		{ "sieve_syns", "sieve: SYNs", NULL, n[INGRESS_SEEN] },
-		{ "sieve_taken", "sieve: taken", NULL, n[INGRESS_TAKEN] },
-		{ "sieve_passed", "sieve: left to the queue", NULL,
+		{ "ingress_syns", "ingress: SYNs", NULL, n[INGRESS_SEEN] },
+		{ "ingress_taken", "ingress: taken", NULL, n[INGRESS_TAKEN] },
+		{ "ingress_passed", "ingress: to the queue", NULL,
 		  n[INGRESS_PASSED] },
-		{ "sieve_verified", "sieve: groups verified", NULL,
+		{ "ingress_verified", "ingress: groups verified", NULL,
 		  n[INGRESS_VERIFIED] },
-		{ "sieve_accepted", "sieve: groups accepted", NULL,
+		{ "ingress_accepted", "ingress: groups accepted", NULL,
 		  n[INGRESS_ACCEPTED] },
-		{ "sieve_mac", "sieve: groups dropped", NULL, n[INGRESS_MAC] },
-		{ "sieve_dropped", "sieve: SYNs dropped", NULL,
+		{ "ingress_mac", "ingress: groups dropped", NULL,
+		  n[INGRESS_MAC] },
+		{ "ingress_dropped", "ingress: SYNs dropped", NULL,
 		  n[INGRESS_DROPPED] },
-		{ "sieve_lost", "sieve: groups lost", NULL, n[INGRESS_LOST] },
+		{ "ingress_lost", "ingress: groups lost", NULL,
+		  n[INGRESS_LOST] },
 	};
 
 	static_assert(sizeof all == WORKER_FASTPATH_STATS * sizeof all[0],

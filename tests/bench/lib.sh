@@ -416,7 +416,7 @@ under_groups()
 tap_forged()
 {
 	echo $(($(tap_status "${gate_of[$1]}" server mac) +
-		$(tap_status "${gate_of[$1]}" server sieve_mac)))
+		$(tap_status "${gate_of[$1]}" server ingress_mac)))
 }
 
 # full NAME SECONDS: what arrives of a flood as fast as it goes; sets took

@@ -32,7 +32,7 @@ handled()
 {
 	local seen=syns
 
-	[ "$1" = tap ] || seen=sieve_syns
+	[ "$1" = tap ] || seen=ingress_syns
 	tap_status "$1-server" server $seen
 }
 

@@ -370,9 +370,9 @@ def wait_until(what, condition):
 def accepting(lab):
     """The kernel lets groups in by itself."""
     def one_more():
-        before = lab.status()["sieve_accepted"]
+        before = lab.status()["ingress_accepted"]
         send(lab, new_group(lab))
-        return lab.status()["sieve_accepted"] > before
+        return lab.status()["ingress_accepted"] > before
 
     wait_until("the kernel accepts", one_more)
 
@@ -382,11 +382,11 @@ def accepted_ahead(lab, server, count):
     worker, = workers(server)
     accepting(lab)
     os.kill(worker, signal.SIGSTOP)
-    before = lab.status()["sieve_accepted"]
+    before = lab.status()["ingress_accepted"]
     groups = [new_group(lab) for _ in range(count)]
     for group in groups:
         send(lab, group)
-    wait_until("all get in", lambda: lab.status()["sieve_accepted"] ==
+    wait_until("all get in", lambda: lab.status()["ingress_accepted"] ==
                before + count)
     assert not {g[0].sport for g in groups} & set(server.accepted())
     return worker, groups

@@ -135,7 +135,7 @@ not_tracked()
 	done
 	echoes "$family" '' "$(addr "$family" server)"
 	opens "$(addr "$family" server)"
-	before=$(tap_status server server stray_passed)
+	before=$(tap_status server server untracked_passed)
 	seq 400000 >"$work/sent"
 	send_acks 2000 "$family"
 	cat "$work/session.log" "$work/sent" >"$work/expected"
@@ -143,8 +143,8 @@ not_tracked()
 	send_acks 8000 "$family"
 	wait_for "$patience" cmp "$work/expected" "$work/session.log"
 	wait $!
-	same "$before" "$(tap_status server server stray_passed)"
-	refute tap_counts server server stray_dropped 0
+	same "$before" "$(tap_status server server untracked_passed)"
+	refute tap_counts server server untracked_dropped 0
 	same 0 "$(answers "$family")" 'answers to a stranger'
 }
 
@@ -175,7 +175,7 @@ signal.pause()
 ' "$on_ip"
 	wait_port server 9000
 	send_acks 100 "$family"
-	wait_for "$patience" tap_counts server server stray_dropped 100
+	wait_for "$patience" tap_counts server server untracked_dropped 100
 	same 0 "$(answers "$family")" 'answers to a stranger'
 	# They did come with its socket.
 	has "$(on server "$iptables-save" -c)" '^\[100:.*--transparent'
@@ -205,7 +205,7 @@ without_sockets()
 	untracked
 	echoes 4
 	opens 10.77.0.1
-	refute tap_counts server server stray_passed 0
+	refute tap_counts server server untracked_passed 0
 	same '' "$(on server iptables-save | grep cgroup)"
 	# Told once.
 	signal server HUP
@@ -225,13 +225,13 @@ strict()
 	opens "$(addr "$family" server)"
 	on server sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
 	on server conntrack -F
-	before=$(tap_status server server stray_passed)
+	before=$(tap_status server server untracked_passed)
 	seq 400000 >"$work/sent"
 	cat "$work/session.log" "$work/sent" >"$work/expected"
 	cat "$work/sent" >"$work/session.fifo"
 	wait_for "$patience" cmp "$work/expected" "$work/session.log"
-	same "$before" "$(tap_status server server stray_passed)"
-	tap_counts server server stray_dropped 0
+	same "$before" "$(tap_status server server untracked_passed)"
+	tap_counts server server untracked_dropped 0
 }
 
 # flooded 4|6 FASTPATH: the last ACK of a handshake has no socket yet; it is
@@ -274,7 +274,7 @@ while True:
 # What is dropped is counted, be it more than 1000 in a second or not.
 flood_comes()
 {
-	[ "$(tap_status server server stray_dropped)" -gt 2000 ]
+	[ "$(tap_status server server untracked_dropped)" -gt 2000 ]
 }
 
 # All that strangers send is counted.
@@ -283,7 +283,7 @@ counted()
 	hosts
 	send_acks 10000 4
 	send_acks 10000 6
-	wait_for "$patience" tap_counts server server stray_dropped 20000
+	wait_for "$patience" tap_counts server server untracked_dropped 20000
 }
 
 check flooded-ipv4 flooded 4 off

@@ -147,7 +147,7 @@ remembered()
 	odd stranger "$family" "$(session_port 7002)" 7002 8
 	odd client "$family" 20001 7002 8
 	odd client "$family" "$(session_port 7002)" 7003 8
-	wait_for "$patience" tap_counts gateway server stray_dropped 3
+	wait_for "$patience" tap_counts gateway server untracked_dropped 3
 }
 
 # transfers NAME: much from the client to the server, and hardly a packet of it
@@ -156,12 +156,12 @@ transfers()
 {
 	local before after
 
-	before=$(tap_status gateway server stray_passed)
+	before=$(tap_status gateway server untracked_passed)
 	[ -e "$work/sent" ] || seq 400000 >"$work/sent"
 	cat "$work/$1-server.log" "$work/sent" >"$work/expected"
 	cat "$work/sent" >"$work/$1-client.fifo"
 	wait_for "$patience" cmp "$work/expected" "$work/$1-server.log"
-	after=$(tap_status gateway server stray_passed)
+	after=$(tap_status gateway server untracked_passed)
 	[ $((after - before)) -le 50 ] ||
 		fail "$((after - before)) packets by the queue"
 }
@@ -178,7 +178,7 @@ strict()
 	transfers during
 	forget
 	transfers before
-	tap_counts gateway server stray_dropped 0
+	tap_counts gateway server untracked_dropped 0
 }
 
 # lab_roundabout: the server's answers to the client go by another router
@@ -253,7 +253,7 @@ strangers_refused()
 {
 	local before
 
-	before=$(tap_status gateway server stray_dropped)
+	before=$(tap_status gateway server untracked_dropped)
 	odd stranger 4 $((RANDOM + 30000)) 7009 16
 	wait_for 1 dropped_more "$before"
 }
@@ -261,7 +261,7 @@ strangers_refused()
 # dropped_more BEFORE
 dropped_more()
 {
-	[ "$(tap_status gateway server stray_dropped)" -gt "$1" ]
+	[ "$(tap_status gateway server untracked_dropped)" -gt "$1" ]
 }
 
 # translated 4|6: a port of the gateway's own that is another host's in truth

@@ -69,9 +69,9 @@ has_program()
 # through NUMBER: so many groups came by way of the program, and got in
 through()
 {
-	wait_for "$patience" tap_counts server server sieve_verified "$1"
+	wait_for "$patience" tap_counts server server ingress_verified "$1"
 	wait_for "$patience" tap_counts server server accepted "$1"
-	same 0 "$(tap_status server server sieve_lost)"
+	same 0 "$(tap_status server server ingress_lost)"
 }
 
 # accepts: the program lets groups in by itself; it comes to that a moment
@@ -85,9 +85,9 @@ accepted_one_more()
 {
 	local before
 
-	before=$(tap_status server server sieve_accepted)
+	before=$(tap_status server server ingress_accepted)
 	page client 4
-	[ "$(tap_status server server sieve_accepted)" -gt "$before" ]
+	[ "$(tap_status server server ingress_accepted)" -gt "$before" ]
 }
 
 modes()
@@ -134,7 +134,7 @@ off()
 	same fastpath=off "$(reason)"
 	refute has_program eth0
 	page client 4
-	same '1 0' "$(tap_status server server accepted sieve_syns)"
+	same '1 0' "$(tap_status server server accepted ingress_syns)"
 }
 
 # As under flood, all the time: what fits nowhere is dropped at once, and as
@@ -179,12 +179,12 @@ vlan()
 		    "http://10.99.0.${number[server]}/")"
 	done
 	same 3 "$(tap_status server server accepted)"
-	[ "$(tap_status server server sieve_taken)" -gt 0 ]
+	[ "$(tap_status server server ingress_taken)" -gt 0 ]
 }
 
 dropped()
 {
-	[ "$(tap_status server server sieve_dropped)" -gt 0 ]
+	[ "$(tap_status server server ingress_dropped)" -gt 0 ]
 }
 
 killed()
@@ -270,12 +270,12 @@ reload()
 	wait_log server 'reloaded: ' 2
 	wait_for "$patience" decided
 	# Of those that were refused, some may have come by the program.
-	verified=$(tap_status server server sieve_verified)
+	verified=$(tap_status server server ingress_verified)
 	page client 4
-	wait_for "$patience" tap_counts server server sieve_verified \
+	wait_for "$patience" tap_counts server server ingress_verified \
 	    $((verified + 1))
 	tap_counts server server accepted 2
-	same 0 "$(tap_status server server sieve_lost)"
+	same 0 "$(tap_status server server ingress_lost)"
 	printf '%s\n' RULE:dst_port=81 >"$work/TAPservd.conf"
 	signal server HUP
 	wait_log server 'reloaded: ' 3
@@ -305,7 +305,7 @@ reloads()
 	wait_log server 'reloaded: ' 5
 	wait_for "$patience" decided
 	accepts
-	same 0 "$(tap_status server server sieve_lost)"
+	same 0 "$(tap_status server server ingress_lost)"
 }
 
 # What the kernel lets in by itself is logged and counted as ever; the gate
@@ -317,7 +317,7 @@ accepted()
 	served "fastpath=$1" fastpath_mark=0x10000
 	accepts
 	read -r in_kernel computed all <<<"$(tap_status server server \
-	    sieve_accepted authenticators accepted)"
+	    ingress_accepted authenticators accepted)"
 	# The kernel tells of them later, but whoever asks is told of all.
 	for family in 4 6 4 6 4 6; do
 		page client "$family"
@@ -325,7 +325,7 @@ accepted()
 		same "$all" "$(tap_status server server accepted)" accepted
 	done
 	same "$((in_kernel + 6)) $computed" \
-	    "$(tap_status server server sieve_accepted authenticators)"
+	    "$(tap_status server server ingress_accepted authenticators)"
 	wait_log server "accepted key=10 src=$(addr4 client):.*skew=" 1
 	wait_log server 'accepted key=10 ' "$all"
 	wait_log server "accepted key=10 src=\[$(addr6 client)\]:.*skew="
@@ -342,16 +342,16 @@ stopped()
 	served fastpath=auto
 	accepts
 	worker=$(worker server)
-	before=$(tap_status server server sieve_accepted)
+	before=$(tap_status server server ingress_accepted)
 	kill -STOP "$worker"
 	page client 4
 	page client 6
 	hidden 4
-	same $((before + 2)) "$(tap_status server server sieve_accepted)"
+	same $((before + 2)) "$(tap_status server server ingress_accepted)"
 	kill -CONT "$worker"
 	wait_for "$patience" tap_counts server server accepted \
-	    $((before + 2 + $(tap_status server server sieve_verified) -
-		$(tap_status server server sieve_accepted)))
+	    $((before + 2 + $(tap_status server server ingress_verified) -
+		$(tap_status server server ingress_accepted)))
 	same 0 "$(tap_status server server worker_restarts)"
 }
 
@@ -460,11 +460,11 @@ time_namespace()
 	tap_start client client client -c "$(key_file fastpath=auto \
 	    "RULE:dst_port=80, key_no=10, key=0x$secret, alg=hmac-sha256")"
 	wait_for "$patience" fast_path_known client client
-	taken=$(tap_status server server sieve_accepted)
+	taken=$(tap_status server server ingress_accepted)
 	page client 4
 	page client 6
 	same "2 2 $((taken + 2))" "$(tap_status client client authenticated \
-	    fastpath_syns) $(tap_status server server sieve_accepted)"
+	    fastpath_syns) $(tap_status server server ingress_accepted)"
 	lacks "$(cat "$work/server.log")" 'refused'
 	echo fastpath=off RULE:dst_port=80 | tr ' ' '\n' >"$work/TAPservd.conf"
 	end server

@@ -118,7 +118,7 @@ flushed()
 	on server conntrack -F
 	talks client-first server
 	talks server-first client
-	refute tap_counts server server stray_passed 0
+	refute tap_counts server server untracked_passed 0
 	# A dead server's successor takes them over, too.
 	end server KILL || :
 	on server conntrack -F

@@ -166,7 +166,7 @@ in_kernel()
 	same '' "$(verdicts accepted)" 'what got in'
 	same "$want" "$(verdicts inconclusive)" 'what was not tested'
 	# The fresh groups between the attacks, to show that the way is open.
-	[ "$(tap_status server server sieve_accepted)" -gt "$accepted" ]
+	[ "$(tap_status server server ingress_accepted)" -gt "$accepted" ]
 }
 
 said()
@@ -184,7 +184,7 @@ decided()
 one_more()
 {
 	attack 4 -k "$keys" --json --attack again >&2
-	accepted=$(tap_status server server sieve_accepted)
+	accepted=$(tap_status server server ingress_accepted)
 	[ "$accepted" -gt 0 ]
 }
 

@@ -762,7 +762,7 @@ fast()
 	has_line "$work/status" 'built without clang' || {
 		has_line "$work/status" "\"fastpath\":\"$1\""
 		on server tap server --status --json >"$work/status"
-		has_line "$work/status" '"sieve_verified":2,'
+		has_line "$work/status" '"ingress_verified":2,'
 	}
 }
 

@@ -30,10 +30,10 @@
 #include "protocol/mac.h"
 #include "protocol/packet.h"
 
-#define HEADERS 40u /* of IPv4 and TCP, without options */
-#define DATA 8u     /* of a SYN that has some */
-#define BATCH 256u  /* packets in one call */
-#define FLIGHTS 64u /* connections on their way at once */
+#define HEADERS 40u  /* of IPv4 and TCP, without options */
+#define DATA 8u      /* of a SYN that has some */
+#define BATCH 256u   /* packets in one call */
+#define ATTEMPTS 64u /* connections on their way at once */
 #define RETRY_MS 1200u
 #define KEY_NO 10u
 /*
@@ -192,18 +192,18 @@ put_group(struct in_addr src, const struct group *g)
 
 /* ---- connections */
 
-static struct outstanding {
+static struct attempt {
 	struct group g;
 	uint64_t sent_ms;
 	bool on_way;
-} flights[FLIGHTS];
+} attempts[ATTEMPTS];
 
 static struct {
 	unsigned long syns, connections, retries, replays;
 } sent;
 
 static void
-begin(struct outstanding *f)
+begin(struct attempt *f)
 {
 	make(&f->g, KEY_NO, now_instant());
 	put_group(from, &f->g);
@@ -217,14 +217,14 @@ static void
 answered(const uint8_t *bytes, size_t len)
 {
 	struct packet p;
-	struct outstanding *f;
+	struct attempt *f;
 
 	if (packet_parse(&p, bytes, len, len) != PACKET_OK || p.sport != port ||
 	    (p.flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) !=
 		    (PACKET_SYN | PACKET_ACK)) {
 		return;
 	}
-	f = &flights[(p.dport - PORT_LOW) % FLIGHTS];
+	f = &attempts[(p.dport - PORT_LOW) % ATTEMPTS];
 	if (!f->on_way || p.dport != f->g.sport ||
 	    p.ack != f->g.seq[FRAME_SYN0] + 1) {
 		return;
@@ -271,8 +271,8 @@ connect_many(unsigned long count)
 	}
 	setsockopt(in, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
 	while (sent.connections < count) {
-		for (size_t i = 0; i < FLIGHTS; i++) {
-			struct outstanding *f = &flights[i];
+		for (size_t i = 0; i < ATTEMPTS; i++) {
+			struct attempt *f = &attempts[i];
 
 			if (f->on_way && now_ms() - f->sent_ms > RETRY_MS) {
 				sent.retries++;
@@ -281,9 +281,8 @@ connect_many(unsigned long count)
 		}
 		/* Slots go round with the ports. */
 		while (begun < count &&
-		       !flights[next % PORTS % FLIGHTS].on_way) {
-			struct outstanding *f =
-				&flights[next % PORTS % FLIGHTS];
+		       !attempts[next % PORTS % ATTEMPTS].on_way) {
+			struct attempt *f = &attempts[next % PORTS % ATTEMPTS];
 
 			f->g.sport = (uint16_t)(PORT_LOW + next % PORTS);
 			begin(f);

@@ -324,7 +324,7 @@ bench_wait(struct bench *b, uint64_t ms)
 void
 bench_drain(struct bench *b)
 {
-	bench_check_quad(&b->receiver.reassembly);
+	bench_check_reassembly(&b->receiver.reassembly);
 	bench_wait(b, b->limits.assembly_ms + 1);
 	while (bench_expire(b)) {
 	}
@@ -398,7 +398,7 @@ check_free(const struct reassembly *q)
 }
 
 void
-bench_check_quad(struct reassembly *q)
+bench_check_reassembly(struct reassembly *q)
 {
 	size_t groups = 0;
 	size_t frames = 0;

@@ -129,7 +129,7 @@ bool bench_expire(struct bench *b);
 void bench_drain(struct bench *b);
 void bench_wait(struct bench *b, uint64_t ms);
 /* The lists of the reassembly, from every side. */
-void bench_check_quad(struct reassembly *q);
+void bench_check_reassembly(struct reassembly *q);
 
 /* A sender's group. */
 struct group {

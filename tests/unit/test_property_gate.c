@@ -18,7 +18,7 @@
 #define HISTORY 20000
 #define SOURCES 16 /* some of them attack; see HONEST */
 #define HONEST 12
-#define FLIGHTS 12   /* groups on their way at once */
+#define ATTEMPTS 12  /* groups on their way at once */
 #define FORGED_MAX 2 /* frames of others in one of them */
 #define LOG 4096     /* frames within the time of assembly */
 #define ACCEPTED HISTORY
@@ -46,7 +46,7 @@ struct known {
 	bool forgotten; /* made room for others, and raised the floor */
 };
 
-struct outstanding {
+struct attempt {
 	uint64_t id; /* 0: none */
 	struct group g;
 	const struct acl_key *key;
@@ -71,7 +71,7 @@ static struct history {
 	size_t log_count; /* in all; the log goes round */
 	struct known known[ACCEPTED];
 	size_t known_count;
-	struct outstanding flights[FLIGHTS];
+	struct attempt attempts[ATTEMPTS];
 	struct group old[64]; /* to be sent again */
 	size_t old_count;
 	uint64_t outstanding_ids;
@@ -339,7 +339,7 @@ give(const struct packet *p, const uint8_t *options, uint64_t flight)
 
 /* Whether nothing else came that its frames may be taken for. */
 static bool
-is_alone(const struct outstanding *f)
+is_alone(const struct attempt *f)
 {
 	const struct arrival self = { .src = f->g.src,
 				      .dport = f->g.dport,
@@ -369,7 +369,7 @@ is_alone(const struct outstanding *f)
 
 /* All of a group came: is it one that has to be let in? */
 static bool
-is_owed(const struct outstanding *f)
+is_owed(const struct attempt *f)
 {
 	const struct receiver *g = &h.b->receiver;
 
@@ -391,7 +391,7 @@ is_owed(const struct outstanding *f)
 }
 
 static void
-land(struct outstanding *f, bool owed)
+land(struct attempt *f, bool owed)
 {
 	if (owed) {
 		totals.owed++;
@@ -412,7 +412,7 @@ note_guess(size_t i)
 }
 
 static void
-next_frame(struct outstanding *f)
+next_frame(struct attempt *f)
 {
 	size_t role = f->order[f->next];
 	const struct packet p = group_packet(&f->g, role);
@@ -451,7 +451,7 @@ next_frame(struct outstanding *f)
  * and what can be known of it.
  */
 static void
-forge_frame(struct outstanding *f)
+forge_frame(struct attempt *f)
 {
 	size_t role;
 	struct packet p;
@@ -476,19 +476,19 @@ forge_frame(struct outstanding *f)
 
 /* ---- what goes on its way */
 
-static struct outstanding *
-free_flight(void)
+static struct attempt *
+free_attempt(void)
 {
-	for (size_t i = 0; i < FLIGHTS; i++) {
-		if (h.flights[i].id == 0) {
-			return &h.flights[i];
+	for (size_t i = 0; i < ATTEMPTS; i++) {
+		if (h.attempts[i].id == 0) {
+			return &h.attempts[i];
 		}
 	}
 	return NULL;
 }
 
 static void
-put_on_way(struct outstanding *f, size_t from, bool honest)
+put_on_way(struct attempt *f, size_t from, bool honest)
 {
 	f->id = ++h.outstanding_ids;
 	f->source = from;
@@ -510,7 +510,7 @@ send_new(void)
 					  CLOSED_PORT, OPEN_PORT };
 	static const uint32_t marks[] = { 0x20000000, 0x40000000, 0xc0000000,
 					  0x80000000, 0x00000000, 0x60000000 };
-	struct outstanding *f = free_flight();
+	struct attempt *f = free_attempt();
 	size_t from = below(SOURCES);
 	bool honest = from < HONEST;
 	int64_t skew = below(8) == 0 ? (int64_t)below(20000) - 10000
@@ -539,7 +539,7 @@ send_new(void)
 static void
 send_again(void)
 {
-	struct outstanding *f = free_flight();
+	struct attempt *f = free_attempt();
 	size_t from;
 
 	if (!f || h.old_count == 0) {
@@ -719,7 +719,7 @@ static void
 step(void)
 {
 	uint32_t what = below(1000);
-	struct outstanding *f = &h.flights[below(FLIGHTS)];
+	struct attempt *f = &h.attempts[below(ATTEMPTS)];
 
 	if (what < 20 && f->id != 0) {
 		forge_frame(f);

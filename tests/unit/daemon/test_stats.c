@@ -33,6 +33,29 @@ stat_json(void **state)
 	assert_string_equal(out, "{}\n");
 }
 
+/* Scripts of before still find what they look for. */
+static void
+stat_old_names(void **state)
+{
+	static const struct stat_item fields[] = {
+		{ "ingress_lost", "ingress: groups lost", NULL, 5 },
+		{ "untracked_passed", "untracked: passed", NULL, 6 },
+	};
+	char out[512];
+	struct text t = text_over(out, sizeof out);
+
+	(void)state;
+	stat_write(&t, fields, LENGTH(fields), true);
+	assert_string_equal(out,
+			    "{\"ingress_lost\":5,\"sieve_lost\":5,"
+			    "\"untracked_passed\":6,\"stray_passed\":6}\n");
+	t = text_over(out, sizeof out);
+	stat_write(&t, fields, LENGTH(fields), false);
+	assert_string_equal(out,
+			    "ingress: groups lost     5\n"
+			    "untracked: passed        6\n");
+}
+
 static void
 stat_table(void **state)
 {
@@ -80,6 +103,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stat_json),
 		cmocka_unit_test(stat_table),
+		cmocka_unit_test(stat_old_names),
 		cmocka_unit_test(stat_spans),
 	};
 

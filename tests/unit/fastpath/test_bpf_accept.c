@@ -4,7 +4,7 @@
  * those that it accepts; through replays, clocks that are set, restarts, full
  * memories, and races.
  */
-#include "unit/sieve_support.h"
+#include "unit/ingress_support.h"
 
 #include <errno.h>
 #include <linux/bpf.h>

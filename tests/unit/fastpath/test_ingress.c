@@ -3,7 +3,7 @@
  * hands over comes to the same as all packets.  By XDP; by tc; and by tc when
  * it accepts groups itself.
  */
-#include "unit/sieve_support.h"
+#include "unit/ingress_support.h"
 
 #include <linux/bpf.h>
 #include <stdlib.h>
@@ -131,7 +131,7 @@ guesses_under_flood_count(void **state)
 }
 
 static void
-what_is_not_sieved_passes(void **state)
+what_is_not_for_it_passes(void **state)
 {
 	struct packet p;
 	struct group g;
@@ -238,8 +238,10 @@ a_mark_comes_again(void **state)
 	const uint64_t hour = 3600ull * 1000000000;
 	const int map =
 		bed.cannot ? -1 : bed.worker.ingress.map[INGRESS_MAP_GROUPS];
-	const struct ingress_quad none = { 0 }; /* the first comes after it */
-	struct ingress_quad reassembly;
+	const struct ingress_group_key none = {
+		0
+	}; /* the first comes after it */
+	struct ingress_group_key group_key;
 	struct ingress_group left;
 
 	(void)state;
@@ -252,11 +254,11 @@ a_mark_comes_again(void **state)
 		bed_set_flood(flood);
 		group_order(&g, order);
 		bed_give_role(&g, order[0]);
-		assert_int_equal(bpf_map_next(map, &none, &reassembly), 0);
-		assert_int_equal(bpf_map_get(map, &reassembly, &left), 0);
+		assert_int_equal(bpf_map_next(map, &none, &group_key), 0);
+		assert_int_equal(bpf_map_get(map, &group_key, &left), 0);
 		left.since -= hour;
 		left.slow = 1;
-		assert_int_equal(bpf_map_put(map, &reassembly, &left, BPF_ANY),
+		assert_int_equal(bpf_map_put(map, &group_key, &left, BPF_ANY),
 				 0);
 		set_heard(&g, (int64_t)(hour >> 20));
 		bed.worker.ingress.config->assembly = hour / 2;
@@ -893,7 +895,7 @@ main(void)
 		cmocka_unit_test(each_suite_is_verified),
 		cmocka_unit_test(each_wrong_bit_is_seen),
 		cmocka_unit_test(guesses_under_flood_count),
-		cmocka_unit_test(what_is_not_sieved_passes),
+		cmocka_unit_test(what_is_not_for_it_passes),
 		cmocka_unit_test(groups_are_found_by_their_marks),
 		cmocka_unit_test(a_mark_comes_again),
 		cmocka_unit_test(what_began_before_is_the_receivers),

@@ -92,7 +92,7 @@ static const struct fw_plan server_hidden = {
 };
 
 /* All but the third are for the program in the kernel. */
-static const struct fw_match sieved_matches[] = {
+static const struct fw_match ingress_matches[] = {
 	{ .by_ingress = true, .ports = ssh, .ports_count = 1 },
 	{ .by_ingress = true,
 	  .dst = { 6, { 0x20, 1, 0xd, 0xb8 } },
@@ -106,13 +106,13 @@ static const struct fw_match sieved_matches[] = {
 	  .ports_count = 1 },
 };
 
-static const struct fw_plan server_sieved = {
+static const struct fw_plan server_ingress = {
 	.side = FW_SERVER,
 	.queue = 5040,
 	.mark = 0x800000,
 	.accepted_mark = 0x200000,
-	.matches = sieved_matches,
-	.count = LENGTH(sieved_matches),
+	.matches = ingress_matches,
+	.count = LENGTH(ingress_matches),
 };
 
 static const struct fw_plan server_far = {
@@ -251,7 +251,7 @@ rules_are_as_written(void **state)
 	} list[] = {
 		{ "server", &server_open },
 		{ "server-loopback", &server_hidden },
-		{ "server-ingress", &server_sieved },
+		{ "server-ingress", &server_ingress },
 		{ "router", &server_far },
 		{ "server-answers", &server_answers },
 		{ "server-stays", &server_stays },

@@ -58,7 +58,7 @@ begins_empty(void **state)
 	assert_null(reassembly_find(&q, &key));
 	assert_null(reassembly_oldest(&q));
 	assert_null(reassembly_held(&q));
-	bench_check_quad(&q);
+	bench_check_reassembly(&q);
 }
 
 /* Each part of the key tells groups apart. */
@@ -87,7 +87,7 @@ keys_differ_in_every_part(void **state)
 		assert_memory_equal(&reassembly_find(&q, &others[i])->key,
 				    &others[i], sizeof key);
 	}
-	bench_check_quad(&q);
+	bench_check_reassembly(&q);
 }
 
 static void
@@ -100,11 +100,11 @@ groups_are_bounded(void **state)
 		assert_non_null(reassembly_add(&q, &key));
 	}
 	assert_null(reassembly_add(&q, &(struct reassembly_key){ .dport = 1 }));
-	bench_check_quad(&q);
+	bench_check_reassembly(&q);
 	reassembly_remove(&q, reassembly_oldest(&q));
 	assert_non_null(
 		reassembly_add(&q, &(struct reassembly_key){ .dport = 1 }));
-	bench_check_quad(&q);
+	bench_check_reassembly(&q);
 }
 
 static void
@@ -119,13 +119,13 @@ frames_are_bounded(void **state)
 	}
 	assert_null(reassembly_append(&q, g, FRAMES));
 	assert_int_equal(g->count, FRAMES);
-	bench_check_quad(&q);
+	bench_check_reassembly(&q);
 	reassembly_drop(&q, g, reassembly_first(&q, g));
 	assert_non_null(reassembly_append(&q, g, FRAMES));
-	bench_check_quad(&q);
+	bench_check_reassembly(&q);
 	reassembly_remove(&q, g);
 	assert_int_equal(q.frames_used, 0);
-	bench_check_quad(&q);
+	bench_check_reassembly(&q);
 }
 
 /* Each frame makes its group the newest. */
@@ -145,7 +145,7 @@ the_oldest_waited_longest(void **state)
 	reassembly_append(&q, reassembly_find(&q, &keys[2]), 4);
 	reassembly_remove(&q, reassembly_find(&q, &keys[1]));
 	assert_ptr_equal(reassembly_oldest(&q), reassembly_find(&q, &keys[0]));
-	bench_check_quad(&q);
+	bench_check_reassembly(&q);
 }
 
 static void
@@ -167,10 +167,10 @@ held_frames_are_by_arrival(void **state)
 	reassembly_unhold(&q, f[0]);
 	assert_ptr_equal(reassembly_held(&q), f[2]);
 	reassembly_unhold(&q, f[3]);
-	bench_check_quad(&q);
+	bench_check_reassembly(&q);
 	reassembly_unhold(&q, f[2]);
 	assert_null(reassembly_held(&q));
-	bench_check_quad(&q);
+	bench_check_reassembly(&q);
 }
 
 /* The model: frames in plain arrays, newest last. */
@@ -318,7 +318,7 @@ agrees_with_the_model(void **state)
 					 reassembly_find(&q, &key));
 		}
 		if (i % 16 == 0) {
-			bench_check_quad(&q);
+			bench_check_reassembly(&q);
 			for (uint32_t n = 0; n < KEYS; n++) {
 				compare_group(n);
 			}

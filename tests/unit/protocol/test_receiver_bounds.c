@@ -223,7 +223,7 @@ full_tables_evict_the_oldest(void **state)
 			group_send_one(b, &g, order[n]);
 		}
 		assert_int_equal(b->accepted, before + 1);
-		bench_check_quad(&b->receiver.reassembly);
+		bench_check_reassembly(&b->receiver.reassembly);
 		bench_wait(b, 1);
 	}
 	assert_true(b->receiver.counters.evicted > 0);
@@ -246,7 +246,7 @@ smallest_tables_stand(void **state)
 
 		make(&g, i % KEYS);
 		group_send(b, &g, NULL);
-		bench_check_quad(&b->receiver.reassembly);
+		bench_check_reassembly(&b->receiver.reassembly);
 	}
 	assert_int_equal(b->accepted, 0);
 	bench_drain(b);
@@ -428,7 +428,7 @@ mixture(uint32_t calls)
 			}
 		}
 		if (i % 64 == 0) {
-			bench_check_quad(&b->receiver.reassembly);
+			bench_check_reassembly(&b->receiver.reassembly);
 		}
 	}
 	assert_true(b->accepted > calls / 1000);

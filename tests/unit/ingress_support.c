@@ -1,6 +1,6 @@
 /* The ingress program's program, and the receivers it is held against, of
  * ingress_support.h. */
-#include "sieve_support.h"
+#include "ingress_support.h"
 
 #include <linux/bpf.h>
 #include <poll.h>
@@ -185,7 +185,7 @@ void
 bed_need(void)
 {
 	if (bed.cannot) {
-		print_message("sieve: %s\n", bed.cannot);
+		print_message("ingress: %s\n", bed.cannot);
 		skip();
 	}
 }
@@ -394,7 +394,7 @@ static void
 empty_map(enum ingress_map which)
 {
 	const int map = bed.worker.ingress.map[which];
-	uint8_t key[sizeof(struct ingress_quad)], next[sizeof key];
+	uint8_t key[sizeof(struct ingress_group_key)], next[sizeof key];
 	int more;
 
 	memset(next, 0xff, sizeof next);

@@ -3,8 +3,8 @@
  * two receivers: one gets all packets, the other what the ingress program lets
  * through and hands over.  Wants root; there are no devices where it runs.
  */
-#ifndef TAP_TESTS_SIEVE_SUPPORT_H
-#define TAP_TESTS_SIEVE_SUPPORT_H
+#ifndef TAP_TESTS_INGRESS_SUPPORT_H
+#define TAP_TESTS_INGRESS_SUPPORT_H
 
 #include "support.h"
 
