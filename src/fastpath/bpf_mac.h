@@ -49,15 +49,13 @@ fill_block(uint8_t *block, const struct ingress_key *key, uint16_t port,
 	}
 }
 
-/* The leftmost 128 bits of the authenticator. */
+/* The first hash of the HMAC (RFC 2104, 2): of the block that is there. */
 static inline_always void
-authenticate(struct ingress_work *work, const struct ingress_key *key,
-	     uint64_t *high, uint64_t *low)
+begin_inner(struct ingress_work *work, const struct ingress_key *key,
+	    bool is_md5)
 {
 	const uint32_t *words = (const uint32_t *)work->block;
 	volatile uint32_t *state = work->state, *w = work->w;
-	bool is_md5 =
-		*(const volatile uint8_t *)&key->suite == SUITE_KERNEL_MD5;
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 16; i++) {
@@ -67,6 +65,47 @@ authenticate(struct ingress_work *work, const struct ingress_key *key,
 	for (int i = 0; i < 8; i++) {
 		state[i] = key->inner[i];
 	}
+}
+
+/* The second one: of what the first gave, padded to a block. */
+static inline_always void
+begin_outer(struct ingress_work *work, const struct ingress_key *key,
+	    bool is_md5)
+{
+	const int digest = is_md5 ? 16 : 32; /* bytes */
+	volatile uint32_t *state = work->state, *w = work->w;
+
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 8; i++) {
+		w[i] = !is_md5 || i < 4 ? state[i] : 0;
+		w[8 + i] = 0;
+		state[i] = key->outer[i];
+	}
+	w[4] = is_md5 ? 0x80 : w[4];
+	w[8] = is_md5 ? 0 : 0x80000000;
+	w[14] = is_md5 ? (INGRESS_BLOCK + digest) * 8 : 0;
+	w[15] = is_md5 ? 0 : (INGRESS_BLOCK + digest) * 8;
+}
+
+/* Two numbers of the state, as they stand in the digest. */
+static inline_always uint64_t
+digest_at(const struct ingress_work *work, int at, bool is_md5)
+{
+	const uint32_t one = work->state[at], other = work->state[at + 1];
+
+	return is_md5 ? (uint64_t)swap32(one) << 32 | swap32(other)
+		      : (uint64_t)one << 32 | other;
+}
+
+/* The leftmost 128 bits of the authenticator. */
+static inline_always void
+authenticate(struct ingress_work *work, const struct ingress_key *key,
+	     uint64_t *high, uint64_t *low)
+{
+	bool is_md5 =
+		*(const volatile uint8_t *)&key->suite == SUITE_KERNEL_MD5;
+
+	begin_inner(work, key, is_md5);
 	/*
 	 * The same instructions for both hashes of the HMAC.  Kernels before
 	 * 6.6 want a loop to end with a jump: so the compiler must not move
@@ -76,33 +115,17 @@ authenticate(struct ingress_work *work, const struct ingress_key *key,
 	for (int turn = 0; turn < 2; turn++) {
 		__asm__ volatile("" : "+r"(turn));
 		if (turn == 1) {
-#pragma clang loop unroll(full)
-			for (int i = 0; i < 8; i++) {
-				w[i] = state[i];
-				w[8 + i] = 0;
-				state[i] = key->outer[i];
-			}
-			w[4] = is_md5 ? 0x80 : w[4];
-			w[5] = is_md5 ? 0 : w[5];
-			w[6] = is_md5 ? 0 : w[6];
-			w[7] = is_md5 ? 0 : w[7];
-			w[8] = is_md5 ? 0 : 0x80000000;
-			w[14] = is_md5 ? (64 + 16) * 8 : 0;
-			w[15] = is_md5 ? 0 : (64 + 32) * 8;
+			begin_outer(work, key, is_md5);
 		}
 		if (is_md5) {
-			md5(state, w);
+			md5(work->state, work->w);
 		} else {
-			sha256(state, w);
+			sha256(work->state, work->w);
 		}
 		__asm__ volatile("" : "+r"(turn));
 	}
-	*high = (uint64_t)state[0] << 32 | state[1];
-	*low = (uint64_t)state[2] << 32 | state[3];
-	if (is_md5) {
-		*high = (uint64_t)swap32(state[0]) << 32 | swap32(state[1]);
-		*low = (uint64_t)swap32(state[2]) << 32 | swap32(state[3]);
-	}
+	*high = digest_at(work, 0, is_md5);
+	*low = digest_at(work, 2, is_md5);
 }
 
 #endif

@@ -31,13 +31,15 @@ struct attempt {
 struct search {
 	uint64_t frame[LAYERS][ROLES]; /* newest first; 0: none */
 	struct attempt attempt[ATTEMPTS];
-	uint64_t count;       /* frames */
-	uint64_t extra, most; /* the least and the most that a SYN1 names */
-	uint64_t failed;      /* some attempt was whole, and not right */
-	uint64_t wrong;       /* by its authenticator */
-	uint64_t keyless;     /* a SYN1 that names no key of its length */
-	uint64_t foreign;     /* one is of a suite that is not known here */
-	uint64_t role, lost;  /* of the new frame; what it pushed out */
+	uint64_t lost; /* what the new frame pushed out */
+	/* Volatile: what it reads back, the verifier does not know. */
+	volatile uint64_t role;        /* of the new frame */
+	volatile uint64_t count;       /* frames */
+	volatile uint64_t extra, most; /* that a SYN1 names */
+	volatile uint64_t failed;  /* some attempt was whole, and not right */
+	volatile uint64_t wrong;   /* by its authenticator */
+	volatile uint64_t keyless; /* a SYN1 that names no key of its length */
+	volatile uint64_t foreign; /* one is of a suite not known here */
 };
 
 /* A group in order. */
@@ -117,9 +119,9 @@ count_frames(struct search *s)
 				      if_negative((int64_t)(most - flags)),
 			      flags, most);
 	}
-	*(volatile uint64_t *)&s->count = count;
-	*(volatile uint64_t *)&s->extra = extra;
-	*(volatile uint64_t *)&s->most = most;
+	s->count = count;
+	s->extra = extra;
+	s->most = most;
 }
 
 /* All bits where a group with so many frames more has this role. */
@@ -133,7 +135,7 @@ if_wanted(uint64_t extra, uint32_t role)
 static inline_always bool
 may_be_whole(const struct search *s)
 {
-	const uint64_t extra = *(const volatile uint64_t *)&s->extra;
+	const uint64_t extra = s->extra;
 	uint64_t missing = ~if_any(s->frame[0][FRAME_SYN2]);
 
 	missing |= ~if_negative((int64_t)(extra - 4));
@@ -185,7 +187,7 @@ set_attempt(volatile struct attempt *a, uint64_t syn0, uint64_t syn1,
 static inline_always void
 find_spare(const struct search *s, uint64_t *one, uint64_t *other)
 {
-	const uint64_t most = *(const volatile uint64_t *)&s->most;
+	const uint64_t most = s->most;
 	uint64_t mask;
 
 	*one = *other = 0;

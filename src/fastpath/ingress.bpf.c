@@ -24,6 +24,7 @@
 #include <stddef.h>
 
 #include "fastpath/bpf_accept.h"
+#include "fastpath/bpf_hand_over.h"
 #include "fastpath/bpf_mac.h"
 #include "fastpath/ingress_map.h"
 #include "fastpath/bpf_packet.h"
@@ -34,149 +35,6 @@
 
 static long (*store_bytes)(void *, uint32_t, const void *, uint32_t,
 			   uint64_t) = (void *)BPF_FUNC_skb_store_bytes;
-
-/* ---- groups */
-
-/* Records wait for a packet, and wake nobody before there are many. */
-static inline_always void
-submit(struct ingress_record *record)
-{
-	const bool many = ring_query(&records_map, BPF_RB_AVAIL_DATA) >
-		INGRESS_RECORDS_SIZE / 2;
-
-	ring_submit(record, many ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
-}
-
-/* Whether a wrong group ends here: the receiver is not told of it. */
-static inline_always bool
-is_final(const struct scene *scene)
-{
-	return is_flood(scene) || is_closed(scene);
-}
-
-/*
- * Without a flood the receiver is told, at its leisure, of the first frame that
- * is taken of a group: so it can say that it never became complete.
- */
-static inline_always bool
-tell(const struct scene *scene, uint64_t frame)
-{
-	struct ingress_record *record;
-
-	if (is_final(scene)) {
-		return false;
-	}
-	record = ring_reserve(&records_map, sizeof *record, 0);
-	if (!record) {
-		return false;
-	}
-	__builtin_memset(record, 0, sizeof *record);
-	record->group_key = scene->scratch->group_key;
-	record->frame[0] = frame;
-	submit(record);
-	return true;
-}
-
-/* Frames that the receiver does not know of yet; false: there is no room. */
-static inline_always bool
-send_frames(const struct scene *scene, const uint64_t *frames, uint64_t except)
-{
-	struct ingress_record *record;
-	uint64_t some = 0;
-
-#pragma clang loop unroll(full)
-	for (int i = 0; i < INGRESS_FRAMES; i++) {
-		const uint64_t frame = frames[i];
-
-		some |= frame & INGRESS_FRAME_TOLD || is_same(frame, except)
-			? 0
-			: frame;
-	}
-	if (some == 0) {
-		return true;
-	}
-	record = ring_reserve(&records_map, sizeof *record, 0);
-	if (!record) {
-		return false;
-	}
-	record->group_key = scene->scratch->group_key;
-#pragma clang loop unroll(full)
-	for (int i = 0; i < INGRESS_FRAMES; i++) {
-		const uint64_t frame = frames[i];
-
-		record->frame[i] =
-			frame & INGRESS_FRAME_TOLD || is_same(frame, except)
-			? 0
-			: frame;
-	}
-	record->tag = record->instant = record->now = 0;
-	submit(record);
-	return true;
-}
-
-/*
- * From here on the receiver has the group: what it was not told of goes ahead,
- * but for the frame that goes on itself.
- */
-static inline_always void
-make_slow(const struct scene *scene, struct ingress_group *g)
-{
-	g->passed = 1;
-	g->since = scene->now;
-	hear(scene);
-	__sync_fetch_and_add(&g->slow, 1); /* a barrier, too */
-}
-
-static inline_always int
-lose(const struct scene *scene)
-{
-	count(INGRESS_LOST);
-	return is_flood(scene) ? XDP_DROP : XDP_PASS;
-}
-
-/* A group in order. */
-static inline_always int
-hand_over(const struct scene *scene, struct ingress_group *g,
-	  const struct sorted *sorted)
-{
-	make_slow(scene, g);
-	return send_frames(scene, sorted->frame, sorted->frame[FRAME_SYN0])
-		? XDP_PASS
-		: lose(scene);
-}
-
-/* One that the program can't judge, with all that it has of it. */
-static inline_always int
-leave(const struct scene *scene, struct ingress_group *g, uint64_t mine)
-{
-	bool all = true;
-
-	count(INGRESS_PASSED);
-	make_slow(scene, g);
-#pragma clang loop unroll(disable)
-	for (int layer = 0; layer < INGRESS_LAYERS; layer++) {
-		all &= send_frames(scene, g->frame[layer], mine);
-	}
-	return all ? XDP_PASS : lose(scene);
-}
-
-static inline_always int
-drop(uint32_t why)
-{
-	count(why);
-	return XDP_DROP;
-}
-
-/*
- * Left to the receiver; or to a closed port, at once: see ingress_tc().  There
- * the receiver has none but the groups that were split.
- */
-static inline_always int
-pass(const struct scene *scene, bool split)
-{
-	count(INGRESS_PASSED);
-	return is_closed(scene) && !split ? XDP_DROP : XDP_PASS;
-}
 
 /* A frame that came now. */
 static inline_always uint64_t
@@ -194,14 +52,14 @@ frame_of(const struct scene *scene, const struct syn *s)
 static inline_always uint32_t
 place_of(const struct scene *scene, const struct syn *s)
 {
-	volatile uint64_t *role = &scene->scratch->search.role;
+	struct search *search = &scene->scratch->search;
 
-	*role = frame_role_of(s->seq);
-	if ((*role == FRAME_SYN1 && !is_head(s->seq)) ||
-	    (*role == FRAME_SYN2 && !is_timely(scene, s->seq))) {
-		*role = FRAME_SYN0;
+	search->role = frame_role_of(s->seq);
+	if ((search->role == FRAME_SYN1 && !is_head(s->seq)) ||
+	    (search->role == FRAME_SYN2 && !is_timely(scene, s->seq))) {
+		search->role = FRAME_SYN0;
 	}
-	return *role & (ROLES - 1);
+	return search->role & (ROLES - 1);
 }
 
 /* Whether a group may begin with it. */
@@ -263,21 +121,21 @@ is_right(const struct scene *scene, struct ingress_group *g,
 	if (!sort_attempt(search, a, sorted)) {
 		return false;
 	}
-	*(volatile uint64_t *)&search->failed = 1;
+	search->failed = 1;
 	key = key_of(INGRESS_FRAME_SEQ(a->syn1));
 	if (!key || extra_of(key) != frame_flags(INGRESS_FRAME_SEQ(a->syn1))) {
-		*(volatile uint64_t *)&search->keyless = a->syn1;
+		search->keyless = a->syn1;
 		return false;
 	}
 	if (key->suite == SUITE_KERNEL_NONE) {
-		*(volatile uint64_t *)&search->foreign = 1;
+		search->foreign = 1;
 		return false;
 	}
 	if (g->macs <= 0 ||
 	    (extra_of(key) == 0 && is_final(scene) && !may_charge())) {
 		return false;
 	}
-	*(volatile uint64_t *)&search->wrong = 1;
+	search->wrong = 1;
 	g->macs--;
 	if (is_authentic(&scene->scratch->work, search, sorted,
 			 scene->scratch->group_key.dport, key)) {
@@ -289,53 +147,65 @@ is_right(const struct scene *scene, struct ingress_group *g,
 	return false;
 }
 
-/* All may have come; mine is the last. */
-static inline_always int
-finish(const struct scene *scene, struct ingress_group *g, struct syn *s,
-       uint64_t mine, bool accepts)
+/* Look for a group among all frames, with mine in it; it is sorted then. */
+static inline_always bool
+find_right(const struct scene *scene, struct ingress_group *g, uint64_t mine)
 {
 	struct search *search = &scene->scratch->search;
-	struct sorted *sorted = &scene->scratch->sorted;
 	bool right = false;
-	uint64_t syn0;
 
 	list_attempts(search, mine);
-	*(volatile uint64_t *)&search->failed = 0;
-	*(volatile uint64_t *)&search->wrong = 0;
-	*(volatile uint64_t *)&search->keyless = 0;
-	*(volatile uint64_t *)&search->foreign = 0;
+	search->failed = search->wrong = 0;
+	search->keyless = search->foreign = 0;
 	/* By the same instructions. */
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < ATTEMPTS && !right; i++) {
 		right = is_right(scene, g, &search->attempt[i]);
 	}
-	if (right) {
-		syn0 = sorted->frame[FRAME_SYN0];
-		count(INGRESS_VERIFIED);
-		if (!is_same(syn0, mine)) {
-			s->becomes = is_closed(scene) ? 0 : syn0;
-		} else if (accepts && accept(scene, sorted)) {
-			s->accepted = true;
-			return XDP_PASS;
-		}
-		return hand_over(scene, g, sorted);
+	return right;
+}
+
+/* A right group, of which mine goes on, as SYN0 if that was another one. */
+static inline_always int
+end_right(const struct scene *scene, struct ingress_group *g, struct syn *s,
+	  uint64_t mine, bool accepts)
+{
+	const struct sorted *sorted = &scene->scratch->sorted;
+	const uint64_t syn0 = sorted->frame[FRAME_SYN0];
+
+	count(INGRESS_VERIFIED);
+	if (!is_same(syn0, mine)) {
+		s->becomes = is_closed(scene) ? 0 : syn0;
+	} else if (accepts && accept(scene, sorted)) {
+		s->accepted = true;
+		return XDP_PASS;
 	}
-	if (!*(volatile uint64_t *)&search->failed) {
+	return hand_over(scene, g, sorted);
+}
+
+/* No group was right: whether more frames are waited for, and who judges. */
+static inline_always int
+end_wrong(const struct scene *scene, struct ingress_group *g, struct syn *s,
+	  uint64_t mine)
+{
+	const struct search *search = &scene->scratch->search;
+
+	if (!search->failed) {
 		return drop(INGRESS_TAKEN);
 	}
-	if (*(volatile uint64_t *)&search->foreign) {
+	if (search->foreign) {
 		return leave(scene, g, mine);
 	}
 	if (is_final(scene)) {
 		return drop(INGRESS_MAC);
 	}
 	/* A longer group may be on its way, of which SYN0 is here. */
-	if (search->count < 4 + search->most) {
+	if (search->count < FRAME_BASE + search->most) {
 		return drop(INGRESS_TAKEN);
 	}
 	/* It may be SYN0 itself, which nothing but a packet can be. */
-	if (!*(volatile uint64_t *)&search->wrong) {
-		s->becomes = *(volatile uint64_t *)&search->keyless;
+	if (!search->wrong) {
+		s->becomes = search->keyless;
 		return leave(scene, g, s->becomes);
 	}
 	/* The receiver logs it, and counts guesses at short authenticators. */
@@ -411,12 +281,51 @@ gather(const struct scene *scene, const struct ingress_group *g, uint32_t role)
 	count_frames(search);
 }
 
+/* Whether a further frame of its role would push out one that may count. */
+static inline_always bool
+is_full(const struct scene *scene, const struct ingress_group *g, uint32_t role)
+{
+	return if_fresh(scene, g->frame[INGRESS_LAYERS - 1][role]) != 0;
+}
+
 static inline_always bool
 is_copy(const struct ingress_group *g, uint32_t role, uint64_t mine)
 {
 	return has_frame(g, role, mine) || has_frame(g, FRAME_SYN0, mine);
 }
 
+/* The receiver has the group, and gets this frame as it came. */
+static inline_always int
+follow(const struct scene *scene, struct ingress_group *g)
+{
+	if (is_flood(scene) && g->passed >= INGRESS_SLOW_MAX) {
+		return drop(INGRESS_DROPPED);
+	}
+	g->passed++;
+	g->since = scene->now;
+	hear(scene);
+	return pass(scene, g->slow & INGRESS_SLOW_SPLIT);
+}
+
+/* All may have come, mine last: so it is judged, here or by tc. */
+static inline_always int
+finish(const struct scene *scene, struct ingress_group *g, struct syn *s,
+       uint32_t role, uint64_t mine, bool accepts)
+{
+	if (accepts) {
+		repay(scene);
+	} else if (may_relay(scene)) {
+		/* It comes to tc as if it were new. */
+		take_back(scene, g, role);
+		forgive(scene->scratch, 1);
+		return XDP_PASS;
+	}
+	return find_right(scene, g, mine)
+		? end_right(scene, g, s, mine, accepts)
+		: end_wrong(scene, g, s, mine);
+}
+
+/* A further frame of a group. */
 static inline_always int
 go_on(const struct scene *scene, struct ingress_group *g, struct syn *s,
       bool accepts)
@@ -425,13 +334,7 @@ go_on(const struct scene *scene, struct ingress_group *g, struct syn *s,
 	uint32_t role;
 
 	if (g->slow) {
-		if (is_flood(scene) && g->passed >= INGRESS_SLOW_MAX) {
-			return drop(INGRESS_DROPPED);
-		}
-		g->passed++;
-		g->since = scene->now;
-		hear(scene);
-		return pass(scene, g->slow & INGRESS_SLOW_SPLIT);
+		return follow(scene, g);
 	}
 	role = place_of(scene, s);
 	if (role >= INGRESS_FRAMES) {
@@ -442,28 +345,18 @@ go_on(const struct scene *scene, struct ingress_group *g, struct syn *s,
 		tell(scene, mine);
 		return drop(INGRESS_TAKEN);
 	}
-	if (if_fresh(scene, g->frame[INGRESS_LAYERS - 1][role]) &&
-	    !is_final(scene)) {
+	if (is_full(scene, g, role) && !is_final(scene)) {
 		return leave(scene, g, mine);
 	}
 	store(scene, g, role, mine);
-	__sync_fetch_and_add(&scene->scratch->barrier, 1);
+	barrier(scene);
 	if (*(volatile uint32_t *)&g->slow) {
 		return pass(scene, false);
 	}
 	gather(scene, g, role);
-	if (!may_be_whole(&scene->scratch->search)) {
-		return drop(INGRESS_TAKEN);
-	}
-	if (accepts) {
-		repay(scene);
-	} else if (may_relay(scene)) {
-		/* It comes to tc as if it were new. */
-		take_back(scene, g, role);
-		forgive(scene->scratch, 1);
-		return XDP_PASS;
-	}
-	return finish(scene, g, s, mine, accepts);
+	return may_be_whole(&scene->scratch->search)
+		? finish(scene, g, s, role, mine, accepts)
+		: drop(INGRESS_TAKEN);
 }
 
 static inline_always int
