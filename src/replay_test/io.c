@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -42,30 +41,6 @@ make_filter(const struct attack_wire_options *o, char *out)
 	text_put(&t, "))");
 }
 
-static int
-open_cap(struct attack_wire *s, uint32_t device, const char *filter, char *why)
-{
-	char reason[CAP_WHY_MAX];
-	char name[IF_NAMESIZE];
-	int rc;
-
-	for (size_t i = 0; i < s->cap_count; i++) {
-		if (s->devices[i] == device) {
-			return 0;
-		}
-	}
-	if (!if_indextoname(device, name)) {
-		return fail(why, -ENODEV, "capture");
-	}
-	rc = cap_open(&s->caps[s->cap_count], name, filter, reason);
-	if (rc < 0) {
-		snprintf(why, ATTACK_WIRE_WHY_MAX, "%s: %s", name, reason);
-		return rc;
-	}
-	s->devices[s->cap_count++] = device;
-	return 0;
-}
-
 int
 attack_wire_open(struct attack_wire *s,
 		 const struct attack_wire_options *options, char *why)
@@ -86,7 +61,8 @@ attack_wire_open(struct attack_wire *s,
 		   sizeof(int));
 	make_filter(options, filter);
 	for (size_t i = 0; i < options->target_count && rc == 0; i++) {
-		rc = open_cap(s, options->targets[i].device, filter, why);
+		rc = captures_add(&s->captures, options->targets[i].device,
+				  filter, why);
 	}
 	if (rc < 0) {
 		attack_wire_close(s);
@@ -97,10 +73,7 @@ attack_wire_open(struct attack_wire *s,
 void
 attack_wire_close(struct attack_wire *s)
 {
-	for (size_t i = 0; i < s->cap_count; i++) {
-		cap_close(&s->caps[i]);
-	}
-	s->cap_count = 0;
+	captures_close(&s->captures);
 	ports_close(&s->ports);
 	rawsock_close(&s->raw);
 }
@@ -223,40 +196,25 @@ take(struct attack_wire *s, const struct answer *a)
 	}
 }
 
-static int
-drain(struct attack_wire *s)
-{
-	for (size_t i = 0; i < s->cap_count; i++) {
-		struct cap_packet packet;
-		struct answer a;
-		int rc;
-
-		while ((rc = cap_next(&s->caps[i], &packet)) == 1) {
-			if (answer_parse(&a, packet.ip, packet.len,
-					 packet.wire_len) == 0) {
-				take(s, &a);
-			}
-		}
-		if (rc < 0) {
-			return rc;
-		}
-	}
-	return 0;
-}
-
 int
 attack_wire_listen(struct attack_wire *s, unsigned ms)
 {
-	struct pollfd fds[ATTACK_WIRE_TARGETS_MAX];
+	struct pollfd fds[CAPTURES_MAX];
+	nfds_t count = captures_poll(&s->captures, fds);
+	struct cap_packet packet;
+	struct answer a;
+	int rc;
 
-	for (size_t i = 0; i < s->cap_count; i++) {
-		fds[i] = (struct pollfd){ .fd = s->caps[i].fd,
-					  .events = POLLIN };
-	}
-	if (poll(fds, s->cap_count, (int)ms) < 0 && errno != EINTR) {
+	if (poll(fds, count, (int)ms) < 0 && errno != EINTR) {
 		return -errno;
 	}
-	return drain(s);
+	while ((rc = captures_next(&s->captures, &packet)) == 1) {
+		if (answer_parse(&a, packet.ip, packet.len, packet.wire_len) ==
+		    0) {
+			take(s, &a);
+		}
+	}
+	return rc;
 }
 
 /* ---- sending */
@@ -402,15 +360,4 @@ void
 attack_wire_forget(struct attack_wire *s)
 {
 	s->sent_count = 0;
-}
-
-unsigned
-attack_wire_lost(struct attack_wire *s)
-{
-	unsigned lost = 0;
-
-	for (size_t i = 0; i < s->cap_count; i++) {
-		lost += cap_lost(&s->caps[i]);
-	}
-	return lost;
 }

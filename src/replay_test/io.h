@@ -12,18 +12,17 @@
 
 #include "measure/reply.h"
 #include "replay_test/attacks.h"
-#include "os/pcap.h"
+#include "measure/captures.h"
 #include "replay_test/forge.h"
 #include "measure/timing.h"
 #include "os/source_ports.h"
 #include "os/rawsock.h"
 
-#define ATTACK_WIRE_TARGETS_MAX 2u /* the host, and another server */
 /* Frames waited for: of the largest batch, and more. */
 #define ATTACK_WIRE_SENT_MAX 4096u
 /* Connections that were begun last, whose SYN/ACKs may be repeated. */
 #define ATTACK_WIRE_BEGUN_MAX 256u
-#define ATTACK_WIRE_WHY_MAX 512u
+#define ATTACK_WIRE_WHY_MAX CAPTURES_WHY_MAX
 
 /* What came back to a frame. */
 enum attack_wire_answer {
@@ -71,9 +70,7 @@ struct attack_wire_begun {
 struct attack_wire {
 	struct rawsock raw;
 	struct ports ports;
-	struct cap caps[ATTACK_WIRE_TARGETS_MAX];
-	uint32_t devices[ATTACK_WIRE_TARGETS_MAX];
-	size_t cap_count;
+	struct captures captures;
 	struct timing_bucket bucket;
 	uint32_t mark; /* of netfilter, on what is sent */
 	struct attack_wire_sent sent[ATTACK_WIRE_SENT_MAX]; /* a ring */
@@ -117,8 +114,5 @@ unsigned attack_wire_accepted(const struct attack_wire *s, unsigned number);
 
 /* Take no more notice of what was sent. */
 void attack_wire_forget(struct attack_wire *s);
-
-/* Packets that came too fast to be seen. */
-unsigned attack_wire_lost(struct attack_wire *s);
 
 #endif

@@ -179,7 +179,7 @@ attack_ground_end(struct attack_ground *s)
 {
 	s->report->trials = s->fresh.sent;
 	s->report->trials_accepted = s->fresh.accepted;
-	s->report->lost = attack_wire_lost(&s->wire);
+	s->report->lost = captures_lost(&s->wire.captures);
 	attack_wire_close(&s->wire);
 }
 

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,29 +28,6 @@ fail(char *why, int rc, const char *object)
 	return rc;
 }
 
-static int
-find_routes(struct scan_io *v, char *why)
-{
-	const struct findings *f = v->findings;
-	struct netlink nl;
-	int rc;
-
-	v->routes = calloc(f->target_count, sizeof *v->routes);
-	rc = v->routes ? route_open(&nl) : -ENOMEM;
-	if (rc < 0) {
-		return fail(why, rc, "route");
-	}
-	for (size_t i = 0; i < f->target_count && rc == 0; i++) {
-		rc = route_find(&nl, &f->targets[i].addr, f->targets[i].device,
-				&v->routes[i]);
-		if (rc < 0) {
-			fail(why, rc, f->targets[i].text);
-		}
-	}
-	netlink_close(&nl);
-	return rc;
-}
-
 static void
 make_filter(const struct scan_io *v, char *out)
 {
@@ -74,30 +50,6 @@ make_filter(const struct scan_io *v, char *out)
 }
 
 static int
-open_cap(struct scan_io *v, uint32_t device, const char *filter, char *why)
-{
-	char reason[CAP_WHY_MAX];
-	char name[IF_NAMESIZE];
-	int rc;
-
-	for (size_t i = 0; i < v->cap_count; i++) {
-		if (v->devices[i] == device) {
-			return 0;
-		}
-	}
-	if (v->cap_count == SCAN_IO_CAPS || !if_indextoname(device, name)) {
-		return fail(why, -ENODEV, "capture");
-	}
-	rc = cap_open(&v->caps[v->cap_count], name, filter, reason);
-	if (rc < 0) {
-		snprintf(why, SCAN_IO_WHY_MAX, "%s: %s", name, reason);
-		return rc;
-	}
-	v->devices[v->cap_count++] = device;
-	return 0;
-}
-
-static int
 open_caps(struct scan_io *v, char *why)
 {
 	char filter[CAP_FILTER_MAX];
@@ -105,7 +57,8 @@ open_caps(struct scan_io *v, char *why)
 
 	make_filter(v, filter);
 	for (size_t i = 0; i < v->findings->target_count && rc == 0; i++) {
-		rc = open_cap(v, v->routes[i].device, filter, why);
+		rc = captures_add(&v->captures, v->routes[i].device, filter,
+				  why);
 	}
 	return rc;
 }
@@ -214,7 +167,8 @@ scan_io_open(struct scan_io *v, const struct findings *findings,
 		ports_init(&v->pools[i]);
 	}
 	fds_allow(FILES_WANTED);
-	rc = find_routes(v, why);
+	rc = captures_routes(&v->routes, findings->targets,
+			     findings->target_count, why);
 	if (rc == 0 &&
 	    getrandom(&v->secret, sizeof v->secret, 0) !=
 		    (ssize_t)sizeof v->secret) {
@@ -234,10 +188,7 @@ scan_io_close(struct scan_io *v)
 {
 	int rc = cap_file_close(&v->file);
 
-	for (size_t i = 0; i < v->cap_count; i++) {
-		cap_close(&v->caps[i]);
-	}
-	v->cap_count = 0;
+	captures_close(&v->captures);
 	for (size_t i = 0; i < SCAN_IO_SLOTS; i++) {
 		if (v->udp[i] >= 0) {
 			close(v->udp[i]);
@@ -451,45 +402,28 @@ is_frame(const struct scan_io *v, const struct answer *a)
 int
 scan_io_next(struct scan_io *v, struct scan_io_event *event)
 {
-	for (size_t i = 0; i < v->cap_count; i++) {
-		struct cap_packet packet;
-		int rc;
+	struct cap_packet packet;
+	int rc;
 
-		while ((rc = cap_next(&v->caps[i], &packet)) == 1) {
-			struct ends ends;
-			bool found;
+	while ((rc = captures_next(&v->captures, &packet)) == 1) {
+		struct ends ends;
+		bool found;
 
-			if (answer_parse(&event->packet, packet.ip, packet.len,
-					 packet.wire_len) < 0) {
-				continue;
-			}
-			found = find_ends(v, &ends, &event->packet);
-			if (v->file.dumper &&
-			    (found || is_frame(v, &event->packet))) {
-				rc = cap_file_put(&v->file, &packet);
-				if (rc < 0) {
-					return rc;
-				}
-			}
-			event->ns = packet.ns;
-			if (found && identify(v, event, &ends)) {
-				return 1;
+		if (answer_parse(&event->packet, packet.ip, packet.len,
+				 packet.wire_len) < 0) {
+			continue;
+		}
+		found = find_ends(v, &ends, &event->packet);
+		if (v->file.dumper && (found || is_frame(v, &event->packet))) {
+			rc = cap_file_put(&v->file, &packet);
+			if (rc < 0) {
+				return rc;
 			}
 		}
-		if (rc < 0) {
-			return rc;
+		event->ns = packet.ns;
+		if (found && identify(v, event, &ends)) {
+			return 1;
 		}
 	}
-	return 0;
-}
-
-unsigned
-scan_io_lost(struct scan_io *v)
-{
-	unsigned lost = 0;
-
-	for (size_t i = 0; i < v->cap_count; i++) {
-		lost += cap_lost(&v->caps[i]);
-	}
-	return lost;
+	return rc;
 }

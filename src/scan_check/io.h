@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "measure/reply.h"
-#include "os/pcap.h"
+#include "measure/captures.h"
 #include "scan_check/results.h"
 #include "base/siphash.h"
 #include "os/source_ports.h"
@@ -24,8 +24,7 @@
  */
 #define SCAN_IO_SLOTS 32u
 #define SCAN_IO_POOLS (PROBE_SCANS * SCAN_IO_SLOTS / PORTS_AHEAD + 1)
-#define SCAN_IO_CAPS 8u /* devices that targets are reached by */
-#define SCAN_IO_WHY_MAX 512u
+#define SCAN_IO_WHY_MAX CAPTURES_WHY_MAX
 
 struct scan_io {
 	const struct findings *findings;
@@ -38,9 +37,7 @@ struct scan_io {
 	int udp[SCAN_IO_SLOTS];
 	uint16_t ports[PROBE_SCANS][SCAN_IO_SLOTS];
 	uint32_t by_port[65536]; /* what a port of ours is for; 0: nothing */
-	struct cap caps[SCAN_IO_CAPS];
-	uint32_t devices[SCAN_IO_CAPS];
-	size_t cap_count;
+	struct captures captures;
 	struct cap_file file;
 	struct hash_key secret;
 };
@@ -87,7 +84,5 @@ struct scan_io_event {
 
 /* The next one, without waiting: 1, 0 where there is none, or -errno. */
 int scan_io_next(struct scan_io *v, struct scan_io_event *event);
-/* Packets that were not seen because they came too fast. */
-unsigned scan_io_lost(struct scan_io *v);
 
 #endif

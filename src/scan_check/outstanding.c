@@ -76,12 +76,9 @@ outstanding_expired(struct outstanding *f, uint64_t ms)
 void
 outstanding_wait(struct outstanding *f, uint64_t ms, uint64_t until)
 {
-	struct pollfd fds[SCAN_IO_CAPS + OUTSTANDING_MAX];
-	nfds_t n = 0;
+	struct pollfd fds[CAPTURES_MAX + OUTSTANDING_MAX];
+	nfds_t n = captures_poll(&f->volley->captures, fds);
 
-	for (size_t i = 0; i < f->volley->cap_count; i++) {
-		fds[n++] = (struct pollfd){ f->volley->caps[i].fd, POLLIN, 0 };
-	}
 	for (size_t i = 0; i < OUTSTANDING_MAX; i++) {
 		const struct shot *shot = &f->shots[i];
 

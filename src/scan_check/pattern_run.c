@@ -1,7 +1,6 @@
 #include "scan_check/pattern_run.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,18 +8,16 @@
 #include <sys/random.h>
 
 #include "base/siphash.h"
+#include "measure/captures.h"
 #include "measure/probe.h"
 #include "measure/timing.h"
 #include "os/clock.h"
-#include "os/pcap.h"
 #include "os/rawsock.h"
-#include "os/route.h"
 #include "os/source_ports.h"
 #include "scan_check/schedule.h"
 
 /* Each is used again after so many packets: what is late is told apart. */
 #define SPORTS (4 * PORTS_AHEAD)
-#define CAPS 8u /* devices that targets are reached by */
 /* What answers need at most, ms, behind the last packet. */
 #define LATE_MS 1000u
 /*
@@ -52,9 +49,7 @@ struct runner {
 	struct use by_port[65536];
 	struct use by_echo[65536];
 	uint16_t echo_id, echo_seq;
-	struct cap caps[CAPS];
-	uint32_t devices[CAPS];
-	size_t cap_count;
+	struct captures captures;
 	struct timing_bucket bucket;
 	struct hash_key secret;
 	uint64_t counter;
@@ -180,34 +175,26 @@ take_packet(struct runner *r, const struct cap_packet *packet)
 static int
 take_all(struct runner *r)
 {
-	for (size_t i = 0; i < r->cap_count; i++) {
-		struct cap_packet packet;
-		int rc;
+	struct cap_packet packet;
+	int rc;
 
-		while ((rc = cap_next(&r->caps[i], &packet)) == 1) {
-			take_packet(r, &packet);
-		}
-		if (rc < 0) {
-			return rc;
-		}
+	while ((rc = captures_next(&r->captures, &packet)) == 1) {
+		take_packet(r, &packet);
 	}
-	return 0;
+	return rc;
 }
 
 /* Take what comes until then, in microseconds; and once at the least. */
 static int
 take_until(struct runner *r, uint64_t until_us)
 {
-	struct pollfd fds[CAPS];
+	struct pollfd fds[CAPTURES_MAX];
+	nfds_t count = captures_poll(&r->captures, fds);
 	uint64_t now;
 	int rc = take_all(r);
 
-	for (size_t i = 0; i < r->cap_count; i++) {
-		fds[i] = (struct pollfd){ r->caps[i].fd, POLLIN, 0 };
-	}
 	while (rc == 0 && (now = clock_us()) < until_us) {
-		poll(fds, (nfds_t)r->cap_count,
-		     (int)((until_us - now + 999) / 1000));
+		poll(fds, count, (int)((until_us - now + 999) / 1000));
 		rc = take_all(r);
 	}
 	return rc;
@@ -402,50 +389,15 @@ send_all(struct runner *r)
 /* ---- before and after */
 
 static int
-open_cap(struct runner *r, uint32_t device, char *why)
-{
-	char reason[CAP_WHY_MAX];
-	char name[IF_NAMESIZE];
-	int rc;
-
-	for (size_t i = 0; i < r->cap_count; i++) {
-		if (r->devices[i] == device) {
-			return 0;
-		}
-	}
-	if (r->cap_count == CAPS || !if_indextoname(device, name)) {
-		return fail(why, -ENODEV, "capture");
-	}
-	rc = cap_open(&r->caps[r->cap_count], name, "tcp or icmp or icmp6",
-		      reason);
-	if (rc < 0) {
-		snprintf(why, PATTERN_WHY_MAX, "%s: %s", name, reason);
-		return rc;
-	}
-	r->devices[r->cap_count++] = device;
-	return 0;
-}
-
-static int
 find_ways(struct runner *r, char *why)
 {
-	struct netlink nl;
-	int rc;
+	const size_t count = r->f->target_count;
+	int rc = captures_routes(&r->routes, r->f->targets, count, why);
 
-	r->routes = calloc(r->f->target_count, sizeof *r->routes);
-	rc = r->routes ? route_open(&nl) : -ENOMEM;
-	if (rc < 0) {
-		return fail(why, rc, "route");
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		rc = captures_add(&r->captures, r->routes[i].device,
+				  "tcp or icmp or icmp6", why);
 	}
-	for (size_t i = 0; i < r->f->target_count && rc == 0; i++) {
-		const struct target_addr *target = &r->f->targets[i];
-
-		rc = route_find(&nl, &target->addr, target->device,
-				&r->routes[i]);
-		rc = rc < 0 ? fail(why, rc, target->text)
-			    : open_cap(r, r->routes[i].device, why);
-	}
-	netlink_close(&nl);
 	return rc;
 }
 
@@ -500,9 +452,7 @@ pattern_run(const struct findings *f, struct distinguish_sample *samples,
 			fail(why, rc, "patterns");
 		}
 	}
-	for (size_t i = 0; i < r->cap_count; i++) {
-		cap_close(&r->caps[i]);
-	}
+	captures_close(&r->captures);
 	for (size_t i = 0; i < SPORTS / PORTS_AHEAD; i++) {
 		ports_close(&r->pools[i]);
 	}

@@ -9,10 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "measure/captures.h"
 #include "scan_check/pattern.h"
 #include "scan_check/results.h"
 
-#define PATTERN_WHY_MAX 512u
+#define PATTERN_WHY_MAX CAPTURES_WHY_MAX
 
 struct pattern_options {
 	bool wanted[PATTERN_KINDS];

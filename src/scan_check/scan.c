@@ -556,7 +556,7 @@ scan_run(struct findings *findings, struct distinguish_sample *samples,
 		}
 		settle(s);
 		outstanding_end_all(&s->flight);
-		summary->lost = scan_io_lost(&s->volley);
+		summary->lost = captures_lost(&s->volley.captures);
 		closed = scan_io_close(&s->volley);
 		if (closed < 0 && rc == 0) {
 			snprintf(why, SCAN_IO_WHY_MAX, "%s: %s", volley.file,
