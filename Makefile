@@ -345,16 +345,18 @@ coverage: need-coverage
 	@$(MAKE) SAN=cov FAULTS=1 TAP=.build/static-cov-faulty/tap
 	@$(MAKE) SAN=cov PORTABLE=1 TAP=.build/portable-cov/tap
 	@$(MAKE) DEPS=system CC=gcc SAN=cov TAP=.build/cov/tap run-coverage
-run-coverage: scarce $(addprefix $(B)/,$(UNITS) $(FUZZERS) tests/soak/soak)
+run-coverage: scarce $(PROBES) $(addprefix $(B)/,$(UNITS) $(FUZZERS) \
+		tests/soak/soak)
 	@TAP='$(abspath .build/static-cov/tap)' \
 		TAP_FAULTY='$(abspath .build/static-cov-faulty/tap)' \
 		PORTABLE='$(abspath .build/portable-cov/tap)' \
 		SOAK='$(abspath $(B)/tests/soak/soak)' MAKE='$(MAKE)' \
+		PROBES='$(abspath $(PROBES))' \
 		SCARCE='$(abspath $(B)/tests/hosts/scarce.so)' \
 		SCARCE_TAP='$(abspath $(TAP))' \
 		tests/coverage/run $(B) .build/static-cov \
 		.build/static-cov-faulty .build/portable-cov -- \
-		$(filter-out scarce %/soak,$^)
+		$(filter-out scarce %/soak %/probes,$^)
 
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full
 run-unit: $(addprefix $(B)/,$(UNITS))
