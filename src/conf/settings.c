@@ -8,13 +8,21 @@ int
 settings_user(void *into, const char *value, char *why)
 {
 	struct settings_user *user = into;
+	const struct passwd *found;
 	size_t len = strlen(value);
 
 	errno = 0;
-	if (len > SETTINGS_USER_MAX || !getpwnam(value)) {
+	found = len > SETTINGS_USER_MAX ? NULL : getpwnam(value);
+	if (!found) {
 		return errno == ENOMEM
 			? value_no_memory(why)
 			: value_fail(why, "no user '%.64s'", value);
+	}
+	if (found->pw_uid == 0) {
+		return value_fail(why,
+				  "'%.64s' is root, whose rights are to "
+				  "be given up",
+				  value);
 	}
 	memcpy(user->name, value, len + 1);
 	return 0;

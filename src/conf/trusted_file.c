@@ -154,6 +154,9 @@ trusted_file(const char *path, int fd, char *why)
 	}
 	if (fstat(fd, &st) < 0) {
 		rc = value_fail(why, "%s", strerror(errno));
+	} else if (!named && S_ISREG(st.st_mode) && st.st_nlink > 0) {
+		/* It has one, which is not where it was, or can't be seen. */
+		rc = no_place(error, why);
 	} else if (S_ISREG(st.st_mode) || (S_ISFIFO(st.st_mode) && named)) {
 		rc = check_file(path, &st, why);
 		rc = rc < 0 ? rc : check_link(path, why);

@@ -18,7 +18,8 @@ alarms_text(struct text *t, const struct alarms *alarms)
 		  "queue full: packets were dropped within the last minute" },
 		{ alarms->clock_wrong, "clock not synchronised" },
 		{ alarms->user_shared,
-		  "no user 'tap': the worker shares one with others" },
+		  "the worker runs as 'nobody', as others do, who may end it: "
+		  "make a user 'tap', or name one by run_as=" },
 	};
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {

@@ -159,6 +159,10 @@ change_user(enum privileges_role role, const char *user, pid_t monitor,
 		return keep_net_admin(role, why);
 	}
 	find_user(user, monitor, &uid, &gid);
+	if (uid == 0 || gid == 0) {
+		errno = EPERM;
+		return fail(why, "user: it is root's, or its group");
+	}
 	if (drop_bounding_set(why) < 0) {
 		return -1;
 	}

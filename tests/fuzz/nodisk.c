@@ -12,7 +12,8 @@ struct passwd *
 getpwnam(const char *name)
 {
 	static char root[] = "root";
-	static struct passwd user = { .pw_name = root };
+	/* Not 0: workers may not be that. */
+	static struct passwd user = { .pw_name = root, .pw_uid = 1 };
 
 	return strcmp(name, root) == 0 ? &user : NULL;
 }

@@ -171,7 +171,7 @@ static void
 server_conf_hides(void **state)
 {
 	struct server_conf *conf = load_good(
-		"hide=decoy:192.0.2.1:80\nmark=0x2, run_as=root\n"
+		"hide=decoy:192.0.2.1:80\nmark=0x2, run_as=nobody\n"
 		"fastpath=auto, fastpath_mark=0x4\n"
 		"replay_file=/x\n"
 		"RULE:dst_port=22\n"
@@ -187,7 +187,7 @@ server_conf_hides(void **state)
 	assert_int_equal(conf->fastpath_mark, 4);
 	(void)state;
 	assert_int_equal(conf->settings.mark, 2);
-	assert_string_equal(conf->settings.user.name, "root");
+	assert_string_equal(conf->settings.user.name, "nobody");
 	assert_string_equal(conf->replay_file, "/x");
 	assert_int_equal(rule[0].hide, ACL_DECOY);
 	assert_int_equal(rule[0].decoy.family, 4);
@@ -345,6 +345,7 @@ static const struct {
 	{ "hide=closed\nRULE:type=ROUTER\n", 2, "hide=closed: " },
 	{ "replay_file=relative\n", 1, "replay_file: " },
 	{ "run_as=no-such-user\n", 1, "run_as: no user" },
+	{ "run_as=root\n", 1, "run_as: 'root' is root" },
 	{ "mark=0\n", 1, "mark: " },
 };
 

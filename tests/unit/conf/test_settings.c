@@ -67,8 +67,8 @@ settings_take_their_words(void **state)
 	assert_int_equal(s.fastpath, FASTPATH_NATIVE);
 	assert_int_equal(set(&s, "fastpath", "generic"), 0);
 	assert_int_equal(s.fastpath, FASTPATH_GENERIC);
-	assert_int_equal(set(&s, "run_as", "root"), 0);
-	assert_string_equal(s.user.name, "root");
+	assert_int_equal(set(&s, "run_as", "nobody"), 0);
+	assert_string_equal(s.user.name, "nobody");
 }
 
 static void
@@ -97,6 +97,7 @@ settings_refuse(void **state)
 		{ "mark", "99999999999999999999999" },
 		{ "firewall", "" },
 		{ "firewall", "ipfw" },
+		{ "run_as", "root" },
 		{ "run_as", "" },
 		{ "run_as", "no-such-user" },
 		{ "run_as", "roooooooooooooooooooooooooooooooooot" },

@@ -334,6 +334,28 @@ descriptors(void **state)
 	close(ends[0]);
 }
 
+/* One that is open, and is not where it was: who knows who may write there. */
+static void
+is_refused_where_its_place_is_gone(void **state)
+{
+	char moved[128];
+	int fd;
+
+	(void)state;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(trusted_file(path, fd, why), 0);
+	snprintf(moved, sizeof moved, "%s.moved", path);
+	assert_int_equal(rename(path, moved), 0);
+	assert_int_equal(trusted_file(path, fd, why), -1);
+	assert_string_equal(why, strerror(ENOENT));
+	/* What is nowhere is whoever's who has it open. */
+	assert_int_equal(unlink(moved), 0);
+	snprintf(moved, sizeof moved, "/proc/self/fd/%d", fd);
+	assert_int_equal(trusted_file(moved, fd, why), 0);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -347,6 +369,7 @@ main(void)
 		cmocka_unit_test(links),
 		cmocka_unit_test(relative_paths),
 		cmocka_unit_test(unknown_places),
+		cmocka_unit_test(is_refused_where_its_place_is_gone),
 		cmocka_unit_test(descriptors),
 	};
 

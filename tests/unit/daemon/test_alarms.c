@@ -37,7 +37,8 @@ names_what_is_wrong(void **state)
 		}),
 		"rules lost: another program took them, and they can't be put "
 		"back; queue full: packets were dropped within the last "
-		"minute; no user 'tap': the worker shares one with others; "
+		"minute; the worker runs as 'nobody', as others do, who may "
+		"end it: make a user 'tap', or name one by run_as=; "
 		"the worker died 3 times in a row; "
 		"files refused, older ones in use: x.conf:1: wrong");
 }
