@@ -7,14 +7,22 @@
 #define RULES_FIRST 16u     /* room for them, which doubles */
 #define FRAMES_PER_GROUP 4u /* what a group of the papers has */
 
-/* The kernel takes no packet of a network for it. */
+/*
+ * The kernel takes no packet of a network for it: loopback addresses, and
+ * what is none of a host: no network, many hosts, reserved ones, and those of
+ * IPv4 within IPv6.
+ */
 static bool
-is_loopback(const struct packet_addr *addr)
+is_unreachable(const struct packet_addr *addr)
 {
-	static const uint8_t one[16] = { [15] = 1 };
+	static const uint8_t low[15] = { 0 };
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const uint8_t *a = addr->bytes;
 
-	return addr->family == 4 ? addr->bytes[0] == 127
-				 : memcmp(addr->bytes, one, sizeof one) == 0;
+	return addr->family == 4
+		? a[0] == 0 || a[0] == 127 || a[0] >= 224
+		: a[0] == 0xff || memcmp(a, mapped, sizeof mapped) == 0 ||
+			(memcmp(a, low, sizeof low) == 0 && a[15] <= 1);
 }
 
 /* filtered, closed, or decoy:ADDR:PORT; the address may be in brackets. */
@@ -60,7 +68,7 @@ take_hide(void *into, const char *value, char *why)
 	if (net.mask[net.addr.family == 6 ? 15 : 3] != 0xff) {
 		return value_fail(why, "'%.64s' is not one address", addr);
 	}
-	if (is_loopback(&net.addr)) {
+	if (is_unreachable(&net.addr)) {
 		return value_fail(why,
 				  "'%.64s' can't be reached from a network; "
 				  "name another address of this host",

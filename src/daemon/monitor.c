@@ -322,7 +322,12 @@ take_message(struct monitor *m)
 	const ssize_t got =
 		recv(m->line, message, sizeof message, MSG_DONTWAIT);
 
-	if (got < 1) {
+	if (got == 0) {
+		/* Nobody is there, or one who does as he likes. */
+		kill(m->worker, SIGKILL);
+		return;
+	}
+	if (got < 0) {
 		return;
 	}
 	if (message[0] == MESSAGE_READY) {
@@ -406,7 +411,7 @@ attend(struct monitor *m, int wait_ms)
 	if (fds[AT_CONTROL].revents) {
 		m->job->asked(m->job->context);
 	}
-	if (fds[AT_LINE].revents & POLLIN) {
+	if (fds[AT_LINE].revents & (POLLIN | POLLHUP)) {
 		take_message(m);
 	}
 }

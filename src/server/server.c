@@ -217,6 +217,13 @@ open_all(struct server *s)
 	}
 	snprintf(name, sizeof name, "tap-server-%u", s->conf->settings.queue);
 	s->control = daemon_control(name);
+	if (s->options->confirm_seconds > 0 &&
+	    s->conf->settings.firewall == FIREWALL_NONE) {
+		log_say(LOG_LEVEL_ERROR,
+			"--confirm: with firewall=none there are no rules that "
+			"it could take away");
+		return TAP_USAGE;
+	}
 	if (s->control < 0 && s->options->confirm_seconds > 0) {
 		log_say(LOG_LEVEL_ERROR,
 			"--confirm: without a control socket it could never "

@@ -396,6 +396,13 @@ unconfirmable()
 	await server 3
 	has "$(cat "$work/server.log")" '--confirm: without a control socket'
 	page stranger 4
+	# Rules of somebody else's making it could not take away.
+	mounts=:
+	tap_run server server server -k "$(key_file)" --confirm 60 \
+	    -c "$(key_file firewall=none RULE:dst_port=80)" \
+	    -a "$(key_file 'port=80, key_no=10')"
+	await server 2
+	has "$(cat "$work/server.log")" '--confirm: with firewall=none'
 }
 
 # killed_all NAME: it and its worker, at one moment
