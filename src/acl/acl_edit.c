@@ -181,7 +181,7 @@ change_value(struct work *w, const struct edit_place *place,
 	return rc;
 }
 
-/* The line's own words become those of its first part. */
+/* Change the line itself into its first part. */
 static int
 change_line(struct work *w, const struct conf_line *line,
 	    const struct acl_entry *entry, struct acl_range ports,
@@ -207,7 +207,7 @@ change_line(struct work *w, const struct conf_line *line,
 	return rc;
 }
 
-/* The other parts follow it, as lines of their own. */
+/* Add the other parts as lines below it. */
 static int
 add_parts(struct work *w, const struct acl_range *parts, size_t count,
 	  const struct numset *const *keys)
@@ -337,7 +337,7 @@ apply(struct work *w, struct secret_buf *out)
 			  w->edits.count);
 }
 
-/* What comes out is read again: nothing is written that would not be. */
+/* Read the result again: never write a file that could not be read. */
 static int
 check(const struct conf_file *was, const struct secret_buf *out, char *err)
 {
@@ -398,7 +398,7 @@ acl_edit(struct conf_file *file, const struct acl_change *change,
 	if (rc == 0 && (add_entries(w) < 0 || apply(w, out) < 0)) {
 		rc = conf_no_memory(err, file, 0);
 	}
-	/* Unchanged, it may also be empty. */
+	/* An unchanged file may be empty. */
 	if (rc == 0 && w->edits.count > 0) {
 		rc = check(file, out, err);
 	}

@@ -1,5 +1,5 @@
 /*
- * Changes to ACL.conf as its watchdog would make them by hand: comments,
+ * Changes to ACL.conf as an administrator would make them by hand: comments,
  * order and all other lines stay byte for byte.
  */
 #ifndef TAP_ACL_ACL_EDIT_H

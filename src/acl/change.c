@@ -15,7 +15,7 @@
 #include "conf/atomic_file.h"
 #include "tap.h"
 
-/* A number that has no key yet is allowed, and probably a slip. */
+/* A number without a key is allowed, but probably a mistake. */
 static void
 warn_unknown(const struct access_options *o, const char *path)
 {
@@ -148,7 +148,7 @@ change(const struct access_options *o, bool allow, const char *path,
 	int status = TAP_OK;
 	int rc;
 
-	/* Who only looks needs no lock, nor the right to make one. */
+	/* A dry run takes no lock: the user may not be allowed to. */
 	if (o->dry_run) {
 		rc = atomic_file_look(&rw, path, CONF_PUBLIC, &file, err);
 	} else {

@@ -31,8 +31,8 @@ struct check {
 };
 
 /*
- * Errors go where errors go, warnings with the results; JSON has both.
- * line 0: the file as a whole.
+ * Errors go to standard error, warnings to standard output; JSON has both.
+ * Line 0 means the file as a whole.
  */
 static void
 report(struct check *c, bool error, const char *kind, const char *path,
@@ -110,8 +110,8 @@ load_error(struct check *c, const char *path, const char *err)
 }
 
 /*
- * Each file, so that one run tells what is wrong with all of them.  0, or
- * -ENOMEM, which was said and is no finding.
+ * Check each file, so that one run reports the errors of all. Returns 0, or
+ * -ENOMEM with the error said.
  */
 static int
 load(struct check *c)
@@ -337,7 +337,7 @@ summary(const struct check *c)
 static int
 judge(struct check *c)
 {
-	/* Half a configuration would be full of false findings. */
+	/* Stop here: findings about half a configuration would be wrong. */
 	if (c->errors == 0) {
 		collect(c);
 		check_entries(c);

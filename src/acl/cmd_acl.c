@@ -164,7 +164,7 @@ is_one(const struct acl_range *ranges, size_t count)
 	return count == 1 && ranges->low == ranges->high;
 }
 
-/* What its key file says of names, too. */
+/* Also names, which are looked up in the key file. */
 static int
 check_one(const struct access_options *o, unsigned bit)
 {
@@ -239,7 +239,7 @@ cmd_acl(int argc, char **argv)
 			verb);
 		return TAP_USAGE;
 	}
-	/* Complaints name the verb, too. */
+	/* Error messages name the verb, too. */
 	snprintf(name, sizeof name, "tap acl %s", verb);
 	argv[1] = name;
 	status = parse(argc - 1, argv + 1, bit, &o);

@@ -192,7 +192,7 @@ put_all(const struct diff *d, struct secret_buf *out, const char *path)
 	for (size_t i = 0; i < d->count && rc == 0; i++) {
 		const struct change *first = &d->changes[i];
 
-		/* What is nearer than their contexts is one hunk. */
+		/* Changes whose contexts overlap make one hunk. */
 		while (i + 1 < d->count &&
 		       d->changes[i + 1].a - d->changes[i].a_end <=
 			       2 * CONTEXT) {

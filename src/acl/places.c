@@ -107,7 +107,7 @@ access_places(const struct access_options *o, const char *path,
 		return access_no_memory();
 	}
 	numset_add(&places->list[0].ports, o->ports, o->ports_count);
-	/* Not to wait for what is no file. */
+	/* Do not block on a FIFO. */
 	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode)) {
 		status = read_list(places, path);
 	}

@@ -130,7 +130,7 @@ show_run(struct show *s, struct row *row, struct acl_range run, bool any)
 			}
 		}
 		row->keys.high = (uint16_t)(no - 1);
-		/* Nobody means the numbers that have no key by ANY. */
+		/* ANY does not list numbers that have no key. */
 		if (row->key || !any) {
 			add_row(s, row);
 		}

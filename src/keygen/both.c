@@ -276,7 +276,7 @@ both_place(struct both *both, char *err)
 		staged_name(staged, file);
 		rc = naming_new(both->dir.dir, staged, file->name);
 		if (rc < 0) {
-			/* Those that have their names lose them again. */
+			/* Remove the names of those that have them. */
 			while (i > 0) {
 				unlinkat(both->dir.dir, both->files[--i].name,
 					 0);

@@ -154,7 +154,7 @@ contradiction(const struct args *a)
 	return NULL;
 }
 
-/* The words as they will be read: before anybody is asked anything. */
+/* Check the options before asking for a passphrase. */
 static int
 check_words(const struct keygen_options *o)
 {
@@ -162,7 +162,7 @@ check_words(const struct keygen_options *o)
 	struct acl_key key;
 	char why[VALUE_WHY_MAX];
 
-	/* A successor takes from the old key what is not said. */
+	/* A successor takes what is not given from the old key. */
 	if (o->rotate >= 0) {
 		return 0;
 	}

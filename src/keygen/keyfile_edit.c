@@ -117,7 +117,7 @@ key_edit_read_included(struct key_edit *edit, const char *path, char *err)
 	return rc;
 }
 
-/* Nothing is written that would not be read. */
+/* Never write a file that could not be read. */
 static int
 check(const struct key_edit *edit, const struct secret_buf *text, char *err)
 {

@@ -21,7 +21,7 @@
 #define SERVER_FILE "server.key"
 #define CLIENT_FILE "TAPclientd"
 
-/* What is made, before any of it is seen. */
+/* What is made, before any of it is printed or written. */
 struct job {
 	const struct keygen_options *o;
 	struct key_spec spec;       /* of the key in the making */
@@ -48,7 +48,7 @@ fail_memory(void)
 static int
 fail_rewrite(int rc, const char *err)
 {
-	/* The signal that waits will tell. */
+	/* The pending signal ends the program. */
 	if (rc != -EINTR) {
 		fprintf(stderr, "%s\n", err);
 	}
@@ -104,7 +104,7 @@ open_keys(struct job *job)
 	return rc < 0 ? fail_rewrite(rc, err) : TAP_OK;
 }
 
-/* The words that all keys of this run share. */
+/* The options that all keys of this run share. */
 static int
 prepare(struct job *job)
 {
@@ -366,7 +366,7 @@ make_all(struct job *job)
 				job->edit->line[no]);
 			return TAP_NO;
 		}
-		/* A passphrase takes half a second for each. */
+		/* Sealing takes half a second per file. */
 		if (hold_signals_waiting()) {
 			return TAP_SYSTEM;
 		}

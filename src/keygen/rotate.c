@@ -45,7 +45,7 @@ inherit_end(const struct keygen_options *o, const struct key_spec *old,
 	}
 }
 
-/* The old key ends after its successor began: never is there none. */
+/* The old key ends after its successor began: there is always a valid one. */
 int
 keygen_rotate(const struct keygen_options *o, const struct key_edit *edit,
 	      const char *path, struct key_spec *spec, uint64_t *old_end)

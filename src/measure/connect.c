@@ -32,7 +32,7 @@ fill(union address *to, const struct packet_addr *addr, uint32_t device,
 	return sizeof to->v6;
 }
 
-/* Bound before it connects, so that its port is known to who listens. */
+/* Bind before connecting, so that the capture knows the port. */
 static int
 bind_port(struct dial *dial, bool v4)
 {

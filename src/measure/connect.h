@@ -13,15 +13,19 @@
 struct dial {
 	int fd; /* writable when it is decided */
 	uint16_t sport;
-	int error; /* errno of how it ended, 0: connected; or waiting */
+	int error; /* how it ended: an errno, 0 for connected, or DIAL_WAITING
+		    */
 };
 
-/* Begin; device: an index, for link-local addresses, or 0.  0 or -errno. */
+/*
+ * Begin to connect. device is an index for link-local addresses, else 0.
+ * Returns 0 or -errno.
+ */
 int dial_begin(struct dial *dial, const struct packet_addr *addr,
 	       uint32_t device, uint16_t port);
-/* Look how it is; sets error. */
+/* Ask the kernel how it went; sets error. */
 void dial_look(struct dial *dial);
-/* End it at once, with a reset where it is connected. */
+/* Close it, by a reset where it is connected. */
 void dial_end(struct dial *dial);
 
 #endif

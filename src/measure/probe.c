@@ -35,7 +35,10 @@ static const struct probe_kind scans[PROBE_SCANS] = {
 			    PROBE_FILTERED, PROBE_CLOSED, .nmap_type = "syn",
 			    .nmap = { "-sS", "--scanflags", "SYNECECWR" },
 			    .nmap_flags = true },
-	/* Without the questions that nmap has for some ports: ours has none. */
+	/*
+	 * Our datagram is empty: without this option nmap sends a payload to
+	 * ports that it knows.
+	 */
 	[PROBE_UDP] = { "udp", 0, PROBE_OPEN_FILTERED, PROBE_UNKNOWN,
 			.nmap = { "-sU", "--data-length", "0" } },
 };
@@ -171,7 +174,10 @@ probe_build(uint8_t out[PROBE_MAX], enum probe_scan scan,
 static enum probe_state
 classify_tcp(enum probe_scan scan, const struct answer *a)
 {
-	/* Also a SYN alone: the other half of a split handshake. */
+	/*
+	 * A SYN alone, too: some hosts answer by a simultaneous open (RFC 9293,
+	 * 3.5).
+	 */
 	if (a->flags & PACKET_SYN && !(a->flags & PACKET_RST)) {
 		return probe_is_syn(scan) ? PROBE_OPEN : PROBE_UNKNOWN;
 	}
@@ -182,7 +188,7 @@ classify_tcp(enum probe_scan scan, const struct answer *a)
 						  : scans[scan].reset;
 }
 
-/* Types and codes that say that somebody won't let it through. */
+/* Types and codes that mean "filtered". */
 static bool
 is_refusal(const struct answer *a)
 {
@@ -229,7 +235,10 @@ static enum probe_match
 match_tcp(enum probe_scan scan, const struct answer *a,
 	  const struct probe_numbers *numbers)
 {
-	/* What of a probe may be acknowledged: its flag, its data, or not. */
+	/*
+	 * An answer may acknowledge nothing, the SYN or FIN, or that and the
+	 * data.
+	 */
 	const uint32_t ahead = a->ack - numbers->seq;
 	const uint32_t most = 1u + scans[scan].data;
 

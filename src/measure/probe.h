@@ -116,7 +116,7 @@ size_t probe_build(uint8_t out[PROBE_MAX], enum probe_scan scan,
  * rewrite what ICMP quotes of UDP.
  */
 enum probe_match {
-	PROBE_OTHER, /* a wrong number: of nobody's probe */
+	PROBE_OTHER, /* wrong numbers: no answer to this probe */
 	PROBE_UNTOLD,
 	PROBE_MATCHES,
 };
@@ -127,7 +127,7 @@ enum probe_match probe_match(enum probe_scan scan, const struct answer *a,
 /* What an answer says of the port; unknown where nmap takes no notice. */
 enum probe_state probe_classify(enum probe_scan scan, const struct answer *a,
 				const struct packet_addr *target);
-/* What it means that nothing came. */
+/* What no answer means. */
 enum probe_state probe_silence(enum probe_scan scan);
 /* How connect(2) ended, by its errno, 0 where it succeeded. */
 enum probe_state probe_connected(int error);

@@ -31,7 +31,7 @@ timing_timeout(const struct timing *p)
 bool
 timing_again(const struct timing *p, unsigned tries)
 {
-	/* Once at least; and once more than was ever of use. */
+	/* At least once more, and once more than ever helped. */
 	unsigned allowed = p->best_try + 2;
 
 	return tries <
@@ -114,15 +114,15 @@ timing_answered(struct timing *p, unsigned try, uint32_t microseconds)
 }
 
 /*
- * A longer pause only where a quarter is lost, as of a host that limits its
- * answers: loss by chance asks for a smaller window at the most.
+ * Make the pause longer only where a quarter is lost, as with a host that
+ * limits its answers. Random loss needs a smaller window at most.
  */
 static void
 shrink(struct timing *p, uint64_t now, uint64_t before)
 {
 	const uint32_t least = TIMING_WINDOW_FIRST * TIMING_WINDOW;
 
-	/* What was lost before it went slower is no reason to do so again. */
+	/* Probes that were lost before the last slowdown do not count again. */
 	if (before >= p->slowed) {
 		p->lost++;
 	}

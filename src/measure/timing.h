@@ -56,19 +56,19 @@ struct timing {
 #define TIMING_WINDOW 64u
 #define TIMING_WINDOW_FIRST 10u
 #define TIMING_WINDOW_MAX 256u
-/* As far as silence alone opens it: 640 a second, at a tenth of one each. */
+/* The rate that silence alone allows: 640 a second. */
 #define TIMING_WINDOW_SILENT 64u
 #define TIMING_THRESHOLD 75u /* nmap's: up to there it grows fast */
 /*
- * Beside the window, a probe each so many ms: where nothing answers,
- * nothing opens the window either.
+ * Besides the window, one probe every so many ms: a host that never answers
+ * never opens the window.
  */
 #define TIMING_BESIDE_MS 5u
 
 /* A host that nothing is known of. */
 void timing_init(struct timing *p, uint32_t timeout_min);
 
-/* From now on, as fast as the host and the way there bear. */
+/* Start to adapt to what the host and the path can take. */
 void timing_adapt(struct timing *p);
 
 /* How long to wait for the answer to a probe sent now. */
@@ -96,10 +96,12 @@ void timing_answered(struct timing *p, unsigned try, uint32_t microseconds);
  * when the try before it was sent: that one was lost.
  */
 void timing_grow(struct timing *p, unsigned try, uint64_t now, uint64_t before);
-/* No answer came to a first try: where others do and none was lost, it is
- * the port's, and no reason to wait for. */
+/*
+ * No answer came to a first try. If others do come and none was lost, the port
+ * itself is silent: do not slow down for it.
+ */
 void timing_silent(struct timing *p);
-/* One is waited for no more. */
+/* Give up waiting for one. */
 void timing_landed(struct timing *p);
 /* The answer to such a probe was an ICMP error. */
 void timing_icmp(struct timing *p, enum timing_kind kind);

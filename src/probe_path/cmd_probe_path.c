@@ -168,7 +168,7 @@ choose_key(const struct options *o, const struct key_file *keys,
 
 /* ---- the host */
 
-/* One address of each version of IP, of those that there is a way to. */
+/* Choose one address of each version of IP, of those that have a route. */
 static size_t
 choose_targets(const struct options *o, struct target_addr *targets,
 	       size_t count)

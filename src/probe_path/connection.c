@@ -13,7 +13,7 @@
 #include "probe_path/plan.h"
 
 #define CONNECT_MS 10000u
-/* A word may have to be sent again, some times. */
+/* Retransmissions of a message may take this long. */
 #define WORD_MS 10000u
 #define EXCHANGES 5u
 #define SEEN_HEADER 9u
@@ -33,7 +33,7 @@ take_seen(struct path_link *l, const struct path_talk *m)
 {
 	trial_note(&l->trial->seen, be64_load(m->body), m->body[8] != 0,
 		   m->body + SEEN_HEADER, m->len - SEEN_HEADER);
-	/* More than any plan can bring about. */
+	/* More packets than any plan can cause. */
 	if (l->trial->seen.left_out > 0) {
 		l->state = PATH_LINK_LOST;
 	}
@@ -52,7 +52,7 @@ take_clock(struct path_link *l, const struct path_talk *m)
 		return;
 	}
 	delay = path_talk_delay(&l->times);
-	/* The fastest exchange tells the clocks apart best. */
+	/* The exchange with the shortest delay is the most precise. */
 	if (l->exchanges++ == 0 || delay < l->delay) {
 		l->delay = delay;
 		l->trial->has_skew = true;
@@ -60,7 +60,7 @@ take_clock(struct path_link *l, const struct path_talk *m)
 	}
 }
 
-/* Words that come by themselves, or end it.  They are counted. */
+/* Messages that come unasked: packets seen, the end, or a refusal. */
 static void
 take(struct path_link *l, const struct path_talk *m)
 {
@@ -127,7 +127,7 @@ path_link_read(struct path_link *l)
 		ptrdiff_t used = 0;
 		bool more = receive(l);
 
-		/* Also what came before the end of the connection. */
+		/* Still deliver what came before the connection ended. */
 		while (l->state != PATH_LINK_DONE &&
 		       l->trial->seen.left_out == 0 &&
 		       (used = path_talk_parse(&m, l->in + at,
@@ -418,7 +418,7 @@ path_link_finish(struct path_link *l, const struct path_link_caller *caller)
 	const bool told = l->state == PATH_LINK_OPEN &&
 		say(l, caller, PATH_TALK_END, NULL, 0) == 0;
 
-	/* What came before the end of the connection is read all the same. */
+	/* Still read what came before the connection ended. */
 	path_link_read(l);
 	if (!told && l->state == PATH_LINK_OPEN) {
 		l->state = PATH_LINK_LOST;

@@ -1,7 +1,6 @@
 /*
- * The near side's connection to the far side of a trial.  Nothing that
- * comes over it is believed to be more than it is: a packet that somebody
- * says to have seen.
+ * The near side's connection to the far side of a trial. What comes over it is
+ * not trusted: the far side only claims to have seen these packets.
  */
 #ifndef TAP_PROBE_PATH_CONNECTION_H
 #define TAP_PROBE_PATH_CONNECTION_H
@@ -28,7 +27,7 @@ enum path_link_state {
 struct path_link {
 	enum path_link_state state;
 	struct dial dial;
-	bool refused_key; /* it wants another key, or one at all */
+	bool refused_key; /* it wants a key, or another one */
 	bool ready;       /* it has taken the plan */
 	bool no_key_wanted;
 	struct path_talk_times times; /* of the exchange that is under way */

@@ -1,6 +1,6 @@
 /*
- * What the far side captures, and what it keeps of that in a file: of
- * strangers' packets no more than a disk can bear.
+ * What the far side captures, and what it keeps of that in a file. Strangers'
+ * packets are bounded, so that they can't fill the disk.
  */
 #ifndef TAP_PROBE_PATH_FAR_CAPTURE_H
 #define TAP_PROBE_PATH_FAR_CAPTURE_H
@@ -12,7 +12,7 @@
 #include "probe_path/trial.h"
 
 #define FAR_CAPTURE_WHY_MAX 512u
-/* SYNs that came last: one of them began a connection just accepted. */
+/* The last SYNs: one of them belongs to the connection just accepted. */
 #define FAR_CAPTURE_RECENT 64u
 /*
  * Packets kept in a second: ten times what one near side sends, and what
@@ -42,7 +42,7 @@ struct far_capture {
 	uint64_t left_out; /* packets, not told yet */
 	struct far_capture_syn recent[FAR_CAPTURE_RECENT]; /* a ring */
 	size_t recent_next;
-	uint64_t read_ns; /* all captured up to then was read */
+	uint64_t read_ns; /* everything captured before that was read */
 };
 
 /*
@@ -61,7 +61,7 @@ int far_capture_close(struct far_capture *c);
  */
 int far_capture_next(struct far_capture *c, struct cap_packet *packet);
 
-/* Once a second or so: say in the log what was left out. */
+/* Log once a second or so what was left out. */
 void far_capture_tick(struct far_capture *c);
 
 /*

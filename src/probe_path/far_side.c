@@ -39,8 +39,8 @@ struct far {
 	int listener, signals;
 	struct places places;
 	struct connection at[PLACES_MAX]; /* of each place */
-	struct log_limit limit;           /* of what strangers have logged */
-	uint64_t ticked;                  /* ms */
+	struct log_limit limit; /* limits log lines that strangers cause */
+	uint64_t ticked;        /* ms */
 };
 
 static int
@@ -261,7 +261,7 @@ begin(struct far *f, size_t at, int fd, const struct peer *from)
 static void
 log_session(struct far *f, const struct path_session *s)
 {
-	/* The SYN of its connection is no probe. */
+	/* The SYN of its own connection is no probe. */
 	const struct trial *t = &s->trial;
 	size_t own = t->count > 0 && t->probes[0].kind == TRIAL_CONNECTION;
 	struct log_record r;
@@ -323,7 +323,7 @@ accept_one(struct far *f)
 	begin(f, at, fd, &peer);
 }
 
-/* Its plan is known: from now on it is told of packets. */
+/* Its plan is complete: from now on, tell it of packets. */
 static void
 announce(struct far *f, size_t at)
 {
@@ -337,7 +337,7 @@ announce(struct far *f, size_t at)
 	}
 }
 
-/* What it has said, and what follows of that. */
+/* Read what it says, and act on it. */
 static void
 take_words(struct far *f, size_t at, struct path_session_now now)
 {
@@ -376,7 +376,7 @@ read_connection(struct far *f, size_t at)
 		return;
 	}
 	s->in_len += (size_t)got;
-	/* What was captured before a word came is told before its answer. */
+	/* First tell of packets that were captured before this message. */
 	if (read_packets(f) < 0) {
 		s->state = PATH_SESSION_BAD;
 		return;
@@ -442,7 +442,7 @@ fill_polls(const struct far *f, struct pollfd *polls)
 		struct pollfd *p = &polls[AT_SESSIONS + i];
 
 		p->fd = f->at[i].fd;
-		/* After its last word nothing more is read. */
+		/* Nothing is read after its last message. */
 		p->events = s->state < PATH_SESSION_DRAIN ? POLLIN : 0;
 		if (p->fd >= 0 && s->out_at < s->out_len) {
 			p->events |= POLLOUT;

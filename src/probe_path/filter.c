@@ -1,9 +1,9 @@
 #include "probe_path/filter.h"
 
 /*
- * Whether a SYN has the sequence number that was announced: whoever is
- * told of it learns no number of anybody else's.  A time stamp would not
- * do, as some systems' are easily guessed.
+ * Whether a SYN has an announced sequence number. Only then may the near side
+ * see it, for it must not learn numbers of other hosts' connections. A time
+ * stamp would not do: those of some systems are easily guessed.
  */
 static bool
 is_announced(const struct trial_probe *p, const struct field_values *v)
@@ -12,7 +12,7 @@ is_announced(const struct trial_probe *p, const struct field_values *v)
 		p->sent.value[FIELD_SEQ] == v->value[FIELD_SEQ];
 }
 
-/* Where answers to it go: to where it came from the first time. */
+/* Note where answers to it go: to the source that it had first. */
 static void
 note_flow(struct path_filter *f, size_t at, const struct field_values *v)
 {
@@ -55,9 +55,9 @@ wants_syn(struct path_filter *f, const struct trial *t,
 }
 
 /*
- * What goes to where a SYN of the plan came from, and nowhere but to the
- * near side itself: the source of a SYN may be forged, and its answer
- * has a number that only who has that address is to learn.
+ * Whether a packet answers a SYN of the plan. Only answers to the near side's
+ * own address are told: a SYN's source may be forged, and the sequence number
+ * of its answer is for the owner of that address alone.
  */
 static enum path_filter_part
 wants_answer(struct path_filter *f, const struct packet_addr *peer,

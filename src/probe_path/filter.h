@@ -32,7 +32,7 @@ struct path_filter {
 	unsigned strangers, arrived;
 };
 
-/* How much of a packet who asks for it is told. */
+/* How much of a packet the near side is told. */
 enum path_filter_part {
 	PATH_FILTER_NOTHING,
 	PATH_FILTER_HEADER, /* that it came, but none of TCP's numbers */

@@ -44,7 +44,7 @@ path_trail_take(struct path_trail *trail, unsigned hop, enum field_trace kind,
 	}
 }
 
-/* By who still answers plain SYNs, and none with the field any more. */
+/* From hops that answer plain SYNs and no longer those with the field. */
 static struct path_change
 find_loss(const struct path_trail *trail, enum field field)
 {
@@ -91,7 +91,9 @@ path_trail_change(const struct path_trail *trail, enum field field,
 	if (state == PATH_LOST) {
 		return find_loss(trail, field);
 	}
-	/* Between the last router that quotes it and the far side. */
+	/*
+	 * It changes between the last router that quotes it and the far side.
+	 */
 	change.found = state == PATH_REWRITTEN && change.after > 0;
 	return change;
 }

@@ -34,7 +34,7 @@ path_talk_parse(struct path_talk *m, const uint8_t *bytes, size_t len)
 	uint8_t type;
 	size_t body;
 
-	/* A stranger's first byte is enough to tell. */
+	/* Refuse a wrong type at once, without waiting for a whole message. */
 	if (len > 0 && (bytes[0] == 0 || bytes[0] >= PATH_TALK_TYPES)) {
 		return -1;
 	}
@@ -141,7 +141,7 @@ path_talk_prove(uint8_t out[MAC_PROOF_BYTES], enum path_talk_side side,
 	mac_prove(key, text, sizeof text, out);
 }
 
-/* Both clocks may say anything: unsigned, and halved with its sign. */
+/* Either clock may have any value: subtract unsigned, then halve as signed. */
 int64_t
 path_talk_skew(const struct path_talk_times *t)
 {

@@ -16,11 +16,11 @@
 #include "probe_path/plan.h"
 #include "os/route.h"
 
-/* Between two probes, or groups: what scans do, 200 a second. */
+/* Pause between two probes or groups: 200 a second, as scan-check --polite. */
 #define TIMING_MS 5u
-/* After the last one: what does not come by then is lost. */
+/* Wait after the last probe; what has not come by then counts as lost. */
 #define SETTLE_MS 1500u
-/* Once all has arrived, for answers and second copies. */
+/* Wait once all has arrived, for answers and duplicates. */
 #define LINGER_MS 40u
 #define FILES_MORE 64u
 
@@ -141,7 +141,7 @@ path_near_close(struct path_near *n)
 
 /* ---- what comes in */
 
-/* Our own connection's SYN, as it went out: the plan's first probe. */
+/* Take the SYN of our own connection as it went out: the plan's first probe. */
 static void
 take_connection(struct path_near *n, const struct field_values *v,
 		const struct cap_packet *packet)
@@ -241,7 +241,7 @@ path_near_wait(struct path_near *n, int ms,
 	return rc;
 }
 
-/* Which probes have arrived, by what the far side has told since. */
+/* Update which probes have arrived, from what the far side has told since. */
 static void
 count_arrivals(struct path_near *n)
 {
@@ -304,7 +304,7 @@ path_near_numbers(void)
 {
 	struct trial_numbers numbers = { 0 };
 
-	/* Never fails for so few bytes, once the kernel has any. */
+	/* getrandom(2) never fails for so few bytes. */
 	if (getrandom(&numbers, sizeof numbers, 0) != (ssize_t)sizeof numbers) {
 		abort();
 	}
@@ -328,7 +328,7 @@ plan_field(struct path_near *n, enum field field, unsigned round,
 	return rc;
 }
 
-/* A key that nobody has: the numbers alone are on trial. */
+/* A random key: only the sequence numbers are tested. */
 static int
 plan_group(struct path_near *n, unsigned round, unsigned extra)
 {
@@ -402,7 +402,7 @@ send_probes(struct path_near *n, size_t at, size_t count)
 	}
 }
 
-/* A probe alone, or the frames of a group together. */
+/* Send one probe, or all frames of one group. */
 static size_t
 batch_at(const struct trial *t, size_t at)
 {
@@ -441,7 +441,7 @@ send_plan(struct path_near *n)
 	return rc;
 }
 
-/* The connection's own SYN has long arrived. */
+/* Skip the SYN of the connection, which has arrived. */
 static bool
 all_arrived(const struct path_near *n)
 {
@@ -470,7 +470,7 @@ settle(struct path_near *n)
 	return rc;
 }
 
-/* Without a far side, what can be told without one. */
+/* Without a far side, measure what the near side alone can see. */
 static int
 ask_far(struct path_near *n, const struct path_link_caller *caller, char *why)
 {

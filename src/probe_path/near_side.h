@@ -59,7 +59,7 @@ int path_near_open(struct path_near *n, const struct path_near_options *options,
 int path_near_run(struct path_near *n, char *why);
 void path_near_close(struct path_near *n);
 
-/* For who sends more of the same kind: a port that nobody uses. */
+/* A source port that nobody uses, for further probes. */
 int path_near_port(struct path_near *n, uint16_t *port);
 struct trial_numbers path_near_numbers(void);
 /* Let captured packets come in for so long; 0 or -errno. */

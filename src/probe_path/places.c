@@ -13,7 +13,7 @@ source_of(const struct packet_addr *from)
 	return source;
 }
 
-/* Whether it may be taken from who has it. */
+/* Whether this place may be taken from the one who has it. */
 static bool
 gives_way(const struct place *place, uint64_t ms)
 {
@@ -21,7 +21,7 @@ gives_way(const struct place *place, uint64_t ms)
 		(!place->announced || ms - place->since >= PLACES_FAIR_MS);
 }
 
-/* Of two that give way: who has said nothing yet, and then the older. */
+/* Which of two gives way: one that has sent nothing yet, else the older. */
 static bool
 gives_way_first(const struct place *a, const struct place *b)
 {

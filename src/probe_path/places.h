@@ -1,6 +1,6 @@
 /*
- * Who is served at a time, and who gives way: one place for each source,
- * and none is taken from who has proved a key.  Pure.
+ * Who is served at a time, and who gives way. Each source has one place; a
+ * place is never taken from a near side that has proved a key. Pure.
  */
 #ifndef TAP_PROBE_PATH_PLACES_H
 #define TAP_PROBE_PATH_PLACES_H
@@ -14,7 +14,7 @@
 #define PLACES_MAX 16u
 /* The others are for who has yet to prove a key. */
 #define PLACES_PROVEN_MAX 12u
-/* A trial takes some seconds: so long nobody's plan gives way, ms. */
+/* How long a near side with a plan keeps its place, ms: one trial's time. */
 #define PLACES_FAIR_MS 15000u
 
 struct place {

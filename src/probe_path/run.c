@@ -137,7 +137,7 @@ conclude(struct path_check *c, struct path_near *n,
 	snprintf(r.address, sizeof r.address, "%s", target->text);
 	r.path = &path;
 	*verdict = path.verdict;
-	/* Not before there is something to report: an object is whole. */
+	/* Print no head without a result: JSON is whole or absent. */
 	if (c->begun) {
 		path_report_next(stdout, report_form(c->json));
 	} else {

@@ -62,7 +62,10 @@ take_hello(struct path_session *s, const struct path_talk *m, uint64_t instant)
 		refuse(s, PATH_TALK_BAD_VERSION);
 		return;
 	}
-	/* Who has no such key learns it from its proof, not from its number. */
+	/*
+	 * An unknown key number is refused only at the proof, so that nobody
+	 * learns which numbers exist.
+	 */
 	find_key(s, instant);
 	memcpy(welcome.nonce, s->nonce, sizeof welcome.nonce);
 	put(s, PATH_TALK_WELCOME, body, path_talk_put_welcome(body, &welcome));
@@ -173,7 +176,7 @@ path_session_read(struct path_session *s, struct path_session_now now)
 	ptrdiff_t used = 0;
 	struct path_talk m;
 
-	/* Once there is a plan, the caller has something to tell first. */
+	/* Stop at the plan: the caller has packets to tell first. */
 	while (s->state < PATH_SESSION_DRAIN &&
 	       (s->state < PATH_SESSION_END || s->state == before) &&
 	       (used = path_talk_parse(&m, s->in + at, s->in_len - at)) > 0) {
@@ -213,8 +216,9 @@ tell(struct path_session *s, uint64_t ns, bool control, const uint8_t *bytes,
 }
 
 /*
- * The ports of a SYN that fits no probe, and no number of it: it may be
- * that of somebody who shares the near side's address.  Its length.
+ * Write a header with the ports of a SYN that fits no probe, but none of its
+ * numbers: it may belong to another host behind the near side's address.
+ * Returns its length.
  */
 static size_t
 make_header(uint8_t out[HEADER_MAX], const struct field_values *v)
@@ -249,7 +253,7 @@ path_session_packet(struct path_session *s, uint64_t ns, bool control,
 		tell(s, ns, true, bytes, len);
 		return;
 	}
-	/* Its connection is no probe. */
+	/* Its own connection is no probe. */
 	if (v.value[FIELD_SPORT] == s->peer_port &&
 	    packet_addr_equal(&v.src, &s->peer)) {
 		return;

@@ -158,7 +158,7 @@ read_options(struct field_values *v, struct cursor c, bool whole)
 		len = cursor_u8(&c);
 		body = len >= 2 ? cursor_bytes(&c, len - 2u) : NULL;
 		if (!body) {
-			break; /* cut, or nonsense behind which nothing is */
+			break; /* cut off or malformed */
 		}
 		read_option(v, kind, cursor_over(body, len - 2u));
 	}
@@ -210,7 +210,7 @@ read_tcp(struct field_values *v, struct cursor *c, size_t tcp_len)
 		return 0;
 	}
 	put(v, FIELD_SEQ, cursor_u32(c));
-	/* An ICMP error of the old kind ends here. */
+	/* Old ICMP errors quote only this much (RFC 792). */
 	if (cursor_left(c) < PACKET_TCP_HEADER - 8) {
 		return 0;
 	}
@@ -299,7 +299,7 @@ field_compare(enum field field, const struct field_values *sent,
 	if (field == FIELD_DATA) {
 		return compare_data(sent, seen);
 	}
-	/* An option that is there is known, though others may be cut off. */
+	/* An option that was read is known, even if later ones were cut off. */
 	if (!((seen->known | seen->present) & bit)) {
 		return FIELD_HIDDEN;
 	}
@@ -312,7 +312,7 @@ field_compare(enum field field, const struct field_values *sent,
 	if (sent->value[field] != seen->value[field]) {
 		return FIELD_CHANGED;
 	}
-	/* Its data belongs to it. */
+	/* Fast Open is only whole with its data. */
 	return field == FIELD_FASTOPEN && sent->present & bit
 		? compare_data(sent, seen)
 		: FIELD_SAME;

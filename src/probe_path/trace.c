@@ -10,10 +10,10 @@
 #define TRIES 3u
 /* Between two hops: routers let few ICMP errors go in a row. */
 #define TIMING_MS 10
-/* To wait for quotations of all; a second try, for what a limit held back. */
+/* How long to wait for all quotations before trying the silent hops again. */
 #define WAIT_MS 1100
 #define STEP_MS 20
-/* Hops that don't answer, in a row: behind them is nobody. */
+/* After so many silent hops in a row, give up. */
 #define SILENT_MAX 5u
 
 struct sent {
@@ -37,7 +37,7 @@ send_one(struct trace *t, unsigned hop, enum field_trace kind)
 	uint8_t bytes[TRIAL_PROBE_MAX];
 	struct packet_view packet = { .bytes = bytes };
 
-	/* A second try comes from the same port. */
+	/* Use the same source port for every try. */
 	if (sent->sport == 0) {
 		int rc = path_near_port(n, &sent->sport);
 

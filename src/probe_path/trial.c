@@ -64,7 +64,7 @@ value_of(enum field field, unsigned round, const struct trial_numbers *numbers)
 		return numbers->value % 13 + 1 + round % 2;
 	case FIELD_RESERVED:
 	case FIELD_DSCP:
-		/* Neither all clear nor, turned round, all clear. */
+		/* Neither the bits nor their inverse may be all zero. */
 		return value ^
 			(((numbers->value & 15) == 0 ||
 			  (numbers->value & 15) == 15)
@@ -295,7 +295,7 @@ both_have(const struct field_values *a, const struct field_values *b,
 		a->value[field] == b->value[field];
 }
 
-/* Bits of the numbers by which no two probes are alike. */
+/* How many bits of a packet's random numbers match those of a probe. */
 static unsigned
 likeness(const struct field_values *sent, const struct field_values *seen)
 {
@@ -383,7 +383,7 @@ look_at(struct match *best, const struct trial *t, size_t at,
 		.copies = copies ? copies[at] : 0,
 	};
 
-	/* By a source port, at the least. */
+	/* At least the source port must match. */
 	if (found.bits < 16 || found.bits < best->bits) {
 		return;
 	}

@@ -157,7 +157,7 @@ void trial_note(struct trial_packets *list, uint64_t ns, bool control,
 		const uint8_t *bytes, size_t len);
 
 #define TRIAL_NONE ((size_t)-1)
-/* By one number of 32 bits, or more: no stranger's packet has it. */
+/* With at least 32 matching bits, it is no stranger's packet. */
 #define TRIAL_CERTAIN 32u
 
 /*

@@ -4,7 +4,7 @@
 
 #define NS_A_MS 1000000u
 #define NS_A_SECOND 1000000000
-/* Paths to one host may differ by some hops; a rewritten TTL, by more. */
+/* Paths may differ by a few hops; more is a rewritten TTL. */
 #define HOPS_APART 4
 
 static size_t
@@ -137,7 +137,7 @@ find_hops(struct path *path, const struct trial *t,
 	}
 }
 
-/* It has to shrink by as much as that of the others. */
+/* The TTL has to shrink by as much as that of other probes. */
 static bool
 ttl_fits(const struct path *path, const struct trial_probe *p,
 	 const struct path_fate *fate)
@@ -356,8 +356,8 @@ take_control(struct path *path, const struct trial_probe *p,
 }
 
 /*
- * Whether the far side tells what answered it: to the address that it
- * knows the near side by, and nowhere else.
+ * Whether the far side would tell of answers to this probe: it does so only if
+ * they go to the address that it knows the near side by.
  */
 static bool
 tells_answers(const struct trial *t, const struct path_room *room,

@@ -6,7 +6,7 @@
 
 #define NS_A_SECOND 1e9
 #define NS_A_MS 1e6
-/* What a new key asks for: 60 bits of authenticator. */
+/* Frames of a group with a new key: 60 bits of authenticator. */
 #define FRAMES_BY_DEFAULT 5u
 
 static const char *const verdicts[] = {
@@ -329,7 +329,7 @@ note_elsewhere(struct text *t, const struct path_result *r)
 static bool
 note_strangers(struct text *t, const struct path_result *r)
 {
-	/* A capture of tcpdump's may have anything in it. */
+	/* The capture may be any file, and need not fit the plan. */
 	bool any = r->path->strangers > 0 && r->trial->connected;
 
 	if (any) {

@@ -19,7 +19,7 @@ static const char *const no_need[] = {
 	"there is no second group",
 };
 
-/* Why an attack can't be made at all, or NULL. */
+/* Why an attack can't be tried, or NULL. */
 static const char *
 obstacle(const struct attack_ground *s, enum attack_kind kind)
 {
@@ -50,9 +50,8 @@ obstacle(const struct attack_ground *s, enum attack_kind kind)
 }
 
 /*
- * Another port, or server, that lets in nothing refuses nothing.  One that
- * lets a fresh group in is waited for by another one: it may be slower
- * than the first.
+ * Silence of the other port or server means a refusal only if it lets fresh
+ * groups in. That is tested first; it may also be slower than the first one.
  */
 static void
 run_elsewhere(struct attack_ground *s, enum attack_kind kind,
@@ -111,7 +110,7 @@ run_fragments(struct attack_ground *s, struct attack_run_result *result)
 			 : "; nor to a fresh group in fragments");
 }
 
-/* Whether anybody gets in shows, and decides how the others are read. */
+/* A plain SYN that is answered shows that the port is not hidden. */
 static void
 run_plain(struct attack_ground *s, struct attack_run_result *result)
 {
@@ -155,7 +154,7 @@ run_one(struct attack_ground *s, enum attack_kind kind,
 	}
 }
 
-/* What is let in for want of any memory is no hole of its own. */
+/* Without any memory of groups, that is the one hole, not each of these. */
 static void
 name_hole(struct attack_ground *s, struct attack_run_result *result)
 {
@@ -170,7 +169,7 @@ name_hole(struct attack_ground *s, struct attack_run_result *result)
 		: attack->hole;
 }
 
-/* A frame that the group has not can't be altered. */
+/* Leave out attacks on a frame that the group does not have. */
 static bool
 is_wanted(const struct attack_ground *s, enum attack_kind kind)
 {

@@ -110,7 +110,7 @@ static const struct bits flips[ATTACKS] = {
 	[ATTACK_FLIP_SYN6] = { FRAME_SYN6, 0, 29 },
 };
 
-/* Three bits of SYN1 and on: marks of two bits come with one of payload. */
+/* Bits flipped from SYN1 on: a prefix of three, or of two and one more. */
 #define MARK_BITS 3u
 
 /*
@@ -124,7 +124,7 @@ static const uint32_t offsets[] = { 0, 3600, 86400, 86400u * 365 };
 static const uint8_t unknown_flags[] = { 4, 8, 16, 28 };
 #define UNKNOWN_FLAGS (sizeof unknown_flags)
 
-/* A frame in the place of its like makes no other group. */
+/* Whether swapping this frame changes the group at all. */
 static bool
 differ(const struct sender_group *a, const struct sender_group *b, size_t role)
 {
@@ -312,7 +312,7 @@ make_time_now(unsigned variant, const struct attack_scene *s,
 	};
 
 	(void)variant;
-	/* It may be from just now. */
+	/* The group may have been made in this very second. */
 	if (frame_syn2(&head) == g.seq[FRAME_SYN2]) {
 		head.instant += FRAME_SECOND;
 	}

@@ -10,7 +10,7 @@
  * all there is from here, and nothing would be learnt.
  */
 #define GUESSES_AT_ONCE 16u
-/* Left for the fresh group after them, and for what is not foreseen. */
+/* Guesses kept in reserve for the fresh group afterwards, and for surprises. */
 #define GUESSES_SPARE 4u
 #define GUESS_MS 1000u
 #define GUESSES_BATCH 8u
@@ -141,7 +141,7 @@ try_batch(struct attack_ground *s, enum attack_kind kind, unsigned first,
 	for (unsigned tries = 0; tries < 3 && s->fresh.error == 0; tries++) {
 		unsigned sent;
 
-		/* A connection recorded just now may be about to end. */
+		/* The connection just recorded may be about to end. */
 		if (tally->acks > acks) {
 			tally->acks = acks;
 			attack_fresh_wait(&s->fresh, ATTACK_GROUND_QUIET_MS);

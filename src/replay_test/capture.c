@@ -9,7 +9,7 @@
 #include "os/clock.h"
 #include "base/text.h"
 
-/* An answer that has not come after a second is none. */
+/* How long to wait for an answer. */
 #define ANSWER_MS 1000u
 #define LOOK_MS 100
 

@@ -6,10 +6,10 @@
 
 #include "os/clock.h"
 
-/* The first answer may wait for a name of the link layer. */
+/* The first answer may wait for neighbour discovery. */
 #define ANSWER_MS 1000u
 #define LOOK_MS 20u
-/* What comes later than the answer to the one after it is late by this. */
+/* How much longer to wait when a later group was answered first. */
 #define GRACE_MS 30u
 
 bool
@@ -73,7 +73,7 @@ attack_fresh_sign(struct attack_fresh *t, uint16_t port, uint64_t instant,
 	return rc;
 }
 
-/* One that a recorded group does not have, either. */
+/* Choose a mark that the recorded group does not have. */
 static int
 take_other_mark(struct attack_fresh *t, const struct sender_group *group,
 		uint16_t *mark)

@@ -49,7 +49,7 @@ int attack_fresh_sign(struct attack_fresh *t, uint16_t port, uint64_t instant,
 /* Everything of a scene that is fresh each time.  0 or -errno. */
 int attack_fresh_scene(struct attack_fresh *t, struct attack_scene *scene);
 
-/* Let time pass, with an ear open. */
+/* Wait, and keep reading answers. */
 void attack_fresh_wait(struct attack_fresh *t, unsigned ms);
 
 /* Send a group to where aim says and wait for it to be let in. */

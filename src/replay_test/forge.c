@@ -10,7 +10,7 @@
 #define TCP_OFFSET 12
 #define TCP_FLAGS 13
 
-/* SACK permitted, and nothing: what no check of TAP's covers. */
+/* SACK permitted and NOPs: TAP's checks ignore these. */
 static const uint8_t first_word[4] = { 1, 1, 4, 2 };
 static const uint8_t other_word[4] = { 1, 1, 1, 1 };
 

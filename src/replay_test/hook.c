@@ -23,7 +23,7 @@ child(const char *command)
 int
 hook_run(const char *command)
 {
-	/* Ignored, as whoever started us may have it, it loses the status. */
+	/* If our parent ignores SIGCHLD, wait(2) would lose the status. */
 	void (*on_child)(int) = signal(SIGCHLD, SIG_DFL);
 	pid_t pid = fork();
 	int status = 0;

@@ -10,7 +10,7 @@
 #include "os/clock.h"
 #include "base/text.h"
 
-/* What the kernel has no room for is sent so much later. */
+/* Retry so much later when the kernel has no buffer space. */
 #define BLOCKED_MS 5
 
 static int
@@ -56,7 +56,7 @@ attack_wire_open(struct attack_wire *s,
 	if (rc < 0) {
 		return fail(why, rc, "raw socket");
 	}
-	/* Or netfilter would put fragments together on their way out. */
+	/* Otherwise netfilter would reassemble fragments on their way out. */
 	setsockopt(s->raw.fd4, IPPROTO_IP, IP_NODEFRAG, &(int){ 1 },
 		   sizeof(int));
 	make_filter(options, filter);
@@ -80,7 +80,7 @@ attack_wire_close(struct attack_wire *s)
 
 /* ---- what comes back */
 
-/* A SYN/ACK that is repeated says nothing new. */
+/* Whether a SYN/ACK was seen before. */
 static bool
 is_repeated(const struct attack_wire *s, const struct answer *a)
 {
@@ -99,7 +99,7 @@ is_repeated(const struct attack_wire *s, const struct answer *a)
 	return false;
 }
 
-/* Nothing half open stays at the server, whatever becomes of ours. */
+/* Reset the connection, so that none stays half open at the server. */
 static void
 reset(struct attack_wire *s, const struct attack_wire_sent *sent,
       const struct answer *a)
@@ -153,7 +153,7 @@ take_tcp(struct attack_wire *s, struct attack_wire_sent *sent,
 	}
 }
 
-/* One from the middle of a connection acknowledges what it likes. */
+/* An ACK as from the middle of a connection may have any number. */
 static bool
 is_stray_ack(const struct attack_wire_sent *sent, const struct answer *a)
 {
@@ -219,7 +219,7 @@ attack_wire_listen(struct attack_wire *s, unsigned ms)
 
 /* ---- sending */
 
-/* One packet, when its turn has come; meanwhile nothing is missed. */
+/* Send one packet at the allowed rate; keep reading answers meanwhile. */
 static int
 put(struct attack_wire *s, const struct forgery *f, const uint8_t *bytes,
     size_t len)
@@ -262,7 +262,7 @@ put_parts(struct attack_wire *s, const struct forgery *f, const uint8_t *bytes,
 	return rc;
 }
 
-/* The same packet once more needs no place of its own. */
+/* Do not store a packet that is sent once more. */
 static void
 note(struct attack_wire *s, const struct attack_wire_sent *new)
 {

@@ -112,7 +112,7 @@ unsigned attack_wire_answers(const struct attack_wire *s, unsigned number,
 /* How many of a shot's frames were let in. */
 unsigned attack_wire_accepted(const struct attack_wire *s, unsigned number);
 
-/* Take no more notice of what was sent. */
+/* Forget what was sent: ignore answers to it. */
 void attack_wire_forget(struct attack_wire *s);
 
 #endif

@@ -43,7 +43,7 @@ static size_t
 find_kin(struct recording *r, const struct packet *p, uint64_t ns,
 	 struct recording_syn *kin[KIN_MAX])
 {
-	/* The oldest has to make room, and one is to follow. */
+	/* In a full ring, leave out the oldest: it is replaced next. */
 	size_t held =
 		r->next < RECORDING_PENDING ? r->next : RECORDING_PENDING - 1;
 	size_t count = 0;
@@ -86,8 +86,8 @@ fits(struct recording_syn *const *kin, size_t count, size_t zero,
 }
 
 /*
- * An ISN may look like a SYN1 of a shorter group: what then was taken for
- * a group is a part of this one.  Else the place of the oldest.
+ * An ISN may look like a SYN1, so that a part of this group was taken for a
+ * shorter one: replace that. Otherwise replace the oldest.
  */
 static struct recording_group *
 place_for(struct recording *r, const struct recording_syn *zero, size_t count)
@@ -193,7 +193,7 @@ take_syn(struct recording *r, const uint8_t *bytes, const struct packet *p,
 	}
 }
 
-/* The frame that was answered is SYN0, whatever was thought. */
+/* The frame that was answered is SYN0, even if another one was taken for it. */
 static bool
 is_answer_to(struct recording_group *g, const struct packet *p)
 {

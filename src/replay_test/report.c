@@ -127,7 +127,7 @@ print_wrapped(const char *text, size_t column)
 	}
 }
 
-/* What has sent nothing was not tried. */
+/* An attack that has sent nothing was not tried. */
 static bool
 is_tried(const struct attack_run_result *result)
 {
@@ -194,7 +194,7 @@ put_accepted(struct text *t, const struct replay_report *r)
 	}
 }
 
-/* The option that was missing, which stands last; or the whole reason. */
+/* The missing option, which the reason ends with; else the whole reason. */
 static const char *
 missing_of(const struct attack_run_result *result)
 {
@@ -203,7 +203,7 @@ missing_of(const struct attack_run_result *result)
 	return option ? option + 2 : result->reason;
 }
 
-/* What there was not, each once. */
+/* List what was missing, each once. */
 static void
 put_missing(struct text *t, const struct replay_report *r)
 {

@@ -243,7 +243,7 @@ take_material(struct replay_test *t)
 
 /* ---- all of it */
 
-/* Of the addresses, the one that the recorded group went to. */
+/* Choose the address that the recorded group went to. */
 static void
 prefer_recorded(const struct replay_test *t, struct target_addr *targets,
 		size_t *count)
@@ -273,14 +273,14 @@ find_ways(struct replay_test *t, struct target_addr *targets, size_t count,
 		status = find_way(t, t->also, also, also_count,
 				  target->addr.family, &t->options.also);
 	}
-	/* A tap client here is not to authenticate what is not to get in. */
+	/* A tap client on this host must not authenticate our attacks. */
 	if (status == TAP_OK && addrs_own(&target->addr) == 0) {
 		t->options.mark = CLIENT_CONF_MARK;
 	}
 	return status;
 }
 
-/* Everything that can be wrong, before anything is sent. */
+/* Check everything before anything is sent. */
 static int
 prepare(struct replay_test *t)
 {

@@ -57,7 +57,7 @@ use_key(struct attack_ground *s)
 	return set_model(&s->made, bytes, len);
 }
 
-/* From where it was sent, where that is here; from elsewhere else. */
+/* Send from the address that it came from, if that is one of this host's. */
 static int
 use_recording(struct attack_ground *s)
 {
@@ -188,7 +188,9 @@ attack_ground_uses_fresh(const struct attack_ground *s, enum attack_kind kind)
 {
 	const struct acl_key *key = s->options->key;
 
-	/* An authenticator that covers no port: a fresh one may go. */
+	/*
+	 * The authenticator covers no port, so a fresh group works here, too.
+	 */
 	if (!key ||
 	    (kind == ATTACK_OTHER_SERVICE &&
 	     !suites[key->mac.suite].binds_service)) {
@@ -273,7 +275,7 @@ attack_ground_settle(struct attack_ground *s, enum attack_kind kind,
 						  ? ATTACK_GROUND_RETRY_SHORT_MS
 						  : ATTACK_GROUND_RETRY_MS,
 					  &group);
-	/* What is replayed is what the first server let in. */
+	/* Replay the group that the first server let in. */
 	if (tally->outcome != ATTACK_FRESH_FAILED && !s->recording &&
 	    !s->lets_in_elsewhere) {
 		s->latest = group;
@@ -295,7 +297,7 @@ attack_ground_count(struct attack_ground *s, unsigned shots, bool race,
 		tally->resets += !accepted && answers & ATTACK_WIRE_RESET;
 		tally->acks += !accepted && answers & ATTACK_WIRE_ACK;
 		tally->errors += !accepted && answers & ATTACK_WIRE_ICMP;
-		/* Neither of two copies: something went wrong. */
+		/* Neither of two copies got in: something went wrong. */
 		if (race && !accepted && tally->outcome == ATTACK_FRESH_CLEAN) {
 			tally->outcome = ATTACK_FRESH_LATE;
 		}

@@ -13,7 +13,7 @@
 #include "replay_test/io.h"
 #include "replay_test/control_group.h"
 
-/* The number of an attack's first shot; see fresh.h. */
+/* The number of an attack's first shot; see control_group.h. */
 #define ATTACK_GROUND_SHOT (ATTACK_FRESH_SHOT + 1u)
 /*
  * A second fresh group's time, before the first one's: another second
@@ -49,8 +49,8 @@ struct attack_ground {
 	bool path_known;     /* silence is the server's */
 	bool is_open;        /* to everybody */
 	bool forgets;        /* a group got in again */
-	uint64_t guesses_ms; /* attack_batch.c: when they all are there again */
-	/* attack_slow.c: groups that grow old, and since when. */
+	uint64_t guesses_ms; /* batch.c: when all guesses are available again */
+	/* timed.c: groups that grow old, and since when. */
 	bool has_aged, has_ahead;
 	struct sender_group aged, ahead;
 	uint64_t aged_instant, ahead_instant;

@@ -12,14 +12,14 @@
 
 /* Fresh groups sent before a look at what came back. */
 #define CHUNK 32u
-/* A server that is started anew is waited for so long. */
+/* How long to wait for a restarted server. */
 #define RESTART_MS 60000u
-/* Without a key, nothing tells when it is there. */
+/* How long to wait without a key, when nothing shows that it is back. */
 #define RESTART_BLIND_MS 5000u
-/* Of the groups sent while guessing, one in so many is a fresh one. */
+/* While guessing, one group in so many is a fresh one. */
 #define FRESH_IN 10u
 #define GUESS_CHUNK 200u
-/* The numbers of the shots then. */
+/* Shot numbers while guessing. */
 #define GUESS_SHOT ATTACK_GROUND_SHOT
 #define FRESH_SHOT (ATTACK_GROUND_SHOT + 1u)
 #define LATE_MS 100u
@@ -171,7 +171,7 @@ attack_slow_delay(struct attack_ground *s, enum attack_kind kind,
 
 /* ---- a restart */
 
-/* Until the server is there again. */
+/* Wait until the server is back. */
 static bool
 comes_back(struct attack_ground *s)
 {
@@ -236,7 +236,7 @@ count_guesses(struct attack_ground *s, struct guessing *g)
 	const unsigned expected = g->fresh - g->fresh_counted;
 	unsigned waited = 0;
 
-	/* On a busy machine a fresh one takes its time. */
+	/* On a busy machine a fresh group takes longer. */
 	do {
 		attack_fresh_wait(&s->fresh, LATE_MS);
 		waited += LATE_MS;
@@ -281,7 +281,7 @@ guess_once(struct attack_ground *s, bool fresh)
 				fresh ? FRESH_SHOT : GUESS_SHOT);
 }
 
-/* At the rate asked for; what can't be sent in time is sent late. */
+/* Send at the wanted rate; what can't be sent in time is sent late. */
 static void
 guess_all(struct attack_ground *s, struct guessing *g)
 {
@@ -333,7 +333,7 @@ attack_slow_guess(struct attack_ground *s, struct attack_run_result *result)
 	tally.shots = 1;
 	tally.resets = g.is_reset;
 	tally.accepted = g.accepted;
-	/* A server that limits guesses lets nothing in for a while. */
+	/* After too many guesses, a server lets nothing in for a while. */
 	tally.unsure = tally.outcome == ATTACK_FRESH_FAILED;
 	attack_ground_judge(s, ATTACK_GUESS, &tally, result);
 	if (result->verdict == ATTACK_RUN_REFUSED) {

@@ -9,7 +9,7 @@
 
 void attack_slow_displace(struct attack_ground *s,
 			  struct attack_run_result *result);
-/* The delays have to be asked for in the order of attack.h. */
+/* The delays have to be asked for in the order of attacks.h. */
 void attack_slow_delay(struct attack_ground *s, enum attack_kind kind,
 		       struct attack_run_result *result);
 void attack_slow_restart(struct attack_ground *s,

@@ -1,6 +1,4 @@
-/*
- * What an earlier run saw, out of the JSON that it wrote.
- */
+/* Results of an earlier run, read from its JSON. */
 #ifndef TAP_SCAN_CHECK_BASELINE_H
 #define TAP_SCAN_CHECK_BASELINE_H
 

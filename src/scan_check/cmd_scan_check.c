@@ -28,7 +28,7 @@ struct options {
 
 /* ---- the command line */
 
-/* What has to be there, and what goes together. */
+/* What is missing or contradictory, or NULL. */
 static const char *
 contradiction(const struct options *o, const struct check *c)
 {
@@ -47,7 +47,7 @@ contradiction(const struct options *o, const struct check *c)
 	return NULL;
 }
 
-/* The kinds of scan, in lines of a usage. */
+/* The kinds of scan, as lines of the usage. */
 static const char *
 list_scans(char *out, size_t size)
 {
@@ -146,7 +146,7 @@ parse(int argc, char **argv, struct options *o, struct check *c)
 
 /* ---- what is to be scanned */
 
-/* What value.h's parsers said of an option, and returned. */
+/* Report what one of value.h's parsers found wrong with an option. */
 static int
 refuse(const char *option, const char *why, int rc)
 {
@@ -178,7 +178,7 @@ take_scan(struct check *c, const char *name, size_t len)
 	return NULL;
 }
 
-/* All of them: patterns to compare by, and where nothing changes them. */
+/* All scans; to compare ports, all patterns, too, but not by a tap client. */
 static void
 take_all_scans(struct check *c, const struct options *o)
 {
@@ -219,7 +219,10 @@ take_scans(struct check *c, const struct options *o)
 	const char *text = o->scans;
 
 	if (!text) {
-		/* What the paper did (001, 4.2), and tap client can answer. */
+		/*
+		 * The scans of the paper (001, 4.2); tap client can answer
+		 * these.
+		 */
 		text = c->as_client ? "syn,connect" : "all";
 	}
 	if (strcmp(text, "all") == 0) {
@@ -381,7 +384,7 @@ take_expectations(struct check *c, const struct options *o)
 	return status;
 }
 
-/* Addresses of a name that this host has no way to: IPv6, often. */
+/* Skip addresses without a route from here: often those of IPv6. */
 static int
 leave_out(struct check *c)
 {

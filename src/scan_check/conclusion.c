@@ -7,10 +7,10 @@
 
 #define WIDTH 80u
 #define PART_MAX 64u /* "65534-65535 hidden (as dropped)", and a comma */
-/* Runs of ports that are named; of more, how many ports there are. */
+/* Name so many runs of ports at most; of the rest give the number of ports. */
 #define RUNS_MAX 20u
 
-/* What all scans of a port say together, in the order of telling. */
+/* What all scans of a port say together, in the order of the sentence. */
 enum outcome {
 	OUTCOME_DROPPED,
 	OUTCOME_REJECTED,
@@ -28,7 +28,7 @@ static const char *const names[OUTCOMES] = {
 	[OUTCOME_MIXED] = "not the same in all scans",
 };
 
-/* Of one scan; a reset that has a window is closed all the same. */
+/* What one scan says. A reset with a window still counts as closed. */
 static enum outcome
 outcome_of_one(const struct finding *finding)
 {
@@ -55,8 +55,8 @@ outcome_of_one(const struct finding *finding)
 }
 
 /*
- * Where a SYN opens it, it is open, whatever the other scans see.  UDP is
- * another service, unless nothing else was scanned.
+ * A port that a SYN opens is open, whatever the other scans see. UDP counts
+ * only where nothing else was scanned.
  */
 static enum outcome
 outcome_of(const struct findings *f, size_t target, size_t port)
@@ -80,7 +80,7 @@ outcome_of(const struct findings *f, size_t target, size_t port)
 	return all;
 }
 
-/* A line that grows, and is broken where it would be too long. */
+/* A line of output that wraps before it gets too long. */
 struct sentence {
 	FILE *out;
 	size_t column;

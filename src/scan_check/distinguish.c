@@ -10,7 +10,9 @@
 #define VALUE_UDP 0x20000u
 #define VALUE_ICMP 0x30000u
 
-/* Behind our own number, an acknowledgement may count our data. */
+/*
+ * An acknowledgement may be this much ahead of our sequence number: the data.
+ */
 #define BEHIND_MAX 256u
 
 /* Values of DISTINGUISH_SEQ and DISTINGUISH_ACK; OURS_SEQ: so much behind ours.
@@ -25,7 +27,7 @@ enum number_value {
 /* Values of DISTINGUISH_ID. */
 enum id_value { ID_ZERO, ID_SAME, ID_STEP, ID_JUMP, ID_ECHO };
 
-/* A counter that others use, too, moves by less between two answers. */
+/* A shared counter advances by less than this between two answers. */
 #define ID_STEP_MAX 4096u
 
 enum tcp_option { OPTION_END, OPTION_NOP, OPTION_TIMES = 8 };
@@ -42,7 +44,7 @@ number_value(uint32_t number, const struct probe_numbers *ours)
 	return number == ours->ack ? NUMBER_OUR_ACK : NUMBER_OWN;
 }
 
-/* Time stamps are to differ; all other options are to be the same. */
+/* Compare all options but the value of the time stamp, which always differs. */
 static void
 take_options(struct distinguish_sample *s, const struct answer *a)
 {

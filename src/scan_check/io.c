@@ -18,7 +18,7 @@
 /* Marks a connection's number in by_port; others are 1 + a slot's place. */
 #define BY_PORT_DIAL 0x80000000u
 
-/* Ports, captures and connections, and some for libpcap. */
+/* Descriptors for ports, captures, connections and libpcap. */
 #define FILES_WANTED 2048u
 
 static int
@@ -63,7 +63,10 @@ open_caps(struct scan_io *v, char *why)
 	return rc;
 }
 
-/* Bound, and never read: the kernel then refuses no answer. */
+/*
+ * Bind these sockets without reading them, or the kernel answers by ICMP "port
+ * unreachable".
+ */
 static int
 reserve_udp(struct scan_io *v)
 {
@@ -82,7 +85,7 @@ reserve_udp(struct scan_io *v)
 		    getsockname(fd, (struct sockaddr *)&addr, &len) < 0) {
 			return -errno;
 		}
-		/* The port stands at the same place in both. */
+		/* The port is at the same offset in both structures. */
 		v->ports[PROBE_UDP][i] = ntohs(addr.sin6_port);
 	}
 	return 0;
@@ -315,7 +318,7 @@ find_ends(const struct scan_io *v, struct ends *e, const struct answer *a)
 		take_ends(v, e, &a->flow, false);
 }
 
-/* What we sent, as it went out. */
+/* Whether this is the packet that we sent. */
 static bool
 was_sent(const struct answer *a, const struct probe_numbers *numbers)
 {
@@ -324,10 +327,9 @@ was_sent(const struct answer *a, const struct probe_numbers *numbers)
 }
 
 /*
- * Which of the tries that have this source port.  A packet sent without
- * the numbers of any is none of ours: the kernel's reset.  An answer with
- * wrong ones is none, either; one that can't be told by numbers belongs to
- * the last.
+ * Find which of the tries from this source port a packet belongs to. A sent
+ * packet with other numbers is the kernel's reset, not ours. An answer with
+ * wrong numbers is dropped; one without numbers belongs to the last try.
  */
 static bool
 find_try(const struct scan_io *v, struct scan_io_event *event, size_t scan,
@@ -361,7 +363,9 @@ find_try(const struct scan_io *v, struct scan_io_event *event, size_t scan,
 	}
 	event->try = last;
 	event->unsure = match == PROBE_UNTOLD;
-	/* IPv6 has no number of its own for UDP on its way out. */
+	/*
+	 * A UDP probe over IPv6 has no number that a captured copy of it shows.
+	 */
 	return event->sent ? event->packet.kind == ANSWER_UDP : event->unsure;
 }
 
@@ -379,7 +383,10 @@ identify(const struct scan_io *v, struct scan_io_event *event, struct ends *e)
 		return e->kind == ANSWER_TCP;
 	}
 	e->place.scan = (what - 1) / SCAN_IO_SLOTS;
-	/* A port is one of TCP or of UDP, and somebody else's in the other. */
+	/*
+	 * Our port of TCP may be another program's port of UDP, and the
+	 * reverse.
+	 */
 	if ((f->scans[e->place.scan] == PROBE_UDP) != (e->kind == ANSWER_UDP)) {
 		return false;
 	}

@@ -66,13 +66,13 @@ bool scan_io_is_fatal(int rc);
 struct probe_numbers scan_io_numbers(const struct scan_io *v, size_t probe,
 				     unsigned try);
 
-/* A port of ours is a connection's from now on: of this number. */
+/* From now on this port belongs to the connection with this number. */
 void scan_io_dial(struct scan_io *v, uint16_t port, size_t number);
 void scan_io_undial(struct scan_io *v, uint16_t port);
 
 struct scan_io_event {
 	bool sent; /* a probe of ours, on its way; else an answer */
-	/* An answer that can't be told by numbers: anybody may have sent it. */
+	/* The answer has no number of the probe: anybody may have sent it. */
 	bool unsure;
 	bool is_dial; /* of a connection */
 	size_t dial;  /* its number */

@@ -10,7 +10,7 @@
 #include "base/spawn.h"
 #include "base/text.h"
 
-/* nmap wants no more at once, and neither does the kernel. */
+/* Addresses of one run: a group of nmap's, and a short command line. */
 #define ADDRESSES_MAX 64u
 #define ARGUMENTS_MAX (ADDRESSES_MAX + 24u)
 #define PORTS_TEXT_MAX (128u * 1024) /* the kernel's limit of an argument */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Words of a list that are looked at as fast as one port is told. */
+/* Looking at so many words of a list costs as much as one port. */
 #define LOOK 64u
 
 enum element {
@@ -19,7 +19,7 @@ enum element {
 	ELEMENT_STATE,
 };
 
-/* Places in words; the last two are kept elsewhere. */
+/* Indices into words[]; the last two are not stored there. */
 enum attribute {
 	ATTRIBUTE_TYPE,
 	ATTRIBUTE_FLAGS,
@@ -108,7 +108,7 @@ list_number(struct nmap_xml_list *list)
 	list->number = 0;
 }
 
-/* Lists can name the same ports again and again. */
+/* Bound the time: a list can name the same ports again and again. */
 static void
 count_work(struct nmap_xml *n, uint64_t steps)
 {

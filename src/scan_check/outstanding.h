@@ -33,7 +33,7 @@ struct outstanding {
 	size_t count;
 };
 
-/* There has to be room. */
+/* The caller makes sure that there is room. */
 struct shot *outstanding_add(struct outstanding *f, size_t probe, unsigned try,
 			     uint64_t us, uint32_t timeout_ms);
 /* It connects; its packets are found by its number from now on. */
@@ -43,7 +43,7 @@ void outstanding_end(struct outstanding *f, struct shot *shot);
 void outstanding_end_all(struct outstanding *f);
 /* Of a probe, or NULL. */
 struct shot *outstanding_find(struct outstanding *f, size_t probe);
-/* One whose time is over, or NULL. */
+/* One that timed out, or NULL. */
 struct shot *outstanding_expired(struct outstanding *f, uint64_t ms);
 /* Wait until a capture or a connection has something, or until then. */
 void outstanding_wait(struct outstanding *f, uint64_t ms, uint64_t until);

@@ -52,7 +52,10 @@ pattern_shows(enum pattern pattern, enum distinguish_what what, uint8_t family)
 	case PATTERN_ANYCAST:
 		return family == 6 && what == DISTINGUISH_ANSWER;
 	default:
-		/* A quoted packet is a piece: its fields are of no port. */
+		/*
+		 * ICMP quotes a fragment here: its fields say nothing of the
+		 * port.
+		 */
 		return what == DISTINGUISH_ANSWER ||
 			what == DISTINGUISH_PACKETS ||
 			what == DISTINGUISH_SOURCE;
@@ -98,7 +101,7 @@ put_segment(struct pattern_packet *out, const struct pattern_probe *probe,
 	out->len = probe_build(out->bytes, scan, &flow, probe->tokens[which]);
 }
 
-/* A packet in two pieces; the first stands where the whole did. */
+/* Cut a packet into two fragments; the first replaces the whole. */
 static void
 cut(struct pattern_packet out[2], uint32_t token)
 {

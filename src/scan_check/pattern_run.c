@@ -16,13 +16,17 @@
 #include "os/source_ports.h"
 #include "scan_check/schedule.h"
 
-/* Each is used again after so many packets: what is late is told apart. */
+/*
+ * Each port is reused only after so many packets, so that late answers are
+ * recognised.
+ */
 #define SPORTS (4 * PORTS_AHEAD)
-/* What answers need at most, ms, behind the last packet. */
+/* How long to wait for answers after the last packet, ms. */
 #define LATE_MS 1000u
 /*
- * Hosts limit their ICMP errors, Linux to one a second and six at once: where
- * pieces get some, they go this slowly, and enough are answered to tell.
+ * Hosts limit their ICMP errors (Linux: one a second, six at once). If
+ * fragments are answered by ICMP, send them this slowly, so that enough answers
+ * come.
  */
 #define ICMP_PAUSE_US 250000u
 /* To find a neighbour of an anycast address, ms (RFC 4861, 7.2.7). */
@@ -33,8 +37,8 @@
 struct use {
 	size_t sample; /* NO_SAMPLE: nothing */
 	uint32_t token;
-	bool begins;    /* its being sent is when the sample begins */
-	bool companion; /* its answer is counted, and no more */
+	bool begins;    /* the sample's time begins when this is sent */
+	bool companion; /* its answer is only counted */
 };
 
 struct runner {
@@ -184,7 +188,7 @@ take_all(struct runner *r)
 	return rc;
 }
 
-/* Take what comes until then, in microseconds; and once at the least. */
+/* Take answers until then (microseconds), at least once. */
 static int
 take_until(struct runner *r, uint64_t until_us)
 {
@@ -236,7 +240,7 @@ fill_probe(struct runner *r, struct pattern_probe *probe, size_t sample)
 	}
 }
 
-/* Tokens first: what belongs together goes out at once. */
+/* Wait for all tokens first: the packets of a pattern go out back to back. */
 static int
 await_turn(struct runner *r, enum pattern pattern, size_t packets)
 {
@@ -281,7 +285,7 @@ send_batches(struct runner *r, const struct pattern_probe *probe,
 	return rc;
 }
 
-/* What can't be sent is no sample; it is no reason to end. */
+/* A packet that can't be sent makes no sample, but does not end the run. */
 static int
 send_sample(struct runner *r, size_t target, size_t port, enum pattern pattern,
 	    unsigned round)
@@ -318,8 +322,8 @@ send_sample(struct runner *r, size_t target, size_t port, enum pattern pattern,
 }
 
 /*
- * Who has an anycast address may say so late, and few packets wait for that:
- * one that is no sample goes ahead.
+ * Neighbour discovery of an anycast address takes long, and few packets are
+ * queued meanwhile. So send one ahead that is no sample.
  */
 static int
 find_anycast(struct runner *r)

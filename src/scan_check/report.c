@@ -103,7 +103,7 @@ is_changed(const struct finding *finding)
 		finding->before != finding->state;
 }
 
-/* UDP is for comparison: nobody says what to expect of it. */
+/* Expectations are about TCP; UDP is never judged. */
 static bool
 is_judged(const struct row *row)
 {
@@ -166,8 +166,8 @@ distinguish_scan_name(const struct report *r, const struct report_leak *l)
 /* ---- a table */
 
 /*
- * Another state of the port, in short, so that all that may be compared
- * fits a terminal; marked where it is not as it was found.
+ * A state from nmap, --expect or --before, abbreviated so that all columns fit
+ * a terminal. A mark shows that it differs from what was found.
  */
 static void
 table_compared(FILE *out, const char *state, bool differs)
@@ -234,7 +234,7 @@ table_head(FILE *out, const struct report *r, const struct target_addr *target)
 	fprintf(out, "\n");
 }
 
-/* What differs; and of the rest that it does not. */
+/* List what differs, or say that nothing does. */
 static void
 table_leaks(FILE *out, const struct report *r)
 {
@@ -267,7 +267,7 @@ table_leaks(FILE *out, const struct report *r)
 	}
 }
 
-/* In a word for each: what is not as it should be. */
+/* Count what is not as it should be, by kind. */
 static void
 table_counts(FILE *out, const struct report *r)
 {

@@ -74,7 +74,7 @@ find_scan(const struct findings *f, enum probe_scan scan)
 	return i;
 }
 
-/* A link-local address may stand without its device. */
+/* A link-local address may be written without its device. */
 static bool
 is_called(const struct target_addr *target, const char *address)
 {
@@ -91,7 +91,7 @@ finding_named(const struct findings *f, const struct packet_addr *addr,
 {
 	size_t at = finding_target(f, addr);
 
-	/* One address may be there by several devices. */
+	/* The same address may be reachable by several devices. */
 	while (at > 0 && at < f->target_count &&
 	       packet_addr_equal(&f->targets[at - 1].addr, addr)) {
 		at--;
@@ -148,7 +148,7 @@ found(struct finding *finding, enum probe_state state,
 	return true;
 }
 
-/* What an answer says, and why; its detail, too. */
+/* Store a state, with its reason and detail. */
 static enum probe_state
 read_answer(const struct findings *f, size_t at, const struct answer *a,
 	    enum finding_reason *reason, uint16_t *detail)
@@ -233,7 +233,7 @@ finding_agrees(const struct finding *finding)
 static bool
 as_closed(enum probe_scan scan, enum probe_state state)
 {
-	/* A reset with a window is how some systems have it. */
+	/* Some systems send resets with a window. */
 	return state == probe_kind(scan)->reset ||
 		(probe_kind(scan)->by_window && state == PROBE_OPEN);
 }

@@ -12,13 +12,13 @@
 #include "scan_check/pattern_run.h"
 #include "tap.h"
 
-/* A table larger than all ports of a host in all scans is no check. */
+/* No more than all ports of one host in all scans. */
 #define PLACES_MAX (1024u * 1024)
 /* The memory of this many samples is a hundred megabytes or two. */
 #define SAMPLES_TOTAL_MAX (1024u * 1024)
 /* A range of more addresses may take long, and annoy somebody. */
 #define ADDRESSES_TO_WARN 256u
-/* tap server may take some time over a group, and tap client over a SYN. */
+/* With tap client and server in between, answers take longer. */
 #define CLIENT_TIMEOUT_MIN 1000u
 
 int
@@ -119,7 +119,8 @@ warn_summary(const struct check *c, const struct scan_summary *summary)
 static int
 scan_once(struct check *c, bool raw, char *why)
 {
-	/* Samples are to be alike, and tap client has a way of its own. */
+	/* A fixed rate for samples, and for tap client, which has its own pace.
+	 */
 	const bool adapts = !c->polite && !c->reference && !c->as_client;
 	struct scan_summary summary;
 	struct scan_options options = {
@@ -146,7 +147,7 @@ scan_once(struct check *c, bool raw, char *why)
 	return rc;
 }
 
-/* Without privileges, connections can be made, and nothing else. */
+/* Without raw sockets, only the connect scan works. */
 static int
 scan_unprivileged(struct check *c, char *why)
 {
@@ -211,7 +212,7 @@ exists(enum distinguish_what what, const struct packet_addr *addr)
 	}
 }
 
-/* All there is to compare of one place and the reference's. */
+/* Compare one port with the reference in one scan. */
 static void
 compare_place(struct check *c, size_t at, struct distinguish_room *room)
 {
@@ -237,7 +238,7 @@ compare_place(struct check *c, size_t at, struct distinguish_room *room)
 	}
 }
 
-/* Times of all scans of a port, of TCP: its leaks stand from `first` on. */
+/* Pool the times of all TCP scans of a port, whose results begin at `first`. */
 static void
 pool_times(struct check *c, size_t at, size_t first)
 {
@@ -262,7 +263,7 @@ pool_times(struct check *c, size_t at, size_t first)
 	}
 }
 
-/* All there is to compare of one port and the reference by one pattern. */
+/* Compare one port with the reference by one pattern. */
 static void
 compare_pattern(struct check *c, size_t target, size_t port,
 		enum pattern pattern, struct distinguish_room *room)
@@ -338,7 +339,7 @@ compare_ports(struct check *c)
 	return TAP_OK;
 }
 
-/* What several packets show; with a client, they would be others. */
+/* Patterns are not sent through a tap client, which would change them. */
 static int
 sample_patterns(struct check *c)
 {

@@ -9,9 +9,9 @@
 #include "measure/connect.h"
 #include "scan_check/scan_state.h"
 
-/* Of a queue whose hosts are not ready, so many are looked at in a turn. */
+/* How many queued probes to examine per turn when their hosts must wait. */
 #define LOOK_MAX 64u
-/* What the kernel could not send for want of room is sent so much later. */
+/* Retry so much later when the kernel has no buffer space, ms. */
 #define BLOCKED_MS 10u
 /*
  * A connection's time, ms.  After a second the kernel repeats its SYN; an
@@ -20,12 +20,12 @@
  * short for that, and so its results vary there).
  */
 #define DIAL_TIMEOUT_MIN 1500u
-/* The longest sleep, ms: for the progress line. */
+/* The longest sleep, ms, so that the progress line is updated. */
 #define SLEEP_MAX 100u
 
 /* ---- what is found */
 
-/* It is waited for no more. */
+/* Stop waiting for a probe. */
 static void
 land(struct scan *s, struct shot *shot)
 {
@@ -45,11 +45,11 @@ note_rtt(struct scan *s, size_t probe, unsigned try, uint64_t us)
 	}
 }
 
-/* What an answer says, where it says something and is the first. */
+/* Record what an answer says, if it is the first that says anything. */
 static void
 decide_by(struct scan *s, size_t probe, const struct scan_io_event *event)
 {
-	/* Of UDP, nothing that comes is better. */
+	/* For UDP nothing better will come. */
 	if (event->unsure && event->packet.kind != ANSWER_UDP) {
 		finding_hint(s->f, probe, &event->packet);
 	} else if (finding_answer(s->f, probe, &event->packet)) {
@@ -66,7 +66,7 @@ sample_answer(struct scan *s, const struct scan_io_event *event, size_t probe,
 	struct finding_place place = finding_place(s->f, probe);
 	struct distinguish_sample *sample = scan_sample(s, probe, try);
 
-	/* What an open port has to say is not what makes it one. */
+	/* Data from an open port says nothing new. */
 	if (a->kind == ANSWER_TCP && sample->packets > 0 &&
 	    !(a->flags & (PACKET_SYN | PACKET_RST))) {
 		return;
@@ -104,7 +104,7 @@ rtt_of(struct scan *s, const struct shot *shot,
        const struct scan_io_event *event)
 {
 	if (!shot || shot->try != event->try) {
-		/* It was given up: this long, at least. */
+		/* A probe that was given up counts as this long at least. */
 		return timing_timeout(scan_host(s, event->probe)) *
 			UINT64_C(1000);
 	}
@@ -257,13 +257,13 @@ launch(struct scan *s, size_t probe)
 	timing_sent(scan_host(s, probe), s->last_sent, scan_kind(s, probe),
 		    try > 0);
 	if (dials && rc < 0) {
-		/* There is nothing to wait for. */
+		/* No connection was begun: there is no answer to wait for. */
 		timing_landed(scan_host(s, probe));
 	}
 	return 0;
 }
 
-/* The place that is sent as the nth: all ports of a scan, then the next. */
+/* Which probe is the nth: all ports of one scan, then the next scan. */
 static size_t
 nth(const struct scan *s, size_t n)
 {
@@ -306,7 +306,7 @@ next_probe(struct scan *s, uint64_t ms, size_t *probe)
 	return false;
 }
 
-/* It could not be sent yet: of samples, it is still the next. */
+/* It could not be sent yet: queue it again; a sample stays the next one. */
 static void
 put_back(struct scan *s, size_t probe)
 {
@@ -315,7 +315,7 @@ put_back(struct scan *s, size_t probe)
 	}
 }
 
-/* Send what may be sent now.  0 or a fatal error. */
+/* Send as much as the rate allows now. Returns 0 or a fatal error. */
 static int
 send_some(struct scan *s)
 {
@@ -373,7 +373,7 @@ expire(struct scan *s)
 	}
 }
 
-/* Another probe got its answer late: those given up may get one, too. */
+/* An answer came late: probes that were given up may still be answered. */
 static bool
 unpark(struct scan *s)
 {
@@ -414,7 +414,7 @@ is_over(struct scan *s)
 			     : !unpark(s);
 }
 
-/* Captures first: what ended a connection is in them by then. */
+/* Read the captures first: they show why a connection ended. */
 static int
 take_all(struct scan *s)
 {
