@@ -175,7 +175,7 @@ target_find(const char *text, struct target_addr **out, size_t *count,
 	*out = NULL;
 	*count = 0;
 	if (len == 0 || len >= sizeof name) {
-		snprintf(why, TARGET_WHY_MAX, "'%.64s' is no host", text);
+		snprintf(why, TARGET_WHY_MAX, "'%.64s' is not a host", text);
 		return TARGET_WRONG;
 	}
 	if (strchr(text, '/')) {

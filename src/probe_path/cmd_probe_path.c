@@ -114,16 +114,16 @@ check_words(const struct options *o, const struct path_check *c)
 		{ o->compare &&
 			  (near_only || o->listen || o->has_port || o->keys ||
 			   c->write),
-		  "--compare", "goes with --json alone" },
+		  "--compare", "can only be used with --json" },
 		{ o->listen && (near_only || c->json), "--listen",
-		  "goes with -i, -p, -k and -w alone" },
+		  "can only be used with -i, -p, -k and -w" },
 		{ is_stdout(c->write), "-w",
 		  "standard output is for the report: name a file" },
 		{ is_stdout(c->offline), "--offline", "name a file" },
 		{ o->device && !o->listen, "-i", "is for --listen" },
 		{ o->only4 && o->only6, "-4", "either that or -6" },
 		{ c->offline && (o->keys || c->json || c->trace), "--offline",
-		  "has no use for -k, --json and --trace" },
+		  "can't be used with -k, --json or --trace" },
 		{ o->key_no >= 0 && !o->keys, "--key-no", "-k is missing" },
 	};
 
@@ -148,7 +148,7 @@ load_keys(const struct options *o, struct key_file *keys)
 		return conf_status(rc);
 	}
 	if (o->keys && keys->count == 0) {
-		return complain(o->keys, "there is no key in it");
+		return complain(o->keys, "it has no key");
 	}
 	return TAP_OK;
 }
@@ -198,7 +198,7 @@ find_targets(const struct options *o, struct path_check *c,
 	int rc;
 
 	if (strchr(c->host, '/')) {
-		return complain(c->host, "is no single host");
+		return complain(c->host, "is a network, not a host");
 	}
 	rc = target_find(c->host, targets, &count, why);
 	if (rc < 0) {
@@ -207,9 +207,7 @@ find_targets(const struct options *o, struct path_check *c,
 	}
 	count = choose_targets(o, *targets, count);
 	if (count == 0) {
-		return complain(c->host,
-				"has no address of that version of "
-				"IP");
+		return complain(c->host, "has no address of that IP version");
 	}
 	rc = target_leave_out(*targets, &count, &first, &error);
 	if (rc < 0 || count == 0) {

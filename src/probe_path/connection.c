@@ -215,7 +215,7 @@ await(struct path_link *l, const struct path_link_caller *caller,
 	}
 	if (found < 0) {
 		return fail(l, why, -EPROTO,
-			    "what listens there is no tap probe-path");
+			    "what listens there is not tap probe-path");
 	}
 	if (m->type == PATH_TALK_REFUSED) {
 		l->refused_key = m->body[0] == PATH_TALK_BAD_KEY;
@@ -227,7 +227,7 @@ await(struct path_link *l, const struct path_link_caller *caller,
 	}
 	if (m->type != type) {
 		return fail(l, why, -EPROTO,
-			    "what listens there is no tap probe-path");
+			    "what listens there is not tap probe-path");
 	}
 	return 0;
 }
@@ -361,7 +361,7 @@ compare_clocks(struct path_link *l, const struct path_link_caller *caller,
 		drop(l, len);
 		if (l->state != PATH_LINK_OPEN) {
 			return fail(l, why, -EPROTO,
-				    "the far side answers another question");
+				    "the far side sent an unexpected message");
 		}
 	}
 	return 0;

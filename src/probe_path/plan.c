@@ -146,11 +146,11 @@ add_probe(const struct reader *r, const struct trial_probe *like)
 		return fail(r, "too many probes");
 	}
 	if (!trial_add(trial, like, bytes, (size_t)len)) {
-		return fail(r, "the packet is no TCP");
+		return fail(r, "the packet is not TCP");
 	}
 	if (trial->probes[trial->count - 1].sent.dst.family !=
 	    trial->far.family) {
-		return fail(r, "the packet is of another version of IP");
+		return fail(r, "the packet has another IP version");
 	}
 	return 0;
 }
@@ -163,7 +163,7 @@ read_field(const struct reader *r)
 
 	like.field = field_find(r->word[2]);
 	if (like.field == FIELDS) {
-		return fail(r, "no such field");
+		return fail(r, "unknown field");
 	}
 	if (number(r, 3, 0, TRIAL_COUNT_MAX - 1, &round) < 0) {
 		return -1;
@@ -211,7 +211,7 @@ read_probe(const struct reader *r)
 	if (r->words == 3 && strcmp(r->word[1], "connection") == 0) {
 		return add_probe(r, &connection);
 	}
-	return fail(r, "no such probe");
+	return fail(r, "unknown probe");
 }
 
 static int
@@ -264,7 +264,7 @@ read_head(struct reader *r)
 	case AT_FAR:
 		rc = read_addr(r, &trial->far);
 		if (rc == 0 && trial->far.family != trial->near.family) {
-			rc = fail(r, "an address of the other version of IP");
+			rc = fail(r, "an address of another IP version");
 		}
 		break;
 	case AT_PORT:
@@ -304,10 +304,10 @@ read_line(struct reader *r, char *line)
 		r->stage++;
 		return strcmp(line, FIRST_LINE) == 0
 			? 0
-			: fail(r, "no plan that this tap can read");
+			: fail(r, "not a plan, or of another version");
 	}
 	if (r->stage == AT_END) {
-		return fail(r, "something follows the end");
+		return fail(r, "text follows the end");
 	}
 	if (split(r, line) < 0) {
 		return -1;
@@ -325,7 +325,7 @@ read_line(struct reader *r, char *line)
 		r->stage = AT_END;
 		return 0;
 	}
-	return fail(r, "no such line");
+	return fail(r, "unknown line");
 }
 
 unsigned
@@ -344,7 +344,7 @@ path_plan_read(struct trial *trial, const char *bytes, size_t len, char *why)
 		n++;
 		if (!end || room >= sizeof line || memchr(bytes, '\0', room)) {
 			fail(&r,
-			     end ? "the line can't be one of a plan"
+			     end ? "the line is too long, or not text"
 				 : "the line does not end");
 			return n;
 		}
@@ -358,8 +358,8 @@ path_plan_read(struct trial *trial, const char *bytes, size_t len, char *why)
 	}
 	if (r.stage != AT_END || trial->count == 0) {
 		fail(&r,
-		     r.stage != AT_END ? "it ends too early"
-				       : "it has no probes");
+		     r.stage != AT_END ? "the plan is incomplete"
+				       : "the plan has no probes");
 		return n + 1;
 	}
 	return 0;

@@ -315,8 +315,7 @@ read_capture(struct trial *t, const char *path)
 	}
 	if (rc < 0) {
 		fprintf(stderr,
-			"tap probe-path: %s: %s: what stands before "
-			"is compared\n",
+			"tap probe-path: %s: %s: the packets before that are compared\n",
 			path, cap_why(&cap));
 		t->cut = true;
 	}

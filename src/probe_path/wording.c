@@ -28,7 +28,7 @@ static const struct {
 			 "the far side captures nothing, not even its own "
 			 "connection",
 			 "name the device there: --listen -i" },
-	[PATH_CUT] = { "cut", "what the far side tells ends too early",
+	[PATH_CUT] = { "cut", "the far side's report is incomplete",
 		       "try again, with a smaller --count" },
 	[PATH_PROXY] = { "proxy",
 			 "a proxy answers for the server, and makes "
@@ -357,9 +357,9 @@ static bool
 note_cut(struct text *t, const struct path_result *r)
 {
 	if (r->trial->cut) {
-		text_put(t,
-			 "what the far side tells ends early: this is what "
-			 "is known by then");
+		text_put(
+			t,
+			"the far side's report is incomplete: this is what is known so far");
 	}
 	return r->trial->cut;
 }

@@ -15,7 +15,7 @@ static const char *const no_need[] = {
 	"no other port is named: --other-port",
 	"no other server is named: --also",
 	"no command is named: --hook",
-	"it takes its time: --patient",
+	"it takes long: --patient",
 	"there is no second group",
 };
 
@@ -71,9 +71,8 @@ run_elsewhere(struct attack_ground *s, enum attack_kind kind,
 				 &group) != ATTACK_FRESH_FAILED;
 	attack_batch(s, kind, result);
 	if (result->verdict == ATTACK_RUN_REFUSED && !s->lets_in_elsewhere) {
-		attack_ground_inconclusive(result,
-					   "a fresh group for it does not get "
-					   "in there, either");
+		attack_ground_inconclusive(
+			result, "a fresh group does not get in there, either");
 	}
 	s->lets_in_elsewhere = false;
 }

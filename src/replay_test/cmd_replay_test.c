@@ -61,7 +61,7 @@ take_attacks(void *into, const char *value, char *why)
 		enum attack_kind kind = attack_find(value, len);
 
 		if (kind == ATTACKS) {
-			return value_fail(why, "'%.*s' is no attack",
+			return value_fail(why, "'%.*s' is not an attack",
 					  (int)(len < 64 ? len : 64), value);
 		}
 		t->options.wanted[kind] = true;

@@ -133,10 +133,10 @@ find_other(const struct replay_test *t, struct attack_wire_target *out)
 	if (out->other.family != out->addr.family ||
 	    addrs_own(&out->other) != 1 ||
 	    packet_addr_equal(&out->other, &out->src)) {
-		return complain(t->from,
-				"is no other address of this host, "
-				"of the same IP version",
-				TAP_USAGE);
+		return complain(
+			t->from,
+			"is not another address of this host, of the same IP version",
+			TAP_USAGE);
 	}
 	return TAP_OK;
 }

@@ -36,15 +36,15 @@ make_table(struct check *c)
 	size_t each = f->port_count * f->scan_count;
 
 	if (each > PLACES_MAX / f->target_count) {
-		return check_complain(c->host,
-				      "more than a million probes: this "
-				      "is no check any more");
+		return check_complain(
+			c->host,
+			"more than a million probes: scan fewer addresses or ports");
 	}
 	f->count = f->target_count * each;
 	if (c->reference && f->count > SAMPLES_TOTAL_MAX / c->samples_each) {
-		return check_complain("--against",
-				      "more than a million samples: "
-				      "fewer ports or --scan");
+		return check_complain(
+			"--against",
+			"more than a million samples: name fewer ports or scans");
 	}
 	f->at = calloc(f->count, sizeof *f->at);
 	if (c->reference) {

@@ -191,7 +191,7 @@ skip_markup(struct xml *x)
 	} else if (c == 'D' && !x->root_seen) {
 		skip_doctype(x);
 	} else {
-		xml_fail(x, "a declaration or CDATA, which nobody needs here");
+		xml_fail(x, "a declaration or CDATA, which nmap never writes");
 	}
 }
 
@@ -204,7 +204,7 @@ open_element(struct xml *x)
 		return XML_ERROR;
 	}
 	if (x->depth == 0 && x->root_seen) {
-		return xml_fail(x, "something stands behind the end");
+		return xml_fail(x, "text follows the end");
 	}
 	if (x->depth == XML_DEPTH_MAX) {
 		return xml_fail(x, "elements are nested too deep");
@@ -249,7 +249,7 @@ in_text(struct xml *x)
 		take(x);
 		if (c != '<') {
 			if (x->depth == 0 && !is_blank(c)) {
-				return xml_fail(x, "this is no XML");
+				return xml_fail(x, "this is not XML");
 			}
 			continue;
 		}
@@ -359,7 +359,7 @@ at_start(struct xml *x)
 	if (c == 0xef) { /* a byte order mark */
 		take(x);
 		if (take(x) != 0xbb || take(x) != 0xbf) {
-			return xml_fail(x, "this is no XML");
+			return xml_fail(x, "this is not XML");
 		}
 	}
 	x->where = XML_IN_TEXT;

@@ -159,7 +159,7 @@ words()
 	bad 2 '-i: ' 10.11.0.2 -i eth0
 	bad 2 '-4: ' 10.11.0.2 -4 -6
 	bad 2 '10.11.0.2: has no address of that' 10.11.0.2 -6
-	bad 2 '10.11.0.0/24: is no single' 10.11.0.0/24
+	bad 2 '10.11.0.0/24: is a network' 10.11.0.0/24
 	bad 3 "'no such.host'" 'no such.host'
 	bad 2 '--listen: ' --listen --json
 	bad 2 '--listen: ' --listen --count 2
@@ -228,16 +228,16 @@ plans()
 	plan_error 3 'an address' '3s/ .*/ fd00::1/'
 	plan_error 4 'a number' '4s/ .*/ 70000/'
 	plan_error 5 'a number' '5s/ .*/ 21/'
-	plan_error 6 'no such field' '6s/source-port/sauce-port/'
+	plan_error 6 'unknown field' '6s/source-port/sauce-port/'
 	plan_error 6 'a packet' '6s/.$//'
 	plan_error 6 'a packet' '6s/.$/x/'
-	plan_error 6 'the packet is no TCP' '6s/ [0-9A-F]*$/ 4500/'
-	plan_error 6 'no such probe' '6s/probe field/probe meadow/'
-	plan_error 7 'no such line' '7s/.*//'
-	plan_error "$last" 'it ends too early' '$d'
+	plan_error 6 'the packet is not TCP' '6s/ [0-9A-F]*$/ 4500/'
+	plan_error 6 'unknown probe' '6s/probe field/probe meadow/'
+	plan_error 7 'unknown line' '7s/.*//'
+	plan_error "$last" 'the plan is incomplete' '$d'
 	plan_error $((last + 1)) 'something follows' '$a\
 end'
-	plan_error 6 'no such line' '6i\
+	plan_error 6 'unknown line' '6i\
 	'
 	compare "$work/far.pcap"
 	same 0 "$status"

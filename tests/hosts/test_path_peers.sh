@@ -60,7 +60,7 @@ killed()
 	mv "$work/near.log" "$work/probe.json"
 	says 'verdict == "passes"' 'not path["complete"]' \
 	    '0 < path["arrived"] < path["sent"]' \
-	    'any("ends early" in n for n in path["notes"])' \
+	    'any("is incomplete" in n for n in path["notes"])' \
 	    'not any(f["state"] == "lost" for f in field.values())'
 }
 

@@ -167,11 +167,11 @@ words()
 	no 'one of -k, --pcap and --live' 127.0.0.1 -p 80
 	no 'either --pcap or --live' 127.0.0.1 -p 80 --pcap x --live y
 	no 'unexpected argument' 127.0.0.1 there -p 80 -k "$keys"
-	no 'is no attack' 127.0.0.1 -p 80 -k "$keys" --attack again,nothing
+	no 'is not an attack' 127.0.0.1 -p 80 -k "$keys" --attack again,nothing
 	no 'tolerance: ' 127.0.0.1 -p 80 -k "$keys" --tolerance 601
 	no 'the same as -p' 127.0.0.1 -p 80 -k "$keys" --other-port 80
 	no 'no key_no 11' 127.0.0.1 -p 80 -k "$keys" --key-no 11
-	no 'is no other address' 127.0.0.1 -p 80 -k "$keys" --from 10.77.0.1
+	no 'is not another address' 127.0.0.1 -p 80 -k "$keys" --from 10.77.0.1
 	same 3 "$(status_of on client "$TAP" replay-test 127.0.0.1 -p 80 \
 	    -k "$keys")" 'no server there'
 }

@@ -149,8 +149,8 @@ remarks_what_is_worth_it(void **state)
 	trial.connected = true;
 	remarks_one_thing("6 SYNs came from this side that fit no probe");
 	trial.cut = true;
-	remarks_one_thing("what the far side tells ends early: this is what "
-			  "is known by then");
+	remarks_one_thing(
+		"the far side's report is incomplete: this is what is known so far");
 	trial.far_lost = 7;
 	remarks_one_thing("7 packets came too fast for the far side's "
 			  "capture");

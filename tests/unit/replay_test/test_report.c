@@ -119,7 +119,7 @@ concludes(void **state)
 	run.results[3] = run.results[2];
 	run.results[4] = run.results[2];
 	snprintf(run.results[4].reason, sizeof run.results[4].reason,
-		 "it takes its time: --patient");
+		 "it takes long: --patient");
 	run.results[5] = run.results[0];
 	run.results[5].verdict = ATTACK_RUN_INCONCLUSIVE;
 	run.count = 6;

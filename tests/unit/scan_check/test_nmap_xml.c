@@ -164,7 +164,7 @@ xml_refuses(void **state)
 
 	(void)state;
 	refuses("", 1, "ends in the middle");
-	refuses("hello", 1, "no XML");
+	refuses("hello", 1, "not XML");
 	refuses("<html></html>", 1, "not what nmap writes");
 	refuses("<nmaprun scanner='other'/>", 1, "not what nmap writes");
 	refuses(HEAD RUN, 4, "ends in the middle");
@@ -180,7 +180,7 @@ xml_refuses(void **state)
 	refuses(HEAD RUN "<host></host x>", 4, "malformed");
 	refuses(HEAD RUN "<host></host\n!", 5, "malformed");
 	refuses(HEAD RUN "<!-x-->", 4, "a comment is malformed");
-	refuses(HEAD RUN "</nmaprun><nmaprun/>", 4, "behind the end");
+	refuses(HEAD RUN "</nmaprun><nmaprun/>", 4, "text follows the end");
 	refuses(HEAD RUN "<![CDATA[", 4, "CDATA");
 	refuses("<!DOCTYPE a [ <!ENTITY b 'c'> ]>", 1, "declares");
 	refuses("<?xml version='1.0' encoding='UTF-16'?>", 1, "encoding");
