@@ -159,7 +159,7 @@ serve_watched(struct run *r, const struct pollfd *fds)
 	for (size_t i = 0; i < SPAWN_WATCHED; i++) {
 		some |= fds[i].fd >= 0 && fds[i].revents;
 	}
-	if (!some) {
+	if (!some || !serving.serve) {
 		return;
 	}
 	/* What is served may not come here again. */

@@ -233,7 +233,8 @@ files_hang()
 # child_waits NAME: a child of its monitor, that is root as it is, does
 child_waits()
 {
-	ps -o uid=,stat= --ppid "${pids[$1]}" | grep -q '^ *0 *t'
+	[ -n "$(ps -o uid=,stat= --ppid "${pids[$1]}" |
+		awk '$1 == 0 && $2 ~ /^t/')" ]
 }
 
 # Where workers can't become who they should, nothing is hidden.

@@ -164,15 +164,14 @@ another()
 	page stranger 4
 }
 
-# One that is told to stop before it has rules takes those away, too, that an
-# earlier one left: without a server nobody would get in.
-stopped_early()
+# told_early: a server with "${files[@]}", and what is mounted for it, that
+# is told to end before it begins
+told_early()
 {
-	hides
-	tap_server --stop --keep-rules
-	await server 0 1
-	hidden 4
-	start server server "$python" -c '
+	mkdir -p "$work/server-lib"
+	# shellcheck disable=SC2016 # for the inner shell
+	start server server bash -c 'eval "$1" && exec "$0" -c "$2" "${@:3}"' \
+	    "$python" "$mounts" '
 import os
 import signal
 import sys
@@ -181,6 +180,17 @@ signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 os.kill(os.getpid(), signal.SIGTERM)
 os.execv(sys.argv[1], sys.argv[1:])' \
 	    "$TAP" server "${files[@]}"
+}
+
+# One that is told to stop before it has rules takes those away, too, that an
+# earlier one left: without a server nobody would get in.
+stopped_early()
+{
+	hides
+	tap_server --stop --keep-rules
+	await server 0 1
+	hidden 4
+	told_early
 	await server 0
 	lacks "$(cat "$work/server.log")" ': ready:'
 	has "$(cat "$work/server.log")" 'removed, of an earlier one: .*5040'
@@ -201,11 +211,6 @@ systemctl_says()
 # stays hidden, also where it was told so before it had rules.
 restarted()
 {
-	local early
-	early='import os, signal, sys
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-os.kill(os.getpid(), signal.SIGTERM)
-os.execv(sys.argv[1], sys.argv[1:])'
 	[ -e /usr/bin/systemctl ] || skip 'no systemctl here'
 	hides
 	end server
@@ -219,10 +224,7 @@ os.execv(sys.argv[1], sys.argv[1:])'
 	wait_log server ': ready:'
 	page client 4
 	end server
-	mkdir -p "$work/server-lib"
-	# shellcheck disable=SC2016 # for the inner shell
-	start server server bash -c 'eval "$1" && exec "$0" -c "$2" "$3" server "${@:4}"' \
-	    "$python" "$mounts" "$early" "$TAP" "${files[@]}"
+	told_early
 	await server 0
 	lacks "$(cat "$work/server.log")" ': ready:|removed'
 	hidden 4
@@ -230,8 +232,7 @@ os.execv(sys.argv[1], sys.argv[1:])'
 	# A stop shows all, also where another unit is restarted.
 	systemctl_says '7 tap.service stop running
 8 other.service restart running'
-	start server server bash -c 'eval "$1" && exec "$0" -c "$2" "$3" server "${@:4}"' \
-	    "$python" "$mounts" "$early" "$TAP" "${files[@]}"
+	told_early
 	await server 0
 	page stranger 4
 	page stranger 6
@@ -245,6 +246,7 @@ ended_while_awaited()
 
 	hides --confirm 5m
 	end server
+	# shellcheck disable=SC2016 # for the inner shell
 	start keeper server sh -c 'mount --bind "$0" /var/lib && echo there &&
 		exec sleep 1000' "$work"
 	wait_log keeper there
@@ -471,7 +473,7 @@ killed_anytime()
 	for i in $(seq 12); do
 		tap_run server server server "${files[@]}" --confirm 5m
 		delay=$((RANDOM % 500))
-		sleep "0.$(printf %03d $delay)"
+		sleep "0.$(printf %03d "$delay")"
 		if [ $((i % 3)) -eq 0 ]; then
 			# The next worker is not there yet.
 			# shellcheck disable=SC2046 # words
@@ -492,6 +494,7 @@ confirmed_in_vain()
 	mkdir "$own_place"
 	# shellcheck disable=SC2034 # tap_run evaluates it
 	mounts=: # for the client
+	# shellcheck disable=SC2016 # for the inner shell
 	start keeper server sh -c 'mount --bind "$0" /var/lib && echo there &&
 		exec sleep 1000' "$work"
 	wait_log keeper there
