@@ -20,7 +20,7 @@ mac_of()
 	on "$1" cat /sys/class/net/eth0/address
 }
 
-# swept FAST-PATH 4|6 FLOOD
+# swept FAST-PATH 4|6 FLOOD [WORDS]: with these in its rule
 swept()
 {
 	local authenticated
@@ -30,7 +30,7 @@ swept()
 	# Frames stay for ten seconds, so that a slow sweep fills as much as a
 	# fast one; and there is a flood all the time, or none.
 	printf '%s\n' "fastpath=$1" "flood=$3" assembly=10000 groups=262144 \
-	    RULE:dst_port=80 >"$work/TAPservd.conf"
+	    "RULE:dst_port=80${4:-}" >"$work/TAPservd.conf"
 	echo 'port=80, key_no=10' >"$work/ACL.conf"
 	tap_start server server server -c "$work/TAPservd.conf" \
 	    -k "$(key_file)" -a "$work/ACL.conf"
@@ -54,4 +54,7 @@ check off-ipv6 swept off 6 1000000
 check auto-ipv4 swept auto 4 500
 check auto-ipv6 swept auto 6 500
 check auto-no-flood swept auto 4 1000000
+# All that comes from there is one group then.
+check loose swept off 4 1000000 ', window=loose'
+check loose-flood swept off 6 500 ', window=loose'
 finish
