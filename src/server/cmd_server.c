@@ -3,6 +3,7 @@
 
 #include "firewall/plan.h"
 #include "firewall/remove_rules.h"
+#include "server/decoys.h"
 #include "server/fallback.h"
 #include "server/server.h"
 #include "daemon/control_client.h"
@@ -272,6 +273,12 @@ run(const struct options *o, struct server_conf *conf)
 	return status;
 }
 
+static void
+warn(const char *line)
+{
+	fprintf(stderr, "tap server: warning: %s\n", line);
+}
+
 int
 cmd_server(int argc, char **argv)
 {
@@ -305,6 +312,9 @@ cmd_server(int argc, char **argv)
 		o.run.refused = err;
 	}
 	set_queue(&o, conf);
+	if (o.check) {
+		decoys_check(&conf->acl, warn);
+	}
 	if (o.check || o.print_rules) {
 		status = o.print_rules ? print_rules(conf) : TAP_OK;
 		server_conf_free(conf);

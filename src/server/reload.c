@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "server/decoys.h"
 #include "server/fallback.h"
 #include "server/worker_door.h"
 #include "server/worker_fastpath.h"
@@ -205,6 +206,7 @@ server_change(void *context)
 	server_conf_free(s->conf);
 	s->conf = conf;
 	log_configure(&conf->settings);
+	decoys_check(&conf->acl, decoys_log);
 	s->refused[0] = '\0';
 	snprintf(line, sizeof line, "reloaded: %zu rule%s, %zu key%s",
 		 conf->acl.rules_count, text_s(conf->acl.rules_count),

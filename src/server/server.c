@@ -11,6 +11,7 @@
 #include "firewall/remove_rules.h"
 #include "server/status.h"
 #include "server/adopt.h"
+#include "server/decoys.h"
 #include "server/worker_door.h"
 #include "server/worker_fastpath.h"
 #include "server/worker_state.h"
@@ -324,6 +325,7 @@ begin(struct server *s, const struct monitor_job *job)
 	char err[FW_ERROR_MAX];
 	int status;
 
+	decoys_check(&s->conf->acl, decoys_log);
 	adopt_connections(&s->worker);
 	worker_door_open(&s->worker);
 	if (server_plan(s, &s->plan, s->conf) < 0) {

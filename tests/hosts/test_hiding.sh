@@ -123,6 +123,37 @@ decoys()
 	done
 }
 
+# One on another host: what is missing is said, by --check and at the start.
+far_decoy()
+{
+	local file
+
+	lab
+	echo 'port=1-65535, key_no=10' >"$work/ACL.conf"
+	printf '%s\n' "RULE:dst_port=80, hide=decoy:$(addr4 client):81" \
+	    "RULE:dst_port=82, hide=decoy:[$(addr6 client)]:81" \
+	    'RULE:dst_port=83, hide=decoy:192.0.2.1:81' \
+	    "RULE:dst_port=84, hide=decoy:$(addr4 server):85" >"$work/conf"
+	on server sysctl -qw net.ipv4.ip_forward=0 \
+	    net.ipv6.conf.all.forwarding=0
+	files=(-c "$work/conf" -k "$(key_file)" -a "$work/ACL.conf")
+	on server "$TAP" server --check "${files[@]}" 2>"$work/said"
+	tap_start server server server "${files[@]}"
+	for file in said server.log; do
+		has "$(cat "$work/$file")" \
+		    "$(addr4 client) is of another host, .*: sysctl net.ipv4.ip_forward=1"
+		has "$(cat "$work/$file")" \
+		    "$(addr6 client) .* sysctl net.ipv6.conf.all.forwarding=1"
+		has "$(cat "$work/$file")" \
+		    'decoy:192.0.2.1: there is no route to it'
+		lacks "$(cat "$work/$file")" "$(addr4 server)"
+	done
+	on server sysctl -qw net.ipv4.ip_forward=1 \
+	    net.ipv6.conf.all.forwarding=1
+	sed -i /192.0.2.1/d "$work/conf"
+	same '' "$(on server "$TAP" server --check "${files[@]}" 2>&1)"
+}
+
 for family in 4 6; do
 	for hide in filtered closed decoy; do
 		check "$hide-ipv$family" attacks $hide $family off
@@ -130,4 +161,5 @@ for family in 4 6; do
 	done
 done
 check decoys decoys
+check far-decoy far_decoy
 finish

@@ -1,0 +1,93 @@
+#include "server/decoys.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "os/own_addrs.h"
+#include "os/route.h"
+
+static const struct {
+	const char *path, *name;
+} switches[] = {
+	{ "/proc/sys/net/ipv4/ip_forward", "net.ipv4.ip_forward" },
+	{ "/proc/sys/net/ipv6/conf/all/forwarding",
+	  "net.ipv6.conf.all.forwarding" },
+};
+
+/* What can't be read is not said to be off. */
+static bool
+is_off(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	bool off = file && getc(file) == '0';
+
+	if (file) {
+		fclose(file);
+	}
+	return off;
+}
+
+static bool
+has_no_route(const struct packet_addr *addr)
+{
+	struct netlink nl;
+	struct route found;
+	bool none;
+
+	if (route_open(&nl) < 0) {
+		return false;
+	}
+	none = route_find(&nl, addr, 0, &found) < 0;
+	netlink_close(&nl);
+	return none;
+}
+
+static const char *
+text_of(char out[INET6_ADDRSTRLEN], const struct packet_addr *addr)
+{
+	inet_ntop(addr->family == 4 ? AF_INET : AF_INET6, addr->bytes, out,
+		  INET6_ADDRSTRLEN);
+	return out;
+}
+
+void
+decoys_log(const char *line)
+{
+	log_say(LOG_LEVEL_WARNING, "%s", line);
+}
+
+void
+decoys_check(const struct acl *acl, void (*told)(const char *line))
+{
+	const struct packet_addr *before = NULL;
+	bool said[2] = { false, false };
+
+	for (size_t i = 0; i < acl->rules_count; i++) {
+		const struct acl_rule *rule = &acl->rules[i];
+		const size_t which = rule->decoy.family == 6;
+		char addr[INET6_ADDRSTRLEN], line[DECOYS_LINE_MAX];
+
+		if (rule->hide != ACL_DECOY || addrs_own(&rule->decoy) != 0 ||
+		    (before && packet_addr_equal(before, &rule->decoy))) {
+			continue;
+		}
+		before = &rule->decoy;
+		text_of(addr, before);
+		if (!said[which] && is_off(switches[which].path)) {
+			said[which] = true;
+			snprintf(line, sizeof line,
+				 "hide=decoy:%s is of another host, and this "
+				 "one forwards nothing: sysctl %s=1",
+				 addr, switches[which].name);
+			told(line);
+		}
+		if (has_no_route(before)) {
+			snprintf(line, sizeof line,
+				 "hide=decoy:%s: there is no route to it",
+				 addr);
+			told(line);
+		}
+	}
+}
