@@ -1,17 +1,12 @@
 #include "measure/captures.h"
 
+#include "measure/why.h"
+
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int
-fail(char *why, int rc, const char *object)
-{
-	snprintf(why, CAPTURES_WHY_MAX, "%s: %s", object, strerror(-rc));
-	return rc;
-}
 
 int
 captures_routes(struct route **routes, const struct target_addr *targets,
@@ -23,13 +18,13 @@ captures_routes(struct route **routes, const struct target_addr *targets,
 	*routes = calloc(count, sizeof **routes);
 	rc = *routes ? route_open(&nl) : -ENOMEM;
 	if (rc < 0) {
-		return fail(why, rc, "route");
+		return why_errno(why, rc, "route");
 	}
 	for (size_t i = 0; i < count && rc == 0; i++) {
 		rc = route_find(&nl, &targets[i].addr, targets[i].device,
 				&(*routes)[i]);
 		if (rc < 0) {
-			fail(why, rc, targets[i].text);
+			why_errno(why, rc, targets[i].text);
 		}
 	}
 	netlink_close(&nl);
@@ -49,11 +44,11 @@ captures_add(struct captures *c, uint32_t device, const char *filter, char *why)
 		}
 	}
 	if (c->count == CAPTURES_MAX || !if_indextoname(device, name)) {
-		return fail(why, -ENODEV, "capture");
+		return why_errno(why, -ENODEV, "capture");
 	}
 	rc = cap_open(&c->caps[c->count], name, filter, reason);
 	if (rc < 0) {
-		snprintf(why, CAPTURES_WHY_MAX, "%s: %s", name, reason);
+		snprintf(why, WHY_MAX, "%s: %s", name, reason);
 		return rc;
 	}
 	c->devices[c->count++] = device;

@@ -13,7 +13,6 @@
 #include "os/route.h"
 
 #define CAPTURES_MAX 8u /* devices */
-#define CAPTURES_WHY_MAX 512u
 
 struct captures {
 	struct cap caps[CAPTURES_MAX];
@@ -24,7 +23,7 @@ struct captures {
 
 /*
  * Find the ways to targets: *routes, one for each, is the caller's to
- * free.  0, or -errno with the reason in why (CAPTURES_WHY_MAX).
+ * free.  0, or -errno with the reason in why (WHY_MAX).
  */
 int captures_routes(struct route **routes, const struct target_addr *targets,
 		    size_t count, char *why);

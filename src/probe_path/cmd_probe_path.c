@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "os/clock.h"
+#include "measure/why.h"
 #include "conf/keyfile.h"
 #include "daemon/log.h"
 #include "conf/options.h"
@@ -240,7 +241,7 @@ listen_far(const struct options *o, const struct path_check *c,
 		.keys = o->keys ? keys : NULL,
 		.write = c->write,
 	};
-	char why[PATH_FAR_WHY_MAX];
+	char why[WHY_MAX];
 
 	log_open("tap probe-path", false);
 	if (path_far_run(&options, why) < 0) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "measure/why.h"
 #include "daemon/log.h"
 
 #define NS_A_SECOND 1000000000u
@@ -21,7 +22,7 @@ far_capture_open(struct far_capture *c, const char *device, uint16_t port,
 		 trial_other_port(port));
 	rc = cap_open(&c->cap, device, filter, reason);
 	if (rc < 0) {
-		snprintf(why, FAR_CAPTURE_WHY_MAX, "%s: %s", device, reason);
+		snprintf(why, WHY_MAX, "%s: %s", device, reason);
 		return rc;
 	}
 	c->path = path;

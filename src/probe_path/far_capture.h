@@ -11,7 +11,6 @@
 #include "os/pcap.h"
 #include "probe_path/trial.h"
 
-#define FAR_CAPTURE_WHY_MAX 512u
 /* The last SYNs: one of them belongs to the connection just accepted. */
 #define FAR_CAPTURE_RECENT 64u
 /*
@@ -48,7 +47,7 @@ struct far_capture {
 /*
  * Capture what goes to a port and the next one, of a device or (NULL) of
  * all; path is a file for it, or NULL.  0, or -errno with the reason in
- * why (FAR_CAPTURE_WHY_MAX).
+ * why (WHY_MAX).
  */
 int far_capture_open(struct far_capture *c, const char *device, uint16_t port,
 		     const char *path, char *why);

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "measure/why.h"
 #include "base/bytes.h"
 #include "os/clock.h"
 #include "daemon/signals.h"
@@ -42,13 +43,6 @@ struct far {
 	struct log_limit limit; /* limits log lines that strangers cause */
 	uint64_t ticked;        /* ms */
 };
-
-static int
-fail(char *why, int rc, const char *object)
-{
-	snprintf(why, PATH_FAR_WHY_MAX, "%s: %s", object, strerror(-rc));
-	return rc;
-}
 
 /* ---- what is opened before privileges are given up */
 
@@ -94,7 +88,7 @@ open_listener(struct far *f, char *why)
 			     : bind_port(f->listener, family, f->options->port);
 	if (rc < 0) {
 		snprintf(object, sizeof object, "port %u", f->options->port);
-		return fail(why, rc, object);
+		return why_errno(why, rc, object);
 	}
 	return 0;
 }
@@ -132,7 +126,7 @@ open_all(struct far *f, char *why)
 	}
 	rc = make_sessions(f);
 	if (rc < 0) {
-		return fail(why, rc, "sessions");
+		return why_errno(why, rc, "sessions");
 	}
 	rc = open_listener(f, why);
 	if (rc < 0) {
@@ -140,10 +134,10 @@ open_all(struct far *f, char *why)
 	}
 	f->signals = daemon_signals();
 	if (f->signals < 0) {
-		return fail(why, f->signals, "signals");
+		return why_errno(why, f->signals, "signals");
 	}
 	if (privileges_drop(PRIVILEGES_LISTENER, NULL, 0, reason) < 0) {
-		snprintf(why, PATH_FAR_WHY_MAX, "privileges: %s", reason);
+		snprintf(why, WHY_MAX, "privileges: %s", reason);
 		return -EPERM;
 	}
 	return 0;
@@ -475,14 +469,14 @@ loop(struct far *f, char *why)
 		log_flush();
 		if (poll(polls, AT_SESSIONS + PLACES_MAX, WAIT_MS) < 0 &&
 		    errno != EINTR) {
-			return fail(why, -errno, "poll");
+			return why_errno(why, -errno, "poll");
 		}
 		if (daemon_signal(f->signals, NULL) == DAEMON_STOP) {
 			return 0;
 		}
 		log_gather();
 		if (read_packets(f) < 0) {
-			snprintf(why, PATH_FAR_WHY_MAX, "capture: %s",
+			snprintf(why, WHY_MAX, "capture: %s",
 				 cap_why(&f->capture.cap));
 			return -EIO;
 		}
@@ -506,7 +500,7 @@ path_far_run(const struct path_far_options *options, char *why)
 	int rc;
 
 	if (!f) {
-		return fail(why, -ENOMEM, "memory");
+		return why_errno(why, -ENOMEM, "memory");
 	}
 	log_never_wait();
 	f->options = options;
@@ -526,7 +520,7 @@ path_far_run(const struct path_far_options *options, char *why)
 	}
 	closed = far_capture_close(&f->capture);
 	if (rc == 0 && closed < 0) {
-		rc = fail(why, closed, options->write);
+		rc = why_errno(why, closed, options->write);
 	}
 	close_all(f);
 	free(f);

@@ -10,8 +10,6 @@
 
 #include "conf/keyfile.h"
 
-#define PATH_FAR_WHY_MAX 512u
-
 struct path_far_options {
 	const char *device; /* or NULL: all */
 	uint16_t port;
@@ -21,7 +19,7 @@ struct path_far_options {
 
 /*
  * Serve until SIGINT or SIGTERM.  0, or -errno with the reason in why
- * (PATH_FAR_WHY_MAX).
+ * (WHY_MAX).
  */
 int path_far_run(const struct path_far_options *options, char *why);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "measure/why.h"
 #include "base/bytes.h"
 #include "os/clock.h"
 #include "conf/client_conf.h"
@@ -24,13 +25,6 @@
 #define LINGER_MS 40u
 #define FILES_MORE 64u
 
-static int
-fail(char *why, int rc, const char *object)
-{
-	snprintf(why, PATH_NEAR_WHY_MAX, "%s: %s", object, strerror(-rc));
-	return rc;
-}
-
 /* ---- opening */
 
 static int
@@ -41,12 +35,12 @@ find_route(struct path_near *n, char *why)
 	int rc = route_open(&nl);
 
 	if (rc < 0) {
-		return fail(why, rc, "route");
+		return why_errno(why, rc, "route");
 	}
 	rc = route_find(&nl, &n->options->far, n->options->device, &route);
 	netlink_close(&nl);
 	if (rc < 0) {
-		return fail(why, rc, "route");
+		return why_errno(why, rc, "route");
 	}
 	n->trial.near = route.src;
 	n->device = route.device;
@@ -67,11 +61,11 @@ open_capture(struct path_near *n, char *why)
 	snprintf(filter, sizeof filter, "icmp or icmp6 or (tcp and host %s)",
 		 addr);
 	if (!if_indextoname(n->device, name)) {
-		return fail(why, -ENODEV, "capture");
+		return why_errno(why, -ENODEV, "capture");
 	}
 	rc = cap_open(&n->cap, name, filter, reason);
 	if (rc < 0) {
-		snprintf(why, PATH_NEAR_WHY_MAX, "%s: %s", name, reason);
+		snprintf(why, WHY_MAX, "%s: %s", name, reason);
 		return rc;
 	}
 	return 0;
@@ -111,11 +105,11 @@ path_near_open(struct path_near *n, const struct path_near_options *options,
 	fds_allow(TRIAL_PROBES_MAX + FILES_MORE);
 	rc = make_lists(n);
 	if (rc < 0) {
-		return fail(why, rc, "memory");
+		return why_errno(why, rc, "memory");
 	}
 	rc = rawsock_open(&n->raw);
 	if (rc < 0) {
-		return fail(why, rc, "raw socket");
+		return why_errno(why, rc, "raw socket");
 	}
 	n->has_raw = true;
 	rc = find_route(n, why);
@@ -478,19 +472,19 @@ ask_far(struct path_near *n, const struct path_link_caller *caller, char *why)
 				n->options->key, caller, n->trouble);
 
 	if (n->stopped) {
-		return fail(why, -EINTR, "stopped");
+		return why_errno(why, -EINTR, "stopped");
 	}
 	if (n->options->file && n->options->file->error < 0) {
-		return fail(why, n->options->file->error,
-			    n->options->file->path);
+		return why_errno(why, n->options->file->error,
+				 n->options->file->path);
 	}
 	if (n->link.refused_key) {
-		snprintf(why, PATH_NEAR_WHY_MAX, "%s", n->trouble);
+		snprintf(why, WHY_MAX, "%s", n->trouble);
 		return -EKEYREJECTED;
 	}
 	return rc == 0 || n->link.state == PATH_LINK_LOST
 		? 0
-		: fail(why, rc, "connection");
+		: why_errno(why, rc, "connection");
 }
 
 int
@@ -504,7 +498,7 @@ path_near_run(struct path_near *n, char *why)
 	}
 	rc = make_plan(n);
 	if (rc < 0) {
-		return fail(why, rc, "source ports");
+		return why_errno(why, rc, "source ports");
 	}
 	if (n->link.state == PATH_LINK_OPEN &&
 	    path_link_plan(&n->link, &caller, n->trouble) == 0) {
@@ -514,10 +508,10 @@ path_near_run(struct path_near *n, char *why)
 	rc = send_plan(n);
 	rc = rc < 0 ? rc : settle(n);
 	if (rc < 0 && !n->stopped) {
-		return fail(why, rc,
-			    n->options->file && n->options->file->error
-				    ? n->options->file->path
-				    : "capture");
+		return why_errno(why, rc,
+				 n->options->file && n->options->file->error
+					 ? n->options->file->path
+					 : "capture");
 	}
 	if (n->trial.has_seen) {
 		path_link_finish(&n->link, &caller);

@@ -16,7 +16,6 @@
 #include "os/rawsock.h"
 #include "probe_path/trial.h"
 
-#define PATH_NEAR_WHY_MAX 512u
 /* For a plan, and a trace of it: 3 probes to each of 30 hops. */
 #define PATH_NEAR_POOLS ((TRIAL_PROBES_MAX + 90u) / PORTS_AHEAD + 1)
 
@@ -52,7 +51,7 @@ struct path_near {
 	unsigned unsent;
 };
 
-/* 0, or -errno with the reason in why (PATH_NEAR_WHY_MAX). */
+/* 0, or -errno with the reason in why (WHY_MAX). */
 int path_near_open(struct path_near *n, const struct path_near_options *options,
 		   char *why);
 /* Send it all, and wait for what comes.  0 or -errno, likewise. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "measure/why.h"
 #include "os/output_file.h"
 #include "os/pcap.h"
 #include "daemon/signals.h"
@@ -94,7 +95,7 @@ out:
 static int
 trace(struct path_check *c, struct path_near *n, struct path_trail *trail)
 {
-	char why[PATH_NEAR_WHY_MAX];
+	char why[WHY_MAX];
 	struct path path;
 	int rc;
 
@@ -166,7 +167,7 @@ try_target(struct path_check *c, const struct target_addr *target,
 		.progress = show_progress,
 		.context = c,
 	};
-	char why[PATH_NEAR_WHY_MAX] = "";
+	char why[WHY_MAX] = "";
 	int status;
 	int rc;
 

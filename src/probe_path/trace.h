@@ -10,7 +10,7 @@
 /*
  * Fill in a trail, up to so many hops where they are known (or 0), by a
  * near side whose trial is over.  0, or -errno with the reason in why
- * (PATH_NEAR_WHY_MAX).
+ * (WHY_MAX).
  */
 int path_trace_run(struct path_near *n, struct path_trail *trail, unsigned hops,
 		   char *why);

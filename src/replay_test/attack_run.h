@@ -19,7 +19,6 @@
 #include "replay_test/io.h"
 
 #define ATTACK_RUN_REASON_MAX 192u
-#define ATTACK_RUN_WHY_MAX ATTACK_WIRE_WHY_MAX
 
 enum attack_run_verdict {
 	ATTACK_RUN_REFUSED,
@@ -64,7 +63,7 @@ struct attack_run_options {
 	void *context;
 };
 
-/* 0, or -errno with the reason in why (ATTACK_RUN_WHY_MAX). */
+/* 0, or -errno with the reason in why (WHY_MAX). */
 int attack_run(const struct attack_run_options *options,
 	       struct attack_run_report *report, char *why);
 

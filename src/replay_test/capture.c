@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "measure/why.h"
 #include "os/pcap.h"
 #include "os/clock.h"
 #include "base/text.h"
@@ -34,12 +35,12 @@ material_read(struct recording *r, const char *path, char *why)
 	int rc = cap_open_file(&cap, path, reason);
 
 	if (rc < 0) {
-		snprintf(why, MATERIAL_WHY_MAX, "%s: %s", path, reason);
+		snprintf(why, WHY_MAX, "%s: %s", path, reason);
 		return rc;
 	}
 	rc = take_all(r, &cap);
 	if (rc < 0) {
-		snprintf(why, MATERIAL_WHY_MAX, "%s: %s", path, cap_why(&cap));
+		snprintf(why, WHY_MAX, "%s: %s", path, cap_why(&cap));
 	}
 	cap_close(&cap);
 	return rc;
@@ -73,7 +74,7 @@ material_record(struct recording *r, const char *device, unsigned seconds,
 	text_put(&t, "tcp port %u", r->port);
 	rc = cap_open(&cap, device, filter, reason);
 	if (rc < 0) {
-		snprintf(why, MATERIAL_WHY_MAX, "%s: %s", device, reason);
+		snprintf(why, WHY_MAX, "%s: %s", device, reason);
 		return rc;
 	}
 	for (uint64_t now = clock_ms();
@@ -86,8 +87,7 @@ material_record(struct recording *r, const char *device, unsigned seconds,
 		rc = take_all(r, &cap);
 	}
 	if (rc < 0) {
-		snprintf(why, MATERIAL_WHY_MAX, "%s: %s", device,
-			 cap_why(&cap));
+		snprintf(why, WHY_MAX, "%s: %s", device, cap_why(&cap));
 	}
 	cap_close(&cap);
 	return rc;

@@ -6,8 +6,6 @@
 
 #include "replay_test/recording.h"
 
-#define MATERIAL_WHY_MAX 512u
-
 /* Read a file of packets.  0, or -errno with the reason in why. */
 int material_read(struct recording *r, const char *path, char *why);
 

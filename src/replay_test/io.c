@@ -7,18 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "measure/why.h"
 #include "os/clock.h"
 #include "base/text.h"
 
 /* Retry so much later when the kernel has no buffer space. */
 #define BLOCKED_MS 5
-
-static int
-fail(char *why, int rc, const char *object)
-{
-	snprintf(why, ATTACK_WIRE_WHY_MAX, "%s: %s", object, strerror(-rc));
-	return rc;
-}
 
 static void
 make_filter(const struct attack_wire_options *o, char *out)
@@ -54,7 +48,7 @@ attack_wire_open(struct attack_wire *s,
 	timing_bucket_init(&s->bucket, options->rate, clock_us());
 	rc = rawsock_open(&s->raw);
 	if (rc < 0) {
-		return fail(why, rc, "raw socket");
+		return why_errno(why, rc, "raw socket");
 	}
 	/* Otherwise netfilter would reassemble fragments on their way out. */
 	setsockopt(s->raw.fd4, IPPROTO_IP, IP_NODEFRAG, &(int){ 1 },

@@ -22,7 +22,6 @@
 #define ATTACK_WIRE_SENT_MAX 4096u
 /* Connections that were begun last, whose SYN/ACKs may be repeated. */
 #define ATTACK_WIRE_BEGUN_MAX 256u
-#define ATTACK_WIRE_WHY_MAX CAPTURES_WHY_MAX
 
 /* What came back to a frame. */
 enum attack_wire_answer {
@@ -91,7 +90,7 @@ struct attack_wire_options {
 	uint32_t mark;
 };
 
-/* 0, or -errno with the reason in why (ATTACK_WIRE_WHY_MAX). */
+/* 0, or -errno with the reason in why (WHY_MAX). */
 int attack_wire_open(struct attack_wire *s,
 		     const struct attack_wire_options *options, char *why);
 void attack_wire_close(struct attack_wire *s);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "measure/why.h"
 #include "os/own_addrs.h"
 #include "conf/client_conf.h"
 #include "replay_test/capture.h"
@@ -211,7 +212,7 @@ no_group(const struct replay_test *t)
 static int
 take_material(struct replay_test *t)
 {
-	char why[MATERIAL_WHY_MAX];
+	char why[WHY_MAX];
 	int rc = 0;
 
 	if (!t->pcap && !t->live) {
@@ -359,7 +360,7 @@ write_report(const struct replay_test *t)
 int
 replay_test_run(struct replay_test *t)
 {
-	char why[ATTACK_RUN_WHY_MAX];
+	char why[WHY_MAX];
 	int status = prepare(t);
 
 	if (status != TAP_OK) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "measure/why.h"
 #include "os/own_addrs.h"
 #include "os/clock.h"
 #include "measure/probe.h"
@@ -139,7 +140,7 @@ attack_ground_begin(struct attack_ground *s, char *why)
 		rc = use_key(s);
 	}
 	if (rc < 0) {
-		snprintf(why, ATTACK_RUN_WHY_MAX, "%s", strerror(-rc));
+		snprintf(why, WHY_MAX, "%s", strerror(-rc));
 		return rc;
 	}
 	rc = open_wire(s, why);
@@ -154,7 +155,7 @@ attack_ground_begin(struct attack_ground *s, char *why)
 				     &group) == ATTACK_FRESH_FAILED) {
 			rc = s->fresh.error ? s->fresh.error : -EACCES;
 			snprintf(
-				why, ATTACK_RUN_WHY_MAX, "%s",
+				why, WHY_MAX, "%s",
 				s->fresh.error
 					? strerror(-rc)
 					: "a fresh group of the key does "

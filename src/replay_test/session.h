@@ -67,7 +67,7 @@ struct attack_ground_tally {
 	enum attack_fresh_outcome outcome; /* after the last batch */
 };
 
-/* 0, or -errno with the reason in why (ATTACK_RUN_WHY_MAX). */
+/* 0, or -errno with the reason in why (WHY_MAX). */
 int attack_ground_begin(struct attack_ground *s, char *why);
 void attack_ground_end(struct attack_ground *s);
 

@@ -8,12 +8,11 @@
 
 /* Larger than a result of all ports in all scans. */
 #define EARLIER_FILE_MAX (256u * 1024 * 1024)
-#define EARLIER_WHY_MAX 512u
 
 /*
  * Fill in the `before` of a table; *known becomes how many it has.
  * 0, or -1 (-ENOMEM where there is no memory) with the reason in why
- * (EARLIER_WHY_MAX), which names the file and the line.
+ * (WHY_MAX), which names the file and the line.
  */
 int earlier_read(const char *path, struct findings *findings, size_t *known,
 		 char *why);

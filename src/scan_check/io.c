@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "measure/why.h"
 #include "base/fds.h"
 #include "measure/probe.h"
 #include "base/text.h"
@@ -20,13 +21,6 @@
 
 /* Descriptors for ports, captures, connections and libpcap. */
 #define FILES_WANTED 2048u
-
-static int
-fail(char *why, int rc, const char *object)
-{
-	snprintf(why, SCAN_IO_WHY_MAX, "%s: %s", object, strerror(-rc));
-	return rc;
-}
 
 static void
 make_filter(const struct scan_io *v, char *out)
@@ -133,7 +127,7 @@ open_raw(struct scan_io *v, const char *file, char *why)
 	int rc = rawsock_open(&v->rawsock);
 
 	if (rc < 0) {
-		return fail(why, rc, "raw socket");
+		return why_errno(why, rc, "raw socket");
 	}
 	v->raw = true;
 	rc = open_caps(v, why);
@@ -143,11 +137,11 @@ open_raw(struct scan_io *v, const char *file, char *why)
 	rc = reserve_tcp(v);
 	rc = rc < 0 ? rc : reserve_udp(v);
 	if (rc < 0) {
-		return fail(why, rc, "source ports");
+		return why_errno(why, rc, "source ports");
 	}
 	map_ports(v);
 	if (file && cap_file_open(&v->file, file, reason) < 0) {
-		snprintf(why, SCAN_IO_WHY_MAX, "%s", reason);
+		snprintf(why, WHY_MAX, "%s", reason);
 		return -EIO;
 	}
 	return 0;
@@ -175,7 +169,7 @@ scan_io_open(struct scan_io *v, const struct findings *findings,
 	if (rc == 0 &&
 	    getrandom(&v->secret, sizeof v->secret, 0) !=
 		    (ssize_t)sizeof v->secret) {
-		rc = fail(why, -errno, "random numbers");
+		rc = why_errno(why, -errno, "random numbers");
 	}
 	if (rc == 0 && options->raw) {
 		rc = open_raw(v, options->file, why);

@@ -24,7 +24,6 @@
  */
 #define SCAN_IO_SLOTS 32u
 #define SCAN_IO_POOLS (PROBE_SCANS * SCAN_IO_SLOTS / PORTS_AHEAD + 1)
-#define SCAN_IO_WHY_MAX CAPTURES_WHY_MAX
 
 struct scan_io {
 	const struct findings *findings;
@@ -51,7 +50,7 @@ struct scan_io_options {
 
 /*
  * Open sockets and captures for all probes of a table.  0, or -errno
- * with the reason in why (SCAN_IO_WHY_MAX); -EPERM: for want of privilege.
+ * with the reason in why (WHY_MAX); -EPERM: for want of privilege.
  */
 int scan_io_open(struct scan_io *v, const struct findings *findings,
 		 const struct scan_io_options *options, char *why);

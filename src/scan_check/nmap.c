@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "measure/why.h"
 #include "scan_check/nmap_xml.h"
 #include "base/spawn.h"
 #include "base/text.h"
@@ -100,7 +101,7 @@ read_xml(struct reader *r, struct findings *findings,
 	int rc;
 
 	if (!xml) {
-		snprintf(why, NMAP_WHY_MAX, "out of memory");
+		snprintf(why, WHY_MAX, "out of memory");
 		return -2;
 	}
 	r->findings = findings;
@@ -110,7 +111,7 @@ read_xml(struct reader *r, struct findings *findings,
 	nmap_xml_init(xml, &sink);
 	rc = nmap_xml_read(xml, source);
 	if (rc < 0) {
-		snprintf(why, NMAP_WHY_MAX, "%s:%lu: %s", object, xml->xml.line,
+		snprintf(why, WHY_MAX, "%s:%lu: %s", object, xml->xml.line,
 			 xml->xml.why);
 	}
 	free(xml);
@@ -143,13 +144,12 @@ nmap_read(struct findings *findings, const char *path, size_t *known, char *why)
 
 	if (!file.stream) {
 		rc = errno == ENOMEM ? -2 : -1;
-		snprintf(why, NMAP_WHY_MAX, "%s: %s", path, strerror(errno));
+		snprintf(why, WHY_MAX, "%s: %s", path, strerror(errno));
 		return rc;
 	}
 	rc = read_xml(&reader, findings, &source, path, why);
 	if (file.error) {
-		snprintf(why, NMAP_WHY_MAX, "%s: %s", path,
-			 strerror(file.error));
+		snprintf(why, WHY_MAX, "%s: %s", path, strerror(file.error));
 		rc = -1;
 	}
 	*known = reader.known;
@@ -208,11 +208,11 @@ run_once(struct findings *f, struct session *s, const char *const *argv,
 
 	s->errors[strcspn(s->errors, "\n")] = '\0';
 	if (status == RUN_NOT_FOUND) {
-		snprintf(why, NMAP_WHY_MAX, "nmap: not installed");
+		snprintf(why, WHY_MAX, "nmap: not installed");
 		return -2;
 	}
 	if (status != 0) {
-		snprintf(why, NMAP_WHY_MAX, "nmap: %.256s",
+		snprintf(why, WHY_MAX, "nmap: %.256s",
 			 status < 0 ? strerror(-status) : s->errors);
 		return -2;
 	}
@@ -270,7 +270,7 @@ nmap_run(struct findings *findings, const struct nmap_options *options,
 	int rc = 0;
 
 	if (!s) {
-		snprintf(why, NMAP_WHY_MAX, "out of memory");
+		snprintf(why, WHY_MAX, "out of memory");
 		return -2;
 	}
 	list_ports(findings, s->ports);

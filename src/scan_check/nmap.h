@@ -9,8 +9,6 @@
 
 #include "scan_check/results.h"
 
-#define NMAP_WHY_MAX 512u
-
 struct nmap_options {
 	bool as_client; /* its SYNs have to go through the firewall rules */
 	/* It is about to run. */
@@ -20,7 +18,7 @@ struct nmap_options {
 
 /*
  * Fill in the `nmap` of a table.  0; -1: what was read is wrong; -2: there
- * is no memory, or nmap could not be run.  The reason is in why (NMAP_WHY_MAX).
+ * is no memory, or nmap could not be run.  The reason is in why (WHY_MAX).
  */
 int nmap_run(struct findings *findings, const struct nmap_options *options,
 	     char *why);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "measure/why.h"
 #include "base/siphash.h"
 #include "measure/captures.h"
 #include "measure/probe.h"
@@ -67,13 +68,6 @@ pattern_at(const struct findings *f, size_t target, size_t port,
 {
 	return ((target * f->port_count + port) * PATTERN_KINDS + pattern) *
 		samples;
-}
-
-static int
-fail(char *why, int rc, const char *object)
-{
-	snprintf(why, PATTERN_WHY_MAX, "%s: %s", object, strerror(-rc));
-	return rc;
 }
 
 /* ---- answers */
@@ -411,21 +405,21 @@ open_runner(struct runner *r, char *why)
 	int rc = rawsock_open(&r->raw);
 
 	if (rc < 0) {
-		return fail(why, rc, "raw socket");
+		return why_errno(why, rc, "raw socket");
 	}
 	for (size_t i = 0; i < SPORTS && rc == 0; i += PORTS_AHEAD) {
 		rc = ports_take(&r->pools[i / PORTS_AHEAD], r->sports + i,
 				PORTS_AHEAD);
 	}
 	if (rc < 0) {
-		return fail(why, rc, "source ports");
+		return why_errno(why, rc, "source ports");
 	}
 	for (size_t i = 0; i < 65536; i++) {
 		r->by_port[i].sample = r->by_echo[i].sample = NO_SAMPLE;
 	}
 	if (getrandom(&r->secret, sizeof r->secret, 0) !=
 	    (ssize_t)sizeof r->secret) {
-		return fail(why, -errno, "random numbers");
+		return why_errno(why, -errno, "random numbers");
 	}
 	r->echo_id = (uint16_t)r->secret.k1;
 	timing_bucket_init(&r->bucket, r->o->rate, clock_us());
@@ -440,7 +434,7 @@ pattern_run(const struct findings *f, struct distinguish_sample *samples,
 	int rc;
 
 	if (!r) {
-		return fail(why, -ENOMEM, "patterns");
+		return why_errno(why, -ENOMEM, "patterns");
 	}
 	r->f = f;
 	r->o = options;
@@ -453,7 +447,7 @@ pattern_run(const struct findings *f, struct distinguish_sample *samples,
 	if (rc == 0) {
 		rc = send_all(r);
 		if (rc < 0) {
-			fail(why, rc, "patterns");
+			why_errno(why, rc, "patterns");
 		}
 	}
 	captures_close(&r->captures);

@@ -13,8 +13,6 @@
 #include "scan_check/pattern.h"
 #include "scan_check/results.h"
 
-#define PATTERN_WHY_MAX CAPTURES_WHY_MAX
-
 struct pattern_options {
 	bool wanted[PATTERN_KINDS];
 	size_t reference; /* its place among the ports */
@@ -31,7 +29,7 @@ size_t pattern_at(const struct findings *f, size_t target, size_t port,
 /*
  * Fill in samples: options->samples for each target, port and pattern of
  * all, of which only those wanted are used.  0, or -errno with the reason
- * in why (PATTERN_WHY_MAX).
+ * in why (WHY_MAX).
  */
 int pattern_run(const struct findings *f, struct distinguish_sample *samples,
 		const struct pattern_options *options, char *why);

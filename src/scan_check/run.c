@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "measure/why.h"
 #include "scan_check/baseline.h"
 #include "scan_check/nmap.h"
 #include "measure/timing.h"
@@ -176,7 +177,7 @@ scan_unprivileged(struct check *c, char *why)
 static int
 scan_all(struct check *c)
 {
-	char why[SCAN_IO_WHY_MAX];
+	char why[WHY_MAX];
 	int rc;
 
 	if (c->findings.target_count > ADDRESSES_TO_WARN) {
@@ -350,7 +351,7 @@ sample_patterns(struct check *c)
 		.progress = show_progress,
 		.context = c,
 	};
-	char why[PATTERN_WHY_MAX];
+	char why[WHY_MAX];
 	bool any = false;
 	int rc;
 
@@ -374,7 +375,7 @@ static int
 ask_nmap(struct check *c)
 {
 	struct nmap_options options = { c->as_client, show_nmap, c };
-	char why[NMAP_WHY_MAX];
+	char why[WHY_MAX];
 	size_t known = 0;
 	int rc;
 
@@ -400,7 +401,7 @@ ask_nmap(struct check *c)
 static int
 compare_before(struct check *c)
 {
-	char why[EARLIER_WHY_MAX];
+	char why[WHY_MAX];
 	size_t known;
 	int rc;
 

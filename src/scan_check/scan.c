@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "measure/why.h"
 #include "measure/connect.h"
 #include "scan_check/scan_state.h"
 
@@ -529,7 +530,7 @@ scan_run(struct findings *findings, struct distinguish_sample *samples,
 	int closed;
 	int rc;
 
-	snprintf(why, SCAN_IO_WHY_MAX, "out of memory");
+	snprintf(why, WHY_MAX, "out of memory");
 	if (!s) {
 		return -ENOMEM;
 	}
@@ -549,7 +550,7 @@ scan_run(struct findings *findings, struct distinguish_sample *samples,
 			rc = turn(s);
 		}
 		if (rc < 0) {
-			snprintf(why, SCAN_IO_WHY_MAX, "%s%s%s",
+			snprintf(why, WHY_MAX, "%s%s%s",
 				 s->volley.file.error ? volley.file : "",
 				 s->volley.file.error ? ": " : "",
 				 strerror(-rc));
@@ -559,7 +560,7 @@ scan_run(struct findings *findings, struct distinguish_sample *samples,
 		summary->lost = captures_lost(&s->volley.captures);
 		closed = scan_io_close(&s->volley);
 		if (closed < 0 && rc == 0) {
-			snprintf(why, SCAN_IO_WHY_MAX, "%s: %s", volley.file,
+			snprintf(why, WHY_MAX, "%s: %s", volley.file,
 				 strerror(-closed));
 			rc = closed;
 		}

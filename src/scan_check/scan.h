@@ -35,7 +35,7 @@ struct scan_summary {
 
 /*
  * Fill in a table's states, and samples: options->samples for each of
- * its places.  0, or -errno with the reason in why (SCAN_IO_WHY_MAX).
+ * its places.  0, or -errno with the reason in why (WHY_MAX).
  */
 int scan_run(struct findings *findings, struct distinguish_sample *samples,
 	     const struct scan_options *options, struct scan_summary *summary,
