@@ -216,207 +216,129 @@ path_words_clock(struct text *t, const struct path_result *r)
 /* ---- remarks */
 
 static bool
-note_nat(struct text *t, const struct path_result *r)
+is_next(size_t *n, bool holds)
 {
-	if (r->path->has_nat) {
-		text_put(t, "a NAT on the way: the far side sees ");
-		put_sources(t, r->path);
-		text_put(t, ", this side sends from ");
-		path_put_addr(t, &r->trial->near);
-	}
-	return r->path->has_nat;
+	return holds && (*n)-- == 0;
 }
 
-static bool
-note_forward(struct text *t, const struct path_result *r)
+/* Groups that arrived whole, but not in the order of sending. */
+static unsigned
+count_disordered(const struct path *path, unsigned *whole)
 {
-	if (r->path->forwarded_to != 0) {
+	unsigned ordered = 0;
+
+	*whole = 0;
+	for (size_t i = 0; i < TRIAL_GROUPS; i++) {
+		*whole += path->groups[i].whole;
+		ordered += path->groups[i].ordered;
+	}
+	return *whole - ordered;
+}
+
+/* What the path does to SYNs and groups. */
+static bool
+note_path(struct text *t, const struct path_result *r, size_t *n)
+{
+	const struct path *path = r->path;
+	unsigned lost = path->sent - path->arrived;
+	unsigned whole;
+	unsigned disordered = count_disordered(path, &whole);
+
+	if (is_next(n, path->has_nat)) {
+		text_put(t, "a NAT on the way: the far side sees ");
+		put_sources(t, path);
+		text_put(t, ", this side sends from ");
+		path_put_addr(t, &r->trial->near);
+	} else if (is_next(n, path->forwarded_to != 0)) {
 		text_put(t,
 			 "a port forward on the way: what goes to port %u "
 			 "comes to port %u; where the service's port is "
 			 "forwarded, too, a client's rule names the server's "
 			 "own port: service_port=",
-			 r->trial->port, r->path->forwarded_to);
-	}
-	return r->path->forwarded_to != 0;
-}
-
-static bool
-note_loss(struct text *t, const struct path_result *r)
-{
-	const struct path *path = r->path;
-	unsigned lost = path->sent - path->arrived;
-	bool any = r->trial->has_seen && lost > 0 && path->arrived > 0;
-
-	if (any) {
+			 r->trial->port, path->forwarded_to);
+	} else if (is_next(n,
+			   r->trial->has_seen && lost > 0 &&
+				   path->arrived > 0)) {
 		text_put(t, "%u of %u SYNs did not arrive", lost, path->sent);
-	}
-	return any;
-}
-
-static bool
-note_order(struct text *t, const struct path_result *r)
-{
-	unsigned whole = 0;
-	unsigned ordered = 0;
-
-	for (size_t i = 0; i < TRIAL_GROUPS; i++) {
-		whole += r->path->groups[i].whole;
-		ordered += r->path->groups[i].ordered;
-	}
-	if (ordered < whole) {
-		text_put(t,
-			 "%u of %u groups arrived in another order: no "
-			 "harm",
-			 whole - ordered, whole);
-	}
-	return ordered < whole;
-}
-
-static bool
-note_duplicates(struct text *t, const struct path_result *r)
-{
-	if (r->path->duplicates > 0) {
+	} else if (is_next(n, disordered > 0)) {
+		text_put(t, "%u of %u groups arrived in another order: no harm",
+			 disordered, whole);
+	} else if (is_next(n, path->duplicates > 0)) {
 		text_put(t, "%u SYNs arrived more than once: no harm",
-			 r->path->duplicates);
-	}
-	return r->path->duplicates > 0;
-}
-
-static bool
-note_frames(struct text *t, const struct path_result *r)
-{
-	const struct path *path = r->path;
-	bool few = path->best_frames >= FRAME_BASE &&
-		path->best_frames < FRAMES_BY_DEFAULT;
-
-	if (few) {
+			 path->duplicates);
+	} else if (is_next(n,
+			   path->best_frames >= FRAME_BASE &&
+				   path->best_frames < FRAMES_BY_DEFAULT)) {
 		text_put(t,
 			 "only groups of four arrived whole: use keys with "
 			 "auth=30");
+	} else {
+		return false;
 	}
-	return few;
+	return true;
 }
 
+/* Answers, and packets that belong to no probe. */
 static bool
-note_answers(struct text *t, const struct path_result *r)
+note_answers(struct text *t, const struct path_result *r, size_t *n)
 {
-	bool any = r->path->answers_changed > 0;
+	const struct path *path = r->path;
 
-	if (any) {
+	if (is_next(n, path->answers_changed > 0)) {
 		text_put(t,
 			 "the numbers of %u of the server's answers are "
 			 "translated",
-			 r->path->answers_changed);
-	}
-	return any;
-}
-
-static bool
-note_elsewhere(struct text *t, const struct path_result *r)
-{
-	bool any = r->path->elsewhere > 0 && r->path->verdict != PATH_FAILS;
-
-	if (any) {
-		text_put(t,
-			 "%u SYNs were answered that the far side never "
-			 "saw",
-			 r->path->elsewhere);
-	}
-	return any;
-}
-
-static bool
-note_strangers(struct text *t, const struct path_result *r)
-{
-	/* The capture may be any file, and need not fit the plan. */
-	bool any = r->path->strangers > 0 && r->trial->connected;
-
-	if (any) {
+			 path->answers_changed);
+	} else if (is_next(n,
+			   path->elsewhere > 0 &&
+				   path->verdict != PATH_FAILS)) {
+		text_put(t, "%u SYNs were answered that the far side never saw",
+			 path->elsewhere);
+	} else if (is_next(n, path->strangers > 0 && r->trial->connected)) {
+		/* Without a connection, the capture may be any file. */
 		text_put(t, "%u SYNs came from this side that fit no probe",
-			 r->path->strangers);
+			 path->strangers);
+	} else {
+		return false;
 	}
-	return any;
+	return true;
 }
 
+/* What limits this measurement. */
 static bool
-note_empty(struct text *t, const struct path_result *r)
+note_limits(struct text *t, const struct path_result *r, size_t *n)
 {
-	bool any = r->trial->has_seen && !r->trial->connected &&
-		r->trial->seen.count == 0;
+	const struct trial *trial = r->trial;
 
-	if (any) {
+	if (is_next(n, trial->cut)) {
 		text_put(t,
-			 "the capture has none of these SYNs: is it of "
-			 "that host, port and time?");
-	}
-	return any;
-}
-
-static bool
-note_cut(struct text *t, const struct path_result *r)
-{
-	if (r->trial->cut) {
-		text_put(
-			t,
-			"the far side's report is incomplete: this is what is known so far");
-	}
-	return r->trial->cut;
-}
-
-static bool
-note_far_lost(struct text *t, const struct path_result *r)
-{
-	if (r->trial->far_lost > 0) {
+			 "the far side's report is incomplete: this is what "
+			 "is known so far");
+	} else if (is_next(n, trial->far_lost > 0)) {
 		text_put(t,
-			 "%u packets came too fast for the far side's "
-			 "capture",
-			 r->trial->far_lost);
-	}
-	return r->trial->far_lost > 0;
-}
-
-static bool
-note_key(struct text *t, const struct path_result *r)
-{
-	if (r->no_key_wanted) {
-		text_put(t,
-			 "the far side asks for no key: anybody can use "
-			 "it");
-	}
-	return r->no_key_wanted;
-}
-
-static bool
-note_unsent(struct text *t, const struct path_result *r)
-{
-	if (r->unsent > 0) {
+			 "%u packets came too fast for the far side's capture",
+			 trial->far_lost);
+	} else if (is_next(n, r->no_key_wanted)) {
+		text_put(t, "the far side asks for no key: anybody can use it");
+	} else if (is_next(n, r->unsent > 0)) {
 		text_put(t, "%u SYNs could not be sent", r->unsent);
+	} else if (is_next(n,
+			   trial->has_seen && !trial->connected &&
+				   trial->seen.count == 0)) {
+		text_put(t,
+			 "the capture has none of these SYNs: is it of that "
+			 "host, port and time?");
+	} else {
+		return false;
 	}
-	return r->unsent > 0;
+	return true;
 }
 
 bool
 path_words_note(struct text *t, const struct path_result *r, size_t n)
 {
-	static bool (*const notes[])(struct text *,
-				     const struct path_result *) = {
-		note_nat,        note_forward, note_loss,     note_order,
-		note_duplicates, note_frames,  note_answers,  note_elsewhere,
-		note_strangers,  note_cut,     note_far_lost, note_key,
-		note_unsent,     note_empty,
-	};
-
-	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
-		struct text blank = *t;
-
-		if (notes[i](t, r) && n-- == 0) {
-			return true;
-		}
-		*t = blank;
-		t->out[t->len] = '\0';
-	}
-	return false;
+	return note_path(t, r, &n) || note_answers(t, r, &n) ||
+		note_limits(t, r, &n);
 }
 
 static void
