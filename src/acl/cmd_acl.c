@@ -79,6 +79,9 @@ take_src(void *into, const char *value, char *why)
 	return value_net(value, &o->src, why);
 }
 
+static const char *const names[] = { "check", "show", "test",
+				     "allow", "deny", NULL };
+
 static int
 parse(int argc, char **argv, unsigned verb, struct access_options *o)
 {
@@ -129,8 +132,6 @@ parse(int argc, char **argv, unsigned verb, struct access_options *o)
 		  .seen = &o->has_key, .verbs = SHOW | TEST | CHANGE },
 		{ OPTION_FLAG(0, "json", "JSON", &o->json) },
 	};
-	static const char *const names[] = { "check", "show", "test",
-					     "allow", "deny", NULL };
 	const struct option_list list = {
 		OPTION_LIST(usage, words),
 		.verb = verb,

@@ -110,6 +110,21 @@ take_numbers(const struct options *o, struct replay_test *t)
 }
 
 static int
+take_line(const struct option_list *list, int argc, char **argv,
+	  struct options *o, struct replay_test *t)
+{
+	int at = option_parse(list, argc, argv);
+
+	if (at < 0) {
+		return at;
+	}
+	t->host = at < argc ? argv[at] : NULL;
+	take_numbers(o, t);
+	return check_words(t, o) < 0 ? OPTION_WRONG
+				     : option_end(at + 1, argc, argv);
+}
+
+static int
 parse(int argc, char **argv, struct options *o, struct replay_test *t)
 {
 	const char *names[ATTACKS + 2] = { "all" };
@@ -161,19 +176,11 @@ parse(int argc, char **argv, struct options *o, struct replay_test *t)
 		{ OPTION_FLAG(0, "json", "JSON", &t->json) },
 	};
 	const struct option_list list = { OPTION_LIST(usage, words) };
-	int at;
 
 	for (size_t i = 0; i < ATTACKS; i++) {
 		names[i + 1] = attacks[i].name;
 	}
-	at = option_parse(&list, argc, argv);
-	if (at < 0) {
-		return at;
-	}
-	t->host = at < argc ? argv[at] : NULL;
-	take_numbers(o, t);
-	return check_words(t, o) < 0 ? OPTION_WRONG
-				     : option_end(at + 1, argc, argv);
+	return take_line(&list, argc, argv, o, t);
 }
 
 static int
