@@ -137,7 +137,7 @@ try_nft(struct fw *fw, const struct fw_plan *plan, char *err)
 		rc = run_nft(&as, false, err);
 		fw->no_sockets = rc == 0;
 	}
-	if (rc == -1 && ruleset_has_labels(&as)) {
+	if (rc == -1 && ruleset_uses_labels(&as)) {
 		as.by_socket = plan->by_socket && !fw->no_sockets;
 		as.unlabelled = true;
 		rc = run_nft(&as, false, err);
@@ -224,7 +224,8 @@ note_installed(struct fw *fw, const struct fw_plan *plan)
 	if (fw->no_labels) {
 		log_say(LOG_LEVEL_WARNING,
 			"%s here labels no connections: rules that change "
-			"marks lead key holders to the decoy, too",
+			"marks lead key holders to the decoy, too, and "
+			"published ports are hidden by the raw table alone",
 			fw_tool_name(fw->tool));
 	}
 }

@@ -344,7 +344,7 @@ iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 			rc = install_family(fw, &as, family, err);
 			fw->no_sockets = rc == 0;
 		}
-		if (rc == -1 && ruleset_has_labels(&as)) {
+		if (rc == -1 && ruleset_uses_labels(&as)) {
 			as.by_socket = plan->by_socket && !fw->no_sockets;
 			as.unlabelled = true;
 			rc = install_family(fw, &as, family, err);

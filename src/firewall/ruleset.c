@@ -69,6 +69,32 @@ ruleset_has_labels(const struct fw_plan *plan)
 }
 
 bool
+ruleset_is_labelled(const struct fw_plan *plan, const struct fw_match *m,
+		    unsigned family)
+{
+	return !plan->unlabelled && m->place == FW_LOCAL &&
+		!ruleset_is_translated(m, 0) && !ruleset_has_decoy(m, 0) &&
+		(family == 0 || ruleset_has_family(m, family));
+}
+
+bool
+ruleset_labels_some(const struct fw_plan *plan, unsigned family)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (ruleset_is_labelled(plan, &plan->matches[i], family)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+ruleset_uses_labels(const struct fw_plan *plan)
+{
+	return ruleset_has_labels(plan) || ruleset_labels_some(plan, 0);
+}
+
+bool
 ruleset_is_translated(const struct fw_match *m, unsigned family)
 {
 	return m->place != FW_BRIDGED && (m->closed || m->dst.family != 0) &&
@@ -105,7 +131,13 @@ ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook)
 		return true;
 	}
 	if (ruleset_is(hook, RULESET_LABELS)) {
-		return ruleset_has_labels(plan);
+		return ruleset_uses_labels(plan);
+	}
+	if (ruleset_is(hook, RULESET_INPUT) ||
+	    ruleset_is(hook, RULESET_FORWARD)) {
+		if (ruleset_labels_some(plan, 0)) {
+			return true;
+		}
 	}
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct fw_match *m = &plan->matches[i];

@@ -27,6 +27,10 @@
  * another one is translated to), or that lost its mark to somebody's rules, is
  * judged in the last place.  So no rule here trusts in another.
  *
+ * What came to a protected port of this host, and is translated to another one
+ * or another host (a published port), is known in the last places by the
+ * address that a rule names, or by a label that it got before.
+ *
  * Strangers to be shown a closed port go on to the stack, where the door
  * (fastpath/door.h) has no listener for them: they are the only ones that are
  * let go, and only the plan of a server with a door has them.  Strangers who
@@ -46,8 +50,12 @@
 #include "firewall/firewall.h"
 
 #define RULESET_NAME_MAX 32u
-/* The label of connection tracking for what was admitted: a bit of 128. */
+/*
+ * Labels of connection tracking, bits of 128: of what was admitted, and of what
+ * came to a protected port of this host, whatever it is translated to.
+ */
 #define RULESET_LABEL 107
+#define RULESET_LABEL_CAME 106
 
 /* Where iptables has rules of a side: each place has a chain of its own. */
 struct ruleset_hook {
@@ -91,10 +99,20 @@ bool ruleset_has_decoy(const struct fw_match *m, unsigned family);
 /* Whether admitted connections are labelled: where there are decoys. */
 bool ruleset_has_labels(const struct fw_plan *plan);
 /*
+ * Whether connections to a match are labelled as they come in, before anybody
+ * translates them: of packets of this family, or (0) either.
+ */
+bool ruleset_is_labelled(const struct fw_plan *plan, const struct fw_match *m,
+			 unsigned family);
+/* Whether there is such a match. */
+bool ruleset_labels_some(const struct fw_plan *plan, unsigned family);
+/* Whether there is any label. */
+bool ruleset_uses_labels(const struct fw_plan *plan);
+/*
  * Whether what was translated to another address is known again by the one
  * that it came to.  For matches that name it; without, that might be any
- * connection on its way through this host, to its proxy perhaps.  But where
- * strangers go on they must not go on to there.
+ * connection on its way through this host, to its proxy perhaps: these are
+ * labelled.  But where strangers go on they must not go on to there.
  */
 bool ruleset_is_translated(const struct fw_match *m, unsigned family);
 /* The queue for a SYN, or for the rest. */

@@ -197,7 +197,8 @@ put_final(const struct section *s, const struct fw_match *m)
 	const bool closes = m->closed && s->plan->door_stays;
 	char target[TARGET_MAX];
 
-	if (m->closed && m->by_ingress) {
+	/* The program in the kernel may outlive a door that is not kept. */
+	if (m->closed && m->by_ingress && s->plan->door_stays) {
 		snprintf(target, sizeof target,
 			 "-m mark --mark 0x%x/0x%x -m tcp %s -j RETURN",
 			 s->plan->mark, s->plan->mark, syn);
@@ -278,6 +279,15 @@ put_translated(const struct section *s)
 			put_original(s, m, ports, rest);
 		}
 	}
+	if (ruleset_labels_some(s->plan, s->family)) {
+		text_put(s->t,
+			 "-A %s -p tcp -m connlabel --label %u -m conntrack "
+			 "--ctstate DNAT %s\n"
+			 "-A %s -p tcp -m connlabel --label %u -m conntrack "
+			 "--ctstate DNAT %s\n",
+			 s->chain, RULESET_LABEL_CAME, target, s->chain,
+			 RULESET_LABEL_CAME, rest);
+	}
 }
 
 /* Where packets come in, or go on: the last word. */
@@ -331,6 +341,31 @@ put_decoy_chain(const struct section *s)
 }
 
 static void
+put_labels_chain(const struct section *s)
+{
+	const uint32_t mark = s->plan->accepted_mark;
+	char target[TARGET_MAX];
+
+	if (ruleset_has_labels(s->plan)) {
+		text_put(s->t,
+			 "-A %s -p tcp -m mark --mark 0x%x/0x%x -m tcp %s "
+			 "-m connlabel --label %u --set\n",
+			 s->chain, mark, mark, syn, RULESET_LABEL);
+	}
+	snprintf(target, sizeof target,
+		 "-m conntrack --ctstate NEW -m addrtype --dst-type LOCAL "
+		 "-m mark ! --mark 0x%x/0x%x -m connlabel --label %u --set",
+		 mark, mark, RULESET_LABEL_CAME);
+	for (size_t i = 0; i < s->plan->count; i++) {
+		const struct fw_match *m = &s->plan->matches[i];
+
+		if (ruleset_is_labelled(s->plan, m, s->family)) {
+			put_match(s, s->plan, m, target);
+		}
+	}
+}
+
+static void
 put_client_chain(const struct section *s)
 {
 	const uint32_t mark = s->plan->mark;
@@ -368,9 +403,6 @@ put_jump(const struct section *s)
 			 plan->mark, plan->mark);
 	} else if (ruleset_is(s->hook, RULESET_SYN)) {
 		text_put(s->t, "-m tcp %s ", syn);
-	} else if (ruleset_is(s->hook, RULESET_LABELS)) {
-		text_put(s->t, "-m mark --mark 0x%x/0x%x -m tcp %s ",
-			 plan->accepted_mark, plan->accepted_mark, syn);
 	}
 	text_put(s->t, "-j %s\n", s->chain);
 }
@@ -381,8 +413,7 @@ put_chain(const struct section *s)
 	if (s->plan->side == FW_CLIENT) {
 		put_client_chain(s);
 	} else if (ruleset_is(s->hook, RULESET_LABELS)) {
-		text_put(s->t, "-A %s -m connlabel --label %u --set\n",
-			 s->chain, RULESET_LABEL);
+		put_labels_chain(s);
 	} else if (ruleset_is(s->hook, RULESET_DECOY)) {
 		put_decoy_chain(s);
 	} else if (ruleset_is(s->hook, RULESET_SYN)) {

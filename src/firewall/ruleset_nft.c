@@ -121,8 +121,21 @@ static void
 put_labels_chain(struct text *t, const struct fw_plan *plan)
 {
 	begin_chain(t, "labels", "filter", "prerouting", -199);
-	text_put(t, "\t\tmeta mark & 0x%08x != 0 %sct label set %u\n\t}\n",
-		 plan->accepted_mark, syn, RULESET_LABEL);
+	if (ruleset_has_labels(plan)) {
+		text_put(t, "\t\tmeta mark & 0x%08x != 0 %sct label set %u\n",
+			 plan->accepted_mark, syn, RULESET_LABEL);
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+
+		if (ruleset_is_labelled(plan, m, 0)) {
+			text_put(t, "\t\tct state new meta mark & 0x%08x == 0 ",
+				 plan->accepted_mark);
+			put_early(t, plan, m);
+			text_put(t, "ct label set %u\n", RULESET_LABEL_CAME);
+		}
+	}
+	text_put(t, "\t}\n");
 }
 
 /* A decoy is no protected port, but came from one. */
@@ -187,6 +200,14 @@ put_translated(struct text *t, const struct fw_plan *plan)
 			put_queue(t, plan, false, true);
 		}
 	}
+	if (ruleset_labels_some(plan, 0)) {
+		text_put(t,
+			 "\t\t%sct label %u ct status dnat queue num %u\n"
+			 "\t\tct label %u ct status dnat queue num %u\n",
+			 syn, RULESET_LABEL_CAME,
+			 ruleset_queue(plan, false, false), RULESET_LABEL_CAME,
+			 ruleset_queue(plan, false, true));
+	}
 }
 
 static void
@@ -195,7 +216,8 @@ put_final(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 	const bool forwarded = ruleset_is_forwarded(m);
 	const bool closes = m->closed && plan->door_stays;
 
-	if (m->closed && m->by_ingress) {
+	/* The program in the kernel may outlive a door that is not kept. */
+	if (m->closed && m->by_ingress && plan->door_stays) {
 		text_put(t, "\t\tmeta mark & 0x%08x != 0 %s", plan->mark, syn);
 		put_match(t, plan, m);
 		text_put(t, "meta mark set meta mark & 0x%08x accept\n",

@@ -132,14 +132,23 @@ static const struct fw_plan server_answers = {
 	.count = LENGTH(answered_matches),
 };
 
-/* The same, with a door that stays when the daemon goes. */
+/* A door that stays when the daemon goes: strangers may go on to it. */
+static const struct fw_match stays_matches[] = {
+	{ .closed = true, .ports = ssh, .ports_count = 1 },
+	{ .closed = true,
+	  .by_ingress = true,
+	  .ports = lots + 2,
+	  .ports_count = 1 },
+};
+
 static const struct fw_plan server_stays = {
 	.side = FW_SERVER,
 	.queue = 5040,
+	.mark = 0x800000,
 	.accepted_mark = 0x200000,
 	.door_stays = true,
-	.matches = answered_matches,
-	.count = 1,
+	.matches = stays_matches,
+	.count = LENGTH(stays_matches),
 };
 
 /* The same, and nobody has confirmed that they are to stay. */
