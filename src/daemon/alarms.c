@@ -14,6 +14,16 @@ alarms_text(struct text *t, const struct alarms *alarms)
 		  "put back" },
 		{ alarms->rules_contested,
 		  "rules contested: another program keeps changing them" },
+		{ alarms->rules_changed && !alarms->rules_contested &&
+			  !alarms->rules_lost,
+		  "rules changed: another program changed them within the "
+		  "last minute" },
+		{ alarms->door_lost,
+		  "door lost: another program took it, and it can't be put "
+		  "back" },
+		{ alarms->door_taken,
+		  "door taken: another program took it within the last "
+		  "minute" },
 		{ alarms->queue_full,
 		  "queue full: packets were dropped within the last minute" },
 		{ alarms->clock_wrong, "clock not synchronised" },

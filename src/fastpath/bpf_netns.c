@@ -101,6 +101,22 @@ bpf_link_is_here(int link, uint32_t attach)
 }
 
 uint32_t
+bpf_link_id(int link)
+{
+	struct bpf_link_info info = { 0 };
+
+	return describe(link, &info, sizeof info) == 0 ? info.id : 0;
+}
+
+uint32_t
+bpf_program_id(int program)
+{
+	struct bpf_prog_info info = { 0 };
+
+	return describe(program, &info, sizeof info) == 0 ? info.id : 0;
+}
+
+uint32_t
 bpf_link_program(int link)
 {
 	struct bpf_link_info info = { 0 };

@@ -15,7 +15,10 @@ uint64_t bpf_netns(void);
 
 /* Attach a program to it (Linux 5.8), at an enum bpf_attach_type. */
 int bpf_netns_link(int program, uint32_t attach);
-/* Put another one in its place, with no moment without either. */
+/*
+ * Put another one in its place, with no moment without either.  -ENOLINK: the
+ * link was ended, by whomever, and there is no way back for it.
+ */
 int bpf_link_replace(int link, int program);
 /* End it at once, whoever still holds it (Linux 5.9). */
 int bpf_link_end(int link);
@@ -27,8 +30,11 @@ bool bpf_link_is_here(int link, uint32_t attach);
 #define BPF_NAME_MAX 16u
 /* The numbers of the programs that are attached there.  How many, or -errno. */
 int bpf_netns_programs(uint32_t attach, uint32_t ids[BPF_NETNS_PROGRAMS_MAX]);
-/* The number of the program that a link attaches; 0 where there is none. */
+/* The numbers of a link, and of the program that it attaches; 0: unknown. */
+uint32_t bpf_link_id(int link);
 uint32_t bpf_link_program(int link);
+/* The number of a program that is loaded; likewise. */
+uint32_t bpf_program_id(int program);
 /* A program's name, or "id 12" where it has none or that may not be known. */
 void bpf_program_name(uint32_t id, char name[BPF_NAME_MAX]);
 

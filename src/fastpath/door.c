@@ -51,14 +51,6 @@ update(struct door *d)
 					     d->now.names_count);
 }
 
-void
-door_tick(struct door *d)
-{
-	if (d->on && devices_changed(&d->watch)) {
-		update(d);
-	}
-}
-
 /*
  * What was accepted has to be told to the program, and stays known to the
  * next one.
@@ -115,11 +107,23 @@ take_over(struct door *d)
 	return link;
 }
 
+/* Whether this link is the one that is kept. */
+static bool
+is_kept(const struct door *d)
+{
+	int link = door_get_pinned(d->path, DOOR_PIN_LINK);
+	const uint32_t id = link < 0 ? 0 : bpf_link_id(link);
+
+	bpf_close(&link);
+	return id != 0 && id == bpf_link_id(d->link);
+}
+
 void
 door_keep(struct door *d)
 {
 	int rc;
 
+	d->is_pinned = is_kept(d);
 	d->why[0] = '\0';
 	if (!door_can_pin()) {
 		snprintf(d->why, sizeof d->why,
@@ -127,14 +131,82 @@ door_keep(struct door *d)
 		return;
 	}
 	rc = door_pin(d->path, d->maps.accepted, DOOR_PIN_ACCEPTED);
-	if (rc == 0 && !d->taken_over) {
+	/* Pinned anew, it would be without a name for a moment. */
+	if (rc == 0 && !d->is_pinned) {
 		rc = door_pin(d->path, d->link, DOOR_PIN_LINK);
+		d->is_pinned = rc == 0;
 	}
 	if (rc < 0) {
 		snprintf(d->why, sizeof d->why, "not pinned: %s: %s", d->path,
 			 strerror(-rc));
 	}
-	d->is_pinned |= rc == 0;
+}
+
+/* A program in the place of the one that is there, or was.  0 or -errno. */
+static int
+attach(struct door *d, int program)
+{
+	int link = -1, rc = bpf_link_replace(d->link, program);
+
+	if (rc == -ENOLINK) {
+		link = bpf_netns_link(program, BPF_SK_LOOKUP);
+		rc = link < 0 ? link : 0;
+	}
+	if (link >= 0) {
+		bpf_close(&d->link);
+		d->link = link;
+		if (d->is_pinned) {
+			door_keep(d);
+		}
+	}
+	return rc;
+}
+
+static bool
+stands(const struct door *d)
+{
+	return bpf_link_is_here(d->link, BPF_SK_LOOKUP) &&
+		bpf_link_program(d->link) == bpf_program_id(d->now.program);
+}
+
+static enum door_found
+put_back(struct door *d)
+{
+	const bool known = d->lost;
+	const int rc = attach(d, d->now.program);
+
+	d->lost = rc < 0;
+	if (rc < 0) {
+		explain(d, "taken away, and can't be put back", rc);
+		return known ? DOOR_AS_BEFORE : DOOR_TAKEN;
+	}
+	d->restored++;
+	d->restored_ms = clock_ms();
+	d->gap_ms = d->restored_ms - d->seen_ms;
+	d->missing_ms += d->gap_ms;
+	return DOOR_PUT_BACK;
+}
+
+enum door_found
+door_tick(struct door *d)
+{
+	enum door_found found = DOOR_AS_BEFORE;
+
+	if (!d->on) {
+		return found;
+	}
+	if (devices_changed(&d->watch)) {
+		update(d);
+	}
+	if (!stands(d)) {
+		found = put_back(d);
+	} else if (d->is_pinned && !is_kept(d)) {
+		door_keep(d);
+	}
+	if (!d->lost) {
+		d->seen_ms = clock_ms();
+	}
+	return found;
 }
 
 /* Below 0: -errno, explained. */
@@ -152,7 +224,7 @@ put_up(struct door *d, const struct door_conf *conf)
 		explain(d, "the kernel's program", rc);
 		return rc;
 	}
-	d->link = take_over(d);
+	d->link = conf->fresh ? -ENOENT : take_over(d);
 	if (d->link < 0) {
 		d->link = bpf_netns_link(d->now.program, BPF_SK_LOOKUP);
 	}
@@ -168,9 +240,10 @@ door_open(struct door *d, const struct door_conf *conf)
 	door_init(d);
 	door_pin_path(d->path, conf->queue);
 	if (put_up(d, conf) >= 0) {
-		bpf_close(&d->now.program); /* the link has it */
 		d->on = true;
 		d->is_pinned = d->taken_over;
+		d->seen_ms = clock_ms();
+		d->outlives = door_pins_outlive();
 		update(d);
 	}
 }
@@ -190,7 +263,7 @@ door_commit(struct door *d)
 	if (d->next.program < 0) {
 		return 0;
 	}
-	rc = bpf_link_replace(d->link, d->next.program);
+	rc = attach(d, d->next.program);
 	if (rc < 0) {
 		door_abandon(d);
 		return rc;
@@ -198,7 +271,8 @@ door_commit(struct door *d)
 	door_version_free(&d->now);
 	d->now = d->next;
 	door_version_init(&d->next);
-	bpf_close(&d->now.program);
+	d->lost = false;
+	d->seen_ms = clock_ms();
 	update(d);
 	return 0;
 }
@@ -213,6 +287,7 @@ void
 door_leave(struct door *d)
 {
 	bpf_close(&d->link);
+	bpf_close(&d->now.program);
 	bpf_close(&d->maps.own);
 	bpf_close(&d->now.devices);
 	netlink_close(&d->watch);
@@ -282,6 +357,12 @@ door_admits(const struct door *d, const struct acl *acl,
 	key = key_for(d, acl, src, sport, dport);
 	/* What can't be asked counts as admitted, so that nobody gets in. */
 	return bpf_map_get(d->maps.accepted, &key, &expires) != -ENOENT;
+}
+
+bool
+door_covers(const struct door *d, uint16_t port)
+{
+	return d->on && !(d->now.bare[port / 8] & 1u << port % 8);
 }
 
 void

@@ -33,12 +33,26 @@ struct door {
 	struct door_shared maps;
 	struct door_version now, next; /* next: prepared */
 	bool on;
-	bool is_pinned;           /* it outlives this process */
+	bool is_pinned;           /* the next server takes it over */
+	bool outlives;            /* pins stay when all our processes go */
 	bool taken_over;          /* from one who is gone */
 	char why[DOOR_WHY_MAX];   /* it is off, or not pinned; or empty */
 	char path[DOOR_PATH_MAX]; /* of where it is pinned */
 	const char *in_vrf; /* a device that rules name in vain; or NULL */
 	struct netlink watch;
+	/* Others, with root's rights, may take it away. */
+	bool lost;            /* they did, and it can't be put back */
+	uint64_t seen_ms;     /* when it was last seen to stand */
+	uint64_t restored;    /* how often it was put back */
+	uint64_t restored_ms; /* the last time, or 0 */
+	uint64_t gap_ms;      /* how long it was away then, at the most */
+	uint64_t missing_ms;  /* all such gaps */
+};
+
+enum door_found {
+	DOOR_AS_BEFORE,
+	DOOR_PUT_BACK, /* it was away, and is there again */
+	DOOR_TAKEN,    /* it is away, and stays so: see `why` */
 };
 
 /* As door_close() leaves it. */
@@ -57,8 +71,12 @@ void door_keep(struct door *d);
 int door_prepare(struct door *d, const struct door_conf *conf);
 int door_commit(struct door *d);
 void door_abandon(struct door *d);
-/* Every second or so: devices and addresses come and go. */
-void door_tick(struct door *d);
+/*
+ * Every second or so: devices and addresses come and go.  And whether it still
+ * stands: where its link was ended, or leads to another program, it is put
+ * back; where its name in bpffs is gone, it gets it again.
+ */
+enum door_found door_tick(struct door *d);
 /* In a process that was forked: let go of all but what it needs to admit. */
 void door_leave(struct door *d);
 /* Let go; where it is kept, it stands. */
@@ -79,6 +97,9 @@ int door_admit(const struct door *d, const struct acl *acl,
  */
 bool door_admits(const struct door *d, const struct acl *acl,
 		 const struct packet_addr *src, uint16_t sport, uint16_t dport);
+
+/* Whether this port of this host has a door, if a rule protects it. */
+bool door_covers(const struct door *d, uint16_t port);
 
 void door_counts(const struct door *d, uint64_t counts[DOOR_COUNTS]);
 /*

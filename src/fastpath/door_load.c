@@ -22,6 +22,7 @@ door_version_free(struct door_version *v)
 	bpf_close(&v->devices);
 	free(v->keys);
 	free(v->names);
+	free(v->bare);
 	door_version_init(v);
 }
 
@@ -50,6 +51,8 @@ take_tables(struct door_version *v, struct door_tables *t)
 	v->without = t->without;
 	v->without_port = t->without_port;
 	v->without_why = t->without_why;
+	v->bare = t->bare;
+	t->bare = NULL;
 	t->keys = NULL;
 	t->devices = NULL;
 }

@@ -17,6 +17,7 @@ struct door_conf {
 	const struct acl *acl;
 	bool loopback_open; /* what comes by that device is let alone */
 	uint16_t queue;     /* the server's name */
+	bool fresh;         /* what stands is not taken over */
 };
 
 /* Maps that outlive a configuration. */
@@ -32,7 +33,8 @@ struct door_version {
 	uint32_t *keys;                /* see struct door_tables */
 	char (*names)[ACL_IFNAME_MAX]; /* of devices, likewise */
 	size_t names_count;
-	/* Ports that it can't protect, one of them, and why. */
+	/* Ports that it can't protect, likewise; one of them, and why. */
+	uint8_t *bare;
 	size_t without;
 	uint16_t without_port;
 	const char *without_why;

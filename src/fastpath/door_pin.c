@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "fastpath/bpf.h"
@@ -31,6 +33,57 @@ bool
 door_can_pin(void)
 {
 	return bpf_can_pin(BPFFS);
+}
+
+/* Of the first process ID namespace: the kernel's PROC_PID_INIT_INO. */
+#define FIRST_PID_NAMESPACE 0xeffffffcu
+
+/* Whether a process has a file system mounted. */
+static bool
+has_mounted(const char *process, dev_t device)
+{
+	char line[1024], path[64];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%.16s/mountinfo", process);
+	file = fopen(path, "re");
+	while (file && !found && fgets(line, sizeof line, file)) {
+		unsigned major, minor;
+
+		found = sscanf(line, "%*u %*u %u:%u ", &major, &minor) == 2 &&
+			makedev(major, minor) == device;
+	}
+	if (file) {
+		fclose(file);
+	}
+	return found;
+}
+
+bool
+door_pins_outlive(void)
+{
+	const long self = getpid();
+	const struct dirent *entry;
+	struct stat fs, st;
+	bool found = false;
+	DIR *dir;
+
+	if (stat("/proc/self/ns/pid", &st) < 0 ||
+	    st.st_ino != FIRST_PID_NAMESPACE || stat(BPFFS, &fs) < 0) {
+		return false;
+	}
+	dir = opendir("/proc");
+	while (dir && !found && (entry = readdir(dir))) {
+		const long pid = strtol(entry->d_name, NULL, 10);
+
+		found = pid > 0 && pid != self &&
+			has_mounted(entry->d_name, fs.st_dev);
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	return found;
 }
 
 /*

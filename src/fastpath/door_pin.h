@@ -22,6 +22,12 @@ void door_pin_path(char path[DOOR_PATH_MAX], uint16_t queue);
 /* Whether bpffs is mounted there. */
 bool door_can_pin(void);
 /*
+ * Whether what is pinned there stays when all of our processes go: another one
+ * has it mounted, too, and not just a container's, which may go as a whole and
+ * leave a network namespace of others.
+ */
+bool door_pins_outlive(void);
+/*
  * Pin something there, in the place of what has the name.  0 or -errno, as
  * below: -EPERM where others may have made the directory.
  */

@@ -169,6 +169,7 @@ mark_edges(uint8_t *edge, const struct acl *acl)
 static void
 note_without(struct door_tables *t, uint16_t port, const char *why)
 {
+	t->bare[port / 8] |= (uint8_t)(1u << port % 8);
 	if (t->without++ == 0) {
 		t->without_port = port;
 		t->without_why = why;
@@ -225,7 +226,9 @@ allocate(struct door_tables *t, const struct acl *acl)
 	t->lists = calloc(lists_of(acl) + 1, sizeof *t->lists);
 	t->keys = calloc(acl->entries_count + 1, sizeof *t->keys);
 	t->devices = calloc(acl->rules_count + 1, sizeof *t->devices);
-	return t->ports && t->lists && t->keys && t->devices ? 0 : -1;
+	t->bare = calloc(DOOR_BARE_BYTES, 1);
+	return t->ports && t->lists && t->keys && t->devices && t->bare ? 0
+									: -1;
 }
 
 int
@@ -260,5 +263,6 @@ door_tables_free(struct door_tables *t)
 	free(t->lists);
 	free(t->keys);
 	free(t->devices);
+	free(t->bare);
 	*t = (struct door_tables){ 0 };
 }

@@ -13,6 +13,8 @@
 #include "fastpath/door_map.h"
 #include "protocol/acl.h"
 
+#define DOOR_BARE_BYTES (65536u / 8)
+
 struct door_tables {
 	struct door_port *ports; /* 65,536 */
 	struct door_list *lists;
@@ -23,7 +25,11 @@ struct door_tables {
 	/* Names of devices: the first has number 1. */
 	char (*devices)[ACL_IFNAME_MAX];
 	size_t devices_count;
-	/* Ports that a rule protects and the door can't, and one of them. */
+	/*
+	 * Ports that a rule protects and the door can't: a bit for each, how
+	 * many, and one of them.
+	 */
+	uint8_t *bare; /* DOOR_BARE_BYTES */
 	size_t without;
 	uint16_t without_port;
 	const char *without_why;

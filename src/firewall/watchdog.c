@@ -126,6 +126,14 @@ hear(struct watchdog *k, uint64_t now)
 }
 
 bool
+watchdog_has_restored(const struct watchdog *k)
+{
+	const uint64_t last = k->times_ms[(k->restored - 1) % WATCHDOG_CONTEST];
+
+	return k->restored > 0 && clock_ms() - last < MINUTE_MS;
+}
+
+bool
 watchdog_is_contested(const struct watchdog *k)
 {
 	const uint64_t oldest = k->times_ms[k->restored % WATCHDOG_CONTEST];

@@ -44,6 +44,8 @@ void watchdog_close(struct watchdog *k);
 void watchdog_look(struct watchdog *k, struct fw *fw,
 		   const struct fw_plan *plan);
 
+/* Whether they were put back within the last minute. */
+bool watchdog_has_restored(const struct watchdog *k);
 /* Whether another program keeps taking the rules away. */
 bool watchdog_is_contested(const struct watchdog *k);
 

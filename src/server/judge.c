@@ -6,6 +6,7 @@
 #include "os/clock.h"
 #include "os/conntrack.h"
 #include "os/sock_diag.h"
+#include "protocol/header_chain.h"
 #include "protocol/ip_options.h"
 #include "server/worker_door.h"
 #include "server/worker_log.h"
@@ -197,36 +198,60 @@ describe(struct worker *g, size_t queue, const struct nfq_packet *q,
 	return in;
 }
 
-/* Whether strangers are shown closed ports by all rules of this host. */
+/* Strangers, to the stack: the door has no listener for them. */
 static bool
-is_all_closed(const struct acl *acl)
+may_go_on(const struct worker *g)
 {
-	bool some = false;
-
-	for (size_t i = 0; i < acl->rules_count; i++) {
-		if (acl->rules[i].type != ACL_LOCAL) {
-			continue;
-		}
-		if (acl->rules[i].hide != ACL_CLOSED) {
-			return false;
-		}
-		some = true;
-	}
-	return some;
+	return __atomic_load_n(&g->shared->door_trusted, __ATOMIC_RELAXED);
 }
 
-/* What can't be read: by which rule it came is not known then. */
-static void
-judge_unreadable(struct worker *g, size_t queue, const struct nfq_packet *q)
+/*
+ * Where packet_parse() is content with it: 0.  Else the addresses and ports all
+ * the same, as far as they are there.  *refused: TCP never sees it here.
+ */
+static int
+read_packet(struct packet *p, const struct nfq_packet *q, bool *refused)
 {
+	const int error = packet_parse(p, q->bytes, q->len, q->wire_len);
+
+	*refused = p->src.family == 6 && header_chain_find(p, q->bytes, q->len);
+	/* Broken TCP options are a listener's business. */
+	return error == PACKET_OPTION ? PACKET_OK : error;
+}
+
+/* The door tells connections apart, not the SYNs of one. */
+static bool
+is_refused_by_door(const struct worker *g, const struct packet *p)
+{
+	return may_go_on(g) && door_covers(&g->door, p->dport) &&
+		!door_admits(&g->door, &g->conf->acl, &p->src, p->sport,
+			     p->dport);
+}
+
+/*
+ * A SYN that can't be read goes on where others of strangers' do; and to a
+ * decoy's port, untranslated, where it never comes to a listener.
+ */
+static enum receiver_verdict
+judge_unreadable(struct worker *g, size_t queue, const struct nfq_packet *q,
+		 const struct packet *p, bool refused)
+{
+	const struct receiver_packet in = describe(g, queue, q, p);
+	const struct acl_rule *rule = acl_rule_for(
+		&g->conf->acl, p, in.forwarded, in.indev, in.outdev);
+
 	g->receiver->counters.syns++;
 	g->receiver->counters.by_reason[VERIFY_MALFORMED]++;
-	if (queue == FW_QUEUE_SYN && !is_early(q) &&
-	    is_all_closed(&g->conf->acl)) {
-		let_on(g, name_of(queue, q), q->mark);
-	} else {
-		drop(g, name_of(queue, q));
+	if (rule && rule->hide == ACL_DECOY && is_early(q)) {
+		return RECEIVER_DECOY;
 	}
+	if (rule && !in.forwarded && !is_early(q) &&
+	    (rule->hide == ACL_CLOSED ||
+	     (rule->hide == ACL_DECOY && refused)) &&
+	    is_refused_by_door(g, p)) {
+		return RECEIVER_CLOSED;
+	}
+	return RECEIVER_DROP;
 }
 
 void
@@ -237,11 +262,11 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 	struct receiver_result result;
 	struct receiver_packet in;
 	struct packet p;
-	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
+	bool refused;
 
-	/* Broken TCP options are a listener's business. */
-	if (error != PACKET_OK && error != PACKET_OPTION) {
-		judge_unreadable(g, queue, q);
+	if (read_packet(&p, q, &refused) < 0) {
+		carry_out(g, name, q->mark,
+			  judge_unreadable(g, queue, q, &p, refused));
 		return;
 	}
 	/* The kernel drops it, and tells the sender, as for any port. */
@@ -258,9 +283,7 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 	in = describe(g, queue, q, &p);
 	receiver_input(g->receiver, now, &in, &result);
 	worker_door_admit(g, &in, &result);
-	/* The door tells connections apart, not the SYNs of one. */
-	if (result.verdict == RECEIVER_CLOSED &&
-	    door_admits(&g->door, &g->conf->acl, &p.src, p.sport, p.dport)) {
+	if (result.verdict == RECEIVER_CLOSED && !is_refused_by_door(g, &p)) {
 		result.verdict = RECEIVER_DROP;
 	}
 	carry_out(g, name, q->mark, result.verdict);
@@ -376,39 +399,39 @@ judge_confirm(struct worker *g, uint64_t ms)
 /*
  * Whether the door is to have it answered: what comes to a closed port, and of
  * what comes to a decoy's, and tracking can make nothing of, that which any
- * listener resets.
+ * listener resets, and that which never comes to one.
  */
 static bool
 is_answered(struct worker *g, size_t queue, const struct nfq_packet *q,
-	    const struct packet *p)
+	    const struct packet *p, bool refused)
 {
 	const struct receiver_packet in = describe(g, queue, q, p);
 	const struct acl_rule *rule = acl_rule_for(
 		&g->conf->acl, p, in.forwarded, in.indev, in.outdev);
 
-	if (!rule || in.forwarded || !g->door.on) {
+	if (!rule || in.forwarded || !may_go_on(g) ||
+	    !door_covers(&g->door, p->dport)) {
 		return false;
 	}
 	return rule->hide == ACL_CLOSED ||
-		(rule->hide == ACL_DECOY && p->flags & PACKET_ACK &&
-		 !(p->flags & PACKET_RST));
+		(rule->hide == ACL_DECOY &&
+		 (refused ||
+		  (p->flags & PACKET_ACK && !(p->flags & PACKET_RST))));
 }
 
 void
 judge_rest(struct worker *g, size_t queue, const struct nfq_packet *q)
 {
 	struct packet p;
-	int error = packet_parse(&p, q->bytes, q->len, q->wire_len);
-	const bool usable = error == PACKET_OK || error == PACKET_OPTION;
+	bool refused;
+	const bool usable = read_packet(&p, q, &refused) == 0;
 	struct connection *c = usable ? connection_of(g, queue, q, &p) : NULL;
 	bool passes = c != NULL;
 
-	if (!usable) {
-		passes = queue == FW_QUEUE_REST && is_all_closed(&g->conf->acl);
-	} else if (!c) {
+	if (!c) {
 		/* Asked of every port: the time that it takes tells nothing. */
-		passes = may_be_one(g, queue, q, &p);
-		passes = is_answered(g, queue, q, &p) || passes;
+		passes = usable && may_be_one(g, queue, q, &p);
+		passes = is_answered(g, queue, q, &p, refused) || passes;
 	}
 	g->shared->untracked_passed += passes;
 	g->shared->untracked_dropped += !passes;

@@ -13,11 +13,9 @@
 int
 server_plan(struct server *s, struct plan *plan, struct server_conf *conf)
 {
-	s->closing = worker_door_choose(&s->worker, conf);
-	if (plan_server(plan, conf) < 0) {
+	if (door_trust_plan(&s->trust, &s->worker, conf, plan) < 0) {
 		return -1;
 	}
-	plan->fw.door_stays = s->worker.door.on && s->worker.door.is_pinned;
 	plan->fw.unconfirmed = s->confirm.missing;
 	return 0;
 }
@@ -102,36 +100,25 @@ server_keep(struct server *s)
 	}
 }
 
-/* The old configuration, and its door, as they were. */
-static void
-take_back(struct server *s)
-{
-	worker_configure(&s->worker, s->conf);
-	if (worker_door_prepare(&s->worker, s->conf) == 0) {
-		worker_door_commit(&s->worker);
-	}
-}
-
 /* Put a new configuration to work, all of it or nothing. */
 static int
 take_up(struct server *s, struct server_conf *conf, char *err)
 {
-	int rc = worker_door_prepare(&s->worker, conf);
+	struct door_trust *trust = &s->trust;
+	const struct door_trust before = *trust;
 
-	if (rc < 0 || worker_configure(&s->worker, conf) != TAP_OK) {
-		snprintf(err, CONF_ERROR_MAX,
-			 rc < 0 ? "door: %s" : "no queue for forwarded packets",
-			 strerror(-rc));
-		worker_door_abandon(&s->worker);
-		worker_configure(&s->worker, s->conf);
+	if (door_trust_change(trust, &s->worker, conf, &s->plan, &s->fw, err) <
+	    0) {
 		return -1;
 	}
-	/* First: rules may let go on whom it alone finds no listener for. */
-	worker_door_commit(&s->worker);
+	door_trust_choose(trust, &s->worker, conf);
 	if (put_rules(s, conf, err) < 0) {
-		take_back(s);
+		*trust = before;
+		door_trust_change_back(trust, &s->worker, s->conf, &s->plan,
+				       &s->fw);
 		return -1;
 	}
+	worker_door_settle(&s->worker);
 	worker_fastpath_change(&s->worker);
 	return 0;
 }

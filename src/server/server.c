@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "firewall/leftover.h"
 #include "firewall/remove_rules.h"
+#include "server/door_trust.h"
 #include "server/status.h"
 #include "server/adopt.h"
 #include "server/decoys.h"
@@ -40,7 +41,7 @@ fill_status(struct server *s, struct status *st)
 			    .dropped = s->dropped_ms,
 			    .user_shared = s->user_shared,
 			    .refused = s->refused,
-			    .closing = s->closing,
+			    .closing = door_trust_words(&s->trust),
 		    });
 }
 
@@ -165,6 +166,7 @@ tick(void *context)
 		worker_fastpath_tick(&s->worker);
 	}
 	worker_door_tick(&s->worker);
+	door_trust_follow(&s->trust, &s->worker, &s->plan, &s->fw);
 	return MONITOR_GO_ON;
 }
 
@@ -328,6 +330,7 @@ begin(struct server *s, const struct monitor_job *job)
 	decoys_check(&s->conf->acl, decoys_log);
 	adopt_connections(&s->worker);
 	worker_door_open(&s->worker);
+	door_trust_choose(&s->trust, &s->worker, s->conf);
 	if (server_plan(s, &s->plan, s->conf) < 0) {
 		return log_fail("rules", -ENOMEM);
 	}
@@ -345,6 +348,9 @@ begin(struct server *s, const struct monitor_job *job)
 	} else if (status == TAP_OK && !s->monitor.stopping &&
 		   settings->firewall != FIREWALL_NONE) {
 		remove_rules_of_the_dead(&s->plan.fw);
+	}
+	if (status == TAP_OK && !s->monitor.stopping) {
+		worker_door_settle(&s->worker);
 	}
 	return status;
 }

@@ -9,6 +9,7 @@
 #include "firewall/plan.h"
 #include "firewall/watchdog.h"
 #include "server/confirm.h"
+#include "server/door_trust.h"
 #include "server/prometheus.h"
 #include "server/server.h"
 #include "server/worker.h"
@@ -32,9 +33,9 @@ struct server {
 	struct watchdog watchdog;
 	uint64_t drops, drops_ms;        /* that were told of last, and when */
 	uint64_t drops_seen, dropped_ms; /* the last of all, and when */
-	const char *closing;             /* see worker_door_choose() */
-	bool user_shared;                /* there is none of its own */
-	char refused[CONF_ERROR_MAX];    /* why its files were; or empty */
+	struct door_trust trust;
+	bool user_shared;             /* there is none of its own */
+	char refused[CONF_ERROR_MAX]; /* why its files were; or empty */
 };
 
 #endif

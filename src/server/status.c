@@ -14,21 +14,27 @@ static void
 put_alarms(const struct status_facts *facts, char out[ALARMS_MAX])
 {
 	struct text t = text_over(out, ALARMS_MAX);
+	const struct door *door = &facts->worker->door;
 	char worker[MONITOR_ALARM_MAX];
 
 	monitor_alarm(facts->monitor, worker);
-	alarms_text(&t,
-		    &(struct alarms){
-			    .rules_lost = facts->watchdog->lost,
-			    .rules_contested =
-				    watchdog_is_contested(facts->watchdog),
-			    .queue_full = facts->dropped != 0 &&
-				    clock_ms() - facts->dropped < MINUTE_MS,
-			    .clock_wrong = !clock_is_synchronised(),
-			    .user_shared = facts->user_shared,
-			    .worker = worker,
-			    .refused = facts->refused,
-		    });
+	alarms_text(
+		&t,
+		&(struct alarms){
+			.rules_lost = facts->watchdog->lost,
+			.rules_contested =
+				watchdog_is_contested(facts->watchdog),
+			.rules_changed = watchdog_has_restored(facts->watchdog),
+			.door_lost = door->lost,
+			.door_taken = door->restored_ms != 0 &&
+				clock_ms() - door->restored_ms < MINUTE_MS,
+			.queue_full = facts->dropped != 0 &&
+				clock_ms() - facts->dropped < MINUTE_MS,
+			.clock_wrong = !clock_is_synchronised(),
+			.user_shared = facts->user_shared,
+			.worker = worker,
+			.refused = facts->refused,
+		});
 }
 
 static void

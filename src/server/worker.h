@@ -28,7 +28,8 @@ struct worker_shared {
 	uint64_t untracked_passed,
 		untracked_dropped; /* of no known connection */
 	uint64_t closed, decoys;   /* SYNs of strangers that went on */
-	uint64_t door_failed; /* accepted, and the door could not be told */
+	uint64_t door_failed;  /* accepted, and the door could not be told */
+	uint64_t door_trusted; /* the monitor's: strangers may go on to it */
 	struct receiver_counters counters;
 	uint64_t held, assembling, replays; /* at present */
 	uint64_t unreadable;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "os/clock.h"
+
 static struct door_conf
 conf_of(const struct server_conf *conf)
 {
@@ -51,12 +53,12 @@ say_pinned(const struct worker *g)
 	}
 }
 
-/* One that an earlier server left, where this one has none. */
-static void
-remove_old(const struct worker *g)
+void
+worker_door_settle(const struct worker *g)
 {
 	char path[DOOR_PATH_MAX];
-	int rc = door_remove(g->conf->settings.queue);
+	int rc = g->door.is_pinned ? -ENOENT
+				   : door_remove(g->conf->settings.queue);
 
 	door_pin_path(path, g->conf->settings.queue);
 	if (rc == 0) {
@@ -89,19 +91,16 @@ unwanted(const struct server_conf *conf)
 void
 worker_door_open(struct worker *g)
 {
-	const struct door_conf conf = conf_of(g->conf);
+	struct door_conf conf = conf_of(g->conf);
 	struct door *d = &g->door;
 	const char *why = unwanted(g->conf);
 
 	if (why) {
 		snprintf(d->why, sizeof d->why, "%s", why);
-		remove_old(g);
 		return;
 	}
-	if (g->unconfirmed) {
-		/* It would be pinned. */
-		remove_old(g);
-	}
+	/* That which stands is pinned. */
+	conf.fresh = g->unconfirmed;
 	door_open(d, &conf);
 	if (d->on && g->unconfirmed) {
 		snprintf(d->why, sizeof d->why,
@@ -112,7 +111,6 @@ worker_door_open(struct worker *g)
 	if (!d->on) {
 		log_say(LOG_LEVEL_WARNING,
 			"door: off (%s); the rules hide alone", d->why);
-		remove_old(g);
 		return;
 	}
 	say_pinned(g);
@@ -138,7 +136,7 @@ worker_door_prepare(struct worker *g, const struct server_conf *conf)
 	return door_prepare(&g->door, &wanted);
 }
 
-void
+int
 worker_door_commit(struct worker *g)
 {
 	int rc;
@@ -146,15 +144,13 @@ worker_door_commit(struct worker *g)
 	if (!g->door.on) {
 		door_close(&g->door);
 		worker_door_open(g);
-		return;
+		return 0;
 	}
 	rc = door_commit(&g->door);
-	if (rc < 0) {
-		log_say(LOG_LEVEL_ERROR,
-			"door: %s; it goes by the old configuration",
-			strerror(-rc));
+	if (rc == 0) {
+		say_limits(&g->door);
 	}
-	say_limits(&g->door);
+	return rc;
 }
 
 void
@@ -163,45 +159,51 @@ worker_door_abandon(struct worker *g)
 	door_abandon(&g->door);
 }
 
-/* Whether no stranger finds a listener of a protected port. */
 static bool
 is_whole(const struct door *d)
 {
 	char others[128];
 
-	return d->on && d->now.without == 0 && !d->in_vrf &&
+	return d->on && !d->lost && !d->in_vrf &&
 		door_others(d, others, sizeof others) == 0;
 }
 
-const char *
-worker_door_choose(const struct worker *g, struct server_conf *conf)
+bool
+worker_door_trust(struct worker *g)
 {
-	const bool can = is_whole(&g->door);
-	bool wanted = false;
+	const bool trusted = is_whole(&g->door);
 
-	for (size_t i = 0; i < conf->acl.rules_count; i++) {
-		struct acl_rule *rule = &conf->acl.rules[i];
+	__atomic_store_n(&g->shared->door_trusted, trusted, __ATOMIC_RELAXED);
+	return trusted;
+}
 
-		if (rule->hide == ACL_CLOSED) {
-			wanted = true;
-			rule->hide = can ? ACL_CLOSED : ACL_FILTERED;
-		}
-	}
-	if (!wanted) {
-		return "none";
-	}
-	if (!can) {
-		log_say(LOG_LEVEL_WARNING,
-			"hide=closed: there is no door to count on; these "
-			"ports don't answer, as with hide=filtered");
-	}
-	return can ? "closed" : "filtered, no door";
+bool
+worker_door_will_do(const struct worker *g)
+{
+	return g->door.next.program < 0 || g->door.next.without == 0;
 }
 
 void
 worker_door_tick(struct worker *g)
 {
-	door_tick(&g->door);
+	const struct door *d = &g->door;
+
+	switch (door_tick(&g->door)) {
+	case DOOR_AS_BEFORE:
+		break;
+	case DOOR_PUT_BACK:
+		log_say(LOG_LEVEL_ERROR,
+			"door: another program took it away: put back after "
+			"%llu ms at the most",
+			(unsigned long long)d->gap_ms);
+		break;
+	case DOOR_TAKEN:
+		log_say(LOG_LEVEL_ERROR,
+			"door: %s, %llu ms ago at the most; the rules hide "
+			"alone",
+			d->why, (unsigned long long)(clock_ms() - d->seen_ms));
+		break;
+	}
 }
 
 void
@@ -220,8 +222,13 @@ worker_door_remove(struct worker *g)
 void
 worker_door_undo(struct worker *g)
 {
-	if (!g->door.taken_over) {
+	if (g->door.taken_over) {
+		return;
+	}
+	if (g->door.is_pinned) {
 		worker_door_remove(g);
+	} else {
+		door_close(&g->door);
 	}
 }
 
@@ -280,6 +287,12 @@ without(const struct door *d)
 	return text;
 }
 
+static uint64_t
+missing(const struct door *d)
+{
+	return d->missing_ms + (d->lost ? clock_ms() - d->seen_ms : 0);
+}
+
 size_t
 worker_door_stats(struct worker *g, struct stat_item *items)
 {
@@ -288,12 +301,19 @@ worker_door_stats(struct worker *g, struct stat_item *items)
 
 	door_counts(d, counts);
 	const struct stat_item all[] = {
-		{ "door", "door", d->on ? "on" : "off", 0 },
+		{ "door", "door",
+		  d->lost         ? "lost"
+			  : d->on ? "on"
+				  : "off",
+		  0 },
 		{ "door_reason", "door because", d->why, 0 },
 		{ "door_pinned", "door pinned", d->is_pinned ? d->path : "no",
 		  0 },
 		{ "door_without", "ports without a door", without(d), 0 },
 		{ "door_others", "other socket lookups", others(d), 0 },
+		{ "door_restored", "door put back", NULL, d->restored },
+		{ "door_missing_seconds", "door missing, s", NULL,
+		  (missing(d) + 999) / 1000 },
 		{ "door_refused", "door: refused", NULL, counts[DOOR_REFUSED] },
 		{ "door_failed", "door: not told", NULL,
 		  g->shared->door_failed },

@@ -8,7 +8,7 @@
 #include "daemon/stats.h"
 #include "server/worker.h"
 
-#define WORKER_DOOR_STATS 8u
+#define WORKER_DOOR_STATS 9u
 
 /*
  * In the monitor, before rules are installed that may count on it; the log
@@ -20,19 +20,24 @@ void worker_door_open(struct worker *g);
  * in the place of the old one; or throw it away.
  */
 int worker_door_prepare(struct worker *g, const struct server_conf *conf);
-void worker_door_commit(struct worker *g);
+int worker_door_commit(struct worker *g);
 void worker_door_abandon(struct worker *g);
 /*
- * Strangers are let go on to a closed port only where the door has no listener
- * for them: without it, rules with hide=closed become hide=filtered.  Returns
- * how they look, for the status.
+ * Whether no stranger finds a listener of a port that it covers.  From then on
+ * the worker counts on it as far as that is so.
  */
-const char *worker_door_choose(const struct worker *g,
-			       struct server_conf *conf);
+bool worker_door_trust(struct worker *g);
+/* The same of the configuration that is prepared: without a look at others. */
+bool worker_door_will_do(const struct worker *g);
 /* It is to stay now; whether it is pinned. */
 bool worker_door_confirm(struct worker *g);
-/* Every second or so. */
+/* Every second or so: it is put back, where somebody took it. */
 void worker_door_tick(struct worker *g);
+/*
+ * Rules are installed that do without it: what an earlier server has pinned,
+ * and this one has not taken over, is taken away.
+ */
+void worker_door_settle(const struct worker *g);
 /* Nothing is to be hidden any more. */
 void worker_door_remove(struct worker *g);
 /* The start has failed: what this run put up goes, and that alone. */

@@ -458,6 +458,10 @@ wait_log()
 
 # What tap finds changed in the file system, as commands: see tap_run.
 mounts=:
+# A file system for its door, as every host with systemd has: another process
+# of its host has it, too, as long as the case lasts.
+# shellcheck disable=SC2034 # for the tests
+with_bpffs='{ mount -t bpf bpf /sys/fs/bpf && setsid -f sleep 9999; }'
 
 # tap_run NAME HOST ARGUMENT...: tap, with a /var/lib of the host's own, and
 # with what the commands in $mounts have mounted for it alone

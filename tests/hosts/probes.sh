@@ -147,6 +147,7 @@ protect()
  hide=decoy:[$inner6]:8080" \
 	    >"$work/TAPservd.conf"
 	echo 'port=1-65535, key_no=10' >"$work/ACL.conf"
+	mounts=$with_bpffs
 	tap_start tap "$guard" server -c "$work/TAPservd.conf" \
 	    -k "$(key_file)" -a "$work/ACL.conf"
 	wait_for $((4 * patience)) fast_path_known "$guard" server

@@ -220,6 +220,7 @@ hostile_rules()
 	    "RULE:dst_port=83, src_host=10.0.0.0/8, hide=decoy:10.77.0.1:81" \
 	    "RULE:dst_port=83, hide=decoy:[fd77::1]:81"
 	hostile '-t raw -A PREROUTING -p tcp --dport 80:83 -j ACCEPT'
+	hostile '-t raw -A PREROUTING -p tcp -j CT --notrack'
 	hostile '-t mangle -A PREROUTING -p tcp -j ACCEPT'
 	hostile '-t mangle -A INPUT -p tcp -j ACCEPT'
 	hostile '-t filter -A INPUT -p tcp -j ACCEPT'
@@ -230,7 +231,34 @@ hostile_rules()
 	hostile '-t mangle -A PREROUTING -j MARK --set-mark 1'
 	hostile '-t mangle -A PREROUTING -j MARK --set-mark 0xffffffff'
 	hostile '-t raw -A PREROUTING -j MARK --set-mark 0xffffffff'
-	[ "$tried" -ge 8 ] || fail "only $tried rules could be tried"
+	[ "$tried" -ge 9 ] || fail "only $tried rules could be tried"
+}
+
+# Who stands ahead of the first look takes nothing from key holders, but for a
+# decoy's: they are looked at in the last place, too.
+passed_by()
+{
+	local family
+
+	served "fastpath=$1" RULE:dst_port=80 'RULE:dst_port=82, hide=closed' \
+	    "RULE:dst_port=83, src_host=10.0.0.0/8, hide=decoy:10.77.0.1:81" \
+	    "RULE:dst_port=83, hide=decoy:[fd77::1]:81"
+	unwatched
+	for family in iptables ip6tables; do
+		on server "$family" -t raw -I PREROUTING -p tcp -j ACCEPT
+	done
+	for family in 4 6; do
+		page client "$family" 80
+		page client "$family" 82
+		refute on stranger curl -sS --max-time 1 "$(url "$family" server)"
+	done
+	# A decoy's port is translated by then, until it is put in order again.
+	watched
+	wait_for "$patience" is_restored
+	alarmed 'rules changed' || fail "alarm: $(said alarm)"
+	for family in 4 6; do
+		page_soon "$family" 83
+	done
 }
 
 # A NAT of the host's own takes who was accepted to another port and address,
@@ -386,6 +414,23 @@ killed()
 	talks old
 }
 
+# A door that goes with the server: nobody may count on it then.
+killed_unkept()
+{
+	local family
+
+	served "fastpath=$1" 'RULE:dst_port=82, hide=closed'
+	[ "$1" = off ] || wait_for "$patience" fast_path_known server server
+	same no "$(said door_pinned)"
+	for family in 4 6; do
+		refused stranger "$family" 82
+	done
+	kill_both
+	for family in 4 6; do
+		hidden "$family" 82
+	done
+}
+
 # A start that fails leaves what another one has left.
 failed_start()
 {
@@ -477,6 +522,197 @@ two()
 	page stranger 4 81
 	watched
 	same tap_door "$(said door_others)"
+}
+
+# A port that is published: NAT of the host's own leads it to a service that no
+# rule protects, on another host or this one.  Without the rules that look
+# before it does, strangers still don't get there; others' connections on their
+# way through this host do.
+published()
+{
+	local family to tool way=REDIRECT where=server
+
+	lab
+	namespace inner
+	[ "$1" = here ] || where=inner
+	ip -n "$net-server" link add in1 type veth peer name eth0 \
+	    netns "$net-inner"
+	device_up server in1 10.78.1.254/24 fd78:1::fe/64
+	device_up inner eth0 10.78.1.1/24 fd78:1::1/64
+	ip -n "$net-inner" route add default via 10.78.1.254
+	ip -n "$net-inner" route add default via fd78:1::fe
+	connected server inner
+	on server sysctl -qw net.ipv4.ip_forward=1 \
+	    net.ipv6.conf.all.forwarding=1
+	http_start "$where" 8080
+	for family in 4 6; do
+		tool=iptables to='10.78.1.1:8080'
+		[ $family = 4 ] || tool=ip6tables to='[fd78:1::1]:8080'
+		case $1 in
+		here) way='REDIRECT --to-ports 8080' ;;
+		*) way="DNAT --to-destination $to" ;;
+		esac
+		# shellcheck disable=SC2086 # words
+		on server "$tool" -t nat -A PREROUTING -p tcp --dport 80 \
+		    -j $way || skip 'no NAT here'
+	done
+	configure RULE:dst_port=80
+	server_start
+	tap_start client client client -c "$(client_rule dst_port=80)"
+	ip -n "$net-stranger" route add 10.78.0.0/16 via "$(addr4 server)"
+	ip -n "$net-stranger" route add fd78::/16 via "$(addr6 server)"
+	for family in 4 6; do
+		hidden $family
+		same 'page of 8080' "$(on client curl -sS --max-time \
+		    "$patience" "$(url $family server)")"
+	done
+	unwatched
+	for tool in iptables ip6tables; do
+		on server "$tool" -t raw -F
+	done
+	for family in 4 6; do
+		hidden $family
+	done
+	for to in 10.78.1.1 '[fd78:1::1]'; do
+		same 'page of 8080' "$(on stranger curl -sS --max-time \
+		    "$patience" "http://$to/")"
+	done
+}
+
+# ---- taken away by another program
+
+# links ACTION: see links.py
+links()
+{
+	on server "$python" "$here/links.py" "$@"
+}
+
+# looks WORDS: how ports with hide=closed do
+looks()
+{
+	[ "$(said hide_closed)" = "$1" ]
+}
+
+# alarmed WORDS
+alarmed()
+{
+	said alarm | grep -q "$1"
+}
+
+has_pins()
+{
+	pins | grep -q '/link$'
+}
+
+# Put back at once; what is kept is the new one.
+taken()
+{
+	local before
+
+	kept_server RULE:dst_port=80 'RULE:dst_port=82, hide=closed'
+	before=$(kept stat -c %i "$(pins | grep link)")
+	links detach
+	wait_log server 'door: another program took it away: put back after [0-9]+ ms'
+	alarmed 'door taken' || fail "alarm: $(said alarm)"
+	same '1 closed' \
+	    "$(tap_status server server door_restored) $(said hide_closed)"
+	refused stranger 4 82
+	page client 4 82
+	refute [ "$before" = "$(kept stat -c %i "$(pins | grep link)")" ]
+	# It goes by the configuration that was there last.
+	configure RULE:dst_port=80 'RULE:dst_port=83, hide=closed'
+	links detach
+	signal server HUP
+	wait_log server ': reloaded:'
+	unwatched
+	flush
+	refused stranger 4 83
+	page stranger 4 82
+	watched
+	wait_for "$patience" is_restored
+	# Without its name it would go with the server.
+	kept sh -c 'rm -r /sys/fs/bpf/tap-server-*'
+	wait_for "$patience" has_pins
+	kill_both
+	refused stranger 4 83
+	refused stranger 6 83
+}
+
+# What looks closed relies on the door: where it can't be put back, or others
+# win over it, the rules do without it.
+replaced()
+{
+	served RULE:dst_port=80 'RULE:dst_port=82, hide=closed'
+	same closed "$(said hide_closed)"
+	refused stranger 4 82
+	start others server "$python" "$here/links.py" "$1"
+	wait_log others attached
+	wait_for "$patience" looks 'filtered, no door'
+	for family in 4 6; do
+		hidden "$family" 82
+		page client "$family" 82
+	done
+	if [ "$1" = full ]; then
+		alarmed 'door lost' || fail "alarm: $(said alarm)"
+		wait_log server "door: taken away, and can't be put back"
+	fi
+	kill -KILL "${pids[others]}"
+	wait_for "$patience" looks closed
+	[ "$(said door)" = on ] || fail 'not put back'
+	for family in 4 6; do
+		refused stranger "$family" 82
+		page client "$family" 82
+	done
+}
+
+# Who can't take it over, and comes to no rules of its own, leaves it to those
+# of before, which rely on it.
+failed_takeover()
+{
+	kept_server RULE:dst_port=80 'RULE:dst_port=82, hide=closed'
+	kill_both
+	refused stranger 4 82
+	kept sh -c 'mount -t tmpfs none /usr/sbin'
+	start failed server nsenter --mount="/proc/${pids[pins]}/ns/mnt" \
+	    setpriv --no-new-privs --bounding-set '-bpf,-sys_admin' \
+	    --inh-caps '-bpf,-sys_admin' "$TAP" server \
+	    -c "$work/TAPservd.conf" -k "$keys" -a "$work/ACL.conf"
+	await failed 3
+	has "$(cat "$work/failed.log")" 'door: off'
+	refused stranger 4 82
+	refused stranger 6 82
+}
+
+# A reload that leaves the door with less than it had.
+less()
+{
+	local i rules=()
+
+	served 'RULE:dst_port=82, hide=closed'
+	for ((i = 1; i <= 9; i++)); do
+		rules+=("RULE:dst_port=82, src_host=10.77.0.$i, hide=closed")
+	done
+	configure "${rules[@]}"
+	signal server HUP
+	wait_log server ': reloaded:'
+	same 'filtered, no door' "$(said hide_closed)"
+	hidden 4 82
+	page client 4 82
+	# A port without takes the door from no other.
+	configure "${rules[@]}" 'RULE:dst_port=83, hide=closed'
+	signal server HUP
+	wait_log server ': reloaded:' 2
+	same 'closed, but for ports without a door' "$(said hide_closed)"
+	hidden 4 82
+	page client 4 82
+	refused stranger 4 83
+	page client 6 83
+	configure 'RULE:dst_port=82, hide=closed'
+	signal server HUP
+	wait_log server ': reloaded:' 3
+	same closed "$(said hide_closed)"
+	refused stranger 4 82
+	page client 6 82
 }
 
 # ---- which packets are meant
@@ -588,13 +824,26 @@ done
 check flushed-often flushed_often
 check restless restless
 check hostile-rules hostile_rules
+for mode in off auto; do
+	check "passed-by-fastpath-$mode" passed_by "$mode"
+done
 check redirected redirected
 check cookies cookies
 check killed killed
+for mode in off auto; do
+	check "killed-unkept-fastpath-$mode" killed_unkept "$mode"
+done
 check failed-start failed_start
 check stale stale
 check unconfirmed unconfirmed
 check reloaded reloaded
+check published-elsewhere published elsewhere
+check published-here published here
+check taken taken
+check replaced-other replaced other
+check replaced-full replaced full
+check failed-takeover failed_takeover
+check less less
 check two two
 check devices devices
 check loopback loopback

@@ -15,8 +15,10 @@ hide_start()
 {
 	printf '%s\n' "fastpath=${fastpath:-off}" "$@" >"$work/TAPservd.conf"
 	echo 'port=1-65535, key_no=10' >"$work/ACL.conf"
+	mounts=$with_bpffs
 	tap_start server server server -c "$work/TAPservd.conf" \
 	    -k "$(key_file)" -a "$work/ACL.conf"
+	mounts=:
 }
 
 # closed TOOL 4|6 ARGUMENT...: see closed.py; port 80 is hidden, 85 closed
@@ -183,7 +185,9 @@ decoy()
 	hidden $((10 - family))
 	end server KILL || :
 	hidden "$family"
-	hidden "$family" 83
+	# The door is kept.
+	same 7 "$(status_of on stranger curl -sS --max-time 2 \
+	    "$(url "$family" server 83)")" 'closed'
 }
 
 # decoy_page HOST 4|6 PORT DECOY

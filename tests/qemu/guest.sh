@@ -836,7 +836,7 @@ door_devices()
 	lab
 	http_start server 80 81 82
 	server_start 'RULE:dst_port=80, indev=eth7' 'RULE:dst_port=81, indev=eth0' \
-	    RULE:dst_port=82
+	    'RULE:dst_port=82, hide=closed'
 	client_start 'dst_port="80-82"'
 	for family in 4 6; do
 		page client $family 80
@@ -844,6 +844,8 @@ door_devices()
 		page client $family 82
 		page stranger $family 80
 		hidden stranger $family 81
+		# A port without a door takes it from no other.
+		closed stranger $family 82
 	done
 	wait_for answers_status
 	signal tap STOP
@@ -884,13 +886,42 @@ vrf()
 	on server sysctl -qw net.ipv4.tcp_l3mdev_accept=1
 	http_start server 80 81 82
 	both page stranger 81
-	server_start RULE:dst_port=80 'RULE:dst_port=82, hide=closed'
-	for port in 80 82; do
-		for family in 4 6; do
-			same '' "$(fetch stranger $family $port 2)" "$port"
-		done
+	server_start 'RULE:dst_port="80,7001"' 'RULE:dst_port=82, hide=closed'
+	client_start 'dst_port="80,82,7001"'
+	for family in 4 6; do
+		hidden stranger $family 80
+		closed stranger $family 82
+		page client $family 80
+		page client $family 82
 	done
 	both page stranger 81
+	talk held 6 7001
+	talks held second
+}
+
+# A port that NAT of the host's own leads to a service of no rule.
+published()
+{
+	guard=server
+	lab
+	http_start server 8080
+	for family in ip ip6; do
+		on server nft "add table $family other
+			add chain $family other nat {
+			    type nat hook prerouting priority -100; }
+			add rule $family other nat tcp dport 80 redirect to :8080"
+	done
+	server_start RULE:dst_port=80
+	client_start dst_port=80
+	for family in 4 6; do
+		hidden stranger $family 80
+		page client $family 80 'page of 8080'
+		page stranger $family 8080
+	done
+	# Without what looks before it is translated.
+	signal tap STOP
+	on server nft flush chain inet tap-server-5040 syn
+	both hidden stranger 80
 }
 
 mac_of()
@@ -904,9 +935,10 @@ attack()
 {
 	from=10.77.0.200 at=$target
 	[ "$2" = 4 ] || from=fd77::c8 at=$target6
+	# shellcheck disable=SC2086 # words
 	on stranger probes "$1" dev=eth0 mac="$to" src=$from dst="$at" \
-	    text=REAL variant="qemu-ipv$2" filtered:80=90 closed:81=92 \
-	    decoy:82=8080
+	    text=REAL variant="qemu-ipv$2" \
+	    ${groups:-filtered:80=90 closed:81=92 decoy:82=8080}
 }
 
 # What strangers see of hidden ports is what they see of 90, which is dropped,
@@ -940,6 +972,7 @@ probes()
 	ip -n server neigh add 10.77.0.200 lladdr "$way" dev eth0
 	ip -n server neigh add fd77::c8 lladdr "$way" dev eth0
 	attack corpus 4
+	groups='filtered:80=90 closed:81=92' attack corpus 6
 	attack pairs 4
 	attack pairs 6
 }
@@ -989,6 +1022,8 @@ all_cases()
 	for firewall in nft iptables; do
 		check "vrf-$firewall" vrf
 	done
+	firewall=nft
+	check published published
 	check probes probes
 	check clock clock
 	check native fast native

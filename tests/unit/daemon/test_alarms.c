@@ -27,16 +27,26 @@ names_what_is_wrong(void **state)
 						       .worker = "",
 						       .refused = "" }),
 			    "clock not synchronised");
+	assert_string_equal(in_words(&(struct alarms){ .rules_changed = true,
+						       .worker = "",
+						       .refused = "" }),
+			    "rules changed: another program changed them "
+			    "within the last minute");
 	assert_string_equal(
 		in_words(&(struct alarms){
+			.rules_changed = true,
 			.rules_lost = true,
+			.door_lost = true,
+			.door_taken = true,
 			.queue_full = true,
 			.user_shared = true,
 			.worker = "the worker died 3 times in a row",
 			.refused = "x.conf:1: wrong",
 		}),
 		"rules lost: another program took them, and they can't be put "
-		"back; queue full: packets were dropped within the last "
+		"back; door lost: another program took it, and it can't be put "
+		"back; door taken: another program took it within the last "
+		"minute; queue full: packets were dropped within the last "
 		"minute; the worker runs as 'nobody', as others do, who may "
 		"end it: make a user 'tap', or name one by run_as=; "
 		"the worker died 3 times in a row; "

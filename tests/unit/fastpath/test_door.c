@@ -192,7 +192,7 @@ number_of(const char *name)
 static void
 load(void)
 {
-	const struct door_conf conf = { &s.acl, s.loopback_open, 1 };
+	const struct door_conf conf = { &s.acl, s.loopback_open, 1, false };
 
 	door_version_free(&s.door.now);
 	assert_int_equal(door_load(&s.door.now, &s.door.maps, &conf), 0);
@@ -415,6 +415,11 @@ a_port_has_so_many_rules(void **state)
 	assert_int_equal(t.without, 2);
 	assert_int_equal(t.without_port, 80);
 	assert_string_equal(t.without_why, "too many rules");
+	for (uint32_t port = 0; port < 65536; port++) {
+		const bool is_bare = t.bare[port / 8] & 1u << port % 8;
+
+		assert_int_equal(is_bare, is_without((uint16_t)port));
+	}
 	assert_int_equal(t.ports[80].list, 0);
 	door_tables_free(&t);
 
@@ -432,9 +437,9 @@ a_port_has_so_many_rules(void **state)
 	door_tables_free(&t);
 }
 
-/* Another program at the same place, which lets everything go on. */
+/* Another program for the same place, which lets everything go on. */
 static int
-attach_other(const char *name)
+load_other(const char *name)
 {
 	const struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = SK_PASS },
@@ -443,9 +448,17 @@ attach_other(const char *name)
 	int program =
 		bpf_insns_load(insns, COUNT(insns), BPF_PROG_TYPE_SK_LOOKUP,
 			       BPF_SK_LOOKUP, name);
-	int link = bpf_netns_link(program, BPF_SK_LOOKUP);
 
 	assert_true(program >= 0);
+	return program;
+}
+
+static int
+attach_other(const char *name)
+{
+	int program = load_other(name);
+	int link = bpf_netns_link(program, BPF_SK_LOOKUP);
+
 	assert_true(link >= 0);
 	close(program);
 	return link;
@@ -465,7 +478,7 @@ conf_of_one_port(void)
 					   .keys = s.keys,
 					   .keys_count = 1 };
 	acl_index(&s.acl);
-	return (struct door_conf){ &s.acl, false, 7 };
+	return (struct door_conf){ &s.acl, false, 7, false };
 }
 
 static int
@@ -505,6 +518,13 @@ others_are_named(void **state)
 	assert_int_equal(programs(), 0);
 }
 
+static void
+open_kept(struct door *d, const struct door_conf *conf)
+{
+	door_open(d, conf);
+	door_keep(d);
+}
+
 /* The next one has the same link, and knows who was accepted. */
 static void
 it_is_pinned_and_taken_over(void **state)
@@ -523,14 +543,14 @@ it_is_pinned_and_taken_over(void **state)
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
 	assert_int_equal(mount("none", "/", "", MS_REC | MS_PRIVATE, NULL), 0);
 	assert_int_equal(mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL), 0);
-	door_open(&d, &conf);
+	open_kept(&d, &conf);
 	assert_true(d.on && d.is_pinned && !d.taken_over);
 	assert_int_equal(door_admit(&d, &s.acl, &src, 1, 22), 0);
 	before = bpf_link_program(d.link);
 	door_close(&d);
 	assert_int_equal(programs(), 1);
 
-	door_open(&d, &conf);
+	open_kept(&d, &conf);
 	assert_true(d.on && d.is_pinned && d.taken_over);
 	assert_int_equal(programs(), 1);
 	assert_int_not_equal(bpf_link_program(d.link), before);
@@ -557,12 +577,54 @@ it_is_pinned_and_taken_over(void **state)
 	door_close(&d);
 
 	/* A link of a network namespace that is no more is of no use. */
-	door_open(&d, &conf);
+	open_kept(&d, &conf);
 	assert_int_equal(bpf_link_end(d.link), 0);
 	door_close(&d);
-	door_open(&d, &conf);
+	open_kept(&d, &conf);
 	assert_true(d.on && d.is_pinned && !d.taken_over);
 	assert_int_equal(programs(), 1);
+	assert_int_equal(door_end(&d, conf.queue), 0);
+	assert_int_equal(programs(), 0);
+	umount("/sys/fs/bpf");
+}
+
+/* Another program takes it away: it is put back, and pinned as it was. */
+static void
+it_is_put_back(void **state)
+{
+	const struct door_conf conf = conf_of_one_port();
+	struct door d;
+	char pin[DOOR_PATH_MAX + 16];
+	int other;
+
+	(void)state;
+	if (cannot) {
+		skip();
+	}
+	assert_int_equal(mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL), 0);
+	open_kept(&d, &conf);
+	assert_int_equal(door_tick(&d), DOOR_AS_BEFORE);
+	assert_int_equal(bpf_link_end(d.link), 0);
+	assert_int_equal(programs(), 0);
+	assert_int_equal(door_tick(&d), DOOR_PUT_BACK);
+	assert_int_equal(programs(), 1);
+	assert_int_equal(d.restored, 1);
+	assert_int_equal(door_tick(&d), DOOR_AS_BEFORE);
+	/* Another one's program at our link. */
+	other = load_other("steering");
+	assert_int_equal(bpf_link_replace(d.link, other), 0);
+	close(other);
+	assert_int_equal(door_tick(&d), DOOR_PUT_BACK);
+	assert_int_equal(bpf_link_program(d.link),
+			 bpf_program_id(d.now.program));
+	/* Its name alone. */
+	snprintf(pin, sizeof pin, "%s/" DOOR_PIN_LINK, d.path);
+	assert_int_equal(unlink(pin), 0);
+	assert_int_equal(door_tick(&d), DOOR_AS_BEFORE);
+	door_close(&d);
+	assert_int_equal(programs(), 1);
+	open_kept(&d, &conf);
+	assert_true(d.taken_over);
 	assert_int_equal(door_end(&d, conf.queue), 0);
 	assert_int_equal(programs(), 0);
 	umount("/sys/fs/bpf");
@@ -581,19 +643,19 @@ another_ones_pins_are_not_taken(void **state)
 		skip();
 	}
 	assert_int_equal(mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL), 0);
-	door_open(&d, &conf);
+	open_kept(&d, &conf);
 	assert_true(d.is_pinned);
 	door_pin_path(path, conf.queue);
 	assert_int_equal(chown(path, 65534, 65534), 0);
 	door_close(&d);
 
-	door_open(&d, &conf);
+	open_kept(&d, &conf);
 	assert_true(d.on && !d.is_pinned && !d.taken_over);
 	assert_non_null(strstr(d.why, "not permitted"));
 	door_close(&d);
 	assert_int_equal(chown(path, 0, 0), 0);
 	assert_int_equal(chmod(path, 0722), 0);
-	door_open(&d, &conf);
+	open_kept(&d, &conf);
 	assert_true(d.on && !d.is_pinned && !d.taken_over);
 	assert_int_equal(door_end(&d, conf.queue), 0);
 	umount("/sys/fs/bpf");
@@ -645,6 +707,7 @@ main(void)
 		cmocka_unit_test(a_port_has_so_many_rules),
 		cmocka_unit_test(others_are_named),
 		cmocka_unit_test(it_is_pinned_and_taken_over),
+		cmocka_unit_test(it_is_put_back),
 		cmocka_unit_test(another_ones_pins_are_not_taken),
 	};
 
