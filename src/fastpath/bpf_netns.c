@@ -143,23 +143,41 @@ bpf_program_name(uint32_t id, char name[BPF_NAME_MAX])
 	}
 }
 
+/* What is at a place of a network namespace, or of a device. */
+static int
+programs_at(uint32_t target, uint32_t attach,
+	    uint32_t ids[BPF_NETNS_PROGRAMS_MAX])
+{
+	union bpf_attr attr = { 0 };
+	int rc;
+
+	attr.query.target_fd = target; /* the same place: target_ifindex */
+	attr.query.attach_type = attach;
+	attr.query.prog_ids = address(ids);
+	attr.query.prog_cnt = BPF_NETNS_PROGRAMS_MAX;
+	rc = call(BPF_PROG_QUERY, &attr);
+	return rc < 0 ? rc : (int)attr.query.prog_cnt;
+}
+
 int
 bpf_netns_programs(uint32_t attach, uint32_t ids[BPF_NETNS_PROGRAMS_MAX])
 {
-	union bpf_attr attr = { 0 };
 	int netns = open_netns();
 	int rc;
 
 	if (netns < 0) {
 		return netns;
 	}
-	attr.query.target_fd = (uint32_t)netns;
-	attr.query.attach_type = attach;
-	attr.query.prog_ids = address(ids);
-	attr.query.prog_cnt = BPF_NETNS_PROGRAMS_MAX;
-	rc = call(BPF_PROG_QUERY, &attr);
+	rc = programs_at((uint32_t)netns, attach, ids);
 	close(netns);
-	return rc < 0 ? rc : (int)attr.query.prog_cnt;
+	return rc;
+}
+
+int
+bpf_device_programs(uint32_t device, uint32_t attach,
+		    uint32_t ids[BPF_NETNS_PROGRAMS_MAX])
+{
+	return programs_at(device, attach, ids);
 }
 
 bool

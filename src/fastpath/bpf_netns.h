@@ -30,6 +30,9 @@ bool bpf_link_is_here(int link, uint32_t attach);
 #define BPF_NAME_MAX 16u
 /* The numbers of the programs that are attached there.  How many, or -errno. */
 int bpf_netns_programs(uint32_t attach, uint32_t ids[BPF_NETNS_PROGRAMS_MAX]);
+/* Those at a place of a device, likewise. */
+int bpf_device_programs(uint32_t device, uint32_t attach,
+			uint32_t ids[BPF_NETNS_PROGRAMS_MAX]);
 /* The numbers of a link, and of the program that it attaches; 0: unknown. */
 uint32_t bpf_link_id(int link);
 uint32_t bpf_link_program(int link);

@@ -271,7 +271,7 @@ load(const struct ingress *s, enum ingress_way way, uint32_t flags)
 		.flags = flags,
 		.symbols = symbols,
 		.symbols_count = INGRESS_MAPS,
-		.name = "tap_ingress",
+		.name = INGRESS_NAME,
 	};
 
 	for (size_t i = 0; i < INGRESS_MAPS; i++) {

@@ -6,6 +6,8 @@
 
 #include "fastpath/ingress.h"
 
+#define INGRESS_NAME "tap_ingress" /* of the program, to the kernel */
+
 /* What outlives a configuration.  0, or -errno with the reason in s->why. */
 int ingress_load_shared(struct ingress *s, const struct ingress_tables *t);
 /* The maps of a configuration. */

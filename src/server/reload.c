@@ -5,6 +5,7 @@
 
 #include "daemon/log.h"
 #include "server/decoys.h"
+#include "server/device_programs.h"
 #include "server/fallback.h"
 #include "server/worker_door.h"
 #include "server/worker_fastpath.h"
@@ -194,6 +195,7 @@ server_change(void *context)
 	s->conf = conf;
 	log_configure(&conf->settings);
 	decoys_check(&conf->acl, decoys_log);
+	device_programs_log(&conf->acl);
 	s->refused[0] = '\0';
 	snprintf(line, sizeof line, "reloaded: %zu rule%s, %zu key%s",
 		 conf->acl.rules_count, text_s(conf->acl.rules_count),

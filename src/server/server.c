@@ -13,6 +13,7 @@
 #include "server/status.h"
 #include "server/adopt.h"
 #include "server/decoys.h"
+#include "server/device_programs.h"
 #include "server/worker_door.h"
 #include "server/worker_fastpath.h"
 #include "server/worker_state.h"
@@ -328,6 +329,7 @@ begin(struct server *s, const struct monitor_job *job)
 	int status;
 
 	decoys_check(&s->conf->acl, decoys_log);
+	device_programs_log(&s->conf->acl);
 	adopt_connections(&s->worker);
 	worker_door_open(&s->worker);
 	door_trust_choose(&s->trust, &s->worker, s->conf);

@@ -6,6 +6,7 @@
 
 #include "daemon/log.h"
 #include "os/clock.h"
+#include "server/device_programs.h"
 #include "tap.h"
 
 #define MINUTE_MS 60000u
@@ -66,6 +67,8 @@ status_fill(struct status *st, const struct status_facts *facts)
 
 	put_alarms(facts, st->alarm);
 	put_hidden(facts, st->hidden);
+	(void)device_programs(&facts->conf->acl, st->programs,
+			      sizeof st->programs);
 	snprintf(st->confirm, sizeof st->confirm,
 		 "with 'tap server --confirm-now' within %llu s",
 		 (unsigned long long)left);
@@ -89,6 +92,7 @@ status_fill(struct status *st, const struct status_facts *facts)
 		{ "rules_contested", "rules contested", NULL,
 		  watchdog_is_contested(facts->watchdog) },
 		{ "hide_closed", "hide=closed", facts->closing, 0 },
+		{ "device_programs", "other device programs", st->programs, 0 },
 		{ "log_lost", "log lines lost", NULL,
 		  log_lost() + facts->worker->shared->monitor.log_lost },
 		{ "worker", "worker", monitor_state(facts->monitor), 0 },

@@ -18,7 +18,7 @@
 #include "server/worker_fastpath.h"
 #include "server/worker_stats.h"
 
-#define STATUS_FIRST 18u /* items ahead of those of the worker */
+#define STATUS_FIRST 19u /* items ahead of those of the worker */
 
 struct status_facts {
 	const struct server_conf *conf;
@@ -41,6 +41,7 @@ struct status {
 	size_t count;
 	char duration[32], confirm[80];
 	char alarm[ALARMS_MAX], hidden[OVERVIEW_MAX];
+	char programs[128]; /* of others, at devices */
 };
 
 void status_fill(struct status *st, const struct status_facts *facts);

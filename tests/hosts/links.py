@@ -1,18 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 """
-What another program with root's rights may do to the door: end its link, or
-take all places of its kind, in the network namespace that this runs in.
+What another program with root's rights may do to the door, or past it: end its
+link, or take all places of its kind, in the network namespace that this runs
+in; or see a device's packets first.
 
     links.py detach     end all links of socket lookups
     links.py other      one program of its own, that chooses no socket
     links.py full       as many of them as there is room for, and none of
-                        others'; the last two stay until they are killed
+                        others'
+    links.py tcx DEVICE one at tc of a device, which lets all go on
+
+All but the first stay until they are killed.
 """
 
 import ctypes
 import os
 import signal
+import socket
 import struct
 import sys
 
@@ -20,6 +25,7 @@ SYS_BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
 PROG_LOAD, INFO, LINK_CREATE = 5, 15, 28
 LINK_BY_ID, LINK_NEXT, LINK_DETACH = 30, 31, 34
 SK_LOOKUP_PROGRAM, SK_LOOKUP_PLACE, LINK_OF_NETNS = 30, 36, 5
+TC_PROGRAM, TCX_INGRESS, TCX_NEXT = 3, 46, -1
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -77,15 +83,14 @@ def link_id(link):
     return struct.unpack_from("I", info.raw, 4)[0]
 
 
-def load():
-    """A program that lets the kernel choose."""
+def load(kind, place, verdict):
+    """A program that always says the same."""
     insns = ctypes.create_string_buffer(
-        struct.pack("BBhiBBhi", 0xb7, 0, 0, 1, 0x95, 0, 0, 0))
+        struct.pack("BBhiBBhi", 0xb7, 0, 0, verdict, 0x95, 0, 0, 0))
     words = ctypes.create_string_buffer(b"GPL")
     return bpf(PROG_LOAD, struct.pack(
-        "IIQQIIQII16sII", SK_LOOKUP_PROGRAM, 2, ctypes.addressof(insns),
-        ctypes.addressof(words), 0, 0, 0, 0, 0, b"other", 0,
-        SK_LOOKUP_PLACE))[0]
+        "IIQQIIQII16sII", kind, 2, ctypes.addressof(insns),
+        ctypes.addressof(words), 0, 0, 0, 0, 0, b"other", 0, place))[0]
 
 
 def attach(program):
@@ -109,11 +114,14 @@ def main():
     if sys.argv[1] == "detach":
         detach(set())
         return
-    program = load()
-    if sys.argv[1] == "full":
-        fill(program)
+    if sys.argv[1] == "tcx":
+        bpf(LINK_CREATE, struct.pack(
+            "III", load(TC_PROGRAM, TCX_INGRESS, TCX_NEXT),
+            socket.if_nametoindex(sys.argv[2]), TCX_INGRESS))
+    elif sys.argv[1] == "full":
+        fill(load(SK_LOOKUP_PROGRAM, SK_LOOKUP_PLACE, 1))
     else:
-        attach(program)
+        attach(load(SK_LOOKUP_PROGRAM, SK_LOOKUP_PLACE, 1))
     print("attached", flush=True)
     signal.pause()
 

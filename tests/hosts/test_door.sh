@@ -715,6 +715,24 @@ less()
 	page client 6 82
 }
 
+# Who sees a device's packets first may take them past every rule: that is told,
+# where there is no door behind the rules.
+past_rules()
+{
+	lab
+	start others server "$python" "$here/links.py" tcx eth0
+	wait_for "$patience" grep -q . "$work/others.log"
+	grep -q attached "$work/others.log" || skip 'no TCX in this kernel'
+	configure RULE:dst_port=80
+	server_start
+	same none "$(said device_programs)"
+	configure RULE:dst_port=80 'RULE:dst_port=81, type=ROUTER'
+	signal server HUP
+	wait_log server ': reloaded:'
+	wait_log server 'may take packets past the firewall: other$'
+	same other "$(said device_programs)"
+}
+
 # ---- which packets are meant
 
 devices()
@@ -844,6 +862,7 @@ check replaced-other replaced other
 check replaced-full replaced full
 check failed-takeover failed_takeover
 check less less
+check past-rules past_rules
 check two two
 check devices devices
 check loopback loopback

@@ -905,11 +905,13 @@ published()
 	guard=server
 	lab
 	http_start server 8080
-	for family in ip ip6; do
+	for to in 'ip 10.77.0.1' 'ip6 [fd77::1]'; do
+		family=${to% *}
 		on server nft "add table $family other
 			add chain $family other nat {
 			    type nat hook prerouting priority -100; }
-			add rule $family other nat tcp dport 80 redirect to :8080"
+			add rule $family other nat tcp dport 80 \
+			    dnat to ${to#* }:8080"
 	done
 	server_start RULE:dst_port=80
 	client_start dst_port=80
