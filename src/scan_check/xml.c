@@ -21,9 +21,9 @@ xml_fail(struct xml *x, const char *why)
 static int
 peek(struct xml *x)
 {
-	while (x->at == x->end) {
-		size_t len = 0;
+	size_t len = 0;
 
+	while (x->at == x->end) {
 		x->at = x->source.next(x->source.context, &len);
 		if (!x->at) {
 			x->end = NULL;
@@ -348,6 +348,7 @@ in_value(struct xml *x)
 	return XML_VALUE;
 }
 
+/* Behind a byte order mark, if there is one. */
 static enum xml_token
 at_start(struct xml *x)
 {
@@ -356,9 +357,10 @@ at_start(struct xml *x)
 	if (c == 0xfe || c == 0xff) {
 		return xml_fail(x, "not UTF-8 or ASCII");
 	}
-	if (c == 0xef) { /* a byte order mark */
+	if (c == 0xef) {
 		take(x);
-		if (take(x) != 0xbb || take(x) != 0xbf) {
+		c = take(x);
+		if (c != 0xbb || take(x) != 0xbf) {
 			return xml_fail(x, "this is not XML");
 		}
 	}
