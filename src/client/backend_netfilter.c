@@ -2,7 +2,31 @@
 
 #include <string.h>
 
-#include "daemon/monitor.h"
+#include "client/client_parts.h"
+#include "daemon/log.h"
+#include "daemon/open_queue.h"
+#include "tap.h"
+
+#define QUEUE_LENGTH 4096u /* connections begun at the same moment */
+/*
+ * Batches of SYNs taken before anything else gets its turn: who connects
+ * as fast as he can does not keep the worker from all else.
+ */
+#define BATCHES_MAX 64
+
+void
+netfilter_init(struct netfilter *c)
+{
+	memset(c, 0, sizeof *c);
+	c->links.nl.fd = c->links.query = c->raw.fd4 = c->raw.fd6 = -1;
+}
+
+void
+netfilter_close(struct netfilter *c)
+{
+	rawsock_close(&c->raw);
+	ifname_close(&c->links);
+}
 
 static int
 send_raw(void *context, const struct outbound_syn *in, const struct packet *syn,
@@ -35,27 +59,120 @@ program_behind(void *context, const struct outbound_syn *in,
 	return c->program;
 }
 
-void
-netfilter_init(struct netfilter *c)
+static int
+open_netfilter(struct client *c)
 {
-	memset(c, 0, sizeof *c);
-	c->links.nl.fd = c->links.query = c->raw.fd4 = c->raw.fd6 = -1;
+	struct settings *settings = &c->conf->settings;
+	int status = c->options->task
+		? queue_open_free(&c->syns, settings->queue + 1u, QUEUE_LENGTH,
+				  true)
+		: queue_open(&c->syns, settings->queue, QUEUE_LENGTH, true);
+	int rc;
+
+	if (status != TAP_OK) {
+		return status;
+	}
+	settings->queue = c->syns.queue;
+	c->outbound.context = &c->netfilter;
+	c->outbound.send = send_raw;
+	c->outbound.program = program_behind;
+	rc = rawsock_open(&c->netfilter.raw);
+	if (rc == 0) {
+		rc = ifname_open(&c->netfilter.links);
+	}
+	return rc < 0 ? log_fail("raw socket", rc) : TAP_OK;
 }
 
-int
-netfilter_open(struct netfilter *c, struct outbound *outbound)
+static size_t
+fds_of_netfilter(const struct client *c, struct pollfd *fds)
 {
-	int rc = rawsock_open(&c->raw);
-
-	outbound->context = c;
-	outbound->send = send_raw;
-	outbound->program = program_behind;
-	return rc < 0 ? rc : ifname_open(&c->links);
+	fds[0] = (struct pollfd){ .fd = c->syns.nl.fd, .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = c->netfilter.links.nl.fd,
+				  .events = POLLIN };
+	return 2;
 }
 
-void
-netfilter_close(struct netfilter *c)
+static void
+handle(struct client *c, const struct nfq_packet *q)
 {
-	rawsock_close(&c->raw);
-	ifname_close(&c->links);
+	const struct outbound_syn in = {
+		.bytes = q->bytes,
+		.len = q->len,
+		.wire_len = q->wire_len,
+		.outdev = q->outdev,
+		.device = c->conf->by_device
+			? ifname_name(&c->netfilter.links, q->outdev)
+			: NULL,
+		.mark = q->mark | c->conf->settings.mark,
+		.has_uid = q->has_uid,
+		.uid = q->uid,
+	};
+	uint8_t syn0[NFQ_COPY];
+	enum outbound_fate fate = outbound_syn(&c->outbound, &in, syn0);
+
+	nfq_decide(&c->syns, q->id,
+		   fate == OUTBOUND_DROP ? NFQ_DROP : NFQ_ACCEPT,
+		   fate == OUTBOUND_SYN0 ? syn0 : NULL, q->len);
 }
+
+static bool
+serve_queue(struct client *c)
+{
+	for (int batch = 0; batch < BATCHES_MAX; batch++) {
+		int count = nfq_receive(&c->syns);
+		int rc = 0;
+
+		if (count < 0) {
+			log_say(LOG_LEVEL_ERROR, "queue %u: %s", c->syns.queue,
+				strerror(-count));
+			return false;
+		}
+		if (count == 0) {
+			return true;
+		}
+		for (int i = 0; i < count && rc == 0; i++) {
+			handle(c, &c->syns.packets[i]);
+			rc = nfq_flush(&c->syns);
+		}
+		if (rc < 0) {
+			log_say(LOG_LEVEL_ERROR, "queue %u: verdicts: %s",
+				c->syns.queue, strerror(-rc));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+serve_netfilter(struct client *c, const struct pollfd *fds)
+{
+	/* Names first: a SYN may leave by a new device. */
+	if (fds[1].revents) {
+		ifname_update(&c->netfilter.links);
+	}
+	return !fds[0].revents || serve_queue(c);
+}
+
+static void
+recover_netfilter(struct client *c)
+{
+	nfq_drop_waiting(&c->syns);
+}
+
+static int
+replace_rules(struct client *c, const struct client_conf *conf,
+	      const struct fw_plan *rules, char *err)
+{
+	(void)conf;
+	return fw_replace(&c->fw, &c->plan.fw, rules, err);
+}
+
+const struct backend by_netfilter = {
+	.name = "netfilter",
+	.has_rules = true,
+	.open = open_netfilter,
+	.fds = fds_of_netfilter,
+	.serve = serve_netfilter,
+	.recover = recover_netfilter,
+	.replace = replace_rules,
+};

@@ -19,8 +19,6 @@ struct netfilter {
 
 /* Nothing is open yet. */
 void netfilter_init(struct netfilter *c);
-/* Open all, and let the outbound work with it.  0 or -errno. */
-int netfilter_open(struct netfilter *c, struct outbound *outbound);
 void netfilter_close(struct netfilter *c);
 
 #endif

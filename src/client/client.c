@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "client/backend_netfilter.h"
 #include "client/client_parts.h"
 #include "client/fastpath.h"
 #include "client/status.h"
@@ -15,25 +14,15 @@
 #include "daemon/signals.h"
 #include "fastpath/egress.h"
 #include "client/outbound.h"
-#include "client/backend_pcap.h"
 #include "firewall/firewall.h"
 #include "firewall/watchdog.h"
 #include "daemon/log.h"
 #include "daemon/monitor.h"
-#include "os/nfqueue.h"
 #include "daemon/sd_notify.h"
 #include "client/socket_owner.h"
 #include "firewall/plan.h"
-#include "daemon/open_queue.h"
 #include "daemon/stats.h"
 #include "tap.h"
-
-#define QUEUE_LENGTH 4096u /* connections begun at the same moment */
-/*
- * Batches of SYNs taken before anything else gets its turn: who connects
- * as fast as he can does not keep the worker from all else.
- */
-#define BATCHES_MAX 64
 
 /* The monitor's part of it. */
 static size_t
@@ -42,57 +31,6 @@ answer_program(void *context, const void *question, size_t len, void *answer)
 	struct client *c = context;
 
 	return socket_owner_answer(&c->diag, question, len, answer);
-}
-
-static void
-handle(struct client *c, const struct nfq_packet *q)
-{
-	const struct outbound_syn in = {
-		.bytes = q->bytes,
-		.len = q->len,
-		.wire_len = q->wire_len,
-		.outdev = q->outdev,
-		.device = c->conf->by_device
-			? ifname_name(&c->carrier.links, q->outdev)
-			: NULL,
-		.mark = q->mark | c->conf->settings.mark,
-		.has_uid = q->has_uid,
-		.uid = q->uid,
-	};
-	uint8_t syn0[NFQ_COPY];
-	enum outbound_fate fate = outbound_syn(&c->outbound, &in, syn0);
-
-	nfq_decide(&c->syns, q->id,
-		   fate == OUTBOUND_DROP ? NFQ_DROP : NFQ_ACCEPT,
-		   fate == OUTBOUND_SYN0 ? syn0 : NULL, q->len);
-}
-
-static bool
-serve(struct client *c)
-{
-	for (int batch = 0; batch < BATCHES_MAX; batch++) {
-		int count = nfq_receive(&c->syns);
-		int rc = 0;
-
-		if (count < 0) {
-			log_say(LOG_LEVEL_ERROR, "queue %u: %s", c->syns.queue,
-				strerror(-count));
-			return false;
-		}
-		if (count == 0) {
-			return true;
-		}
-		for (int i = 0; i < count && rc == 0; i++) {
-			handle(c, &c->syns.packets[i]);
-			rc = nfq_flush(&c->syns);
-		}
-		if (rc < 0) {
-			log_say(LOG_LEVEL_ERROR, "queue %u: verdicts: %s",
-				c->syns.queue, strerror(-rc));
-			return false;
-		}
-	}
-	return true;
 }
 
 static bool
@@ -124,50 +62,13 @@ answer(void *context, enum control_request request,
 	return true;
 }
 
-/*
- * Follow the devices that a configuration names, or still those of before.
- * For each worker anew: where the last one was in what libpcap shares with
- * the kernel, it alone knew.
- */
-static int
-follow_anew(struct client *c, const struct client_conf *conf)
-{
-	struct backend_pcap before = c->follower;
-
-	if (backend_pcap_open(&c->follower, &c->outbound, conf) != TAP_OK) {
-		c->follower = before;
-		return -1;
-	}
-	backend_pcap_close(&before);
-	return 0;
-}
-
 static void
 recover(void *context, bool sound)
 {
 	struct client *c = context;
 
 	(void)sound;
-	if (c->options->wire) {
-		/* Without devices the next worker ends at once. */
-		if (follow_anew(c, c->conf) < 0) {
-			backend_pcap_close(&c->follower);
-		}
-	} else {
-		nfq_drop_waiting(&c->syns);
-	}
-}
-
-static void
-refuse_reload(struct client *c, const char *err)
-{
-	char line[CONF_ERROR_MAX + 64];
-
-	snprintf(line, sizeof line, "%s; still with the old configuration",
-		 err);
-	log_say(LOG_LEVEL_ERROR, "%s", line);
-	snprintf(c->refused, sizeof c->refused, "%s", err);
-	daemon_reload_end(&c->reloading, c->control, TAP_USAGE, line);
+	c->backend->recover(c);
 }
 
 static const char *
@@ -197,7 +98,7 @@ load(void *context)
 		? client_conf_load(c->options->path, NULL, err)
 		: NULL;
 	if (!c->next) {
-		refuse_reload(c, err);
+		daemon_reload_refuse(&c->reloading, c->control, err);
 		return false;
 	}
 	client_conf_keep(c->next, c->conf);
@@ -213,12 +114,8 @@ take_up(struct client *c, struct client_conf *conf, char *err)
 
 	if (rc < 0) {
 		snprintf(err, CONF_ERROR_MAX, "out of memory");
-	} else if (c->options->wire) {
-		snprintf(err, CONF_ERROR_MAX,
-			 "these rules cannot be used with --backend pcap");
-		rc = follow_anew(c, conf);
 	} else {
-		rc = fw_replace(&c->fw, &c->plan.fw, &plan.fw, err);
+		rc = c->backend->replace(c, conf, &plan.fw, err);
 	}
 	if (rc < 0) {
 		plan_free(&plan);
@@ -238,10 +135,10 @@ change(void *context)
 
 	c->next = NULL;
 	if (take_up(c, conf, err) < 0) {
-		refuse_reload(c, err);
+		daemon_reload_refuse(&c->reloading, c->control, err);
 		client_conf_free(conf);
-		if (c->options->wire) {
-			recover(c, true);
+		if (c->backend->stay) {
+			c->backend->stay(c);
 		}
 		return;
 	}
@@ -252,9 +149,7 @@ change(void *context)
 	log_configure(&conf->settings);
 	snprintf(line, sizeof line, "reloaded: %zu rule%s", conf->rules_count,
 		 text_s(conf->rules_count));
-	log_say(LOG_LEVEL_INFO, "%s", line);
-	c->refused[0] = '\0';
-	daemon_reload_end(&c->reloading, c->control, TAP_OK, line);
+	daemon_reload_done(&c->reloading, c->control, line);
 }
 
 static void
@@ -265,41 +160,40 @@ asked(void *context)
 	daemon_answer(c->control, answer, c);
 }
 
-_Static_assert(MONITOR_BEAT_MS <= BACKEND_PCAP_WAIT_MS,
-	       "devices that are removed are looked for often enough");
-
-/* The worker without netfilter. */
+/* The worker: SYNs, until told to stop. */
 static int
-work_by_wire(void *context, int to_monitor)
+work(void *context, int to_monitor)
 {
 	struct client *c = context;
 
 	c->outbound.conf = c->conf;
+	c->netfilter.to_monitor = to_monitor;
+	egress_leave(&c->egress.egress);
 	monitor_ready(to_monitor, 0);
 	for (;;) {
-		struct pollfd fds[BACKEND_PCAP_FDS + 1];
-		size_t count = backend_pcap_fds(&c->follower, fds);
-		const char *failed;
+		struct pollfd fds[BACKEND_FDS + 2];
+		const size_t count = c->backend->fds(c, fds);
 
 		if (count == 0) {
 			return TAP_SYSTEM;
 		}
 		fds[count] =
 			(struct pollfd){ .fd = c->signals, .events = POLLIN };
+		fds[count + 1] = client_egress_fd(&c->egress);
 		__atomic_fetch_add(&c->shared->monitor.beats, 1,
 				   __ATOMIC_RELAXED);
+		/* While nothing waits, get ports ready for the next SYNs. */
+		log_gather();
 		ports_refill(&c->outbound.ports);
+		client_egress_serve(&c->egress, &c->outbound);
 		log_flush();
-		if (poll(fds, (nfds_t)count + 1, MONITOR_BEAT_MS) < 0 &&
+		if (poll(fds, (nfds_t)count + 2, MONITOR_BEAT_MS) < 0 &&
 		    errno != EINTR) {
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
 		}
 		log_gather();
-		failed = backend_pcap_serve(&c->follower);
-		if (failed) {
-			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
-				failed);
+		if (!c->backend->serve(c, fds)) {
 			return TAP_SYSTEM;
 		}
 		if (fds[count].revents &&
@@ -309,55 +203,9 @@ work_by_wire(void *context, int to_monitor)
 	}
 }
 
-/* The worker: SYNs, until told to stop. */
-static int
-work(void *context, int to_monitor)
-{
-	struct client *c = context;
-
-	c->outbound.conf = c->conf;
-	c->carrier.to_monitor = to_monitor;
-	egress_leave(&c->egress.egress);
-	monitor_ready(to_monitor, 0);
-	for (;;) {
-		struct pollfd fds[] = {
-			{ .fd = c->syns.nl.fd, .events = POLLIN },
-			{ .fd = c->signals, .events = POLLIN },
-			{ .fd = c->carrier.links.nl.fd, .events = POLLIN },
-			client_egress_fd(&c->egress),
-		};
-
-		__atomic_fetch_add(&c->shared->monitor.beats, 1,
-				   __ATOMIC_RELAXED);
-		/* While nothing waits, get ports ready for the next SYNs. */
-		log_gather();
-		ports_refill(&c->outbound.ports);
-		client_egress_serve(&c->egress, &c->outbound);
-		log_flush();
-		if (poll(fds, sizeof fds / sizeof fds[0], MONITOR_BEAT_MS) <
-			    0 &&
-		    errno != EINTR) {
-			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
-			return TAP_SYSTEM;
-		}
-		log_gather();
-		if (fds[2].revents) {
-			ifname_update(&c->carrier.links);
-		}
-		if (fds[0].revents && !serve(c)) {
-			return TAP_SYSTEM;
-		}
-		if (fds[1].revents &&
-		    daemon_signal(c->signals, NULL) == DAEMON_STOP) {
-			return TAP_OK;
-		}
-	}
-}
-
 static int
 open_all(struct client *c)
 {
-	struct settings *settings = &c->conf->settings;
 	char name[32];
 	int status;
 	int rc;
@@ -370,35 +218,17 @@ open_all(struct client *c)
 	if (c->signals < 0) {
 		return log_fail("signals", c->signals);
 	}
-	status = c->options->wire ? TAP_OK
-		: c->options->task
-		? queue_open_free(&c->syns, settings->queue + 1u, QUEUE_LENGTH,
-				  true)
-		: queue_open(&c->syns, settings->queue, QUEUE_LENGTH, true);
+	c->outbound.counters = &c->shared->counters;
+	status = c->backend->open(c);
 	if (status != TAP_OK) {
 		return status;
-	}
-	if (!c->options->wire) {
-		settings->queue = c->syns.queue;
-	}
-	c->outbound.counters = &c->shared->counters;
-	if (c->options->wire) {
-		status = backend_pcap_open(&c->follower, &c->outbound, c->conf);
-		if (status != TAP_OK) {
-			return status;
-		}
-	} else {
-		rc = netfilter_open(&c->carrier, &c->outbound);
-		if (rc < 0) {
-			return log_fail("raw socket", rc);
-		}
 	}
 	c->drops = nfq_open_drops();
 	rc = sock_diag_open(&c->diag);
 	if (rc < 0) {
 		return log_fail("sock_diag", rc);
 	}
-	snprintf(name, sizeof name, "tap-client-%u", settings->queue);
+	snprintf(name, sizeof name, "tap-client-%u", c->conf->settings.queue);
 	c->control = daemon_control(name);
 	return TAP_OK;
 }
@@ -416,8 +246,8 @@ close_all(struct client *c)
 	nfq_close(&c->syns);
 	client_egress_close(&c->egress);
 	outbound_close(&c->outbound);
-	netfilter_close(&c->carrier);
-	backend_pcap_close(&c->follower);
+	netfilter_close(&c->netfilter);
+	backend_pcap_close(&c->pcap);
 	netlink_close(&c->diag);
 	if (c->drops >= 0) {
 		close(c->drops);
@@ -521,7 +351,7 @@ run(struct client *c)
 		.user = c->user.name[0] ? c->user.name : NULL,
 		.shared = &c->shared->monitor,
 		.control = c->control,
-		.work = c->options->wire ? work_by_wire : work,
+		.work = work,
 		.asked = asked,
 		.watch = &c->watchdog.poll,
 		.tick = tick,
@@ -534,7 +364,7 @@ run(struct client *c)
 	char err[FW_ERROR_MAX];
 	int status = monitor_start(&c->monitor, &job, c->signals);
 
-	if (status == TAP_OK && !c->monitor.stopping && !c->options->wire &&
+	if (status == TAP_OK && !c->monitor.stopping && c->backend->has_rules &&
 	    settings->firewall != FIREWALL_NONE &&
 	    fw_install(&c->fw, &c->plan.fw, plan_tool(settings), err) < 0) {
 		log_say(LOG_LEVEL_ERROR, "%s", err);
@@ -562,14 +392,18 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	log_never_wait();
 	clock_note_namespace();
 	c = (struct client){
-		.conf = conf, .options = options, .signals = -1, .control = -1
+		.conf = conf,
+		.options = options,
+		.backend = options->backend,
+		.signals = -1,
+		.control = -1,
 	};
 	/* A reload frees the configuration. */
 	c.user = conf->settings.user;
 	watchdog_init(&c.watchdog);
 	c.syns.nl.fd = c.drops = c.diag.fd = -1;
 	outbound_init(&c.outbound);
-	netfilter_init(&c.carrier);
+	netfilter_init(&c.netfilter);
 	client_egress_init(&c.egress);
 	c.started = clock_ms();
 	status = open_all(&c);
@@ -581,9 +415,9 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	}
 	if (status == TAP_OK) {
 		client_egress_open(&c.egress, conf,
-				   options->task ? "one command's alone"
-					   : options->wire ? "backend=pcap"
-							   : NULL);
+				   options->task
+					   ? "one command's alone"
+					   : options->backend->no_fastpath);
 		status = run(&c);
 	}
 	if (options->task) {

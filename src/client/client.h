@@ -5,12 +5,13 @@
 #define TAP_CLIENT_CLIENT_H
 
 #include "conf/client_conf.h"
+#include "client/backend.h"
 #include "client/child.h"
 
 struct client_options {
 	const char *path;   /* where a reload reads from, or NULL */
 	struct child *task; /* serve this alone, and end with it; or NULL */
-	bool wire;          /* without netfilter: by libpcap */
+	const struct backend *backend;
 };
 
 /*

@@ -4,6 +4,7 @@
 #ifndef TAP_CLIENT_CLIENT_PARTS_H
 #define TAP_CLIENT_CLIENT_PARTS_H
 
+#include "client/backend.h"
 #include "client/backend_netfilter.h"
 #include "client/backend_pcap.h"
 #include "client/client.h"
@@ -31,14 +32,14 @@ struct client {
 	struct watchdog watchdog;
 	struct nfq syns;
 	struct outbound outbound;
-	struct netfilter carrier;     /* of netfilter */
-	struct backend_pcap follower; /* in place of rules and a queue */
+	const struct backend *backend; /* which has one of these: */
+	struct netfilter netfilter;
+	struct backend_pcap pcap; /* in place of rules and a queue */
 	struct client_egress egress;
 	int signals, control;
-	struct daemon_reload reloading; /* who waits for it */
+	struct daemon_reload reloading; /* and why a file was refused */
 	struct settings_user user;      /* of workers, or empty */
 	uint64_t started;               /* ms */
-	char refused[CONF_ERROR_MAX];   /* why its file was; or empty */
 	struct netlink diag; /* the monitor's, for socket_owner_path() */
 	int drops;           /* the file of nfq_read_drops(), or below 0 */
 	struct client_shared *shared;

@@ -29,7 +29,7 @@ struct options {
 	const char *conf, *to, *proxy, *keys;
 	char **command; /* behind the options, or NULL */
 	long key_no;    /* or -1 */
-	bool wire;
+	const struct backend *backend;
 	bool check, print_rules, print_unit, status, json, verbose;
 	bool remove_rules, reload, stop;
 	long queue;        /* or -1 */
@@ -39,14 +39,16 @@ struct options {
 static int
 take_backend(void *into, const char *value, char *why)
 {
+	static const struct backend *const backends[] = { &by_netfilter,
+							  &by_pcap };
+	const struct backend **backend = into;
 	unsigned long choice;
-	bool *wire = into;
+	int rc = value_choice(value, "netfilter pcap", &choice, why);
 
-	if (value_choice(value, "netfilter pcap", &choice, why) < 0) {
-		return -1;
+	if (rc == 0) {
+		*backend = backends[choice];
 	}
-	*wire = choice == 1;
-	return 0;
+	return rc;
 }
 
 /* What goes together, and what stands behind the options. */
@@ -73,7 +75,7 @@ check_words(struct options *o, int at, int argc, char **argv)
 		wrong = "-k and --key-no go with --to or --proxy";
 	} else if ((o->to || o->proxy) && o->conf) {
 		wrong = "-c does not go with --to or --proxy";
-	} else if ((o->to || o->proxy) && o->wire) {
+	} else if ((o->to || o->proxy) && o->backend == &by_pcap) {
 		wrong = "--backend pcap does not go with --to or --proxy";
 	} else if (o->to && at == argc) {
 		wrong = "a command is missing behind --";
@@ -100,7 +102,7 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION(0, "backend", "NAME",
 			 "netfilter, or pcap: sees SYNs go out, and sends\n"
 			 "the group after them",
-			 take_backend, &o->wire),
+			 take_backend, &o->backend),
 		  .choices = backends },
 		{ OPTION(0, "to", "HOST:PORT",
 			 "authenticate the connections of COMMAND to there,\n"
@@ -152,27 +154,13 @@ parse(int argc, char **argv, struct options *o)
 	return at < 0 ? at : check_words(o, at, argc, argv);
 }
 
-static int
-print_rules(const struct client_conf *conf)
-{
-	struct plan plan;
-	int status;
-
-	if (plan_client(&plan, conf) < 0) {
-		fprintf(stderr, "tap client: out of memory\n");
-		return TAP_SYSTEM;
-	}
-	status = plan_print(&plan, &conf->settings);
-	plan_free(&plan);
-	return status;
-}
-
 /* Serve one command, or a relay, and nothing else. */
 static int
 run_task(const struct options *o)
 {
 	static struct child task = { .scope.root = -1 };
-	const struct client_options run = { .task = &task };
+	const struct client_options run = { .task = &task,
+					    .backend = &by_netfilter };
 	char err[CONF_ERROR_MAX], why[VALUE_WHY_MAX];
 	struct client_conf *conf;
 	const struct acl_key *key;
@@ -212,7 +200,6 @@ run_task(const struct options *o)
 static int
 print_unit(const struct options *o)
 {
-	struct systemd_unit unit = { .side = "client" };
 	char queue[24];
 
 	snprintf(queue, sizeof queue, "%ld", o->queue);
@@ -221,16 +208,15 @@ print_unit(const struct options *o)
 		  .value = o->conf,
 		  .path = true,
 		  .finds = true },
-		{ .option = "--backend", .value = o->wire ? "pcap" : NULL },
+		{ .option = "--backend",
+		  .value = o->backend == &by_pcap ? "pcap" : NULL },
 		{ .option = "--queue",
 		  .value = o->queue >= 0 ? queue : NULL,
 		  .finds = true },
 		{ .option = "--verbose", .flag = o->verbose },
 	};
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-		systemd_unit_add(&unit, &words[i]);
-	}
-	return systemd_unit_print(&unit);
+	return systemd_unit_print("client", words,
+				  sizeof words / sizeof words[0]);
 }
 
 /* What is for a client that runs. */
@@ -253,9 +239,13 @@ ask(const struct options *o)
 int
 cmd_client(int argc, char **argv)
 {
-	struct options o = { .queue = -1, .key_no = -1, .passphrase_fd = -1 };
+	struct options o = { .queue = -1,
+			     .key_no = -1,
+			     .passphrase_fd = -1,
+			     .backend = &by_netfilter };
 	struct client_options run = { 0 };
 	struct client_conf *conf;
+	struct plan plan;
 	int status;
 
 	secret_harden();
@@ -284,13 +274,16 @@ cmd_client(int argc, char **argv)
 		conf->settings.queue = (uint16_t)o.queue;
 	}
 	if (o.check || o.print_rules) {
-		status = o.print_rules ? print_rules(conf) : TAP_OK;
+		status = o.print_rules
+			? plan_print(&plan, plan_client(&plan, conf),
+				     &conf->settings)
+			: TAP_OK;
 		client_conf_free(conf);
 		return status;
 	}
 	log_open("tap client", o.verbose);
 	log_configure(&conf->settings);
 	run.path = o.conf;
-	run.wire = o.wire;
+	run.backend = o.backend;
 	return client_run(conf, &run);
 }

@@ -20,7 +20,7 @@ put_alarms(const struct client *c, char out[ALARMS_MAX])
 			    .rules_lost = c->watchdog.lost,
 			    .clock_wrong = !clock_is_synchronised(),
 			    .worker = worker,
-			    .refused = c->refused,
+			    .refused = c->reloading.refused,
 		    });
 }
 
@@ -46,8 +46,7 @@ client_write_status(struct client *c, bool json, struct text *t)
 		{ "uptime", NULL, NULL, uptime },
 		{ NULL, "up", duration, 0 },
 		{ "queue", "queue", NULL, c->conf->settings.queue },
-		{ "backend", "backend", c->options->wire ? "pcap" : "netfilter",
-		  0 },
+		{ "backend", "backend", c->backend->name, 0 },
 		{ "firewall", "firewall", fw_tool_name(c->fw.tool), 0 },
 		{ "rules_restored", "rules put back", NULL,
 		  c->watchdog.restored },

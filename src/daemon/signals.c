@@ -101,7 +101,9 @@ daemon_reload_begin(struct daemon_reload *r, const struct control_peer *peer,
 		text_put(t, "%da reload is under way\n", TAP_NO);
 		return true;
 	}
-	*r = (struct daemon_reload){ .awaited = true, .peer = *peer };
+	r->awaited = true;
+	r->begun = false;
+	r->peer = *peer;
 	kill(getpid(), SIGHUP);
 	return false;
 }
@@ -112,8 +114,8 @@ daemon_reload_start(struct daemon_reload *r)
 	r->begun = r->awaited;
 }
 
-void
-daemon_reload_end(struct daemon_reload *r, int fd, int status, const char *line)
+static void
+answer_reload(struct daemon_reload *r, int fd, int status, const char *line)
 {
 	char reply[1024];
 	struct text t = text_over(reply, sizeof reply);
@@ -123,14 +125,34 @@ daemon_reload_end(struct daemon_reload *r, int fd, int status, const char *line)
 	}
 	text_put(&t, "%d%s\n", status, line);
 	control_reply(fd, &r->peer, reply, t.len);
-	*r = (struct daemon_reload){ .awaited = false };
+	r->awaited = r->begun = false;
+}
+
+void
+daemon_reload_done(struct daemon_reload *r, int fd, const char *line)
+{
+	r->refused[0] = '\0';
+	log_say(LOG_LEVEL_INFO, "%s", line);
+	answer_reload(r, fd, TAP_OK, line);
+}
+
+void
+daemon_reload_refuse(struct daemon_reload *r, int fd, const char *err)
+{
+	char line[CONF_ERROR_MAX + 64];
+
+	snprintf(line, sizeof line, "%s; still with the old configuration",
+		 err);
+	snprintf(r->refused, sizeof r->refused, "%s", err);
+	log_say(LOG_LEVEL_ERROR, "%s", line);
+	answer_reload(r, fd, TAP_USAGE, line);
 }
 
 void
 daemon_reload_abandon(struct daemon_reload *r, int fd)
 {
 	r->begun = r->awaited;
-	daemon_reload_end(r, fd, TAP_NO, "it ends, and reloads nothing");
+	answer_reload(r, fd, TAP_NO, "it ends, and reloads nothing");
 }
 
 bool

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "conf/grammar.h"
 #include "daemon/control.h"
 #include "base/text.h"
 
@@ -41,11 +42,12 @@ void daemon_answer(int fd,
 				  struct text *t),
 		   void *context);
 
-/* Who waits for the end of a reload. */
+/* A reload, who waits for its end, and what came of the last one. */
 struct daemon_reload {
 	bool awaited;
 	bool begun; /* since it is */
 	struct control_peer peer;
+	char refused[CONF_ERROR_MAX]; /* why files were; or empty */
 };
 
 /*
@@ -58,11 +60,12 @@ bool daemon_reload_begin(struct daemon_reload *r,
 /* Files are about to be read: for whoever waits by now. */
 void daemon_reload_start(struct daemon_reload *r);
 /*
- * It has ended: tell whoever waited when it began what came of it, in a
- * line.  Whoever asked later may mean files that it did not read.
+ * It has ended, with a new configuration or still with the old one: tell the
+ * log, and whoever waited when it began.  Whoever asked later may mean files
+ * that it did not read.
  */
-void daemon_reload_end(struct daemon_reload *r, int fd, int status,
-		       const char *line);
+void daemon_reload_done(struct daemon_reload *r, int fd, const char *line);
+void daemon_reload_refuse(struct daemon_reload *r, int fd, const char *err);
 /* It won't come to that: whoever waits is told that the daemon ends. */
 void daemon_reload_abandon(struct daemon_reload *r, int fd);
 /*

@@ -10,7 +10,8 @@
 
 #define PATH_MAX_BYTES 4096u
 #define JOBS_MAX 65536u
-#define LINE_MAX_BYTES (SYSTEMD_UNIT_WORDS_MAX * 2 * PATH_MAX_BYTES)
+#define WORDS_MAX 16u /* options of a unit */
+#define LINE_MAX_BYTES (WORDS_MAX * 2 * PATH_MAX_BYTES)
 
 /*
  * Before the network is up, so that no service is ever seen.  A stop is
@@ -83,16 +84,6 @@ struct parts {
 	struct text all, finding, writing;
 	bool home, tmp; /* a path is there */
 };
-
-void
-systemd_unit_add(struct systemd_unit *unit,
-		 const struct systemd_unit_word *word)
-{
-	if ((word->value || word->flag) &&
-	    unit->count < SYSTEMD_UNIT_WORDS_MAX) {
-		unit->words[unit->count++] = *word;
-	}
-}
 
 /* In double quotes, with what systemd would take for its own doubled. */
 static void
@@ -182,7 +173,7 @@ put_word(struct parts *p, const struct systemd_unit_word *word)
 	char path[PATH_MAX_BYTES];
 	const char *value = word->value;
 
-	if (word->path) {
+	if (word->path && value) {
 		if (absolute(path, value) < 0) {
 			return -1;
 		}
@@ -229,7 +220,8 @@ print_unit(const char *self, const char *side, const struct parts *p)
 }
 
 int
-systemd_unit_print(const struct systemd_unit *unit)
+systemd_unit_print(const char *side, const struct systemd_unit_word *words,
+		   size_t count)
 {
 	static char all[LINE_MAX_BYTES], finding[LINE_MAX_BYTES];
 	static char writing[LINE_MAX_BYTES], command[2 * PATH_MAX_BYTES];
@@ -249,22 +241,22 @@ systemd_unit_print(const struct systemd_unit *unit)
 	}
 	note_path(&p, self);
 	put_value(&own, self);
-	for (size_t i = 0; i < unit->count; i++) {
-		const struct systemd_unit_word *word = &unit->words[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct systemd_unit_word *word = &words[i];
 
-		if (put_word(&p, word) < 0) {
-			fprintf(stderr, "tap %s: %s: no absolute path\n",
-				unit->side, word->value);
+		if ((word->value || word->flag) && put_word(&p, word) < 0) {
+			fprintf(stderr, "tap %s: %s: no absolute path\n", side,
+				word->value);
 			return TAP_SYSTEM;
 		}
 	}
 	if (own.full || p.all.full || p.finding.full || p.writing.full) {
 		fprintf(stderr, "tap %s: --print-unit: options too long\n",
-			unit->side);
+			side);
 		return TAP_USAGE;
 	}
 	/* Behind the blank. */
-	print_unit(command + 1, unit->side, &p);
+	print_unit(command + 1, side, &p);
 	return TAP_OK;
 }
 

@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SYSTEMD_UNIT_WORDS_MAX 16u
-
 /* An option that a unit's daemon is to have. */
 struct systemd_unit_word {
 	const char *option; /* "--conf" */
@@ -19,18 +17,12 @@ struct systemd_unit_word {
 	bool finds;         /* whoever reloads or stops it needs it, too */
 };
 
-struct systemd_unit {
-	const char *side; /* "server" or "client" */
-	size_t count;
-	struct systemd_unit_word words[SYSTEMD_UNIT_WORDS_MAX];
-};
-
-/* One more option, where it was given: it has a value, or flag is set. */
-void systemd_unit_add(struct systemd_unit *unit,
-		      const struct systemd_unit_word *word);
-
-/* Print it to standard output.  An exit status. */
-int systemd_unit_print(const struct systemd_unit *unit);
+/*
+ * Print the unit of a side, "server" or "client", with the options of these
+ * that were given: they have a value, or flag is set.  An exit status.
+ */
+int systemd_unit_print(const char *side, const struct systemd_unit_word *words,
+		       size_t count);
 
 /*
  * Whether systemd is about to start a unit again that it stops: there is

@@ -296,7 +296,7 @@ complain(void)
 }
 
 int
-plan_print(const struct plan *plan, const struct settings *settings)
+plan_print(struct plan *plan, int made, const struct settings *settings)
 {
 	static const struct {
 		enum fw_tool tool;
@@ -310,9 +310,9 @@ plan_print(const struct plan *plan, const struct settings *settings)
 	enum { PARTS = sizeof parts / sizeof parts[0] };
 	enum fw_tool tool = plan_tool(settings);
 	char *texts[PARTS] = { NULL };
-	int status = TAP_OK;
+	int status = made < 0 ? complain() : TAP_OK;
 
-	if (tool == FW_NONE) {
+	if (status == TAP_OK && tool == FW_NONE) {
 		tool = fw_probe(&plan->fw);
 	}
 	/* All of them, or none. */
@@ -328,5 +328,6 @@ plan_print(const struct plan *plan, const struct settings *settings)
 		}
 		free(texts[i]);
 	}
+	plan_free(plan);
 	return status;
 }

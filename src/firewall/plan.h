@@ -31,7 +31,10 @@ void plan_free(struct plan *plan);
 /* The tool that a setting asks for; FW_NONE: any. */
 enum fw_tool plan_tool(const struct settings *settings);
 
-/* Print the rules that would be installed.  An exit status. */
-int plan_print(const struct plan *plan, const struct settings *settings);
+/*
+ * Print the rules that would be installed, and free the plan; `made` is what
+ * plan_server() or plan_client() returned.  An exit status.
+ */
+int plan_print(struct plan *plan, int made, const struct settings *settings);
 
 #endif

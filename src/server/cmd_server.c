@@ -141,26 +141,10 @@ parse(int argc, char **argv, struct options *o)
 	return 0;
 }
 
-static int
-print_rules(const struct server_conf *conf)
-{
-	struct plan plan;
-	int status;
-
-	if (plan_server(&plan, conf) < 0) {
-		fprintf(stderr, "tap server: out of memory\n");
-		return TAP_SYSTEM;
-	}
-	status = plan_print(&plan, &conf->settings);
-	plan_free(&plan);
-	return status;
-}
-
 /* With the options that were given besides. */
 static int
 print_unit(const struct options *o)
 {
-	struct systemd_unit unit = { .side = "server" };
 	const struct server_conf_from *from = &o->run.from;
 	char queue[24], own[64];
 	const char *fallback = o->run.fallback ? o->run.fallback : own;
@@ -187,10 +171,8 @@ print_unit(const struct options *o)
 		{ .option = "--fallback", .value = fallback, .path = true },
 		{ .option = "--verbose", .flag = o->verbose },
 	};
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-		systemd_unit_add(&unit, &words[i]);
-	}
-	return systemd_unit_print(&unit);
+	return systemd_unit_print("server", words,
+				  sizeof words / sizeof words[0]);
 }
 
 /* Whether it is for a server that runs. */
@@ -285,6 +267,7 @@ cmd_server(int argc, char **argv)
 	struct options o = { .queue = -1 };
 	char err[CONF_ERROR_MAX];
 	struct server_conf *conf;
+	struct plan plan;
 	int status;
 
 	secret_harden();
@@ -316,7 +299,10 @@ cmd_server(int argc, char **argv)
 		decoys_check(&conf->acl, warn);
 	}
 	if (o.check || o.print_rules) {
-		status = o.print_rules ? print_rules(conf) : TAP_OK;
+		status = o.print_rules
+			? plan_print(&plan, plan_server(&plan, conf),
+				     &conf->settings)
+			: TAP_OK;
 		server_conf_free(conf);
 		return status;
 	}

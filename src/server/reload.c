@@ -124,25 +124,6 @@ take_up(struct server *s, struct server_conf *conf, char *err)
 	return 0;
 }
 
-static void
-tell_reload(struct server *s, int status, const char *line)
-{
-	log_say(status == TAP_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s",
-		line);
-	daemon_reload_end(&s->reloading, s->control, status, line);
-}
-
-static void
-refuse_reload(struct server *s, const char err[CONF_ERROR_MAX])
-{
-	char line[CONF_ERROR_MAX + 64];
-
-	snprintf(line, sizeof line, "%s; still with the old configuration",
-		 err);
-	memcpy(s->refused, err, sizeof s->refused);
-	tell_reload(s, TAP_USAGE, line);
-}
-
 static int
 read_files(void *context)
 {
@@ -169,7 +150,7 @@ server_load(void *context)
 		? server_conf_load(&s->options->from, err)
 		: NULL;
 	if (!conf) {
-		refuse_reload(s, err);
+		daemon_reload_refuse(&s->reloading, s->control, err);
 		return false;
 	}
 	server_conf_keep(conf, s->conf);
@@ -187,7 +168,7 @@ server_change(void *context)
 	s->next = NULL;
 	if (take_up(s, conf, err) < 0) {
 		s->staged = false;
-		refuse_reload(s, err);
+		daemon_reload_refuse(&s->reloading, s->control, err);
 		server_conf_free(conf);
 		return;
 	}
@@ -196,9 +177,8 @@ server_change(void *context)
 	log_configure(&conf->settings);
 	decoys_check(&conf->acl, decoys_log);
 	device_programs_log(&conf->acl);
-	s->refused[0] = '\0';
 	snprintf(line, sizeof line, "reloaded: %zu rule%s, %zu key%s",
 		 conf->acl.rules_count, text_s(conf->acl.rules_count),
 		 conf->acl.keys_count, text_s(conf->acl.keys_count));
-	tell_reload(s, TAP_OK, line);
+	daemon_reload_done(&s->reloading, s->control, line);
 }

@@ -41,7 +41,7 @@ fill_status(struct server *s, struct status *st)
 			    .confirm = &s->confirm,
 			    .dropped = s->dropped_ms,
 			    .user_shared = s->user_shared,
-			    .refused = s->refused,
+			    .refused = s->reloading.refused,
 			    .closing = door_trust_words(&s->trust),
 		    });
 }
@@ -425,7 +425,8 @@ server_run(struct server_conf *conf, const struct server_options *options)
 	/* A reload frees the configuration. */
 	s.user = conf->settings.user;
 	if (options->refused) {
-		snprintf(s.refused, sizeof s.refused, "%s", options->refused);
+		snprintf(s.reloading.refused, sizeof s.reloading.refused, "%s",
+			 options->refused);
 	}
 	s.user_shared =
 		privileges_share_user(s.user.name[0] ? s.user.name : NULL);

@@ -23,7 +23,7 @@ struct server {
 	struct plan plan;
 	struct fw fw;
 	int signals, control;
-	struct daemon_reload reloading; /* who waits for it */
+	struct daemon_reload reloading; /* and why files were refused */
 	bool leaves_rules;              /* at its end, for the next one */
 	bool staged;      /* copies of conf, or of next, that are to be kept */
 	uint64_t started; /* ms */
@@ -34,8 +34,7 @@ struct server {
 	uint64_t drops, drops_ms;        /* that were told of last, and when */
 	uint64_t drops_seen, dropped_ms; /* the last of all, and when */
 	struct door_trust trust;
-	bool user_shared;             /* there is none of its own */
-	char refused[CONF_ERROR_MAX]; /* why its files were; or empty */
+	bool user_shared; /* there is none of its own */
 };
 
 #endif

@@ -254,14 +254,16 @@ answers_at_the_end_of_a_reload(void **state)
 	assert_int_equal(asked, 2);
 	await_child(second);
 	/* What ends had read its files before anybody asked. */
-	daemon_reload_end(&reloading, fd, 2, "refused");
+	daemon_reload_refuse(&reloading, fd, "f:1: wrong");
+	assert_string_equal(reloading.refused, "f:1: wrong");
 	assert_true(reloading.awaited);
 	daemon_reload_start(&reloading);
-	daemon_reload_end(&reloading, fd, 0, "reloaded");
+	daemon_reload_done(&reloading, fd, "reloaded");
 	await_child(first);
 	assert_false(reloading.awaited);
+	assert_string_equal(reloading.refused, "");
 	/* Nobody waits any more. */
-	daemon_reload_end(&reloading, fd, 0, "reloaded");
+	daemon_reload_done(&reloading, fd, "reloaded");
 	/* The children's end asks for nothing. */
 	assert_int_equal(daemon_signal(signals, NULL), DAEMON_NOTHING);
 	close(signals);
