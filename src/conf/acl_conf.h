@@ -13,8 +13,6 @@
 #include "protocol/acl.h"
 #include "conf/grammar.h"
 
-#define ACL_CONF_WORDS 2 /* port and key_no */
-
 /*
  * A new entry, all zeros and the last one, in room that grows with them.
  * NULL: out of memory.  Fewer than ACL_ENTRIES_MAX may be there.

@@ -109,12 +109,6 @@ rawsock_flow_init(struct rawsock_flow *flow, const struct packet_addr *src,
 	}
 }
 
-void
-rawsock_flow_option(struct rawsock_flow *flow, int level, int type, int value)
-{
-	put_control(flow, level, type, &value, sizeof value);
-}
-
 struct msghdr
 rawsock_flow_message(struct rawsock_flow *flow, struct iovec *part)
 {

@@ -38,9 +38,6 @@ struct rawsock_flow {
 /* From src to dst, through a device (an index, or 0). */
 void rawsock_flow_init(struct rawsock_flow *flow, const struct packet_addr *src,
 		       const struct packet_addr *dst, uint32_t device);
-/* One more control message, with a number in it. */
-void rawsock_flow_option(struct rawsock_flow *flow, int level, int type,
-			 int value);
 /* A message of one part to that flow, which both must outlive. */
 struct msghdr rawsock_flow_message(struct rawsock_flow *flow,
 				   struct iovec *part);

@@ -19,7 +19,6 @@
 #define MAC_SECRET_MAX 64 /* the block of both hashes: more adds nothing */
 #define MAC_REALM_MAX 32
 #define MAC_PROOF_BYTES 32
-#define MAC_TAG_BYTES 8 /* of the HMAC's output, kept against replays */
 
 /* A key ready for use: holds secret state, to be wiped by its owner. */
 struct mac_key {

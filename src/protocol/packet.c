@@ -29,22 +29,6 @@ enum tcp_field {
 	TCP_CHECKSUM = 16,
 };
 
-const char *
-packet_error_name(int error)
-{
-	static const char *const names[] = {
-		"ok",
-		"truncated",
-		"bad length",
-		"fragment",
-		"not TCP",
-		"bad extension headers",
-		"bad TCP options",
-	};
-
-	return names[-error];
-}
-
 bool
 packet_is_plain(const struct packet *p)
 {

@@ -122,8 +122,6 @@ int packet_parse_tcp(struct packet *p, const uint8_t *bytes,
 int packet_parse(struct packet *p, const uint8_t *bytes, size_t len,
 		 size_t wire_len);
 
-const char *packet_error_name(int error);
-
 /* Whether TCP follows the IP header, with no options or headers between. */
 bool packet_is_plain(const struct packet *p);
 
