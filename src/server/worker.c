@@ -50,9 +50,10 @@ send_verdicts(struct nfq *nfq)
 	return rc == 0;
 }
 
-void
-worker_note_frames(struct worker *g, const struct receiver_now *now,
-		   const struct packet *syns, size_t count)
+/* SYNs that the ingress program took off the wire. */
+static void
+note_frames(struct worker *g, const struct receiver_now *now,
+	    const struct packet *syns, size_t count)
 {
 	struct receiver_result result;
 
@@ -62,6 +63,16 @@ worker_note_frames(struct worker *g, const struct receiver_now *now,
 		receiver_note_frame(g->receiver, now, &in, &result);
 		judge_apply(g, &result, now->ms);
 	}
+}
+
+/* A group that the program has begun with. */
+static void
+inherit(void *context, const struct ingress_record *r)
+{
+	const struct receiver_now now = worker_now();
+	struct packet syns[FRAME_MAX];
+
+	note_frames(context, &now, syns, worker_fastpath_syns(r, syns));
 }
 
 /* What the ingress program took off the wire comes before what it let through.
@@ -82,7 +93,7 @@ take_from_ingress(struct worker *g, const struct receiver_now *now)
 			judge_apply(g, &result, now->ms);
 			count = 0;
 		}
-		worker_note_frames(g, now, syns, count);
+		note_frames(g, now, syns, count);
 		/* Whoever comes after us, if we don't, finds it there. */
 		worker_fastpath_taken(g);
 		g->by_ingress = true;
@@ -249,7 +260,7 @@ worker_begin(struct worker *g)
 	/* First what was accepted last: then the memory knows all. */
 	take_from_ingress(g, &now);
 	worker_fastpath_remember(g);
-	worker_fastpath_inherit(g);
+	worker_fastpath_inherit(g, inherit);
 	worker_state_publish(g);
 	return damaged;
 }

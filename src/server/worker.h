@@ -104,10 +104,6 @@ void worker_drop(struct worker *g, uint64_t id);
 struct receiver_now worker_now(void);
 /* The second of UTC, as connections.h has it. */
 uint32_t worker_second(void);
-/* SYNs that the ingress program took off the wire: the receiver is to know of
- * them. */
-void worker_note_frames(struct worker *g, const struct receiver_now *now,
-			const struct packet *syns, size_t count);
 /* Fill in WORKER_FDS descriptors to wait for; those below 0 count, too. */
 void worker_fds(const struct worker *g, struct pollfd *fds);
 /* The longest time to wait, in milliseconds, before worker_serve(). */

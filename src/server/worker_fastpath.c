@@ -7,7 +7,6 @@
 #include "fastpath/bpf.h"
 #include "server/worker_state.h"
 #include "fastpath/bpf_addr.h"
-#include "fastpath/ingress_groups.h"
 #include "fastpath/ingress_replays.h"
 #include "fastpath/ingress_tables.h"
 
@@ -171,21 +170,10 @@ worker_fastpath_syns(const struct ingress_record *r, struct packet *syns)
 	return count;
 }
 
-/* A group that the program has begun with. */
-static void
-inherit(void *context, const struct ingress_record *r)
-{
-	const struct receiver_now now = worker_now();
-	struct packet syns[FRAME_MAX];
-
-	worker_note_frames(context, &now, syns, worker_fastpath_syns(r, syns));
-}
-
 void
-worker_fastpath_inherit(struct worker *g)
+worker_fastpath_inherit(struct worker *g, ingress_groups_take *take)
 {
-	int rc =
-		g->inherits ? ingress_groups_empty(&g->ingress, inherit, g) : 0;
+	int rc = g->inherits ? ingress_groups_empty(&g->ingress, take, g) : 0;
 
 	if (rc < 0) {
 		log_say(LOG_LEVEL_ERROR, "fast path: groups begun there: %s",

@@ -4,6 +4,7 @@
 #ifndef TAP_SERVER_WORKER_FASTPATH_H
 #define TAP_SERVER_WORKER_FASTPATH_H
 
+#include "fastpath/ingress_groups.h"
 #include "server/worker.h"
 #include "daemon/stats.h"
 
@@ -42,9 +43,12 @@ void worker_fastpath_tick(struct worker *g);
 /* At the start: tick until it is as it is to stay, but not for long. */
 void worker_fastpath_await(struct worker *g, struct monitor *m);
 
-/* In the worker, which has begun: one memory, and groups to go on with. */
+/*
+ * In the worker, which has begun: one memory, and the groups to go on with,
+ * for take(), which gets the worker.
+ */
 void worker_fastpath_remember(struct worker *g);
-void worker_fastpath_inherit(struct worker *g);
+void worker_fastpath_inherit(struct worker *g, ingress_groups_take *take);
 
 /* The SYNs of a record, FRAME_MAX at the most; returns how many. */
 size_t worker_fastpath_syns(const struct ingress_record *r,
