@@ -39,7 +39,7 @@ socket_owner_answer(struct netlink *diag, const void *question, size_t len,
 		    void *answer)
 {
 	struct sock_diag_connection connection;
-	char path[SOCKET_OWNER_PATH_MAX];
+	char path[SOCKET_OWNER_PATH_MAX] = "";
 
 	if (len != sizeof connection) {
 		return 0;

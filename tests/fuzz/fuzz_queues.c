@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 static const uint8_t *proc;
 static size_t proc_len;

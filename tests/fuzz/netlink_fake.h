@@ -20,13 +20,10 @@ static struct {
 } kernel_fake;
 
 static ssize_t
-fake_sendto(int fd, const void *bytes, size_t len, int flags,
-	    const struct sockaddr *to, socklen_t to_len)
+fake_send(int fd, const void *bytes, size_t len, int flags)
 {
 	(void)fd;
 	(void)flags;
-	(void)to;
-	(void)to_len;
 	CHECK(len <= sizeof kernel_fake.asked);
 	memcpy(kernel_fake.asked, bytes, len);
 	kernel_fake.asked_len = len;
@@ -54,10 +51,10 @@ fake_recvfrom(int fd, void *bytes, size_t size, int flags,
 	return (ssize_t)len;
 }
 
-#define sendto fake_sendto
+#define send fake_send
 #define recvfrom fake_recvfrom
 #include "os/netlink.c"
-#undef sendto
+#undef send
 #undef recvfrom
 
 #endif
