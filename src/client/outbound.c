@@ -150,55 +150,53 @@ send_frames(struct outbound *e, const struct outbound_syn *in,
 	return e->send(e->context, in, p, packets, count);
 }
 
-/* Decide on a SYN; where it becomes SYN0, bytes has it. */
-static enum outbound_fate
-judge(struct outbound *e, const struct outbound_syn *in, const struct packet *p,
-      uint8_t *syn0)
+static const struct sender_rule *
+rule_for(const struct outbound *e, const struct outbound_syn *in,
+	 const struct packet *p)
 {
+	const struct client_conf *conf = e->conf;
 	const struct sender_packet about = {
 		.packet = p,
-		.exe = e->conf->by_exe && e->program
+		.exe = conf->by_exe && e->program
 			? e->program(e->context, in, p)
 			: NULL,
-		.outdev = e->conf->by_device ? in->device : NULL,
+		.outdev = conf->by_device ? in->device : NULL,
 		.has_uid = in->has_uid,
 		.uid = in->uid,
 	};
-	const struct sender_rule *rule =
-		sender_rule_for(e->conf->rules, e->conf->rules_count, &about);
+
+	return sender_rule_for(conf->rules, conf->rules_count, &about);
+}
+
+/* No rule is for it. */
+static enum outbound_fate
+pass(struct outbound *e, const struct packet *p)
+{
+	e->counters->passed++;
+	if (is_unanswered(e, p)) {
+		complain(e, p, "unanswered",
+			 "no answer: sent as it was, as no rule is "
+			 "for this user, program or device");
+	}
+	return OUTBOUND_PASS;
+}
+
+/* A group of it, and syn0, what it becomes. */
+static enum outbound_fate
+authenticate(struct outbound *e, const struct outbound_syn *in,
+	     const struct packet *p, const struct sender_rule *rule,
+	     uint8_t *syn0)
+{
 	struct sender_group group = { 0 };
 	int rc;
 
-	if (!rule) {
-		e->counters->passed++;
-		if (is_unanswered(e, p)) {
-			complain(e, p, "unanswered",
-				 "no answer: sent as it was, as no rule is "
-				 "for this user, program or device");
-		}
-		return OUTBOUND_PASS;
-	}
-	switch (sender_judge(p)) {
-	case SENDER_DATA:
-		e->counters->data++;
-		outbound_tell(e, OUTBOUND_DATA, p, rule->key.no);
-		return OUTBOUND_PASS;
-	case SENDER_SIGNATURE:
-		e->counters->signature++;
-		outbound_tell(e, OUTBOUND_SIGNATURE, p, rule->key.no);
-		return OUTBOUND_DROP;
-	case SENDER_GROUP:
-		break;
-	}
 	if (!acl_key_valid_at(&rule->key, clock_instant())) {
 		e->counters->failed++;
 		outbound_tell(e, OUTBOUND_KEY, p, rule->key.no);
 		return OUTBOUND_PASS;
 	}
 	rc = make_group(e, rule, p, &group);
-	if (rc == 0) {
-		rc = send_frames(e, in, p, &group);
-	}
+	rc = rc ? rc : send_frames(e, in, p, &group);
 	if (rc < 0) {
 		e->counters->failed++;
 		complain(e, p, "unauthenticated", failure(-rc));
@@ -212,6 +210,30 @@ judge(struct outbound *e, const struct outbound_syn *in, const struct packet *p,
 	}
 	tell_authenticated(p, rule->key.no);
 	return OUTBOUND_SYN0;
+}
+
+/* Decide on a SYN; where it becomes SYN0, syn0 has it. */
+static enum outbound_fate
+judge(struct outbound *e, const struct outbound_syn *in, const struct packet *p,
+      uint8_t *syn0)
+{
+	const struct sender_rule *rule = rule_for(e, in, p);
+
+	if (!rule) {
+		return pass(e, p);
+	}
+	switch (sender_judge(p)) {
+	case SENDER_DATA:
+		e->counters->data++;
+		outbound_tell(e, OUTBOUND_DATA, p, rule->key.no);
+		return OUTBOUND_PASS;
+	case SENDER_SIGNATURE:
+		e->counters->signature++;
+		outbound_tell(e, OUTBOUND_SIGNATURE, p, rule->key.no);
+		return OUTBOUND_DROP;
+	default:
+		return authenticate(e, in, p, rule, syn0);
+	}
 }
 
 enum outbound_fate
