@@ -10,7 +10,7 @@
 
 #include "protocol/frame.h"
 #include "protocol/reason.h"
-#include "protocol/suite.h"
+#include "protocol/kernel_suite.h"
 
 /* SYN0 to SYN6; in SYN0's place, what has none of its own. */
 #define INGRESS_FRAMES FRAME_MAX

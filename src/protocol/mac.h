@@ -9,16 +9,46 @@
 #define TAP_PROTOCOL_MAC_H
 
 #include <bearssl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "protocol/frame.h"
-#include "protocol/suite.h"
+#include "protocol/kernel_suite.h"
 
 #define MAC_SECRET_MIN 16 /* bytes; the papers' keys have 16 */
 #define MAC_SECRET_MAX 64 /* the block of both hashes: more adds nothing */
 #define MAC_REALM_MAX 32
 #define MAC_PROOF_BYTES 32
+
+enum mac_suite {
+	MAC_HMAC_MD5,    /* the papers' */
+	MAC_HMAC_SHA256, /* PROTOCOL.md's extension */
+	MAC_SUITES,
+};
+
+/* What all else asks of a suite: a row each, in mac.c. */
+struct suite {
+	const char *name;      /* as key files have it */
+	unsigned bits;         /* of authenticator, where a key names none */
+	unsigned extra_max;    /* frames beyond SYN3 */
+	unsigned keygen_bytes; /* of secret, of a key that tap makes */
+	bool binds_service;    /* it covers the port and a realm */
+	enum suite_kernel kernel;
+	const br_hash_class *hash; /* of the HMAC */
+};
+
+extern const struct suite suites[MAC_SUITES];
+
+/* What they call a suite; none: of one that there is not, too. */
+static inline enum suite_kernel
+suite_kernel(unsigned suite)
+{
+	return suite < MAC_SUITES ? suites[suite].kernel : SUITE_KERNEL_NONE;
+}
+
+/* Their names in this order, and NULL. */
+void suite_names(const char *names[MAC_SUITES + 1]);
 
 /* A key ready for use: holds secret state, to be wiped by its owner. */
 struct mac_key {
