@@ -222,7 +222,7 @@ plans()
 	path_lab
 	offline 4
 	last=$(wc -l <"$work/plan")
-	plan_error 1 'no plan' '1s/1$/2/'
+	plan_error 1 'not a plan' '1s/1$/2/'
 	plan_error 2 "'near'" '2s/near/far/'
 	plan_error 2 'an address' '2s/ .*/ nowhere/'
 	plan_error 3 'an address' '3s/ .*/ fd00::1/'
