@@ -235,7 +235,7 @@ plans()
 	plan_error 6 'unknown probe' '6s/probe field/probe meadow/'
 	plan_error 7 'unknown line' '7s/.*//'
 	plan_error "$last" 'the plan is incomplete' '$d'
-	plan_error $((last + 1)) 'something follows' '$a\
+	plan_error $((last + 1)) 'text follows' '$a\
 end'
 	plan_error 6 'unknown line' '6i\
 	'

@@ -50,7 +50,7 @@ words()
 	# 2 where the name service says so, 3 where there is none.
 	refused '[23]' "'not.a.host.invalid'" not.a.host.invalid -p 22
 	refused 2 'more than 65536 addresses' 10.0.0.0/8 -p 22
-	refused 2 'no check any more' 10.77.0.0/24 -p 1-1000
+	refused 2 'scan fewer addresses' 10.77.0.0/24 -p 1-1000
 	refused 2 'more than a million samples' "$1" -p 1-65535 --against 9
 	refused 2 'no-such-file' "$1" -p 81 --scan syn \
 	    --before "$work/no-such-file"
