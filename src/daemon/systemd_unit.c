@@ -65,7 +65,7 @@ static const char sandbox[] =
 	"ProtectControlGroups=yes\n"
 	"ProtectHostname=yes\n"
 	"ProtectKernelLogs=yes\n"
-	"ProtectKernelTunables=yes\n"
+	"%s"
 	"RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6\n"
 	"RestrictNamespaces=yes\n"
 	"RestrictRealtime=yes\n"
@@ -204,6 +204,12 @@ print_commands(const char *self, const char *side, const struct parts *p)
 	printf("ExecReload=%s %s --reload%s\n", self, side, p->finding.out);
 }
 
+/* ProtectKernelTunables=, which would have bpffs read-only whatever is said. */
+static const char server_tunables[] =
+	"ReadOnlyPaths=/sys /proc/sys -/proc/sysrq-trigger -/proc/acpi "
+	"-/proc/fs -/proc/irq\n"
+	"InaccessiblePaths=-/proc/kallsyms -/proc/kcore\n";
+
 static void
 print_unit(const char *self, const char *side, const struct parts *p)
 {
@@ -216,7 +222,8 @@ print_unit(const char *self, const char *side, const struct parts *p)
 	print_commands(self, side, p);
 	printf(sandbox, server ? " CAP_BPF CAP_PERFMON" : " CAP_SYS_PTRACE",
 	       server ? " -/sys/fs/bpf" : "", p->writing.out,
-	       p->home ? "read-only" : "yes", p->tmp ? "no" : "yes");
+	       p->home ? "read-only" : "yes", p->tmp ? "no" : "yes",
+	       server ? server_tunables : "ProtectKernelTunables=yes\n");
 }
 
 int

@@ -157,6 +157,10 @@ door_remove(uint16_t queue)
 	int rc = -ENOENT;
 
 	door_pin_path(path, queue);
+	/* A file system that can't be written says so of what is not there. */
+	if (access(path, F_OK) < 0) {
+		return -errno;
+	}
 	end_link(path);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		file_of(file, path, names[i]);

@@ -547,7 +547,7 @@ published()
 	http_start "$where" 8080
 	for family in 4 6; do
 		tool=iptables to='10.78.1.1:8080'
-		[ $family = 4 ] || tool=ip6tables to='[fd78:1::1]:8080'
+		[ "$family" = 4 ] || tool=ip6tables to='[fd78:1::1]:8080'
 		case $1 in
 		here) way='REDIRECT --to-ports 8080' ;;
 		*) way="DNAT --to-destination $to" ;;
@@ -562,16 +562,16 @@ published()
 	ip -n "$net-stranger" route add 10.78.0.0/16 via "$(addr4 server)"
 	ip -n "$net-stranger" route add fd78::/16 via "$(addr6 server)"
 	for family in 4 6; do
-		hidden $family
+		hidden "$family"
 		same 'page of 8080' "$(on client curl -sS --max-time \
-		    "$patience" "$(url $family server)")"
+		    "$patience" "$(url "$family" server)")"
 	done
 	unwatched
 	for tool in iptables ip6tables; do
 		on server "$tool" -t raw -F
 	done
 	for family in 4 6; do
-		hidden $family
+		hidden "$family"
 	done
 	for to in 10.78.1.1 '[fd78:1::1]'; do
 		same 'page of 8080' "$(on stranger curl -sS --max-time \

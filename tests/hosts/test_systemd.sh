@@ -45,6 +45,7 @@ boot()
 		mount --make-rprivate / && mount -t tmpfs none /run &&
 		mount --bind "$1" /var/lib && mkdir -p /run/systemd/system &&
 		mount -t cgroup2 none /sys/fs/cgroup &&
+		{ mount -t bpf none /sys/fs/bpf || :; } &&
 		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=lxc \
 		    SYSTEMD_UNIT_PATH="$2" SYSTEMD_LOG_TARGET=console \
 		    "$3" --system' sh "$work/var" "$work/units" "$systemd"
@@ -91,13 +92,13 @@ group_gone()
 	[ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} +
 }
 
-# service: it runs in there, for a holder of its key
+# service [RULE]...: it runs in there, for a holder of its key
 service()
 {
 	[ -x "$systemd" ] || skip 'no systemd here'
 	lab
-	http_start server 80
-	echo 'RULE:dst_port="80,7001"' >"$work/TAPservd.conf"
+	http_start server 80 82
+	printf '%s\n' 'RULE:dst_port="80,7001"' "$@" >"$work/TAPservd.conf"
 	echo 'port=1-65535, key_no=10' >"$work/ACL.conf"
 	# In a name that systemd would make something else of.
 	keys="$work/a \"key\" of %n's, \$PATH"
@@ -105,7 +106,7 @@ service()
 	units -c "$work/TAPservd.conf" -k "$keys" -a "$work/ACL.conf"
 	boot
 	tap_start client client client -c \
-	    "$(client_rule 'dst_port="80,7001"')"
+	    "$(client_rule 'dst_port="80,82,7001"')"
 	ctl start tap-server
 }
 
@@ -164,6 +165,36 @@ restarts()
 	page stranger 4
 	page stranger 6
 	talks old
+}
+
+# The same of a port that strangers are let go on to: the door is kept.
+closed()
+{
+	local family pid
+
+	service 'RULE:dst_port=82, hide=closed'
+	has "$(inside "$TAP" server --status)" \
+	    'door pinned +/sys/fs/bpf/tap-server-'
+	for family in 4 6; do
+		start "tries$family" stranger "$python" "$here/gets_in.py" \
+		    "$(addr "$family" server)" 82 6 'page of 82'
+	done
+	ctl restart tap-server
+	page client 4 82
+	pid=$(property MainPID)
+	inside kill -KILL "$pid"
+	wait_for "$patience" another_runs "$pid"
+	page client 6 82
+	ctl restart tap-server
+	for family in 4 6; do
+		await "tries$family" 0
+		has "$(cat "$work/tries$family.log")" '^0 of [0-9]{2,}$' \
+		    "strangers, IPv$family"
+		same 7 "$(status_of on stranger curl -sS --max-time 5 \
+		    "$(url "$family" server 82)")" 'closed'
+	done
+	ctl stop tap-server
+	page stranger 4 82
 }
 
 # another_runs PID
@@ -237,6 +268,7 @@ has_failed()
 }
 
 check restarts restarts
+check closed closed
 check reloads reloads
 check mistaken mistaken
 check unconfirmed unconfirmed
