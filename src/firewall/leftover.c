@@ -211,6 +211,17 @@ line_shares(const char *line, const struct fw_plan *plan)
 	return false;
 }
 
+/* What was translated is named by where it came to: others hide that. */
+static bool
+is_translated(const char *line)
+{
+	const char *end = line + strcspn(line, "\n");
+	const char *iptables = strstr(line, "--ctstate DNAT");
+	const char *nft = strstr(line, "ct status dnat");
+
+	return (iptables && iptables < end) || (nft && nft < end);
+}
+
 /* In the list: rules of a table, or of all of these chains. */
 static bool
 list_shares(const char *begin, enum fw_side side, uint16_t queue,
@@ -222,7 +233,8 @@ list_shares(const char *begin, enum fw_side side, uint16_t queue,
 
 		if (rule && rule < at + strcspn(at, "\n") &&
 		    (!begin[0] || line_names(at, begin, side, &own)) &&
-		    own == queue && line_shares(at, plan)) {
+		    own == queue && !is_translated(at) &&
+		    line_shares(at, plan)) {
 			return true;
 		}
 	}

@@ -197,6 +197,8 @@ knows_what_is_hidden_twice(void **state)
 		"-A PREROUTING -p tcp -m tcp --dport 1 -j NFQUEUE\n"
 		"-A tap-server-5040 -p tcp -m multiport --dports 22,80:90 -m "
 		"addrtype --dst-type LOCAL -j NFQUEUE --queue-num 5040\n"
+		"-A tap-server-5040 -p tcp -m conntrack --ctstate DNAT "
+		"--ctorigdstport 22 -j NFQUEUE --queue-num 5040\n"
 		"-A tap-server-5040 -p tcp -m multiport --dports 7 -j DROP\n"
 		"-A tap-server-6000 -p tcp -j NFQUEUE --queue-num 6000\n"
 		"COMMIT\n";
@@ -216,6 +218,7 @@ knows_what_is_hidden_twice(void **state)
 		"\t\ttcp flags & (fin | syn) == syn tcp dport { 22, 80-90 } "
 		"queue to 5040\n"
 		"\t\ttcp dport 7 queue num 5041\n"
+		"\t\tct status dnat ct original proto-dst 22 queue num 5040\n"
 		"\t\ttcp dport 9 drop\n";
 	assert_true(shares(5040, 22, 22));
 	assert_true(shares(5040, 90, 90));
