@@ -57,15 +57,21 @@ ruleset_has_decoy(const struct fw_match *m, unsigned family)
 		(family == 0 || m->decoy.family == family);
 }
 
-bool
-ruleset_has_labels(const struct fw_plan *plan)
+static bool
+has_decoys(const struct fw_plan *plan)
 {
-	for (size_t i = 0; i < plan->count && !plan->unlabelled; i++) {
+	for (size_t i = 0; i < plan->count; i++) {
 		if (ruleset_has_decoy(&plan->matches[i], 0)) {
 			return true;
 		}
 	}
 	return false;
+}
+
+bool
+ruleset_has_labels(const struct fw_plan *plan)
+{
+	return has_decoys(plan) && !plan->unlabelled;
 }
 
 bool
@@ -131,7 +137,7 @@ ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook)
 		return true;
 	}
 	if (ruleset_is(hook, RULESET_LABELS)) {
-		return ruleset_uses_labels(plan);
+		return has_decoys(plan) || ruleset_uses_labels(plan);
 	}
 	if (ruleset_is(hook, RULESET_INPUT) ||
 	    ruleset_is(hook, RULESET_FORWARD)) {

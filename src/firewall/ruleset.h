@@ -34,7 +34,9 @@
  * Strangers to be shown a closed port go on to the stack, where the door
  * (fastpath/door.h) has no listener for them: they are the only ones that are
  * let go, and only the plan of a server with a door has them.  Strangers who
- * are led to a decoy are translated: all but the admitted.
+ * are led to a decoy are translated: all but the admitted.  What is no SYN and
+ * new to connection tracking may be of a connection that it forgot: the daemon
+ * is asked just before, and marks what is.
  *
  * Rules that nobody has confirmed hold for as long as the daemon lives: its
  * queues have a bypass, and only strangers whom it has marked are translated.

@@ -340,6 +340,21 @@ put_decoy_chain(const struct section *s)
 	}
 }
 
+/* In midstream, and not of strangers perhaps: the daemon marks what is not. */
+static void
+put_forgotten(const struct section *s, const struct fw_match *m)
+{
+	char target[TARGET_MAX];
+
+	snprintf(target, sizeof target,
+		 "-m conntrack --ctstate NEW %s -m tcp ! %s -j NFQUEUE "
+		 "--queue-num %u%s",
+		 early(m), syn,
+		 ruleset_queue(s->plan, ruleset_is_forwarded(m), true),
+		 bypass(s));
+	put_match(s, s->plan, m, target);
+}
+
 static void
 put_labels_chain(const struct section *s)
 {
@@ -361,6 +376,9 @@ put_labels_chain(const struct section *s)
 
 		if (ruleset_is_labelled(s->plan, m, s->family)) {
 			put_match(s, s->plan, m, target);
+		}
+		if (ruleset_has_decoy(m, s->family)) {
+			put_forgotten(s, m);
 		}
 	}
 }

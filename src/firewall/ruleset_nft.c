@@ -134,6 +134,11 @@ put_labels_chain(struct text *t, const struct fw_plan *plan)
 			put_early(t, plan, m);
 			text_put(t, "ct label set %u\n", RULESET_LABEL_CAME);
 		}
+		if (ruleset_has_decoy(m, 0)) {
+			text_put(t, "\t\tct state new %s", no_syn);
+			put_early(t, plan, m);
+			put_queue(t, plan, ruleset_is_forwarded(m), true);
+		}
 	}
 	text_put(t, "\t}\n");
 }

@@ -426,12 +426,19 @@ judge_rest(struct worker *g, size_t queue, const struct nfq_packet *q)
 	bool refused;
 	const bool usable = read_packet(&p, q, &refused) == 0;
 	struct connection *c = usable ? connection_of(g, queue, q, &p) : NULL;
-	bool passes = c != NULL;
+	/* Asked of every port: the time that it takes tells nothing. */
+	const bool known = c || (usable && may_be_one(g, queue, q, &p));
+	bool passes = known;
 
-	if (!c) {
-		/* Asked of every port: the time that it takes tells nothing. */
-		passes = usable && may_be_one(g, queue, q, &p);
-		passes = is_answered(g, queue, q, &p, refused) || passes;
+	/* Whether it is led to a decoy is all that is asked as yet. */
+	if (is_early(q)) {
+		nfq_accept_marked(&g->queues[queue], q->id,
+				  known ? q->mark | g->conf->fastpath_mark
+					: q->mark & ~g->conf->fastpath_mark);
+		return;
+	}
+	if (!known) {
+		passes = is_answered(g, queue, q, &p, refused);
 	}
 	g->shared->untracked_passed += passes;
 	g->shared->untracked_dropped += !passes;

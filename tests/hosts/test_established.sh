@@ -148,6 +148,78 @@ not_tracked()
 	same 0 "$(answers "$family")" 'answers to a stranger'
 }
 
+# Strangers are led to a decoy, a connection that tracking forgot is not.
+before_decoy()
+{
+	local family=$1 address loose
+
+	lab
+	address=$(addr "$family" server)
+	[ "$family" = 4 ] || address="[$address]"
+	printf '%s\n' "RULE:dst_port=7001, dst_host=${address//[][]/}, \
+	    hide=decoy:$address:80" >"$work/TAPservd.conf"
+	echo 'port=7001, key_no=10' >"$work/ACL.conf"
+	http_start server 80
+	tap_start server server server -c "$work/TAPservd.conf" \
+	    -k "$(key_file)" -a "$work/ACL.conf"
+	tap_start client client client -c "$(client_rule dst_port=7001)"
+	echoes "$family"
+	opens "$(addr "$family" server)"
+	same 'page of 80' "$(on stranger curl -sS --max-time "$patience" \
+	    "$(url "$family" server 7001)")"
+	for loose in 1 0; do
+		on server sysctl -qw \
+		    net.netfilter.nf_conntrack_tcp_loose="$loose"
+		on server conntrack -F
+		answered
+	done
+}
+
+# director 4|6: nobody has a socket for a connection that was accepted, as where
+# a load balancer in the kernel takes its packets; they come to the stack all
+# the same, which knows none here.
+director()
+{
+	local family=$1
+
+	hosts
+	start echo server "$python" -c '
+import signal
+import socket
+import sys
+def leave(number, frame):
+    peer.setsockopt(socket.IPPROTO_TCP, 19, 1)  # TCP_REPAIR: without a word
+    peer.close()
+    print("closed", flush=True)
+    signal.pause()
+listener = socket.socket(socket.AF_INET if sys.argv[1] == "4"
+                         else socket.AF_INET6)
+listener.bind(("", 7001))
+listener.listen()
+peer = listener.accept()[0]
+signal.signal(signal.SIGUSR1, leave)
+while line := peer.recv(65536):
+    peer.sendall(line)
+' "$family"
+	wait_port server 7001
+	opens "$(addr "$family" server)"
+	on server sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
+	wait_for "$patience" nothing_on_the_way
+	signal echo USR1
+	wait_log echo closed
+	on server conntrack -F
+	echo 'line 2' 1<>"$work/session.fifo"
+	wait_for "$patience" gone session
+}
+
+nothing_on_the_way()
+{
+	local connection
+
+	connection=$(on server ss -Htni state established 'sport = :7001')
+	[ -n "$connection" ] && [[ $connection != *unacked* ]]
+}
+
 # A listener that TPROXY hands to strangers' packets lets none of them in.
 handed_over()
 {
@@ -295,6 +367,10 @@ settle
 check counted counted
 check strict-ipv4 strict 4
 check strict-ipv6 strict 6
+check before-decoy-ipv4 before_decoy 4
+check before-decoy-ipv6 before_decoy 6
+check director-ipv4 director 4
+check director-ipv6 director 6
 check handed-over-ipv4 handed_over 4
 check handed-over-ipv6 handed_over 6
 check without-sockets without_sockets

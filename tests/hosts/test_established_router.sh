@@ -290,11 +290,39 @@ translated()
 	tap_counts gateway server accepted 1
 }
 
+# before_decoy 4|6: strangers are led to a decoy, these connections are not
+before_decoy()
+{
+	local family=$1 address=10.78.1.1 among=10.0.0.0/8 decoy loose
+
+	[ "$family" = 4 ] || address=fd78:1::1 among=fd78::/16
+	decoy=$address
+	[ "$family" = 4 ] || decoy="[$address]"
+	lab_routed
+	http_start server 8080
+	track_all
+	talk before "$family" 7001
+	guard_start "RULE:dst_port=7001-7002, dst_host=$among, type=ROUTER, \
+	    hide=decoy:$decoy:8080"
+	client_start dst_port=7001-7002
+	talk during "$family" 7002
+	same 'page of 8080' "$(on stranger curl -sS --max-time "$patience" \
+	    "$(url "$family" server 7002)")"
+	for loose in 1 0; do
+		on gateway sysctl -qw \
+		    net.netfilter.nf_conntrack_tcp_loose="$loose"
+		forget
+		talks before client
+		talks during client
+	done
+}
+
 check minute roundabout
 for family in 4 6; do
 	check "router-ipv$family" remembered router $family
 	check "bridge-ipv$family" remembered bridge $family
 	check "strict-ipv$family" strict $family
 	check "translated-ipv$family" translated $family
+	check "before-decoy-ipv$family" before_decoy $family
 done
 finish
