@@ -357,6 +357,13 @@ talks()
 	wait_for has_line "$work/$1-client.log" "^$2\$"
 }
 
+# forget: its connection tracking does, and takes up nothing in midstream
+forget()
+{
+	on "$guard" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
+	on "$guard" conntrack -F >/dev/null 2>&1
+}
+
 # ---- packet filters
 
 # All rules of a host but for what iptables-legacy can't take back: tables
@@ -432,6 +439,9 @@ life()
 	talk new 6 7003
 	talks old4 second
 	talks old6 second
+	forget
+	talks old4 unforgotten
+	talks new unforgotten
 	same 'accepted' "$(sed -n 's/.*: \(accepted\) key=10 .*/\1/p' \
 	    "$work/tap.log" | sort -u)" 'its log'
 
@@ -521,21 +531,28 @@ router()
 	rules gateway >"$work/before"
 	http_start server 80 81
 	talk old 4 7001
-	server_start "RULE:dst_port=\"80,7001\", type=ROUTER$1" \
+	server_start "RULE:dst_port=\"80,7001-7002\", type=ROUTER$1" \
 	    'RULE:dst_port=81, type=ROUTER, indev=eth1'
-	client_start 'dst_port="80,7001"'
+	client_start 'dst_port="80,7001-7002"'
+	talk new 6 7002
 	for family in 4 6; do
 		hidden stranger $family 80
 		page stranger $family 81
 		page client $family 80
 	done
 	talks old second
+	forget
+	talks old unforgotten
+	talks new unforgotten
 	end tap KILL
 	hidden stranger 4 80
 	hidden client 6 80
 	talks old third
-	server_start "RULE:dst_port=\"80,7001\", type=ROUTER$1"
+	talks new third
+	server_start "RULE:dst_port=\"80,7001-7002\", type=ROUTER$1"
 	page client 6 80
+	forget
+	talks new still-unforgotten
 	end tap TERM
 	same_rules before gateway
 	page stranger 4 80
