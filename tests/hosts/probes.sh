@@ -148,8 +148,10 @@ protect()
 	    >"$work/TAPservd.conf"
 	echo 'port=1-65535, key_no=10' >"$work/ACL.conf"
 	mounts=$with_bpffs
-	tap_start tap "$guard" server -c "$work/TAPservd.conf" \
+	tap_run tap "$guard" server -c "$work/TAPservd.conf" \
 	    -k "$(key_file)" -a "$work/ACL.conf"
+	# Ready with its fast path, which the kernel checks for many at once.
+	patience=$((4 * patience)) wait_log tap ': ready:'
 	wait_for $((4 * patience)) fast_path_known "$guard" server
 	quiet_host "$guard"
 }

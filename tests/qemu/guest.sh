@@ -916,33 +916,6 @@ vrf()
 	talks held second
 }
 
-# A port that NAT of the host's own leads to a service of no rule.
-published()
-{
-	guard=server
-	lab
-	http_start server 8080
-	for to in 'ip 10.77.0.1' 'ip6 [fd77::1]'; do
-		family=${to% *}
-		on server nft "add table $family other
-			add chain $family other nat {
-			    type nat hook prerouting priority -100; }
-			add rule $family other nat tcp dport 80 \
-			    dnat to ${to#* }:8080"
-	done
-	server_start RULE:dst_port=80
-	client_start dst_port=80
-	for family in 4 6; do
-		hidden stranger $family 80
-		page client $family 80 'page of 8080'
-		page stranger $family 8080
-	done
-	# Without what looks before it is translated.
-	signal tap STOP
-	on server nft flush chain inet tap-server-5040 syn
-	both hidden stranger 80
-}
-
 mac_of()
 {
 	ip -n "$1" -o link show eth0 |
@@ -1041,8 +1014,6 @@ all_cases()
 	for firewall in nft iptables; do
 		check "vrf-$firewall" vrf
 	done
-	firewall=nft
-	check published published
 	check probes probes
 	check clock clock
 	check native fast native
