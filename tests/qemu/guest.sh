@@ -254,7 +254,8 @@ tap_start()
 	wait_for has_line "$work/$tap_name.log" ': ready:'
 }
 
-# server_start RULES...: with the firewall $firewall, on gateway or server
+# server_start RULES...: with the firewall $firewall, on gateway or server, to be
+# confirmed within $confirm
 server_start()
 {
 	{
@@ -266,7 +267,7 @@ server_start()
 		(umask 077 && echo "$key" >"$work/key")
 	fi
 	tap_start tap "$guard" server -c "$work/TAPservd.conf" \
-	    -k "$work/key" -a "$work/acl"
+	    -k "$work/key" -a "$work/acl" ${confirm:+--confirm "$confirm"}
 }
 
 client_start()
@@ -521,6 +522,39 @@ answers()
 	same_rules before server
 	page stranger 4 80
 	page stranger 6 81
+}
+
+# Rules that nobody has confirmed hide nothing once their server is killed.
+unconfirmed()
+{
+	guard=server
+	lab
+	http_start server 80 81 82 8080
+	set -- RULE:dst_port=80 'RULE:dst_port=82, hide=closed' \
+	    'RULE:dst_port=81, src_host=10.0.0.0/8, hide=decoy:10.77.0.1:8080' \
+	    'RULE:dst_port=81, src_host=fd00::/8, hide=decoy:[fd77::1]:8080'
+	client_start 'dst_port="80-82"'
+	confirm=5m
+	server_start "$@"
+	for family in 4 6; do
+		hidden stranger $family 80
+		page stranger $family 81 'page of 8080'
+		for port in 80 81 82; do
+			page client $family $port
+		done
+	done
+	end tap KILL
+	for port in 80 81 82; do
+		both page stranger $port
+		both page client $port
+	done
+	server_start "$@"
+	on server tap server --confirm-now >"$work/confirmed"
+	has_line "$work/confirmed" '^confirmed$'
+	both page client 81
+	end tap KILL
+	confirm=
+	both hidden stranger 80
 }
 
 # Hosts behind this one that run no tap; the words of a rule are $1.
@@ -999,6 +1033,7 @@ all_cases()
 		[ "$variant" = nft ] || choose_iptables "${variant#*-}"
 		check "$variant/life" life
 		check "$variant/answers" answers
+		check "$variant/unconfirmed" unconfirmed
 		check "$variant/flushed" flushed
 		check "$variant/router" router ''
 		check "$variant/router-outdev" router ', indev=eth0, outdev=eth1'
