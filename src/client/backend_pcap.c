@@ -55,7 +55,7 @@ backend_pcap_open(struct backend_pcap *f, struct outbound *outbound,
 	memset(f, 0, sizeof *f);
 	if (conf->by_user || conf->by_exe) {
 		log_say(LOG_LEVEL_ERROR,
-			"user= and exe= need netfilter, not "
+			"user= and exe= cannot be used with "
 			"--backend pcap");
 		return TAP_USAGE;
 	}

@@ -71,8 +71,8 @@ told_to_stop(int signals)
 			return true;
 		}
 		log_say(LOG_LEVEL_WARNING,
-			"SIGHUP: another configuration "
-			"takes a restart here");
+			"SIGHUP: restart to read the "
+			"configuration again");
 	}
 	return false;
 }

@@ -48,7 +48,7 @@ client_write_status(struct client *c, bool json, struct text *t)
 		{ "queue", "queue", NULL, c->conf->settings.queue },
 		{ "backend", "backend", c->backend->name, 0 },
 		{ "firewall", "firewall", fw_tool_name(c->fw.tool), 0 },
-		{ "rules_restored", "rules put back", NULL,
+		{ "rules_restored", "rules restored", NULL,
 		  c->watchdog.restored },
 		fast[0],
 		fast[1],

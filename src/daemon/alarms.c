@@ -10,8 +10,8 @@ alarms_text(struct text *t, const struct alarms *alarms)
 		const char *text;
 	} all[] = {
 		{ alarms->rules_lost,
-		  "rules lost: another program took them, and they can't be "
-		  "put back" },
+		  "rules lost: another program removed them, and they cannot "
+		  "be restored" },
 		{ alarms->rules_contested,
 		  "rules contested: another program keeps changing them" },
 		{ alarms->rules_changed && !alarms->rules_contested &&

@@ -43,11 +43,10 @@ complain_of_none(const char *side, uint16_t queue)
 	uint16_t others[OTHERS_MAX];
 	const size_t count = control_queues(side, others, OTHERS_MAX);
 
-	fprintf(stderr, "tap %s: no %s runs here with queue %u", asking, side,
-		queue);
+	fprintf(stderr, "tap %s: no tap %s is running with queue %u", asking,
+		side, queue);
 	for (size_t i = 0; i < count; i++) {
-		fprintf(stderr, "%s%u", i ? ", " : "; one does with ",
-			others[i]);
+		fprintf(stderr, "%s%u", i ? ", " : "; but with ", others[i]);
 	}
 	fputc('\n', stderr);
 }

@@ -30,9 +30,9 @@ tell_of_tap(uint16_t queue)
 		if (process >= 0) {
 			log_say(LOG_LEVEL_ERROR,
 				"queue %u: tap %s, process %d, runs with it: "
-				"'tap %s --reload' has it take up its files, "
-				"'tap %s --stop' ends it; or give this one a "
-				"queue of its own (queue= or --queue)",
+				"'tap %s --reload' makes it read its files again, "
+				"'tap %s --stop' ends it; or give this one "
+				"another queue (queue= or --queue)",
 				queue, side, process, side, side);
 			return true;
 		}
@@ -50,8 +50,7 @@ tell_of_other(uint16_t queue)
 		snprintf(who, sizeof who, "process %d", (int)process);
 	}
 	log_say(LOG_LEVEL_ERROR,
-		"queue %u: %s has it already; give this one a queue of its "
-		"own (queue= or --queue)",
+		"queue %u: in use by %s; choose another (queue= or --queue)",
 		queue, who);
 }
 

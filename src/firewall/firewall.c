@@ -217,15 +217,15 @@ note_installed(struct fw *fw, const struct fw_plan *plan)
 	note_standing(fw, plan);
 	if (fw->no_sockets) {
 		log_say(LOG_LEVEL_WARNING,
-			"%s here knows no sockets: what tracking does not know "
-			"goes by the queue",
+			"%s cannot match sockets here: untracked packets go to "
+			"the queue",
 			fw_tool_name(fw->tool));
 	}
 	if (fw->no_labels) {
 		log_say(LOG_LEVEL_WARNING,
-			"%s here labels no connections: rules that change "
-			"marks lead key holders to the decoy, too, and "
-			"published ports are hidden by the raw table alone",
+			"%s cannot label connections here: where other rules "
+			"change marks, key holders reach the decoy, too, and "
+			"only the raw table hides published ports",
 			fw_tool_name(fw->tool));
 	}
 }

@@ -404,7 +404,7 @@ remove_table(struct removal *r, const char *save, const char *table)
 void
 leftover_log(const char *line)
 {
-	log_say(LOG_LEVEL_INFO, "removed, of an earlier one: %s", line);
+	log_say(LOG_LEVEL_INFO, "removed what an earlier tap left: %s", line);
 }
 
 int

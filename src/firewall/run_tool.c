@@ -50,10 +50,9 @@ fw_run_fail(char *err, const char *program, int status, const char *errors)
 	if (status == RUN_NOT_FOUND) {
 		snprintf(err, FW_ERROR_MAX, "%s: not installed", program);
 	} else if (status == -ETIME) {
-		snprintf(err, FW_ERROR_MAX, "%s: hangs, and was ended",
-			 program);
+		snprintf(err, FW_ERROR_MAX, "%s: timed out, killed", program);
 	} else if (status == -ECANCELED) {
-		snprintf(err, FW_ERROR_MAX, "%s: ended, as tap is to end",
+		snprintf(err, FW_ERROR_MAX, "%s: ended, as tap is to stop",
 			 program);
 	} else if (status < 0) {
 		snprintf(err, FW_ERROR_MAX, "%s: %s", program,
@@ -75,7 +74,7 @@ fw_run_list(const char *const *argv, char *output, size_t size)
 	const int status = run_program(argv, NULL, output, size, NULL, 0);
 
 	if (status == -ETIME) {
-		log_say(LOG_LEVEL_ERROR, "%s: hangs, and was ended", argv[0]);
+		log_say(LOG_LEVEL_ERROR, "%s: timed out, killed", argv[0]);
 	}
 	return status;
 }

@@ -157,12 +157,12 @@ put_back(struct watchdog *k, struct fw *fw, const struct fw_plan *plan)
 	if (rc == 0) {
 		log_say(LOG_LEVEL_ERROR,
 			"another program changed our firewall rules: restored "
-			"after %llu ms at the most",
+			"after at most %llu ms",
 			(unsigned long long)(now - since));
 	} else {
 		log_say(LOG_LEVEL_ERROR,
-			"another program changed our firewall rules, %llu ms "
-			"ago at the most: %s",
+			"another program changed our firewall rules, at most "
+			"%llu ms ago: %s",
 			(unsigned long long)(now - since), err);
 	}
 	if (watchdog_is_contested(k) &&

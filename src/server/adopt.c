@@ -95,7 +95,7 @@ adopt_connections(struct worker *g)
 	if (rc < 0) {
 		log_say(LOG_LEVEL_WARNING,
 			"connection tracking: %s; connections made before the "
-			"start live only as long as this process",
+			"start break when this process ends",
 			strerror(-rc));
 	}
 }

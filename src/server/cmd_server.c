@@ -217,7 +217,7 @@ fall_back(const struct options *o)
 	}
 	conf = fallback_load(&o->run.from, o->run.fallback, why);
 	if (!conf) {
-		fprintf(stderr, "tap server: nothing to go back to: %s\n", why);
+		fprintf(stderr, "tap server: --fallback: %s\n", why);
 	}
 	return conf;
 }

@@ -37,8 +37,7 @@ confirm_failed(const struct confirmation *c)
 	if (!c->missing || c->ends == 0 || clock_ms() < c->ends) {
 		return false;
 	}
-	log_say(LOG_LEVEL_WARNING,
-		"not confirmed in time: taking the rules away");
+	log_say(LOG_LEVEL_WARNING, "not confirmed in time: removing the rules");
 	return true;
 }
 

@@ -64,9 +64,7 @@ static void
 say_unkept(const char *why)
 {
 	log_say(LOG_LEVEL_WARNING,
-		"%s; a start with wrong files has no configuration to go back "
-		"to, or an older one",
-		why);
+		"%s; --fallback keeps no copy of this configuration", why);
 }
 
 struct server_conf *

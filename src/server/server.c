@@ -269,7 +269,8 @@ serve(struct server *s)
 		s->conf->settings.queue);
 	if (s->options->refused) {
 		log_say(LOG_LEVEL_ERROR,
-			"%s; with the configuration that worked last, of %s",
+			"%s; using the last configuration that worked, from "
+			"%s",
 			s->options->refused, s->options->fallback);
 	}
 	notify_manager("READY=1");
@@ -363,8 +364,8 @@ end(struct server *s, int status)
 {
 	if (status == TAP_OK && leaves_rules(s)) {
 		log_say(LOG_LEVEL_INFO,
-			"its rules stay: hidden until "
-			"the next one is here");
+			"the rules stay: all is hidden until the next "
+			"server runs");
 		return status;
 	}
 	return show(s, status);

@@ -85,7 +85,7 @@ status_fill(struct status *st, const struct status_facts *facts)
 		{ NULL, left ? "to be confirmed" : NULL, st->confirm, 0 },
 		{ "queue", "queue", NULL, facts->conf->settings.queue },
 		{ "firewall", "firewall", facts->firewall, 0 },
-		{ "rules_restored", "rules put back", NULL,
+		{ "rules_restored", "rules restored", NULL,
 		  facts->watchdog->restored },
 		{ "rules_missing_seconds", "rules missing, s", NULL,
 		  (facts->watchdog->open_ms + 999) / 1000 },

@@ -48,7 +48,7 @@ say_pinned(const struct worker *g)
 	const struct door *d = &g->door;
 
 	if (!d->is_pinned && !g->unconfirmed) {
-		log_say(LOG_LEVEL_INFO, "door: %s; it goes with this process",
+		log_say(LOG_LEVEL_INFO, "door: %s; it ends with this process",
 			d->why);
 	}
 }
@@ -63,10 +63,10 @@ worker_door_settle(const struct worker *g)
 	door_pin_path(path, g->conf->settings.queue);
 	if (rc == 0) {
 		log_say(LOG_LEVEL_INFO,
-			"door: that of an earlier server is taken away");
+			"door: removed that of an earlier server");
 	} else if (rc != -ENOENT) {
 		log_say(LOG_LEVEL_ERROR,
-			"door: that of an earlier server can't be taken away: "
+			"door: cannot remove that of an earlier server: "
 			"%s: %s",
 			path, strerror(-rc));
 	}
@@ -110,7 +110,7 @@ worker_door_open(struct worker *g)
 	}
 	if (!d->on) {
 		log_say(LOG_LEVEL_WARNING,
-			"door: off (%s); the rules hide alone", d->why);
+			"door: off (%s); only the firewall rules hide", d->why);
 		return;
 	}
 	say_pinned(g);
@@ -306,17 +306,16 @@ worker_door_stats(struct worker *g, struct stat_item *items)
 			  : d->on ? "on"
 				  : "off",
 		  0 },
-		{ "door_reason", "door because", d->why, 0 },
+		{ "door_reason", "door reason", d->why, 0 },
 		{ "door_pinned", "door pinned", d->is_pinned ? d->path : "no",
 		  0 },
 		{ "door_without", "ports without a door", without(d), 0 },
 		{ "door_others", "other socket lookups", others(d), 0 },
-		{ "door_restored", "door put back", NULL, d->restored },
+		{ "door_restored", "door restored", NULL, d->restored },
 		{ "door_missing_seconds", "door missing, s", NULL,
 		  (missing(d) + 999) / 1000 },
 		{ "door_refused", "door: refused", NULL, counts[DOOR_REFUSED] },
-		{ "door_failed", "door: not told", NULL,
-		  g->shared->door_failed },
+		{ "door_failed", "door: failed", NULL, g->shared->door_failed },
 	};
 
 	static_assert(sizeof all <= WORKER_DOOR_STATS * sizeof all[0],

@@ -36,7 +36,7 @@ open_store(struct worker *g)
 	} else if (g->store.state == REPLAY_FILE_LOST) {
 		log_say(LOG_LEVEL_WARNING,
 			"%s: no replay memory of this host and size; groups "
-			"from before now are refused",
+			"sent before now are refused",
 			path);
 	}
 	return TAP_OK;
@@ -80,7 +80,7 @@ worker_state_ready(struct worker *g, uint32_t damaged)
 {
 	if (damaged > 0) {
 		log_say(LOG_LEVEL_WARNING,
-			"replay memory: %u places damaged; groups from before "
+			"replay memory: %u places damaged; groups sent before "
 			"now are refused",
 			damaged);
 		g->begin_ms = g->store.begin_ms;
@@ -96,8 +96,8 @@ worker_state_recover(struct worker *g, bool sound)
 	g->hands_over = false;
 	if (!sound) {
 		log_say(LOG_LEVEL_WARNING,
-			"replay memory: not trusted after that; groups from "
-			"before now are refused");
+			"replay memory: no longer trusted; groups sent before "
+			"now are refused");
 		g->begin_ms = clock_ms();
 	}
 }

@@ -297,8 +297,8 @@ options()
 	usage 'colour' client --colour
 	usage 'queue: ' client --queue -1
 	usage 'no command' help serve
-	refused 1 'no server runs here with queue 77' "$TAP" server --status --queue 77
-	refused 1 'no client runs here with queue 77' "$TAP" client --status --queue 77
+	refused 1 'no tap server is running with queue 77' "$TAP" server --status --queue 77
+	refused 1 'no tap client is running with queue 77' "$TAP" client --status --queue 77
 }
 
 # What is right, although it may look odd: --check says so, without a word.

@@ -458,7 +458,7 @@ stale()
 		'-bpf,-sys_admin' --inh-caps '-bpf,-sys_admin')
 	kept_start
 	same off "$(said door)"
-	wait_log server 'door: that of an earlier server is taken away'
+	wait_log server 'door: removed that of an earlier server'
 	page client 4
 	hidden 4
 	page client 6

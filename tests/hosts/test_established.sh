@@ -273,7 +273,7 @@ without_sockets()
 	chmod +x "$work/older"
 	mounts="mount --bind $work/older $tool"
 	hosts
-	wait_log server 'knows no sockets'
+	wait_log server 'cannot match sockets'
 	untracked
 	echoes 4
 	opens 10.77.0.1
@@ -283,7 +283,7 @@ without_sockets()
 	signal server HUP
 	wait_log server ': reloaded:'
 	answered
-	same 1 "$(grep -c 'knows no sockets' "$work/server.log")"
+	same 1 "$(grep -c 'cannot match sockets' "$work/server.log")"
 }
 
 # Tracking forgets a connection and takes up none in midstream: a transfer keeps

@@ -164,7 +164,7 @@ wire_refuses()
 	tap_run client client client --backend pcap -c \
 	    "$(client_rule 'dst_port=80, user=0')"
 	await client 2
-	has "$(cat "$work/client.log")" 'user= and exe= need netfilter'
+	has "$(cat "$work/client.log")" 'user= and exe= cannot be used with'
 }
 
 # A device that goes away is no device that nothing comes by.
@@ -220,7 +220,7 @@ wire_reload()
 	page client 4
 	cat "$(client_rule 'dst_port=80, user=0')" >"$conf"
 	signal client HUP
-	wait_log client 'user= and exe= need netfilter'
+	wait_log client 'user= and exe= cannot be used with'
 	wait_log client 'still with the old configuration'
 	page client 4
 }

@@ -237,7 +237,7 @@ mistaken()
 	page stranger 4
 	ctl start tap-server
 	has "$(cat "$work/server.log")" \
-	    'TAPservd.conf:2: .*; with the configuration that worked last'
+	    'TAPservd.conf:2: .*; using the last configuration that worked'
 	hidden 6
 	page client 6
 }

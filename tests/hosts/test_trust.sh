@@ -170,7 +170,7 @@ tool_hangs()
 	# A stop is heard, though the tool can't take rules away.
 	signal server TERM
 	wait_for 60 gone server
-	has "$(cat "$work/server.log")" 'hangs, and was ended'
+	has "$(cat "$work/server.log")" 'timed out, killed'
 }
 
 # hanging NAME: a tool of it does

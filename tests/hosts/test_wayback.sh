@@ -50,7 +50,7 @@ told()
 	page stranger 4
 	page stranger 6
 	same 1 "$(tap_server --stop 2>"$err" >&2 || echo $?)" 'nobody there'
-	has "$(cat "$err")" '^tap server: no server runs here with queue 5040$'
+	has "$(cat "$err")" '^tap server: no tap server is running with queue 5040$'
 	# A queue that the file sets, or that is named.
 	echo 'RULE:dst_port=80' >"$work/TAPservd.conf"
 	tap_start server server server "${files[@]}" --queue 6000
@@ -143,7 +143,7 @@ another()
 	same 1 "$(tap_server --stop --keep-rules -c "$moved" 2>"$err" >&2 ||
 		echo $?)"
 	has "$(cat "$err")" \
-	    '^tap server: no server runs here with queue 6000; one does with 5040$'
+	    '^tap server: no tap server is running with queue 6000; but with 5040$'
 	same 1 "$(tap_server --stop -c "$moved" 2>"$err" >&2 || echo $?)"
 	page client 4
 	hidden 6
@@ -151,7 +151,7 @@ another()
 		same 1 "$(tap_server "$ask" -c "$moved" 2>"$err" >&2 ||
 			echo $?)"
 		has "$(cat "$err")" \
-		    '^tap server: no server runs here with queue 6000; one does with 5040$'
+		    '^tap server: no tap server is running with queue 6000; but with 5040$'
 	done
 	lacks "$(cat "$work/server.log")" 'reloaded'
 	# With --port no file is read, whatever the usual one says.
@@ -193,7 +193,7 @@ stopped_early()
 	told_early
 	await server 0
 	lacks "$(cat "$work/server.log")" ': ready:'
-	has "$(cat "$work/server.log")" 'removed, of an earlier one: .*5040'
+	has "$(cat "$work/server.log")" 'removed what an earlier tap left: .*5040'
 	page stranger 4
 	page stranger 6
 }
@@ -218,7 +218,7 @@ restarted()
 	files+=(--unit tap.service)
 	tap_start server server server "${files[@]}"
 	end server
-	has "$(cat "$work/server.log")" 'its rules stay: hidden until'
+	has "$(cat "$work/server.log")" 'the rules stay: all is hidden until'
 	hidden 4
 	tap_run server server server "${files[@]}"
 	wait_log server ': ready:'
@@ -271,7 +271,7 @@ ended_while_awaited()
 		fi
 		signal server TERM
 		await asks "$([ "$told" = --reload ] && echo 2 || echo 3)" 5
-		has "$(cat "$work/asks.log")" 'ended, as tap is to end'
+		has "$(cat "$work/asks.log")" 'ended, as tap is to stop'
 		await server 0
 		lacks "$(cat "$work/server.log")" 'anceled'
 		[ "$told" = --reload ] || {
@@ -350,7 +350,7 @@ piped()
 	tap_start server server server -c "$work/TAPservd.conf" \
 	    -k "$work/pipe" -a "$work/ACL.conf" --fallback "$work/kept"
 	wait "$writer"
-	wait_log server 'pipe: is a pipe, which .*; a start with wrong files'
+	wait_log server 'pipe: is a pipe, which .*; --fallback keeps no copy'
 	same 2 "$(tap_server --reload 2>"$work/err" >&2 || echo $?)"
 	has "$(cat "$work/err")" '/pipe: is a pipe, which .*; still with the old'
 	page client 4
@@ -670,7 +670,7 @@ fallen_back()
 	echo 'RULE:dst_port=70000' >"$work/TAPservd.conf"
 	tap_run server server server "${files[@]}"
 	await server 2
-	has "$(cat "$work/server.log")" 'nothing to go back to: .*/kept/TAPservd'
+	has "$(cat "$work/server.log")" '--fallback: .*/kept/TAPservd'
 	page stranger 4
 
 	echo 'RULE:dst_port="80,7001"' >"$work/TAPservd.conf"
@@ -756,7 +756,7 @@ no_rules()
 	page stranger 4
 	tap_start server server server "${files[@]}" --fallback "$work/state"
 	has "$(cat "$work/server.log")" \
-	    'type=BRIDGE needs .*; with the configuration that worked last'
+	    'type=BRIDGE needs .*; using the last configuration that worked'
 	page client 4
 	hidden 6
 	has "$(tap_server --status)" '^ALARM .*type=BRIDGE needs'

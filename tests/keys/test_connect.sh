@@ -236,7 +236,7 @@ case_rotation()
 	sed -i '$d' ACL.conf
 	exits 1 on_server "$TAP" acl allow "${files[@]}" --port 22 --key 10 \
 	    --reload
-	has "$(cat err)" 'no server runs here with queue 5040'
+	has "$(cat err)" 'no tap server is running with queue 5040'
 }
 
 # refused_now WHY: a group in flight while the rules change may need the next

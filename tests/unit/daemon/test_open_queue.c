@@ -54,15 +54,13 @@ says_who_has_it(void **state)
 			 TAP_SYSTEM);
 	said = capture_end();
 	assert_int_equal(sscanf(strstr(said, "queue "),
-				"queue %u: process %u has it already", &queue,
+				"queue %u: in use by process %u", &queue,
 				&process),
 			 2);
 	assert_int_equal(queue, QUEUE);
 	assert_int_equal(process, getpid());
 	assert_int_not_equal(process, nfq_owner(QUEUE));
-	assert_non_null(strstr(said,
-			       "give this one a queue of its own (queue= or "
-			       "--queue)\n"));
+	assert_non_null(strstr(said, "choose another (queue= or --queue)\n"));
 	nfq_close(&first);
 }
 
