@@ -241,7 +241,7 @@ NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy clang-format \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
 	haproxy qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
-	kmod=depmod strace clang zsh fish
+	kmod=depmod strace clang zsh fish fail2ban=fail2ban-regex
 NEED_coverage := $(NEED_check) lcov
 NEED_bench := $(NEED_static) $(NEED_system) clang gnuplot-nox=gnuplot \
 	iproute2=ip iptables nginx-light=nginx ethtool procps=sysctl python3
@@ -422,6 +422,8 @@ install: $(TAP) completions
 	install -D -m 0755 $(TAP) '$(DESTDIR)$(BINDIR)/tap'
 	for f in man/*.[1-8]; do install -D -m 0644 "$$f" \
 		"$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}" || exit; done
+	for f in man/examples/*; do install -D -m 0644 "$$f" \
+		"$(DESTDIR)$(DOCDIR)/$${f#man/}" || exit; done
 	install -D -m 0644 $(COMPLETIONS)/tap.bash '$(DESTDIR)$(BASHDIR)/tap'
 	install -D -m 0644 $(COMPLETIONS)/tap.zsh '$(DESTDIR)$(ZSHDIR)/_tap'
 	install -D -m 0644 $(COMPLETIONS)/tap.fish \
@@ -443,8 +445,7 @@ MAKE_USER = getent passwd tap >/dev/null || [ "$$(id -u)" -ne 0 ] || \
 	adduser -S -D -H -h / -s /bin/false tap 2>/dev/null || \
 	echo "no user 'tap' could be made; see run_as in tap.conf(5)"
 # Keys and configuration stay, and so does the user.  Of the folders, those
-# that are empty go: in a DESTDIR all of them, on a system those that only
-# such files are in.
+# that are empty go: in a DESTDIR all of them, on a system those below PREFIX.
 uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/tap' '$(DESTDIR)$(PREFIX)/sbin/tap' \
 		'$(DESTDIR)$(BASHDIR)/tap' \
@@ -454,15 +455,26 @@ uninstall:
 		'$(DESTDIR)$(SYSUSERSDIR)'/tap.conf
 	for f in man/*.[1-8]; do \
 		rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}"; done
-	@for d in '$(BASHDIR)' '$(ZSHDIR)' '$(FISHDIR)' '$(UNITDIR)' '$(SYSUSERSDIR)' \
-		'$(MANDIR)/man5' '$(MANDIR)/man7' '$(MANDIR)/man8' \
-		$(if $(DESTDIR),'$(BINDIR)') '$(SYSCONFDIR)/tap'; do \
-		[ ! -d "$(DESTDIR)$$d" ] || (cd '$(DESTDIR)/' && \
-			rmdir $(if $(DESTDIR),-p) --ignore-fail-on-non-empty \
-				"$${d#/}"); done
+	for f in man/examples/*; do \
+		rm -f "$(DESTDIR)$(DOCDIR)/$${f#man/}"; done
+	@for d in '$(DOCDIR)/examples' '$(BASHDIR)' '$(ZSHDIR)' '$(FISHDIR)' \
+		'$(UNITDIR)' '$(SYSUSERSDIR)' '$(MANDIR)/man5' \
+		'$(MANDIR)/man7' '$(MANDIR)/man8' '$(SYSCONFDIR)/tap' \
+		$(if $(DESTDIR),'$(BINDIR)'); do \
+		top='$(DESTDIR)/'; below=$${d#/}; \
+		case "$(DESTDIR)$$d" in \
+		'$(DESTDIR)$(PREFIX)'/*) [ -n '$(DESTDIR)' ] || { \
+			top='$(PREFIX)'; below=$${d#'$(PREFIX)'/}; } ;; \
+		*) [ -n '$(DESTDIR)' ] || below=; ;; \
+		esac; \
+		[ ! -d "$(DESTDIR)$$d" ] || if [ -n "$$below" ]; then \
+			(cd "$$top" && rmdir -p --ignore-fail-on-non-empty \
+				"$$below"); \
+		else rmdir --ignore-fail-on-non-empty "$$d"; fi; done
 	@for d in '$(SYSCONFDIR)/tap' /var/lib/tap; do \
 		[ ! -d "$(DESTDIR)$$d" ] || echo "$(DESTDIR)$$d stays:" \
 			'keys and configuration are yours to remove'; done
+DOCDIR ?= $(DATADIR)/doc/tap
 BASHDIR ?= $(DATADIR)/bash-completion/completions
 ZSHDIR ?= $(DATADIR)/zsh/site-functions
 # fish looks in its own prefix, and in /etc for what is local.

@@ -271,7 +271,7 @@ check_pages()
 	# Whether a manual of something else is installed does not matter.
 	mandoc -T lint -W style man/*.[1-8] 2>/dev/null |
 		grep -v 'referenced manual not found'
-	sed -nE 's/^\.Xr (tap[^ ]*) ([0-9]).*/\1.\2/p' man/* | sort -u |
+	sed -nE 's/^\.Xr (tap[^ ]*) ([0-9]).*/\1.\2/p' man/*.[1-8] | sort -u |
 		while read -r page; do
 			[ -e "man/$page" ] || echo "no page $page"
 		done
@@ -333,7 +333,8 @@ check_map()
 }
 
 # COMMAND ARGUMENT...: what a running one says of itself, in $dir/status and
-# $dir/json. In a network namespace of its own, which ends with it.
+# $dir/json, and its metrics in $dir/COMMAND.prom.  In a network namespace of
+# its own, which ends with it.
 ask()
 {
 	mkfifo "$dir/log" || return
@@ -341,7 +342,8 @@ ask()
 	unshare --net sh -c '
 		dir=$1 tap=$2 command=$3
 		shift 3
-		"$tap" "$command" "$@" 2>"$dir/log" &
+		"$tap" "$command" --metrics "$dir/metrics" "$@" \
+			2>"$dir/log" &
 		exec 3<"$dir/log"
 		while read -r line; do
 			case $line in
@@ -352,6 +354,9 @@ ask()
 		done <&3
 		"$tap" "$command" --status >"$dir/status"
 		"$tap" "$command" --status --json >"$dir/json"
+		until cp "$dir/metrics" "$dir/$command.prom" 2>&3; do
+			sleep 0.1
+		done 3>/dev/null
 		kill $!
 		cat <&3 >/dev/null
 		wait $! || echo "exit status $?"' sh "$dir" "$TAP" "$@"
@@ -398,6 +403,61 @@ for name, value in json.load(open(sys.argv[1])).items():
 		s/^\.It Cm [a-z_.]+ Ta (.*) Ta .*/\1/p' "man/tap-$1.8" \
 		>"$dir/other"
 	same table "$dir/names" "$dir/other"
+	python3 "$here/hosts/metrics.py" check "$dir/$1.prom"
+	# Every number is there, but for what names a process or a queue.
+	python3 -c '
+import json, sys
+for name, value in json.load(open(sys.argv[1])).items():
+	if isinstance(value, dict):
+		print(name)
+	elif not isinstance(value, str) and name not in (
+			"pid", "queue", "uptime", "confirm_left"):
+		print(name)' "$dir/json" >"$dir/names"
+	sed -nE "s/^# TYPE tap_$1_([a-z_]+) .*/\1/p" "$dir/$1.prom" |
+		sed -E 's/_total$//; /^(up|alarm|build_info|uptime_seconds)$/d
+			/^worker_up$/d; /^key_/d' >"$dir/other"
+	same metrics "$dir/names" "$dir/other"
+}
+
+# What is installed among the examples.
+check_monitoring()
+{
+	python3 "$here/examples.py" man/examples/prometheus-alerts.yml \
+	    man/examples/grafana-dashboard.json "$dir"/*.prom
+	! command -v promtool >/dev/null ||
+		promtool check rules man/examples/prometheus-alerts.yml \
+		    >"$dir/promtool" 2>&1 || cat "$dir/promtool"
+}
+
+# Lines as a log file has them and as fail2ban makes them of the journal; those
+# of a running server are held to it by tests/hosts.
+check_fail2ban()
+{
+	cat >"$dir/lines" <<-'EOF'
+	2026-12-01T03:12:16Z tap server: refused reason=mac key=10 name="a b" src=192.0.2.9:1234 dst=192.0.2.1:22 skew=+0.004s
+	2026-12-01T03:12:16Z tap server: refused reason=time key=10 src=192.0.2.8:1234 dst=192.0.2.1:22 skew=-100.004s
+	2026-12-01T03:12:16Z tap server: accepted key=10 src=192.0.2.7:1234 dst=192.0.2.1:22 skew=+0.004s
+	{"time":"2026-12-01T03:12:16Z","level":"info","event":"refused","reason":"acl","key":10,"name":"a b","src":"2001:db8::7","src_port":58018,"dst":"2001:db8::1","dst_port":22,"skew":0.004}
+	{"time":"2026-12-01T03:12:16Z","level":"info","event":"refused","reason":"incomplete","src":"2001:db8::6","src_port":58018,"dst":"2001:db8::1","dst_port":22}
+	EOF
+	sed 's/^[^ {]* tap server:/host tap[12]:/; s/^{/host tap[12]: {/' \
+	    "$dir/lines" >"$dir/journal"
+	filter=man/examples/fail2ban-filter.conf
+	printf '1796094736 %s\n' 192.0.2.9 2001:db8::7 >"$dir/wanted"
+	# Wherever the host is.
+	TZ=America/New_York fail2ban-regex -o '<time> <ip>' "$dir/lines" \
+	    $filter >"$dir/other"
+	same file "$dir/wanted" "$dir/other"
+	cut -d ' ' -f 2 "$dir/wanted" >"$dir/hosts"
+	fail2ban-regex -d '{NONE}' -o ip "$dir/journal" $filter >"$dir/other"
+	same journal "$dir/hosts" "$dir/other"
+	cp -R /etc/fail2ban "$dir/fail2ban" || return
+	cp $filter "$dir/fail2ban/filter.d/tap.conf"
+	rm -f "$dir"/fail2ban/jail.d/*
+	cp man/examples/fail2ban-jail.conf "$dir/fail2ban/jail.d/tap.conf"
+	fail2ban-client -c "$dir/fail2ban" -t >"$dir/tested" 2>&1 &&
+		fail2ban-client -c "$dir/fail2ban" -d 2>&1 |
+		grep -q "'add', 'tap', 'systemd'" || cat "$dir/tested"
 }
 
 make_at()
@@ -438,6 +498,9 @@ check_install()
 		echo usr/lib/systemd/system/tap-client.service
 		echo usr/lib/systemd/system/tap-server.service
 		echo usr/lib/sysusers.d/tap.conf
+		for file in man/examples/*; do
+			echo "usr/share/doc/tap/${file#man/}"
+		done
 	} >"$dir/wanted"
 	(cd "$dir/root" && find . -type f | sed 's/^..//') >"$dir/there"
 	same 'installed' "$dir/wanted" "$dir/there"
@@ -450,6 +513,18 @@ check_install()
 	make_at install
 	make_at uninstall
 	find "$dir/root" -mindepth 1
+	# On a system: what is not below PREFIX stays. (The user tap, too.)
+	mkdir -p "$dir/prefix/share/zsh" "$dir/etc"
+	touch "$dir/prefix/share/zsh/of-others"
+	for step in install uninstall; do
+		env -u TAP "$MAKE" -s $step DESTDIR= PREFIX="$dir/prefix" \
+		    SYSCONFDIR="$dir/etc" MAKE_USER=true >"$dir/make" 2>&1 ||
+			cat "$dir/make"
+	done
+	(cd "$dir" && find prefix etc | sort) >"$dir/there"
+	printf '%s\n' etc etc/fish prefix prefix/bin prefix/share prefix/share/zsh \
+	    prefix/share/zsh/of-others >"$dir/wanted"
+	same 'left' "$dir/wanted" "$dir/there"
 }
 
 top=$PWD
@@ -478,6 +553,16 @@ for command in server client; do
 		skip "status-$command" 'needs root'
 	fi
 done
+if [ "$(id -u)" -eq 0 ]; then
+	check monitoring check_monitoring
+else
+	skip monitoring 'needs root'
+fi
+if command -v fail2ban-regex >/dev/null; then
+	check fail2ban check_fail2ban
+else
+	skip fail2ban 'fail2ban is not installed'
+fi
 check install check_install
 for shell in bash zsh fish; do
 	if command -v $shell >/dev/null; then

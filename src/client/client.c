@@ -266,6 +266,7 @@ tick(void *context)
 		return MONITOR_STOP;
 	}
 	watchdog_look(&c->watchdog, &c->fw, &c->plan.fw);
+	client_write_metrics(c);
 	if (c->monitor.ready) {
 		client_egress_tick(&c->egress, &c->fw, &c->plan, c->conf);
 	}
@@ -405,6 +406,8 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	outbound_init(&c.outbound);
 	netfilter_init(&c.netfilter);
 	client_egress_init(&c.egress);
+	c.metrics.path = options->metrics;
+	c.metrics.prefix = "tap_client";
 	c.started = clock_ms();
 	status = open_all(&c);
 	if (status == TAP_OK && plan_client(&c.plan, conf) < 0) {
@@ -423,6 +426,7 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	if (options->task) {
 		cgroup_close(&options->task->scope);
 	}
+	metrics_remove(&c.metrics);
 	close_all(&c);
 	log_close();
 	return status;

@@ -12,6 +12,7 @@ struct client_options {
 	const char *path;   /* where a reload reads from, or NULL */
 	struct child *task; /* serve this alone, and end with it; or NULL */
 	const struct backend *backend;
+	const char *metrics; /* a file to write them to, or NULL */
 };
 
 /*

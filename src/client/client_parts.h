@@ -11,6 +11,7 @@
 #include "client/fastpath.h"
 #include "client/outbound.h"
 #include "daemon/monitor.h"
+#include "daemon/prometheus.h"
 #include "daemon/signals.h"
 #include "firewall/plan.h"
 #include "firewall/watchdog.h"
@@ -43,6 +44,7 @@ struct client {
 	struct netlink diag; /* the monitor's, for socket_owner_path() */
 	int drops;           /* the file of nfq_read_drops(), or below 0 */
 	struct client_shared *shared;
+	struct metrics metrics;
 };
 
 #endif

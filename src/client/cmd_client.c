@@ -26,7 +26,7 @@ static const char usage[] =
 	"Authenticate this host's TCP connections to hidden services.\n";
 
 struct options {
-	const char *conf, *to, *proxy, *keys;
+	const char *conf, *to, *proxy, *keys, *metrics;
 	char **command; /* behind the options, or NULL */
 	long key_no;    /* or -1 */
 	const struct backend *backend;
@@ -73,8 +73,8 @@ check_words(struct options *o, int at, int argc, char **argv)
 		wrong = "-k FILE is missing";
 	} else if (!o->to && !o->proxy && (o->keys || o->key_no >= 0)) {
 		wrong = "-k and --key-no go with --to or --proxy";
-	} else if ((o->to || o->proxy) && o->conf) {
-		wrong = "-c does not go with --to or --proxy";
+	} else if ((o->to || o->proxy) && (o->conf || o->metrics)) {
+		wrong = "-c and --metrics do not go with --to or --proxy";
 	} else if ((o->to || o->proxy) && o->backend == &by_pcap) {
 		wrong = "--backend pcap does not go with --to or --proxy";
 	} else if (o->to && at == argc) {
@@ -139,6 +139,9 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION_FLAG(0, "remove-rules",
 			      "where no client runs: take away what one left",
 			      &o->remove_rules) },
+		{ OPTION(0, "metrics", "FILE",
+			 "write numbers for Prometheus every few seconds",
+			 option_text, &o->metrics) },
 		{ OPTION_NUMBER(0, "queue", "N",
 				"the NFQUEUE to use, or the client to ask",
 				&o->queue, 0, SETTINGS_QUEUE_MAX) },
@@ -213,6 +216,10 @@ print_unit(const struct options *o)
 		{ .option = "--queue",
 		  .value = o->queue >= 0 ? queue : NULL,
 		  .finds = true },
+		{ .option = "--metrics",
+		  .value = o->metrics,
+		  .path = true,
+		  .written = true },
 		{ .option = "--verbose", .flag = o->verbose },
 	};
 	return systemd_unit_print("client", words,
@@ -285,5 +292,6 @@ cmd_client(int argc, char **argv)
 	log_configure(&conf->settings);
 	run.path = o.conf;
 	run.backend = o.backend;
+	run.metrics = o.metrics;
 	return client_run(conf, &run);
 }

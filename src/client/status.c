@@ -24,8 +24,22 @@ put_alarms(const struct client *c, char out[ALARMS_MAX])
 		    });
 }
 
-void
-client_write_status(struct client *c, bool json, struct text *t)
+struct numbers {
+	const struct stat_item *items;
+	size_t count;
+};
+
+static void
+put_metrics(const struct metrics *m, void *context)
+{
+	const struct numbers *n = context;
+
+	metrics_put(m, n->items, n->count);
+}
+
+/* Put the items to use, while what they name is there. */
+static void
+with_items(struct client *c, bool json, struct text *t)
 {
 	struct outbound_counters counted = c->shared->counters;
 	struct stat_item fast[CLIENT_EGRESS_STATS];
@@ -71,5 +85,26 @@ client_write_status(struct client *c, bool json, struct text *t)
 		{ "worker_restarts", "worker restarts", NULL,
 		  c->monitor.restarts },
 	};
-	stat_write(t, items, sizeof items / sizeof items[0], json);
+	const size_t count = sizeof items / sizeof items[0];
+
+	if (t) {
+		stat_write(t, items, count, json);
+	} else {
+		metrics_start(&c->metrics, put_metrics,
+			      &(struct numbers){ items, count });
+	}
+}
+
+void
+client_write_status(struct client *c, bool json, struct text *t)
+{
+	with_items(c, json, t);
+}
+
+void
+client_write_metrics(struct client *c)
+{
+	if (metrics_due(&c->metrics, clock_ms())) {
+		with_items(c, false, NULL);
+	}
 }

@@ -8,5 +8,7 @@
 #include "client/client_parts.h"
 
 void client_write_status(struct client *c, bool json, struct text *t);
+/* The same as metrics, when it is time for these. */
+void client_write_metrics(struct client *c);
 
 #endif

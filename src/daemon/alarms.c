@@ -27,6 +27,9 @@ alarms_text(struct text *t, const struct alarms *alarms)
 		{ alarms->queue_full,
 		  "queue full: packets were dropped within the last minute" },
 		{ alarms->clock_wrong, "clock not synchronised" },
+		{ alarms->unanswered,
+		  "accepted connections get no SYN/ACK: this host's own "
+		  "firewall may drop the port" },
 		{ alarms->user_shared,
 		  "the worker runs as 'nobody', as others do, who may end it: "
 		  "make a user 'tap', or name one by run_as=" },

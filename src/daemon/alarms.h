@@ -18,6 +18,7 @@ struct alarms {
 	bool door_taken;      /* in the last minute, and was put back */
 	bool queue_full;      /* in the last minute */
 	bool clock_wrong;     /* nobody keeps it right, as far as is known */
+	bool unanswered;      /* accepted SYNs got no SYN/ACK of this host */
 	bool user_shared;     /* its worker has no user of its own */
 	const char *worker;   /* what is wrong with it; or empty */
 	const char *refused;  /* why its files were; or empty */

@@ -91,6 +91,9 @@ parse(int argc, char **argv, struct args *a)
 			 "put the line into a key file, and print the\n"
 			 "number (or the client's rule)",
 			 option_text, &o->append) },
+		{ OPTION_FLAG(0, "reload",
+			      "with --append: have the running server read it",
+			      &o->reload) },
 		{ OPTION(0, "both", "DIR",
 			 "write DIR/server.key (or --append FILE) and\n"
 			 "DIR/TAPclientd.conf",
@@ -144,6 +147,9 @@ contradiction(const struct args *a)
 	}
 	if (o->both && o->targets_count == 0) {
 		return "--both wants --client HOST:PORT";
+	}
+	if (o->reload && !o->append) {
+		return "--reload wants --append FILE";
 	}
 	if (o->seal && o->targets_count == 0) {
 		return "--passphrase is for what --client HOST:PORT makes";

@@ -13,6 +13,7 @@
 #include "keygen/keyfile_edit.h"
 #include "conf/key_line.h"
 #include "keygen/output.h"
+#include "keygen/reload.h"
 #include "keygen/rotate.h"
 #include "base/secret.h"
 #include "tap.h"
@@ -506,10 +507,12 @@ keygen_run(const struct keygen_options *o)
 	if (status == TAP_OK && o->rotate >= 0) {
 		keygen_rotate_warn(o, job->edit, job->path, &job->spec);
 	}
-	if (status == TAP_OK && o->append) {
+	if (status == TAP_OK && o->reload) {
+		status = keygen_reload(job->path);
+	} else if (status == TAP_OK && o->append) {
 		fprintf(stderr,
 			"%s: a running server takes it after 'tap server "
-			"--reload'\n",
+			"--reload', or with --reload at once\n",
 			job->path);
 	}
 	conf_close(&job->file);

@@ -29,6 +29,7 @@ struct keygen_options {
 	struct keygen_target targets[KEYGEN_TARGETS_MAX];
 	size_t targets_count;
 	const char *append; /* key file, or NULL */
+	bool reload;        /* have the running server read it */
 	const char *both;   /* directory, or NULL */
 	long rotate;        /* number of the old key, or -1 */
 	uint64_t overlap;   /* a span */

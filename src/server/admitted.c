@@ -46,6 +46,20 @@ admitted_take(struct admitted *a, const struct packet *syn, uint64_t ms)
 	return is_it;
 }
 
+bool
+admitted_again(struct admitted *a, const struct packet_addr *src,
+	       uint16_t sport, uint32_t isn, uint64_t ms)
+{
+	const uint64_t what = what_is(a, src, sport, isn);
+	const size_t at = what % ADMITTED_MAX;
+	const bool again = a->accepted[at].what == what &&
+		ms - a->accepted[at].ms <= ADMITTED_AGAIN_MS;
+
+	a->accepted[at].what = what;
+	a->accepted[at].ms = ms;
+	return again;
+}
+
 void
 admitted_hold(struct admitted *a, uint64_t id, uint32_t mark)
 {

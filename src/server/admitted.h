@@ -3,7 +3,8 @@
  * addresses are translated, and the kernel asks again for one that comes to
  * the last place without its mark, since rules of others have taken that.
  *
- * Also the marks that held packets came with, where they had any.
+ * Also the marks that held packets came with, where they had any, and which
+ * SYNs were accepted some seconds ago.
  *
  * Pure.
  */
@@ -18,6 +19,8 @@
 
 /* From the verdict to the last place it takes microseconds. */
 #define ADMITTED_MS 1000u
+/* From one retransmission of a SYN to the next: 1, 2, 4, 8 seconds. */
+#define ADMITTED_AGAIN_MS 10000u
 /* Places, each for those of one remainder: far more than in that time. */
 #define ADMITTED_MAX 4096u
 
@@ -31,6 +34,10 @@ struct admitted {
 		uint64_t id;
 		uint32_t mark;
 	} marks[ADMITTED_MAX];
+	struct {
+		uint64_t what;
+		uint64_t ms;
+	} accepted[ADMITTED_MAX];
 };
 
 void admitted_init(struct admitted *a, const struct hash_key *hash);
@@ -40,6 +47,13 @@ void admitted_note(struct admitted *a, const struct packet_addr *src,
 		   uint16_t sport, uint32_t isn, uint64_t ms);
 /* Whether that SYN was; it is so once. */
 bool admitted_take(struct admitted *a, const struct packet *syn, uint64_t ms);
+
+/*
+ * A SYN was accepted.  Whether the same one was a moment ago, too: then its
+ * sender had no answer to that.
+ */
+bool admitted_again(struct admitted *a, const struct packet_addr *src,
+		    uint16_t sport, uint32_t isn, uint64_t ms);
 
 /* A packet that is held has this mark. */
 void admitted_hold(struct admitted *a, uint64_t id, uint32_t mark);

@@ -10,6 +10,7 @@
 #include "protocol/ip_options.h"
 #include "server/worker_door.h"
 #include "server/worker_log.h"
+#include "server/worker_stats.h"
 
 /*
  * Connections through this host have no socket here.  For this long
@@ -22,6 +23,8 @@
 #define UNKNOWN_MAX 1000u
 /* What tracking is told of, and sees no packet of, it forgets again. */
 #define TRACKED_SECONDS 300u
+/* How often it is said that accepted SYNs get no answer. */
+#define WARN_EVERY_MS 10000u
 
 /* The receiver's name of a packet: when, in which queue, and its id there. */
 #define EARLY ((uint64_t)1 << 40)
@@ -91,6 +94,31 @@ note_accepted(struct worker *g, const struct receiver_event *e)
 }
 
 /*
+ * A SYN that is accepted once more had no answer, although it should have
+ * made a socket here: then something behind us has dropped it.
+ */
+static void
+note_again(struct worker *g, const struct receiver_event *e, uint64_t ms)
+{
+	const struct sock_diag_connection c = { e->dst, e->src, e->dport,
+						e->sport, 0 };
+	const bool again =
+		admitted_again(&g->admitted, &e->src, e->sport, e->isn, ms);
+
+	/* Of connections through this host there is no socket here. */
+	if (!again || g->queues[FW_QUEUE_FORWARD].nl.fd >= 0 ||
+	    sock_diag_exists(&g->diag, &c) != 0) {
+		return;
+	}
+	g->shared->unanswered++;
+	g->shared->unanswered_ms = ms;
+	if (g->warned == 0 || ms - g->warned >= WARN_EVERY_MS) {
+		g->warned = ms;
+		worker_log_unanswered(e);
+	}
+}
+
+/*
  * Only what was held is released: it is accepted or dropped.  Who is let in
  * early comes once more to the last place, and only then is that noted: else
  * a copy would come in its stead.
@@ -110,6 +138,10 @@ apply(struct worker *g, const struct receiver_result *result, bool early,
 				      ms);
 		}
 		worker_log(g, e, ms);
+		if (e->reason == VERIFY_ACCEPTED) {
+			worker_stats_accept(g, e->key_no);
+			note_again(g, e, ms);
+		}
 	}
 	for (size_t i = 0; i < result->releases_count; i++) {
 		const struct receiver_release *r = &result->releases[i];

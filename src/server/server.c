@@ -134,16 +134,29 @@ watch_drops(struct server *s, uint64_t now)
 	}
 }
 
+struct numbers {
+	const struct status *status;
+	const struct worker *worker;
+};
+
+static void
+put_metrics(const struct metrics *m, void *context)
+{
+	const struct numbers *n = context;
+
+	metrics_put(m, n->status->items, n->status->count);
+	worker_stats_keys(n->worker, m);
+}
+
 static void
 write_metrics(struct server *s, uint64_t now)
 {
 	static struct status st;
+	struct numbers n = { &st, &s->worker };
 
-	if (s->options->metrics &&
-	    metrics_due(&s->metrics, s->options->metrics, now)) {
+	if (metrics_due(&s->metrics, now)) {
 		fill_status(s, &st);
-		metrics_start(&s->metrics, s->options->metrics, "tap_server",
-			      st.items, st.count);
+		metrics_start(&s->metrics, put_metrics, &n);
 	}
 }
 
@@ -429,6 +442,8 @@ server_run(struct server_conf *conf, const struct server_options *options)
 		snprintf(s.reloading.refused, sizeof s.reloading.refused, "%s",
 			 options->refused);
 	}
+	s.metrics.path = options->metrics;
+	s.metrics.prefix = "tap_server";
 	s.user_shared =
 		privileges_share_user(s.user.name[0] ? s.user.name : NULL);
 	watchdog_init(&s.watchdog);
@@ -443,6 +458,7 @@ server_run(struct server_conf *conf, const struct server_options *options)
 	if (status == TAP_OK) {
 		status = run(&s);
 	}
+	metrics_remove(&s.metrics);
 	close_all(&s);
 	log_close();
 	return status;

@@ -9,8 +9,8 @@
 #include "firewall/plan.h"
 #include "firewall/watchdog.h"
 #include "server/confirm.h"
+#include "daemon/prometheus.h"
 #include "server/door_trust.h"
-#include "server/prometheus.h"
 #include "server/server.h"
 #include "server/worker.h"
 

@@ -14,6 +14,7 @@
 static void
 put_alarms(const struct status_facts *facts, char out[ALARMS_MAX])
 {
+	const struct worker_shared *shared = facts->worker->shared;
 	struct text t = text_over(out, ALARMS_MAX);
 	const struct door *door = &facts->worker->door;
 	char worker[MONITOR_ALARM_MAX];
@@ -32,6 +33,8 @@ put_alarms(const struct status_facts *facts, char out[ALARMS_MAX])
 			.queue_full = facts->dropped != 0 &&
 				clock_ms() - facts->dropped < MINUTE_MS,
 			.clock_wrong = !clock_is_synchronised(),
+			.unanswered = shared->unanswered != 0 &&
+				clock_ms() - shared->unanswered_ms < MINUTE_MS,
 			.user_shared = facts->user_shared,
 			.worker = worker,
 			.refused = facts->refused,

@@ -33,7 +33,11 @@ struct worker_shared {
 	struct receiver_counters counters;
 	uint64_t held, assembling, replays; /* at present */
 	uint64_t unreadable;
-	uint64_t handed; /* frames that are handed over */
+	uint64_t unanswered, unanswered_ms; /* accepted, and no SYN/ACK; last */
+	struct worker_key {
+		uint64_t accepted, last; /* how often; when, since 1970 */
+	} keys[UINT16_MAX + 1];          /* by their numbers */
+	uint64_t handed;                 /* frames that are handed over */
 };
 
 struct worker {
@@ -62,7 +66,8 @@ struct worker {
 	uint64_t opened;  /* ms */
 	size_t confirmed; /* places of connections, see judge_confirm() */
 	uint64_t looks_ms;
-	uint32_t looks; /* at packets of no known connection, since then */
+	uint32_t looks;  /* at packets of no known connection, since then */
+	uint64_t warned; /* of unanswered ones, ms; or 0 */
 };
 
 /*

@@ -31,3 +31,17 @@ worker_log(struct worker *g, const struct receiver_event *event, uint64_t ms)
 	}
 	log_end(&r);
 }
+
+void
+worker_log_unanswered(const struct receiver_event *event)
+{
+	struct log_record r;
+
+	log_begin(&r, LOG_LEVEL_WARNING, "unanswered");
+	log_text(&r, "reason",
+		 "accepted, but this host sent no SYN/ACK: its own firewall "
+		 "may drop the port, or the service's backlog is full");
+	log_address(&r, "src", &event->src, event->sport);
+	log_address(&r, "dst", &event->dst, event->dport);
+	log_end(&r);
+}

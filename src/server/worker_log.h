@@ -10,5 +10,7 @@
 /* ms: see struct receiver_now */
 void worker_log(struct worker *g, const struct receiver_event *event,
 		uint64_t ms);
+/* What was accepted got no SYN/ACK of this host. */
+void worker_log_unanswered(const struct receiver_event *event);
 
 #endif

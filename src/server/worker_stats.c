@@ -1,7 +1,9 @@
 #include "server/worker_stats.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 uint64_t
 worker_drops(const struct worker *g)
@@ -76,6 +78,8 @@ worker_stats(struct worker *g, struct stat_item *items)
 		{ "queue_drops", "queue drops", NULL, worker_drops(g) },
 		{ "unreadable", "unreadable messages", NULL,
 		  g->shared->unreadable },
+		{ "unanswered", "accepted, no SYN/ACK", NULL,
+		  g->shared->unanswered },
 	};
 
 	static_assert(sizeof first + sizeof last ==
@@ -87,4 +91,44 @@ worker_stats(struct worker *g, struct stat_item *items)
 	count += put_refused(items + count, c);
 	memcpy(items + count, last, sizeof last);
 	return count + sizeof last / sizeof last[0];
+}
+
+void
+worker_stats_accept(struct worker *g, int key_no)
+{
+	if (key_no >= 0 && key_no <= UINT16_MAX) {
+		g->shared->keys[key_no].accepted++;
+		g->shared->keys[key_no].last = (uint64_t)time(NULL);
+	}
+}
+
+static void
+put_keys(const struct worker *g, const struct metrics *m, const char *name,
+	 bool when)
+{
+	for (size_t i = 0; i < g->conf->acl.keys_count; i++) {
+		const struct acl_key *key = &g->conf->acl.keys[i];
+		const struct worker_key *use = &g->shared->keys[key->no];
+
+		fprintf(m->file, "%s_%s{key=\"%u\",name=", m->prefix, name,
+			key->no);
+		metrics_put_value(m, key->name);
+		fprintf(m->file, "} %" PRIu64 "\n",
+			when ? use->last : use->accepted);
+	}
+}
+
+void
+worker_stats_keys(const struct worker *g, const struct metrics *m)
+{
+	static const char accepted[] = "key_accepted_total";
+	static const char last[] = "key_last_accepted_timestamp_seconds";
+
+	metrics_put_head(m, accepted, "counter",
+			 "Connections that were let in, by key");
+	put_keys(g, m, accepted, false);
+	metrics_put_head(
+		m, last, "gauge",
+		"When a key was let in last, or 0: not since the start");
+	put_keys(g, m, last, true);
 }

@@ -12,9 +12,11 @@ import sys
 import time
 
 NAME = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"
-HELP = re.compile(rf"# HELP ({NAME}) (\S.*\.)$")
+# A sentence: at least three words, the first with a capital or a number.
+HELP = re.compile(rf"# HELP ({NAME}) ([A-Z0-9]\S*(?: \S+){{2,}}\.)$")
 TYPE = re.compile(rf"# TYPE ({NAME}) (counter|gauge)$")
-SAMPLE = re.compile(rf'({NAME})(\{{{NAME}="[^"\\\n]*"\}})? (\d+)$')
+LABEL = rf'{NAME}="[^"\\\n]*"'
+SAMPLE = re.compile(rf'({NAME})(\{{{LABEL}(?:,{LABEL})*\}})? (\d+)$')
 # What Prometheus's naming rules want otherwise: units in their base form and
 # unabbreviated, no type in a name, nothing that histograms use.
 BAD_WORDS = {
@@ -45,7 +47,7 @@ def misnamed(name, labels):
 
 def parse(path):
     """Series and their values; a list of what is wrong."""
-    with open(path, encoding="ascii") as file:
+    with open(path, encoding="utf-8") as file:
         text = file.read()
     wrong = []
     values = {}
@@ -106,7 +108,7 @@ def main():
     values, wrong = parse(path)
     if tool == "has":
         wrong = [] if values.get(more[0]) == int(more[1]) else [str(values)]
-    print("\n".join(wrong))
+    print("\n".join(wrong), end="\n" if wrong else "")
     sys.exit(1 if wrong else 0)
 
 

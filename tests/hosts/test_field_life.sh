@@ -413,7 +413,7 @@ confirm_and_reload()
 
 metrics()
 {
-	local files=$work/collector reader
+	local files=$work/collector reader now last
 
 	mkdir "$files"
 	life_lab --metrics "$files/tap.prom"
@@ -428,6 +428,13 @@ metrics()
 	wait_for "$patience" "$python" "$here/metrics.py" has \
 	    "$files/tap.prom" tap_server_accepted_total 2
 	"$python" "$here/metrics.py" check "$files/tap.prom"
+	# By key: how often, and when last, which is not long ago.
+	"$python" "$here/metrics.py" has "$files/tap.prom" \
+	    'tap_server_key_accepted_total{key="10",name=""}' 2
+	now=$(date +%s)
+	last=$(sed -n 's/^tap_server_key_last_.*key="10".* //p' \
+	    "$files/tap.prom")
+	[ "$((now - last))" -ge 0 ] && [ "$((now - last))" -le 60 ]
 	kill -TERM "$(worker server)"
 	wait_for "$patience" "$python" "$here/metrics.py" has \
 	    "$files/tap.prom" tap_server_worker_restarts_total 1
@@ -438,13 +445,59 @@ metrics()
 	same 644 "$(stat -c %a "$files/tap.prom")"
 	# A place that can't be written is told, and nothing else happens.
 	end server TERM
+	same '' "$(ls "$files")" 'what it leaves'
 	tap_start server server server -c "$work/TAPservd.conf" \
 	    -k "$work/keys" -a "$work/ACL.conf" --metrics /proc/tap.prom
 	wait_log server '/proc/tap.prom: '
 	page client 4
 }
 
+client_metrics()
+{
+	life_lab
+	end client TERM
+	tap_start client client client -c \
+	    "$(client_rule 'dst_port="80,7000-7009"')" \
+	    --metrics "$work/client.prom"
+	page client 4
+	wait_for "$patience" "$python" "$here/metrics.py" has \
+	    "$work/client.prom" tap_client_authenticated_total 1
+	"$python" "$here/metrics.py" check "$work/client.prom"
+	"$python" "$here/metrics.py" has "$work/client.prom" tap_client_up 1
+	end client TERM
+	refute test -e "$work/client.prom"
+}
+
+# What is accepted, and then dropped by a rule of the host's own, is said to
+# be; and no longer, once that rule is gone.
+own_firewall()
+{
+	local tool=iptables host
+
+	[ "$1" = 4 ] || tool=ip6tables
+	life_lab
+	on server "$tool" -A INPUT -p tcp --dport 80 -j DROP
+	host=$(url "$1" server 80)
+	refute on client curl -sS --max-time 4 "$host"
+	wait_log server 'unanswered reason="accepted, but this host sent no SYN'
+	[ "$(tap_status server server unanswered)" -ge 1 ]
+	has "$(on server "$TAP" server --status)" \
+	    '^ALARM .*no SYN/ACK: this host.s own firewall'
+	on server "$tool" -D INPUT -p tcp --dport 80 -j DROP
+	page client "$1"
+	# A service whose answer is lost is no such thing.
+	on client "$tool" -A INPUT -p tcp --sport 81 -j DROP
+	host=$(tap_status server server unanswered)
+	conf 'RULE:dst_port="80,81"'
+	on server "$TAP" server --reload
+	end client TERM
+	tap_start client client client -c "$(client_rule 'dst_port="80,81"')"
+	refute on client curl -sS --max-time 4 "$(url "$1" server 81)"
+	same "$host" "$(tap_status server server unanswered)" 'answered'
+}
+
 for family in 4 6; do
+	check "own-firewall-ipv$family" own_firewall $family
 	check "reloads-ipv$family" reloads $family
 	check "worker-killed-ipv$family" worker_killed $family
 done
@@ -459,4 +512,5 @@ check confirm-in-vain confirm_in_vain
 check confirmed confirmed
 check confirm-and-reload confirm_and_reload
 check metrics metrics
+check client-metrics client_metrics
 finish

@@ -22,7 +22,7 @@ server_conf()
 
 	# On a busy machine a second between two frames is nothing.  Each frame
 	# that comes is counted here: the fast path does not tell of them all.
-	printf '%s\n' "fastpath=${fastpath:-off}" assembly=4000 'RULE:dst_port=80' 'RULE:dst_port=81, window=loose' \
+	printf '%s\n' "fastpath=${fastpath:-off}" "log=${log:-text}" assembly=4000 'RULE:dst_port=80' 'RULE:dst_port=81, window=loose' \
 	    'RULE:dst_port=82, tolerance=6' >"$file"
 	printf '%s\n' 'port=80, key_no="10-16"' 'port=81, key_no="10-20"' \
 	    'port=82, key_no="10-20"' \
@@ -48,19 +48,24 @@ prepare()
 
 server_start()
 {
-	tap_start server server server -c "$work/TAPservd.conf" \
+	tap_run server server server -c "$work/TAPservd.conf" \
 	    -k "$(cat "$work/keys")" -a "$work/ACL.conf" "$@"
+	wait_log server '[ "]ready: '
 }
 
-# The manual page's filter, and every kind of line.
+# fail2ban 4|6 text|json: its filter among the examples, and every kind of line.
 fail2ban()
 {
+	local log=$2
+
+	command -v fail2ban-regex >/dev/null || skip 'no fail2ban'
 	prepare -v
 	reference_cases case reasons "$net" "$1" "$TAP"
 	reference_cases case replay "$net" "$1" "$TAP"
 	status_of on stranger curl -sS --max-time 1 "$(url "$1" server)"
-	wait_log server 'refused reason=incomplete'
-	"$python" "$here/filter.py" "$here/../../man/tap-server.8" \
+	wait_log server 'incomplete'
+	"$python" "$here/filter.py" \
+	    "$here/../../man/examples/fail2ban-filter.conf" \
 	    "$work/server.log"
 }
 
@@ -111,8 +116,9 @@ for name in page replay stolen altered; do
 	done
 done
 for family in 4 6; do
-	check "fail2ban-ipv$family" fail2ban $family
+	check "fail2ban-ipv$family" fail2ban $family text
 done
+check fail2ban-json fail2ban 6 json
 check restart restart 4 TERM remembered true
 check restart-kill restart 6 KILL remembered true
 check restart-lost restart 4 KILL forgotten rm tap/replay-5040

@@ -691,7 +691,7 @@ fallen_back()
 
 	tap_start server server server "${files[@]}"
 	has "$(cat "$work/server.log")" \
-	    "^[^ ]* tap server: $keys:2: .*; with the configuration that worked"
+	    "^[^ ]* tap server: $keys:2: .*; using the last configuration that worked"
 	page client 4
 	page client 6 81
 	hidden 4

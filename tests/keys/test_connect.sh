@@ -228,6 +228,13 @@ case_rotation()
 	wait_for refused_now 'reason=acl key=11'
 	exits 1 "$TAP" acl test "${files[@]}" --port 22 --key 11
 
+	# One key more, and the server has it.
+	exits 0 on_server "$TAP" keygen --append server.key --reload
+	same 12 "$(cat out)"
+	same "server.key: tap server, process $server, has reloaded" \
+	    "$(cat err)"
+	has "$(cat server.log)" 'reloaded: 1 rule, 3 keys'
+
 	# Files that the server would not take: it is not told.
 	echo 'port=80' >>ACL.conf
 	exits 2 on_server "$TAP" acl allow "${files[@]}" --port 22 --key 10 \
@@ -237,6 +244,9 @@ case_rotation()
 	exits 1 on_server "$TAP" acl allow "${files[@]}" --port 22 --key 10 \
 	    --reload
 	has "$(cat err)" 'no tap server is running with queue 5040'
+	exits 1 on_server "$TAP" keygen --append server.key --reload
+	has "$(cat err)" '^tap keygen: no tap server is running'
+	has "$(cat server.key)" '^key_no=13,'
 }
 
 # refused_now WHY: a group in flight while the rules change may need the next

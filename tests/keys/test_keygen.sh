@@ -175,7 +175,7 @@ case_append()
 	cp server.key before
 	exits 0 "$TAP" keygen -n 2 --name bob -a server.key
 	same 2 "$(cat out)"
-	same "server.key: a running server takes it after 'tap server --reload'" \
+	same "server.key: a running server takes it after 'tap server --reload', or with --reload at once" \
 	    "$(cat err)"
 	head -n 3 server.key | cmp - before
 	has "$(tail -n 1 server.key)" "^key_no=2, key=$hex{64}, .*name=bob"

@@ -1,0 +1,300 @@
+#include "daemon/prometheus.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/spawn.h"
+#include "daemon/log.h"
+
+/* A file system that hangs does not hold up the end. */
+#define REMOVE_MS 2000u
+
+/* What a metric is for; of "refused.mac", the part before the dot. */
+static const struct {
+	const char *name, *help;
+	bool gauge; /* goes up and down; all else only counts up */
+} words[] = {
+	{ "accepted", "Connections that were let in", false },
+	{ "as_is", "SYNs sent without authentication, by reason", false },
+	{ "assembling", "Groups that wait for further frames", true },
+	{ "authenticated", "SYNs that were made into a group", false },
+	{ "authenticators", "Authenticators that were computed", false },
+	{ "closed", "SYNs of strangers to ports with hide=closed", false },
+	{ "decoys", "SYNs of strangers to ports with hide=decoy", false },
+	{ "door_failed", "Accepted SYNs that the door could not be told of",
+	  false },
+	{ "door_missing_seconds", "Time for which the door was away", false },
+	{ "door_restored", "Times that the door was put back", false },
+	{ "door_refused", "Lookups of a listener that the door refused",
+	  false },
+	{ "duplicates", "Frames that had arrived before", false },
+	{ "evicted", "Groups dropped to make room for newer ones", false },
+	{ "fastpath_syns", "SYNs that the program in the kernel handled",
+	  false },
+	{ "groups", "Groups that became complete", false },
+	{ "held", "SYNs that wait for the rest of their group", true },
+	{ "held_dropped", "Held SYNs dropped to make room for newer ones",
+	  false },
+	{ "keys", "Keys that are loaded", true },
+	{ "log_lost", "Lines of the log that could not be written", false },
+	{ "queue_drops", "Packets dropped because a queue was full", false },
+	{ "refused", "Groups and SYNs that were refused, by reason", false },
+	{ "replays", "Accepted groups that are remembered", true },
+	{ "rules", "Rules in the configuration", true },
+	{ "rules_contested", "Whether another program keeps changing our rules",
+	  true },
+	{ "rules_missing_seconds", "Time for which our rules were incomplete",
+	  false },
+	{ "rules_restored", "Times that our firewall rules were restored",
+	  false },
+	{ "ingress_accepted", "Groups that the program in the kernel let in",
+	  false },
+	{ "ingress_dropped", "SYNs that the kernel's program dropped in floods",
+	  false },
+	{ "ingress_lost", "Groups that came faster than the server read them",
+	  false },
+	{ "ingress_mac", "Groups with a wrong authenticator dropped in floods",
+	  false },
+	{ "ingress_passed", "SYNs that the kernel's program left to the queue",
+	  false },
+	{ "ingress_syns", "SYNs that the program in the kernel checked",
+	  false },
+	{ "ingress_taken", "Frames that the kernel's program kept for groups",
+	  false },
+	{ "ingress_verified", "Groups that the kernel's program found valid",
+	  false },
+	{ "untracked_dropped", "Packets of no connection that were dropped",
+	  false },
+	{ "untracked_passed", "Untracked packets of a connection that passed",
+	  false },
+	{ "syns", "SYNs to addresses and ports of a rule", false },
+	{ "unanswered", "Accepted SYNs that this host did not answer", false },
+	{ "unreadable", "Messages from the kernel that made no sense", false },
+	{ "worker_restarts", "Times that the worker was started again", false },
+};
+
+void
+metrics_put_head(const struct metrics *m, const char *name, const char *type,
+		 const char *help)
+{
+	fprintf(m->file, "# HELP %s_%s %s.\n# TYPE %s_%s %s\n", m->prefix, name,
+		help, m->prefix, name, type);
+}
+
+void
+metrics_put_value(const struct metrics *m, const char *value)
+{
+	static const char bad[] = "\\ufffd";
+	char quoted[512];
+	struct text t = text_over(quoted, sizeof quoted);
+	const char *at = quoted, *next;
+
+	json_string(&t, value);
+	/* This format knows no such escape; a name needs no other one. */
+	while ((next = strstr(at, bad)) != NULL) {
+		fprintf(m->file, "%.*s\xef\xbf\xbd", (int)(next - at), at);
+		at = next + sizeof bad - 1;
+	}
+	fputs(at, m->file);
+}
+
+static void
+put_gauge(const struct metrics *m, const char *name, const char *help,
+	  uint64_t value)
+{
+	metrics_put_head(m, name, "gauge", help);
+	fprintf(m->file, "%s_%s %" PRIu64 "\n", m->prefix, name, value);
+}
+
+/* "refused.mac" is one of several series of tap_server_refused_total. */
+static void
+put_number(const struct metrics *m, const struct stat_item *item,
+	   const char *before)
+{
+	const char *dot = strchr(item->name, '.');
+	const size_t len =
+		dot ? (size_t)(dot - item->name) : strlen(item->name);
+	const char *help = item->label;
+	bool gauge = false;
+	char name[64];
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strlen(words[i].name) == len &&
+		    memcmp(words[i].name, item->name, len) == 0) {
+			help = words[i].help;
+			gauge = words[i].gauge;
+		}
+	}
+	snprintf(name, sizeof name, "%.*s%s", (int)len, item->name,
+		 gauge ? "" : "_total");
+	if (!dot || !before || strncmp(before, item->name, len + 1) != 0) {
+		metrics_put_head(m, name, gauge ? "gauge" : "counter", help);
+	}
+	fprintf(m->file, "%s_%s", m->prefix, name);
+	if (dot) {
+		fprintf(m->file, "{reason=\"%s\"}", dot + 1);
+	}
+	fprintf(m->file, " %" PRIu64 "\n", item->number);
+}
+
+static void
+put_text(const struct metrics *m, const struct stat_item *item)
+{
+	if (strcmp(item->name, "alarm") == 0) {
+		put_gauge(m, "alarm",
+			  "Whether something is wrong, as --status says",
+			  item->text[0] != '\0');
+	} else if (strcmp(item->name, "worker") == 0) {
+		put_gauge(m, "worker_up",
+			  "Whether the process that handles packets works",
+			  strcmp(item->text, "at work") == 0);
+	} else if (strcmp(item->name, "version") == 0) {
+		metrics_put_head(m, "build_info", "gauge",
+				 "The version of tap that is running");
+		fprintf(m->file, "%s_build_info{version=", m->prefix);
+		metrics_put_value(m, item->text);
+		fputs("} 1\n", m->file);
+	}
+}
+
+void
+metrics_put(const struct metrics *m, const struct stat_item *items,
+	    size_t count)
+{
+	const char *before = NULL;
+
+	put_gauge(m, "up", "1 while it is running; the file ends with it", 1);
+	for (size_t i = 0; i < count; i++) {
+		const struct stat_item *item = &items[i];
+
+		if (!item->name) {
+			continue;
+		}
+		if (item->text) {
+			put_text(m, item);
+		} else if (strcmp(item->name, "uptime") == 0) {
+			put_gauge(m, "uptime_seconds", "Time since the start",
+				  item->number);
+		} else if (item->label && strcmp(item->name, "queue") != 0 &&
+			   strcmp(item->name, "pid") != 0) {
+			put_number(m, item, before);
+			before = item->name;
+		}
+	}
+}
+
+/* Once is enough for what goes on. */
+static void
+tell(struct metrics *m, int error)
+{
+	if (error != 0 && error != m->error) {
+		log_say(LOG_LEVEL_ERROR, "%s: %s", m->path, strerror(error));
+	}
+	m->error = error;
+}
+
+bool
+metrics_due(struct metrics *m, uint64_t ms)
+{
+	int error;
+
+	if (!m->path) {
+		return false;
+	}
+	if (m->writer != 0 && spawn_ended(m->writer, &error)) {
+		m->writer = 0;
+		m->written |= error == 0;
+		tell(m, error);
+	}
+	if (m->begun_ms != 0 && ms - m->begun_ms < METRICS_EVERY_MS) {
+		return false;
+	}
+	if (m->writer != 0) {
+		tell(m, ETIMEDOUT);
+		return false;
+	}
+	m->begun_ms = ms;
+	return true;
+}
+
+struct writing {
+	struct metrics *metrics;
+	void (*put)(const struct metrics *m, void *context);
+	void *context;
+};
+
+/* In a process of its own.  0 or errno. */
+static int
+write_file(void *context)
+{
+	const struct writing *w = context;
+	struct metrics *m = w->metrics;
+	char name[4096];
+	int fd, error = 0;
+
+	/* The collector passes over what does not end in .prom. */
+	if (snprintf(name, sizeof name, "%s.new", m->path) >=
+	    (int)sizeof name) {
+		return ENAMETOOLONG;
+	}
+	unlink(name);
+	fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		  0644);
+	if (fd < 0 || !(m->file = fdopen(fd, "w"))) {
+		return errno;
+	}
+	w->put(m, w->context);
+	errno = 0; /* a full disk may take a part, and say nothing */
+	if (fflush(m->file) != 0 || ferror(m->file) || fchmod(fd, 0644) < 0 ||
+	    rename(name, m->path) < 0) {
+		error = errno ? errno : ENOSPC;
+		unlink(name);
+	}
+	fclose(m->file);
+	return error;
+}
+
+void
+metrics_start(struct metrics *m,
+	      void (*put)(const struct metrics *m, void *context),
+	      void *context)
+{
+	struct writing w = { m, put, context };
+
+	m->writer = spawn_function(write_file, &w);
+	if (m->writer < 0) {
+		tell(m, (int)-m->writer);
+		m->writer = 0;
+	}
+}
+
+static int
+remove_file(void *context)
+{
+	const struct metrics *m = context;
+
+	return unlink(m->path) < 0 ? errno : 0;
+}
+
+void
+metrics_remove(struct metrics *m)
+{
+	int error;
+
+	if (m->writer != 0 && !spawn_ended(m->writer, &error)) {
+		kill(m->writer, SIGKILL);
+		m->written = true; /* perhaps */
+	} else if (m->writer != 0) {
+		m->written |= error == 0;
+	}
+	if (m->written) {
+		run_function(remove_file, m, REMOVE_MS);
+	}
+	m->writer = 0;
+}
