@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/control.h"
@@ -74,13 +75,19 @@ complain(const struct ask_daemon *daemon, uint16_t queue, int rc)
 	}
 }
 
+static uint16_t
+queue_of(const struct ask_daemon *daemon)
+{
+	return daemon->queue >= 0
+		? (uint16_t)daemon->queue
+		: settings_peek_queue(daemon->conf, daemon->usual);
+}
+
 /* The answer is in reply; its process, or an exit status in *status. */
 static int
 ask(const struct ask_daemon *daemon, enum control_request request, int *status)
 {
-	uint16_t queue = daemon->queue >= 0
-		? (uint16_t)daemon->queue
-		: settings_peek_queue(daemon->conf, daemon->usual);
+	uint16_t queue = queue_of(daemon);
 	int rc;
 
 	asking = asking ? asking : daemon->side;
@@ -99,6 +106,25 @@ ask_status(const struct ask_daemon *daemon, bool json)
 		fputs(reply, stdout);
 	}
 	return status;
+}
+
+int
+ask_number(const struct ask_daemon *daemon, const char *name, uint64_t *number)
+{
+	char wanted[64];
+	const char *found;
+	int rc = ask_queue(daemon, queue_of(daemon), CONTROL_STATUS_JSON);
+
+	if (rc < 0) {
+		return rc;
+	}
+	snprintf(wanted, sizeof wanted, "\"%s\":", name);
+	found = strstr(reply, wanted);
+	if (!found) {
+		return -ENOENT;
+	}
+	*number = strtoull(found + strlen(wanted), NULL, 10);
+	return rc;
 }
 
 /* An answer that begins with an exit status. */

@@ -20,6 +20,13 @@ struct ask_daemon {
 /* Print its status. */
 int ask_status(const struct ask_daemon *daemon, bool json);
 
+/*
+ * A number of its status, for another command: nothing is printed.  Its
+ * process, or -errno as control_ask(): -ENOENT where it has no such number.
+ */
+int ask_number(const struct ask_daemon *daemon, const char *name,
+	       uint64_t *number);
+
 /* Confirm the rules of a server that was started with --confirm. */
 int ask_confirm(const struct ask_daemon *daemon);
 

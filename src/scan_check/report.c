@@ -1,6 +1,7 @@
 #include "scan_check/report.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -443,8 +444,9 @@ write_json(FILE *out, const struct report *r)
 	json_string(&t, r->host);
 	fprintf(out,
 		"{\"command\":\"scan-check\",\"version\":\"%s\","
-		"\"host\":%s,\"raw\":%s,\n\"results\":[",
-		TAP_VERSION, line, r->raw ? "true" : "false");
+		"\"host\":%s,\"raw\":%s,\"authenticated\":%" PRIu64
+		",\n\"results\":[",
+		TAP_VERSION, line, r->raw ? "true" : "false", r->authenticated);
 	for (size_t i = 0; i < r->findings->count; i++) {
 		json_row(out, r, i);
 	}

@@ -25,6 +25,8 @@ struct report {
 	const char *host; /* as the user named it */
 	const struct findings *findings;
 	bool raw; /* else connect scans alone were possible */
+	uint64_t
+		authenticated; /* SYNs of this host, by tap client, meanwhile */
 	bool has_nmap, has_expected, has_before;
 	uint16_t reference; /* the port compared with, or 0 */
 	unsigned samples;

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "measure/why.h"
+#include "conf/client_conf.h"
+#include "daemon/control_client.h"
 #include "scan_check/baseline.h"
 #include "scan_check/nmap.h"
 #include "measure/timing.h"
@@ -148,6 +150,42 @@ scan_once(struct check *c, bool raw, char *why)
 	return rc;
 }
 
+/* What a tap client of this host has authenticated so far; or 0. */
+static uint64_t
+authenticated(int *process)
+{
+	const struct ask_daemon daemon = {
+		"client",
+		-1,
+		CLIENT_CONF_FILE,
+		CLIENT_CONF_QUEUE,
+	};
+	uint64_t count = 0;
+
+	*process = ask_number(&daemon, "authenticated", &count);
+	return *process < 0 ? 0 : count;
+}
+
+/* Strangers see something else where it has made groups of the probes. */
+static void
+warn_client(struct check *c, uint64_t before)
+{
+	int process;
+	uint64_t now = authenticated(&process);
+
+	if (process < 0 || now <= before) {
+		return;
+	}
+	c->report.authenticated = now - before;
+	if (!c->as_client) {
+		fprintf(stderr,
+			"tap scan-check: tap client, process %d, authenticated "
+			"%llu SYNs of this host meanwhile: this is what a key "
+			"holder sees, not a stranger\n",
+			process, (unsigned long long)c->report.authenticated);
+	}
+}
+
 /* Without raw sockets, only the connect scan works. */
 static int
 scan_unprivileged(struct check *c, char *why)
@@ -178,7 +216,8 @@ static int
 scan_all(struct check *c)
 {
 	char why[WHY_MAX];
-	int rc;
+	int process, rc;
+	const uint64_t before = authenticated(&process);
 
 	if (c->findings.target_count > ADDRESSES_TO_WARN) {
 		fprintf(stderr, "tap scan-check: %s: scanning %zu addresses\n",
@@ -193,6 +232,7 @@ scan_all(struct check *c)
 		fprintf(stderr, "tap scan-check: %s\n", why);
 		return TAP_SYSTEM;
 	}
+	warn_client(c, before);
 	return TAP_OK;
 }
 

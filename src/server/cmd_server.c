@@ -5,12 +5,15 @@
 #include "firewall/remove_rules.h"
 #include "server/decoys.h"
 #include "server/fallback.h"
+#include "server/history.h"
 #include "server/server.h"
 #include "daemon/control_client.h"
 #include "os/clock.h"
 #include "daemon/log.h"
 #include "conf/options.h"
 #include "conf/server_files.h"
+#include "conf/value.h"
+#include "os/clock.h"
 #include "base/secret.h"
 #include "tap.h"
 #include "daemon/systemd_unit.h"
@@ -22,6 +25,7 @@ static const char usage[] =
 	"usage: tap server [-c TAPservd.conf] [-k server.key] [-a ACL.conf]\n"
 	"       tap server --port PORTS -k server.key [-a ACL.conf]\n"
 	"       tap server --status [--json] | --reload | --stop | --confirm-now\n"
+	"       tap server --last | --who [--key N|NAME] [--since T] [--log FILE]\n"
 	"       tap server --remove-rules [--queue N]\n"
 	"       tap server --check | --print-rules | --print-unit\n"
 	"\n"
@@ -30,7 +34,8 @@ static const char usage[] =
 struct options {
 	struct server_options run;
 	bool check, print_rules, print_unit, status, confirm_now, json, verbose;
-	bool remove_rules, reload, stop, keep_rules;
+	bool remove_rules, reload, stop, keep_rules, last, who;
+	struct history_options history;
 	long confirm; /* seconds; or 0 */
 	long queue;   /* or -1 */
 };
@@ -39,8 +44,17 @@ struct options {
 static int
 check_words(const struct options *o)
 {
-	if (o->json && !o->status) {
-		fprintf(stderr, "tap server: --json goes with --status\n");
+	if (o->json && !o->status && !o->last && !o->who) {
+		fprintf(stderr,
+			"tap server: --json goes with --status, --last and "
+			"--who\n");
+		return OPTION_WRONG;
+	}
+	if ((o->history.key || o->history.instant || o->history.log) &&
+	    !o->last && !o->who) {
+		fprintf(stderr,
+			"tap server: --key, --since and --log go with --last "
+			"and --who\n");
 		return OPTION_WRONG;
 	}
 	if (o->keep_rules && !o->stop) {
@@ -48,12 +62,14 @@ check_words(const struct options *o)
 		return OPTION_WRONG;
 	}
 	if (o->check + o->print_rules + o->print_unit + o->status +
-		    o->confirm_now + o->reload + o->stop + o->remove_rules >
+		    o->confirm_now + o->reload + o->stop + o->remove_rules +
+		    o->last + o->who >
 	    1) {
 		fprintf(stderr,
 			"tap server: one of --check, --print-rules, "
-			"--print-unit, --status, --confirm-now, --reload, "
-			"--stop and --remove-rules at a time\n");
+			"--print-unit, --status, --last, --who, "
+			"--confirm-now, --reload, --stop and --remove-rules at "
+			"a time\n");
 		return OPTION_WRONG;
 	}
 	if (o->print_unit && o->confirm) {
@@ -67,6 +83,19 @@ check_words(const struct options *o)
 		return OPTION_WRONG;
 	}
 	return 0;
+}
+
+/* A time, or how long ago. */
+static int
+take_since(void *into, const char *value, char *why)
+{
+	uint64_t *instant = into, span, now = clock_instant();
+
+	if (value_duration(value, &span, why) == 0) {
+		*instant = span < now ? now - span : 1;
+		return 0;
+	}
+	return value_time(value, instant, why);
 }
 
 static int
@@ -96,6 +125,16 @@ parse(int argc, char **argv, struct options *o)
 			      &o->print_unit) },
 		{ OPTION_FLAG(0, "status", "ask the running server",
 			      &o->status) },
+		{ OPTION_FLAG(0, "last", "who came in, by the log", &o->last) },
+		{ OPTION_FLAG(0, "who", "who is connected now", &o->who) },
+		{ OPTION(0, "key", "N|NAME", "with --last, --who: by this key",
+			 option_text, &o->history.key) },
+		{ OPTION(0, "since", "T",
+			 "with --last, --who: 2h, 2027-01-01[T00:00:00Z]",
+			 take_since, &o->history.instant) },
+		{ OPTION(0, "log", "FILE",
+			 "with --last, --who: this log, not the journal's",
+			 option_text, &o->history.log) },
 		{ OPTION(0, "fallback", "DIR",
 			 "keep copies of the files that worked last there,\n"
 			 "and start with these where the files are wrong",
@@ -125,7 +164,8 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION_NUMBER(0, "queue", "N",
 				"the NFQUEUE to use, or the server to ask",
 				&o->queue, 0, SETTINGS_QUEUE_MAX) },
-		{ OPTION_FLAG(0, "json", "with --status: JSON", &o->json) },
+		{ OPTION_FLAG(0, "json", "with --status, --last, --who: JSON",
+			      &o->json) },
 		{ OPTION_FLAG('v', "verbose", "log more", &o->verbose) },
 	};
 	const struct option_list list = { OPTION_LIST(usage, words) };
@@ -283,6 +323,11 @@ cmd_server(int argc, char **argv)
 	}
 	if (asks(&o)) {
 		return ask(&o);
+	}
+	o.history.json = o.json;
+	if (o.last || o.who) {
+		return o.last ? history_last(&o.history)
+			      : history_who(&o.history, &o.run.from);
 	}
 	conf = server_conf_load(&o.run.from, err);
 	if (!conf) {

@@ -241,7 +241,15 @@ hidden()
 	tap_start client client client -c "$(client_rule dst_port=201-203)"
 	scan_check client "$family" -p 201-203 --as-client --nmap
 	same 0 "$status"
-	scan_check stranger "$family" -p 201 --scan syn,connect --expect open
+	# Who scans without meaning to be a key holder is told of it.
+	scan_check client "$family" -p 201 --scan syn,connect 2>"$work/err"
+	has "$(cat "$work/err")" \
+	    "tap client, process ${pids[client]}, authenticated [0-9]+ SYNs"
+	has "$(on client "$TAP" scan-check "$(addr "$family" server)" -p 201 \
+	    --scan syn --json 2>&1)" '"authenticated":1,'
+	scan_check stranger "$family" -p 201 --scan syn,connect --expect open \
+	    2>"$work/err"
+	lacks "$(cat "$work/err")" authenticated
 	same 1 "$status"
 	scan_check stranger "$family" -p 81,82,201,202 \
 	    --expect filtered,81=closed,202=closed
