@@ -170,6 +170,6 @@ void
 bytes_wipe(void *bytes, size_t len)
 {
 	memset(bytes, 0, len);
-	/* The compiler must believe that somebody reads the zeros. */
+	/* Keep the compiler from removing the memset as a dead store. */
 	__asm__ volatile("" : : "r"(bytes) : "memory");
 }

@@ -54,7 +54,7 @@ keep(struct json_read *j, size_t *len, char c)
 	}
 }
 
-/* \uXXXX: what is not ASCII is nothing that is looked for: a '?'. */
+/* \uXXXX; other than ASCII becomes '?', since nothing we look for has it. */
 static int
 unicode(struct json_read *j)
 {
@@ -89,7 +89,7 @@ escaped(struct json_read *j)
 	return at ? to[at - from] : -1;
 }
 
-/* From behind its first quote on. */
+/* A string, after its first quote. */
 static int
 string(struct json_read *j)
 {

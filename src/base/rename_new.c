@@ -13,7 +13,7 @@ int
 naming_new(int dir, const char *from, const char *to)
 {
 	if (syscall(SYS_renameat2, dir, from, dir, to, RENAME_NOREPLACE) < 0) {
-		/* EINVAL: a file system that can't, as NFS. */
+		/* EINVAL: the file system cannot do that, as NFS. */
 		if (errno != EINVAL || linkat(dir, from, dir, to, 0) < 0) {
 			return -errno;
 		}

@@ -31,7 +31,7 @@ union head {
 };
 
 #ifdef __SANITIZE_ADDRESS__
-/* The sanitizer sees the ends of its own blocks only. */
+/* With a sanitizer use malloc(3), whose bounds it checks. */
 static void *
 pages_new(size_t size)
 {

@@ -14,17 +14,17 @@
 #include <time.h>
 #include <unistd.h>
 
-/* After SIGKILL: one that the kernel holds fast is left to itself. */
+/* After SIGKILL: do not wait longer for one that is stuck in the kernel. */
 #define GONE_MS 1000u
 /* How long to wait, at first and at last, between looks at one that ends. */
 #define LOOK_MS 1
 #define LOOK_MAX_MS 50
 
-/* Whom to attend to while a program runs. */
+/* What is served while a program runs. */
 static struct spawn_watch watched = { .serve = NULL };
 /* Whoever was served wanted one to end: the next ones don't begin. */
 static bool cancelled;
-/* The last one did not end in time: the next one gets less of it. */
+/* The last program timed out: the next one gets less time. */
 static bool hung;
 /* One that was killed and is not gone yet, or 0. */
 static pid_t left_behind;
@@ -119,7 +119,7 @@ stream_read(struct stream *s)
 	}
 }
 
-/* A program that ends early does not read its input: no harm. */
+/* EPIPE: the program ended without reading all of its input. */
 static void
 feed(struct run *r)
 {
@@ -162,7 +162,9 @@ serve_watched(struct run *r, const struct pollfd *fds)
 	if (!some || !serving.serve) {
 		return;
 	}
-	/* What is served may not come here again. */
+	/*
+	 * No recursion: programs that are run by what is served do not serve.
+	 */
 	watched.serve = NULL;
 	if (!serving.serve(serving.context)) {
 		put_an_end(r, -ECANCELED);
@@ -243,7 +245,9 @@ converse(struct run *r)
 	for (int i = 0; i < 2; i++) {
 		struct stream *s = &r->streams[i];
 
-		/* Whoever escaped its group may have it still. */
+		/*
+		 * A child that left the process group may still hold the pipe.
+		 */
 		if (s->fd >= 0) {
 			close(s->fd);
 			s->fd = -1;
@@ -292,7 +296,7 @@ close_pipes(int pipes[3][2])
 	}
 }
 
-/* All of it but the signals that are the caller's to handle. */
+/* Everything except the caller's signals. */
 static int
 run_to_its_end(struct run *r, const char *const *argv)
 {
@@ -317,7 +321,9 @@ run_to_its_end(struct run *r, const char *const *argv)
 		return rc;
 	}
 	if (!r->attached) {
-		/* Or the child does, whoever comes first. */
+		/*
+		 * Parent and child both call setpgid(2): either may be first.
+		 */
 		setpgid(r->pid, r->pid);
 	}
 	close(pipes[0][0]);
@@ -342,7 +348,7 @@ run(struct run *r, const char *const *argv)
 	if (left_behind != 0 && waitpid(left_behind, NULL, WNOHANG) != 0) {
 		left_behind = 0;
 	}
-	/* Ignored, as whoever started us may have it, it loses the status. */
+	/* If our parent ignored SIGCHLD, the exit status would be lost. */
 	on_child = signal(SIGCHLD, SIG_DFL);
 	on_pipe = signal(SIGPIPE, SIG_IGN);
 	rc = run_to_its_end(r, argv);

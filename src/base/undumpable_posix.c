@@ -1,6 +1,6 @@
 #include "base/undumpable.h"
 
-/* POSIX has no word for it; who was another user's once is refused anyway. */
+/* POSIX has no call for it; processes that changed user are protected. */
 void
 undumpable_refuse(void)
 {

@@ -31,6 +31,6 @@ unnamed_link(int fd, int dir, const char *name)
 	     linkat(fd, "", dir, name, AT_EMPTY_PATH) == 0)) {
 		return 0;
 	}
-	/* No /proc, nor the privilege to go without. */
+	/* No /proc, and no CAP_DAC_READ_SEARCH for AT_EMPTY_PATH. */
 	return errno == ENOENT || errno == EPERM ? -EOPNOTSUPP : -errno;
 }

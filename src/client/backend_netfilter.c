@@ -38,7 +38,7 @@ send_raw(void *context, const struct outbound_syn *in, const struct packet *syn,
 			    frames, count);
 }
 
-/* By asking the monitor. */
+/* Ask the monitor, which may read /proc. */
 static const char *
 program_behind(void *context, const struct outbound_syn *in,
 	       const struct packet *p)

@@ -85,7 +85,7 @@ backend_pcap_fds(const struct backend_pcap *f, struct pollfd *fds)
 	return f->wire.count;
 }
 
-/* SYN-ORIG is out; its group, SYN0 too, goes after it. */
+/* The original SYN has left; the whole group, with SYN0, follows it. */
 static void
 follow(struct backend_pcap *f, struct wire_syn *syn)
 {

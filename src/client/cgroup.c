@@ -13,7 +13,7 @@
 /* The inode of the first cgroup namespace (include/linux/proc_ns.h). */
 #define FIRST_NAMESPACE 0xeffffffbu
 
-/* Rules name groups from the first namespace's root, which ours may not be. */
+/* Rules name groups from the root of the first namespace; ours may differ. */
 static bool
 sees_root(void)
 {
@@ -23,7 +23,7 @@ sees_root(void)
 		st.st_ino == FIRST_NAMESPACE;
 }
 
-/* The hierarchy itself, wherever it is mounted, or is not. */
+/* The hierarchy itself, by fsopen(2): it need not be mounted. */
 static int
 open_root(void)
 {

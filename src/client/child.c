@@ -83,7 +83,7 @@ child_resolve(struct child *task, const char *to, char *why)
 				  : value_fail(why, "%.64s: no address", host);
 }
 
-/* The relay found nobody: the address that it tried last, and why not. */
+/* The relay could not connect: name the last address and the error. */
 static void
 complain(const struct child *task, int rc)
 {

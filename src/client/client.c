@@ -24,7 +24,7 @@
 #include "daemon/stats.h"
 #include "tap.h"
 
-/* The monitor's part of it. */
+/* The monitor looks up the program of a socket. */
 static size_t
 answer_program(void *context, const void *question, size_t len, void *answer)
 {
@@ -45,7 +45,9 @@ answer(void *context, enum control_request request,
 		client_write_status(c, request == CONTROL_STATUS_JSON, t);
 		break;
 	case CONTROL_RELOAD:
-		/* The task would get the signal. */
+		/*
+		 * A reload raises SIGHUP, which would be passed on to the task.
+		 */
 		if (!c->options->task) {
 			return daemon_reload_begin(&c->reloading, peer, t);
 		}
@@ -105,7 +107,7 @@ load(void *context)
 	return true;
 }
 
-/* It takes the place of the old one, or nothing does. */
+/* Put the new configuration in place, or keep the old one. */
 static int
 take_up(struct client *c, struct client_conf *conf, char *err)
 {
@@ -144,7 +146,7 @@ change(void *context)
 	}
 	client_conf_free(c->conf);
 	c->conf = conf;
-	/* The new rules have all queued until the next tick. */
+	/* The new rules queue everything until the next tick. */
 	client_egress_change(&c->egress, conf);
 	log_configure(&conf->settings);
 	snprintf(line, sizeof line, "reloaded: %zu rule%s", conf->rules_count,
@@ -182,7 +184,7 @@ work(void *context, int to_monitor)
 		fds[count + 1] = client_egress_fd(&c->egress);
 		__atomic_fetch_add(&c->shared->monitor.beats, 1,
 				   __ATOMIC_RELAXED);
-		/* While nothing waits, get ports ready for the next SYNs. */
+		/* Reserve source ports now, while no SYN waits for them. */
 		log_gather();
 		ports_refill(&c->outbound.ports);
 		client_egress_serve(&c->egress, &c->outbound);
@@ -273,7 +275,7 @@ tick(void *context)
 	return MONITOR_GO_ON;
 }
 
-/* The task decides what a signal means, not we. */
+/* Pass the signal on: the task decides what it means. */
 static void
 pass_signal(void *context, int number)
 {
@@ -284,7 +286,7 @@ pass_signal(void *context, int number)
 	}
 }
 
-/* Its sockets alone: by their group, or else those of its user. */
+/* Match only the task's sockets: by its cgroup, or else by its user. */
 static void
 set_scope(struct client *c)
 {
@@ -341,7 +343,7 @@ serve_until_told(struct client *c)
 	return status;
 }
 
-/* First the worker, and then the rules: what nobody serves is not queued. */
+/* The worker comes before the rules: no SYN is queued for nobody. */
 static int
 run(struct client *c)
 {
@@ -372,7 +374,7 @@ run(struct client *c)
 		status = TAP_SYSTEM;
 	} else if (status == TAP_OK && !c->monitor.stopping) {
 		status = serve_until_told(c);
-		/* The program goes last. */
+		/* Remove the kernel's program last. */
 		if (fw_remove(&c->fw, err) < 0) {
 			log_say(LOG_LEVEL_ERROR, "%s", err);
 			status = TAP_SYSTEM;
@@ -399,7 +401,7 @@ client_run(struct client_conf *conf, const struct client_options *options)
 		.signals = -1,
 		.control = -1,
 	};
-	/* A reload frees the configuration. */
+	/* Copied, because a reload frees the configuration. */
 	c.user = conf->settings.user;
 	watchdog_init(&c.watchdog);
 	c.syns.nl.fd = c.drops = c.diag.fd = -1;

@@ -29,7 +29,7 @@ note_signal(int number)
 {
 	const unsigned char byte = (unsigned char)number;
 	int saved = errno;
-	/* A full pipe has enough of them. */
+	/* A full pipe has signals enough. */
 	ssize_t ignored = write(signal_pipe[1], &byte, 1);
 
 	(void)ignored;
@@ -87,7 +87,7 @@ serve(struct solo *s)
 
 		fds[count] =
 			(struct pollfd){ .fd = s->signals, .events = POLLIN };
-		/* While nothing waits, get ports ready for the next SYNs. */
+		/* Reserve source ports now, while no SYN waits for them. */
 		ports_refill(&s->outbound.ports);
 		log_flush();
 		if (poll(fds, (nfds_t)count + 1, BACKEND_PCAP_WAIT_MS) < 0) {
@@ -140,7 +140,7 @@ client_posix_run(struct client_conf *conf)
 	int status;
 
 	log_never_wait();
-	/* A log whose reader is gone ends nobody. */
+	/* SIGPIPE: writing the log must not kill the client. */
 	signal(SIGPIPE, SIG_IGN);
 	s.conf = conf;
 	outbound_init(&s.outbound);

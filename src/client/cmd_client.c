@@ -51,7 +51,7 @@ take_backend(void *into, const char *value, char *why)
 	return rc;
 }
 
-/* What goes together, and what stands behind the options. */
+/* Which options may be combined, and the command after them. */
 static int
 check_words(struct options *o, int at, int argc, char **argv)
 {
@@ -199,7 +199,7 @@ run_task(const struct options *o)
 	return client_run(conf, &run);
 }
 
-/* With the options that were given besides. */
+/* The unit runs tap with the other options of this command line. */
 static int
 print_unit(const struct options *o)
 {
@@ -226,7 +226,7 @@ print_unit(const struct options *o)
 				  sizeof words / sizeof words[0]);
 }
 
-/* What is for a client that runs. */
+/* Ask a running client. */
 static int
 ask(const struct options *o)
 {

@@ -16,7 +16,7 @@ static const char usage[] =
 	"\n"
 	"Authenticate this host's TCP connections to hidden services.\n";
 
-/* For what is started as on Linux: here there is no other. */
+/* Accepted so that command lines of Linux work; there is no other. */
 static int
 take_backend(void *into, const char *value, char *why)
 {

@@ -16,7 +16,7 @@ client_egress_init(struct client_egress *c)
 	egress_ports_init(&c->pool);
 }
 
-/* Who did not ask for it need not be told that there is none. */
+/* Say why there is none only if the fast path was asked for. */
 static void
 say(const struct client_egress *c, enum settings_fastpath wanted)
 {
@@ -115,7 +115,7 @@ replace_rules(struct fw *fw, struct plan *plan, const struct client_conf *conf,
 	return 0;
 }
 
-/* The rules follow the devices; where they can't, the queue has all. */
+/* Rules follow the devices; if that fails, the queue gets everything. */
 static void
 set_rules(struct client_egress *c, struct fw *fw, struct plan *plan,
 	  const struct client_conf *conf, size_t count)
@@ -203,7 +203,7 @@ client_egress_is_settled(const struct client_egress *c)
 	return !c->egress.config || c->loaded;
 }
 
-/* The outbound's word for what the program says. */
+/* Map the program's result to the outbound's. */
 static enum outbound_news
 news_of(const struct egress_event *event)
 {

@@ -7,7 +7,7 @@
 #include "os/clock.h"
 #include "daemon/log.h"
 
-/* What went wrong with a SYN, at a bounded rate. */
+/* Log what went wrong with a SYN, at a bounded rate. */
 static void
 complain(struct outbound *e, const struct packet *p, const char *event,
 	 const char *reason)
@@ -242,7 +242,9 @@ outbound_syn(struct outbound *e, const struct outbound_syn *in, uint8_t *syn0)
 	struct packet p;
 
 	e->counters->seen++;
-	/* A SYN with data may be cut short: it is sent as it is anyway. */
+	/*
+	 * A SYN with data may be truncated here, but is sent unchanged anyway.
+	 */
 	if (packet_parse(&p, in->bytes, in->len, in->wire_len) != PACKET_OK ||
 	    !packet_is_syn(&p)) {
 		e->counters->passed++;

@@ -15,7 +15,7 @@
 	"(tcp-syn|tcp-ack|tcp-rst|tcp-fin) == tcp-syn) or "                    \
 	"(ip6 and ip6[6] == 6 and ip6[53] & 0x17 == 2)"
 
-/* Cooked frames have lost the header that a frame of ours would need. */
+/* Cooked captures lack the link header that our frames would need. */
 static bool
 can_send(int linktype)
 {
@@ -140,7 +140,7 @@ wire_close(struct wire *wire)
 	}
 }
 
-/* Some systems show what we sent ourselves. */
+/* Some systems capture our own frames. */
 static bool
 is_ours(const struct wire *wire, const struct packet *p)
 {
@@ -178,7 +178,7 @@ wire_next(struct wire *wire, struct wire_device *device, struct wire_syn *syn)
 			.len = header->caplen - (size_t)at,
 			.wire_len = header->len - (size_t)at,
 		};
-		/* A frame shorter than Ethernet's least is padded. */
+		/* Ethernet pads short frames. */
 		if (packet_parse(&p, syn->bytes, syn->len, syn->wire_len) !=
 			    PACKET_OK ||
 		    !is_ours(wire, &p)) {

@@ -37,7 +37,7 @@ connect_to(const struct packet_addr *to, uint16_t port)
 	return fd;
 }
 
-/* All of it; a reader that is slow holds us up, which is what it wants. */
+/* Write everything; a slow reader slows us down, as it should. */
 static int
 write_all(int fd, const uint8_t *bytes, size_t len)
 {
@@ -84,7 +84,7 @@ converse(int fd)
 			continue;
 		}
 		if (fds[0].revents && pass_on(STDIN_FILENO, fd) <= 0) {
-			/* The far end may still have something to say. */
+			/* Our input has ended; the far end may still send. */
 			shutdown(fd, SHUT_WR);
 			fds[0].fd = -1;
 		}

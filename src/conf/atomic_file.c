@@ -62,7 +62,7 @@ is_current(int dir, int lock)
 		open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
-/* Only who may open it can hold it. */
+/* Mode 0600: only the owner can open it, and so hold the lock. */
 static int
 open_lock(const struct rewrite *rw, char *err)
 {
@@ -114,7 +114,7 @@ try_lock(struct rewrite *rw, char *err)
 	return 0;
 }
 
-/* From here on signals wait, until atomic_file_close(). */
+/* Signals are blocked until atomic_file_close(). */
 static int
 take_lock(struct rewrite *rw, char *err)
 {
@@ -160,7 +160,7 @@ read_existing(struct rewrite *rw, int fd, enum conf_secrecy secrecy,
 	return rc < 0 && rc != -ENOMEM ? -EINVAL : rc;
 }
 
-/* What could be replaced once it is there is not worth to be made. */
+/* Refuse a directory in which others could replace the file. */
 static int
 open_none(const struct rewrite *rw, struct conf_file *file, char *err)
 {
@@ -253,7 +253,10 @@ void
 atomic_file_close(struct rewrite *rw)
 {
 	if (rw->lock >= 0) {
-		/* While it is held: nobody else's goes. */
+		/*
+		 * Remove it while the lock is held, so that it is not
+		 * another's.
+		 */
 		unlinkat(rw->dir, ATOMIC_FILE_LOCK, 0);
 		close(rw->lock);
 	}
@@ -365,7 +368,7 @@ write_new(const struct rewrite *rw, const char *name, const void *bytes,
 		rc = -errno;
 		unlinkat(rw->dir, name, 0);
 	}
-	/* Nothing of it is left: where it could get no name, once more. */
+	/* Nothing is left of a file that got no name: try again with one. */
 	return rc == -EOPNOTSUPP ? write_named(rw, name, bytes, len) : rc;
 }
 
@@ -388,7 +391,7 @@ put_in_place(const struct rewrite *rw, bool replace, const void *bytes,
 	int rc;
 
 	snprintf(name, sizeof name, ".%s.new", rw->name);
-	/* Under the lock this is nobody's: what a crash has left. */
+	/* We hold the lock: this file was left by a crash. */
 	if (unlinkat(rw->dir, name, 0) < 0 && errno != ENOENT) {
 		return -errno;
 	}
@@ -429,7 +432,7 @@ atomic_file_create(const char *path, const void *bytes, size_t len, char *err)
 	if (rc < 0) {
 		goto out;
 	}
-	/* Before it is written at all, for how it looks. */
+	/* Check the target before anything is written. */
 	rc = faccessat(rw.dir, rw.name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
 		? -EEXIST
 		: put_in_place(&rw, false, bytes, len);

@@ -167,7 +167,7 @@ conf_never_wait(void)
 	never_waits = true;
 }
 
-/* Whether somebody would have to write it first. */
+/* Whether reading it would wait for a writer. */
 static bool
 is_awaited(int fd)
 {
@@ -331,7 +331,10 @@ cut(const char *start, char *end)
 	*end = '\0';
 }
 
-/* How much of what stands at `at` can be shown: a name, or nothing. */
+/*
+ * How much of the text at `at` may be quoted in an error: a name, or nothing,
+ * as the rest may be a key.
+ */
 static int
 name_len(const char *at)
 {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a key is never as short as. */
+/* Shorter than any key. */
 #define ITEM_MAX 15u
 
 static bool

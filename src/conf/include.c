@@ -59,7 +59,7 @@ by_bytes(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* A directory that is not there has no files. */
+/* A missing directory counts as empty. */
 static int
 stops(const char *path, int error)
 {
@@ -210,7 +210,7 @@ flatten_line(struct secret_buf *out, struct conf_file *file,
 		struct conf_include *include = file->include;
 		struct conf_line ignored;
 
-		/* To its end: there edit_gap() knows how it ends. */
+		/* The position at the end of the file, for edit_gap(). */
 		while ((rc = conf_next(&include->file, &ignored, err)) > 0) {
 		}
 		if (rc == 0 &&

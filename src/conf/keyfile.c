@@ -109,7 +109,7 @@ key_set_realm(void *into, const char *value, char *why)
 	return 0;
 }
 
-/* Names go to logs and tables as they are: nothing there may be strange. */
+/* Names are printed unchanged in logs and tables: no control characters. */
 int
 key_set_name(void *into, const char *value, char *why)
 {

@@ -236,7 +236,7 @@ complain(const char *command, const struct option_word *word, const char *why)
 	return OPTION_WRONG;
 }
 
-/* What getopt did not like; `last` is the word that it stopped at. */
+/* Report getopt's error; `last` is the word that it stopped at. */
 static int
 refuse(const struct option_list *list, int option, char **argv,
        const char *last)
@@ -310,7 +310,7 @@ option_parse(const struct option_list *list, int argc, char **argv)
 
 	make_table(&table, list);
 	opterr = 0;
-	optind = 0; /* begin anew, with glibc as with musl */
+	optind = 0; /* restart getopt, for glibc and musl */
 	while ((option = getopt_long(argc, argv, table.letters, table.longs,
 				     NULL)) != -1) {
 		if (option == '?' || option == ':') {

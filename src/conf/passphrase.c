@@ -15,7 +15,7 @@
 #endif
 #define SIGNALS_MAX 128 /* of any system */
 
-/* The terminal that is asked on, for who ends us meanwhile. */
+/* The terminal whose echo is off, for the signal handler. */
 static struct {
 	int tty;
 	struct termios before;
@@ -51,7 +51,7 @@ is_deadly(int number)
 static void
 say(int fd, const char *text)
 {
-	/* If it can't be seen, the answer won't come either. */
+	/* If the prompt cannot be written, do not wait for an answer. */
 	ssize_t ignored = write(fd, text, strlen(text));
 
 	(void)ignored;
@@ -76,12 +76,12 @@ give_back(int number)
 	sigaddset(&only, number);
 	raise(number);
 	sigprocmask(SIG_UNBLOCK, &only, NULL);
-	/* It was stopped, and goes on. */
+	/* Continued after a stop: turn the echo off again. */
 	caught = number;
 	errno = saved;
 }
 
-/* Of the signals that were ignored, none comes. */
+/* Leave ignored signals ignored. */
 static void
 take_signals(struct sigaction before[SIGNALS_MAX])
 {
@@ -157,7 +157,7 @@ ask(struct sealed_passphrase *out, int tty, const char *question, char *why)
 
 	silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	silent.c_lflag |= ICANON;
-	/* What was typed before the question is no answer to it. */
+	/* Discard what was typed before the prompt. */
 	if (tcsetattr(tty, TCSAFLUSH, &silent) < 0) {
 		return value_fail(why, "terminal: %s", strerror(errno));
 	}

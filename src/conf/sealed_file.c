@@ -32,7 +32,7 @@ parse_file(struct conf_file *file, struct seal *seal, const char *path,
 	   char *err)
 {
 	enum seal_result result;
-	/* What protects it is the passphrase: FAT knows no modes. */
+	/* Owner and mode do not matter: the passphrase protects it. */
 	int rc = conf_open(file, path, CONF_ANYBODYS, err);
 
 	if (rc < 0) {
@@ -91,7 +91,7 @@ out:
 	return rc;
 }
 
-/* By processor time: a busy machine must not make weak files. */
+/* Measured in processor time, so that a busy machine makes no weak files. */
 static uint64_t
 cpu_ns(void)
 {
@@ -101,7 +101,7 @@ cpu_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Once a run: some make a file for each of a hundred users. */
+/* Measured once a run, which may make a file for each of many users. */
 static uint32_t
 calibrate(void)
 {

@@ -64,7 +64,7 @@ take_hide(void *into, const char *value, char *why)
 	if (rc < 0) {
 		return rc;
 	}
-	/* Masks have no holes: their last byte tells. */
+	/* Masks are contiguous, so the last byte is enough. */
 	if (net.mask[net.addr.family == 6 ? 15 : 3] != 0xff) {
 		return value_fail(why, "'%.64s' is not one address", addr);
 	}
@@ -166,7 +166,7 @@ static const struct conf_form form = {
 	.rule = add_rule,
 };
 
-/* One rule more, whatever is in it. */
+/* Make room for one more rule. */
 static struct acl_rule *
 new_rule(struct acl *acl)
 {

@@ -38,11 +38,14 @@ edit_gap(const struct conf_file *file)
 		return "";
 	}
 	if (file->text[file->len - 1] == '\r') {
-		/* Half an end is there: a whole one would make it text. */
+		/*
+		 * LF completes the line's end; with CR LF, its CR would become
+		 * text.
+		 */
 		return !file->more ? "\n" : crlf ? "\n\r\n" : "\n\n";
 	}
 	if (file->text[file->len - 1] != '\n') {
-		/* A backslash would take in the next line. */
+		/* A backslash at the end would continue the line. */
 		if (file->more) {
 			return crlf ? "\r\n\r\n" : "\n\n";
 		}

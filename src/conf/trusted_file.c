@@ -118,12 +118,12 @@ check_each(const char *path, char *why)
 		return value_fail(why, "%s", strerror(ENAMETOOLONG));
 	}
 	for (size_t i = 0; i < len; i++) {
-		/* Of two slashes, the last one. */
+		/* Skip repeated slashes. */
 		if (path[i] != '/' || path[i + 1] == '/') {
 			continue;
 		}
 		memcpy(dir, path, i + 1);
-		/* "/" is that; of "a/" it is "a". */
+		/* "/" stays; "a/" becomes "a". */
 		dir[i > 0 ? i : 1] = '\0';
 		if (check_directory(dir, why) < 0) {
 			return -1;
@@ -149,7 +149,7 @@ trusted_file(const char *path, int fd, char *why)
 	struct stat st;
 
 	if (!named && error != ENOENT && error != EACCES) {
-		/* It has a place, and that can't be told. */
+		/* The file has a path that cannot be resolved. */
 		return no_place(error, why);
 	}
 	if (fstat(fd, &st) < 0) {
@@ -180,7 +180,7 @@ trusted_directories(const char *path, char *why)
 		return value_fail(why, "%s", strerror(ENAMETOOLONG));
 	}
 	memcpy(dir, slash ? path : "./", len);
-	/* realpath() wants something that is there. */
+	/* realpath(3) needs an existing file: resolve the directory. */
 	memcpy(dir + len, ".", 2);
 	real = realpath(dir, NULL);
 	if (!real) {

@@ -306,7 +306,7 @@ value_device(const char *text, char out[ACL_IFNAME_MAX], char *why)
 		out[0] = '\0';
 		return 0;
 	}
-	/* What the kernel refuses, and what rules would misread. */
+	/* Names that the kernel refuses, or that rules would misread. */
 	if (len >= ACL_IFNAME_MAX || strpbrk(text, "/: \t\"'+*%\\{};") ||
 	    strcmp(text, ".") == 0 || strcmp(text, "..") == 0) {
 		return value_fail(why, "'%.64s' can't be an interface", text);
@@ -338,7 +338,7 @@ value_time(const char *text, uint64_t *instant, char *why)
 		    0) {
 			return -1;
 		}
-		/* Who writes 2027 means the year. */
+		/* 2027 is meant as a year, not as seconds. */
 		if (seconds > 0 && seconds < EPOCH_SECONDS_MIN) {
 			return value_fail(why,
 					  "'%.64s' is no time since 1973 "
@@ -378,7 +378,7 @@ value_time_text(char out[VALUE_TIME_MAX], uint64_t instant)
 	time_t when = (time_t)(instant / FRAME_SECOND);
 	struct tm tm;
 
-	/* Years of five digits are not read back as such. */
+	/* Years of five digits cannot be read back. */
 	if (!gmtime_r(&when, &tm) || tm.tm_year > 9999 - 1900) {
 		snprintf(out, VALUE_TIME_MAX, "%llu", (unsigned long long)when);
 		return;

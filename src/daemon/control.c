@@ -15,14 +15,14 @@
 
 #include "os/clock.h"
 
-/* Who is to stop is asked for its process first, which takes no time. */
+/* Before a stop, the daemon is asked for its process; that is quick. */
 #define ANSWER_MS 3000u
-/* Thrown away in one go: packets wait meanwhile. */
+/* Foreign datagrams thrown away in one go, while packets wait. */
 #define RUBBISH_MAX 16
 /* Whoever has the folder locked needs no more than a moment. */
 #define LOCK_TRIES_MAX 200
 #define LOCK_TRY_MS 10
-/* Of daemons that were killed; the others go at the next start. */
+/* Stale sockets removed at one start; others at the next. */
 #define STALE_MAX 1000
 
 /* Tests have another one. */
@@ -134,7 +134,7 @@ is_stale(const char *file)
 	return stale;
 }
 
-/* What killed daemons have left. */
+/* Remove sockets of daemons that were killed. */
 static void
 sweep(int locked)
 {
@@ -210,7 +210,7 @@ control_close(int fd)
 	socklen_t len = sizeof addr;
 	int dir = open_folder();
 
-	/* While it is ours nobody else has taken the name. */
+	/* We hold the lock, so nobody else has taken the name. */
 	if (dir >= 0 && getsockname(fd, (struct sockaddr *)&addr, &len) == 0 &&
 	    addr.sun_path[0] == '/') {
 		unlink(addr.sun_path);
@@ -285,7 +285,7 @@ void
 control_reply(int fd, const struct control_peer *peer, const char *text,
 	      size_t len)
 {
-	/* Who does not wait for the answer does not get it. */
+	/* A peer whose buffer is full does not get the answer. */
 	(void)sendto(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL,
 		     (const struct sockaddr *)&peer->addr, peer->len);
 }
@@ -332,7 +332,7 @@ control_ask(const char *name, enum control_request request, unsigned wait_ms,
 	if (fd < 0) {
 		return fd;
 	}
-	/* From then on the kernel takes nothing from anybody else. */
+	/* connect(2): the kernel then drops datagrams of others. */
 	if (connect(fd, (struct sockaddr *)&addr, len) < 0 ||
 	    send(fd, &byte, 1, MSG_NOSIGNAL) < 0) {
 		rc = errno == ENOENT      ? -ECONNREFUSED
@@ -380,11 +380,14 @@ control_stop(const char *name, enum control_request request, unsigned wait_ms,
 		return -errno;
 	}
 	rc = control_ask(name, request, ANSWER_MS, out);
-	/* The number may have become another's before the descriptor was. */
+	/*
+	 * The pid may be reused before pidfd_open(2): check that it is the
+	 * same.
+	 */
 	if (rc >= 0 && rc != pid) {
 		rc = -ESRCH;
 	}
-	/* An answer that is no 0 says why it does not. */
+	/* An answer that does not begin with 0 is a refusal with its reason. */
 	if (rc == pid && out[0] == '0') {
 		rc = await_end(fd, end);
 	}

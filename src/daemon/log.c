@@ -67,7 +67,7 @@ level_name(enum log_level level)
 	}
 }
 
-/* The same for all lines of a second. */
+/* Formatted once a second. */
 static const char *
 stamp(void)
 {
@@ -119,7 +119,7 @@ end_line(struct log_record *r)
 	log_sink_put(r->line, len);
 }
 
-/* Once lines go again, one says how many did not. */
+/* When lines can be written again, say how many were lost. */
 static void
 tell_lost(void)
 {
@@ -276,7 +276,7 @@ put_name(struct text *t, const char *name)
 	text_add(t, log_json ? "\":" : "=");
 }
 
-/* A field goes in whole or not at all: the line is still JSON. */
+/* A field is written whole or not at all, so that JSON stays valid. */
 static void
 end_field(struct log_record *r, size_t before)
 {

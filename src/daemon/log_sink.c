@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 enum way {
-	AS_IS,    /* whoever reads it is waited for */
+	AS_IS,    /* blocking: writes wait for the reader */
 	BY_SEND,  /* a socket */
-	BY_COPY,  /* an open file of our own, which does not wait */
-	BY_POLL,  /* there is no such one */
-	BY_WRITE, /* what never waits for a reader */
+	BY_COPY,  /* opened again by us, non-blocking */
+	BY_POLL,  /* cannot be opened again: poll(2) before a write */
+	BY_WRITE, /* a regular file, which never blocks */
 };
 
 static struct {
@@ -23,7 +23,7 @@ static struct {
 	size_t len;
 	size_t lines; /* that wait, whole or in part */
 	bool gathers;
-	uint64_t lost, told, others; /* others: lost by them */
+	uint64_t lost, told, others; /* lost by other processes */
 	uint64_t *also;              /* where the monitor looks, or NULL */
 } sink = { .way = AS_IS, .fd = STDERR_FILENO };
 
@@ -184,7 +184,7 @@ log_sink_lost(void)
 uint64_t
 log_sink_untold(void)
 {
-	/* Whoever adds up what is lost tells of it. */
+	/* Only the process that adds up lost lines reports them. */
 	return sink.also ? 0 : sink.lost + sink.others - sink.told;
 }
 

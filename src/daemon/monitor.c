@@ -20,13 +20,13 @@
 
 #define STOP_MS 3000u
 #define AWAIT_MS 20 /* between looks, where no signal says more */
-/* After SIGKILL no program runs any more, however long it takes to go. */
+/* After SIGKILL it runs no more code, however long it takes to vanish. */
 #define GONE_MS 6000u
 
 /* What the worker sends begins with a byte that says what it is. */
 enum message { MESSAGE_READY = 'r', MESSAGE_QUESTION = 'q' };
 
-/* Of a clock that stands still while the machine sleeps, as workers do. */
+/* CLOCK_MONOTONIC: it stops while the machine sleeps, as workers do. */
 static uint64_t
 awake_ms(void)
 {
@@ -62,7 +62,7 @@ be_worker(const struct monitor_job *job, pid_t parent, int to_monitor)
 
 	log_leave(&job->shared->log_lost);
 	spawn_set_watch(NULL);
-	/* Who asks is not the worker's to hear. */
+	/* The worker must not answer the control socket. */
 	if (job->control >= 0) {
 		close(job->control);
 	}
@@ -118,7 +118,7 @@ forget_worker(struct monitor *m)
 	m->ready = false;
 }
 
-/* What may follow from a fault that somebody makes use of. */
+/* Signals that an exploited fault may cause. */
 static bool
 is_sound(int status)
 {
@@ -163,7 +163,9 @@ stop(struct monitor *m, bool *sound)
 	while (waitpid(m->worker, &status, WNOHANG) == 0) {
 		struct pollfd fd = { .fd = m->line };
 
-		/* The line's other end closes when the worker is gone. */
+		/*
+		 * The other end of the socket closes when the worker is gone.
+		 */
 		poll(&fd, 1, 100);
 		if (clock_ms() - begun > STOP_MS) {
 			kill(m->worker, SIGKILL);
@@ -177,7 +179,7 @@ stop(struct monitor *m, bool *sound)
 	return WIFEXITED(status) && WEXITSTATUS(status) == TAP_OK;
 }
 
-/* How long the successor of who died just now is to wait. */
+/* The pause before the next worker. */
 static uint64_t
 note_death(struct monitor *m, uint64_t now)
 {
@@ -311,7 +313,7 @@ take_question(struct monitor *m, const uint8_t *question, size_t len)
 		answered = m->job->question(m->job->context, question, len,
 					    answer);
 	}
-	/* Who does not wait any more gets none. */
+	/* A worker that no longer waits gets no answer. */
 	(void)send(m->line, answer, answered, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
@@ -391,7 +393,7 @@ take_signals(struct monitor *m)
 
 enum { AT_SIGNALS, AT_CONTROL, AT_LINE, AT_WATCH, FDS };
 
-/* Serve whoever asks, for so long at the most until somebody does. */
+/* Wait for requests, and serve them, for at most this long. */
 static void
 attend(struct monitor *m, int wait_ms)
 {
@@ -453,7 +455,7 @@ reload(struct monitor *m)
 	if (m->job->pause) {
 		m->job->pause(m->job->context);
 	}
-	/* What a killed worker left half changed is made sound first. */
+	/* Repair what a killed worker may have left half changed. */
 	if (!stop(m, &sound)) {
 		recover(m, sound);
 	}
@@ -513,7 +515,7 @@ monitor_run(struct monitor *m)
 {
 	const int status = loop(m);
 
-	/* What is to be done at the end, a signal does not cut short. */
+	/* Signals must not interrupt what is done at the end. */
 	spawn_set_watch(NULL);
 	return status;
 }
@@ -523,7 +525,7 @@ monitor_start(struct monitor *m, const struct monitor_job *job, int signals)
 {
 	int status;
 
-	/* Who waits for a file answers nobody, and can't be stopped. */
+	/* A read that blocks would keep requests and signals waiting. */
 	conf_never_wait();
 	*m = (struct monitor){ .job = job, .signals = signals, .line = -1 };
 	if (start(m) < 0) {
@@ -560,7 +562,7 @@ monitor_end(struct monitor *m)
 	}
 	whole = stop(m, &sound);
 	if (!whole && m->job->recover) {
-		/* Its successor does what it had left to do. */
+		/* The next worker continues what this one left. */
 		recover(m, sound);
 		whole = start(m) == 0 && stop(m, &sound);
 	}

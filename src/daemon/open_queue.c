@@ -11,12 +11,12 @@
 
 #define TRIES_MAX 40
 #define TRY_MS 50
-/* A daemon is known by its first queue; so many may follow it. */
+/* A daemon's socket is named by its first queue; these may follow it. */
 #define QUEUES_MAX 4u
 /* Commands that are served at the same time. */
 #define FREE_TRIES_MAX 1000
 
-/* Whether it is a tap that has a queue: then what to do about it is said. */
+/* If a tap has the queue, say what to do about it. */
 static bool
 tell_of_tap(uint16_t queue)
 {

@@ -54,9 +54,9 @@ is_mapped(const char *path, uint32_t id)
 }
 
 /*
- * The account to use.  Where there is none, numbers of its own, since
- * whoever shares them may end the worker, as often as he likes; and those
- * of "nobody" where there are no others.
+ * The account to use. Without one, numbers that no account has, because others
+ * with the same user could kill the worker; and "nobody" where there are no
+ * such numbers.
  */
 static void
 find_user(const char *user, pid_t monitor, uid_t *uid, gid_t *gid)
@@ -90,7 +90,7 @@ privileges_share_user(const char *user)
 	return uid == NOBODY;
 }
 
-/* Nothing that is executed later could get more: there is nothing later. */
+/* Nothing is executed later that would need the bounding set. */
 static int
 drop_bounding_set(char *why)
 {
@@ -118,7 +118,7 @@ needs_bpf(void)
 		errno == EPERM;
 }
 
-/* That one, if it was there: libpcap's client has never had it. */
+/* Keep CAP_BPF only if it was there; the pcap client never had it. */
 static int
 keep_net_admin(enum privileges_role role, char *why)
 {
@@ -154,7 +154,9 @@ change_user(enum privileges_role role, const char *user, pid_t monitor,
 	uid_t uid;
 	gid_t gid;
 
-	/* Who is not root has no more than it was given. */
+	/*
+	 * Not started as root: it has only the capabilities that it was given.
+	 */
 	if (geteuid() != 0) {
 		return keep_net_admin(role, why);
 	}
@@ -233,7 +235,7 @@ privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
 		return fail(why, "prctl");
 	}
-	/* After the change of user, which forgets it. */
+	/* After setuid(2), which clears the death signal. */
 	if (parent != 0 &&
 	    (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
 	     getppid() != parent)) {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where there is nothing to see, on every BSD. */
+/* An empty directory, on every BSD. */
 #define EMPTY "/var/empty"
 
 static int
@@ -25,7 +25,7 @@ privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 
 	(void)role;
 	(void)parent;
-	/* Who is not root has no more than it was given. */
+	/* Not started as root: there is nothing to give up. */
 	if (geteuid() != 0) {
 		return 0;
 	}

@@ -189,7 +189,7 @@ metrics_put(const struct metrics *m, const struct stat_item *items,
 	}
 }
 
-/* Once is enough for what goes on. */
+/* Log an error once as long as it lasts. */
 static void
 tell(struct metrics *m, int error)
 {

@@ -13,7 +13,7 @@
 #define TRIES_MAX 10
 #define TRY_MS 20
 
-/* One that is gone needs no notice, one that hangs is not waited for. */
+/* Do not wait for a manager that hangs, and ignore one that is gone. */
 static void
 tell(int fd, const struct sockaddr_un *addr, socklen_t len, const char *state)
 {

@@ -28,9 +28,9 @@ daemon_signals(void)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
 		return -errno;
 	}
-	/* Ignored, as whoever started us may have it, it never comes. */
+	/* A signal that our parent ignored would never arrive. */
 	signal(SIGCHLD, SIG_DFL);
-	/* A log whose reader is gone, or that may not grow, ends nobody. */
+	/* SIGPIPE and SIGXFSZ: writing the log must not kill the daemon. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -44,7 +44,7 @@ daemon_signal(int fd, int *number)
 	struct signalfd_siginfo info;
 
 	while (read(fd, &info, sizeof info) == sizeof info) {
-		/* One child more or less asks for nothing. */
+		/* SIGCHLD needs no action here. */
 		if (number && info.ssi_signo != SIGCHLD) {
 			*number = info.ssi_code == SI_KERNEL
 				? 0

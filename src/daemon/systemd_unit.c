@@ -78,7 +78,7 @@ static const char sandbox[] =
 	"[Install]\n"
 	"WantedBy=sysinit.target\n";
 
-/* What the words come to. */
+/* The options as one line. */
 struct parts {
 	char self[PATH_MAX_BYTES];
 	struct text all, finding, writing;
@@ -107,7 +107,7 @@ put_quoted(struct text *t, const char *value)
 	text_put(t, "\"");
 }
 
-/* A word that needs no quotes has none. */
+/* Quote only if needed. */
 static void
 put_value(struct text *t, const char *value)
 {
@@ -262,7 +262,7 @@ systemd_unit_print(const char *side, const struct systemd_unit_word *words,
 			side);
 		return TAP_USAGE;
 	}
-	/* Behind the blank. */
+	/* The word after the blank. */
 	print_unit(command + 1, side, &p);
 	return TAP_OK;
 }

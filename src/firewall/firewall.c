@@ -95,14 +95,14 @@ try_iptables(struct fw *fw, const struct fw_plan *plan, char *err)
 			return 0;
 		}
 		/*
-		 * What a predecessor left goes on hiding: by its rules, or by
-		 * those of ours that have taken their place.
+		 * Rules that an earlier tap left keep hiding until ours have
+		 * replaced them.
 		 */
 		if (left) {
 			return -1;
 		}
 		iptables_remove(fw, fw->variant, ignored);
-		/* What the machine's own iptables said is worth telling. */
+		/* Report what the machine's own iptables said. */
 		report = ignored;
 	}
 	return -1;
@@ -146,7 +146,7 @@ try_nft(struct fw *fw, const struct fw_plan *plan, char *err)
 	return rc;
 }
 
-/* What another tool left under our name, once ours stand. */
+/* After ours are installed: remove rules of ours by another tool. */
 static void
 remove_others(struct fw *fw)
 {
@@ -177,14 +177,14 @@ nft_standing(const struct fw *fw, char *text, size_t size)
 
 	ruleset_name(name, fw->side, fw->queue);
 	if (fw_run_list(argv, text, size) != 0) {
-		/* There is none, or it can't be asked. */
+		/* Not installed, or it fails. */
 		text[0] = '\0';
 		return fw_run_list(any, NULL, 0) == 0 ? 0 : -1;
 	}
 	return 0;
 }
 
-/* What stands, as a number: equal where it is the same.  0, or -1. */
+/* A hash of the installed rules. 0, or -1. */
 static int
 standing(struct fw *fw, const struct fw_plan *plan, uint64_t *sum)
 {
@@ -204,7 +204,7 @@ standing(struct fw *fw, const struct fw_plan *plan, uint64_t *sum)
 	return rc;
 }
 
-/* It has just been installed, for the first time. */
+/* Note the hash of rules that were just installed. */
 static void
 note_standing(struct fw *fw, const struct fw_plan *plan)
 {
@@ -339,8 +339,8 @@ fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 }
 
 /*
- * What is put back has to become what was noted at first: who takes it away
- * again at once would else have that noted.
+ * After a restore, compare with the first hash: if another program removes the
+ * rules again at once, that must not become the new reference.
  */
 static int
 install_again(struct fw *fw, const struct fw_plan *plan, bool is_new, char *err)
@@ -349,7 +349,7 @@ install_again(struct fw *fw, const struct fw_plan *plan, bool is_new, char *err)
 	int rc = fw->tool == FW_NFT ? try_nft(fw, plan, err)
 				    : iptables_install(fw, plan, err);
 
-	/* Whose the tables are was known the first time. */
+	/* Keep the owners noted at the first time. */
 	memcpy(fw->table_is_ours, before.table_is_ours,
 	       sizeof fw->table_is_ours);
 	if (rc == 0 && is_new) {
@@ -373,7 +373,7 @@ fw_replace(struct fw *fw, const struct fw_plan *old, const struct fw_plan *plan,
 	if (install_again(fw, plan, plan != old, err) == 0) {
 		return 0;
 	}
-	/* Of two families one may have changed already. */
+	/* One of the two families may have changed already. */
 	install_again(fw, old, false, ignored);
 	return -1;
 }
@@ -383,7 +383,7 @@ fw_stands(struct fw *fw, const struct fw_plan *plan)
 {
 	uint64_t sum;
 
-	/* What can't be asked is not taken for gone. */
+	/* If the tool fails, do not assume that the rules are gone. */
 	return fw->tool == FW_NONE || !fw->is_known ||
 		standing(fw, plan, &sum) < 0 || sum == fw->sum;
 }

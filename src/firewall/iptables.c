@@ -209,7 +209,9 @@ iptables_script(struct fw *fw, const struct fw_plan *plan, size_t family)
 
 		chain_name(chain, fw, &hooks[i]);
 		left = find_ours(saved, chain, &stale, &others);
-		/* Another tap's table is of no use to it alone. */
+		/*
+		 * A table that has nothing but chains of taps counts as ours.
+		 */
 		fw->table_is_ours[family][i] = saved[0] == '\0' ||
 			(left && others != STRANGERS) || others == OTHER_TAPS;
 		if (ruleset_needs(plan, &hooks[i])) {
@@ -283,7 +285,7 @@ remove_family(struct fw *fw, size_t family, unsigned variant, char *err)
 	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
 	int rc = 0;
 
-	/* The last first: what hides goes before what keeps. */
+	/* In reverse order: remove what hides before what keeps connections. */
 	for (size_t i = count; i-- > 0;) {
 		char script[STALE_MAX + 256], lines[STALE_MAX];
 		char chain[2 * RULESET_NAME_MAX];

@@ -75,7 +75,10 @@ leftover_note(struct leftover *found, uint16_t queue)
 	found->count++;
 }
 
-/* Have it in `listed`: 0; RUN_NOT_FOUND; or below 0, with the error in err. */
+/*
+ * Run a tool, its output in `listed`: 0, RUN_NOT_FOUND, or below 0 with the
+ * error in err.
+ */
 static int
 list(const char *const *argv, char *err)
 {

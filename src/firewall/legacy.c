@@ -25,7 +25,7 @@ struct info {
 int
 legacy_open(void)
 {
-	/* It receives nothing: that protocol is for sending alone. */
+	/* IPPROTO_RAW: this socket receives nothing. */
 	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 
 	return fd < 0 ? -errno : fd;

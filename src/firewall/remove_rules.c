@@ -41,7 +41,7 @@ running(enum fw_side side, uint16_t queue)
 	if (process >= 0) {
 		return process > 0 ? process : -1;
 	}
-	/* One that does not answer has the queue all the same. */
+	/* A process that does not answer still has the queue. */
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
 		if (nfq_owner(queue) == 0) {
 			return 0;
@@ -96,7 +96,7 @@ remove_queue(enum fw_side side, uint16_t queue)
 	return side == FW_SERVER ? remove_door(queue) : TAP_OK;
 }
 
-/* Those that have a door, and perhaps no rules any more. */
+/* Queues that have a door, perhaps without rules. */
 static void
 find_doors(struct leftover *found)
 {

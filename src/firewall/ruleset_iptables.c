@@ -99,7 +99,7 @@ put_match(const struct section *s, const struct fw_plan *plan,
 	}
 }
 
-/* Before routing: whether it is for this host is a guess of the table's. */
+/* Before routing: whether it is for this host follows the routing table. */
 static const char *
 early(const struct fw_match *m)
 {
@@ -119,7 +119,7 @@ put_early_accept(const struct section *s, const struct fw_match *m)
 	struct fw_plan other = *s->plan;
 	char target[TARGET_MAX];
 
-	/* No packet of this host's own has the mark by right. */
+	/* Packets that this host sends must not have the mark. */
 	other.loopback_open = true;
 	snprintf(target, sizeof target, "%s -m mark --mark 0x%x/0x%x -j ACCEPT",
 		 early(m), s->plan->accepted_mark, s->plan->accepted_mark);
@@ -152,13 +152,13 @@ put_syn_chain(const struct section *s)
 	}
 }
 
-/* What is known to be admitted, or goes on as it was. */
+/* Pass accepted SYNs, and what is none of our business. */
 static void
 put_admitted(const struct section *s)
 {
 	const uint32_t mark = s->plan->accepted_mark;
 
-	/* In this order: a truncated header is asked for its flags last. */
+	/* Flags are matched last, since that match drops truncated headers. */
 	text_put(s->t,
 		 "-A %s -p tcp -m conntrack --ctstate ESTABLISHED -m tcp ! "
 		 "%s -j RETURN\n",
@@ -213,7 +213,7 @@ put_final(const struct section *s, const struct fw_match *m)
 		return;
 	}
 	put_sockets(s, m);
-	/* The door may go with the daemon: then none gets by without it. */
+	/* An unpinned door ends with the daemon: then no packet may pass. */
 	snprintf(target, sizeof target, "-j NFQUEUE --queue-num %u%s",
 		 ruleset_queue(s->plan, forwarded, true), bypass(s));
 	put_match(s, s->plan, m, target);
@@ -290,7 +290,7 @@ put_translated(const struct section *s)
 	}
 }
 
-/* Where packets come in, or go on: the last word. */
+/* In INPUT and FORWARD: the final decision. */
 static void
 put_last_chain(const struct section *s)
 {
@@ -401,7 +401,7 @@ put_client_chain(const struct section *s)
 			continue;
 		}
 		put_match(s, s->plan, m, m->marked ? set : queue);
-		/* A mark does not end the chain. */
+		/* MARK does not end the chain, so a RETURN follows. */
 		if (m->marked) {
 			text_put(s->t,
 				 "-A %s -m mark --mark 0x%x/0x%x -j RETURN\n",

@@ -59,7 +59,7 @@ put_match(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 	put_ports(t, m);
 }
 
-/* Before routing: whether it is for this host is a guess of the table's. */
+/* Before routing: whether it is for this host follows the routing table. */
 static void
 put_early(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 {
@@ -97,7 +97,7 @@ put_syn_chain(struct text *t, const struct fw_plan *plan,
 		if (!m->by_ingress || !ruleset_has_place(hook, m, 0)) {
 			continue;
 		}
-		/* No packet of this host's own has the mark by right. */
+		/* Packets that this host sends must not have the mark. */
 		other.loopback_open = true;
 		text_put(t, "\t\tmeta mark & 0x%08x != 0 %s",
 			 plan->accepted_mark, syn);
@@ -238,11 +238,11 @@ put_final(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 		text_put(t, "accept\n");
 		return;
 	}
-	/* The door may go with the daemon: then none gets by without it. */
+	/* An unpinned door ends with the daemon: then no packet may pass. */
 	put_queue(t, plan, forwarded, true);
 }
 
-/* Where packets come in, or go on: the last word. */
+/* In INPUT and FORWARD: the final decision. */
 static void
 put_last_chain(struct text *t, const struct fw_plan *plan,
 	       const struct ruleset_hook *hook, const char *name)
@@ -252,7 +252,7 @@ put_last_chain(struct text *t, const struct fw_plan *plan,
 		 "\t\tmeta l4proto != tcp accept\n"
 		 "\t\tct state established %saccept\n",
 		 no_syn);
-	/* Any number but that: a socket was found before routing. */
+	/* Any other value: a socket was found before routing. */
 	if (plan->by_socket && ruleset_is(hook, RULESET_INPUT)) {
 		text_put(t,
 			 "\t\tmeta cgroup != 0xffffffff socket transparent 0 "
@@ -262,7 +262,7 @@ put_last_chain(struct text *t, const struct fw_plan *plan,
 	if (ruleset_has_labels(plan)) {
 		text_put(t, "\t\tct label %u accept\n", RULESET_LABEL);
 	}
-	/* It has done its work. */
+	/* Clear the mark: it is not needed any more. */
 	text_put(t,
 		 "\t\tmeta mark & 0x%08x != 0 %smeta mark set meta mark & "
 		 "0x%08x accept\n",

@@ -31,7 +31,7 @@ fw_run_no_script(char *err, const char *program)
 	return -1;
 }
 
-/* iptables has a word about connlabel.conf before all else. */
+/* iptables warns of connlabel.conf first. */
 static const char *
 past_warnings(const char *errors)
 {

@@ -9,9 +9,12 @@
 #include "firewall/legacy.h"
 #include "os/clock.h"
 
-/* In case nobody tells of a change. */
+/* Check this often, in case the kernel does not report a change. */
 #define CHECK_MS 10000u
-/* A look runs the tools: others may change rules of theirs all the time. */
+/*
+ * Not more often: a check runs the tools, and others may change their own rules
+ * all the time.
+ */
 #define APART_MS 200u
 /* How often tables of iptables-legacy are asked for their size. */
 #define POLL_MS 250u
@@ -27,7 +30,7 @@ poll_also(struct watchdog *k, int fd)
 	}
 }
 
-/* Once, or again and again. */
+/* Look after ms milliseconds, once or `again` and again. */
 static void
 wake_in(struct watchdog *k, uint64_t ms, bool again)
 {
@@ -103,7 +106,7 @@ note_change(struct watchdog *k, uint64_t since)
 	}
 }
 
-/* What there is to hear, from whoever tells of changes. */
+/* Read the kernel's notifications of changes. */
 static void
 hear(struct watchdog *k, uint64_t now)
 {
@@ -190,7 +193,7 @@ watchdog_look(struct watchdog *k, struct fw *fw, const struct fw_plan *plan)
 		}
 		return;
 	}
-	/* What comes while we look, our own too, is looked at the next time. */
+	/* Changes during the check, including our own, are seen next time. */
 	if (fw->tool != FW_NONE && !fw_stands(fw, plan)) {
 		put_back(k, fw, plan);
 	} else {

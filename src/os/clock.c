@@ -83,7 +83,7 @@ clock_tai(void)
 {
 	uint64_t before, utc, monotonic, after;
 
-	/* Nobody may have set one in between. */
+	/* Read again: the clock must not have been set in between. */
 	do {
 		before = read_ns(CLOCK_TAI);
 		utc = clock_ns();

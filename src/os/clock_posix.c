@@ -22,7 +22,7 @@ clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Not every system tells. */
+/* Not every system has it. */
 bool
 clock_is_synchronised(void)
 {

@@ -44,7 +44,9 @@ ifname_close(struct ifnames *links)
 void
 ifname_update(struct ifnames *links)
 {
-	/* What changed does not matter, nor whether some of it was lost. */
+	/*
+	 * Any notification, or the loss of one, makes us read the names again.
+	 */
 	netlink_drain(links->nl.fd);
 	memset(links->cache, 0, sizeof links->cache);
 }

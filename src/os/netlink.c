@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 
-/* Notifications read at a time: who makes them may never end. */
+/* Notifications read in one turn, since they may never stop coming. */
 #define DRAIN_MAX 1024u
 #define ALIGN(len) (((len) + 3u) & ~(size_t)3u)
 
@@ -259,7 +259,7 @@ netlink_error(const struct netlink_reply *reply)
 		return EBADMSG;
 	}
 	memcpy(&error, reply->payload, sizeof error);
-	/* -errno; whatever else a broken sender may write is no number. */
+	/* -errno; any other value of a broken sender is refused. */
 	return error > 0 || error < -4095 ? EBADMSG : -error;
 }
 

@@ -129,7 +129,10 @@ nfq_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
 		nfq_close(nfq);
 		return rc;
 	}
-	/* A full socket is counted in /proc; an error here would only stall. */
+	/*
+	 * Drops of a full socket are counted in /proc; ENOBUFS would only
+	 * stall.
+	 */
 	setsockopt(nfq->nl.fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on);
 	if (setsockopt(nfq->nl.fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer,
 		       sizeof buffer) < 0) {
@@ -220,7 +223,10 @@ nfq_receive(struct nfq *nfq)
 				  &reply)) {
 			nfq->unreadable++;
 		} else if (nfq_parse(&reply, &nfq->packets[count]) < 0) {
-			/* The late error of a verdict, mostly: packet gone. */
+			/*
+			 * Mostly the late error of a verdict whose packet is
+			 * gone.
+			 */
 			nfq->unreadable += reply.type != NLMSG_ERROR;
 		} else {
 			count++;
@@ -374,8 +380,8 @@ void
 nfq_drop_waiting(struct nfq *nfq)
 {
 	/*
-	 * Ids go round, and the kernel stops at the first that lies ahead:
-	 * whichever half the oldest is in, all go.
+	 * Ids wrap, and the kernel stops at the first one ahead of the given:
+	 * two calls, half the range apart, drop all of them.
 	 */
 	drop_up_to(nfq, INT32_MAX);
 	drop_up_to(nfq, UINT32_MAX);

@@ -111,13 +111,13 @@ cap_open(struct cap *cap, const char *device, const char *filter, char *why)
 	pcap_set_snaplen(cap->pcap, SNAPLEN);
 	pcap_set_buffer_size(cap->pcap, RING);
 	pcap_set_immediate_mode(cap->pcap, 1);
-	/* Where the device can't, microseconds have to do. */
+	/* Fall back to microseconds if the device cannot do nanoseconds. */
 	pcap_set_tstamp_precision(cap->pcap, PCAP_TSTAMP_PRECISION_NANO);
 	rc = pcap_activate(cap->pcap);
 	if (rc < 0) {
 		return fail(cap, why, rc, pcap_statustostr(rc));
 	}
-	/* The newer one tells devices apart; a library may not have it. */
+	/* SLL2 has the device's index; old libpcaps do not know it. */
 	if (strcmp(device, "any") == 0) {
 		pcap_set_datalink(cap->pcap, DLT_LINUX_SLL2);
 	}
@@ -176,7 +176,7 @@ cap_next(struct cap *cap, struct cap_packet *packet)
 		}
 		packet->ip = frame + skip;
 		packet->len = header->caplen - (size_t)skip;
-		/* A file may say anything. */
+		/* A file's lengths cannot be trusted. */
 		packet->wire_len =
 			(header->len > header->caplen ? header->len
 						      : header->caplen) -
@@ -201,7 +201,7 @@ cap_lost(struct cap *cap)
 	return pcap_stats(cap->pcap, &stat) == 0 ? stat.ps_drop : 0;
 }
 
-/* A name stands for itself: - is no standard output here. */
+/* Open it ourselves: libpcap takes "-" for standard output. */
 static pcap_dumper_t *
 open_dumper(pcap_t *pcap, const char *path, char *why)
 {
@@ -243,7 +243,7 @@ cap_file_open(struct cap_file *file, const char *path, char *why)
 	return 0;
 }
 
-/* What a write left in errno, where it failed: told the first time. */
+/* The errno of the first write that failed. */
 static int
 look_at(struct cap_file *file, bool failed)
 {

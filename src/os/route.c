@@ -12,7 +12,7 @@ route_open(struct netlink *nl)
 	return netlink_open(nl, NETLINK_ROUTE);
 }
 
-/* Kinds of routes by which nothing gets anywhere. */
+/* Types of routes that refuse or drop packets. */
 static bool
 is_barrier(uint8_t type)
 {

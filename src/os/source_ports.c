@@ -65,7 +65,7 @@ ports_reserve(uint16_t *port)
 	return fd;
 }
 
-/* Whether as many as were used may be new ones now. */
+/* Whether used ports may be replaced now. */
 static bool
 may_renew(struct ports *ports)
 {
@@ -82,7 +82,7 @@ may_renew(struct ports *ports)
 	return ports->fresh + ports->used_count <= ports->fresh_max;
 }
 
-/* Those that were used come round again, behind all that are ready. */
+/* Used ports go to the end of the list. */
 static void
 recycle(struct ports *ports)
 {
@@ -107,7 +107,7 @@ ports_refill(struct ports *ports)
 	if (!may_renew(ports)) {
 		recycle(ports);
 	}
-	/* Given back after the new ones are there: no port twice in a row. */
+	/* Released only after new ones are there, so that no port repeats. */
 	used_count = ports->used_count;
 	memcpy(used, ports->used, sizeof used);
 	ports->used_count = 0;

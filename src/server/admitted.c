@@ -63,7 +63,7 @@ admitted_again(struct admitted *a, const struct packet_addr *src,
 void
 admitted_hold(struct admitted *a, uint64_t id, uint32_t mark)
 {
-	/* Most have none: a place is for those that have. */
+	/* Most packets have no mark, and then no entry. */
 	if (mark != 0 || a->marks[id % ADMITTED_MAX].id == id) {
 		a->marks[id % ADMITTED_MAX].id = id;
 		a->marks[id % ADMITTED_MAX].mark = mark;

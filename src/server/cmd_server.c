@@ -40,7 +40,7 @@ struct options {
 	long queue;   /* or -1 */
 };
 
-/* What goes together. */
+/* Which options may be combined. */
 static int
 check_words(const struct options *o)
 {
@@ -181,7 +181,7 @@ parse(int argc, char **argv, struct options *o)
 	return 0;
 }
 
-/* With the options that were given besides. */
+/* The unit runs tap with the other options of this command line. */
 static int
 print_unit(const struct options *o)
 {
@@ -190,7 +190,7 @@ print_unit(const struct options *o)
 	const char *fallback = o->run.fallback ? o->run.fallback : own;
 
 	snprintf(queue, sizeof queue, "%ld", o->queue);
-	/* Each has its own. */
+	/* Each queue has its own directory. */
 	snprintf(own, sizeof own, FALLBACK_DIR "%s%s", o->queue >= 0 ? "-" : "",
 		 o->queue >= 0 ? queue : "");
 	const struct systemd_unit_word words[] = {
@@ -215,7 +215,7 @@ print_unit(const struct options *o)
 				  sizeof words / sizeof words[0]);
 }
 
-/* Whether it is for a server that runs. */
+/* Whether a running server is asked. */
 static bool
 asks(const struct options *o)
 {
@@ -226,7 +226,7 @@ static int
 ask(const struct options *o)
 {
 	const char *path = o->run.from.conf;
-	/* Of --port, which reads no configuration. */
+	/* --port reads no configuration that could set a queue. */
 	const long usual = o->run.from.ports ? SERVER_CONF_QUEUE : -1;
 	const struct ask_daemon daemon = {
 		"server",
@@ -245,7 +245,7 @@ ask(const struct options *o)
 			      : ask_status(&daemon, o->json);
 }
 
-/* What worked last, where the files are wrong; or NULL. */
+/* The last configuration that worked, or NULL. */
 static struct server_conf *
 fall_back(const struct options *o)
 {
@@ -262,7 +262,7 @@ fall_back(const struct options *o)
 	return conf;
 }
 
-/* The option goes before what a file says. */
+/* The option overrides the file. */
 static void
 set_queue(const struct options *o, struct server_conf *conf)
 {
@@ -282,7 +282,7 @@ run(const struct options *o, struct server_conf *conf)
 	clock_note_namespace();
 	how.no_rules = why;
 	status = server_run(conf, &how);
-	/* What a reload would have refused. */
+	/* The firewall refused the rules, as it would have at a reload. */
 	if (status == TAP_SYSTEM && why[0] && !o->run.refused) {
 		older = fall_back(o);
 	}

@@ -72,7 +72,7 @@ open_folder(const char *folder, char *err)
 	if (dir < 0) {
 		return fail(err, folder, "", strerror(errno));
 	}
-	/* One that was there may be of use to others, who look into it. */
+	/* Leave the mode of an existing directory alone: others may read it. */
 	if (fstat(dir, &st) < 0 || st.st_uid != geteuid() || st.st_mode & 022) {
 		close(dir);
 		return fail(err, folder, "",
@@ -83,7 +83,7 @@ open_folder(const char *folder, char *err)
 	return dir;
 }
 
-/* What is in one of the two, and it. */
+/* Remove one of the two directories with its content. */
 static void
 remove_set(int dir, const char *set)
 {
@@ -104,7 +104,9 @@ copy_file(int set, size_t which, const char *path, const char *folder,
 	  char *err)
 {
 	struct secret_buf text = { 0 };
-	/* With what it includes, which may be another one then. */
+	/*
+	 * A copy has the included lines in it: the included files may change.
+	 */
 	int rc = include_flatten(
 		&text, path, which == KEYS ? CONF_SECRET : CONF_PUBLIC, err);
 
@@ -172,7 +174,7 @@ load_set(const struct server_conf_from *from, const char *folder,
 		err);
 }
 
-/* All at once: whoever loads has the old ones or the new ones. */
+/* Swap the directories: a reader gets all old files or all new ones. */
 static int
 put_in_place(int dir)
 {
@@ -180,7 +182,10 @@ put_in_place(int dir)
 		return 0;
 	}
 	if (errno != ENOENT) {
-		/* A file system that can't: for a moment there are none. */
+		/*
+		 * This file system cannot swap: for a moment there are no
+		 * copies.
+		 */
 		remove_set(dir, KEPT);
 	}
 	return renameat(dir, NEW, dir, KEPT) < 0 ? -errno : 0;

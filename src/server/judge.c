@@ -59,7 +59,7 @@ let_in(struct worker *g, uint64_t name, uint32_t mark)
 	}
 }
 
-/* On its way, but without the mark of those who were let in. */
+/* Let it go on, but without the mark of accepted SYNs. */
 static void
 let_on(struct worker *g, uint64_t name, uint32_t mark)
 {
@@ -119,9 +119,9 @@ note_again(struct worker *g, const struct receiver_event *e, uint64_t ms)
 }
 
 /*
- * Only what was held is released: it is accepted or dropped.  Who is let in
- * early comes once more to the last place, and only then is that noted: else
- * a copy would come in its stead.
+ * Only held packets are released: accepted or dropped. A SYN that is accepted
+ * early comes to the last place again, and is noted for that only now:
+ * otherwise a copy could take its place.
  */
 static void
 apply(struct worker *g, const struct receiver_result *result, bool early,
@@ -154,7 +154,7 @@ apply(struct worker *g, const struct receiver_result *result, bool early,
 	}
 }
 
-/* What is released nowhere was let in by the kernel's program, early. */
+/* Without a release, the kernel's program has let it in, early. */
 static bool
 lets_in_early(const struct receiver_result *result)
 {
@@ -247,11 +247,11 @@ read_packet(struct packet *p, const struct nfq_packet *q, bool *refused)
 	const int error = packet_parse(p, q->bytes, q->len, q->wire_len);
 
 	*refused = p->src.family == 6 && header_chain_find(p, q->bytes, q->len);
-	/* Broken TCP options are a listener's business. */
+	/* The listener judges broken TCP options. */
 	return error == PACKET_OPTION ? PACKET_OK : error;
 }
 
-/* The door tells connections apart, not the SYNs of one. */
+/* The door would admit a repeated SYN of an accepted connection, too. */
 static bool
 is_refused_by_door(const struct worker *g, const struct packet *p)
 {
@@ -301,7 +301,7 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 			  judge_unreadable(g, queue, q, &p, refused));
 		return;
 	}
-	/* The kernel drops it, and tells the sender, as for any port. */
+	/* The kernel answers bad IP options itself, as for any port. */
 	if (is_early(q) && p.src.family == 4 &&
 	    ip_options_are_refused(q->bytes + PACKET_IP4_HEADER,
 				   p.tcp_at - PACKET_IP4_HEADER)) {

@@ -87,7 +87,7 @@ judge(const uint8_t *found, const uint8_t *ours, uint64_t now_ms)
 	    check != check_of(begin)) {
 		return REPLAY_FILE_LOST;
 	}
-	/* A boot that has no name may have been any. */
+	/* Without a boot id, it may have been another boot. */
 	return memcmp(found + BOOT_AT, ours + BOOT_AT, ID_BYTES) == 0 &&
 			memcmp(ours + BOOT_AT, unknown, ID_BYTES) != 0 &&
 			begin <= now_ms && ahead == 0
@@ -105,7 +105,7 @@ fail(char *why, const char *path, const char *what)
 	return -1;
 }
 
-/* Only our own plain file will do: what is in it is believed. */
+/* Only a regular file of our own, because its content is trusted. */
 static int
 open_file(const char *path, bool *is_new, char *why)
 {
@@ -133,7 +133,7 @@ open_file(const char *path, bool *is_new, char *why)
 	return -1;
 }
 
-/* All of the file's blocks: a full disk is met now, not as a SIGBUS. */
+/* Allocate all blocks: a full disk fails now, and not as a SIGBUS later. */
 static int
 map_file(struct replay_file *store, const char *path, char *why)
 {
@@ -181,8 +181,8 @@ set_places(struct replay_file *store, uint32_t capacity)
 }
 
 /*
- * Write a header whose process may be killed at any instant: only with
- * the magic, which comes last, does it count.
+ * Write the header. The process may be killed at any time, so the magic, which
+ * makes it valid, comes last.
  */
 static void
 put_header(struct replay_file *store, const uint8_t *header, uint64_t now_ms)

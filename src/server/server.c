@@ -56,7 +56,9 @@ answer(void *context, enum control_request request,
 	switch (request) {
 	case CONTROL_STATUS_TEXT:
 	case CONTROL_STATUS_JSON:
-		/* Whoever asks has seen some of them get in. */
+		/*
+		 * Who asks may have seen connections that are not counted yet.
+		 */
 		ingress_records_await(&s->worker.ingress);
 		fill_status(s, &st);
 		stat_write(t, st.items, st.count,
@@ -115,7 +117,7 @@ asked(void *context)
 	daemon_answer(s->control, answer, s);
 }
 
-/* A queue that is too short for what comes deserves a line now and then. */
+/* Log drops of a full queue, but not more often than every ten seconds. */
 static void
 watch_drops(struct server *s, uint64_t now)
 {
@@ -292,7 +294,7 @@ serve(struct server *s)
 	return status;
 }
 
-/* Take away what hides the services.  The exit status, of what went on. */
+/* Remove the rules and the door. Returns the exit status. */
 static int
 show(struct server *s, int status)
 {
@@ -314,7 +316,7 @@ leaves_rules(const struct server *s)
 		(s->options->unit && systemd_unit_restarts(s->options->unit));
 }
 
-/* Told to stop before it has rules: those that it found go all the same. */
+/* Stopped before it installed rules: remove those of an earlier server. */
 static int
 show_found(struct server *s)
 {
@@ -332,8 +334,8 @@ show_found(struct server *s)
 }
 
 /*
- * First the worker, and then the rules: whoever can't serve hides nothing.
- * An exit status.
+ * The worker comes before the rules: a server that cannot work must not hide
+ * the services from everybody. An exit status.
  */
 static int
 begin(struct server *s, const struct monitor_job *job)
@@ -410,7 +412,7 @@ run(struct server *s)
 	if (serves) {
 		status = serve(s);
 	}
-	/* Not while there are no rules. */
+	/* Close the program while the rules are still there. */
 	worker_fastpath_close(&s->worker, monitor_end(&s->monitor));
 	/* Whoever has asked in the meantime, too. */
 	asked(s);

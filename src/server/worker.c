@@ -37,7 +37,7 @@ worker_second(void)
 	return (uint32_t)(clock_instant() / FRAME_SECOND);
 }
 
-/* Verdicts that don't arrive leave their packets in the kernel's queue. */
+/* If verdicts cannot be sent, packets stay in the kernel's queue. */
 static bool
 send_verdicts(struct nfq *nfq)
 {
@@ -85,7 +85,7 @@ take_from_ingress(struct worker *g, const struct receiver_now *now)
 	struct receiver_result result;
 	size_t count;
 
-	/* What comes meanwhile comes before the next packet. */
+	/* What arrives meanwhile is read before the next packet. */
 	ingress_turn(&g->ingress);
 	while ((count = worker_fastpath_take(g, syns, &accepted)) > 0) {
 		if (accepted.count > 0) {
@@ -94,7 +94,7 @@ take_from_ingress(struct worker *g, const struct receiver_now *now)
 			count = 0;
 		}
 		note_frames(g, now, syns, count);
-		/* Whoever comes after us, if we don't, finds it there. */
+		/* If this worker dies before, the next one finds the record. */
 		worker_fastpath_taken(g);
 		g->by_ingress = true;
 	}
@@ -128,7 +128,7 @@ serve_queue(struct worker *g, size_t queue)
 				judge_rest(g, queue, &nfq->packets[i]);
 			}
 		}
-		/* Who has got in may ask at once whether that was counted. */
+		/* Publish before the verdict: --status may be asked at once. */
 		worker_state_publish(g);
 		if (!send_verdicts(nfq)) {
 			return false;
@@ -186,7 +186,7 @@ worker_serve(struct worker *g, const struct pollfd *fds)
 	bool usable = true;
 
 	__atomic_fetch_add(&g->shared->monitor.beats, 1, __ATOMIC_RELAXED);
-	/* Names first: the packets may come from a new device. */
+	/* Device names before packets, which may come from a new device. */
 	if (fds[FW_QUEUES].revents) {
 		ifname_update(&g->links);
 	}
@@ -257,7 +257,7 @@ worker_begin(struct worker *g)
 	const uint32_t damaged = worker_state_begin(g);
 	const struct receiver_now now = worker_now();
 
-	/* First what was accepted last: then the memory knows all. */
+	/* Read what the program accepted last, so that replays are known. */
 	take_from_ingress(g, &now);
 	worker_fastpath_remember(g);
 	worker_fastpath_inherit(g, inherit);

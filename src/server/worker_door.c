@@ -17,7 +17,7 @@ conf_of(const struct server_conf *conf)
 	};
 }
 
-/* What it can't protect. */
+/* Say what the door cannot protect. */
 static void
 say_limits(const struct door *d)
 {
@@ -72,11 +72,11 @@ worker_door_settle(const struct worker *g)
 	}
 }
 
-/* Why there is none to be; or NULL. */
+/* Why there is no door, or NULL. */
 static const char *
 unwanted(const struct server_conf *conf)
 {
-	/* Who makes the rules knows what else may come to a listener. */
+	/* With firewall=none, tap does not know which rules there are. */
 	if (conf->settings.firewall == FIREWALL_NONE) {
 		return "firewall=none";
 	}
@@ -247,7 +247,7 @@ void
 worker_door_admit(struct worker *g, const struct receiver_packet *in,
 		  struct receiver_result *result)
 {
-	/* Through this host, there is no listener here. */
+	/* A forwarded connection has no listener on this host. */
 	for (size_t i = 0; i < result->events_count && !in->forwarded; i++) {
 		const struct receiver_event *e = &result->events[i];
 

@@ -10,7 +10,7 @@
 #include "fastpath/ingress_replays.h"
 #include "fastpath/ingress_tables.h"
 
-/* Who did not ask for one need not be told that there is none. */
+/* Say why there is none only if the fast path was asked for. */
 static void
 say_state(const struct worker *g)
 {
@@ -69,7 +69,7 @@ worker_fastpath_remember(struct worker *g)
 	replay_join(&g->receiver->replay, g->ingress.config ? &twin : NULL);
 }
 
-/* The store says so first: we may be killed at any instant. */
+/* The file says so first, since we may be killed at any time. */
 static void
 accept_if_possible(struct worker *g)
 {
@@ -199,7 +199,7 @@ worker_fastpath_change(struct worker *g)
 	struct ingress_plan plan;
 
 	g->inherits = false;
-	/* What is no longer right must not stay. */
+	/* Remove what the new configuration does not allow. */
 	if (ingress_tables_make(&plan, g->conf) < 0) {
 		ingress_close(&g->ingress);
 	} else {
@@ -207,7 +207,7 @@ worker_fastpath_change(struct worker *g)
 		put_to_work(g, &plan.tables);
 		ingress_tables_free(&plan);
 	}
-	/* With it goes what was accepted and is not remembered yet. */
+	/* The ring buffer may have accepted groups that were not read yet. */
 	if (was_open && !g->ingress.config && !g->hands_over) {
 		worker_state_recover(g, false);
 	}

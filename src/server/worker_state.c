@@ -57,7 +57,9 @@ worker_state_open(struct worker *g)
 	    !g->receiver_memory) {
 		return log_fail("memory", -ENOMEM);
 	}
-	/* One for all workers: what is handed over has its hashes in it. */
+	/*
+	 * One key for all workers, because handed-over frames have its hashes.
+	 */
 	if (getrandom(&g->hash, sizeof g->hash, 0) != sizeof g->hash) {
 		return log_fail("getrandom", -errno);
 	}
@@ -71,7 +73,7 @@ worker_state_open(struct worker *g)
 void
 worker_state_prepare(struct worker *g)
 {
-	/* Should all be killed meanwhile, nothing is known from before. */
+	/* If all are killed before the worker is ready, nothing is known. */
 	replay_file_begin(&g->store, clock_ms());
 }
 
@@ -104,7 +106,7 @@ worker_state_recover(struct worker *g, bool sound)
 
 /* ---- in the worker */
 
-/* What the worker has no use for. */
+/* Release what only the monitor needs. */
 static void
 let_go(struct worker *g)
 {
