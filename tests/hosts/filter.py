@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 
 BANNED = ("flags", "key", "acl", "mac", "replay")
 
@@ -29,10 +30,12 @@ def refusal(line):
 
 def banned(rules, lines, *more):
     """Whom fail2ban would have."""
-    done = subprocess.run(
-        ["fail2ban-regex", *more, "-o", "ip", "/dev/stdin", rules],
-        input="".join(line + "\n" for line in lines), capture_output=True,
-        encoding="utf-8", check=False)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
+        file.write("".join(line + "\n" for line in lines))
+        file.flush()
+        done = subprocess.run(
+            ["fail2ban-regex", *more, "-o", "ip", file.name, rules],
+            stdout=subprocess.PIPE, encoding="utf-8", check=False)
     return done.stdout.split()
 
 
@@ -40,7 +43,7 @@ def main():
     rules, log = sys.argv[1:]
     with open(log, encoding="utf-8") as file:
         lines = file.read().splitlines()
-    journal = [re.sub(r"^(\S+ tap server:|(?=\{))", "host tap[123]: ", line)
+    journal = [re.sub(r"^(\S+ tap server: |(?=\{))", "host tap[123]: ", line)
                for line in lines]
     refusals = [refusal(line) for line in lines]
     wanted = [source for reason, source in refusals if reason in BANNED]

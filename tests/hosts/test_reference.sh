@@ -115,10 +115,8 @@ for name in page replay stolen altered; do
 		check "$name-kernel-ipv$family" in_kernel "$name" $family
 	done
 done
-for family in 4 6; do
-	check "fail2ban-ipv$family" fail2ban $family text
-done
-check fail2ban-json fail2ban 6 json
+check fail2ban-ipv4-text fail2ban 4 text
+check fail2ban-ipv6-json fail2ban 6 json
 check restart restart 4 TERM remembered true
 check restart-kill restart 6 KILL remembered true
 check restart-lost restart 4 KILL forgotten rm tap/replay-5040

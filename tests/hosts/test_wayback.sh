@@ -719,7 +719,7 @@ fallen_back()
 	end server
 	echo nonsense >"$work/more.conf"
 	tap_start server server server "${files[@]}"
-	has "$(cat "$work/server.log")" 'more.conf:1: .*; with the configuration'
+	has "$(cat "$work/server.log")" 'more.conf:1: .*; using the last configuration'
 	hidden 4
 	page client 4
 	echo RULE:dst_port=80 >"$work/more.conf"
