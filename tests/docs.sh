@@ -455,9 +455,8 @@ check_fail2ban()
 	cp $filter "$dir/fail2ban/filter.d/tap.conf"
 	rm -f "$dir"/fail2ban/jail.d/*
 	cp man/examples/fail2ban-jail.conf "$dir/fail2ban/jail.d/tap.conf"
-	fail2ban-client -c "$dir/fail2ban" -t >"$dir/tested" 2>&1 &&
-		fail2ban-client -c "$dir/fail2ban" -d 2>&1 |
-		grep -q "'add', 'tap', 'systemd'" || cat "$dir/tested"
+	fail2ban-client -c "$dir/fail2ban" -d >"$dir/tested" 2>&1
+	grep -q "'add', 'tap', 'systemd'" "$dir/tested" || cat "$dir/tested"
 }
 
 make_at()

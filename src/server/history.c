@@ -83,13 +83,12 @@ read_file(struct history *h)
 	FILE *file = input ? stdin : fopen(h->o->log, "re");
 	char *text = NULL;
 	size_t size = 0;
-	ssize_t len;
 
 	if (!file) {
 		return complain(h->o->log, strerror(errno),
 				errno == ENOENT ? TAP_USAGE : TAP_SYSTEM);
 	}
-	while ((len = getline(&text, &size, file)) > 0) {
+	while (getline(&text, &size, file) > 0) {
 		text[strcspn(text, "\r\n")] = '\0';
 		read_line(h, text);
 	}
