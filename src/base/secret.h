@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 /*
- * What a command that holds secrets does first: no core dumps, no
- * tracing by others of its user, and its stack and data kept from swap.
- * Where the system refuses one of these, the command works without.
+ * Call first in a command that holds secrets: no core dumps, no tracing by
+ * other processes of its user, and stack and data locked in memory. If the
+ * system refuses one of these, the command works without.
  */
 void secret_harden(void);
 

@@ -17,7 +17,7 @@
  * all of its process group.  After one that hung the next one gets less,
  * until one ends by itself: many calls don't add up to minutes.
  */
-#ifndef SPAWN_LIMIT_MS /* a test has no patience */
+#ifndef SPAWN_LIMIT_MS /* shorter in a test */
 #define SPAWN_LIMIT_MS 20000u
 #endif
 #define SPAWN_LIMIT_AGAIN_MS (SPAWN_LIMIT_MS / 10)
@@ -60,7 +60,7 @@ int run_function(int (*function)(void *context), void *context,
 
 #define SPAWN_WATCHED 3
 
-/* What does not wait for a program, however long that runs. */
+/* What is served while a program runs. */
 struct spawn_watch {
 	int fd[SPAWN_WATCHED]; /* to be readable, or below 0 */
 	/* One of them is.  False: end the program, and begin no other. */

@@ -25,7 +25,7 @@ struct outbound {
 	const struct client_conf *conf;
 	struct outbound_counters *counters;
 	struct ports ports; /* refilled by the caller, when there is time */
-	/* What it works with, which is for the system to have: */
+	/* What the backend provides: */
 	void *context;
 	/* Send frames the way this SYN goes, in order; 0 or -errno. */
 	int (*send)(void *context, const struct outbound_syn *in,
@@ -62,7 +62,7 @@ enum outbound_fate {
 	OUTBOUND_DROP, /* it may not go */
 };
 
-/* What became of a SYN, as far as it is worth a line. */
+/* What became of a SYN that may be logged. */
 enum outbound_news {
 	OUTBOUND_AUTHENTICATED, /* a line of its own, where they are wanted */
 	OUTBOUND_UNANSWERED,    /* authenticated, and here for the third time */

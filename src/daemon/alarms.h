@@ -12,12 +12,12 @@
 
 struct alarms {
 	bool rules_lost;      /* and can't be put back */
-	bool rules_contested; /* taken again and again */
+	bool rules_contested; /* another program keeps changing them */
 	bool rules_changed;   /* in the last minute, and were put back */
 	bool door_lost;       /* and can't be put back */
 	bool door_taken;      /* in the last minute, and was put back */
 	bool queue_full;      /* in the last minute */
-	bool clock_wrong;     /* nobody keeps it right, as far as is known */
+	bool clock_wrong;     /* not synchronised, as far as is known */
 	bool unanswered;      /* accepted SYNs got no SYN/ACK of this host */
 	bool user_shared;     /* its worker has no user of its own */
 	const char *worker;   /* what is wrong with it; or empty */

@@ -24,7 +24,7 @@
 #define MONITOR_STUCK_MS 10000u
 /* The same until it works: it may have millions of groups to index. */
 #define MONITOR_START_MS 30000u
-/* The longest that a worker may wait for packets, to show it is alive. */
+/* The longest time a worker may wait for packets before it shows a beat. */
 #define MONITOR_BEAT_MS 2000
 /* How often the monitor looks, and calls tick(). */
 #define MONITOR_TICK_MS 1000
@@ -35,9 +35,9 @@
  */
 #define MONITOR_PAUSE_MS 100u
 #define MONITOR_PAUSE_MAX_MS 5000u
-/* Who lived for so long dies of something else. */
+/* A worker that lived this long counts as started successfully. */
 #define MONITOR_LIVED_MS 60000u
-/* So many deaths in a row are an alarm. */
+/* This many deaths in a row raise an alarm. */
 #define MONITOR_ALARM_DEATHS 3u
 
 #define MONITOR_QUESTION_MAX 512u
@@ -76,8 +76,8 @@ struct monitor_job {
 	void (*prepare)(void *context); /* one is about to be.  Or NULL. */
 	void (*change)(void *context);  /* put to work what was loaded */
 	/*
-	 * The worker ended otherwise than it was told.  sound: by nothing
-	 * that tells of a fault of its own, as being killed does not.
+	 * The worker ended without being told to. sound: not by a fault of its
+	 * own; being killed is none.
 	 */
 	void (*recover)(void *context, bool sound); /* or NULL */
 	const int *watch; /* when it is readable, tick() is called; or NULL */
@@ -89,13 +89,13 @@ struct monitor_job {
 	size_t (*question)(void *context, const void *question, size_t len,
 			   void *answer);
 	/*
-	 * A signal came, of that number, or 0 where a terminal sent it: for
-	 * who does not stop or reload by signals.  Or NULL.
+	 * A signal came, with its number, or 0 if a terminal sent it: for a job
+	 * that does not stop or reload by signals. Or NULL.
 	 */
 	void (*signalled)(void *context, int number);
 };
 
-/* The monitor's own; of what is not said here nobody else knows. */
+/* The monitor's state; fields without a comment are its own. */
 struct monitor {
 	const struct monitor_job *job;
 	int signals;
@@ -112,8 +112,7 @@ struct monitor {
 };
 
 /*
- * In the worker: it has all that it needs, and packets are handled.  told
- * goes to ready().
+ * In the worker: it is ready, and handles packets. told is passed to ready().
  */
 void monitor_ready(int to_monitor, uint32_t told);
 /*
@@ -155,7 +154,7 @@ bool monitor_end(struct monitor *m);
 
 /* "at work", "starting", or "down". */
 const char *monitor_state(const struct monitor *m);
-/* What an administrator has to know, or "". */
+/* The worker's alarm, or "". */
 void monitor_alarm(const struct monitor *m, char out[MONITOR_ALARM_MAX]);
 
 #endif

@@ -38,9 +38,11 @@ enum fw_place {
 /* What a rule matches, beside TCP, and what is to be done. */
 struct fw_match {
 	enum fw_place place;
-	bool closed;     /* strangers go on to the stack, and the door */
-	bool by_ingress; /* accepted_mark passes the queue by */
-	struct packet_addr decoy; /* of all but the admitted; 0: none */
+	bool closed; /* strangers' packets go on to the stack, where the door is
+		      */
+	bool by_ingress; /* SYNs with accepted_mark bypass the queue */
+	struct packet_addr
+		decoy; /* for everybody who was not admitted; 0: none */
 	uint16_t decoy_port;
 	const char *indev, *outdev;  /* empty: any */
 	struct packet_addr src, dst; /* family 0: any */
@@ -69,8 +71,8 @@ struct fw_plan {
 	bool loopback_open;     /* server: the loopback device is let alone */
 	bool by_socket; /* server: what has a socket passes without the queue */
 	/*
-	 * Server: there is a door (fastpath/door.h) that outlives the daemon:
-	 * what is to look closed looks so without it, too.
+	 * Server: there is a door (fastpath/door.h) that outlives the daemon,
+	 * so that ports with hide=closed look closed without the daemon, too.
 	 */
 	bool door_stays;
 	/*
@@ -78,7 +80,8 @@ struct fw_plan {
 	 * all of its processes are gone, what its queues would get passes.
 	 */
 	bool unconfirmed;
-	bool unlabelled; /* connections can't be labelled here: marks must do */
+	bool unlabelled; /* connections cannot be labelled here: only marks are
+			    used */
 	const struct fw_match *matches;
 	size_t count;
 };
@@ -104,9 +107,9 @@ struct fw {
 	unsigned variant; /* of iptables */
 	/* Whether a hook's table (of iptables-nft) was not there before. */
 	bool table_is_ours[FW_FAMILIES][FW_HOOKS];
-	bool no_sockets; /* the tool or the kernel can't tell of sockets */
-	bool no_labels;  /* nor label connections */
-	bool is_legacy;  /* iptables-legacy: nobody tells of its changes */
+	bool no_sockets; /* the tool or the kernel cannot match sockets */
+	bool no_labels;  /* nor label connections with conntrack */
+	bool is_legacy;  /* iptables-legacy: the kernel reports no changes */
 	/* What stood when it was installed, if that is known. */
 	bool is_known;
 	uint64_t sum;

@@ -19,8 +19,8 @@ int iptables_remove(struct fw *fw, unsigned variant, char *err);
 /* Whether a variant's tools find rules of this name already. */
 bool iptables_left(const struct fw *fw, unsigned variant);
 /*
- * What stands of the plan, and what others have put before it in the same
- * hooks, as text to compare.  0, or -1 where it can't be asked.
+ * The installed rules of the plan, and what others have put before them in the
+ * same hooks, as text to compare. 0, or -1 where the tool fails.
  */
 int iptables_standing(struct fw *fw, const struct fw_plan *plan,
 		      struct text *t);

@@ -1,6 +1,6 @@
 /*
- * Tables of iptables-legacy, whose changes nobody tells of: what can be asked
- * of the kernel at the cost of a system call each.
+ * Tables of iptables-legacy, whose changes the kernel does not report: what one
+ * system call each can tell of them.
  */
 #ifndef TAP_FIREWALL_LEGACY_H
 #define TAP_FIREWALL_LEGACY_H

@@ -10,28 +10,28 @@
 
 #include "firewall/firewall.h"
 
-/* So often within a minute is no accident: somebody else wants it so. */
+/* This many changes within a minute are a conflict, not an accident. */
 #define WATCHDOG_CONTEST 5u
 
 struct watchdog {
 	int poll;   /* readable when there is something to look at; or -1 */
 	int events; /* of fw_watch(), or below 0 */
-	int timer;  /* wakes for a look that was put off, or a poll; or -1 */
+	int timer;  /* for a postponed check, or to poll; or -1 */
 	int tables; /* of iptables-legacy, see legacy.h; or below 0 */
 	uint64_t tables_sum, tables_ms;
-	bool changed;        /* somebody changed rules, ours perhaps */
-	uint64_t changed_ms; /* since then, at the earliest */
-	uint64_t looked_ms;  /* when they were all looked at last */
+	bool changed;        /* rules were changed, perhaps ours */
+	uint64_t changed_ms; /* not before this time */
+	uint64_t looked_ms;  /* when all rules were checked last */
 	uint64_t restored;   /* how often rules were put back */
-	uint64_t open_ms;    /* how long they were not there, at the most */
-	uint64_t times_ms[WATCHDOG_CONTEST]; /* of the last that were */
+	uint64_t open_ms;    /* how long they were missing, at most */
+	uint64_t times_ms[WATCHDOG_CONTEST]; /* when they were restored last */
 	uint64_t complained_ms;
 	bool lost; /* they are gone now, and can't be put back */
 };
 
 /* As watchdog_close() leaves it. */
 void watchdog_init(struct watchdog *k);
-/* From now on, the rules being in place; what can't be watched is polled. */
+/* Call when the rules are installed; what cannot be watched is polled. */
 void watchdog_open(struct watchdog *k, const struct fw *fw);
 void watchdog_close(struct watchdog *k);
 
@@ -46,7 +46,7 @@ void watchdog_look(struct watchdog *k, struct fw *fw,
 
 /* Whether they were put back within the last minute. */
 bool watchdog_has_restored(const struct watchdog *k);
-/* Whether another program keeps taking the rules away. */
+/* Whether another program keeps removing the rules. */
 bool watchdog_is_contested(const struct watchdog *k);
 
 #endif

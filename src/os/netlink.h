@@ -87,9 +87,8 @@ int netlink_attrs(const uint8_t *payload, size_t len, size_t header_len,
 bool netlink_be32(const struct netlink_attr *attr, uint32_t *value);
 
 /*
- * Read off what waits on a socket of notifications, which only tell that
- * something changed; a bounded number at a time, the rest the next time.
- * Whether there was any, or some was lost.
+ * Discard pending notifications, of which only their presence matters; a
+ * bounded number at a time. Whether there was any, or some were lost.
  */
 bool netlink_drain(int fd);
 

@@ -38,8 +38,8 @@ struct nfq {
 	uint32_t length; /* as opened */
 	bool with_uid;
 	struct netlink_msg verdicts;
-	int failed; /* of verdicts sent early, which nfq_flush() tells of */
-	uint64_t unreadable; /* messages that made no sense */
+	int failed; /* of verdicts sent early; nfq_flush() returns it */
+	uint64_t unreadable; /* messages that could not be parsed */
 	uint32_t verdict_bytes[8192];
 	uint8_t received[NFQ_BATCH][NFQ_RECEIVE];
 	struct nfq_packet packets[NFQ_BATCH];
@@ -95,8 +95,8 @@ struct nfq_drops {
 	uint64_t queue_full, socket_full;
 };
 /*
- * The file that tells them: open it before the file system is out of
- * reach.  A descriptor, or -errno.
+ * Open the file for nfq_read_drops(), before file access is given up. A
+ * descriptor, or -errno.
  */
 int nfq_open_drops(void);
 /* 0, or -errno where the file has no such line. */

@@ -21,7 +21,7 @@
 #define ADMITTED_MS 1000u
 /* From one retransmission of a SYN to the next: 1, 2, 4, 8 seconds. */
 #define ADMITTED_AGAIN_MS 10000u
-/* Places, each for those of one remainder: far more than in that time. */
+/* Places of the table: far more than SYNs in that time. */
 #define ADMITTED_MAX 4096u
 
 struct admitted {
@@ -42,10 +42,10 @@ struct admitted {
 
 void admitted_init(struct admitted *a, const struct hash_key *hash);
 
-/* Whatever becomes of its destination, source and ISN stay. */
+/* By source and ISN, since NAT may change the destination. */
 void admitted_note(struct admitted *a, const struct packet_addr *src,
 		   uint16_t sport, uint32_t isn, uint64_t ms);
-/* Whether that SYN was; it is so once. */
+/* Whether that SYN was noted; true only once. */
 bool admitted_take(struct admitted *a, const struct packet *syn, uint64_t ms);
 
 /*

@@ -1,6 +1,4 @@
-/*
- * What a person wants to know of a server before all numbers: what it hides.
- */
+/* What a server hides, in words: the first thing to know of it. */
 #ifndef TAP_SERVER_OVERVIEW_H
 #define TAP_SERVER_OVERVIEW_H
 

@@ -22,11 +22,11 @@
  */
 void worker_fastpath_open(struct worker *g);
 /*
- * Accept nothing ahead of the receiver, until the next tick: before the rules
- * are replaced, since those that come may not let pass what is accepted.
+ * Accept nothing ahead of the receiver until the next tick. Called before the
+ * rules are replaced, since the new ones may not pass what the program accepts.
  */
 void worker_fastpath_pause(struct worker *g);
-/* A worker that ended otherwise than it was told may have left anything. */
+/* A worker that crashed may have left the program's maps in any state. */
 void worker_fastpath_recover(struct worker *g);
 /* Another configuration; after a pause, with no worker at work. */
 void worker_fastpath_change(struct worker *g);
