@@ -45,9 +45,7 @@ answer(void *context, enum control_request request,
 		client_write_status(c, request == CONTROL_STATUS_JSON, t);
 		break;
 	case CONTROL_RELOAD:
-		/*
-		 * A reload raises SIGHUP, which would be passed on to the task.
-		 */
+		/* It raises SIGHUP, which would be passed on to the task. */
 		if (!c->options->task) {
 			return daemon_reload_begin(&c->reloading, peer, t);
 		}

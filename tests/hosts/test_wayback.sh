@@ -738,7 +738,7 @@ fallen_back()
 	# Copies that cannot be made change nothing but a line of the log.
 	chown 65534 "$work/state"
 	tap_server --reload
-	wait_log server "$work/state: belongs to somebody else; a start with"
+	wait_log server "$work/state: belongs to somebody else; --fallback keeps"
 }
 
 # Rules that the firewall does not take are as wrong as a file.

@@ -43,8 +43,8 @@ names_what_is_wrong(void **state)
 			.worker = "the worker died 3 times in a row",
 			.refused = "x.conf:1: wrong",
 		}),
-		"rules lost: another program took them, and they can't be put "
-		"back; door lost: another program took it, and it can't be put "
+		"rules lost: another program removed them, and they cannot be "
+		"restored; door lost: another program took it, and it can't be put "
 		"back; door taken: another program took it within the last "
 		"minute; queue full: packets were dropped within the last "
 		"minute; the worker runs as 'nobody', as others do, who may "
