@@ -411,7 +411,8 @@ for name, value in json.load(open(sys.argv[1])).items():
 	if isinstance(value, dict):
 		print(name)
 	elif not isinstance(value, str) and name not in (
-			"pid", "queue", "uptime", "confirm_left"):
+			"pid", "queue", "uptime", "confirm_left"
+			) and not name.startswith(("sieve_", "stray_")):
 		print(name)' "$dir/json" >"$dir/names"
 	sed -nE "s/^# TYPE tap_$1_([a-z_]+) .*/\1/p" "$dir/$1.prom" |
 		sed -E 's/_total$//; /^(up|alarm|build_info|uptime_seconds)$/d
