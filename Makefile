@@ -24,7 +24,7 @@
 #: make soak                   through one server: SOAK_CONNECTIONS=2000,
 #:                             SOAK_PACKETS=100000 hostile ones, and
 #:                             SOAK_PAIRS=100000 connections behind any packet
-#: make FAULTS=1               .build/static-faulty/tap, which TAP_FAULT breaks
+#: make faulty                 .build/static-faulty/tap, which TAP_FAULT breaks
 #:                             on purpose, for the tests of replay-test
 #: make bench                  measures it, in half an hour, against what else
 #:                             there is: BENCH=PART for one alone,
@@ -45,7 +45,7 @@ BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
 MANDIR ?= $(DATADIR)/man
 SYSCONFDIR ?= /etc
-TAP ?= $(if $(FAULTS),$(B)/tap,tap)
+TAP ?= tap
 DEPS ?= static
 CFLAGS ?= -O2 -g
 STRIP ?= strip
@@ -62,8 +62,7 @@ SANITIZED := $(or $(filter fuzz cov,$(SAN)),san)
 COUNTING := $(filter cov,$(SAN))
 FLAVOUR := $(if $(filter system,$(DEPS)),$(if \
 	$(SAN),$(SANITIZED),system),static$(COUNTING:%=-%))
-B := .build/$(if $(PORTABLE),portable$(COUNTING:%=-%),$(FLAVOUR))$(if \
-	$(FAULTS),-faulty)
+B := .build/$(if $(PORTABLE),portable$(COUNTING:%=-%),$(FLAVOUR))
 MAKEFLAGS += --no-print-directory
 ifneq ($(V),1)
 pretty = @printf '  %-7s %s\n' '$(1)' '$(2)';
@@ -76,7 +75,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wundef -Wvla \
 WARN += $(if $(filter 1 true,$(WERROR) $(CI)),-Werror)
 # What only Linux or GNU has is not to be seen where it would be missed.
 SYSTEM_CFLAGS := $(if $(PORTABLE),-D_DEFAULT_SOURCE -D_NETBSD_SOURCE \
-	-DTAP_PORTABLE,-D_GNU_SOURCE) $(if $(FAULTS),-DTAP_FAULTS)
+	-DTAP_PORTABLE,-D_GNU_SOURCE)
 BASE_CFLAGS := -std=c11 $(SYSTEM_CFLAGS) -I. -Isrc -Itests \
 	-fno-strict-aliasing \
 	-ffile-prefix-map=$(CURDIR)=. -ffunction-sections -fdata-sections
@@ -136,7 +135,7 @@ endif
 POSIX_SRCS := $(wildcard src/*/*_posix.c)
 # What builds on them.  tests/rules.sh holds what these files may include.
 PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
-	$(patsubst %,src/base/%.c,bytes fault fds hold_signals \
+	$(patsubst %,src/base/%.c,bytes fds hold_signals \
 		json secret siphash text) \
 	$(patsubst %,src/os/%.c,linktype source_ports) \
 	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar hints include \
@@ -269,8 +268,15 @@ demo: need-demo
 	@$(MAKE) $(TAP)
 	@TAP='$(abspath $(TAP))' tests/demo/run
 
-# What tests/hosts attacks: see src/base/fault.h.
+# What tests/hosts attacks: tap, in which these functions are broken.
 FAULTY := .build/$(FLAVOUR)-faulty/tap
+BROKEN := mac_sign reassembly_add reassembly_find receiver_begin_unknown \
+	replay_init replay_remember verify_find
+$(FAULTY): $(OBJS) $(B)/tests/hosts/faults.o $(UNCONFINED) $(LIBS)
+	@mkdir -p $(@D)
+	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) $(WRAP) \
+		$(BROKEN:%=-Wl,--wrap=%) -o $@ $(START) $^ $(LDLIBS) $(END)
+faulty: $(FAULTY)
 PROBES := $(B)/tests/probes/probes
 PROBE_SRCS := $(wildcard tests/probes/*.c)
 
@@ -342,7 +348,7 @@ run-fuzz: $(addprefix $(B)/,$(FUZZERS))
 # they make the same calls; the unit tests want glibc, as ever.
 coverage: need-coverage
 	@$(MAKE) SAN=cov TAP=.build/static-cov/tap
-	@$(MAKE) SAN=cov FAULTS=1 TAP=.build/static-cov-faulty/tap
+	@$(MAKE) SAN=cov faulty
 	@$(MAKE) SAN=cov PORTABLE=1 TAP=.build/portable-cov/tap
 	@$(MAKE) DEPS=system CC=gcc SAN=cov TAP=.build/cov/tap run-coverage
 run-coverage: scarce $(PROBES) $(addprefix $(B)/,$(UNITS) $(FUZZERS) \
@@ -355,7 +361,7 @@ run-coverage: scarce $(PROBES) $(addprefix $(B)/,$(UNITS) $(FUZZERS) \
 		SCARCE='$(abspath $(B)/tests/hosts/scarce.so)' \
 		SCARCE_TAP='$(abspath $(TAP))' \
 		tests/coverage/run $(B) .build/static-cov \
-		.build/static-cov-faulty .build/portable-cov -- \
+		.build/portable-cov -- \
 		$(filter-out scarce %/soak %/probes,$^)
 
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full
@@ -371,8 +377,7 @@ run-fuzz-replay: $(addprefix $(B)/,$(FUZZERS))
 
 rules:
 	@tests/rules.sh
-hosts: $(TAP) portable $(PROBES)
-	@$(MAKE) FAULTS=1 TAP=$(FAULTY)
+hosts: $(TAP) portable $(PROBES) $(FAULTY)
 	@$(MAKE) DEPS=system CC=gcc SAN= TAP=.build/system/tap scarce
 	@TAP='$(abspath $(TAP))' TAP_FAULTY='$(abspath $(FAULTY))' \
 		PROBES='$(abspath $(PROBES))' tests/hosts/run
@@ -416,7 +421,6 @@ $(COMPLETIONS)/tap.%: completions/%.in completions/make $(TAP)
 	@mv $@.new $@
 
 install: $(TAP) completions
-	$(if $(FAULTS),$(error a build with faults is not to be installed))
 	@# Where it once was, and is found first by root.
 	rm -f '$(DESTDIR)$(PREFIX)/sbin/tap'
 	install -D -m 0755 $(TAP) '$(DESTDIR)$(BINDIR)/tap'
@@ -502,7 +506,7 @@ help:
 FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all FORCE completions portable portable-sources scarce need-build need-demo need-check \
+.PHONY: all FORCE completions portable portable-sources scarce faulty need-build need-demo need-check \
 	need-coverage need-bench demo check check-fast connection bench run-bench \
 	$(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
 	fuzz run-fuzz coverage run-coverage \

@@ -1,5 +1,4 @@
 #include "tap.h"
-#include "base/fault.h"
 #include "base/fds.h"
 #include "conf/options.h"
 
@@ -103,22 +102,6 @@ help(int argc, char **argv)
 	return help_of(argv[1]);
 }
 
-/* A build for tests breaks as it is told; it is never to serve anybody. */
-static int
-break_on_purpose(void)
-{
-#ifdef TAP_FAULTS
-	const char *name = getenv("TAP_FAULT");
-
-	if (name && !fault_choose(name)) {
-		fprintf(stderr, "tap: TAP_FAULT: no fault '%s'\n", name);
-		return TAP_USAGE;
-	}
-	fprintf(stderr, "tap: built with faults, for tests alone\n");
-#endif
-	return TAP_OK;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -127,10 +110,6 @@ main(int argc, char **argv)
 
 	if (fds_fill() < 0) {
 		return TAP_SYSTEM;
-	}
-	status = break_on_purpose();
-	if (status != TAP_OK) {
-		return status;
 	}
 	/*
 	 * Whoever closes our output gets an error, and we an exit status; so

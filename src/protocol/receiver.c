@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/fault.h"
 #include "protocol/frame.h"
 
 const char *
@@ -46,7 +45,7 @@ is_before_begin(const struct receiver *g, const struct receiver_now *now,
 {
 	uint64_t since = (now->ms - g->begin_ms) * 256 / 1000;
 
-	return g->begin_unknown && !fault(FAULT_MEMORY_LOST) &&
+	return g->begin_unknown &&
 		(since > now->instant || instant <= now->instant - since);
 }
 
@@ -64,9 +63,6 @@ receiver_init(struct receiver *g, void *memory, struct replay_store *store,
 			   replay_index_size(limits->replays),
 		   limits->guesses, hash);
 	receiver_set_acl(g, acl);
-	if (fault(FAULT_MEMORY_LOST)) {
-		replay_format(store, limits->replays);
-	}
 	return replay_init(&g->replay, store,
 			   (uint8_t *)memory +
 				   reassembly_size(&limits->reassembly),
@@ -228,9 +224,8 @@ finish(struct receiver *g, const struct receiver_now *now,
 	};
 
 	if (!is_before_begin(g, now, found->instant) &&
-	    (fault(FAULT_NO_MEMORY) ||
-	     replay_remember(&g->replay, found->tag, found->instant) ==
-		     REPLAY_NEW)) {
+	    replay_remember(&g->replay, found->tag, found->instant) ==
+		    REPLAY_NEW) {
 		event.reason = VERIFY_ACCEPTED;
 		verdict = RECEIVER_ACCEPT;
 	}
@@ -337,9 +332,6 @@ group_for(struct receiver *g, const struct acl_rule *rule,
 	};
 	struct reassembly_group *group;
 
-	if (fault(FAULT_SOURCE_UNCHECKED)) {
-		key.src = (struct packet_addr){ 0 };
-	}
 	group = reassembly_find(&g->reassembly, &key);
 	return group || !may_begin ? group
 				   : reassembly_add(&g->reassembly, &key);

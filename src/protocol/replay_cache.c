@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/fault.h"
-
 size_t
 replay_store_size(uint32_t capacity)
 {
@@ -197,9 +195,7 @@ forget_oldest(struct replay *r)
 {
 	uint32_t slot = r->heap[0];
 
-	if (!fault(FAULT_MEMORY_OF_TEN)) {
-		replay_raise_floor(r, instant_at(r, 0));
-	}
+	replay_raise_floor(r, instant_at(r, 0));
 	unlink_slot(r, slot);
 	__atomic_store_n(&r->store->slot[slot].sealed, seal_slot(0, 0, slot),
 			 __ATOMIC_RELEASE);
@@ -256,12 +252,6 @@ replay_init(struct replay *r, struct replay_store *store, void *index,
 	return damaged;
 }
 
-static uint32_t
-room_of(const struct replay *r)
-{
-	return fault(FAULT_MEMORY_OF_TEN) ? FAULT_MEMORY : r->capacity;
-}
-
 static bool
 is_known(const struct replay *r, uint64_t tag)
 {
@@ -280,7 +270,7 @@ is_known(const struct replay *r, uint64_t tag)
 static void
 warn_if_full(struct replay *r)
 {
-	if (r->twin.raise && r->count == room_of(r)) {
+	if (r->twin.raise && r->count == r->capacity) {
 		r->twin.raise(r->twin.context, instant_at(r, 0));
 	}
 }
@@ -290,7 +280,7 @@ add(struct replay *r, uint64_t tag, uint64_t instant)
 {
 	struct replay_slot *slot;
 
-	if (r->count == room_of(r)) {
+	if (r->count == r->capacity) {
 		forget_oldest(r);
 		if (instant <= replay_floor(r)) {
 			forget_there(r, tag);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/fault.h"
 #include "protocol/frame.h"
 #include "protocol/reassembly.h"
 
@@ -81,9 +80,7 @@ check_head(const struct verify_scene *scene, const struct verify *tried,
 		return VERIFY_FLAGS;
 	}
 	if (distance(tried->instant, scene->instant) >
-		    (uint64_t)scene->tolerance << 8 &&
-	    !(fault(FAULT_FUTURE_ACCEPTED) &&
-	      tried->instant > scene->instant)) {
+	    (uint64_t)scene->tolerance << 8) {
 		return VERIFY_TIME;
 	}
 	if (!key || !acl_key_valid_at(key, scene->instant)) {
@@ -169,9 +166,6 @@ check_auth(struct search *s, struct verify *tried)
 	const struct acl_key *key = tried->key;
 	unsigned extra = key->mac.extra;
 	unsigned guesses = guesses_in(s, tried);
-	uint16_t port = fault(FAULT_PORT_UNCHECKED)
-		? scene->acl->rules[0].ports[0].low
-		: scene->dport;
 	uint32_t seq[FRAME_MAX];
 
 	/* What is tried in vain must not use up those of the right one. */
@@ -186,7 +180,7 @@ check_auth(struct search *s, struct verify *tried)
 	for (unsigned role = FRAME_SYN0; role <= FRAME_SYN2; role++) {
 		seq[role] = s->frames[tried->at[role]].seq;
 	}
-	mac_sign(&key->mac, port, seq, &tried->tag);
+	mac_sign(&key->mac, scene->dport, seq, &tried->tag);
 	if (!auth_stands(s, tried, seq, extra)) {
 		s->wrong += guesses;
 		return VERIFY_MAC;
@@ -210,48 +204,71 @@ is_whole(const struct search *s, size_t i0, unsigned extra)
 				       s->scene->tolerance);
 }
 
-/* Try a SYN1 and a SYN2 with every frame, old or new, that could be SYN0. */
-static bool
-try_head(struct search *s, size_t i1, size_t i2, bool new_is_syn0)
+/* What a SYN1 and a SYN2 say together. */
+static struct verify
+read_head(const struct search *s, size_t i1, size_t i2)
 {
-	const size_t new = s->count - 1;
-	uint32_t syn1 = s->frames[i1].seq;
-	uint8_t flags = frame_flags(syn1) &
-		(fault(FAULT_FLAGS_IGNORED) ? FRAME_EXTRA_MAX : 31);
-	unsigned extra = flags <= FRAME_EXTRA_MAX ? flags : 0;
-	unsigned role = frame_role_of(s->frames[new].seq);
-	bool has_new = i1 == new || i2 == new ||
-		(role >= FRAME_SYN3 && role <= FRAME_SYN3 + extra);
-	struct verify tried = {
+	const uint32_t syn1 = s->frames[i1].seq, syn2 = s->frames[i2].seq;
+
+	return (struct verify){
 		.at = { [FRAME_SYN1] = i1, [FRAME_SYN2] = i2 },
 		.key_no = frame_key_no(syn1),
 		.key = acl_key_by_no(s->scene->acl, frame_key_no(syn1)),
-		.instant = frame_instant(syn1, s->frames[i2].seq,
-					 s->scene->instant),
+		.instant = frame_instant(syn1, syn2, s->scene->instant),
 	};
-	enum verify_reason head = check_head(s->scene, &tried, flags);
+}
+
+/* Whether a group of that head and length may have the new frame in it. */
+static bool
+may_have_new(const struct search *s, const struct verify *tried, unsigned extra)
+{
+	const size_t new = s->count - 1;
+	const unsigned role = frame_role_of(s->frames[new].seq);
+
+	return new == tried->at[FRAME_SYN1] || new == tried->at[FRAME_SYN2] ||
+		(role >= FRAME_SYN3 && role <= FRAME_SYN3 + extra);
+}
+
+/* Whether frame i0 can be SYN0 of it: the new frame, or an older one. */
+static bool
+can_be_syn0(const struct search *s, const struct verify *tried, size_t i0,
+	    unsigned extra)
+{
+	const bool is_new = i0 == s->count - 1;
+
+	return i0 != tried->at[FRAME_SYN1] && i0 != tried->at[FRAME_SYN2] &&
+		s->frames[i0].maybe_syn0 &&
+		(s->way == VERIFY_IN_ORDER
+			 ? is_new
+			 : !is_new && may_have_new(s, tried, extra)) &&
+		marks_suffice(s, i0, extra);
+}
+
+/* Try a SYN1 and a SYN2 with every frame, old or new, that could be SYN0. */
+static bool
+try_head(struct search *s, size_t i1, size_t i2)
+{
+	const uint8_t flags = frame_flags(s->frames[i1].seq);
+	const unsigned extra = flags <= FRAME_EXTRA_MAX ? flags : 0;
+	struct verify tried = read_head(s, i1, i2);
+	const enum verify_reason head = check_head(s->scene, &tried, flags);
+	enum verify_reason reason = head;
 
 	if (s->blind && s->count != FRAME_BASE + extra) {
 		return false;
 	}
 	for (size_t i0 = s->count; i0-- > 0 && s->macs_left > 0;) {
-		enum verify_reason reason;
-
-		if (i0 == i1 || i0 == i2 || !s->frames[i0].maybe_syn0 ||
-		    (i0 == new) != new_is_syn0 || (!has_new && i0 != new) ||
-		    !marks_suffice(s, i0, extra)) {
+		if (!can_be_syn0(s, &tried, i0, extra)) {
 			continue;
 		}
-		if (head != VERIFY_ACCEPTED) {
-			note(s, head, &tried);
-			return false;
+		if (head == VERIFY_ACCEPTED) {
+			s->found->whole |= is_whole(s, i0, extra);
+			tried.at[FRAME_SYN0] = i0;
+			reason = check_auth(s, &tried);
 		}
-		s->found->whole |= is_whole(s, i0, extra);
-		tried.at[FRAME_SYN0] = i0;
-		reason = check_auth(s, &tried);
 		note(s, reason, &tried);
-		if (reason == VERIFY_ACCEPTED) {
-			return true;
+		if (head != VERIFY_ACCEPTED || reason == VERIFY_ACCEPTED) {
+			return reason == VERIFY_ACCEPTED;
 		}
 	}
 	return false;
@@ -297,8 +314,7 @@ try_all(struct search *s, enum verify_way way)
 	for (size_t i = 0; i < syn1s && !found; i++) {
 		for (size_t j = 0; j < syn2s && s->macs_left > 0 && !found;
 		     j++) {
-			found = try_head(s, syn1[i], syn2[j],
-					 way == VERIFY_IN_ORDER);
+			found = try_head(s, syn1[i], syn2[j]);
 		}
 	}
 	s->found->macs[way] = macs - s->macs_left;

@@ -7,14 +7,14 @@
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# A build that TAP_FAULT breaks on purpose; see src/base/fault.h.
+# A build that TAP_FAULT breaks on purpose; see faults.c.
 : "${TAP_FAULTY:=$here/../../.build/static-faulty/tap}"
 
 # faulty: or nothing can be tested here
 faulty()
 {
 	[ -x "$TAP_FAULTY" ] || {
-		check all skip "$TAP_FAULTY is not there: make FAULTS=1"
+		check all skip "$TAP_FAULTY is not there: make faulty"
 		finish
 	}
 	TAP_FAULTY=$(realpath "$TAP_FAULTY")
