@@ -317,7 +317,7 @@ other_queue()
 	    -p 80-90 -k "$keys" --queue 6000
 	wait_log server ': ready:'
 	has "$(cat "$work/server.log")" \
-	    'removed, of an earlier one: .*tap-server-5040'
+	    'removed what an earlier tap left: .*tap-server-5040'
 	# Of one that runs, nothing goes.
 	has "$(rules server)" tap-server-7000
 	page client 4
