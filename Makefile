@@ -10,7 +10,7 @@
 #:                             CC=cc DEPS=system CPPFLAGS=-I/usr/local/include
 #:                             LDFLAGS=-L/usr/local/lib
 #: make demo                   shows it at work between network namespaces
-#: make check                  all tests; or alone: build unit unit-san
+#: make check                  all tests; or alone: unit unit-san
 #:                             unit-valgrind fuzz-replay rules lint docs
 #:                             hosts keys soak qemu; tests at random take
 #:                             PROPERTY_SEED=1 and PROPERTY_STEPS=
@@ -280,23 +280,24 @@ faulty: $(FAULTY)
 PROBES := $(B)/tests/probes/probes
 PROBE_SRCS := $(wildcard tests/probes/*.c)
 
-# Each step of check may also be run alone.
-CHECKS := build unit unit-san unit-valgrind fuzz-replay rules lint docs \
-	hosts keys soak qemu
+# Each step of check may also be run alone.  Some compute, others wait for what
+# happens between hosts: side by side, each in the time that the other leaves.
+# The emulated machines do both, and have the processors to themselves.
+COMPUTE := unit unit-san unit-valgrind fuzz-replay rules lint docs
+CHECKS := build-tests $(COMPUTE) hosts keys soak qemu
 check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
-	@for step in $(CHECKS); do \
-		tests/run.sh "$$step" $(MAKE) -j"$$(nproc)" "$$step"; done; \
-	tests/run.sh --summary
+	@export MAKE='$(MAKE)'; tests/run.sh --steps build-tests; \
+	tests/run.sh --beside '$(COMPUTE)' hosts keys soak; \
+	tests/run.sh --steps qemu; tests/run.sh --summary
 
 # For daily work, in two minutes: what needs no other hosts and kernels, and
 # one real connection.
 check-fast:
 	@tests/run.sh --start
 	@$(MAKE) need-check
-	@for step in build unit rules docs connection; do \
-		tests/run.sh "$$step" $(MAKE) -j"$$(nproc)" "$$step"; done; \
+	@MAKE='$(MAKE)' tests/run.sh --steps build unit rules docs connection; \
 	tests/run.sh --summary
 connection: $(TAP)
 	@TAP='$(abspath $(TAP))' tests/hosts/run frames
@@ -377,8 +378,10 @@ run-fuzz-replay: $(addprefix $(B)/,$(FUZZERS))
 
 rules:
 	@tests/rules.sh
-hosts: $(TAP) portable $(PROBES) $(FAULTY)
+# What more than one step wants, so that no two of them make it at once.
+build-tests: $(TAP) completions portable $(PROBES) $(FAULTY)
 	@$(MAKE) DEPS=system CC=gcc SAN= TAP=.build/system/tap scarce
+hosts: build-tests
 	@TAP='$(abspath $(TAP))' TAP_FAULTY='$(abspath $(FAULTY))' \
 		PROBES='$(abspath $(PROBES))' tests/hosts/run
 # What has memory fail, and a tap that looks libraries up.
@@ -510,7 +513,8 @@ FORCE:
 	need-coverage need-bench demo check check-fast connection bench run-bench \
 	$(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
 	fuzz run-fuzz coverage run-coverage \
-	install uninstall deps need-deps format clean distclean help
+	install uninstall deps need-deps build format clean distclean \
+	help
 
 -include $(OBJS:.o=.d) $(PROGRAMS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.d) $(PROBE_SRCS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
 	$(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)

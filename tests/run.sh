@@ -4,6 +4,7 @@
 # Runs a test and keeps the count for make check.
 # usage: tests/run.sh [--quiet|--cases] NAME COMMAND [ARGUMENT...]
 #        tests/run.sh --each GROUP --quiet|--cases WRAPPER PROGRAM...
+#        tests/run.sh --steps STEP... | --beside 'STEP...' STEP...
 #        tests/run.sh --start | --summary
 #
 # Results are lines in $RESULTS (.build/results): `pass NAME`, `fail NAME` or
@@ -16,6 +17,9 @@
 #   --each   runs every program, as GROUP/ROOM/NAME; no program is a failure.
 #            As many at once as there are processors.
 #            WRAPPER is a command to put before each, or ''
+#   --steps  runs steps of make check, each by $MAKE, one after the other
+#   --beside runs those of its first word at the lowest priority beside the
+#            others; what they print comes at the end
 #   --start  forgets the results; --summary prints the last line and exits 1
 #            when anything failed or nothing passed
 
@@ -92,10 +96,34 @@ one()
 	exec "$0" "$3" "$2/$own" $4 "$5"
 }
 
+steps()
+{
+	for step in "$@"; do
+		"$0" "$step" "${MAKE:-make}" -j"$(nproc)" "$step"
+	done
+}
+
+# What is counted is counted by the lines that came meanwhile: each has its own.
+beside()
+{
+	log=.build/log/beside
+	mkdir -p .build/log
+	: >"$log.results"
+	# shellcheck disable=SC2086 # names of steps
+	RESULTS=$PWD/$log.results nice -n 19 "$0" --steps $1 >"$log" 2>&1 &
+	shift
+	steps "$@"
+	wait
+	cat "$log"
+	cat "$log.results" >>"$RESULTS"
+}
+
 mode=loud
 case $1 in
 --start) start; exit ;;
 --summary) summary; exit ;;
+--steps) shift; steps "$@"; exit ;;
+--beside) shift; beside "$@"; exit ;;
 --each) shift; each "$@"; exit ;;
 --one) shift; one "$@" ;;
 --quiet | --cases) mode=$1; shift ;;
