@@ -353,7 +353,7 @@ in_child(int fd, void (*work)(int reader), int reader)
 		dup2(fd, STDERR_FILENO);
 		signal(SIGPIPE, SIG_IGN);
 		/* Who waits is ended. */
-		alarm(20);
+		alarm(120);
 		log_open("tap", false);
 		log_never_wait();
 		work(reader);
