@@ -40,6 +40,14 @@ make_path(void)
 	atexit(remove_path);
 }
 
+/* Bytes of such a file. */
+static size_t
+whole(void)
+{
+	return HEADER + replay_store_size(CAPACITY) +
+		sizeof(struct connections);
+}
+
 static void
 open_store(struct replay_file *store, uint64_t now)
 {
@@ -48,7 +56,7 @@ open_store(struct replay_file *store, uint64_t now)
 	CHECK(replay_file_open(store, path, CAPACITY, now, why) == 0);
 	CHECK(store->state != REPLAY_FILE_MEMORY);
 	CHECK(why[0] == '\0');
-	CHECK(store->size == HEADER + replay_store_size(CAPACITY));
+	CHECK(store->size == whole());
 }
 
 /* True where the header was changed, or the size. */
@@ -79,8 +87,7 @@ damage(const uint8_t *data, size_t size)
 
 		CHECK(ftruncate(fd, end) == 0);
 	}
-	changed |= lseek(fd, 0, SEEK_END) !=
-		(off_t)(HEADER + replay_store_size(CAPACITY));
+	changed |= lseek(fd, 0, SEEK_END) != (off_t)whole();
 	close(fd);
 	return changed;
 }

@@ -82,7 +82,7 @@ told()
 	served
 	portable client dst_port=80
 	signal client HUP
-	wait_log client 'takes a restart'
+	wait_log client 'restart to read'
 	page client 4
 	end client INT
 }
