@@ -56,8 +56,8 @@
  * Labels of connection tracking, bits of 128: of what was admitted, and of what
  * came to a protected port of this host, whatever it is translated to.
  */
-#define RULESET_LABEL 107
-#define RULESET_LABEL_CAME 106
+#define RULESET_LABEL 107u
+#define RULESET_LABEL_CAME 106u
 
 /* Where iptables has rules of a side: each place has a chain of its own. */
 struct ruleset_hook {

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+#!/bin/bash
 # SPDX-License-Identifier: ISC
 #
 # A lab whose server stands behind a gateway, a router or a bridge, on which
