@@ -18,7 +18,7 @@
 #            As many at once as there are processors.
 #            WRAPPER is a command to put before each, or ''
 #   --steps  runs steps of make check, each by $MAKE, one after the other
-#   --beside runs those of its first word at the lowest priority beside the
+#   --beside runs those of its first word at a lower priority beside the
 #            others; what they print comes at the end
 #   --start  forgets the results; --summary prints the last line and exits 1
 #            when anything failed or nothing passed
@@ -110,7 +110,7 @@ beside()
 	mkdir -p .build/log
 	: >"$log.results"
 	# shellcheck disable=SC2086 # names of steps
-	RESULTS=$PWD/$log.results nice -n 19 "$0" --steps $1 >"$log" 2>&1 &
+	RESULTS=$PWD/$log.results nice -n 10 "$0" --steps $1 >"$log" 2>&1 &
 	shift
 	steps "$@"
 	wait

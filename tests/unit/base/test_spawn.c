@@ -260,6 +260,9 @@ leaves_no_descriptor(void **state)
 	assert_int_equal(count_fds(), before);
 }
 
+/* Who was not ended by then was waited for: on a busy machine all is slow. */
+#define HANGS_MS 60000u
+
 /* How long a command ran, in ms, with this limit; its status. */
 static int
 run_limited(const char *command, unsigned limit, uint64_t *took)
@@ -288,15 +291,23 @@ ends_one_that_hangs(void **state)
 	(void)state;
 	for (size_t i = 0; i < LENGTH(hanging); i++) {
 		assert_int_equal(run_limited(hanging[i], 300, &took), -ETIME);
-		assert_true(took >= 300 && took < 5000);
+		assert_true(took >= 300 && took < HANGS_MS);
 		/* Whoever comes next is not given as long again. */
-		assert_int_equal(run_limited(hanging[i], 3000, &took), -ETIME);
-		assert_true(took >= 300 && took < 3000);
+		assert_int_equal(run_limited(hanging[i], HANGS_MS, &took),
+				 -ETIME);
+		assert_true(took >= 300 && took < HANGS_MS);
 		assert_int_equal(run_sh("exit 3", NULL), 3);
 	}
-	/* What is one of a whole group goes with it. */
-	assert_int_equal(run_limited("echo $$; sleep 600 & wait", 300, &took),
-			 -ETIME);
+	/* What is one of a whole group goes with it, once it has begun. */
+	for (unsigned limit = 300; limit < HANGS_MS; limit *= 2) {
+		assert_int_equal(
+			run_limited("echo $$; sleep 600 & wait", limit, &took),
+			-ETIME);
+		if (atoi(out) > 1) {
+			break;
+		}
+		assert_int_equal(run_sh("", NULL), 0);
+	}
 	assert_true(atoi(out) > 1);
 	for (int i = 0; i < 100 && kill(-atoi(out), 0) == 0; i++) {
 		usleep(50000);
@@ -341,7 +352,7 @@ serves_others_meanwhile(void **state)
 	/* Who is served may want it to end. */
 	assert_int_equal(write(ends[1], "ex", 2), 2);
 	assert_int_equal(run_limited("sleep 600", 60000, &took), -ECANCELED);
-	assert_true(took < 5000);
+	assert_true(took < HANGS_MS);
 	assert_int_equal(served, 6);
 	spawn_set_watch(NULL);
 	assert_int_equal(write(ends[1], "f", 1), 1);
@@ -381,7 +392,7 @@ runs_functions(void **state)
 	assert_true(kept >= 3);
 	assert_int_equal(run_function(open_descriptors, &wanted, 60000), 42);
 	assert_int_equal(run_function(hang, NULL, 200), -ETIME);
-	assert_true(now_ms() - begun < 5000);
+	assert_true(now_ms() - begun < HANGS_MS);
 	process = spawn_function(hang, NULL);
 	assert_true(process > 0);
 	assert_false(spawn_ended(process, &result));

@@ -434,7 +434,7 @@ conf_waits_for_no_pipe(void **state)
 	snprintf(path, sizeof path, "%s/pipe", dir);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	conf_never_wait();
-	alarm(20);
+	alarm(120);
 	assert_int_equal(conf_open(&file, path, CONF_SECRET, err), -1);
 	alarm(0);
 	check_error(err, path, 0, "is a pipe, which can't be read again");
