@@ -233,6 +233,8 @@ roundabout()
 		odd stranger "$family" 20000 7009 16
 	done
 	on gateway sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
+	# Of each connection tracking is told once in a second.
+	wait_for "$patience" is_after "$(date +%s)"
 	for family in 4 6; do
 		for name in before during; do
 			forget
@@ -241,6 +243,12 @@ roundabout()
 		done
 		same 1 "$(odd_come "$family" ACK)" "a stranger's, IPv$family"
 	done
+}
+
+# is_after SECOND: of UTC
+is_after()
+{
+	[ "$(date +%s)" -gt "$1" ]
 }
 
 strange_came()
