@@ -17,6 +17,7 @@
 
 /* Before a stop, the daemon is asked for its process; that is quick. */
 #define ANSWER_MS 3000u
+#define LOOK_MS 1000u /* between two looks whether it is still there */
 /* Foreign datagrams thrown away in one go, while packets wait. */
 #define RUBBISH_MAX 16
 /* Whoever has the folder locked needs no more than a moment. */
@@ -116,22 +117,28 @@ open_folder(void)
 	return rc < 0 ? rc : dir;
 }
 
+/* Whether nobody listens there, or not any more. */
+static bool
+is_gone(const struct sockaddr_un *addr, socklen_t len)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool gone = false;
+
+	if (fd >= 0) {
+		gone = connect(fd, (const struct sockaddr *)addr, len) < 0 &&
+			(errno == ECONNREFUSED || errno == ENOENT);
+		close(fd);
+	}
+	return gone;
+}
+
 static bool
 is_stale(const char *file)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool stale = false;
 
-	if (fd >= 0) {
-		snprintf(addr.sun_path, sizeof addr.sun_path, "%s/%.80s",
-			 folder, file);
-		stale = connect(fd, (struct sockaddr *)&addr, sizeof addr) <
-				0 &&
-			errno == ECONNREFUSED;
-		close(fd);
-	}
-	return stale;
+	snprintf(addr.sun_path, sizeof addr.sun_path, "%s/%.80s", folder, file);
+	return is_gone(&addr, sizeof addr);
 }
 
 /* Remove sockets of daemons that were killed. */
@@ -290,27 +297,41 @@ control_reply(int fd, const struct control_peer *peer, const char *text,
 		     (const struct sockaddr *)&peer->addr, peer->len);
 }
 
-/* The process that has answered, or -errno. */
+/*
+ * The process that has answered, or -errno.  A daemon that ends with the
+ * question unread answers never, and nothing says so: look whether it is there.
+ */
 static int
-await_reply(int fd, uint64_t end, char *out)
+await_reply(int fd, uint64_t end, const struct sockaddr_un *addr, socklen_t len,
+	    char *out)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	struct control_peer peer;
 
 	for (;;) {
 		uint64_t now = clock_ms();
+		uint64_t left = end - now;
+		bool gone;
 		ssize_t got;
+		int ready;
 
 		if (now >= end) {
 			return -ETIMEDOUT;
 		}
-		if (poll(&poll_fd, 1, (int)(end - now)) < 0 && errno != EINTR) {
+		ready = poll(&poll_fd, 1,
+			     (int)(left < LOOK_MS ? left : LOOK_MS));
+		if (ready < 0 && errno != EINTR) {
 			return -errno;
 		}
+		/* First: what it answered at its end is here by now. */
+		gone = ready == 0 && left > LOOK_MS && is_gone(addr, len);
 		got = receive_trusted(fd, out, CONTROL_REPLY_MAX - 1, &peer);
 		if (got >= 0) {
 			out[got] = '\0';
 			return peer.pid;
+		}
+		if (gone && got == -EAGAIN) {
+			return -ECONNREFUSED;
 		}
 		if (got != -EACCES && got != -EAGAIN && got != -EINTR) {
 			return (int)got;
@@ -339,7 +360,7 @@ control_ask(const char *name, enum control_request request, unsigned wait_ms,
 			: errno == EAGAIN ? -ETIMEDOUT
 					  : -errno;
 	} else {
-		rc = await_reply(fd, end, out);
+		rc = await_reply(fd, end, &addr, len, out);
 	}
 	close(fd);
 	return rc;

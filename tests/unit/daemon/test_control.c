@@ -456,6 +456,36 @@ says_that_it_does_not_stop(void **state)
 	control_close(control_listen(NAME));
 }
 
+/* A daemon that ends with the question unread keeps nobody waiting. */
+static void
+gives_up_where_it_ends(void **state)
+{
+	int ready[2];
+	int status;
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		int fd = control_listen(NAME);
+
+		alarm(60);
+		if (write(ready[1], "", 1) == 1) {
+			wait_readable(fd);
+		}
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(control_ask(NAME, CONTROL_RELOAD, 600000, reply),
+			 -ECONNREFUSED);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 /* Whoever sends without end must not keep the daemon from its packets. */
 static void
 is_not_held_up_by_a_flood(void **state)
@@ -523,6 +553,7 @@ main(void)
 		cmocka_unit_test(is_of_its_namespace),
 		cmocka_unit_test(waits_until_it_has_stopped),
 		cmocka_unit_test(says_that_it_does_not_stop),
+		cmocka_unit_test(gives_up_where_it_ends),
 		cmocka_unit_test(is_not_held_up_by_a_flood),
 		cmocka_unit_test(takes_no_descriptors),
 	};
