@@ -221,11 +221,15 @@ files_hang()
 	has "$(cat "$work/asks.log")" \
 	    "$keys.*: no answer from its file system; still with the old"
 	page client 4
+	# The child that was ended stays as long as it is held.
+	end held || :
+	wait_for "$patience" no_child_waits server
+	held "$keys"
 	# One who waits for a stop does not wait for them.
 	start asks server "$TAP" server --reload
 	wait_for "$patience" child_waits server
 	end server
-	wait_for 5 gone asks
+	wait_for "$patience" gone asks
 	has "$(cat "$work/asks.log")" 'as it ends|it ends, and reloads nothing'
 	page stranger 4
 }
@@ -235,6 +239,11 @@ child_waits()
 {
 	[ -n "$(ps -o uid=,stat= --ppid "${pids[$1]}" |
 		awk '$1 == 0 && $2 ~ /^t/')" ]
+}
+
+no_child_waits()
+{
+	! child_waits "$1"
 }
 
 # Where workers can't become who they should, nothing is hidden.
