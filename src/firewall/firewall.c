@@ -123,27 +123,18 @@ run_nft(const struct fw_plan *plan, bool check, char *err)
 }
 
 static int
+install_nft(struct fw *fw, const struct fw_plan *plan, size_t family, char *err)
+{
+	(void)fw;
+	(void)family;
+	return run_nft(plan, false, err);
+}
+
+static int
 try_nft(struct fw *fw, const struct fw_plan *plan, char *err)
 {
-	struct fw_plan as = *plan;
-	int rc;
-
 	fw->tool = FW_NFT;
-	as.by_socket = plan->by_socket && !fw->no_sockets;
-	as.unlabelled = fw->no_labels;
-	rc = run_nft(&as, false, err);
-	if (rc == -1 && as.by_socket) {
-		as.by_socket = false;
-		rc = run_nft(&as, false, err);
-		fw->no_sockets = rc == 0;
-	}
-	if (rc == -1 && ruleset_uses_labels(&as)) {
-		as.by_socket = plan->by_socket && !fw->no_sockets;
-		as.unlabelled = true;
-		rc = run_nft(&as, false, err);
-		fw->no_labels = rc == 0;
-	}
-	return rc;
+	return fw_run_best(fw, plan, install_nft, 0, err);
 }
 
 /* After ours are installed: remove rules of ours by another tool. */

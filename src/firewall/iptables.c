@@ -330,29 +330,11 @@ install_family(struct fw *fw, const struct fw_plan *plan, size_t family,
 int
 iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 {
-	struct fw_plan as = *plan;
-
-	as.by_socket = plan->by_socket && !fw->no_sockets;
-	as.unlabelled = fw->no_labels;
 	for (size_t family = 0; family < FW_FAMILIES; family++) {
-		int rc;
-
 		if (families[family] == 6 && !has_ipv6()) {
 			continue;
 		}
-		rc = install_family(fw, &as, family, err);
-		if (rc == -1 && as.by_socket) {
-			as.by_socket = false;
-			rc = install_family(fw, &as, family, err);
-			fw->no_sockets = rc == 0;
-		}
-		if (rc == -1 && ruleset_uses_labels(&as)) {
-			as.by_socket = plan->by_socket && !fw->no_sockets;
-			as.unlabelled = true;
-			rc = install_family(fw, &as, family, err);
-			fw->no_labels = rc == 0;
-		}
-		if (rc < 0) {
+		if (fw_run_best(fw, plan, install_family, family, err) < 0) {
 			return -1;
 		}
 	}

@@ -179,15 +179,22 @@ has_port(const struct fw_plan *plan, unsigned low, unsigned high)
 	return false;
 }
 
+/* Where the word is in this line, which others may follow; or NULL. */
+static const char *
+in_line(const char *line, const char *word)
+{
+	return memmem(line, strcspn(line, "\n"), word, strlen(word));
+}
+
 /* A rule that queues: its ports, as "dports 22,80:90", "dport { 22, 80-90 }".
  */
 static bool
 line_shares(const char *line, const struct fw_plan *plan)
 {
 	const char *end = line + strcspn(line, "\n");
-	const char *at = strstr(line, "dport");
+	const char *at = in_line(line, "dport");
 
-	if (!at || at >= end) {
+	if (!at) {
 		return has_port(plan, 0, UINT16_MAX);
 	}
 	while (at < end) {
@@ -214,15 +221,14 @@ line_shares(const char *line, const struct fw_plan *plan)
 	return false;
 }
 
-/* What was translated is named by where it came to: others hide that. */
+/*
+ * What was translated is named by where it came to: others hide that.  nft -n
+ * prints the status as a number, and ours look for this one alone.
+ */
 static bool
 is_translated(const char *line)
 {
-	const char *end = line + strcspn(line, "\n");
-	const char *iptables = strstr(line, "--ctstate DNAT");
-	const char *nft = strstr(line, "ct status dnat");
-
-	return (iptables && iptables < end) || (nft && nft < end);
+	return in_line(line, "--ctstate DNAT") || in_line(line, "ct status ");
 }
 
 /* In the list: rules of a table, or of all of these chains. */
@@ -231,10 +237,9 @@ list_shares(const char *begin, enum fw_side side, uint16_t queue,
 	    const struct fw_plan *plan)
 {
 	for (const char *at = listed; *at; at = next_line(at)) {
-		const char *rule = strstr(at, begin[0] ? "NFQUEUE" : "queue ");
 		uint16_t own = queue;
 
-		if (rule && rule < at + strcspn(at, "\n") &&
+		if (in_line(at, begin[0] ? "NFQUEUE" : "queue ") &&
 		    (!begin[0] || line_names(at, begin, side, &own)) &&
 		    own == queue && !is_translated(at) &&
 		    line_shares(at, plan)) {

@@ -206,12 +206,12 @@ put_translated(struct text *t, const struct fw_plan *plan)
 		}
 	}
 	if (ruleset_labels_some(plan, 0)) {
-		text_put(t,
-			 "\t\t%sct label %u ct status dnat queue num %u\n"
-			 "\t\tct label %u ct status dnat queue num %u\n",
-			 syn, RULESET_LABEL_CAME,
-			 ruleset_queue(plan, false, false), RULESET_LABEL_CAME,
-			 ruleset_queue(plan, false, true));
+		text_put(t, "\t\t%sct label %u ct status dnat ", syn,
+			 RULESET_LABEL_CAME);
+		put_queue(t, plan, false, false);
+		text_put(t, "\t\tct label %u ct status dnat ",
+			 RULESET_LABEL_CAME);
+		put_queue(t, plan, false, true);
 	}
 }
 

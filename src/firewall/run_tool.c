@@ -7,6 +7,7 @@
 
 #include "base/spawn.h"
 #include "daemon/log.h"
+#include "firewall/ruleset.h"
 
 char *
 fw_run_whole(char *script, const struct text *t)
@@ -87,4 +88,32 @@ fw_run_nft(const char *script, bool check, char *err)
 	int status = run_program(argv, script, NULL, 0, errors, sizeof errors);
 
 	return status == 0 ? 0 : fw_run_fail(err, "nft", status, errors);
+}
+
+int
+fw_run_best(struct fw *fw, const struct fw_plan *plan, fw_install_one *install,
+	    size_t family, char *err)
+{
+	struct fw_plan as = *plan;
+	int rc = -1;
+
+	for (unsigned without = 0; rc == -1 && without < 4; without++) {
+		const bool no_sockets = without & 1 || fw->no_sockets;
+		const bool no_labels = without & 2 || fw->no_labels;
+
+		as.by_socket = plan->by_socket && !no_sockets;
+		as.unlabelled = false;
+		if ((without & 1 && (fw->no_sockets || !plan->by_socket)) ||
+		    (without & 2 &&
+		     (fw->no_labels || !ruleset_uses_labels(&as)))) {
+			continue; /* it was tried */
+		}
+		as.unlabelled = no_labels;
+		rc = install(fw, &as, family, err);
+		if (rc == 0) {
+			fw->no_sockets = no_sockets;
+			fw->no_labels = no_labels;
+		}
+	}
+	return rc;
 }

@@ -29,4 +29,14 @@ int fw_run_list(const char *const *argv, char *output, size_t size);
 /* Run nft on a script, or have it only checked.  0, or as fw_run_fail(). */
 int fw_run_nft(const char *script, bool check, char *err);
 
+/*
+ * Install with all that the plan asks for, or without what the tool or the
+ * kernel cannot do: sockets, labels, both.  What it does without is kept in fw,
+ * and not tried again.  0, or as install(): another failure than -1 ends it.
+ */
+typedef int fw_install_one(struct fw *fw, const struct fw_plan *plan,
+			   size_t family, char *err);
+int fw_run_best(struct fw *fw, const struct fw_plan *plan,
+		fw_install_one *install, size_t family, char *err);
+
 #endif

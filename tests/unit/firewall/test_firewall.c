@@ -23,7 +23,8 @@ static struct program programs[PROGRAMS_MAX];
 static char calls[8192]; /* the names of those that ran, and "check" */
 static char last_input[65536];
 static const char *after_restore; /* of the first program */
-static const char *refused;       /* in what a program is given */
+static const char *refused;       /* in what a program is given, */
+static const char *also_refused;  /* and another word */
 
 static int
 run_faked(const char *const *argv, const char *input, char *output,
@@ -37,7 +38,9 @@ run_faked(const char *const *argv, const char *input, char *output,
 		if (strcmp(programs[i].name, argv[0]) != 0) {
 			continue;
 		}
-		if (input && refused && strstr(input, refused)) {
+		if (input &&
+		    ((refused && strstr(input, refused)) ||
+		     (also_refused && strstr(input, also_refused)))) {
 			return 1;
 		}
 		/* From then on it is what is saved. */
@@ -88,7 +91,7 @@ setup(void **state)
 	memset(err, 0, sizeof err);
 	strcpy(calls, " ");
 	last_input[0] = '\0';
-	after_restore = refused = NULL;
+	after_restore = refused = also_refused = NULL;
 	return 0;
 }
 
@@ -350,6 +353,30 @@ does_without_labels(void **state)
 	refused = NULL;
 	assert_int_equal(fw_replace(&fw, &plan, &plan, err), 0);
 	assert_null(strstr(last_input, "connlabel"));
+}
+
+/* Where neither can be done: a plain port needs none of it. */
+static void
+does_without_sockets_and_labels(void **state)
+{
+	const struct fw_plan plan = { .side = FW_SERVER,
+				      .queue = 5040,
+				      .accepted_mark = 0x200000,
+				      .by_socket = true,
+				      .matches = &match,
+				      .count = 1 };
+
+	(void)state;
+	program("iptables-save", 0, "", NULL);
+	program("ip6tables-save", 0, "", NULL);
+	program("iptables-restore", 0, NULL, NULL);
+	program("ip6tables-restore", 0, NULL, NULL);
+	refused = "connlabel";
+	also_refused = "-m socket";
+	assert_int_equal(fw_install(&fw, &plan, FW_IPTABLES, err), 0);
+	assert_true(fw.no_labels);
+	assert_true(fw.no_sockets);
+	assert_int_equal(count_calls("ip6tables-restore"), 1);
 }
 
 static void
@@ -640,6 +667,7 @@ main(void)
 		cmocka_unit_test_setup(undoes_what_it_did_itself, setup),
 		cmocka_unit_test_setup(goes_on_to_the_other_iptables, setup),
 		cmocka_unit_test_setup(does_without_labels, setup),
+		cmocka_unit_test_setup(does_without_sockets_and_labels, setup),
 		cmocka_unit_test_setup(says_why_nothing_could_be_installed,
 				       setup),
 		cmocka_unit_test_setup(removes_only_what_is_ours, setup),

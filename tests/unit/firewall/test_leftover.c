@@ -218,7 +218,8 @@ knows_what_is_hidden_twice(void **state)
 		"\t\ttcp flags & (fin | syn) == syn tcp dport { 22, 80-90 } "
 		"queue to 5040\n"
 		"\t\ttcp dport 7 queue num 5041\n"
-		"\t\tct status dnat ct original proto-dst 22 queue num 5040\n"
+		"\t\tct status 0x20 ct original proto-dst 22 queue to 5040\n"
+		"\t\tct label 106 ct status 0x20 queue to 5040\n"
 		"\t\ttcp dport 9 drop\n";
 	assert_true(shares(5040, 22, 22));
 	assert_true(shares(5040, 90, 90));

@@ -61,6 +61,22 @@ static const struct fw_match answered_matches[] = {
 	  .decoy_port = 23 },
 };
 
+/* The same, and one whose connections are labelled before they are translated.
+ */
+static const struct fw_match unconfirmed_matches[] = {
+	{ .closed = true, .ports = ssh, .ports_count = 1 },
+	{ .ports = lots,
+	  .ports_count = 1,
+	  .decoy = { 4, { 192, 0, 2, 9 } },
+	  .decoy_port = 8022 },
+	{ .place = FW_ROUTED,
+	  .ports = lots + 1,
+	  .ports_count = 1,
+	  .decoy = { 6, { 0x20, 1, 0xd, 0xb8, [15] = 9 } },
+	  .decoy_port = 23 },
+	{ .ports = lots + 2, .ports_count = 1 },
+};
+
 static const struct fw_match out_matches[] = {
 	{ .ports = ssh, .ports_count = 1 },
 	{ .outdev = "wg0",
@@ -159,8 +175,8 @@ static const struct fw_plan server_unconfirmed = {
 	.accepted_mark = 0x200000,
 	.by_socket = true,
 	.unconfirmed = true,
-	.matches = answered_matches,
-	.count = LENGTH(answered_matches),
+	.matches = unconfirmed_matches,
+	.count = LENGTH(unconfirmed_matches),
 };
 
 static const struct fw_plan client = {
