@@ -255,11 +255,19 @@ server_conf_defaults(struct server_conf *conf)
 	count_frames(&conf->limits.reassembly);
 }
 
-void
-server_conf_keep(struct server_conf *conf, const struct server_conf *before)
+int
+server_conf_keep(struct server_conf *conf, const struct server_conf *before,
+		 char *err)
 {
 	conf_keep(&form.settings, conf, before);
 	count_frames(&conf->limits.reassembly);
+	if (conf->settings.mark == conf->fastpath_mark) {
+		snprintf(err, CONF_ERROR_MAX,
+			 "mark is the fastpath_mark that is in use: restart to "
+			 "change both");
+		return -1;
+	}
+	return 0;
 }
 
 int

@@ -38,9 +38,12 @@ struct server_conf {
 
 /* What holds where no file says otherwise. */
 void server_conf_defaults(struct server_conf *conf);
-/* What a reload leaves as it was. */
-void server_conf_keep(struct server_conf *conf,
-		      const struct server_conf *before);
+/*
+ * What a reload leaves as it was.  0, or -1 with the reason in err
+ * (CONF_ERROR_MAX) where the rest does not go with that.
+ */
+int server_conf_keep(struct server_conf *conf, const struct server_conf *before,
+		     char *err);
 
 /*
  * TAPservd.conf read into a configuration that server_conf_new() made.

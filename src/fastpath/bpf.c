@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 #define LIVE_BATCH 64        /* frames at once, the kernel's own default */
 #define EMPTY_ROOM 65536     /* bytes: for more entries than collide */
 #define PROCESSORS_MAX 4096u /* of the largest machine to expect */
@@ -154,6 +156,8 @@ bpf_map_empty(int map, size_t key, size_t value)
 		rc = call(BPF_MAP_LOOKUP_AND_DELETE_BATCH, &attr);
 		first = false;
 	}
+	/* It may have had keys. */
+	bytes_wipe(room, sizeof room);
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -176,17 +180,32 @@ bpf_map_write(int map, const void *bytes, size_t size)
 	return 0;
 }
 
+static int
+map_info(int map, struct bpf_map_info *info)
+{
+	union bpf_attr attr = { 0 };
+
+	memset(info, 0, sizeof *info);
+	attr.info.bpf_fd = (uint32_t)map;
+	attr.info.info_len = sizeof *info;
+	attr.info.info = address(info);
+	return call(BPF_OBJ_GET_INFO_BY_FD, &attr);
+}
+
+uint32_t
+bpf_map_id(int map)
+{
+	struct bpf_map_info info;
+
+	return map_info(map, &info) < 0 ? 0 : info.id;
+}
+
 int
 bpf_map_describe(int map, struct bpf_map *made)
 {
-	struct bpf_map_info info = { 0 };
-	union bpf_attr attr = { 0 };
-	int rc;
+	struct bpf_map_info info;
+	int rc = map_info(map, &info);
 
-	attr.info.bpf_fd = (uint32_t)map;
-	attr.info.info_len = sizeof info;
-	attr.info.info = address(&info);
-	rc = call(BPF_OBJ_GET_INFO_BY_FD, &attr);
 	*made = (struct bpf_map){ info.type, info.key_size, info.value_size,
 				  info.max_entries, info.map_flags };
 	return rc;

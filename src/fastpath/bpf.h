@@ -49,6 +49,8 @@ int bpf_map_sums(int map, uint64_t *sums, uint32_t count);
 int bpf_map_write(int map, const void *bytes, size_t size);
 /* What it was made as, as far as struct bpf_map tells. */
 int bpf_map_describe(int map, struct bpf_map *made);
+/* The kernel's number of it, the same by every descriptor; 0: none. */
+uint32_t bpf_map_id(int map);
 
 struct bpf_insn;
 /* Load instructions that were made here; see struct bpf_program. */

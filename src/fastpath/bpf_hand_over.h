@@ -53,6 +53,13 @@ tell(const struct scene *scene, uint64_t frame)
 	return true;
 }
 
+/* A frame that the receiver is to be told of, or 0. */
+static inline_always uint64_t
+untold(uint64_t frame, uint64_t except)
+{
+	return frame & INGRESS_FRAME_TOLD || is_same(frame, except) ? 0 : frame;
+}
+
 /* Frames that the receiver does not know of yet; false: there is no room. */
 static inline_always bool
 send_frames(const struct scene *scene, const uint64_t *frames, uint64_t except)
@@ -62,11 +69,7 @@ send_frames(const struct scene *scene, const uint64_t *frames, uint64_t except)
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < INGRESS_FRAMES; i++) {
-		const uint64_t frame = frames[i];
-
-		some |= frame & INGRESS_FRAME_TOLD || is_same(frame, except)
-			? 0
-			: frame;
+		some |= untold(frames[i], except);
 	}
 	if (some == 0) {
 		return true;
@@ -78,12 +81,7 @@ send_frames(const struct scene *scene, const uint64_t *frames, uint64_t except)
 	record->group_key = scene->scratch->group_key;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < INGRESS_FRAMES; i++) {
-		const uint64_t frame = frames[i];
-
-		record->frame[i] =
-			frame & INGRESS_FRAME_TOLD || is_same(frame, except)
-			? 0
-			: frame;
+		record->frame[i] = untold(frames[i], except);
 	}
 	record->tag = record->instant = record->now = 0;
 	submit(record);

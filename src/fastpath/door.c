@@ -148,6 +148,10 @@ attach(struct door *d, int program)
 {
 	int link = -1, rc = bpf_link_replace(d->link, program);
 
+	/* Where it is lost still, that is said again. */
+	if (d->lost) {
+		d->why[0] = '\0';
+	}
 	if (rc == -ENOLINK) {
 		link = bpf_netns_link(program, BPF_SK_LOOKUP);
 		rc = link < 0 ? link : 0;
@@ -271,6 +275,9 @@ door_commit(struct door *d)
 	door_version_free(&d->now);
 	d->now = d->next;
 	door_version_init(&d->next);
+	if (d->lost) {
+		d->missing_ms += clock_ms() - d->seen_ms;
+	}
 	d->lost = false;
 	d->seen_ms = clock_ms();
 	update(d);

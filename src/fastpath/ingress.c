@@ -70,9 +70,9 @@ is_taken(int rc)
 
 /* Groups that begin before may have begun ahead of the program. */
 static void
-set_settled(struct ingress *s, uint64_t from_now)
+set_settled(struct ingress *s, uint64_t until)
 {
-	s->settled = clock_us() * 1000 + from_now;
+	s->settled = until;
 	__atomic_store_n(&s->config->settled, s->settled, __ATOMIC_SEQ_CST);
 }
 
@@ -119,6 +119,7 @@ attach(struct ingress *s, struct ingress_link *link, const char *name,
        enum ingress_way way)
 {
 	const bool first = !is_on(link);
+	const uint64_t before = s->settled;
 
 	if (!wants(s, way)) {
 		bpf_close(&link->fd[way]);
@@ -129,15 +130,14 @@ attach(struct ingress *s, struct ingress_link *link, const char *name,
 	}
 	/* What the other one has seen, this one knows. */
 	if (first) {
-		set_settled(s, ATTACH_NS + s->assembly);
+		set_settled(s, clock_us() * 1000 + ATTACH_NS + s->assembly);
 	}
-	if (way == INGRESS_TC) {
-		attach_tc(s, link);
-	} else {
-		attach_xdp(s, link);
-	}
+	(way == INGRESS_TC ? attach_tc : attach_xdp)(s, link);
 	if (first) {
-		set_settled(s, s->assembly);
+		/* A device that can't take it changes nothing for others. */
+		set_settled(s,
+			    is_on(link) ? clock_us() * 1000 + s->assembly
+					: before);
 	}
 	if (is_taken(link->fd[way])) {
 		ingress_load_explain(s, "%s: it has another program of XDP",

@@ -133,8 +133,9 @@ void ingress_close(struct ingress *s);
 void ingress_detach(struct ingress *s);
 /*
  * Another configuration, while nothing is accepted, for the program that is
- * there: no group notices.  False where its tables are too small, or something
- * else is in the way; then they may hold anything.
+ * there: no group is lost but one that is completed at that moment.  False
+ * where its tables are too small, or something else is in the way; then they
+ * may hold anything.
  */
 bool ingress_rewrite(struct ingress *s, const struct ingress_tables *tables);
 /*

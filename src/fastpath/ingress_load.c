@@ -233,6 +233,10 @@ has_room(const struct ingress *s, const struct ingress_tables *t,
 	bool has = s->room[INGRESS_MAP_KEYS] >= t->keys_count &&
 		s->has_door == (t->admitted >= 0);
 
+	/* The door may have been closed, and opened with a map of its own. */
+	has &= !s->has_door ||
+		bpf_map_id(s->map[INGRESS_MAP_ADMITTED]) ==
+			bpf_map_id(t->admitted);
 	for (size_t i = 0; i < TABLES; i++) {
 		has &= s->room[tables[i].which] >= tables[i].count;
 	}

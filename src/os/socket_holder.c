@@ -63,7 +63,7 @@ socket_holder_of_port(int protocol, uint32_t port)
 	char line[256];
 	pid_t found = 0;
 
-	/* Its address, protocol, port, groups, six numbers more, inode. */
+	/* Its address, protocol, port, groups, five numbers more, inode. */
 	while (file && found == 0 && fgets(line, sizeof line, file)) {
 		unsigned long inode;
 		unsigned at_port;

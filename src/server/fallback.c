@@ -204,6 +204,11 @@ fallback_stage(const struct server_conf_from *from, const char *folder,
 	if (copy_all(dir, from, folder, err) == 0) {
 		copy = load_set(from, folder, NEW, err);
 	}
+	/* What options say, and what can't change while it runs. */
+	if (copy && server_conf_keep(copy, conf, err) < 0) {
+		server_conf_free(copy);
+		copy = NULL;
+	}
 	if (!copy) {
 		remove_set(dir, NEW);
 	}
@@ -211,8 +216,6 @@ fallback_stage(const struct server_conf_from *from, const char *folder,
 	if (!copy) {
 		return conf;
 	}
-	/* What options say, and what can't change while it runs. */
-	server_conf_keep(copy, conf);
 	server_conf_free(conf);
 	return copy;
 }

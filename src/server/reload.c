@@ -104,17 +104,20 @@ static int
 take_up(struct server *s, struct server_conf *conf, char *err)
 {
 	struct door_trust *trust = &s->trust;
-	const struct door_trust before = *trust;
+	struct door_trust before;
 
 	if (door_trust_change(trust, &s->worker, conf, &s->plan, &s->fw, err) <
 	    0) {
 		return -1;
 	}
+	before = *trust;
 	door_trust_choose(trust, &s->worker, conf);
 	if (put_rules(s, conf, err) < 0) {
 		*trust = before;
 		door_trust_change_back(trust, &s->worker, s->conf, &s->plan,
 				       &s->fw);
+		/* The door may have another map of the accepted. */
+		worker_fastpath_change(&s->worker);
 		return -1;
 	}
 	worker_door_settle(&s->worker);
@@ -147,11 +150,11 @@ server_load(void *context)
 	conf = daemon_files_answer(read_files, s, named, err)
 		? server_conf_load(&s->options->from, err)
 		: NULL;
-	if (!conf) {
+	if (!conf || server_conf_keep(conf, s->conf, err) < 0) {
 		daemon_reload_refuse(&s->reloading, s->control, err);
+		server_conf_free(conf);
 		return false;
 	}
-	server_conf_keep(conf, s->conf);
 	s->next = server_stage(s, conf);
 	return true;
 }
@@ -165,6 +168,9 @@ server_change(void *context)
 
 	s->next = NULL;
 	if (take_up(s, conf, err) < 0) {
+		if (s->staged && s->confirm.missing) {
+			say_unkept("the reload failed before the confirmation");
+		}
 		s->staged = false;
 		daemon_reload_refuse(&s->reloading, s->control, err);
 		server_conf_free(conf);

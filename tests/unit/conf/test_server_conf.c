@@ -150,9 +150,10 @@ server_conf_keeps(void **state)
 		"replays=16, fastpath=auto, fastpath_mark=4, mark=8\n"
 		"RULE:dst_port=22\n",
 		KEYS, ACL);
+	char why[CONF_ERROR_MAX];
 
 	(void)state;
-	server_conf_keep(conf, before);
+	assert_int_equal(server_conf_keep(conf, before, why), 0);
 	assert_memory_equal(&conf->limits, &before->limits,
 			    sizeof conf->limits);
 	assert_int_equal(conf->settings.queue, SERVER_CONF_QUEUE);
@@ -163,6 +164,10 @@ server_conf_keeps(void **state)
 	assert_int_equal(conf->settings.mark, 8);
 	assert_false(conf->hide_loopback);
 	assert_int_equal(conf->acl.rules[0].tolerance, 600);
+	/* What would now be accepted is what strangers have. */
+	conf->settings.mark = before->fastpath_mark;
+	assert_int_equal(server_conf_keep(conf, before, why), -1);
+	assert_non_null(strstr(why, "fastpath_mark"));
 	server_conf_free(conf);
 	server_conf_free(before);
 }

@@ -12,10 +12,13 @@
 #include <sched.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fastpath/bpf.h"
 #include "server/worker_fastpath.h"
+#include "fastpath/ingress_load.h"
 #include "fastpath/ingress_replays.h"
+#include "fastpath/ingress_tables.h"
 
 #define HISTORY 64
 #define RACES 2000u
@@ -700,6 +703,30 @@ of_two_at_once_one_gets_in(void **state)
 	bed_forget();
 }
 
+/* Another door has another map of the accepted: one that it does not read. */
+static void
+a_reload_finds_another_door(void **state)
+{
+	const struct bpf_map map = {
+		.type = BPF_MAP_TYPE_HASH, .key = 4, .value = 4, .entries = 1
+	};
+	const int first = bpf_map_make(&map), second = bpf_map_make(&map);
+	struct ingress s = bed.worker.ingress;
+	struct ingress_tables none = { .admitted = second };
+
+	(void)state;
+	bed_need();
+	assert_true(first >= 0 && second >= 0);
+	s.has_door = true;
+	s.map[INGRESS_MAP_ADMITTED] = first;
+	assert_int_equal(ingress_load_again(&s, &none), -E2BIG);
+	none.admitted = first;
+	/* Then it goes on, to tables that these are not. */
+	assert_int_equal(ingress_load_again(&s, &none), -EFAULT);
+	close(first);
+	close(second);
+}
+
 int
 main(void)
 {
@@ -717,6 +744,7 @@ main(void)
 		cmocka_unit_test(all_that_gets_in_is_told),
 		cmocka_unit_test(the_memory_is_filled_and_emptied),
 		cmocka_unit_test(of_two_at_once_one_gets_in),
+		cmocka_unit_test(a_reload_finds_another_door),
 	};
 
 	bed.way = INGRESS_TC;

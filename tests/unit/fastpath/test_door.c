@@ -617,6 +617,16 @@ it_is_put_back(void **state)
 	assert_int_equal(door_tick(&d), DOOR_PUT_BACK);
 	assert_int_equal(bpf_link_program(d.link),
 			 bpf_program_id(d.now.program));
+	/* A reload succeeds where that had not. */
+	d.lost = true;
+	d.seen_ms -= 1000;
+	d.missing_ms = 0;
+	snprintf(d.why, sizeof d.why, "taken away");
+	assert_int_equal(door_prepare(&d, &conf), 0);
+	assert_int_equal(door_commit(&d), 0);
+	assert_false(d.lost);
+	assert_string_equal(d.why, "");
+	assert_true(d.missing_ms >= 1000);
 	/* Its name alone. */
 	snprintf(pin, sizeof pin, "%s/" DOOR_PIN_LINK, d.path);
 	assert_int_equal(unlink(pin), 0);
