@@ -14,6 +14,7 @@
 
 /* A file system that hangs does not hold up the end. */
 #define REMOVE_MS 2000u
+#define NAME_MAX_LEN 4096
 
 /* What a metric is for; of "refused.mac", the part before the dot. */
 static const struct {
@@ -230,17 +231,22 @@ struct writing {
 };
 
 /* In a process of its own.  0 or errno. */
+/* The collector passes over what does not end in .prom. */
+static bool
+name_new(char name[NAME_MAX_LEN], const struct metrics *m)
+{
+	return snprintf(name, NAME_MAX_LEN, "%s.new", m->path) < NAME_MAX_LEN;
+}
+
 static int
 write_file(void *context)
 {
 	const struct writing *w = context;
 	struct metrics *m = w->metrics;
-	char name[4096];
+	char name[NAME_MAX_LEN];
 	int fd, error = 0;
 
-	/* The collector passes over what does not end in .prom. */
-	if (snprintf(name, sizeof name, "%s.new", m->path) >=
-	    (int)sizeof name) {
+	if (!name_new(name, m)) {
 		return ENAMETOOLONG;
 	}
 	unlink(name);
@@ -278,7 +284,12 @@ static int
 remove_file(void *context)
 {
 	const struct metrics *m = context;
+	char name[NAME_MAX_LEN];
 
+	/* Of a writer that was killed. */
+	if (name_new(name, m)) {
+		unlink(name);
+	}
 	return unlink(m->path) < 0 ? errno : 0;
 }
 

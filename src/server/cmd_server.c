@@ -8,7 +8,6 @@
 #include "server/history.h"
 #include "server/server.h"
 #include "daemon/control_client.h"
-#include "os/clock.h"
 #include "daemon/log.h"
 #include "conf/options.h"
 #include "conf/server_files.h"

@@ -18,12 +18,13 @@ bool
 confirm_ask(struct confirmation *c, const struct control_peer *peer,
 	    struct text *t)
 {
-	if (!c->missing) {
-		text_put(t, "%dnothing to confirm\n", TAP_OK);
-		return true;
-	}
+	/* First: while it is done it is not missing any more. */
 	if (c->awaited) {
 		text_put(t, "%dit is being confirmed\n", TAP_NO);
+		return true;
+	}
+	if (!c->missing) {
+		text_put(t, "%dnothing to confirm\n", TAP_OK);
 		return true;
 	}
 	c->awaited = true;

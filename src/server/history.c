@@ -161,24 +161,24 @@ static const char *const heads[] = { "TIME",   "KEY", "NAME",
 static void
 print_json(const struct log_line *line, const char *time)
 {
-	char name[512], out[1024];
-	struct text n = text_over(name, sizeof name);
+	char out[1024];
 	struct text t = text_over(out, sizeof out);
 
-	json_string(&n, line->name);
-	text_put(&t, "{");
+	text_add(&t, "{");
 	if (line->instant) {
-		text_put(&t, "\"time\":\"%s\",", time);
+		json_member(&t, "time", time);
 	}
 	if (line->skew[0]) {
-		text_put(&t, "\"key\":%u,\"name\":%s,\"skew\":%s,",
-			 line->key_no, name,
-			 line->skew + (line->skew[0] == '+'));
+		json_number(&t, "key", line->key_no);
+		json_member(&t, "name", line->name);
+		json_name(&t, "skew");
+		text_add(&t, line->skew + (line->skew[0] == '+'));
 	}
-	text_put(&t,
-		 "\"src\":\"%s\",\"src_port\":%u,\"dst\":\"%s\","
-		 "\"dst_port\":%u}",
-		 line->src, line->sport, line->dst, line->dport);
+	json_member(&t, "src", line->src);
+	json_number(&t, "src_port", line->sport);
+	json_member(&t, "dst", line->dst);
+	json_number(&t, "dst_port", line->dport);
+	text_add(&t, "}");
 	puts(out);
 }
 
@@ -254,13 +254,9 @@ is_hidden(const struct acl *acl, uint16_t port)
 {
 	for (size_t i = 0; i < acl->rules_count; i++) {
 		const struct acl_rule *rule = &acl->rules[i];
-		bool all = rule->ports_count == 0;
 
-		for (size_t j = 0; j < rule->ports_count; j++) {
-			all |= port >= rule->ports[j].low &&
-				port <= rule->ports[j].high;
-		}
-		if (all && rule->type == ACL_LOCAL) {
+		if (rule->type == ACL_LOCAL &&
+		    acl_ports_have(rule->ports, rule->ports_count, port)) {
 			return true;
 		}
 	}
@@ -288,7 +284,7 @@ take_socket(void *context, const struct sock_diag_connection *c)
 	}
 }
 
-/* The latest that was accepted from there, to whichever port. */
+/* The latest that was accepted from there, to that port. */
 static void
 find_key(struct log_line *socket, const struct history *log)
 {
@@ -331,8 +327,9 @@ history_who(const struct history_options *o,
 	int status;
 
 	if (!conf) {
+		status = conf_status(-errno);
 		fprintf(stderr, "%s\n", err);
-		return conf_status(-errno);
+		return status;
 	}
 	sockets.acl = &conf->acl;
 	status = read_sockets(&sockets);

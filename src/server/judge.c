@@ -172,6 +172,17 @@ judge_apply(struct worker *g, const struct receiver_result *result, uint64_t ms)
 	apply(g, result, lets_in_early(result), ms);
 }
 
+/* Until it is confirmed, rules lead only what bears it to a decoy. */
+static uint32_t
+decoy_mark(const struct worker *g)
+{
+	return g->unconfirmed &&
+			!__atomic_load_n(&g->shared->confirmed,
+					 __ATOMIC_RELAXED)
+		? g->conf->settings.mark
+		: 0;
+}
+
 static void
 carry_out(struct worker *g, uint64_t name, uint32_t mark,
 	  enum receiver_verdict verdict)
@@ -190,10 +201,7 @@ carry_out(struct worker *g, uint64_t name, uint32_t mark,
 	case RECEIVER_DECOY:
 		if (name & EARLY) {
 			g->shared->decoys++;
-			let_on(g, name,
-			       mark |
-				       (g->unconfirmed ? g->conf->settings.mark
-						       : 0));
+			let_on(g, name, mark | decoy_mark(g));
 			return;
 		}
 		break;

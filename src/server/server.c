@@ -377,7 +377,8 @@ begin(struct server *s, const struct monitor_job *job)
 static int
 end(struct server *s, int status)
 {
-	if (status == TAP_OK && leaves_rules(s)) {
+	/* Those that nobody has confirmed hide nothing without us. */
+	if (status == TAP_OK && !s->confirm.missing && leaves_rules(s)) {
 		log_say(LOG_LEVEL_INFO,
 			"the rules stay: all is hidden until the next "
 			"server runs");
@@ -452,10 +453,12 @@ server_run(struct server_conf *conf, const struct server_options *options)
 	s.started = clock_ms();
 	/* A pipe that has been read is not read again. */
 	conf_never_wait();
-	if (!options->refused) {
-		s.conf = server_stage(&s, conf);
-	}
 	status = open_all(&s);
+	/* Who has the queue has the folder, too. */
+	if (status == TAP_OK && !options->refused) {
+		s.conf = server_stage(&s, conf);
+		s.worker.conf = s.conf;
+	}
 	s.confirm.missing = s.worker.unconfirmed = options->confirm_seconds > 0;
 	if (status == TAP_OK) {
 		status = run(&s);

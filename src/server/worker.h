@@ -30,6 +30,7 @@ struct worker_shared {
 	uint64_t closed, decoys;   /* SYNs of strangers that went on */
 	uint64_t door_failed;  /* accepted, and the door could not be told */
 	uint64_t door_trusted; /* the monitor's: strangers may go on to it */
+	uint64_t confirmed;    /* likewise, since this worker began */
 	struct receiver_counters counters;
 	uint64_t held, assembling, replays; /* at present */
 	uint64_t unreadable;

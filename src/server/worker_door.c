@@ -121,6 +121,7 @@ bool
 worker_door_confirm(struct worker *g)
 {
 	g->unconfirmed = false;
+	__atomic_store_n(&g->shared->confirmed, true, __ATOMIC_RELAXED);
 	if (g->door.on) {
 		door_keep(&g->door);
 		say_pinned(g);

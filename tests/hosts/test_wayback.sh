@@ -242,7 +242,7 @@ restarted()
 # why a tool had to end is no error of the system's.
 ended_while_awaited()
 {
-	local name
+	local name told
 
 	hides --confirm 5m
 	end server
@@ -474,6 +474,8 @@ killed_anytime()
 		tap_run server server server "${files[@]}" --confirm 5m
 		delay=$((RANDOM % 500))
 		sleep "0.$(printf %03d "$delay")"
+		# Some of them when the rules are there for certain.
+		[ $((i % 4)) -ne 0 ] || wait_log server 'confirm within'
 		if [ $((i % 3)) -eq 0 ]; then
 			# The next worker is not there yet.
 			# shellcheck disable=SC2046 # words
