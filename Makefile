@@ -12,8 +12,8 @@
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: unit unit-san
 #:                             unit-valgrind fuzz-replay rules lint docs
-#:                             hosts keys soak qemu; tests at random take
-#:                             PROPERTY_SEED=1 and PROPERTY_STEPS=
+#:                             hosts keys soak timing qemu; PROPERTY_SEED=1
+#:                             and PROPERTY_STEPS= are for tests at random
 #: make check-fast             in two minutes: unit tests, rules, documents,
 #:                             real connections
 #: make fuzz                   every fuzzer, with clang: FUZZ_SECONDS=60,
@@ -282,15 +282,16 @@ PROBE_SRCS := $(wildcard tests/probes/*.c)
 
 # Each step of check may also be run alone.  Some compute, others wait for what
 # happens between hosts: side by side, each in the time that the other leaves.
-# The emulated machines do both, and have the processors to themselves.
+# The emulated machines do both, and have the processors to themselves, as has
+# what measures between hosts.
 COMPUTE := unit unit-san unit-valgrind fuzz-replay rules lint docs
-CHECKS := build-tests $(COMPUTE) hosts keys soak qemu
+CHECKS := build-tests $(COMPUTE) hosts keys soak timing qemu
 check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
 	@export MAKE='$(MAKE)'; tests/run.sh --steps build-tests; \
-	tests/run.sh --beside '$(COMPUTE)' hosts keys soak; \
-	tests/run.sh --steps qemu; tests/run.sh --summary
+	TEST_TIMING=0 tests/run.sh --beside '$(COMPUTE)' hosts keys soak; \
+	tests/run.sh --steps timing qemu; tests/run.sh --summary
 
 # For daily work, in two minutes: what needs no other hosts and kernels, and
 # one real connection.
@@ -383,7 +384,11 @@ build-tests: $(TAP) completions portable $(PROBES) $(FAULTY)
 	@$(MAKE) DEPS=system CC=gcc SAN= TAP=.build/system/tap scarce
 hosts: build-tests
 	@TAP='$(abspath $(TAP))' TAP_FAULTY='$(abspath $(FAULTY))' \
-		PROBES='$(abspath $(PROBES))' tests/hosts/run
+		PROBES='$(abspath $(PROBES))' tests/hosts/run $(HOSTS)
+# Of them, the cases that measure.
+timing:
+	@TEST_TIMING=1 TEST_JOBS=1 $(MAKE) hosts \
+		HOSTS='field_closed probes probes_seeded'
 # What has memory fail, and a tap that looks libraries up.
 scarce: $(TAP) $(B)/tests/hosts/scarce.so
 $(B)/tests/hosts/scarce.so: tests/hosts/scarce.c

@@ -9,11 +9,10 @@
 
 probes: sends every kind of packet below to both ports, and prints what of the
 answers differs.  times: says how long the answers to SYNs take, interleaved,
-and exits 1 where one port is the slower in more than 70 of 100 pairs, three
-times.  labels: how the flow labels of IPv6 behave.  order: whether resets come
-in the order of SYNs, of bursts in which one is to the hidden port.  pmtu: ICMP
-that quotes the target's own packets, of either port, and says that they are
-too long.
+and exits 1 where one port is the slower in more than 70 of 100 pairs.  labels:
+how the flow labels of IPv6 behave.  order: whether resets come in the order of
+SYNs, of bursts in which one is to the hidden port.  pmtu: ICMP that quotes the
+target's own packets, of either port, and says that they are too long.
 """
 
 import ipaddress
@@ -422,11 +421,6 @@ def median(values):
 
 
 def times(host, hidden, closed, count):
-    """What differs once may be another's doing; not three times."""
-    return any(alike(host, hidden, closed, count) for _ in range(3))
-
-
-def alike(host, hidden, closed, count):
     found = {hidden: [], closed: []}
     for number in range(count + 20):
         ports = [hidden, closed]

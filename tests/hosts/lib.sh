@@ -128,6 +128,7 @@ check()
 {
 	local name=$1
 
+	[ "${TEST_TIMING:-}" != 1 ] || return 0
 	shift
 	while [ ${#case_pid[@]} -ge "$jobs_max" ]; do
 		reap
@@ -136,6 +137,17 @@ check()
 	mkdir -p "$dir/case/$name"
 	run_case "$name" "$@" >"$dir/case/$name/log" 2>&1 </dev/null &
 	case_pid[$name]=$!
+}
+
+# check_alone NAME FUNCTION [ARGUMENT...]: as check, of what measures time: no
+# case runs beside it.  TEST_TIMING is 1 where these alone are to run, and 0
+# where all others are.
+check_alone()
+{
+	[ "${TEST_TIMING:-}" != 0 ] || return 0
+	settle
+	TEST_TIMING='' check "$@"
+	settle
 }
 
 # end_all PID...: what is still there.  Where a program writes something of

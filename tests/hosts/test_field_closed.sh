@@ -210,13 +210,8 @@ check labels-reflected-only labels flowlabel_reflect=2 auto_flowlabels=0
 check labels-marked labels flowlabel_state_ranges=1
 check decoy-ipv4 decoy 4
 check decoy-ipv6 decoy 6
-settle
-# Alone, as nothing else is to take the time.
-check timing-ipv4 timing 4
-settle
-check timing-ipv6 timing 6
-settle
-check order-ipv4 order 4
-settle
-check order-ipv6 order 6
+for family in 4 6; do
+	check_alone "timing-ipv$family" timing $family
+	check_alone "order-ipv$family" order $family
+done
 finish

@@ -186,12 +186,8 @@ for name in restored marked accepted flushed untracked; do
 done
 check cookies-always cookies 2
 check cookies-overflow cookies 1
-settle
-# Alone, as nothing else is to take the time.  The queue takes its time for
-# SYNs, and says so: tap.conf(5).
-check heads-auto heads fastpath=auto
-settle
-check heads-off heads fastpath=off
-settle
-check pings pings fastpath=auto
+# The queue takes its time for SYNs, and says so: tap.conf(5).
+check_alone heads-auto heads fastpath=auto
+check_alone heads-off heads fastpath=off
+check_alone pings pings fastpath=auto
 finish

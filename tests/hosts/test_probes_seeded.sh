@@ -210,7 +210,5 @@ check kinds kinds
 check known known
 check others others
 check pairs pairs
-settle
-# Alone, as nothing else is to take the time.
-check pings pings
+check_alone pings pings
 finish
