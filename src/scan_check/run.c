@@ -180,8 +180,9 @@ warn_client(struct check *c, uint64_t before)
 	if (!c->as_client) {
 		fprintf(stderr,
 			"tap scan-check: tap client, process %d, authenticated "
-			"%llu SYNs of this host meanwhile: this is what a key "
-			"holder sees, not a stranger\n",
+			"%llu SYNs of this host meanwhile: if probes are "
+			"among them, this is what a key holder sees, not a "
+			"stranger\n",
 			process, (unsigned long long)c->report.authenticated);
 	}
 }
