@@ -139,11 +139,11 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 		json secret siphash text) \
 	$(patsubst %,src/os/%.c,linktype source_ports) \
 	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar hints include \
-		key_line \
+		invite key_line \
 		keyfile options passphrase seal sealed_file settings splice \
 		trusted_file value words) \
 	src/daemon/log.c src/daemon/log_sink.c \
-	$(patsubst %,src/client/%.c,backend_pcap client_posix outbound \
+	$(patsubst %,src/client/%.c,accept backend_pcap client_posix outbound \
 		pcap_io unlock) \
 	$(patsubst %,src/keygen/%.c,both cmd_keygen keygen keyfile_edit output rotate) \
 	$(POSIX_SRCS)

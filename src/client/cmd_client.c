@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "client/accept.h"
 #include "client/client.h"
 #include "firewall/plan.h"
 #include "firewall/remove_rules.h"
@@ -20,13 +21,14 @@ static const char usage[] =
 	"       tap client --to HOST:PORT -k FILE [--key-no N] -- COMMAND...\n"
 	"       tap client --proxy HOST:PORT -k FILE [--key-no N]\n"
 	"       tap client --status [--json] | --reload | --stop\n"
+	"       tap client --accept LINE|- [-c FILE] [-k FILE]\n"
 	"       tap client --remove-rules [--queue N]\n"
 	"       tap client --check | --print-rules | --print-unit\n"
 	"\n"
 	"Authenticate this host's TCP connections to hidden services.\n";
 
 struct options {
-	const char *conf, *to, *proxy, *keys, *metrics;
+	const char *conf, *to, *proxy, *keys, *metrics, *accept;
 	char **command; /* behind the options, or NULL */
 	long key_no;    /* or -1 */
 	const struct backend *backend;
@@ -65,13 +67,19 @@ check_words(struct options *o, int at, int argc, char **argv)
 		wrong = "one of --check, --print-rules, --print-unit, "
 			"--status, --reload, --stop and --remove-rules at a "
 			"time";
+	} else if (o->accept &&
+		   (o->to || o->proxy || o->check || o->print_rules ||
+		    o->print_unit || o->status || o->reload || o->stop ||
+		    o->remove_rules)) {
+		wrong = "--accept goes with -c and -k alone";
 	} else if (o->print_unit && (o->to || o->proxy)) {
 		wrong = "--print-unit does not go with --to or --proxy";
 	} else if (o->to && o->proxy) {
 		wrong = "either --to or --proxy";
 	} else if ((o->to || o->proxy) && !o->keys) {
 		wrong = "-k FILE is missing";
-	} else if (!o->to && !o->proxy && (o->keys || o->key_no >= 0)) {
+	} else if (!o->to && !o->proxy &&
+		   ((o->keys && !o->accept) || o->key_no >= 0)) {
 		wrong = "-k and --key-no go with --to or --proxy";
 	} else if ((o->to || o->proxy) && (o->conf || o->metrics)) {
 		wrong = "-c and --metrics do not go with --to or --proxy";
@@ -117,6 +125,11 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION_NUMBER(0, "key-no", "N",
 				"which of them, where there are several",
 				&o->key_no, 0, UINT16_MAX) },
+		{ OPTION(
+			0, "accept", "LINE",
+			"an invitation of 'tap keygen --invite' becomes FILE,\n"
+			"of -c or -k; -: standard input has it",
+			option_text, &o->accept) },
 		{ OPTION(0, "passphrase-fd", "N",
 			 "where FILE is sealed: read the passphrase from\n"
 			 "this descriptor, not from the terminal",
@@ -271,6 +284,10 @@ cmd_client(int argc, char **argv)
 	}
 	if (o.to || o.proxy) {
 		return run_task(&o);
+	}
+	if (o.accept) {
+		return client_accept(&(struct accept_options){
+			o.accept, o.conf, o.keys, o.passphrase_fd });
 	}
 	conf = unlock_client(o.conf ? o.conf : CLIENT_CONF_FILE,
 			     o.passphrase_fd);

@@ -6,6 +6,7 @@
 #include "conf/options.h"
 #include "conf/passphrase.h"
 #include "base/secret.h"
+#include "client/accept.h"
 #include "client/client_posix.h"
 #include "tap.h"
 #include "client/unlock.h"
@@ -13,6 +14,7 @@
 
 static const char usage[] =
 	"usage: tap client [-v] [-c TAPclientd.conf] [--check]\n"
+	"       tap client --accept LINE|- [-c FILE] [-k FILE]\n"
 	"\n"
 	"Authenticate this host's TCP connections to hidden services.\n";
 
@@ -29,7 +31,7 @@ take_backend(void *into, const char *value, char *why)
 int
 cmd_client(int argc, char **argv)
 {
-	const char *path = CLIENT_CONF_FILE;
+	const char *path = NULL, *accept = NULL, *keys = NULL;
 	bool check = false, verbose = false;
 	int passphrase_fd = -1;
 	const struct option_word words[] = {
@@ -39,6 +41,13 @@ cmd_client(int argc, char **argv)
 		{ OPTION(0, "backend", "pcap",
 			 "sees SYNs go out, and sends the group after them",
 			 take_backend, NULL) },
+		{ OPTION(
+			0, "accept", "LINE",
+			"an invitation of 'tap keygen --invite' becomes FILE,\n"
+			"of -c or -k; -: standard input has it",
+			option_text, &accept) },
+		{ OPTION('k', "keys", "FILE", "with --accept: keys",
+			 option_text, &keys) },
 		{ OPTION(0, "passphrase-fd", "N",
 			 "where FILE is sealed: read the passphrase from\n"
 			 "this descriptor, not from the terminal",
@@ -60,7 +69,11 @@ cmd_client(int argc, char **argv)
 	if (option_end(at, argc, argv) < 0) {
 		return TAP_USAGE;
 	}
-	conf = unlock_client(path, passphrase_fd);
+	if (accept) {
+		return client_accept(&(struct accept_options){
+			accept, path, keys, passphrase_fd });
+	}
+	conf = unlock_client(path ? path : CLIENT_CONF_FILE, passphrase_fd);
 	if (!conf) {
 		return conf_status(-errno);
 	}

@@ -183,6 +183,24 @@ key_read(const struct conf_file *file, const struct conf_line *line,
 	return conf_apply(file, line, &words, spec, NULL, err);
 }
 
+int
+key_read_rule(const struct conf_file *file, const struct conf_line *line,
+	      struct key_spec *spec, char *err)
+{
+	struct conf_line words = { .line = line->line };
+
+	for (size_t i = 0; i < line->count; i++) {
+		for (size_t j = 0; j < sizeof key_words / sizeof key_words[0];
+		     j++) {
+			if (strcmp(line->words[i].name, key_words[j].name) ==
+			    0) {
+				words.words[words.count++] = line->words[i];
+			}
+		}
+	}
+	return key_read(file, &words, spec, err);
+}
+
 static int
 load_line(struct conf_file *file, const struct conf_line *line,
 	  struct acl_key *key, char *err)

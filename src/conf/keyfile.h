@@ -8,6 +8,8 @@
 #include "protocol/acl.h"
 #include "conf/words.h"
 
+#define SERVER_CONF_KEYS "/etc/tap/server.key"
+
 /* The words of a key, as they stand in a line.  Holds the secret. */
 struct key_spec {
 	unsigned long no;
@@ -60,6 +62,10 @@ int key_finish(const struct key_spec *spec, struct acl_key *key, char *why);
  */
 int key_read(const struct conf_file *file, const struct conf_line *line,
 	     struct key_spec *spec, char *err);
+
+/* The same of a client's rule, whose other words are passed over. */
+int key_read_rule(const struct conf_file *file, const struct conf_line *line,
+		  struct key_spec *spec, char *err);
 
 /* A key file, loaded: keys in the order of the file. */
 struct key_file {

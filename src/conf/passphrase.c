@@ -14,6 +14,7 @@
 #define SIGRTMAX (NSIG - 1)
 #endif
 #define SIGNALS_MAX 128 /* of any system */
+#define MADE_LETTERS 16 /* of five bits each */
 
 /* The terminal whose echo is off, for the signal handler. */
 static struct {
@@ -214,6 +215,27 @@ passphrase_terminal(struct sealed_passphrase *out, const char *question,
 	leave_signals(before);
 	close(tty);
 	return caught ? value_fail(why, "interrupted") : rc;
+}
+
+int
+passphrase_make(struct sealed_passphrase *out, char *why)
+{
+	/* Of letters that are taken for digits, only the digits. */
+	static const char letters[] = "0123456789abcdefghjkmnpqrstvwxyz";
+	uint8_t random[MADE_LETTERS];
+
+	if (getentropy(random, sizeof random) < 0) {
+		return value_fail(why, "random numbers: %s", strerror(errno));
+	}
+	out->len = 0;
+	for (size_t i = 0; i < sizeof random; i++) {
+		if (i > 0 && i % 4 == 0) {
+			out->text[out->len++] = '-';
+		}
+		out->text[out->len++] = letters[random[i] & 31];
+	}
+	bytes_wipe(random, sizeof random);
+	return 0;
 }
 
 int

@@ -20,6 +20,12 @@ int passphrase_terminal(struct sealed_passphrase *out, const char *question,
 /* Read the first line of a descriptor, and no byte more.  0 or -1. */
 int passphrase_fd(struct sealed_passphrase *out, int fd, char *why);
 
+/*
+ * Make one of 80 random bits, to be told by a person: abcd-0123-efgh-4567.
+ * 0 or -1, likewise.
+ */
+int passphrase_make(struct sealed_passphrase *out, char *why);
+
 /* Takes the value of --passphrase-fd, into an int: a descriptor. */
 int passphrase_option(void *into, const char *value, char *why);
 

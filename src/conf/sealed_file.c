@@ -61,33 +61,42 @@ sealed_check(const char *path, char *err)
 }
 
 int
+sealed_open_parsed(struct conf_file *file, const char *path,
+		   const struct seal *seal,
+		   const struct sealed_passphrase *passphrase, char *err)
+{
+	const struct conf_file named = { .path = path };
+	uint8_t *text = secret_new(seal->box_len + 1);
+	enum seal_result result;
+	int rc;
+
+	if (!text) {
+		return conf_no_memory(err, &named, 0);
+	}
+	result = seal_open(seal, passphrase->text, passphrase->len, text);
+	if (result != SEAL_OK) {
+		rc = conf_fail(err, &named, 0, "%s", seal_result_text(result));
+	} else {
+		rc = conf_open_text(file, path, (const char *)text,
+				    seal->box_len, err);
+		file->includes = CONF_INCLUDES_REFUSED;
+	}
+	secret_free(text);
+	return rc;
+}
+
+int
 sealed_open(struct conf_file *file, const char *path,
 	    const struct sealed_passphrase *passphrase, char *err)
 {
-	enum seal_result result;
 	struct conf_file box;
 	struct seal seal;
-	uint8_t *text;
 	int rc = parse_file(&box, &seal, path, err);
 
-	if (rc < 0) {
-		return rc;
+	if (rc == 0) {
+		rc = sealed_open_parsed(file, path, &seal, passphrase, err);
+		conf_close(&box);
 	}
-	text = secret_new(seal.box_len + 1);
-	if (!text) {
-		rc = conf_no_memory(err, &box, 0);
-		goto out;
-	}
-	result = seal_open(&seal, passphrase->text, passphrase->len, text);
-	if (result != SEAL_OK) {
-		rc = conf_fail(err, &box, 0, "%s", seal_result_text(result));
-		goto out;
-	}
-	rc = conf_open_text(file, path, (const char *)text, seal.box_len, err);
-	file->includes = CONF_INCLUDES_REFUSED;
-out:
-	secret_free(text);
-	conf_close(&box);
 	return rc;
 }
 

@@ -32,6 +32,10 @@ int sealed_check(const char *path, char *err);
  */
 int sealed_open(struct conf_file *file, const char *path,
 		const struct sealed_passphrase *passphrase, char *err);
+/* The same of one that is in memory, taken apart; path is for errors. */
+int sealed_open_parsed(struct conf_file *file, const char *path,
+		       const struct seal *seal,
+		       const struct sealed_passphrase *passphrase, char *err);
 
 /*
  * Append the sealed form of a text to out, with an iteration count that

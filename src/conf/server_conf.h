@@ -6,11 +6,11 @@
 
 #include "protocol/acl.h"
 #include "conf/grammar.h"
+#include "conf/keyfile.h"
 #include "protocol/receiver.h"
 #include "conf/settings.h"
 
 #define SERVER_CONF_FILE "/etc/tap/TAPservd.conf"
-#define SERVER_CONF_KEYS "/etc/tap/server.key"
 #define SERVER_CONF_ACL "/etc/tap/ACL.conf"
 
 /* The queue of SYNs, and the one after it, where nothing else is set. */

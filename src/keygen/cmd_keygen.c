@@ -14,6 +14,7 @@ static const char usage[] =
 	"       tap keygen --key-no N --client HOST:PORT [...]\n"
 	"       tap keygen --key-no N --client HOST:PORT --both DIR [...]\n"
 	"       tap keygen [--key-no N] --append FILE [...]\n"
+	"       tap keygen --invite HOST:PORT [--name TEXT] [...]\n"
 	"       tap keygen --rotate N --append FILE [...]\n"
 	"\n"
 	"Make keys: print a line for server.key, and nothing else.\n";
@@ -87,6 +88,11 @@ parse(int argc, char **argv, struct args *a)
 		{ OPTION(0, "client", "HOST:PORT",
 			 "print the client's rule instead; repeatable",
 			 take_target, o) },
+		{ OPTION(0, "invite", "HOST:PORT",
+			 "print it as one sealed line instead, and as a QR\n"
+			 "code; 'tap client --accept' takes it; repeatable",
+			 take_target, o),
+		  .seen = &o->invite },
 		{ OPTION('a', "append", "FILE",
 			 "put the line into a key file, and print the\n"
 			 "number (or the client's rule)",
@@ -118,6 +124,9 @@ parse(int argc, char **argv, struct args *a)
 
 	suite_names(algs);
 	at = option_parse(&list, argc, argv);
+	if (o->invite && !o->append) {
+		o->append = SERVER_CONF_KEYS;
+	}
 	o->bytes = (size_t)a->bytes;
 	o->count = (unsigned long)a->count;
 	return at < 0 ? at : option_end(at, argc, argv);
@@ -129,6 +138,12 @@ contradiction(const struct args *a)
 {
 	const struct keygen_options *o = &a->o;
 
+	if (o->invite && o->both) {
+		return "either --invite or --both";
+	}
+	if (o->invite && o->count > 1) {
+		return "--invite is for one key at a time";
+	}
 	if (!o->has_no && o->rotate < 0 && !o->append && !o->both) {
 		return "--key-no is missing; with --append or --both it is "
 		       "the next free one";
@@ -154,7 +169,7 @@ contradiction(const struct args *a)
 	if (o->seal && o->targets_count == 0) {
 		return "--passphrase is for what --client HOST:PORT makes";
 	}
-	if (o->seal && o->json && !o->both) {
+	if (o->seal && o->json && !o->both && !o->invite) {
 		return "--json with --passphrase wants --both";
 	}
 	return NULL;
@@ -186,12 +201,19 @@ take_passphrase(struct args *a)
 	char why[VALUE_WHY_MAX];
 	int rc;
 
-	if (!a->o.seal) {
+	if (!a->o.seal && !a->o.invite) {
 		return 0;
 	}
-	rc = a->fd >= 0 ? passphrase_fd(&a->o.passphrase, a->fd, why)
-			: passphrase_terminal(&a->o.passphrase,
-					      "New passphrase: ", true, why);
+	a->o.made_passphrase = !a->o.seal;
+	a->o.seal = true;
+	if (a->o.made_passphrase) {
+		rc = passphrase_make(&a->o.passphrase, why);
+	} else if (a->fd >= 0) {
+		rc = passphrase_fd(&a->o.passphrase, a->fd, why);
+	} else {
+		rc = passphrase_terminal(&a->o.passphrase,
+					 "New passphrase: ", true, why);
+	}
 	if (rc < 0) {
 		fprintf(stderr, "tap keygen: passphrase: %s\n", why);
 	}

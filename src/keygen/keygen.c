@@ -11,6 +11,7 @@
 #include "keygen/both.h"
 #include "os/clock.h"
 #include "keygen/keyfile_edit.h"
+#include "conf/invite.h"
 #include "conf/key_line.h"
 #include "keygen/output.h"
 #include "keygen/reload.h"
@@ -36,6 +37,7 @@ struct job {
 	struct secret_buf lines; /* of the server */
 	struct secret_buf rules; /* of the client, of all keys or of one */
 	struct secret_buf out;   /* for standard output */
+	char invite[INVITE_LINE_MAX + 1];
 };
 
 static int
@@ -255,6 +257,26 @@ keep_rules(struct job *job)
 	return TAP_OK;
 }
 
+/* The rules, as the line of an invitation. */
+static int
+invite(struct job *job)
+{
+	int status = seal_rules(job);
+
+	if (status == TAP_OK &&
+	    invite_write(job->invite, job->rules.bytes, job->rules.len) == 0) {
+		fprintf(stderr,
+			"tap keygen: --invite: more rules than fit into a "
+			"line: --both and --passphrase make a file\n");
+		status = TAP_USAGE;
+	} else if (status == TAP_OK && !job->o->json &&
+		   (secret_puts(&job->out, job->invite) < 0 ||
+		    secret_puts(&job->out, "\n") < 0)) {
+		status = fail_memory();
+	}
+	return status;
+}
+
 static int
 write_json(struct job *job)
 {
@@ -266,6 +288,7 @@ write_json(struct job *job)
 				client_path(job, job->spec.no, path) == 0
 			? path
 			: NULL,
+		.invite = job->o->invite ? job->invite : NULL,
 		.old_end = job->old_end,
 	};
 
@@ -299,6 +322,8 @@ make_one(struct job *job, unsigned long no)
 	}
 	if (status == TAP_OK && o->both) {
 		status = keep_rules(job);
+	} else if (status == TAP_OK && o->invite) {
+		status = invite(job);
 	}
 	if (status == TAP_OK && o->json) {
 		status = write_json(job);
@@ -447,7 +472,7 @@ print(struct job *job)
 
 	if (!job->o->json && keygen_prints_secrets(job->o)) {
 		out = job->o->targets_count > 0 ? &job->rules : &job->lines;
-	} else if (job->o->seal && !job->o->both) {
+	} else if (job->o->seal && !job->o->both && !job->o->invite) {
 		out = &job->rules;
 	}
 	rc = atomic_file_write(STDOUT_FILENO, out->bytes, out->len);
@@ -470,7 +495,8 @@ run(struct job *job)
 	if (status == TAP_OK) {
 		status = make_all(job);
 	}
-	if (status == TAP_OK && job->o->seal && !job->o->both) {
+	if (status == TAP_OK && job->o->seal && !job->o->both &&
+	    !job->o->invite) {
 		status = seal_rules(job);
 	}
 	if (status == TAP_OK && job->path[0]) {
@@ -503,6 +529,9 @@ keygen_run(const struct keygen_options *o)
 	hold_signals_release(&before);
 	if (status == TAP_OK) {
 		status = print(job);
+	}
+	if (status == TAP_OK && o->invite) {
+		keygen_tell_invite(o, job->path, &job->spec, job->invite);
 	}
 	if (status == TAP_OK && o->rotate >= 0) {
 		keygen_rotate_warn(o, job->edit, job->path, &job->spec);

@@ -38,6 +38,8 @@ struct keygen_options {
 	bool json;
 	bool seal; /* what the client gets, with this: */
 	struct sealed_passphrase passphrase;
+	bool invite;          /* it is a line, for tap client --accept */
+	bool made_passphrase; /* which nobody knows yet */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "conf/key_line.h"
+#include "keygen/qr_code.h"
 #include "tap.h"
 #include "conf/value.h"
 
@@ -61,7 +62,7 @@ keygen_target(struct keygen_target *target, const char *text, char *why)
 bool
 keygen_prints_secrets(const struct keygen_options *o)
 {
-	if (o->both) {
+	if (o->both || o->invite) {
 		return false;
 	}
 	return o->targets_count > 0 ? !o->seal : !o->append;
@@ -77,7 +78,7 @@ keygen_check_output(const struct keygen_options *o)
 			strerror(errno));
 		return TAP_SYSTEM;
 	}
-	if (o->seal && !o->both && isatty(STDOUT_FILENO)) {
+	if (o->seal && !o->both && !o->invite && isatty(STDOUT_FILENO)) {
 		fprintf(stderr,
 			"tap keygen: a sealed file is not for a "
 			"terminal: redirect it to a file\n");
@@ -145,6 +146,9 @@ json_files(const struct keygen_options *o, const struct keygen_made *made,
 	if (made->client_file) {
 		json_member(t, "client_file", made->client_file);
 	}
+	if (made->invite) {
+		json_member(t, "invite", made->invite);
+	}
 	if (o->rotate >= 0) {
 		value_time_text(when, made->old_end);
 		json_number(t, "rotates", (unsigned long)o->rotate);
@@ -177,4 +181,22 @@ keygen_json(struct secret_buf *out, const struct keygen_options *o,
 	rc = secret_append(out, object, t.len);
 	secret_free(object);
 	return rc;
+}
+
+void
+keygen_tell_invite(const struct keygen_options *o, const char *path,
+		   const struct key_spec *spec, const char *line)
+{
+	if (!o->json && isatty(STDOUT_FILENO)) {
+		qr_code_print(line);
+	}
+	if (o->made_passphrase) {
+		fprintf(stderr,
+			"passphrase, shown once: %.*s\n"
+			"Send it another way than the line.\n",
+			(int)o->passphrase.len, o->passphrase.text);
+	}
+	fprintf(stderr,
+		"%s: key %lu; let it in: tap acl allow --port %s --key %lu\n",
+		path, spec->no, o->targets[0].port, spec->no);
 }
