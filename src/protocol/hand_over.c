@@ -13,9 +13,8 @@ write_frame(struct handed_frame *out, const struct reassembly_group *group,
 		.held = f->held,
 		.sport = f->sport,
 		.dport = group->key.dport,
-		.window = group->key.mark,
+		.mark = group->key.mark,
 		.seq = f->seq,
-		.hint = f->hint,
 		.arrived = f->arrived,
 		.id = f->id,
 	};
@@ -66,7 +65,7 @@ hand_over_take(struct receiver *g, const struct receiver_now *now,
 		.src = read_addr(in->src, in->family),
 		.dst = read_addr(in->dst, in->family),
 		.dport = in->dport,
-		.mark = in->loose ? 0 : in->window,
+		.mark = in->mark,
 		.loose = in->loose != 0,
 	};
 	const size_t most =
@@ -91,7 +90,6 @@ hand_over_take(struct receiver *g, const struct receiver_now *now,
 	f = reassembly_append(q, group, now->ms - age);
 	f->seq = in->seq;
 	f->sport = in->sport;
-	f->hint = in->hint;
 	f->witnessed = in->witnessed != 0;
 	if (in->held) {
 		reassembly_hold(q, f, in->id);

@@ -18,8 +18,9 @@ struct handed_frame {
 	uint8_t src[16], dst[16]; /* of IPv4 the first four, the rest zeros */
 	uint8_t family;           /* 4 or 6 */
 	uint8_t loose, witnessed, held; /* 0 or else */
-	uint16_t sport, dport, window;
-	uint32_t seq, hint;
+	uint16_t sport, dport;
+	uint32_t mark; /* of the group */
+	uint32_t seq;
 	uint64_t arrived; /* ms, of receiver_now */
 	uint64_t id;      /* of a packet that is held */
 };

@@ -77,14 +77,14 @@ reassembly_init(struct reassembly *q, void *memory,
 static uint32_t *
 chain_of(struct reassembly *q, const struct reassembly_key *key)
 {
-	uint8_t bytes[2 * sizeof(struct packet_addr) + 5];
+	uint8_t bytes[2 * sizeof(struct packet_addr) + 7];
 	size_t at = 2 * sizeof(struct packet_addr);
 
 	memcpy(bytes, &key->src, sizeof key->src);
 	memcpy(bytes + sizeof key->src, &key->dst, sizeof key->dst);
 	memcpy(bytes + at, &key->dport, 2);
-	memcpy(bytes + at + 2, &key->mark, 2);
-	bytes[at + 4] = key->loose;
+	memcpy(bytes + at + 2, &key->mark, 4);
+	bytes[at + 6] = key->loose;
 	return &q->head[hash_bytes(&q->hash, bytes, sizeof bytes) &
 			(q->heads - 1)];
 }
@@ -181,6 +181,18 @@ struct reassembly_group *
 reassembly_newer(struct reassembly *q, const struct reassembly_group *g)
 {
 	return group_at(q, g->newer);
+}
+
+struct reassembly_group *
+reassembly_older(struct reassembly *q, const struct reassembly_group *g)
+{
+	return group_at(q, g->older);
+}
+
+struct reassembly_group *
+reassembly_newest(struct reassembly *q)
+{
+	return group_at(q, q->newest);
 }
 
 struct reassembly_frame *

@@ -1,8 +1,10 @@
 /*
  * The bounded reassembly of groups (papers: 000, 3.3: the "4つ組"; here
  * four to seven frames).  A group is what came from one address to one
- * service with one mark; where windows don't survive the path, without
- * the mark, and then it may hold frames of several connections.
+ * service with one mark; where windows don't survive the path, with one mark
+ * that is made of the TCP options, which all frames of one SYN have in common.
+ * Without time stamps other SYNs have the same, and a group may hold frames
+ * of several connections.
  *
  * Three lists bound everything: groups by their last arrival, the frames
  * of each group by arrival, and all held frames by arrival.  All memory
@@ -26,21 +28,21 @@
  * each role beside it, and some more.
  */
 #define REASSEMBLY_FRAMES_STRICT 32u
-/* Without the mark: sixteen connections at once from one address. */
+/* Where marks tell nothing: sixteen connections at once from one address. */
 #define REASSEMBLY_FRAMES_LOOSE 64u
 #define REASSEMBLY_FRAMES_MAX REASSEMBLY_FRAMES_LOOSE
 
 struct reassembly_key {
 	struct packet_addr src, dst;
 	uint16_t dport;
-	uint16_t mark;
-	bool loose; /* mark is 0 and not looked at */
+	bool loose;
+	uint32_t mark; /* the window; or, if loose, the caller's of the options
+			*/
 };
 
 struct reassembly_frame {
 	uint32_t seq;
-	uint64_t id;   /* the caller's name of a held packet */
-	uint32_t hint; /* equal for frames of one group, where known */
+	uint64_t id; /* the caller's name of a held packet */
 	uint16_t sport;
 	bool held;      /* no verdict yet: it may still become SYN0 */
 	bool witnessed; /* the caller's */
@@ -100,6 +102,12 @@ struct reassembly_group *reassembly_oldest(struct reassembly *q);
 /* The one that waited longest of those that waited less than this; or NULL. */
 struct reassembly_group *reassembly_newer(struct reassembly *q,
 					  const struct reassembly_group *g);
+/* The one that waited shortest of those that waited longer than this; or NULL.
+ */
+struct reassembly_group *reassembly_older(struct reassembly *q,
+					  const struct reassembly_group *g);
+/* The one with the latest frame, or NULL. */
+struct reassembly_group *reassembly_newest(struct reassembly *q);
 
 /*
  * Append a frame that arrived at `now`, not held yet; NULL where all

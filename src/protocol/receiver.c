@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "protocol/candidates.h"
 #include "protocol/frame.h"
 
 const char *
@@ -93,6 +94,18 @@ report(struct receiver *g, struct receiver_result *result,
 {
 	g->counters.by_reason[event->reason]++;
 	result->events[result->events_count++] = *event;
+}
+
+/* A frame that is done with, and its group, if it was the last one there. */
+static void
+take_out(struct receiver *g, struct reassembly_group *group,
+	 struct reassembly_frame *f, struct receiver_result *result)
+{
+	unhold(g, f, RECEIVER_DROP, result);
+	reassembly_drop(&g->reassembly, group, f);
+	if (group->count == 0) {
+		reassembly_remove(&g->reassembly, group);
+	}
 }
 
 /* Tell why a group is not accepted, once: its frames stay. */
@@ -202,14 +215,37 @@ find_frame(struct receiver *g, const struct reassembly_group *group,
 	return f;
 }
 
+static struct reassembly_key
+key_of(const struct receiver *g, const struct acl_rule *rule,
+       const struct receiver_packet *in)
+{
+	return candidates_key(&g->hash, in->packet, in->options,
+			      rule->window_loose);
+}
+
+static struct reassembly_group *
+group_for(struct receiver *g, const struct reassembly_key *key, bool may_begin)
+{
+	struct reassembly_group *group = reassembly_find(&g->reassembly, key);
+
+	return group || !may_begin ? group
+				   : reassembly_add(&g->reassembly, key);
+}
+
+/* When the oldest frames came whose time is not up. */
+static uint64_t
+oldest_in_time(const struct receiver *g, uint64_t ms)
+{
+	return ms > g->limits.assembly_ms ? ms - g->limits.assembly_ms : 0;
+}
+
 /* An authenticated group: let its SYN0 go on, unless it is a replay. */
 static void
 finish(struct receiver *g, const struct receiver_now *now,
-       const struct packet *p, struct reassembly_group *group,
-       const struct verify *found, struct reassembly_frame *const *frames,
-       struct receiver_result *result)
+       const struct packet *p, const struct verify *found,
+       const struct candidates *c, struct receiver_result *result)
 {
-	struct reassembly_frame *syn0 = frames[found->at[FRAME_SYN0]];
+	struct reassembly_frame *syn0 = c->frame[found->at[FRAME_SYN0]];
 	enum receiver_verdict verdict = RECEIVER_DROP;
 	struct receiver_event event = {
 		.reason = VERIFY_REPLAY,
@@ -234,16 +270,15 @@ finish(struct receiver *g, const struct receiver_now *now,
 	} else if (verdict == RECEIVER_ACCEPT) {
 		result->verdict = verdict;
 	}
-	/* Of a replay, SYN0 is done with; others may need the rest. */
-	for (size_t i = 0; i < (verdict == RECEIVER_ACCEPT ? found->frames : 1);
-	     i++) {
-		unhold(g, frames[found->at[i]], RECEIVER_DROP, result);
-		reassembly_drop(&g->reassembly, group, frames[found->at[i]]);
-	}
-	group->reason = VERIFY_INCOMPLETE;
-	group->reported = verdict != RECEIVER_ACCEPT;
-	if (group->count == 0) {
-		reassembly_remove(&g->reassembly, group);
+	for (size_t i = 0; i < found->frames; i++) {
+		struct reassembly_group *group = c->group[found->at[i]];
+
+		group->reason = VERIFY_INCOMPLETE;
+		group->reported = verdict != RECEIVER_ACCEPT;
+		/* Of a replay, SYN0 is done with; others may need the rest. */
+		if (verdict == RECEIVER_ACCEPT || i == FRAME_SYN0) {
+			take_out(g, group, c->frame[found->at[i]], result);
+		}
 	}
 	g->counters.groups++;
 	report(g, result, &event);
@@ -258,9 +293,14 @@ try_group(struct receiver *g, const struct receiver_now *now,
 	  const struct acl_rule *rule, const struct packet *p,
 	  struct reassembly_group *group, struct receiver_result *result)
 {
-	struct reassembly_frame *frames[REASSEMBLY_FRAMES_MAX];
 	struct verify_frame tries[REASSEMBLY_FRAMES_MAX];
-	struct reassembly_frame *f = reassembly_first(&g->reassembly, group);
+	struct candidates c;
+	struct verify found;
+
+	candidates_find(&g->reassembly, group, oldest_in_time(g, now->ms), &c);
+	if (c.count == 0) {
+		return false;
+	}
 	const struct verify_scene scene = {
 		.acl = g->acl,
 		.guess = &g->guess,
@@ -268,31 +308,27 @@ try_group(struct receiver *g, const struct receiver_now *now,
 		.dport = p->dport,
 		.tolerance = rule->tolerance,
 		.loose = rule->window_loose,
+		.single = c.single,
 		.macs = { group->macs[VERIFY_IN_ORDER],
 			  group->macs[VERIFY_REORDERED] },
 		.instant = now->instant,
 		.ms = now->ms,
 	};
-	struct verify found;
-	size_t count = 0;
 
-	/* One at least: that of the packet at hand. */
-	do {
-		frames[count] = f;
-		tries[count++] = (struct verify_frame){ .seq = f->seq,
-							.hint = f->hint,
-							.maybe_syn0 = f->held };
-		f = reassembly_next(&g->reassembly, f);
-	} while (f);
-	tries[count - 1].maybe_syn0 = true;
-	verify_find(&scene, tries, count, &found);
+	for (size_t i = 0; i < c.count; i++) {
+		tries[i] = (struct verify_frame){
+			.seq = c.frame[i]->seq,
+			.maybe_syn0 = c.frame[i]->held || i == c.count - 1,
+		};
+	}
+	verify_find(&scene, tries, c.count, &found);
 	verify_spend(group->macs, &found);
 	g->counters.macs +=
 		found.macs[VERIFY_IN_ORDER] + found.macs[VERIFY_REORDERED];
 	if (found.reason == VERIFY_ACCEPTED) {
-		bool last = found.at[FRAME_SYN0] == count - 1;
+		bool last = found.at[FRAME_SYN0] == c.count - 1;
 
-		finish(g, now, p, group, &found, frames, result);
+		finish(g, now, p, &found, &c, result);
 		return last ||
 			result->events[result->events_count - 1].reason ==
 			VERIFY_ACCEPTED;
@@ -306,35 +342,6 @@ try_group(struct receiver *g, const struct receiver_now *now,
 		report_group(g, group, result);
 	}
 	return false;
-}
-
-/*
- * What tells connections from one address apart where the mark is lost:
- * all frames of a group have the options of one SYN, time stamps too.
- */
-static uint32_t
-hint_of(const struct receiver *g, const struct receiver_packet *in)
-{
-	return (uint32_t)hash_bytes(&g->hash, in->options,
-				    in->packet->options_len);
-}
-
-static struct reassembly_group *
-group_for(struct receiver *g, const struct acl_rule *rule,
-	  const struct packet *p, bool may_begin)
-{
-	struct reassembly_key key = {
-		.src = p->src,
-		.dst = p->dst,
-		.dport = p->dport,
-		.mark = rule->window_loose ? 0 : p->window,
-		.loose = rule->window_loose,
-	};
-	struct reassembly_group *group;
-
-	group = reassembly_find(&g->reassembly, &key);
-	return group || !may_begin ? group
-				   : reassembly_add(&g->reassembly, &key);
 }
 
 static void
@@ -380,9 +387,6 @@ add_frame(struct receiver *g, const struct receiver_now *now,
 	f->seq = p->seq;
 	f->sport = p->sport;
 	f->witnessed = witnessed;
-	if (rule->window_loose && in->options) {
-		f->hint = hint_of(g, in);
-	}
 	return f;
 }
 
@@ -392,6 +396,7 @@ input_frame(struct receiver *g, const struct receiver_now *now,
 	    struct receiver_result *result)
 {
 	const struct packet *p = in->packet;
+	const struct reassembly_key key = key_of(g, rule, in);
 	bool flood = count_rate(g, now->ms);
 	bool syn2 =
 		verify_is_timely_syn2(p->seq, now->instant, rule->tolerance);
@@ -399,7 +404,10 @@ input_frame(struct receiver *g, const struct receiver_now *now,
 	struct reassembly_frame *f;
 
 	make_room(g, result);
-	group = group_for(g, rule, p, syn2 || !flood);
+	group = group_for(g, &key,
+			  syn2 || !flood ||
+				  candidates_wait(&g->reassembly, &key,
+						  oldest_in_time(g, now->ms)));
 	if (!group) {
 		refuse_packet(g, p, VERIFY_INCOMPLETE, result);
 		return;
@@ -469,10 +477,12 @@ receiver_note_frame(struct receiver *g, const struct receiver_now *now,
 	*result = (struct receiver_result){ .verdict = RECEIVER_DROP,
 					    .rule = rule };
 	if (rule && packet_is_syn(in->packet)) {
+		const struct reassembly_key key = key_of(g, rule, in);
+
 		g->counters.syns++;
 		make_room(g, result);
-		add_frame(g, now, in, rule,
-			  group_for(g, rule, in->packet, true), true, result);
+		add_frame(g, now, in, rule, group_for(g, &key, true), true,
+			  result);
 	}
 }
 
@@ -480,12 +490,16 @@ receiver_note_frame(struct receiver *g, const struct receiver_now *now,
 static void
 let_go(struct receiver *g, const struct receiver_accepted *a)
 {
-	const struct packet *p = &a->frames[0];
+	const struct receiver_packet first = { .packet = &a->frames[0] };
 	const struct acl_rule *rule =
-		acl_rule_for(g->acl, p, false, NULL, NULL);
-	struct reassembly_group *group =
-		rule ? group_for(g, rule, p, false) : NULL;
+		acl_rule_for(g->acl, first.packet, false, NULL, NULL);
+	struct reassembly_group *group = NULL;
 
+	if (rule) {
+		const struct reassembly_key key = key_of(g, rule, &first);
+
+		group = group_for(g, &key, false);
+	}
 	for (size_t i = 0; group && i < a->count; i++) {
 		struct reassembly_frame *f =
 			find_frame(g, group, &a->frames[i]);

@@ -11,7 +11,6 @@ struct search {
 	const struct verify_frame *frames;
 	size_t count;
 	unsigned marks[FRAME_MAX]; /* how many frames bear each role's mark */
-	bool blind; /* hints tell nothing: only a group alone is tried */
 	enum verify_way way;
 	unsigned macs_left;
 	unsigned wrong; /* guesses at 30-bit authenticators so far */
@@ -254,7 +253,7 @@ try_head(struct search *s, size_t i1, size_t i2)
 	const enum verify_reason head = check_head(s->scene, &tried, flags);
 	enum verify_reason reason = head;
 
-	if (s->blind && s->count != FRAME_BASE + extra) {
+	if (s->scene->single && s->count != FRAME_BASE + extra) {
 		return false;
 	}
 	for (size_t i0 = s->count; i0-- > 0 && s->macs_left > 0;) {
@@ -321,46 +320,14 @@ try_all(struct search *s, enum verify_way way)
 	return found;
 }
 
-/* Whether hints tell anything: some path gives every frame another. */
-static bool
-hints_survive(const struct verify_frame *frames, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		for (size_t j = 0; j < i; j++) {
-			if (frames[i].hint == frames[j].hint) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
-/* The frames that may belong with the new one. */
-static size_t
-pick_kin(struct verify_frame *kin, size_t *place,
-	 const struct verify_frame *frames, size_t count, bool blind)
-{
-	uint32_t hint = frames[count - 1].hint;
-	size_t picked = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (blind || frames[i].hint == hint) {
-			kin[picked] = frames[i];
-			place[picked++] = i;
-		}
-	}
-	return picked;
-}
-
 void
 verify_find(const struct verify_scene *scene, const struct verify_frame *frames,
 	    size_t count, struct verify *found)
 {
-	struct verify_frame kin[REASSEMBLY_FRAMES_MAX];
-	size_t place[REASSEMBLY_FRAMES_MAX];
 	struct search s = {
 		.scene = scene,
-		.frames = kin,
+		.frames = frames,
+		.count = count,
 		.found = found,
 	};
 
@@ -368,20 +335,14 @@ verify_find(const struct verify_scene *scene, const struct verify_frame *frames,
 	if (count < FRAME_BASE) {
 		return;
 	}
-	s.blind = !hints_survive(frames, count);
-	s.count = pick_kin(kin, place, frames, count, s.blind);
-	for (size_t i = 0; i < s.count; i++) {
-		s.marks[frame_role_of(kin[i].seq)]++;
+	for (size_t i = 0; i < count; i++) {
+		s.marks[frame_role_of(frames[i].seq)]++;
 	}
 	if (s.marks[FRAME_SYN1] == 0 || s.marks[FRAME_SYN2] == 0) {
 		return;
 	}
 	/* SYN0 is sent last: what it completes is found at once. */
-	if (try_all(&s, VERIFY_IN_ORDER) || try_all(&s, VERIFY_REORDERED)) {
-		for (size_t role = 0; role < found->frames; role++) {
-			found->at[role] = place[found->at[role]];
-		}
-	}
+	(void)(try_all(&s, VERIFY_IN_ORDER) || try_all(&s, VERIFY_REORDERED));
 	/* What was found may be a copy sent along with the guesses. */
 	if (s.wrong > 0) {
 		guess_charge(scene->guess, scene->src, scene->ms, s.wrong);

@@ -54,7 +54,6 @@ enum verify_way {
 
 struct verify_frame {
 	uint32_t seq;
-	uint32_t hint;   /* loose: equal for all frames of one SYN */
 	bool maybe_syn0; /* its packet can still be let through */
 };
 
@@ -66,6 +65,7 @@ struct verify_scene {
 	uint16_t dport;
 	uint16_t tolerance; /* seconds */
 	bool loose;
+	bool single; /* nothing says that these belong together: all, or none */
 	unsigned macs[VERIFY_WAYS]; /* HMACs that the group may still cost */
 	uint64_t instant, ms;       /* now */
 };

@@ -7,10 +7,12 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "conf/server_conf.h"
 
 #define PORT 22
 #define PORT_CLOSED 443
+#define PORT_LOOSE 80
 #define ENOUGH 1000000 /* steps, where a test need not be short */
 
 #define SWEEP_RATE 75 /* forged frames a millisecond */
@@ -45,6 +47,7 @@ begin(void)
 {
 	bench_rule(b, PORT, false);
 	bench_rule(b, PORT_CLOSED, false)->hide = ACL_CLOSED;
+	bench_rule(b, PORT_LOOSE, true);
 	bench_key(b, 10, MAC_HMAC_MD5, 0);
 	bench_key(b, 11, MAC_HMAC_SHA256, 0);
 	bench_key(b, 12, MAC_HMAC_SHA256, 1);
@@ -52,6 +55,7 @@ begin(void)
 	bench_key(b, 14, MAC_HMAC_SHA256, 3);
 	bench_allow(b, PORT, 10, 14);
 	bench_allow(b, PORT_CLOSED, 10, 14);
+	bench_allow(b, PORT_LOOSE, 10, 14);
 	bench_start(b);
 }
 
@@ -60,6 +64,11 @@ make(struct group *g, unsigned key, uint16_t port, bool ip6)
 {
 	group_make(g, &b->keys[key], port, b->now.instant, random_u32(&seed),
 		   &seed);
+	/* A time stamp, which nobody knows who does not see it. */
+	be32_store(g->options + 8, random_u32(&seed));
+	for (size_t i = 0; port == PORT_LOOSE && i < FRAME_MAX; i++) {
+		g->window[i] = (uint16_t)random_u32(&seed);
+	}
 	if (ip6) {
 		g->src = addr6(7, random_u64(&seed));
 		g->dst = addr6(1, 1);
@@ -90,9 +99,9 @@ forge(const struct group *g, unsigned role)
 
 /* One packet of others: it gets what every stranger gets. */
 static void
-send_forged(const struct packet *p)
+send_forged_with(const struct packet *p, const uint8_t *options)
 {
-	enum receiver_verdict verdict = bench_packet(b, p, NULL, NULL);
+	enum receiver_verdict verdict = bench_packet(b, p, options, NULL);
 
 	if (p->dport == PORT_CLOSED) {
 		assert_int_equal(verdict, RECEIVER_CLOSED);
@@ -100,6 +109,12 @@ send_forged(const struct packet *p)
 		assert_true(verdict == RECEIVER_DROP ||
 			    verdict == RECEIVER_HOLD);
 	}
+}
+
+static void
+send_forged(const struct packet *p)
+{
+	send_forged_with(p, NULL);
 }
 
 /*
@@ -305,7 +320,7 @@ a_wrong_group_is_told_of_once(void **state)
 	assert_int_equal(b->by_reason[VERIFY_MAC], 1);
 }
 
-/* ---- a sweep through all tags */
+/* ---- a sweep through all tags, or time stamps */
 
 static uint16_t sweep_tag;
 
@@ -313,6 +328,9 @@ static uint16_t sweep_tag;
 static void
 sweep(const struct group *g, unsigned frames, unsigned roles)
 {
+	uint8_t options[sizeof g->options];
+
+	memcpy(options, g->options, sizeof options);
 	for (unsigned i = 0; i < frames; i++) {
 		unsigned role = random_below(&seed, FRAME_MAX);
 		struct packet p;
@@ -322,7 +340,8 @@ sweep(const struct group *g, unsigned frames, unsigned roles)
 		}
 		p = forge(g, role);
 		p.window = sweep_tag++;
-		send_forged(&p);
+		be32_store(options + 8, random_u32(&seed));
+		send_forged_with(&p, options);
 	}
 }
 
@@ -337,12 +356,12 @@ sweep_ms(const struct group *g, unsigned roles)
 
 /* So many of 20 first tries get in, each within two milliseconds. */
 static unsigned
-first_tries(unsigned key, bool ip6, unsigned roles)
+first_tries(unsigned key, uint16_t port, bool ip6, unsigned roles)
 {
 	unsigned got_in = 0;
 	struct group g;
 
-	make(&g, key, PORT, ip6);
+	make(&g, key, port, ip6);
 	for (unsigned ms = 0; ms < sweep_before; ms++) {
 		sweep_ms(&g, roles);
 	}
@@ -351,7 +370,7 @@ first_tries(unsigned key, bool ip6, unsigned roles)
 		size_t order[FRAME_MAX];
 		size_t before = b->accepted;
 
-		make(&g, key, PORT, ip6);
+		make(&g, key, port, ip6);
 		g.src = src;
 		group_order(&g, order);
 		for (size_t n = 0; n < g.frames; n++) {
@@ -366,6 +385,17 @@ first_tries(unsigned key, bool ip6, unsigned roles)
 	return got_in;
 }
 
+static void
+begin_as_usual(void)
+{
+	static struct server_conf usual;
+
+	server_conf_defaults(&usual);
+	b->limits = usual.limits;
+	b->limits.replays = 1024;
+	begin();
+}
+
 /*
  * Of the 30-bit keys' only one role: whole wrong groups from an address use
  * up its guesses, and that is what the limit is for.
@@ -373,25 +403,38 @@ first_tries(unsigned key, bool ip6, unsigned roles)
 static void
 a_sweep_keeps_nobody_out(void **state)
 {
-	static struct server_conf usual;
 	const unsigned all = 0x7f;
 
 	(void)state;
-	server_conf_defaults(&usual);
-	b->limits = usual.limits;
-	b->limits.replays = 1024;
-	begin();
+	begin_as_usual();
 	for (unsigned key = KEY_MD5; key < KEYS; key++) {
 		assert_int_equal(
-			first_tries(key, key % 2,
+			first_tries(key, PORT, key % 2,
 				    key < KEY_60 ? 1u << FRAME_SYN3 : all),
 			20);
 	}
 	for (unsigned role = FRAME_SYN1; role <= FRAME_SYN2; role++) {
-		assert_int_equal(first_tries(KEY_MD5, role % 2, 1u << role),
+		assert_int_equal(
+			first_tries(KEY_MD5, PORT, role % 2, 1u << role), 20);
+	}
+	assert_int_equal(first_tries(KEY_60, PORT, true, 1u << FRAME_SYN2), 20);
+}
+
+/* Windows don't survive; whoever sweeps does not know the time stamps. */
+static void
+a_sweep_keeps_nobody_out_who_is_loose(void **state)
+{
+	(void)state;
+	begin_as_usual();
+	for (unsigned key = KEY_MD5; key < KEYS; key++) {
+		assert_int_equal(first_tries(key, PORT_LOOSE, key % 2, 0x7f),
 				 20);
 	}
-	assert_int_equal(first_tries(KEY_60, true, 1u << FRAME_SYN2), 20);
+	for (unsigned role = FRAME_SYN0; role <= FRAME_SYN3; role++) {
+		assert_int_equal(
+			first_tries(KEY_60, PORT_LOOSE, role % 2, 1u << role),
+			20);
+	}
 }
 
 /* ---- bounds */
@@ -451,6 +494,30 @@ work_is_bounded_over_groups(void **state)
 	}
 }
 
+/* The same, where each frame is alone, and where two are not. */
+static void
+work_is_bounded_where_marks_tell_nothing(void **state)
+{
+	(void)state;
+	begin();
+	for (unsigned alike = 1; alike <= 12; alike++) {
+		const uint64_t before = b->receiver.counters.macs;
+		const unsigned frames = 5000;
+		struct group g;
+
+		make(&g, KEY_60, PORT_LOOSE, false);
+		for (unsigned i = 0; i < frames; i++) {
+			const struct packet p = forge(&g, 1 + i % 4);
+
+			be32_store(g.options + 8, i / alike);
+			send_forged_with(&p, g.options);
+			bench_wait(b, i % 7 == 0 ? 300 : 0);
+		}
+		assert_true(b->receiver.counters.macs - before <= 9 * frames);
+		bench_drain(b);
+	}
+}
+
 /* A hundred SYN3s push out no frame of another role. */
 static void
 a_role_in_plenty_pushes_out_no_other(void **state)
@@ -489,8 +556,10 @@ main(void)
 		T(a_replay_spoils_no_group),
 		T(a_wrong_group_is_told_of_once),
 		T(a_sweep_keeps_nobody_out),
+		T(a_sweep_keeps_nobody_out_who_is_loose),
 		T(work_is_bounded),
 		T(work_is_bounded_over_groups),
+		T(work_is_bounded_where_marks_tell_nothing),
 		T(a_role_in_plenty_pushes_out_no_other),
 	};
 

@@ -57,11 +57,10 @@ make(struct group *g, unsigned key, uint32_t isn)
 
 static size_t
 add(struct verify_frame *frames, size_t count, const struct group *g,
-    size_t role, uint32_t hint)
+    size_t role)
 {
 	frames[count] = (struct verify_frame){
 		.seq = g->seq[role],
-		.hint = hint,
 		.maybe_syn0 = true,
 	};
 	return count + 1;
@@ -69,14 +68,13 @@ add(struct verify_frame *frames, size_t count, const struct group *g,
 
 /* A whole group, in the order of sending. */
 static size_t
-add_group(struct verify_frame *frames, size_t count, const struct group *g,
-	  uint32_t hint)
+add_group(struct verify_frame *frames, size_t count, const struct group *g)
 {
 	size_t order[FRAME_MAX];
 
 	group_order(g, order);
 	for (size_t i = 0; i < g->frames; i++) {
-		count = add(frames, count, g, order[i], hint);
+		count = add(frames, count, g, order[i]);
 	}
 	return count;
 }
@@ -98,7 +96,7 @@ places_are_told(void **state)
 
 			order_shuffle(order, g.frames, &seed);
 			for (size_t i = 0; i < g.frames; i++) {
-				count = add(frames, count, &g, order[i], 0);
+				count = add(frames, count, &g, order[i]);
 			}
 			scene.ms += 10000;
 			verify_find(&scene, frames, count, &found);
@@ -130,7 +128,7 @@ nothing_is_found_before_the_last(void **state)
 
 			for (size_t role = 0; role < g.frames; role++) {
 				if (role != missing) {
-					count = add(frames, count, &g, role, 0);
+					count = add(frames, count, &g, role);
 				}
 				verify_find(&scene, frames, count, &found);
 				assert_int_not_equal(found.reason,
@@ -151,7 +149,7 @@ a_packet_let_go_is_no_syn0(void **state)
 
 	(void)state;
 	make(&g, KEY_60, 0x12345678);
-	count = add_group(frames, 0, &g, 0);
+	count = add_group(frames, 0, &g);
 	frames[count - 1].maybe_syn0 = false;
 	verify_find(&scene, frames, count, &found);
 	assert_int_not_equal(found.reason, VERIFY_ACCEPTED);
@@ -178,7 +176,7 @@ the_new_frame_is_in_it(void **state)
 
 		make(&g, KEY_30, 0x12345678);
 		g.seq[FRAME_SYN3] ^= 1;
-		count = add_group(frames, 0, &g, 0);
+		count = add_group(frames, 0, &g);
 		verify_find(&scene, frames, count, &found);
 		assert_int_equal(found.reason, VERIFY_MAC);
 		assert_true(found.whole);
@@ -213,7 +211,7 @@ frames_around_a_group_do_no_harm(void **state)
 				.maybe_syn0 = true,
 			};
 		}
-		count = add_group(frames, count, &g, 0);
+		count = add_group(frames, count, &g);
 		verify_find(&scene, frames, count, &found);
 		assert_int_equal(found.reason, VERIFY_ACCEPTED);
 		assert_int_equal(found.at[FRAME_SYN0], count - 1);
@@ -231,8 +229,8 @@ the_newest_frames_are_taken(void **state)
 
 	(void)state;
 	make(&g, KEY_60, 0x12345678);
-	count = add_group(frames, 0, &g, 0);
-	count = add_group(frames, count, &g, 0);
+	count = add_group(frames, 0, &g);
+	count = add_group(frames, count, &g);
 	verify_find(&scene, frames, count, &found);
 	assert_int_equal(found.reason, VERIFY_ACCEPTED);
 	for (size_t role = 0; role < g.frames; role++) {
@@ -240,37 +238,9 @@ the_newest_frames_are_taken(void **state)
 	}
 }
 
-/* As many groups as may be loose at once, told apart by their hints. */
+/* What only an address says to belong together: a group alone is found. */
 static void
-hints_tell_groups_apart(void **state)
-{
-	struct verify_frame frames[REASSEMBLY_FRAMES_LOOSE];
-	struct group g[REASSEMBLY_FRAMES_LOOSE / FRAME_BASE];
-	struct verify found;
-	size_t count = 0;
-
-	(void)state;
-	scene.loose = true;
-	for (size_t i = 0; i < COUNT(g); i++) {
-		make(&g[i], KEY_30, 0x12345678);
-	}
-	for (size_t role = FRAME_BASE; role-- > 0;) {
-		for (uint32_t i = 0; i < COUNT(g); i++) {
-			count = add(frames, count, &g[i], role, 100 + i);
-			verify_find(&scene, frames, count, &found);
-			assert_int_equal(found.reason == VERIFY_ACCEPTED,
-					 role == FRAME_SYN0);
-		}
-	}
-	assert_int_equal(count, REASSEMBLY_FRAMES_LOOSE);
-	for (size_t role = 0; role < FRAME_BASE; role++) {
-		assert_int_equal(found.at[role], count - 1 - role * COUNT(g));
-	}
-}
-
-/* Hints that the path spoils: a group alone is found, a mixture is not. */
-static void
-spoilt_hints_leave_single_groups(void **state)
+single_groups_are_found_alone(void **state)
 {
 	struct verify_frame frames[2 * FRAME_MAX];
 	struct verify found;
@@ -280,16 +250,19 @@ spoilt_hints_leave_single_groups(void **state)
 	(void)state;
 	scene.loose = true;
 	make(&g, KEY_118, 0x12345678);
-	count = add_group(frames, 0, &g, 0);
-	for (uint32_t i = 0; i < count; i++) {
-		frames[i].hint = i;
-	}
+	count = add_group(frames, 0, &g);
+	verify_find(&scene, frames, count, &found);
+	assert_int_equal(found.reason, VERIFY_ACCEPTED);
+	scene.single = true;
 	verify_find(&scene, frames, count, &found);
 	assert_int_equal(found.reason, VERIFY_ACCEPTED);
 	frames[count] = frames[count - 1];
-	frames[count - 1] = (struct verify_frame){ 1, 99, true };
+	frames[count - 1] = (struct verify_frame){ 1, true };
 	verify_find(&scene, frames, count + 1, &found);
 	assert_int_equal(found.reason, VERIFY_INCOMPLETE);
+	scene.single = false;
+	verify_find(&scene, frames, count + 1, &found);
+	assert_int_equal(found.reason, VERIFY_ACCEPTED);
 }
 
 /* The dearest group there can be: the HMACs of one frame are bounded. */
@@ -335,6 +308,7 @@ any_frames_are_judged(void **state)
 		make(&g, random_below(&seed, 3), random_u32(&seed));
 		g.seq[FRAME_SYN0] ^= 1;
 		scene.loose = n % 2;
+		scene.single = scene.loose && n % 4 == 1;
 		scene.ms += 1000;
 		for (size_t i = 0; i < count; i++) {
 			size_t role = random_below(&seed, FRAME_MAX);
@@ -342,8 +316,6 @@ any_frames_are_judged(void **state)
 			frames[i] = (struct verify_frame){
 				.seq = role < g.frames ? g.seq[role]
 						       : random_u32(&seed),
-				.hint = scene.loose ? random_below(&seed, 3)
-						    : 0,
 				.maybe_syn0 = random_below(&seed, 4) > 0,
 			};
 		}
@@ -371,8 +343,7 @@ main(void)
 		T(the_new_frame_is_in_it),
 		T(frames_around_a_group_do_no_harm),
 		T(the_newest_frames_are_taken),
-		T(hints_tell_groups_apart),
-		T(spoilt_hints_leave_single_groups),
+		T(single_groups_are_found_alone),
 		T(work_is_bounded),
 		T(any_frames_are_judged),
 	};
