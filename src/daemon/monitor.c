@@ -507,6 +507,7 @@ monitor_await(struct monitor *m, bool (*done)(void *context), void *context,
 
 	while (!m->stopping && !done(context) && awake_ms() - begun < most_ms) {
 		attend(m, AWAIT_MS);
+		check_worker(m);
 	}
 }
 

@@ -351,6 +351,37 @@ restarts_without_end(void **state)
 	assert_int_equal(pause_after_death(), 0);
 }
 
+static unsigned looks;
+
+/* A millisecond has passed each time. */
+static bool
+never_done(void *context)
+{
+	(void)context;
+	looks++;
+	awake_us += 1000;
+	return false;
+}
+
+/* While something is awaited, too: it is asked for no more often then. */
+static void
+restarts_while_it_awaits(void **state)
+{
+	(void)state;
+	looks = 0;
+	ended_with = SIGKILL;
+	ends_when_told = true;
+	close(ends[1]);
+	ends[1] = -1;
+	monitor_await(&m, never_done, NULL, 20);
+	assert_int_equal(looks, 20);
+	/* The next one hung up as well; another has to wait. */
+	assert_int_equal(killed, 2);
+	assert_int_equal(m.restarts, 2);
+	assert_string_equal(calls, "recover prepare recover ");
+	assert_string_equal(monitor_state(&m), "down");
+}
+
 /* What tells of a fault of its own, and what does not. */
 static void
 tells_faults_from_other_ends(void **state)
@@ -456,6 +487,7 @@ main(void)
 		TEST(recovers_what_a_killed_worker_left),
 		TEST(lets_it_work_while_files_are_wrong),
 		TEST(restarts_without_end),
+		TEST(restarts_while_it_awaits),
 		TEST(tells_faults_from_other_ends),
 		TEST(hears_when_it_works),
 		TEST(believes_no_message),
