@@ -61,6 +61,7 @@ client_egress_open(struct client_egress *c, const struct client_conf *conf,
 	egress_tables_wipe(&plan);
 	if (rc < 0 || egress_load(&c->egress) != -EINPROGRESS) {
 		say(c, conf->settings.fastpath);
+		client_egress_close(c);
 	}
 }
 
