@@ -31,6 +31,9 @@
 enum {
 	CONNECTION_TRACKED = -1, /* conntrack knew it at the start */
 	CONNECTION_SEEN = -2,    /* its packets came then; not yet sure */
+	/* It was there still some time later: perhaps a stranger's, who is
+	 * answered by another way, and no SYN of whom gets in by that. */
+	CONNECTION_LASTED = -3,
 };
 
 struct connection {

@@ -19,7 +19,7 @@
 #define ADOPTION_MS 60000u
 /* How many of those are looked after in a turn. */
 #define CONFIRM_MAX 256u
-/* Packets of no known connection in a second that are looked into. */
+/* Packets of no known connection in a second whose socket is looked for. */
 #define UNKNOWN_MAX 1000u
 /* What tracking is told of, and sees no packet of, it forgets again. */
 #define TRACKED_SECONDS 300u
@@ -354,19 +354,17 @@ may_look(struct worker *g)
 
 /*
  * Of a connection that is not known, though it may be one: to this host if it
- * has a socket, through it for some time after the start.
+ * has a socket, through it for some time after the start.  That costs little,
+ * and among a flood's there may be one.
  */
 static bool
 may_be_one(struct worker *g, size_t queue, const struct nfq_packet *q,
 	   const struct packet *p)
 {
-	if (!may_look(g)) {
-		return false;
-	}
 	if (queue == FW_QUEUE_REST) {
-		return has_socket(g, q, p);
+		return may_look(g) && has_socket(g, q, p);
 	}
-	if (p->flags & PACKET_ACK && !(p->flags & PACKET_RST) &&
+	if ((p->flags & (PACKET_ACK | PACKET_RST | PACKET_SYN)) == PACKET_ACK &&
 	    clock_ms() - g->opened < ADOPTION_MS) {
 		connections_note(g->store.connections, p, CONNECTION_SEEN,
 				 worker_second(), NULL, NULL);
@@ -375,7 +373,10 @@ may_be_one(struct worker *g, size_t queue, const struct nfq_packet *q,
 	return false;
 }
 
-/* Its connection, among those that are known. */
+/*
+ * Its connection, among those that are known.  What has a SYN begins one, or
+ * some stack may think so.
+ */
 static struct connection *
 connection_of(struct worker *g, size_t queue, const struct nfq_packet *q,
 	      const struct packet *p)
@@ -383,7 +384,9 @@ connection_of(struct worker *g, size_t queue, const struct nfq_packet *q,
 	const bool translated =
 		queue == FW_QUEUE_REST && q->hook == NF_INET_FORWARD;
 
-	return connections_find(g->store.connections, p, translated);
+	return p->flags & PACKET_SYN
+		? NULL
+		: connections_find(g->store.connections, p, translated);
 }
 
 /*
@@ -429,7 +432,7 @@ judge_confirm(struct worker *g, uint64_t ms)
 		}
 		asked++;
 		if (is_alive(g, &p)) {
-			c->key_no = CONNECTION_TRACKED;
+			c->key_no = CONNECTION_LASTED;
 		} else {
 			c->family = 0;
 		}

@@ -11,20 +11,36 @@
 # shellcheck source=tests/hosts/gateway.sh
 . "$here/gateway.sh"
 
-# odd HOST 4|6 SPORT PORT FLAGS: such a packet to the server, of no use to it
-odd()
+# send_odd 4|6 SPORT PORT FLAGS SOURCE [all]: a packet to the server, of no
+# use to it, in the name of that host; or without end, in those of all hosts
+# beside it and from all ports.  A program and its arguments, for on.
+send_odd()
 {
-	PYTHONPATH=$here on "$1" "$python" -c '
+	odd_program=(env "PYTHONPATH=$here" "$python" -c '
+import random
 import socket
+import struct
 import sys
 import packets
 v6 = ":" in sys.argv[2]
 out = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET,
                     socket.SOCK_RAW, socket.IPPROTO_RAW)
-out.sendto(packets.build_tcp(sys.argv[1], sys.argv[2], int(sys.argv[3]),
-                             int(sys.argv[4]), 7, flags=int(sys.argv[5]),
-                             ack=1), (sys.argv[2], 0))
-' "$(addr "$2" "$1")" "$(addr "$2" server)" "$3" "$4" "$5"
+made = bytearray(packets.build_tcp(sys.argv[1], sys.argv[2], int(sys.argv[3]),
+                                   int(sys.argv[4]), 7, flags=int(sys.argv[5]),
+                                   ack=1))
+out.sendto(made, (sys.argv[2], 0))
+while sys.argv[6:] == ["all"]:
+    struct.pack_into(">H", made, 22 if v6 else 14, random.getrandbits(16))
+    struct.pack_into(">H", made, 40 if v6 else 20, random.getrandbits(16))
+    out.sendto(made, (sys.argv[2], 0))
+' "$(addr "$1" "$5")" "$(addr "$1" server)" "${@:2:3}" "${@:6}")
+}
+
+# odd HOST 4|6 SPORT PORT FLAGS [SOURCE]: one such packet of that host's
+odd()
+{
+	send_odd "${@:2:4}" "${6:-$1}"
+	on "$1" "${odd_program[@]}"
 }
 
 # odd_come 4|6 FLAGS: how many packets with just these have come to the server
@@ -37,7 +53,8 @@ odd_come()
 		sed -n "s/^\[\([0-9]*\):.*--tcp-flags .* $2 .*/\1/p"
 }
 
-# count_odd: from now on, those with PSH alone, and the stranger's with ACK
+# count_odd: from now on, those with PSH alone, the stranger's with ACK, and
+# those with SYN, whatever else they have, of who uses a client's address
 count_odd()
 {
 	local iptables
@@ -48,6 +65,8 @@ count_odd()
 		on server "$iptables" -t raw -A PREROUTING -p tcp \
 		    --sport 20000:20099 --tcp-flags FIN,SYN,RST,ACK,PSH ACK \
 		    -j ACCEPT
+		on server "$iptables" -t raw -A PREROUTING -p tcp \
+		    --sport 20100 --tcp-flags SYN SYN -j ACCEPT
 	done
 }
 
@@ -205,7 +224,7 @@ lab_roundabout()
 # were accepted, when it was started long ago, too.
 roundabout()
 {
-	local family name
+	local family name flags
 
 	lab_roundabout
 	count_odd
@@ -219,6 +238,9 @@ roundabout()
 		# Nobody's: the gateway does see that answer.
 		odd stranger "$family" 20000 7009 16
 		wait_for "$patience" strange_came "$family" 1
+		# Nor does this: it looks as if it went on.
+		odd stranger "$family" 20100 7009 16 client
+		odd stranger "$family" 20100 7009 16 client
 		talk "during$family" "$family" "701$family"
 		talks "during$family"
 	done
@@ -231,6 +253,10 @@ roundabout()
 			transfers "$name$family"
 		done
 		odd stranger "$family" 20000 7009 16
+		# Nobody gets in by what is taken for a connection.
+		for flags in 2 3 6 7 10 18 19 34 42; do
+			odd stranger "$family" 20100 7009 "$flags" client
+		done
 	done
 	on gateway sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
 	# Of each connection tracking is told once in a second.
@@ -242,6 +268,7 @@ roundabout()
 			transfers "$name$family"
 		done
 		same 1 "$(odd_come "$family" ACK)" "a stranger's, IPv$family"
+		same 0 "$(odd_come "$family" SYN)" "SYNs, IPv$family"
 	done
 }
 
@@ -270,6 +297,28 @@ strangers_refused()
 dropped_more()
 {
 	[ "$(tap_status gateway server untracked_dropped)" -gt "$1" ]
+}
+
+# flooded 4|6: a connection from before the start, of which nothing is known, is
+# found among any number of strangers' packets.
+flooded()
+{
+	local family=$1
+
+	lab_routed
+	talk before "$family" 7001
+	send_odd "$family" 20000 7001 16 stranger all
+	start flood stranger "${odd_program[@]}"
+	guard_start 'RULE:dst_port=7001, type=ROUTER'
+	wait_for "$patience" passed_many
+	talks before client
+	talks before server
+	refute gone flood
+}
+
+passed_many()
+{
+	[ "$(tap_status gateway server untracked_passed)" -gt 2000 ]
 }
 
 # translated 4|6: a port of the gateway's own that is another host's in truth
@@ -332,5 +381,6 @@ for family in 4 6; do
 	check "strict-ipv$family" strict $family
 	check "translated-ipv$family" translated $family
 	check "before-decoy-ipv$family" before_decoy $family
+	check "flooded-ipv$family" flooded $family
 done
 finish
