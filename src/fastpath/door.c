@@ -25,6 +25,8 @@ static const struct bpf_map accepted_map = { BPF_MAP_TYPE_LRU_HASH,
 static const struct bpf_map counts_map = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
 					   DOOR_COUNTS, 0 };
 
+static const char cannot_put_back[] = "taken away, and can't be put back";
+
 void
 door_init(struct door *d)
 {
@@ -181,7 +183,7 @@ put_back(struct door *d)
 
 	d->lost = rc < 0;
 	if (rc < 0) {
-		explain(d, "taken away, and can't be put back", rc);
+		explain(d, cannot_put_back, rc);
 		return known ? DOOR_AS_BEFORE : DOOR_TAKEN;
 	}
 	d->restored++;
@@ -268,19 +270,24 @@ door_commit(struct door *d)
 		return 0;
 	}
 	rc = attach(d, d->next.program);
-	if (rc < 0) {
+	if (rc < 0 && !d->lost) {
 		door_abandon(d);
 		return rc;
 	}
 	door_version_free(&d->now);
 	d->now = d->next;
 	door_version_init(&d->next);
+	update(d);
+	/* What is lost is put back later, as it is to be from now on. */
+	if (rc < 0) {
+		explain(d, cannot_put_back, rc);
+		return 0;
+	}
 	if (d->lost) {
 		d->missing_ms += clock_ms() - d->seen_ms;
 	}
 	d->lost = false;
 	d->seen_ms = clock_ms();
-	update(d);
 	return 0;
 }
 
