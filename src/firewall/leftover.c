@@ -266,6 +266,27 @@ leftover_shares(enum fw_side side, uint16_t queue, const struct fw_plan *plan)
 	return list(table, ignored) == 0 && list_shares("", side, queue, plan);
 }
 
+bool
+leftover_masquerades(void)
+{
+	static const char *const ruleset[] = { "nft", "list", "ruleset", NULL };
+	char ignored[FW_ERROR_MAX];
+	bool asked = false;
+
+	for (size_t i = 0; i <= SAVES; i++) {
+		if ((i < SAVES ? list_saved(saves[i], ignored)
+			       : list(ruleset, ignored)) != 0) {
+			continue;
+		}
+		asked = true;
+		if (strcasestr(listed, "masquerade") ||
+		    strcasestr(listed, "snat ")) {
+			return true;
+		}
+	}
+	return !asked;
+}
+
 /* ---- removing */
 
 struct removal {

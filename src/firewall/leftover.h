@@ -31,6 +31,12 @@ int leftover_find(struct leftover *found, enum fw_side side, char *err);
 bool leftover_shares(enum fw_side side, uint16_t queue,
 		     const struct fw_plan *plan);
 
+/*
+ * Whether some rule, of whomever, gives connections another source: then
+ * answers to them come back to this host.  True where no tool can be asked.
+ */
+bool leftover_masquerades(void);
+
 /* One more queue, that something else than rules is named for. */
 void leftover_note(struct leftover *found, uint16_t queue);
 

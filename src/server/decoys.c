@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "firewall/leftover.h"
 #include "os/own_addrs.h"
 #include "os/route.h"
 
@@ -29,19 +30,44 @@ is_off(const char *path)
 	return off;
 }
 
-static bool
-has_no_route(const struct packet_addr *addr)
+#define UNKNOWN UINT32_MAX
+
+/*
+ * By which device the way to an address begins; 0 where there is none, UNKNOWN
+ * where that can't be asked.
+ */
+static uint32_t
+device_to(const struct packet_addr *addr)
 {
 	struct netlink nl;
-	struct route found;
-	bool none;
+	struct route found = { 0 };
 
 	if (route_open(&nl) < 0) {
-		return false;
+		return UNKNOWN;
 	}
-	none = route_find(&nl, addr, 0, &found) < 0;
+	if (route_find(&nl, addr, 0, &found) < 0) {
+		found.device = 0;
+	}
 	netlink_close(&nl);
-	return none;
+	return found.device;
+}
+
+/*
+ * Whether it is where strangers come from, so that its answers may go to them
+ * by another way, and nothing has them come back.
+ */
+static bool
+answers_elsewhere(const struct packet_addr *decoy)
+{
+	/* Of networks that are for documents: by the default route. */
+	const struct packet_addr strangers = decoy->family == 4
+		? (struct packet_addr){ .bytes = { 192, 0, 2, 1 }, .family = 4 }
+		: (struct packet_addr){ .bytes = { 0x20, 0x01, 0x0d, 0xb8 },
+					.family = 6 };
+	const uint32_t device = device_to(decoy);
+
+	return device != UNKNOWN && device == device_to(&strangers) &&
+		!leftover_masquerades();
 }
 
 static const char *
@@ -83,9 +109,16 @@ decoys_check(const struct acl *acl, void (*told)(const char *line))
 				 addr, switches[which].name);
 			told(line);
 		}
-		if (has_no_route(before)) {
+		if (device_to(before) == 0) {
 			snprintf(line, sizeof line,
 				 "hide=decoy:%s: there is no route to it",
+				 addr);
+			told(line);
+		} else if (answers_elsewhere(before)) {
+			snprintf(line, sizeof line,
+				 "hide=decoy:%s is where strangers come from, "
+				 "and nothing masquerades: unless this host is "
+				 "its gateway, they get no answer",
 				 addr);
 			told(line);
 		}

@@ -152,6 +152,17 @@ far_decoy()
 	    net.ipv6.conf.all.forwarding=1
 	sed -i /192.0.2.1/d "$work/conf"
 	same '' "$(on server "$TAP" server --check "${files[@]}" 2>&1)"
+	# Beside the strangers, whom it answers itself.
+	ip -n "$net-server" route add default via "$(addr4 stranger)"
+	ip -n "$net-server" route add default via "$(addr6 stranger)"
+	on server "$TAP" server --check "${files[@]}" 2>"$work/said"
+	has "$(cat "$work/said")" \
+	    "$(addr4 client) is where strangers come from, and nothing masq"
+	has "$(cat "$work/said")" \
+	    "$(addr6 client) is where strangers come from, and nothing masq"
+	on server iptables -t nat -A POSTROUTING -d "$(addr4 client)" \
+	    -j MASQUERADE
+	same '' "$(on server "$TAP" server --check "${files[@]}" 2>&1)"
 }
 
 for family in 4 6; do
