@@ -6,6 +6,10 @@
  *
  * usage: again record DEVICE PORT COUNT FILE
  *        again send DEVICE FILE
+ *        again acks DEVICE FILE
+ *
+ * The last one sends ACKs like the first SYN there, of no connection, from many
+ * ports and without end.
  *
  * FILE is there, and empty, when recording has begun; it is whole when the
  * program ends.
@@ -21,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define FRAME_MAX 2048u /* of Ethernet, and more */
 #define ETHER_HEADER 14u
@@ -31,6 +36,11 @@
 #define FLAGS_AT 13u
 #define FLAGS_MASK 0x17u /* ACK, RST, SYN, FIN */
 #define FLAG_SYN 0x02u
+#define FLAG_ACK 0x10u
+#define ACK_PORTS 10000u /* from which ACKs are sent, */
+#define FIRST_PORT 20000u
+#define BURST 50u /* so many at a time, */
+#define PAUSE_US 5000
 
 static int
 open_device(const char *name)
@@ -100,18 +110,44 @@ send_all(int fd, FILE *file)
 	}
 }
 
+static _Noreturn void
+send_acks(int fd, FILE *file)
+{
+	uint8_t frame[FRAME_MAX];
+	uint16_t len;
+
+	if (fread(&len, sizeof len, 1, file) != 1 || len > sizeof frame ||
+	    fread(frame, len, 1, file) != 1) {
+		errx(2, "the file is cut short");
+	}
+	frame[TCP_AT + FLAGS_AT] = FLAG_ACK;
+	for (unsigned i = 0;; i++) {
+		const unsigned port = FIRST_PORT + i % ACK_PORTS;
+
+		frame[TCP_AT] = (uint8_t)(port >> 8);
+		frame[TCP_AT + 1] = (uint8_t)port;
+		/* A full line is no reason to stop. */
+		(void)send(fd, frame, len, 0);
+		if (i % BURST == 0) {
+			usleep(PAUSE_US);
+		}
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	bool records = argc == 6 && strcmp(argv[1], "record") == 0;
+	bool floods = argc == 4 && strcmp(argv[1], "acks") == 0;
 	const char *path = argv[argc - 1];
 	FILE *file;
 	int fd;
 
-	if (!records && (argc != 4 || strcmp(argv[1], "send") != 0)) {
+	if (!records && !floods &&
+	    (argc != 4 || strcmp(argv[1], "send") != 0)) {
 		errx(2,
 		     "usage: again record DEVICE PORT COUNT FILE | "
-		     "again send DEVICE FILE");
+		     "again send|acks DEVICE FILE");
 	}
 	fd = open_device(argv[2]);
 	file = fopen(path, records ? "w" : "r");
@@ -121,6 +157,8 @@ main(int argc, char **argv)
 	if (records) {
 		record(fd, (unsigned)strtoul(argv[3], NULL, 10),
 		       strtoul(argv[4], NULL, 10), file);
+	} else if (floods) {
+		send_acks(fd, file);
 	} else {
 		send_all(fd, file);
 	}

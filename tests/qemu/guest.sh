@@ -16,6 +16,7 @@ secret=A1949A68393EA4B339FB8A597C38DBC9
 key="key_no=10, key=0x$secret, alg=hmac-sha256"
 patience=30 # seconds, for what should be there at once
 work=/tmp/none
+lab= # what names of hosts begin with
 
 # The shell takes busybox's own before any in the path.
 ip()
@@ -83,7 +84,7 @@ check()
 {
 	name=$1
 	shift
-	work=/tmp/$name
+	work=/tmp/${name%-begin}
 	mkdir -p "$work"
 	(set -e; "$@") >"$work/log" 2>&1
 	status=$?
@@ -95,6 +96,7 @@ check()
 			sed "s|^|#   ${file##*/}: |" "$file" | tail -n 40
 		done
 	fi
+	[ "$work" = "/tmp/$name" ] || return 0 # it goes on
 	clean_up
 }
 
@@ -102,6 +104,9 @@ clean_up()
 {
 	for ns in /run/netns/*; do
 		[ -e "$ns" ] || continue
+		case $ns in
+		*/late-*) continue ;;
+		esac
 		for pid in $(ip netns pids "${ns##*/}"); do
 			kill -9 "$pid" 2>/dev/null
 		done
@@ -122,7 +127,7 @@ clean_up()
 # on HOST COMMAND...
 on()
 {
-	on_host=$1
+	on_host=$lab$1
 	shift
 	nsenter --net="/run/netns/$on_host" "$@"
 }
@@ -223,7 +228,7 @@ try()
 # start NAME HOST COMMAND...: its process is $pid, its output NAME.log
 start()
 {
-	start_name=$1 start_host=$2
+	start_name=$1 start_host=$lab$2
 	shift 2
 	: >"$work/$start_name.log"
 	(exec nsenter --net="/run/netns/$start_host" "$@") \
@@ -586,6 +591,114 @@ router()
 	talks old fourth
 }
 
+# lab_late: hosts behind a router, whose answers go by another router, back; they
+# stay beside those of other cases.  Server is 10.78.0.1 and fd78::1.
+lab_late()
+{
+	for name in client stranger gateway back server; do
+		ip netns add late-$name
+	done
+	cable_late client eth0 gateway client0 77
+	cable_late stranger eth0 gateway stranger0 76
+	cable_late server eth0 gateway server0 78
+	cable_late server eth9 back server0 79
+	cable_late client eth9 back client0 75
+	for name in gateway back; do
+		on $name sysctl -qw net.ipv4.ip_forward=1 \
+		    net.ipv6.conf.all.forwarding=1
+	done
+	for name in client stranger; do
+		ip -n late-$name route add 10.78.0.0/24 dev eth0 \
+		    via "$(late_gateway $name)"
+		ip -n late-$name route add fd78::/64 dev eth0 \
+		    via "$(late_gateway6 $name)"
+	done
+	ip -n late-server route add 10.77.0.1 via 10.79.0.2 src 10.78.0.1
+	ip -n late-server route add fd77::1 via fd79::2 src fd78::1
+	ip -n late-back route add 10.77.0.1 via 10.75.0.1
+	ip -n late-back route add fd77::1 via fd75::1
+	ip -n late-server route add 10.76.0.0/24 via 10.78.0.2
+	ip -n late-server route add fd76::/64 via fd78::2
+	target=10.78.0.1 target6=fd78::1
+}
+
+# cable_late HOST DEVICE ROUTER DEVICE NUMBER: the host's end is .1
+cable_late()
+{
+	ip -n "late-$1" link add "$2" type veth peer name "$4" netns "late-$3"
+	device "late-$1" "$2" "10.$5.0.1/24" "fd$5::1/64"
+	device "late-$3" "$4" "10.$5.0.2/24" "fd$5::2/64"
+}
+
+late_gateway()
+{
+	[ "$1" = client ] && echo 10.77.0.2 || echo 10.76.0.2
+}
+
+late_gateway6()
+{
+	[ "$1" = client ] && echo fd77::2 || echo fd76::2
+}
+
+seconds_up()
+{
+	sed 's/\..*//' /proc/uptime
+}
+
+# What is accepted when a router has run for more than a minute, in which it
+# lets by what it does not know: it goes on whatever tracking forgets, also
+# where the router sees one way alone.  Begun before all other cases, which
+# take the time.
+late_begin()
+{
+	lab=late- guard=gateway
+	firewall=nft
+	lab_late
+	talk before4 4 7001
+	talk before6 6 7002
+	server_start queue=7000 replay_file=none \
+	    'RULE:dst_port="80,7001-7009", type=ROUTER'
+	client_start 'dst_port="80,7001-7009"' queue=7100
+	http_start server 80
+	talks before4 second
+	talks before6 second
+	seconds_up >"$work/begun"
+}
+
+late()
+{
+	lab=late- guard=gateway
+	target=10.78.0.1 target6=fd78::1
+	while [ "$(seconds_up)" -le $(($(cat "$work/begun") + 61)) ]; do
+		sleep 1
+	done
+	talk during4 4 7004
+	talk during6 6 7006
+	both hidden stranger 80
+	both page client 80
+	for word in third fourth; do
+		forget
+		for name in before4 before6 during4 during6; do
+			talks $name $word
+		done
+	done
+	# Tracking is told of each, and it does not all go by the queue.
+	passed=$(late_count untracked_passed)
+	seq 20000 >"$work/many"
+	cat "$work/during4-server.log" "$work/many" >"$work/expected"
+	cat "$work/many" >"$work/during4-client.fifo"
+	wait_for cmp "$work/expected" "$work/during4-server.log"
+	[ $(($(late_count untracked_passed) - passed)) -le 20 ] ||
+		fail 'all of it goes by the queue'
+	both hidden stranger 7004
+}
+
+late_count()
+{
+	on gateway tap server --status --json --queue 7000 >"$work/status"
+	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$work/status"
+}
+
 bridge()
 {
 	guard=gateway
@@ -943,6 +1056,107 @@ vrf()
 	talks held second
 }
 
+# Tracking forgets, and takes up nothing in midstream: what has a socket comes in
+# by that, and not by the queue.
+strict()
+{
+	guard=server
+	lab
+	talk old4 4 7001
+	talk old6 6 7002
+	server_start RULE:dst_port=7001-7004
+	client_start dst_port=7001-7004
+	talk new4 4 7003
+	talk new6 6 7004
+	passed=$(count untracked_passed)
+	seq 20000 >"$work/many"
+	forget
+	for name in old4 old6 new4 new6; do
+		cat "$work/$name-server.log" "$work/many" >"$work/expected"
+		cat "$work/many" >"$work/$name-client.fifo"
+		wait_for cmp "$work/expected" "$work/$name-server.log"
+	done
+	same "$passed" "$(count untracked_passed)" 'packets by the queue'
+}
+
+# Nothing is tracked, and any number of ACKs comes in the client's name: the last
+# one of a handshake is known among them.
+flooded()
+{
+	guard=server
+	group_frames=5
+	lab
+	http_start server 80
+	server_start RULE:dst_port=80
+	client_start dst_port=80
+	record any
+	on server nft add table inet other
+	on server nft add chain inet other in \
+	    '{ type filter hook prerouting priority -310; }'
+	on server nft add rule inet other in tcp dport 80 notrack
+	on server nft add chain inet other out \
+	    '{ type filter hook output priority -310; }'
+	on server nft add rule inet other out tcp sport 80 notrack
+	start flood client again acks eth0 "$work/any"
+	wait_for flood_comes
+	both page client 80
+	both page client 80
+	both hidden stranger 80
+	end flood KILL
+}
+
+flood_comes()
+{
+	[ "$(count untracked_dropped)" -gt 2000 ]
+}
+
+# published WHERE: a port that nft translates to a service that no rule
+# protects, of another host or (here) of this one.  With the first look gone,
+# strangers still don't get there.
+published()
+{
+	guard=server
+	where=server
+	lab
+	ip netns add inner
+	ip -n server link add in1 type veth peer name eth0 netns inner
+	device server in1 10.78.0.254/24 fd78::fe/64
+	device inner eth0 10.78.0.1/24 fd78::1/64
+	ip -n inner route add default via 10.78.0.254
+	ip -n inner route add default via fd78::fe
+	on server sysctl -qw net.ipv4.ip_forward=1 \
+	    net.ipv6.conf.all.forwarding=1
+	[ "$1" = here ] || where=inner
+	http_start $where 8080
+	on server nft add table inet other
+	on server nft add chain inet other in \
+	    '{ type nat hook prerouting priority -100; }'
+	if [ "$1" = here ]; then
+		on server nft add rule inet other in tcp dport 80 redirect to :8080
+	else
+		on server nft add rule inet other in tcp dport 80 \
+		    dnat ip to 10.78.0.1:8080
+		on server nft add rule inet other in tcp dport 80 \
+		    dnat ip6 to '[fd78::1]:8080'
+	fi
+	server_start RULE:dst_port=80
+	client_start dst_port=80
+	for family in 4 6; do
+		hidden stranger $family 80
+		page client $family 80 'page of 8080'
+	done
+	signal tap STOP
+	on server nft flush chain inet tap-server-5040 syn
+	both hidden stranger 80
+	# Others' connections through this host, and to that service, are let be.
+	if [ "$1" = elsewhere ]; then
+		ip -n stranger route add 10.78.0.0/24 via 10.77.0.1
+		ip -n stranger route add fd78::/64 via fd77::1
+		target=10.78.0.1 target6=fd78::1
+	fi
+	both page stranger 8080
+}
+
 mac_of()
 {
 	ip -n "$1" -o link show eth0 |
@@ -1021,6 +1235,7 @@ egress()
 
 all_cases()
 {
+	check late-begin late_begin
 	for variant in ${variants:-nft iptables-nft iptables-legacy}; do
 		firewall=${variant%%-*}
 		[ "$variant" = nft ] || choose_iptables "${variant#*-}"
@@ -1032,6 +1247,11 @@ all_cases()
 		check "$variant/router-outdev" router ', indev=eth0, outdev=eth1'
 		[ "$variant" = nft ] || check "$variant/bridge" bridge
 	done
+	firewall=nft
+	check strict strict
+	check flooded flooded
+	check published-elsewhere published elsewhere
+	check published-here published here
 	check changes changes
 	check neighbours neighbours
 	firewall=auto
@@ -1047,6 +1267,7 @@ all_cases()
 	check native fast native
 	check generic fast generic
 	check egress egress
+	check late late
 }
 
 boot
