@@ -137,7 +137,7 @@ POSIX_SRCS := $(wildcard src/*/*_posix.c)
 PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/base/%.c,bytes fds hold_signals \
 		json secret siphash text) \
-	$(patsubst %,src/os/%.c,linktype source_ports) \
+	$(patsubst %,src/os/%.c,linktype resolve source_ports) \
 	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar hints include \
 		invite key_line \
 		keyfile options passphrase seal sealed_file settings splice \

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -16,78 +17,67 @@
 #include "tap.h"
 #include "conf/value.h"
 
-#define HOST_MAX 256u /* a DNS name has up to 253 */
-
-static void
-add_address(struct child *task, const struct sockaddr *addr)
-{
-	struct packet_addr *out = &task->to[task->to_count];
-
-	if (task->to_count == CHILD_ADDRESSES_MAX) {
-		return;
-	}
-	if (addr->sa_family == AF_INET) {
-		const void *at = addr;
-		const struct sockaddr_in *v4 = at;
-
-		out->family = 4;
-		memcpy(out->bytes, &v4->sin_addr, 4);
-	} else if (addr->sa_family == AF_INET6) {
-		const void *at = addr;
-		const struct sockaddr_in6 *v6 = at;
-
-		out->family = 6;
-		memcpy(out->bytes, &v6->sin6_addr, 16);
-	} else {
-		return;
-	}
-	task->to_count++;
-}
-
 int
 child_resolve(struct child *task, const char *to, char *why)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	const char *colon = strrchr(to, ':');
-	struct addrinfo *found;
-	char host[HOST_MAX];
-	size_t len = colon ? (size_t)(colon - to) : 0;
-	int rc;
+	struct value_endpoint at;
+	int rc = value_endpoint(to, &at, why);
 
-	if (len == 0 || len >= sizeof host) {
-		return value_fail(why, "'%.64s' is not HOST:PORT", to);
+	if (rc == 0) {
+		rc = value_port(at.port, &task->port, why);
 	}
-	rc = value_port(colon + 1, &task->port, why);
 	if (rc < 0) {
 		return rc;
 	}
-	if (to[0] == '[' && to[len - 1] == ']') {
-		to++;
-		len -= 2;
-	}
-	memcpy(host, to, len);
-	host[len] = '\0';
-	rc = getaddrinfo(host, NULL, &hints, &found);
+	memcpy(task->host, at.host, sizeof task->host);
+	task->service_port = at.service_port;
+	rc = resolve_host(at.host, task->to, CHILD_ADDRESSES_MAX,
+			  &task->to_count);
 	if (rc == EAI_MEMORY) {
 		return value_no_memory(why);
 	}
 	if (rc != 0) {
-		return value_fail(why, "%.64s: %s", host, gai_strerror(rc));
+		return value_fail(why, "%.64s: %s", at.host, gai_strerror(rc));
 	}
-	task->to_count = 0;
-	for (const struct addrinfo *at = found; at; at = at->ai_next) {
-		add_address(task, at->ai_addr);
-	}
-	freeaddrinfo(found);
-	return task->to_count > 0 ? 0
-				  : value_fail(why, "%.64s: no address", host);
+	return task->to_count > 0
+		? 0
+		: value_fail(why, "%.64s: no address", at.host);
 }
 
-/* The relay could not connect: name the last address and the error. */
-static void
-complain(const struct child *task, int rc)
+void
+child_part(struct child *task)
 {
-	const struct packet_addr *addr = &task->to[task->to_count - 1];
+	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; i < 2; i++) {
+		task->ends[i] = nothing < 0
+			? -1
+			: fcntl(i, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (task->ends[i] >= 0) {
+			dup2(nothing, i);
+		}
+	}
+	if (nothing >= 0) {
+		close(nothing);
+	}
+}
+
+void
+child_leave(struct child *task)
+{
+	for (int i = 0; i < 2; i++) {
+		if (task->ends[i] >= 0) {
+			close(task->ends[i]);
+			task->ends[i] = -1;
+		}
+	}
+}
+
+/* The relay could not connect: name an address and the error. */
+static void
+complain(const struct child *task, size_t failed, int rc)
+{
+	const struct packet_addr *addr = &task->to[failed].addr;
 	const bool v4 = addr->family == 4;
 	char text[INET6_ADDRSTRLEN] = "";
 
@@ -97,12 +87,19 @@ complain(const struct child *task, int rc)
 		text, task->port, strerror(-rc));
 }
 
-static int
-work(const struct child *task)
+int
+child_run(struct child *task)
 {
+	size_t failed = 0;
 	sigset_t none;
 	int rc;
 
+	for (int i = 0; i < 2; i++) {
+		if (task->ends[i] >= 0) {
+			dup2(task->ends[i], i);
+		}
+	}
+	child_leave(task);
 	if (task->scope.root >= 0) {
 		rc = cgroup_join(&task->scope);
 		if (rc < 0) {
@@ -122,9 +119,9 @@ work(const struct child *task)
 			strerror(rc));
 		return rc == ENOENT ? RUN_NOT_FOUND : 126;
 	}
-	rc = relay(task->to, task->to_count, task->port);
+	rc = relay(task->to, task->to_count, task->port, &failed);
 	if (rc < 0) {
-		complain(task, rc);
+		complain(task, failed, rc);
 		return TAP_NO;
 	}
 	return TAP_OK;
@@ -136,8 +133,9 @@ child_start(struct child *task)
 	fflush(stdout);
 	task->pid = fork();
 	if (task->pid == 0) {
-		_exit(work(task));
+		_exit(child_run(task));
 	}
+	child_leave(task);
 	return task->pid < 0 ? -errno : 0;
 }
 

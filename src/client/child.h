@@ -9,27 +9,45 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "protocol/packet.h"
 #include "client/cgroup.h"
+#include "conf/value.h"
+#include "os/resolve.h"
 
-#define CHILD_ADDRESSES_MAX 16u /* of one host name */
+#define CHILD_ADDRESSES_MAX 64u /* of one host name */
 
 struct child {
-	char *const *argv; /* the command; NULL: relay, see below */
+	char host[VALUE_HOST_MAX]; /* where to, as it was written */
+	char *const *argv;         /* the command; NULL: relay, see below */
 	/* Where to: for the relay, in the order to try them. */
-	struct packet_addr to[CHILD_ADDRESSES_MAX];
+	struct host_addr to[CHILD_ADDRESSES_MAX];
 	size_t to_count;
 	uint16_t port;
-	struct cgroup scope; /* root -1: none, its user has to do */
-	pid_t pid;           /* or 0 */
-	int status;          /* once it has ended: to exit with */
+	uint16_t service_port; /* as the server sees it; 0: the same */
+	struct cgroup scope;   /* root -1: none, its user has to do */
+	int ends[2]; /* its standard input and output, once parted; or -1 */
+	pid_t pid;   /* or 0 */
+	int status;  /* once it has ended: to exit with */
 };
 
 /*
- * Resolve HOST:PORT, [v6]:PORT or NAME:PORT into to and port, as value.h's
- * parsers do.
+ * Resolve HOST:PORT, as value_endpoint() has it, into to and the ports, as
+ * value.h's parsers do.
  */
 int child_resolve(struct child *task, const char *to, char *why);
+
+/*
+ * Have standard input and output kept for it alone: whoever reads or writes
+ * there is to see it end, though others of us live on.
+ */
+void child_part(struct child *task);
+/* In a process that is not to hold them either. */
+void child_leave(struct child *task);
+
+/*
+ * Do it in this very process, which has no scope and keeps no rules: it does
+ * not return where there is a command.  An exit status.
+ */
+int child_run(struct child *task);
 
 /*
  * Start it.  Without a command it connects, and relays standard input

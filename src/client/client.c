@@ -126,15 +126,38 @@ take_up(struct client *c, struct client_conf *conf, char *err)
 	return 0;
 }
 
+/* The same configuration, with other addresses. */
+static void
+change_addresses(struct client *c)
+{
+	char err[CONF_ERROR_MAX];
+
+	names_apply(&c->names);
+	if (take_up(c, c->conf, err) < 0) {
+		log_say(LOG_LEVEL_ERROR, "addresses: %s", err);
+		names_failed(&c->names);
+	} else {
+		client_egress_change(&c->egress, c->conf);
+	}
+}
+
 static void
 change(void *context)
 {
 	struct client *c = context;
 	struct client_conf *conf = c->next;
-	char err[CONF_ERROR_MAX], line[64];
+	char err[CONF_ERROR_MAX] = "out of memory", line[64];
 
 	c->next = NULL;
-	if (take_up(c, conf, err) < 0) {
+	if (!conf) {
+		change_addresses(c);
+		return;
+	}
+	if (names_follow(&c->names, conf, c->shared->asked) < 0 ||
+	    take_up(c, conf, err) < 0) {
+		if (names_follow(&c->names, c->conf, c->shared->asked) < 0) {
+			names_close(&c->names);
+		}
 		daemon_reload_refuse(&c->reloading, c->control, err);
 		client_conf_free(conf);
 		if (c->backend->stay) {
@@ -166,6 +189,9 @@ work(void *context, int to_monitor)
 {
 	struct client *c = context;
 
+	if (c->options->task) {
+		child_leave(c->options->task);
+	}
 	c->outbound.conf = c->conf;
 	c->netfilter.to_monitor = to_monitor;
 	egress_leave(&c->egress.egress);
@@ -219,6 +245,7 @@ open_all(struct client *c)
 		return log_fail("signals", c->signals);
 	}
 	c->outbound.counters = &c->shared->counters;
+	c->outbound.asked = c->shared->asked;
 	status = c->backend->open(c);
 	if (status != TAP_OK) {
 		return status;
@@ -242,6 +269,7 @@ close_all(struct client *c)
 	}
 	plan_free(&c->plan);
 	client_conf_free(c->conf);
+	names_close(&c->names);
 	watchdog_close(&c->watchdog);
 	nfq_close(&c->syns);
 	client_egress_close(&c->egress);
@@ -267,10 +295,11 @@ tick(void *context)
 	}
 	watchdog_look(&c->watchdog, &c->fw, &c->plan.fw);
 	client_write_metrics(c);
-	if (c->monitor.ready) {
-		client_egress_tick(&c->egress, &c->fw, &c->plan, c->conf);
+	if (!c->monitor.ready) {
+		return MONITOR_GO_ON;
 	}
-	return MONITOR_GO_ON;
+	client_egress_tick(&c->egress, &c->fw, &c->plan, c->conf);
+	return names_tick(&c->names) ? MONITOR_CHANGE : MONITOR_GO_ON;
 }
 
 /* Pass the signal on: the task decides what it means. */
@@ -384,6 +413,19 @@ run(struct client *c)
 	return status;
 }
 
+/* What can be looked up in a moment; all else later. */
+static int
+find_names(struct client *c)
+{
+	int rc = names_follow(&c->names, c->conf, c->shared->asked);
+
+	if (rc < 0) {
+		return log_fail("names", rc);
+	}
+	names_await(&c->names);
+	return TAP_OK;
+}
+
 int
 client_run(struct client_conf *conf, const struct client_options *options)
 {
@@ -402,6 +444,8 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	/* Copied, because a reload frees the configuration. */
 	c.user = conf->settings.user;
 	watchdog_init(&c.watchdog);
+	names_init(&c.names);
+	c.names.user = c.user.name[0] ? c.user.name : NULL;
 	c.syns.nl.fd = c.drops = c.diag.fd = -1;
 	outbound_init(&c.outbound);
 	netfilter_init(&c.netfilter);
@@ -410,11 +454,15 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	c.metrics.prefix = "tap_client";
 	c.started = clock_ms();
 	status = open_all(&c);
+	if (status == TAP_OK) {
+		status = find_names(&c);
+	}
 	if (status == TAP_OK && plan_client(&c.plan, conf) < 0) {
 		status = log_fail("rules", -ENOMEM);
 	}
 	if (status == TAP_OK && options->task) {
 		set_scope(&c);
+		child_part(options->task);
 	}
 	if (status == TAP_OK) {
 		client_egress_open(&c.egress, conf,

@@ -9,6 +9,7 @@
 #include "client/backend_pcap.h"
 #include "client/client.h"
 #include "client/fastpath.h"
+#include "client/names.h"
 #include "client/outbound.h"
 #include "daemon/monitor.h"
 #include "daemon/prometheus.h"
@@ -21,6 +22,7 @@
 struct client_shared {
 	struct monitor_shared monitor;
 	struct outbound_counters counters;
+	uint8_t asked[CLIENT_CONF_HOSTS_MAX]; /* see names.h */
 };
 
 struct client {
@@ -31,6 +33,7 @@ struct client {
 	struct plan plan;
 	struct fw fw;
 	struct watchdog watchdog;
+	struct names names;
 	struct nfq syns;
 	struct outbound outbound;
 	const struct backend *backend; /* which has one of these: */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -110,6 +111,26 @@ serve(struct solo *s)
 	}
 }
 
+/* Names are looked up once, before there is nothing to look them up by. */
+static void
+find_names(struct client_conf *conf)
+{
+	for (struct sender_host *host = conf->hosts; host; host = host->next) {
+		struct host_addr addr[SENDER_ADDRESSES_MAX];
+		const int error = resolve_host(
+			host->name, addr, SENDER_ADDRESSES_MAX, &host->count);
+
+		for (size_t i = 0; i < host->count; i++) {
+			host->addr[i] = addr[i].addr;
+		}
+		if (host->count == 0) {
+			log_say(LOG_LEVEL_WARNING, "%s: %s", host->name,
+				error != 0 ? gai_strerror(error)
+					   : "no address");
+		}
+	}
+}
+
 static int
 open_all(struct solo *s)
 {
@@ -122,6 +143,7 @@ open_all(struct solo *s)
 		log_say(LOG_LEVEL_ERROR, "signals: %s", strerror(-s->signals));
 		return TAP_SYSTEM;
 	}
+	find_names(s->conf);
 	status = backend_pcap_open(&s->follower, &s->outbound, s->conf);
 	if (status == TAP_OK &&
 	    privileges_drop(PRIVILEGES_CLIENT,

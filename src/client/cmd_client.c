@@ -1,10 +1,13 @@
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "client/accept.h"
 #include "client/client.h"
+#include "client/names.h"
 #include "firewall/plan.h"
 #include "firewall/remove_rules.h"
+#include "daemon/control.h"
 #include "daemon/control_client.h"
 #include "conf/keyfile.h"
 #include "daemon/log.h"
@@ -18,8 +21,8 @@
 
 static const char usage[] =
 	"usage: tap client [-c TAPclientd.conf]\n"
-	"       tap client --to HOST:PORT -k FILE [--key-no N] -- COMMAND...\n"
-	"       tap client --proxy HOST:PORT -k FILE [--key-no N]\n"
+	"       tap client --to HOST:PORT[/N] [-k FILE [--key-no N]] -- COMMAND...\n"
+	"       tap client --proxy HOST:PORT[/N] [-k FILE [--key-no N]]\n"
 	"       tap client --status [--json] | --reload | --stop\n"
 	"       tap client --accept LINE|- [-c FILE] [-k FILE]\n"
 	"       tap client --remove-rules [--queue N]\n"
@@ -76,7 +79,9 @@ check_words(struct options *o, int at, int argc, char **argv)
 		wrong = "--print-unit does not go with --to or --proxy";
 	} else if (o->to && o->proxy) {
 		wrong = "either --to or --proxy";
-	} else if ((o->to || o->proxy) && !o->keys) {
+	} else if ((o->to || o->proxy) && !o->keys &&
+		   (o->key_no >= 0 || access(CONTROL_DIR, F_OK) < 0)) {
+		/* No client has run here whose rules could do it. */
 		wrong = "-k FILE is missing";
 	} else if (!o->to && !o->proxy &&
 		   ((o->keys && !o->accept) || o->key_no >= 0)) {
@@ -112,11 +117,11 @@ parse(int argc, char **argv, struct options *o)
 			 "the group after them",
 			 take_backend, &o->backend),
 		  .choices = backends },
-		{ OPTION(0, "to", "HOST:PORT",
+		{ OPTION(0, "to", "HOST:PORT[/N]",
 			 "authenticate the connections of COMMAND to there,\n"
-			 "and nothing else",
+			 "and nothing else; the server sees port N",
 			 option_text, &o->to) },
-		{ OPTION(0, "proxy", "HOST:PORT",
+		{ OPTION(0, "proxy", "HOST:PORT[/N]",
 			 "connect there for standard input and output,\n"
 			 "as ssh's ProxyCommand",
 			 option_text, &o->proxy) },
@@ -170,11 +175,27 @@ parse(int argc, char **argv, struct options *o)
 	return at < 0 ? at : check_words(o, at, argc, argv);
 }
 
+/* Where no key is given, the rules of a running client are to do it. */
+static int
+run_unkeyed(const struct options *o)
+{
+	static struct child task = { .scope.root = -1, .ends = { -1, -1 } };
+	char why[VALUE_WHY_MAX];
+	int rc = child_resolve(&task, o->to ? o->to : o->proxy, why);
+
+	if (rc < 0) {
+		fprintf(stderr, "tap client: %s\n", why);
+		return conf_status(rc);
+	}
+	task.argv = o->command;
+	return child_run(&task);
+}
+
 /* Serve one command, or a relay, and nothing else. */
 static int
 run_task(const struct options *o)
 {
-	static struct child task = { .scope.root = -1 };
+	static struct child task = { .scope.root = -1, .ends = { -1, -1 } };
 	const struct client_options run = { .task = &task,
 					    .backend = &by_netfilter };
 	char err[CONF_ERROR_MAX], why[VALUE_WHY_MAX];
@@ -201,7 +222,8 @@ run_task(const struct options *o)
 		key_free(&keys);
 		return conf_status(rc);
 	}
-	conf = client_conf_for(task.to, task.to_count, task.port, key);
+	conf = client_conf_for(task.host, task.to, task.to_count, task.port,
+			       task.service_port, key);
 	key_free(&keys);
 	if (!conf) {
 		fprintf(stderr, "tap client: out of memory\n");
@@ -237,6 +259,20 @@ print_unit(const struct options *o)
 	};
 	return systemd_unit_print("client", words,
 				  sizeof words / sizeof words[0]);
+}
+
+/* As a client would have them by now. */
+static void
+find_names(struct client_conf *conf)
+{
+	static uint8_t asked[CLIENT_CONF_HOSTS_MAX];
+	struct names names;
+
+	names_init(&names);
+	if (names_follow(&names, conf, asked) == 0) {
+		names_await(&names);
+	}
+	names_close(&names);
 }
 
 /* Ask a running client. */
@@ -283,7 +319,7 @@ cmd_client(int argc, char **argv)
 		return ask(&o);
 	}
 	if (o.to || o.proxy) {
-		return run_task(&o);
+		return o.keys ? run_task(&o) : run_unkeyed(&o);
 	}
 	if (o.accept) {
 		return client_accept(&(struct accept_options){
@@ -296,6 +332,9 @@ cmd_client(int argc, char **argv)
 	}
 	if (o.queue >= 0) {
 		conf->settings.queue = (uint16_t)o.queue;
+	}
+	if (o.print_rules) {
+		find_names(conf);
 	}
 	if (o.check || o.print_rules) {
 		status = o.print_rules

@@ -7,6 +7,31 @@
 #include "os/clock.h"
 #include "daemon/log.h"
 
+/* The host of a name that a SYN goes to, or NULL. */
+static const struct sender_host *
+host_at(const struct outbound *e, const struct packet *p)
+{
+	const struct sender_host *host = e->conf->hosts;
+
+	while (host && !sender_host_has(host, &p->dst)) {
+		host = host->next;
+	}
+	return host;
+}
+
+static void
+log_place(struct log_record *r, const struct outbound *e,
+	  const struct packet *p)
+{
+	const struct sender_host *host = host_at(e, p);
+
+	log_address(r, "src", &p->src, p->sport);
+	log_address(r, "dst", &p->dst, p->dport);
+	if (host) {
+		log_text(r, "dst_host", host->name);
+	}
+}
+
 /* Log what went wrong with a SYN, at a bounded rate. */
 static void
 complain(struct outbound *e, const struct packet *p, const char *event,
@@ -19,13 +44,23 @@ complain(struct outbound *e, const struct packet *p, const char *event,
 	}
 	log_begin(&r, LOG_LEVEL_WARNING, event);
 	log_text(&r, "reason", reason);
-	log_address(&r, "src", &p->src, p->sport);
-	log_address(&r, "dst", &p->dst, p->dport);
+	log_place(&r, e, p);
 	if (e->limit.left_out > 0) {
 		log_number(&r, "left_out", (long long)e->limit.left_out);
 		e->limit.left_out = 0;
 	}
 	log_end(&r);
+}
+
+/* Its name may have other addresses by now. */
+static void
+have_looked_up(const struct outbound *e, const struct packet *p)
+{
+	const struct sender_host *host = e->asked ? host_at(e, p) : NULL;
+
+	if (host) {
+		__atomic_store_n(&e->asked[host->no], 1, __ATOMIC_RELAXED);
+	}
 }
 
 /*
@@ -43,7 +78,10 @@ is_unanswered(struct outbound *e, const struct packet *p)
 		e->unanswered[at].sport = p->sport;
 		e->unanswered[at].times = 0;
 	}
-	return ++e->unanswered[at].times == OUTBOUND_UNANSWERED_TIMES;
+	if (++e->unanswered[at].times > 1) {
+		have_looked_up(e, p);
+	}
+	return e->unanswered[at].times == OUTBOUND_UNANSWERED_TIMES;
 }
 
 /* What this host can know of why an authenticated SYN gets no answer. */
@@ -68,7 +106,8 @@ failure(int error)
 
 /* One line for each connection, where they are wanted. */
 static void
-tell_authenticated(const struct packet *p, uint16_t key_no)
+tell_authenticated(const struct outbound *e, const struct packet *p,
+		   uint16_t key_no)
 {
 	struct log_record r;
 
@@ -77,8 +116,7 @@ tell_authenticated(const struct packet *p, uint16_t key_no)
 	}
 	log_begin(&r, LOG_LEVEL_DEBUG, "authenticated");
 	log_number(&r, "key", key_no);
-	log_address(&r, "src", &p->src, p->sport);
-	log_address(&r, "dst", &p->dst, p->dport);
+	log_place(&r, e, p);
 	log_end(&r);
 }
 
@@ -88,9 +126,10 @@ outbound_tell(struct outbound *e, enum outbound_news news,
 {
 	switch (news) {
 	case OUTBOUND_AUTHENTICATED:
-		tell_authenticated(p, key_no);
+		tell_authenticated(e, p, key_no);
 		break;
 	case OUTBOUND_UNANSWERED:
+		have_looked_up(e, p);
 		complain(e, p, "unanswered", no_answer());
 		break;
 	case OUTBOUND_DATA:
@@ -208,7 +247,7 @@ authenticate(struct outbound *e, const struct outbound_syn *in,
 	if (is_unanswered(e, p)) {
 		outbound_tell(e, OUTBOUND_UNANSWERED, p, rule->key.no);
 	}
-	tell_authenticated(p, rule->key.no);
+	tell_authenticated(e, p, rule->key.no);
 	return OUTBOUND_SYN0;
 }
 

@@ -37,6 +37,11 @@ struct outbound {
 	 */
 	const char *(*program)(void *context, const struct outbound_syn *in,
 			       const struct packet *syn);
+	/*
+	 * Where a name's connections go unanswered, its place is set, by
+	 * sender_host.no; or NULL.
+	 */
+	uint8_t *asked;
 	struct log_limit limit;
 	struct {
 		uint32_t seq;

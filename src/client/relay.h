@@ -7,12 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "protocol/packet.h"
+#include "os/resolve.h"
 
 /*
- * Connect to the first address that lets us, and relay until the far
- * end closes.  0 or -errno.
+ * Connect to the address that lets us first, with a moment between the
+ * attempts and families by turns (RFC 8305, 4 and 5), and relay until both
+ * directions have ended, each by itself.  0, or -errno; *failed is then the
+ * address that it is about.
  */
-int relay(const struct packet_addr *to, size_t count, uint16_t port);
+int relay(const struct host_addr *to, size_t count, uint16_t port,
+	  size_t *failed);
 
 #endif

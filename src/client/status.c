@@ -8,6 +8,8 @@
 #include "os/clock.h"
 #include "tap.h"
 
+#define MISSING_MAX 1024u /* of names; what does not fit is left out */
+
 static void
 put_alarms(const struct client *c, char out[ALARMS_MAX])
 {
@@ -45,8 +47,10 @@ with_items(struct client *c, bool json, struct text *t)
 	struct stat_item fast[CLIENT_EGRESS_STATS];
 	uint64_t uptime = (clock_ms() - c->started) / 1000;
 	struct nfq_drops drops = { 0 };
-	char duration[32], alarm[ALARMS_MAX];
+	char duration[32], alarm[ALARMS_MAX], missing[MISSING_MAX];
+	struct text names = text_over(missing, sizeof missing);
 
+	names_put_missing(c->conf, &names);
 	put_alarms(c, alarm);
 	stat_duration(duration, uptime);
 	nfq_read_drops(c->drops, c->syns.queue, &drops);
@@ -68,6 +72,8 @@ with_items(struct client *c, bool json, struct text *t)
 		fast[1],
 		fast[2],
 		{ "rules", "rules", NULL, c->conf->rules_count },
+		{ "no_address", missing[0] ? "no address for" : NULL, missing,
+		  0 },
 		{ "syns", "SYNs seen", NULL, counted.seen },
 		{ "authenticated", "authenticated", NULL,
 		  counted.authenticated },

@@ -1,5 +1,6 @@
 #include "conf/client_conf.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -15,7 +16,69 @@
 struct rule_words {
 	struct key_spec spec;
 	struct sender_rule rule;
+	char host[SENDER_NAME_MAX]; /* of dst_host; or empty */
+	char scope[ACL_IFNAME_MAX]; /* of an address in it; or empty */
 };
+
+static bool
+is_link_local(const struct acl_net *net)
+{
+	return net->addr.family == 6 && net->addr.bytes[0] == 0xfe &&
+		(net->addr.bytes[1] & 0xc0) == 0x80;
+}
+
+/* fe80::1%eth0, perhaps in brackets. */
+static int
+take_scoped(struct rule_words *words, const char *value, const char *percent,
+	    char *why)
+{
+	const size_t scope_len = strcspn(percent + 1, "]");
+	const bool bracket = value[0] == '[';
+	char text[INET6_ADDRSTRLEN], scope[ACL_IFNAME_MAX];
+	const size_t len = (size_t)(percent - value) - bracket;
+
+	if (len >= sizeof text || scope_len >= sizeof scope ||
+	    strlen(percent + 1) != scope_len + bracket) {
+		return value_fail(why, "'%.64s' is not an address", value);
+	}
+	memcpy(text, value + bracket, len);
+	text[len] = '\0';
+	memcpy(scope, percent + 1, scope_len);
+	scope[scope_len] = '\0';
+	if (value_net(text, &words->rule.dst, why) < 0 ||
+	    value_device(scope, words->scope, why) < 0) {
+		return -1;
+	}
+	return is_link_local(&words->rule.dst) && words->scope[0]
+		? 0
+		: value_fail(why,
+			     "'%.64s': a device goes with a link-local "
+			     "address",
+			     value);
+}
+
+static int
+take_dst(void *into, const char *value, char *why)
+{
+	struct rule_words *words = into;
+	const char *percent = strchr(value, '%');
+
+	if (percent) {
+		return take_scoped(words, value, percent, why);
+	}
+	if (strcmp(value, "ANY") != 0 && value_is_name(value)) {
+		memcpy(words->host, value, strlen(value) + 1);
+		return 0;
+	}
+	if (value_net(value, &words->rule.dst, why) == 0) {
+		return 0;
+	}
+	return strpbrk(value, ":/") ? -1
+				    : value_fail(why,
+						 "'%.64s' is neither an "
+						 "address nor a name",
+						 value);
+}
 
 static int
 take_ports(void *into, const char *value, char *why)
@@ -76,7 +139,7 @@ static const struct conf_word_type rule_words[] = {
 	KEY_WORDS(struct rule_words),
 	{ RULE("outdev", outdev), CONF_DEVICE },
 	{ RULE("src_host", src), CONF_NET },
-	{ RULE("dst_host", dst), CONF_NET },
+	{ .name = "dst_host", CONF_OWN(take_dst) },
 	{ WHOLE_RULE("dst_port"), CONF_OWN(take_ports) },
 	{ RULE("service_port", service_port), CONF_PORT },
 	{ WHOLE_RULE("user"), CONF_OWN(take_user) },
@@ -100,7 +163,8 @@ static int
 check_rule(const struct conf_file *file, const struct sender_rule *rule,
 	   char *err)
 {
-	if (rule->dst.addr.family == 0 && rule->ports_count == 0) {
+	if (rule->dst.addr.family == 0 && !rule->host &&
+	    rule->ports_count == 0) {
 		return conf_fail(err, file, rule->line,
 				 "neither dst_host nor dst_port: that is "
 				 "every connection of this host");
@@ -133,6 +197,54 @@ make_room(struct client_conf *conf)
 	return 0;
 }
 
+/* That of a name, or NULL where there is no memory. */
+static struct sender_host *
+host_of(struct client_conf *conf, const char *name)
+{
+	struct sender_host **last = &conf->hosts;
+
+	while (*last && strcasecmp((*last)->name, name) != 0) {
+		last = &(*last)->next;
+	}
+	if (!*last) {
+		*last = calloc(1, sizeof **last);
+		if (*last) {
+			memcpy((*last)->name, name, strlen(name) + 1);
+			(*last)->no = conf->hosts_count++;
+		}
+	}
+	return *last;
+}
+
+/* Where the rule's connections go to, and by which device. */
+static int
+take_place(struct client_conf *conf, struct sender_rule *rule,
+	   const struct rule_words *words, const struct conf_file *file,
+	   char *err)
+{
+	if (words->host[0]) {
+		rule->host = host_of(conf, words->host);
+		if (!rule->host) {
+			return conf_no_memory(err, file, rule->line);
+		}
+		if (conf->hosts_count > CLIENT_CONF_HOSTS_MAX) {
+			return conf_fail(err, file, rule->line,
+					 "more than %u names",
+					 CLIENT_CONF_HOSTS_MAX);
+		}
+	}
+	if (words->scope[0]) {
+		if (rule->outdev[0] &&
+		    strcmp(rule->outdev, words->scope) != 0) {
+			return conf_fail(err, file, rule->line,
+					 "outdev and the device in dst_host "
+					 "are two");
+		}
+		memcpy(rule->outdev, words->scope, sizeof rule->outdev);
+	}
+	return 0;
+}
+
 static int
 add_rule(void *into, const struct conf_file *file, const struct conf_line *line,
 	 char *err)
@@ -157,6 +269,9 @@ add_rule(void *into, const struct conf_file *file, const struct conf_line *line,
 	*rule = words.rule;
 	if (rc == 0 && key_finish(&words.spec, &rule->key, why) < 0) {
 		rc = conf_fail(err, file, line->line, "%s", why);
+	}
+	if (rc == 0) {
+		rc = take_place(conf, rule, &words, file, err);
 	}
 	if (rc == 0) {
 		rc = check_rule(file, rule, err);
@@ -197,30 +312,30 @@ client_conf_read(struct conf_file *file, char *err)
 }
 
 struct client_conf *
-client_conf_for(const struct packet_addr *to, size_t count, uint16_t port,
-		const struct acl_key *key)
+client_conf_for(const char *host, const struct host_addr *to, size_t count,
+		uint16_t port, uint16_t service_port, const struct acl_key *key)
 {
 	struct client_conf *conf = client_conf_new();
+	struct sender_rule *rule;
 
-	for (size_t i = 0; conf && i < count; i++) {
-		struct sender_rule *rule;
-
-		if (make_room(conf) < 0) {
-			client_conf_free(conf);
-			return NULL;
-		}
-		rule = &conf->rules[conf->rules_count++];
-		rule->dst.addr = to[i];
-		memset(rule->dst.mask, 0xff, to[i].family == 4 ? 4 : 16);
-		rule->key = *key;
-		rule->ports = calloc(1, sizeof *rule->ports);
-		if (!rule->ports) {
-			client_conf_free(conf);
-			return NULL;
-		}
-		rule->ports[0] = (struct acl_range){ port, port };
-		rule->ports_count = 1;
+	if (!conf || make_room(conf) < 0) {
+		client_conf_free(conf);
+		return NULL;
 	}
+	rule = &conf->rules[conf->rules_count++];
+	rule->host = host_of(conf, host);
+	rule->ports = calloc(1, sizeof *rule->ports);
+	if (!rule->host || !rule->ports) {
+		client_conf_free(conf);
+		return NULL;
+	}
+	for (size_t i = 0; i < count && i < SENDER_ADDRESSES_MAX; i++) {
+		rule->host->addr[rule->host->count++] = to[i].addr;
+	}
+	rule->key = *key;
+	rule->service_port = service_port;
+	rule->ports[0] = (struct acl_range){ port, port };
+	rule->ports_count = 1;
 	return conf;
 }
 
@@ -270,6 +385,12 @@ client_conf_free(struct client_conf *conf)
 	}
 	for (size_t i = 0; i < conf->rules_count; i++) {
 		free(conf->rules[i].ports);
+	}
+	while (conf->hosts) {
+		struct sender_host *next = conf->hosts->next;
+
+		free(conf->hosts);
+		conf->hosts = next;
 	}
 	secret_free(conf->rules);
 	free(conf);

@@ -7,6 +7,7 @@
 
 #include "conf/grammar.h"
 #include "conf/sealed_file.h"
+#include "os/resolve.h"
 #include "protocol/sender.h"
 #include "conf/settings.h"
 
@@ -17,10 +18,14 @@
 /* A bit that neither Kubernetes nor Docker nor VPNs are known to use. */
 #define CLIENT_CONF_MARK 0x00400000u
 
+#define CLIENT_CONF_HOSTS_MAX 256u /* each is looked up again and again */
+
 struct client_conf {
 	struct settings settings;
 	struct sender_rule *rules; /* owned, with what they point to */
 	size_t rules_count, rules_room;
+	struct sender_host *hosts; /* owned, those that rules name */
+	unsigned hosts_count;
 	bool by_device, by_user, by_exe; /* some rule asks for it */
 };
 
@@ -36,11 +41,12 @@ struct client_conf *client_conf_load(const char *path,
 /* The same from an open file, which stays the caller's. */
 struct client_conf *client_conf_read(struct conf_file *file, char *err);
 /*
- * One rule for each address, all with the same port and key: for a
- * connection that no file names.
+ * One rule, for a connection that no file names: to all addresses of a host.
  */
-struct client_conf *client_conf_for(const struct packet_addr *to, size_t count,
-				    uint16_t port, const struct acl_key *key);
+struct client_conf *client_conf_for(const char *host,
+				    const struct host_addr *to, size_t count,
+				    uint16_t port, uint16_t service_port,
+				    const struct acl_key *key);
 /* What a reload leaves as it was. */
 void client_conf_keep(struct client_conf *conf,
 		      const struct client_conf *before);

@@ -83,12 +83,15 @@ key_line_write(struct text *t, const struct key_spec *spec)
 
 void
 key_line_rule(struct text *t, const struct key_spec *spec, const char *host,
-	      const char *port)
+	      const char *port, unsigned service_port)
 {
 	const char *quote = strchr(port, ',') ? "\"" : "";
 
 	text_put(t, "RULE:dst_host=%s, dst_port=%s%s%s, ", host, quote, port,
 		 quote);
+	if (service_port != 0) {
+		text_put(t, "service_port=%u, ", service_port);
+	}
 	put_words(t, spec);
 	text_put(t, ", type=LOCAL");
 }

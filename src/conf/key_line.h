@@ -8,7 +8,8 @@
 #include "conf/keyfile.h"
 #include "base/text.h"
 
-#define KEY_LINE_MAX 1024u /* bytes; a key's words have 500 at the most */
+#define KEY_LINE_MAX                                                           \
+	1024u /* bytes; a key's words have 500 at the most, and a host 255 */
 
 /*
  * "key_no=10, key=0x...", and the words that differ from a key of the
@@ -18,10 +19,10 @@ void key_line_write(struct text *t, const struct key_spec *spec);
 
 /*
  * The rule for a server: "RULE:dst_host=..., dst_port=..., key_no=...,
- * type=LOCAL", host and port as they are written there.
+ * type=LOCAL", host and port as they are written there; service_port 0: none.
  */
 void key_line_rule(struct text *t, const struct key_spec *spec,
-		   const char *host, const char *port);
+		   const char *host, const char *port, unsigned service_port);
 
 /*
  * Members of a JSON object, without its braces: what a key is, but for

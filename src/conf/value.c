@@ -100,6 +100,62 @@ value_port(const char *text, uint16_t *out, char *why)
 	return value_fail(why, "'%.64s' is neither a port nor a service", text);
 }
 
+#define SECRET_DIGITS_MIN 32u
+
+static bool
+is_like_secret(const char *text)
+{
+	const size_t prefix = strncmp(text, "0x", 2) == 0 ? 2 : 0;
+
+	return strspn(text + prefix, "0123456789abcdefABCDEF") >=
+		SECRET_DIGITS_MIN;
+}
+
+bool
+value_is_name(const char *text)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_";
+	const char *label = text;
+	size_t len = strspn(label, letters);
+
+	if (strlen(text) > 253 || is_like_secret(text)) {
+		return false;
+	}
+	/* A dot at the end is the root's. */
+	while (label[len] == '.' && label[len + 1] && len > 0 && len <= 63) {
+		label += len + 1;
+		len = strspn(label, letters);
+	}
+	return len > 0 && len <= 63 && strspn(label, "0123456789") < len &&
+		strcmp(label + len, label[len] == '.' ? "." : "") == 0;
+}
+
+int
+value_endpoint(const char *text, struct value_endpoint *out, char *why)
+{
+	const char *colon = strrchr(text, ':');
+	size_t len = colon ? (size_t)(colon - text) : 0;
+	size_t port_len = colon ? strcspn(colon + 1, "/") : 0;
+
+	memset(out, 0, sizeof *out);
+	out->bracketed = len > 1 && text[0] == '[' && text[len - 1] == ']';
+	if (out->bracketed) {
+		text++;
+		len -= 2;
+	}
+	if (len == 0 || len >= sizeof out->host || port_len == 0 ||
+	    port_len >= sizeof out->port) {
+		return value_fail(why, "'%.64s' is not HOST:PORT", text);
+	}
+	memcpy(out->host, text, len);
+	memcpy(out->port, colon + 1, port_len);
+	return colon[1 + port_len] == '\0'
+		? 0
+		: value_port(colon + 2 + port_len, &out->service_port, why);
+}
+
 /* Split "low-high" into out; 1 where there was a dash, 0 where not. */
 static int
 split_range(const char *text, char *low, char *high, size_t size)

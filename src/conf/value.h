@@ -15,6 +15,8 @@
 
 #define VALUE_WHY_MAX 256u
 #define VALUE_TIME_MAX 32u
+#define VALUE_HOST_MAX 256u /* a name has up to 253 characters (RFC 1035) */
+#define VALUE_PORTS_MAX 256u
 
 /* Write a reason; returns -1. */
 int value_fail(char *why, const char *format, ...)
@@ -26,6 +28,23 @@ int value_number(const char *text, unsigned long low, unsigned long high,
 		 unsigned long *out, char *why);
 /* A number or the name of a TCP service. */
 int value_port(const char *text, uint16_t *out, char *why);
+/*
+ * Whether it may be the name of a host (RFC 1123, 2.1, and _): labels of at
+ * most 63 characters, 253 in all, the last of which is no number.  What looks
+ * like a secret in the wrong place is none: DNS would tell it to everybody.
+ */
+bool value_is_name(const char *text);
+/*
+ * HOST:PORT, [HOST]:PORT, or HOST:PORT/N, where N is the port as the server
+ * sees it: the text of each, still to be read.
+ */
+struct value_endpoint {
+	char host[VALUE_HOST_MAX]; /* without its brackets */
+	bool bracketed;
+	char port[VALUE_PORTS_MAX];
+	uint16_t service_port; /* or 0 */
+};
+int value_endpoint(const char *text, struct value_endpoint *out, char *why);
 /* 80, www or 8000-8010. */
 int value_port_range(const char *text, struct acl_range *out, char *why);
 /*

@@ -440,18 +440,12 @@ watch(struct monitor *m)
 	spawn_set_watch(&watching);
 }
 
+/* Put something to work with no worker at work, and then the next one. */
 static void
-reload(struct monitor *m)
+change(struct monitor *m)
 {
 	bool sound;
 
-	m->reloading = false;
-	notify_manager("RELOADING=1");
-	watch(m);
-	if (!m->job->load(m->job->context)) {
-		notify_manager("READY=1");
-		return;
-	}
 	if (m->job->pause) {
 		m->job->pause(m->job->context);
 	}
@@ -461,8 +455,21 @@ reload(struct monitor *m)
 	}
 	watch(m);
 	m->job->change(m->job->context);
-	m->announce = true;
 	start_next(m);
+}
+
+static void
+reload(struct monitor *m)
+{
+	m->reloading = false;
+	notify_manager("RELOADING=1");
+	watch(m);
+	if (!m->job->load(m->job->context)) {
+		notify_manager("READY=1");
+		return;
+	}
+	m->announce = true;
+	change(m);
 }
 
 static int
@@ -480,6 +487,8 @@ static int
 loop(struct monitor *m)
 {
 	for (;;) {
+		enum monitor_next next = MONITOR_GO_ON;
+
 		attend(m, wait_ms(m));
 		if (m->stopping) {
 			return TAP_OK;
@@ -489,9 +498,12 @@ loop(struct monitor *m)
 			continue;
 		}
 		watch(m);
-		if (m->job->tick &&
-		    m->job->tick(m->job->context) == MONITOR_STOP) {
+		next = m->job->tick ? m->job->tick(m->job->context) : next;
+		if (next == MONITOR_STOP) {
 			return TAP_NO;
+		}
+		if (next == MONITOR_CHANGE) {
+			change(m);
 		}
 		check_worker(m);
 		log_note_others(m->job->shared->log_lost);

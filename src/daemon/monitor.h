@@ -51,7 +51,11 @@ struct monitor_shared {
 	uint64_t log_lost; /* lines, of all workers */
 };
 
-enum monitor_next { MONITOR_GO_ON, MONITOR_STOP };
+enum monitor_next {
+	MONITOR_GO_ON,
+	MONITOR_CHANGE, /* change() is to be called, as after load() */
+	MONITOR_STOP,
+};
 
 struct monitor_job {
 	void *context;

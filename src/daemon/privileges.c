@@ -131,7 +131,9 @@ keep_net_admin(enum privileges_role role, char *why)
 		return fail(why, "capabilities");
 	}
 	data[0].permitted &=
-		role == PRIVILEGES_LISTENER ? 0 : 1u << CAP_NET_ADMIN;
+		role == PRIVILEGES_LISTENER || role == PRIVILEGES_RESOLVER
+		? 0
+		: 1u << CAP_NET_ADMIN;
 	data[0].effective = data[0].permitted;
 	data[0].inheritable = data[1].effective = data[1].inheritable = 0;
 	data[1].permitted &= role == PRIVILEGES_SERVER ? CAP_BPF_BIT : 0;
@@ -228,7 +230,11 @@ int
 privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 		char *why)
 {
-	if (change_user(role, user, parent ? parent : getpid(), why) < 0) {
+	/* Who reads what anybody sent is no worker's equal. */
+	const pid_t number =
+		parent && role != PRIVILEGES_RESOLVER ? parent : getpid();
+
+	if (change_user(role, user, number, why) < 0) {
 		return -1;
 	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
@@ -240,6 +246,9 @@ privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 	    (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
 	     getppid() != parent)) {
 		return fail(why, "parent");
+	}
+	if (role == PRIVILEGES_RESOLVER) {
+		return 0;
 	}
 	if (hide_files(why) < 0) {
 		return -1;

@@ -13,7 +13,10 @@
 enum privileges_role {
 	PRIVILEGES_SERVER,
 	PRIVILEGES_CLIENT,
-	PRIVILEGES_LISTENER
+	PRIVILEGES_LISTENER,
+	/* Asks the name service, whose ways only the C library knows: it may
+	 * see files and make any system call, but has no capability. */
+	PRIVILEGES_RESOLVER
 };
 
 /*

@@ -17,7 +17,8 @@ egress_tables_takes(const struct sender_rule *rule, size_t taken)
 }
 
 static void
-take_rule(struct egress_rule *to, const struct sender_rule *rule)
+take_rule(struct egress_rule *to, const struct sender_rule *rule,
+	  const struct acl_net *dst)
 {
 	*to = (struct egress_rule){
 		.ranges = (uint32_t)rule->ports_count,
@@ -25,7 +26,7 @@ take_rule(struct egress_rule *to, const struct sender_rule *rule)
 		.key_no = rule->key.no,
 	};
 	to->src_family = ingress_addr_net(&to->src, &to->src_mask, &rule->src);
-	to->dst_family = ingress_addr_net(&to->dst, &to->dst_mask, &rule->dst);
+	to->dst_family = ingress_addr_net(&to->dst, &to->dst_mask, dst);
 	for (size_t i = 0; i < rule->ports_count; i++) {
 		to->range[i] = (struct ingress_range){ rule->ports[i].low,
 						       rule->ports[i].high };
@@ -41,9 +42,12 @@ egress_tables_make(struct egress_plan *plan, const struct client_conf *conf)
 	memset(plan, 0, sizeof *plan);
 	for (size_t i = 0; i < conf->rules_count; i++) {
 		const struct sender_rule *rule = &conf->rules[i];
+		struct acl_net dst;
+		size_t at = 0;
 
-		if (egress_tables_takes(rule, count)) {
-			take_rule(&plan->rules[count], rule);
+		while (egress_tables_takes(rule, count) &&
+		       sender_next_dst(rule, &at, &dst)) {
+			take_rule(&plan->rules[count], rule, &dst);
 			memcpy(plan->outdev[count], rule->outdev, IF_NAMESIZE);
 			count++;
 		}

@@ -383,15 +383,9 @@ int
 fw_watch(void)
 {
 	struct netlink nl;
-	int group = NFNLGRP_NFTABLES;
-	int rc = netlink_open(&nl, NETLINK_NETFILTER);
+	const int group = NFNLGRP_NFTABLES;
+	int rc = netlink_watch(&nl, NETLINK_NETFILTER, &group, 1);
 
-	if (rc == 0 &&
-	    setsockopt(nl.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
-		       sizeof group) < 0) {
-		rc = -errno;
-		netlink_close(&nl);
-	}
 	return rc < 0 ? rc : nl.fd;
 }
 

@@ -196,9 +196,16 @@ plan_server(struct plan *out, const struct server_conf *conf)
 	return 0;
 }
 
+/* No connection goes there (RFC 919). */
+static const struct acl_net nobody = {
+	.addr = { .family = 4, .bytes = { 255, 255, 255, 255 } },
+	.mask = { 255, 255, 255, 255 },
+};
+
 int
 plan_client(struct plan *out, const struct client_conf *conf)
 {
+	size_t matches = 0;
 	size_t ports = 0;
 	size_t used = 0;
 	size_t fast = 0;
@@ -209,19 +216,33 @@ plan_client(struct plan *out, const struct client_conf *conf)
 				      .mark = conf->settings.mark,
 			      } };
 	for (size_t i = 0; i < conf->rules_count; i++) {
-		ports += conf->rules[i].ports_count;
+		const struct sender_rule *rule = &conf->rules[i];
+		const size_t places = rule->host ? rule->host->count : 1;
+
+		matches += places;
+		ports += places * rule->ports_count;
 	}
-	if (allocate(out, conf->rules_count, ports) < 0) {
+	if (allocate(out, matches, ports) < 0) {
 		return -1;
 	}
 	for (size_t i = 0; i < conf->rules_count; i++) {
 		const struct sender_rule *rule = &conf->rules[i];
-		struct fw_match *m =
-			add_match(out, &used, NULL, rule->outdev, &rule->src,
-				  &rule->dst, rule->ports, rule->ports_count);
+		struct acl_net dst;
+		size_t at = 0;
 
-		m->fast = egress_tables_takes(rule, fast);
-		fast += m->fast;
+		while (sender_next_dst(rule, &at, &dst)) {
+			struct fw_match *m = add_match(
+				out, &used, NULL, rule->outdev, &rule->src,
+				&dst, rule->ports, rule->ports_count);
+
+			m->fast = egress_tables_takes(rule, fast);
+			fast += m->fast;
+		}
+	}
+	/* A tool that is given nothing to do does not tell what it can. */
+	if (out->fw.count == 0) {
+		add_match(out, &used, NULL, NULL, &(struct acl_net){ 0 },
+			  &nobody, NULL, 0);
 	}
 	join_matches(out);
 	return 0;

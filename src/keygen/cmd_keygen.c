@@ -85,8 +85,9 @@ parse(int argc, char **argv, struct args *a)
 				"N keys, numbered upward past taken numbers",
 				&a->count, 1, ACL_KEYS_MAX),
 		  .seen = &o->skip },
-		{ OPTION(0, "client", "HOST:PORT",
-			 "print the client's rule instead; repeatable",
+		{ OPTION(0, "client", "HOST:PORT[/N]",
+			 "print the client's rule instead; repeatable;\n"
+			 "the server sees port N",
 			 take_target, o) },
 		{ OPTION(0, "invite", "HOST:PORT",
 			 "print it as one sealed line instead, and as a QR\n"

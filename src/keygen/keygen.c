@@ -212,7 +212,8 @@ write_rules(struct job *job)
 		const struct keygen_target *target = &job->o->targets[i];
 		struct text t = text_over(line, sizeof line);
 
-		key_line_rule(&t, &job->spec, target->host, target->port);
+		key_line_rule(&t, &job->spec, target->host, target->port,
+			      target->service_port);
 		text_put(&t, "\n");
 		rc = secret_append(&job->rules, line, t.len);
 	}

@@ -10,14 +10,16 @@
 
 #include "conf/keyfile.h"
 #include "conf/sealed_file.h"
+#include "conf/value.h"
 
 #define KEYGEN_TARGETS_MAX 64u /* servers that one user reaches */
-#define KEYGEN_TEXT_MAX 128u   /* an IPv6 address with its mask */
+#define KEYGEN_PORTS_MAX 128u  /* bytes of their list */
 #define KEYGEN_PATH_MAX 4096u
 
 /* A server as a client's rule names it. */
 struct keygen_target {
-	char host[KEYGEN_TEXT_MAX], port[KEYGEN_TEXT_MAX];
+	char host[VALUE_HOST_MAX], port[KEYGEN_PORTS_MAX];
+	uint16_t service_port; /* or 0 */
 };
 
 struct keygen_options {
@@ -43,7 +45,7 @@ struct keygen_options {
 };
 
 /*
- * Take HOST:PORT apart.  0, or -1 with the reason in why
+ * Take apart what value_endpoint() reads.  0, or -1 with the reason in why
  * (VALUE_WHY_MAX).
  */
 int keygen_target(struct keygen_target *target, const char *text, char *why);

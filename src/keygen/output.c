@@ -17,40 +17,44 @@
 int
 keygen_target(struct keygen_target *target, const char *text, char *why)
 {
-	const char *colon = strrchr(text, ':');
-	size_t len = colon ? (size_t)(colon - text) : 0;
 	struct acl_range *ports;
-	struct acl_net net;
+	struct acl_net net = { 0 };
+	struct value_endpoint at;
 	size_t count;
-	int rc;
+	bool name;
+	int rc = value_endpoint(text, &at, why);
 
-	if (len == 0 || len >= sizeof target->host ||
-	    strlen(colon + 1) >= sizeof target->port ||
-	    colon[1 + strcspn(colon + 1, " \t\"#\\")] != '\0') {
+	if (rc < 0) {
+		return rc;
+	}
+	if (strlen(at.port) >= sizeof target->port ||
+	    at.port[strcspn(at.port, " \t\"#\\")] != '\0') {
 		return value_fail(why, "'%.64s' is not HOST:PORT", text);
 	}
-	memcpy(target->host, text, len);
-	target->host[len] = '\0';
-	memcpy(target->port, colon + 1, strlen(colon + 1) + 1);
-	if (value_net(target->host, &net, why) < 0) {
+	name = strcmp(at.host, "ANY") != 0 && value_is_name(at.host);
+	memcpy(target->host, at.host, sizeof at.host);
+	memcpy(target->port, at.port, strlen(at.port) + 1);
+	target->service_port = at.service_port;
+	if (!name && value_net(at.host, &net, why) < 0) {
 		return value_fail(why,
-				  "'%.64s' is not an address: write "
-				  "192.0.2.1:22, [2001:db8::1]:22 or a "
-				  "network, 192.0.2.0/24:22",
-				  target->host);
+				  "'%.64s' is neither a name nor an address: "
+				  "write server.example:22, 192.0.2.1:22, "
+				  "[2001:db8::1]:22 or a network, "
+				  "192.0.2.0/24:22",
+				  at.host);
 	}
-	if (net.addr.family == 6 && text[0] != '[') {
+	if (net.addr.family == 6 && !at.bracketed) {
 		return value_fail(why,
 				  "'%.64s': an IPv6 address stands in "
 				  "brackets",
 				  text);
 	}
 	if (strcmp(target->port, "ANY") == 0) {
-		return net.addr.family ? 0
-				       : value_fail(why,
-						    "'%.64s' is every "
-						    "connection",
-						    text);
+		return name || net.addr.family ? 0
+					       : value_fail(why,
+							    "'%.64s' is every "
+							    "connection",
+							    text);
 	}
 	rc = value_ranges(target->port, true, &ports, &count, why);
 	if (rc == 0) {
@@ -124,7 +128,8 @@ json_secret(const struct keygen_options *o, const struct key_spec *spec,
 		for (size_t i = 0; i < o->targets_count; i++) {
 			words = text_over(line, sizeof line);
 			key_line_rule(&words, spec, o->targets[i].host,
-				      o->targets[i].port);
+				      o->targets[i].port,
+				      o->targets[i].service_port);
 			text_put(t, i ? "," : "");
 			json_string(t, line);
 		}

@@ -1,6 +1,7 @@
 #include "measure/connect.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -90,6 +91,18 @@ dial_look(struct dial *dial)
 	    0) {
 		dial->error = errno;
 	}
+}
+
+int
+dial_take(struct dial *dial)
+{
+	const struct linger none = { .l_onoff = 0 };
+	int fd = dial->fd;
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	dial->fd = -1;
+	return fd;
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * Connections that are only begun, to see what becomes of them.
+ * Connections begun without waiting, to see what becomes of them.
  */
 #ifndef TAP_MEASURE_CONNECT_H
 #define TAP_MEASURE_CONNECT_H
@@ -25,6 +25,8 @@ int dial_begin(struct dial *dial, const struct packet_addr *addr,
 	       uint32_t device, uint16_t port);
 /* Ask the kernel how it went; sets error. */
 void dial_look(struct dial *dial);
+/* Have it as an ordinary connection, which blocks: its descriptor. */
+int dial_take(struct dial *dial);
 /* Close it, by a reset where it is connected. */
 void dial_end(struct dial *dial);
 

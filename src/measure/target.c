@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/resolve.h"
 #include "os/route.h"
 #include "conf/value.h"
 
 #define NAME_MAX_LEN 254u /* RFC 1035, with NUL */
+/* More do not fit into an answer of DNS, of 64 KiB. */
+#define NAME_ADDRESSES_MAX 4096u
 
 static int
 compare(const void *a, const void *b)
@@ -101,38 +104,16 @@ find_net(const char *text, struct target_addr **out, size_t *count, char *why)
 	return 0;
 }
 
-static bool
-take_info(struct target_addr *t, const struct addrinfo *info)
-{
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-
-	memset(t, 0, sizeof *t);
-	if (info->ai_family == AF_INET) {
-		memcpy(&v4, info->ai_addr, sizeof v4);
-		t->addr.family = 4;
-		memcpy(t->addr.bytes, &v4.sin_addr, 4);
-		return true;
-	}
-	if (info->ai_family == AF_INET6) {
-		memcpy(&v6, info->ai_addr, sizeof v6);
-		t->addr.family = 6;
-		memcpy(t->addr.bytes, &v6.sin6_addr, 16);
-		t->device = v6.sin6_scope_id;
-		return true;
-	}
-	return false;
-}
-
 static int
 find_name(const char *text, struct target_addr **out, size_t *count, char *why)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list;
-	int rc = getaddrinfo(text, NULL, &hints, &list);
-	size_t n = 0;
+	static struct host_addr found[NAME_ADDRESSES_MAX];
+	int rc = resolve_host(text, found, NAME_ADDRESSES_MAX, count);
 
-	if (rc == EAI_MEMORY) {
+	if (rc == 0) {
+		*out = calloc(*count + 1, sizeof **out);
+	}
+	if (rc == EAI_MEMORY || (rc == 0 && !*out)) {
 		snprintf(why, TARGET_WHY_MAX, "out of memory");
 		return TARGET_UNREACHED;
 	}
@@ -141,19 +122,9 @@ find_name(const char *text, struct target_addr **out, size_t *count, char *why)
 			 text, gai_strerror(rc));
 		return rc == EAI_NONAME ? TARGET_WRONG : TARGET_UNREACHED;
 	}
-	for (const struct addrinfo *info = list; info; info = info->ai_next) {
-		n++;
-	}
-	*out = calloc(n ? n : 1, sizeof **out);
-	*count = 0;
-	for (const struct addrinfo *info = list; *out && info;
-	     info = info->ai_next) {
-		*count += take_info(&(*out)[*count], info);
-	}
-	freeaddrinfo(list);
-	if (!*out) {
-		snprintf(why, TARGET_WHY_MAX, "out of memory");
-		return TARGET_UNREACHED;
+	for (size_t i = 0; i < *count; i++) {
+		(*out)[i].addr = found[i].addr;
+		(*out)[i].device = found[i].device;
 	}
 	if (*count == 0) {
 		free(*out);

@@ -11,16 +11,11 @@
 int
 ifname_open(struct ifnames *links)
 {
-	int group = RTNLGRP_LINK;
+	const int group = RTNLGRP_LINK;
 	int rc;
 
 	memset(links, 0, sizeof *links);
-	rc = netlink_open(&links->nl, NETLINK_ROUTE);
-	if (rc == 0 &&
-	    setsockopt(links->nl.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
-		       &group, sizeof group) < 0) {
-		rc = -errno;
-	}
+	rc = netlink_watch(&links->nl, NETLINK_ROUTE, &group, 1);
 	links->query = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (rc == 0 && links->query < 0) {
 		rc = -errno;

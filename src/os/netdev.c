@@ -24,19 +24,9 @@ devices_watch(struct netlink *nl)
 {
 	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
 				      RTNLGRP_IPV6_IFADDR };
-	int rc = netlink_open(nl, NETLINK_ROUTE);
 
-	for (size_t i = 0; rc == 0 && i < sizeof groups / sizeof groups[0];
-	     i++) {
-		if (setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
-			       &groups[i], sizeof groups[i]) < 0) {
-			rc = -errno;
-		}
-	}
-	if (rc < 0) {
-		netlink_close(nl);
-	}
-	return rc;
+	return netlink_watch(nl, NETLINK_ROUTE, groups,
+			     sizeof groups / sizeof groups[0]);
 }
 
 bool

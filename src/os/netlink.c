@@ -86,6 +86,21 @@ netlink_open(struct netlink *nl, int protocol)
 	return 0;
 }
 
+int
+netlink_watch(struct netlink *nl, int protocol, const int *groups, size_t count)
+{
+	int rc = netlink_open(nl, protocol);
+
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		if (setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+			       &groups[i], sizeof groups[i]) < 0) {
+			rc = -errno;
+			netlink_close(nl);
+		}
+	}
+	return rc;
+}
+
 void
 netlink_close(struct netlink *nl)
 {

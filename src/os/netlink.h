@@ -26,6 +26,9 @@ struct netlink {
  * message (sendto(2)).  0 or -errno.
  */
 int netlink_open(struct netlink *nl, int protocol);
+/* The same, to be readable when any of these groups has something to tell. */
+int netlink_watch(struct netlink *nl, int protocol, const int *groups,
+		  size_t count);
 void netlink_close(struct netlink *nl);
 
 struct netlink_msg {

@@ -12,6 +12,16 @@ route_open(struct netlink *nl)
 	return netlink_open(nl, NETLINK_ROUTE);
 }
 
+int
+route_watch(struct netlink *nl)
+{
+	static const int groups[] = { RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+				      RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE };
+
+	return netlink_watch(nl, NETLINK_ROUTE, groups,
+			     sizeof groups / sizeof groups[0]);
+}
+
 /* Types of routes that refuse or drop packets. */
 static bool
 is_barrier(uint8_t type)

@@ -16,6 +16,11 @@ struct route {
 
 /* 0 or -errno. */
 int route_open(struct netlink *nl);
+/*
+ * A socket that is readable when a route or an address of this host changed
+ * (netlink_drain()).  0 or -errno.
+ */
+int route_watch(struct netlink *nl);
 
 /*
  * The way to dst, through a device where one is given (an index, or 0).

@@ -2,6 +2,39 @@
 
 #include <string.h>
 
+bool
+sender_host_has(const struct sender_host *host, const struct packet_addr *addr)
+{
+	for (size_t i = 0; i < host->count; i++) {
+		if (packet_addr_equal(&host->addr[i], addr)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+sender_next_dst(const struct sender_rule *rule, size_t *at, struct acl_net *dst)
+{
+	const struct sender_host *host = rule->host;
+
+	if (!host) {
+		*dst = rule->dst;
+		return (*at)++ == 0;
+	}
+	while (*at < host->count) {
+		const struct packet_addr *addr = &host->addr[(*at)++];
+
+		if (rule->src.addr.family == 0 ||
+		    rule->src.addr.family == addr->family) {
+			*dst = (struct acl_net){ .addr = *addr };
+			memset(dst->mask, 0xff, addr->family == 4 ? 4 : 16);
+			return true;
+		}
+	}
+	return false;
+}
+
 const struct sender_rule *
 sender_rule_for(const struct sender_rule *rules, size_t count,
 		const struct sender_packet *in)
@@ -12,7 +45,8 @@ sender_rule_for(const struct sender_rule *rules, size_t count,
 		const struct sender_rule *rule = &rules[i];
 
 		if (acl_ports_have(rule->ports, rule->ports_count, p->dport) &&
-		    acl_net_has(&rule->dst, &p->dst) &&
+		    (rule->host ? sender_host_has(rule->host, &p->dst)
+				: acl_net_has(&rule->dst, &p->dst)) &&
 		    acl_net_has(&rule->src, &p->src) &&
 		    (!rule->has_user ||
 		     (in->has_uid && in->uid == rule->uid)) &&

@@ -16,13 +16,26 @@
 #include "protocol/frame.h"
 #include "protocol/packet.h"
 
-#define SENDER_EXE_MAX 256 /* bytes of a path, with its NUL */
+#define SENDER_EXE_MAX 256  /* bytes of a path, with its NUL */
+#define SENDER_NAME_MAX 256 /* bytes of a host's name, with its NUL */
+/* Of one name: more than that is no host, but a way to fill tables. */
+#define SENDER_ADDRESSES_MAX 64u
+
+/* A host by its name; its addresses change. */
+struct sender_host {
+	char name[SENDER_NAME_MAX];
+	unsigned no; /* among those of a configuration */
+	struct packet_addr addr[SENDER_ADDRESSES_MAX];
+	size_t count; /* 0: none is known, so that nothing goes there */
+	struct sender_host *next;
+};
 
 /* Which connections are authenticated, and by which key (000, 7.2). */
 struct sender_rule {
 	char outdev[ACL_IFNAME_MAX]; /* empty is ANY */
 	struct acl_net src, dst;
-	struct acl_range *ports; /* none is ANY */
+	struct sender_host *host; /* in place of dst; or NULL */
+	struct acl_range *ports;  /* none is ANY */
 	size_t ports_count;
 	bool has_user;
 	uint32_t uid;
@@ -31,6 +44,16 @@ struct sender_rule {
 	struct acl_key key;
 	unsigned line;
 };
+
+/*
+ * One after the other, where its connections go to, beginning with *at = 0:
+ * dst, or each address of its host that is of src's IP version.
+ */
+bool sender_next_dst(const struct sender_rule *rule, size_t *at,
+		     struct acl_net *dst);
+/* Whether a host has this address. */
+bool sender_host_has(const struct sender_host *host,
+		     const struct packet_addr *addr);
 
 struct sender_packet {
 	const struct packet *packet;

@@ -32,6 +32,8 @@ connect_far(int fd, const struct sockaddr *to, socklen_t len)
 #define STDIN_FILENO in_fd
 #define STDOUT_FILENO out_fd
 #define connect connect_far
+#include "measure/connect.c"
+
 #include "client/relay.c"
 #undef connect
 
@@ -68,13 +70,15 @@ check_all(int fd, const uint8_t *bytes, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct packet_addr to = { .family = 4,
-					.bytes = { 127, 0, 0, 1 } };
+	const struct host_addr to = {
+		.addr = { .family = 4, .bytes = { 127, 0, 0, 1 } },
+	};
 	struct cursor c = cursor_over(data, size);
 	size_t out_len = cursor_u16(&c);
 	const uint8_t *out, *back;
 	int in[2], far[2], result[2];
 	size_t back_len;
+	size_t failed;
 
 	out = piece(&c, &out_len);
 	back_len = cursor_left(&c);
@@ -85,13 +89,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in_fd = in[0];
 	out_fd = result[0];
 	far_fd = far[0];
-	CHECK(relay(&to, 1, 22) == 0);
-	/* The far end may be done before all of ours went out. */
+	CHECK(relay(&to, 1, 22, &failed) == 0);
 	check_all(result[1], back, back_len);
+	check_all(far[1], out, out_len);
 	for (int i = 0; i < 2; i++) {
 		close(in[i]);
 		close(far[i]);
-		close(result[i]);
 	}
+	/* The other one is closed by now. */
+	close(result[1]);
 	return 0;
 }

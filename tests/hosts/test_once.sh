@@ -74,6 +74,24 @@ twice()
 	same '' "$(on client nft list ruleset)" 'what is left'
 }
 
+# Without a key: the daemon's, for anybody.
+unkeyed()
+{
+	served
+	same 2 "$(status_of on client unshare -m sh -c 'mount -t tmpfs none \
+	    /run && exec "$@"' sh "$TAP" client --proxy \
+	    "$(addr 4 server):80")" 'no key, and no client'
+	tap_start client client client -c "$(client_rule dst_port=80)"
+	has "$(printf 'GET / HTTP/1.0\r\n\r\n' | on client setpriv \
+	    --reuid 65534 --regid 65534 --clear-groups "$TAP" client \
+	    --proxy "$(addr 4 server):80")" '^page of 80$'
+	same 'page of 80' "$(on client setpriv --reuid 65534 --regid 65534 \
+	    --clear-groups "$TAP" client --to "$(addr 4 server):80" -- \
+	    curl -sS --max-time "$patience" "$(url 4 server)")"
+	same 7 "$(status_of on client "$TAP" client \
+	    --to "$(addr 4 server):80" -- sh -c 'exit 7')" 'its exit status'
+}
+
 # Signals are the command's to decide on.
 signals()
 {
@@ -112,13 +130,78 @@ piped()
 	    "^tap client: $(addr 4 server):81: Connection refused\$"
 }
 
+# Each direction goes on by itself: both ends write all that they have before
+# they read, or one reads to the end first.
+both_ways()
+{
+	local order=$1 bytes=$2 expected
+
+	served
+	tap_start second server server --queue 6000 -p 9000 -k "$keys"
+	start far server "$python" "$here/duplex.py" serve 9000 "$bytes"
+	wait_log far '^serving$'
+	mapfile -t expected < <("$python" "$here/duplex.py" digests 9000 \
+	    "$bytes")
+	start near client "$python" "$here/duplex.py" "$order" "$bytes" \
+	    "$TAP" client --proxy "$(addr 4 server):9000" -k "$keys"
+	await near 0
+	await far 0
+	same "${expected[0]}" "$(cat "$work/near.log")" 'from the far end'
+	has "$(cat "$work/far.log")" "^${expected[1]}\$"
+}
+
+# A name whose first address is dead costs a quarter of a second, not a time
+# out; a dead name of both kinds is an error.
+eyeballs()
+{
+	local begun took
+
+	served
+	echo "$(addr 4 server) dual.example" >"$work/hosts"
+	echo "fd77::fa dual.example" >>"$work/hosts"
+	ip -n "$net-client" neigh add fd77::fa lladdr 02:00:00:00:00:fa \
+	    dev eth0
+	begun=$(date +%s%3N)
+	# shellcheck disable=SC2016 # for the inner shell
+	has "$(printf 'GET / HTTP/1.0\r\n\r\n' | on client sh -c '
+		mount --bind "$0" /etc/hosts && exec "$@"' "$work/hosts" \
+	    "$TAP" client --proxy dual.example:80 -k "$keys")" '^page of 80$'
+	took=$(($(date +%s%3N) - begun))
+	[ "$took" -lt 5000 ] || fail "took $took ms"
+}
+
+# A link-local address, with its device.
+link_local()
+{
+	served
+	has "$(printf 'GET / HTTP/1.0\r\n\r\n' | on client "$TAP" client \
+	    --proxy '[fe80::1%eth0]:80' -k "$keys")" '^page of 80$'
+	tap_start client client client -c "$(client_rule \
+	    'dst_host=fe80::1%eth0, dst_port=80')"
+	same 'page of 80' "$(on client curl -sS --max-time "$patience" \
+	    'http://[fe80::1%25eth0]/')"
+}
+
+# Behind a port forward it is the server's port that counts.
+forwarded()
+{
+	served
+	on client iptables -t nat -A OUTPUT -p tcp --dport 8080 -j DNAT \
+	    --to-destination "$(addr 4 server):80"
+	same 28 "$(status_of once "$(addr 4 server):8080" curl -sS \
+	    --max-time 2 "$(url 4 server 8080)")" 'without the port'
+	same 'page of 80' "$(once "$(addr 4 server):8080/80" curl -sS \
+	    --max-time "$patience" "$(url 4 server 8080)")"
+	has "$(printf 'GET / HTTP/1.0\r\n\r\n' | on client "$TAP" client \
+	    --proxy "$(addr 4 server):8080/80" -k "$keys")" '^page of 80$'
+}
+
 refused_words()
 {
 	served
 	same 2 "$(status_of once nowhere true)" 'no port'
 	same 2 "$(status_of once "$(addr 4 server):0" true)" 'port 0'
 	same 2 "$(status_of once "$(addr 4 server):80")" 'no command'
-	same 2 "$(status_of on client "$TAP" client --to x:1 -- true)" 'no key'
 	same 2 "$(status_of on client "$TAP" client \
 	    --to "$(addr 4 server):80" -k "$keys" --key-no 11 -- true)" \
 	    'no such key'
@@ -321,9 +404,15 @@ command_flushed()
 check command-ipv4 one_command 4
 check command-ipv6 one_command 6
 check twice twice
+check unkeyed unkeyed
 check signals signals
 check proxy proxy
 check piped piped
+check both-ways-first both_ways first $((64 << 20))
+check both-ways-last both_ways last $((1 << 20))
+check eyeballs eyeballs
+check link-local link_local
+check forwarded forwarded
 check refused-words refused_words
 check program program
 check wire-ipv4 wire 4

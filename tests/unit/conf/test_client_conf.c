@@ -138,6 +138,17 @@ static const struct {
 	  "key: " },
 	{ "RULE:user=" SECRET ", " KEY "\n", 1, "user: " },
 	{ "RULE:dst_host=" SECRET ", " KEY "\n", 1, "dst_host: " },
+	{ "RULE:dst_host=0x" SECRET ", " KEY "\n", 1, "dst_host: " },
+	{ "RULE:dst_host=10.0.0.300, " KEY "\n", 1,
+	  "dst_host: '10.0.0.300' is neither an address nor a name" },
+	{ "RULE:dst_host=a..b, " KEY "\n", 1, "neither an address nor a name" },
+	{ "RULE:dst_host=server:80, " KEY "\n", 1, "is not an address" },
+	{ "RULE:dst_host=server/24, " KEY "\n", 1, "is not an address" },
+	{ "RULE:dst_host=2001:db8::1%eth0, " KEY "\n", 1, "link-local" },
+	{ "RULE:dst_host=fe80::1%, " KEY "\n", 1, "dst_host: " },
+	{ "RULE:dst_host=[fe80::1%eth0, " KEY "\n", 1, "dst_host: " },
+	{ "RULE:dst_host=fe80::1%eth0]], " KEY "\n", 1, "dst_host: " },
+	{ "RULE:dst_host=fe80::1%eth0, outdev=eth1, " KEY "\n", 1, "are two" },
 	{ RULE RULE "RULE:dst_port=80, key_no=1\n", 3, "key is missing" },
 };
 
@@ -175,33 +186,89 @@ client_conf_bounds_its_rules(void **state)
 	free(text);
 }
 
-/* One for each address that a name has: more than there is room at first. */
+/* Names, each once, whatever their case; a device goes with an address. */
+static void
+client_conf_takes_names(void **state)
+{
+	struct client_conf *conf = load_good(
+		"RULE:dst_host=server.example, dst_port=22, " KEY "\n"
+		"RULE:dst_host=SERVER.example, " KEY "\n"
+		"RULE:dst_host=other, src_host=::/0, " KEY "\n"
+		"RULE:dst_host=fe80::1%eth0, " KEY "\n"
+		"RULE:dst_host=[fe80::1%eth1], outdev=eth1, " KEY "\n");
+	struct acl_net dst;
+	size_t at = 0;
+
+	(void)state;
+	assert_int_equal(conf->hosts_count, 2);
+	assert_string_equal(conf->rules[0].host->name, "server.example");
+	assert_ptr_equal(conf->rules[1].host, conf->rules[0].host);
+	assert_string_equal(conf->rules[2].host->name, "other");
+	assert_int_equal(conf->rules[2].host->no, 1);
+	/* As long as it has no address, it is nobody. */
+	assert_false(sender_next_dst(&conf->rules[0], &at, &dst));
+	assert_null(conf->rules[3].host);
+	assert_int_equal(conf->rules[3].dst.addr.family, 6);
+	assert_string_equal(conf->rules[3].outdev, "eth0");
+	assert_string_equal(conf->rules[4].outdev, "eth1");
+	assert_true(conf->by_device);
+	client_conf_free(conf);
+}
+
+static void
+client_conf_bounds_its_names(void **state)
+{
+	char *text = malloc(258 * 128);
+	struct client_conf *conf;
+	size_t at = 0;
+
+	(void)state;
+	assert_non_null(text);
+	for (int i = 0; i < 256; i++) {
+		at += (size_t)sprintf(
+			text + at, "RULE:dst_host=s%d.example, " KEY "\n", i);
+	}
+	conf = load_good(text);
+	assert_int_equal(conf->hosts_count, 256);
+	client_conf_free(conf);
+	sprintf(text + at, "RULE:dst_host=s256.example, " KEY "\n");
+	assert_null(load(text));
+	check_error(err, file.path, 257, "more than 256 names");
+	free(text);
+}
+
+/* One rule for all addresses of a host. */
 static void
 client_conf_is_made_for_addresses(void **state)
 {
 	enum { ADDRESSES = 40 };
-	struct packet_addr to[ADDRESSES] = { 0 };
+	struct host_addr to[ADDRESSES] = { 0 };
 	struct acl_key key = { .no = 7 };
+	const struct sender_rule *rule;
 	struct client_conf *conf;
+	struct acl_net dst;
+	size_t at = 0;
 
 	(void)state;
 	for (uint8_t i = 0; i < ADDRESSES; i++) {
-		to[i].family = i % 2 ? 6 : 4;
-		to[i].bytes[3] = i;
+		to[i].addr.family = i % 2 ? 6 : 4;
+		to[i].addr.bytes[3] = i;
 	}
-	conf = client_conf_for(to, ADDRESSES, 2022, &key);
+	conf = client_conf_for("host", to, ADDRESSES, 2022, 22, &key);
 	assert_non_null(conf);
-	assert_int_equal(conf->rules_count, ADDRESSES);
+	assert_int_equal(conf->rules_count, 1);
+	rule = &conf->rules[0];
+	assert_int_equal(rule->ports_count, 1);
+	assert_int_equal(rule->ports[0].low, 2022);
+	assert_int_equal(rule->ports[0].high, 2022);
+	assert_int_equal(rule->service_port, 22);
+	assert_int_equal(rule->key.no, 7);
 	for (size_t i = 0; i < ADDRESSES; i++) {
-		const struct sender_rule *rule = &conf->rules[i];
-
-		assert_true(packet_addr_equal(&rule->dst.addr, &to[i]));
-		assert_int_equal(rule->dst.mask[i % 2 ? 15 : 3], 0xff);
-		assert_int_equal(rule->ports_count, 1);
-		assert_int_equal(rule->ports[0].low, 2022);
-		assert_int_equal(rule->ports[0].high, 2022);
-		assert_int_equal(rule->key.no, 7);
+		assert_true(sender_next_dst(rule, &at, &dst));
+		assert_true(packet_addr_equal(&dst.addr, &to[i].addr));
+		assert_int_equal(dst.mask[i % 2 ? 15 : 3], 0xff);
 	}
+	assert_false(sender_next_dst(rule, &at, &dst));
 	/* Its rules go as they came: as secrets. */
 	client_conf_free(conf);
 }
@@ -227,6 +294,8 @@ main(void)
 		cmocka_unit_test(client_conf_takes_all_words),
 		cmocka_unit_test(client_conf_refuses),
 		cmocka_unit_test(client_conf_bounds_its_rules),
+		cmocka_unit_test(client_conf_takes_names),
+		cmocka_unit_test(client_conf_bounds_its_names),
 		cmocka_unit_test(client_conf_is_made_for_addresses),
 		cmocka_unit_test(client_conf_is_private),
 	};

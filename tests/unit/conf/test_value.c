@@ -383,6 +383,99 @@ choices(void **state)
 	assert_string_equal(why, "'x' is none of text json");
 }
 
+#define LABEL "abcdefghijklmnopqrstuvwxyz-0123456789_ABCDEFGHIJKLMNOPQRSTUVWXY"
+
+static void
+names(void **state)
+{
+	static const char *const good[] = {
+		"a",
+		"server",
+		"server.example.",
+		"xn--bcher-kva.example",
+		"1and1.example",
+		"a_b.c",
+		LABEL ".example",
+		LABEL "." LABEL "." LABEL "." LONG "x12345678901234567890",
+	};
+	static const char *const wrong[] = {
+		"",
+		".",
+		"a..b",
+		".a",
+		"a.b..",
+		"10",
+		"10.0.0.300",
+		"1.2.3",
+		"a b",
+		"a:b",
+		"a/b",
+		"b\xc3\xbc"
+		"cher",
+		LABEL "x.example",
+		LABEL "." LABEL "." LABEL "." LONG "x123456789012345678901",
+		"A1949A68393EA4B339FB8A597C38DBC9",
+		"0xA1949A68393EA4B339FB8A597C38DBC9.example",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(good); i++) {
+		if (!value_is_name(good[i])) {
+			fail_msg("'%s' is a name", good[i]);
+		}
+	}
+	for (size_t i = 0; i < LENGTH(wrong); i++) {
+		if (value_is_name(wrong[i])) {
+			fail_msg("'%s' is no name", wrong[i]);
+		}
+	}
+}
+
+static void
+endpoints(void **state)
+{
+	static const struct {
+		const char *text, *host, *port;
+		unsigned service_port;
+		bool bracketed;
+	} good[] = {
+		{ "server.example:22", "server.example", "22", 0, false },
+		{ "server.example:2222/22", "server.example", "2222", 22,
+		  false },
+		{ "[2001:db8::1]:www", "2001:db8::1", "www", 0, true },
+		{ "fe80::1%eth0:22/ssh", "fe80::1%eth0", "22", 22, false },
+		{ "[192.0.2.0/24]:1,2-3", "192.0.2.0/24", "1,2-3", 0, true },
+		{ "192.0.2.0/24:22/80", "192.0.2.0/24", "22", 80, false },
+	};
+	static const char *const wrong[] = {
+		"",
+		":",
+		"host",
+		"host:",
+		":22",
+		"[]:22",
+		"host:22/",
+		"host:22/0",
+		"host:22/65536",
+		"host:22/22/22",
+		"host:/22",
+		LONG LONG LONG LONG LONG LONG LONG ":22",
+	};
+	struct value_endpoint at;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(good); i++) {
+		assert_int_equal(value_endpoint(good[i].text, &at, why), 0);
+		assert_string_equal(at.host, good[i].host);
+		assert_string_equal(at.port, good[i].port);
+		assert_int_equal(at.service_port, good[i].service_port);
+		assert_int_equal(at.bracketed, good[i].bracketed);
+	}
+	for (size_t i = 0; i < LENGTH(wrong); i++) {
+		check_refused(wrong[i], value_endpoint(wrong[i], &at, why));
+	}
+}
+
 int
 main(void)
 {
@@ -391,7 +484,8 @@ main(void)
 		cmocka_unit_test(port_ranges), cmocka_unit_test(lists),
 		cmocka_unit_test(nets),        cmocka_unit_test(nets_refused),
 		cmocka_unit_test(devices),     cmocka_unit_test(times),
-		cmocka_unit_test(choices),
+		cmocka_unit_test(choices),     cmocka_unit_test(names),
+		cmocka_unit_test(endpoints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -284,6 +284,43 @@ finds_the_first_rule(void **state)
 	assert_ptr_equal(sender_rule_for(rules, 7, &in), &rules[6]);
 }
 
+/* A name stands for its addresses, of the rule's own IP version. */
+static void
+goes_to_all_addresses_of_a_host(void **state)
+{
+	struct sender_host host = { .name = "server.example", .count = 3 };
+	struct acl_range port = { 8080, 8080 };
+	struct sender_rule rule = { .host = &host,
+				    .ports = &port,
+				    .ports_count = 1 };
+	const struct packet p = parse(syn4, sizeof syn4);
+	const struct sender_packet in = { .packet = &p };
+	struct acl_net dst;
+	size_t at = 0;
+
+	(void)state;
+	host.addr[0] = p.src;
+	host.addr[1].family = 6;
+	host.addr[2] = p.dst;
+	assert_ptr_equal(sender_rule_for(&rule, 1, &in), &rule);
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(sender_next_dst(&rule, &at, &dst));
+		assert_true(packet_addr_equal(&dst.addr, &host.addr[i]));
+	}
+	assert_false(sender_next_dst(&rule, &at, &dst));
+	rule.src.addr.family = 6;
+	at = 0;
+	assert_true(sender_next_dst(&rule, &at, &dst));
+	assert_int_equal(dst.addr.family, 6);
+	assert_false(sender_next_dst(&rule, &at, &dst));
+	rule.src.addr.family = 0;
+	/* With none it is for nothing, not for everything. */
+	host.count = 0;
+	at = 0;
+	assert_false(sender_next_dst(&rule, &at, &dst));
+	assert_null(sender_rule_for(&rule, 1, &in));
+}
+
 int
 main(void)
 {
@@ -295,6 +332,7 @@ main(void)
 		cmocka_unit_test(sends_syn0_last),
 		cmocka_unit_test(judges_what_can_be_signed),
 		cmocka_unit_test(finds_the_first_rule),
+		cmocka_unit_test(goes_to_all_addresses_of_a_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
