@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/mount.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "fastpath/bpf.h"
 
 /* The inode of the first cgroup namespace (include/linux/proc_ns.h). */
 #define FIRST_NAMESPACE 0xeffffffbu
@@ -98,6 +101,42 @@ cgroup_join(const struct cgroup *scope)
 
 	list_of(list, scope);
 	return move(scope->root, list, "0");
+}
+
+int
+cgroup_mark(const struct cgroup *scope, uint32_t mark)
+{
+	const struct bpf_insn program[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+		  .dst_reg = BPF_REG_0,
+		  .imm = (int32_t)mark },
+		{ .code = BPF_STX | BPF_MEM | BPF_W,
+		  .dst_reg = BPF_REG_1,
+		  .src_reg = BPF_REG_0,
+		  .off = offsetof(struct bpf_sock, mark) },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+		  .dst_reg = BPF_REG_0,
+		  .imm = 1 }, /* the socket is allowed */
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int group = openat(scope->root, scope->name,
+			   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int loaded = group < 0
+		? -errno
+		: bpf_insns_load(program, sizeof program / sizeof program[0],
+				 BPF_PROG_TYPE_CGROUP_SOCK,
+				 BPF_CGROUP_INET_SOCK_CREATE, "tap_mark");
+	int rc = loaded < 0
+		? loaded
+		: bpf_attach_cgroup(loaded, group, BPF_CGROUP_INET_SOCK_CREATE);
+
+	if (loaded >= 0) {
+		close(loaded);
+	}
+	if (group >= 0) {
+		close(group);
+	}
+	return rc;
 }
 
 void

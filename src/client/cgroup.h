@@ -5,6 +5,8 @@
 #ifndef TAP_CLIENT_CGROUP_H
 #define TAP_CLIENT_CGROUP_H
 
+#include <stdint.h>
+
 struct cgroup {
 	int root; /* of the hierarchy, mounted nowhere; or -1 */
 	char name[32];
@@ -15,6 +17,11 @@ struct cgroup {
  * as in a container.
  */
 int cgroup_open(struct cgroup *scope);
+/*
+ * Have the sockets of whoever is in it marked when they are made (SO_MARK in
+ * socket(7)).  0 or -errno.
+ */
+int cgroup_mark(const struct cgroup *scope, uint32_t mark);
 /* Move this process into it.  0 or -errno. */
 int cgroup_join(const struct cgroup *scope);
 /* Take the group away; what still runs in it goes on outside. */

@@ -322,6 +322,12 @@ set_scope(struct client *c)
 
 	if (rc == 0) {
 		c->plan.fw.cgroup = task->scope.name;
+		/* What it authenticates is no other client's. */
+		rc = cgroup_mark(&task->scope, c->conf->settings.mark);
+		if (rc < 0) {
+			log_say(LOG_LEVEL_DEBUG, "mark of sockets: %s",
+				strerror(-rc));
+		}
 		return;
 	}
 	log_say(LOG_LEVEL_DEBUG, "control group: %s; by user instead",

@@ -310,6 +310,17 @@ bpf_program_load(const struct bpf_program *program)
 }
 
 int
+bpf_attach_cgroup(int program, int cgroup, uint32_t attach)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.target_fd = (uint32_t)cgroup;
+	attr.attach_bpf_fd = (uint32_t)program;
+	attr.attach_type = attach;
+	return call(BPF_PROG_ATTACH, &attr);
+}
+
+int
 bpf_link_make(int program, uint32_t device, uint32_t attach, uint32_t flags)
 {
 	union bpf_attr attr = { 0 };

@@ -416,10 +416,11 @@ put_jump(const struct section *s)
 	const struct fw_plan *plan = s->plan;
 
 	text_put(s->t, "-I %s 1 -p tcp ", s->hook->hook);
-	if (plan->side == FW_CLIENT) {
+	/* Sockets of a control group have the mark, and frames are in none. */
+	if (plan->side == FW_CLIENT && !plan->cgroup) {
 		text_put(s->t, "-m tcp %s -m mark ! --mark 0x%x/0x%x ", syn,
 			 plan->mark, plan->mark);
-	} else if (ruleset_is(s->hook, RULESET_SYN)) {
+	} else if (plan->cgroup || ruleset_is(s->hook, RULESET_SYN)) {
 		text_put(s->t, "-m tcp %s ", syn);
 	}
 	text_put(s->t, "-j %s\n", s->chain);

@@ -312,7 +312,10 @@ static void
 put_client(struct text *t, const struct fw_plan *plan)
 {
 	begin_chain(t, "syn", "filter", "output", -300);
-	text_put(t, "\t\tmeta mark & 0x%08x != 0 accept\n", plan->mark);
+	/* Sockets of a control group have the mark, and frames are in none. */
+	if (!plan->cgroup) {
+		text_put(t, "\t\tmeta mark & 0x%08x != 0 accept\n", plan->mark);
+	}
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct fw_match *m = &plan->matches[i];
 

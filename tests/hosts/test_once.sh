@@ -74,6 +74,42 @@ twice()
 	same '' "$(on client nft list ruleset)" 'what is left'
 }
 
+# Whose connection is one command's is no daemon's, whatever key that has and
+# whose rules come first: by the queue, or by the program in the kernel.
+no_other()
+{
+	local bad
+
+	served
+	bad=$(key_file "key_no=10, key=0x${secret//A/B}, alg=hmac-sha256")
+	tap_start client client client -c "$(key_file "fastpath=$1" \
+	    "RULE:dst_port=80, key_no=10, key=0x$secret, alg=hmac-sha256")"
+	wait_for "$patience" fast_path_known client client
+	page client 4
+	# Its rules are restored, and may be before the command's from now on.
+	# shellcheck disable=SC2016 # for the inner shell
+	start held client "$TAP" client --to "$(addr 4 server):80" -k "$bad" \
+	    -- sh -c 'echo here; until [ -e "$0" ]; do sleep 0.05; done
+		exec "$@"' "$work/go" curl -sS --max-time 4 "$(url 4 server)"
+	wait_log held '^here$'
+	on client iptables -t raw -F tap-client-5060
+	wait_log client 'our firewall rules: restored'
+	wait_for "$patience" fast_path_known client client
+	touch "$work/go"
+	await held 28
+	same 28 "$(status_of on client "$TAP" client --to \
+	    "$(addr 4 server):80" -k "$bad" -- curl -sS --max-time 4 \
+	    "$(url 4 server)")" 'a bad key'
+	page client 4
+	# And the other way round: a good key beside a daemon's bad one.
+	end client
+	tap_start client client client -c "$(key_file "fastpath=$1" \
+	    "RULE:dst_port=80, $(cat "$bad")")"
+	wait_for "$patience" fast_path_known client client
+	same 'page of 80' "$(once "$(addr 4 server):80" curl -sS \
+	    --max-time "$patience" "$(url 4 server)")"
+}
+
 # Without a key: the daemon's, for anybody.
 unkeyed()
 {
@@ -404,6 +440,9 @@ command_flushed()
 check command-ipv4 one_command 4
 check command-ipv6 one_command 6
 check twice twice
+for fastpath in off auto; do
+	check no-other-$fastpath no_other $fastpath
+done
 check unkeyed unkeyed
 check signals signals
 check proxy proxy
