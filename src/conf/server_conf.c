@@ -1,5 +1,6 @@
 #include "conf/server_conf.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,8 @@ static const struct conf_word_type rule_words[] = {
 	{ RULE("tolerance", tolerance), TOLERANCE },
 	{ .name = "hide", CONF_OWN(take_hide) },
 };
+static_assert(sizeof rule_words / sizeof rule_words[0] == 9,
+	      "of a new word ingress_tables_serves() has to know, too");
 
 static int
 take_replay_file(void *into, const char *value, char *why)
