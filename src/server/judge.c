@@ -19,7 +19,10 @@
 #define ADOPTION_MS 60000u
 /* How many of those are looked after in a turn. */
 #define CONFIRM_MAX 256u
-/* Packets of no known connection in a second whose socket is looked for. */
+/*
+ * Packets in a second, of connections that may be none, for which the kernel is
+ * asked for a socket, or told of one.
+ */
 #define UNKNOWN_MAX 1000u
 /* What tracking is told of, and sees no packet of, it forgets again. */
 #define TRACKED_SECONDS 300u
@@ -339,7 +342,7 @@ has_socket(struct worker *g, const struct nfq_packet *q, const struct packet *p)
 	return sock_diag_exists(&g->diag, &c) == 1;
 }
 
-/* Strangers may send any number: one more may be looked into. */
+/* Strangers may send any number: one more may cost that. */
 static bool
 may_look(struct worker *g)
 {
@@ -403,6 +406,10 @@ track(struct worker *g, size_t queue, const struct nfq_packet *q,
 	c->used = second;
 	if (second == c->known || p->flags & PACKET_RST ||
 	    (queue == FW_QUEUE_REST && q->hook == NF_INET_FORWARD)) {
+		return;
+	}
+	/* What it is told of it keeps: nobody is to fill its table. */
+	if (c->key_no == CONNECTION_SEEN && !may_look(g)) {
 		return;
 	}
 	c->known = second;

@@ -13,7 +13,7 @@
 
 # send_odd 4|6 SPORT PORT FLAGS SOURCE [all]: a packet to the server, of no
 # use to it, in the name of that host; or without end, in those of all hosts
-# beside it and from all ports.  A program and its arguments, for on.
+# beside it and from all ports, two of each.  A program and its arguments, for on.
 send_odd()
 {
 	odd_program=(env "PYTHONPATH=$here" "$python" -c '
@@ -32,7 +32,8 @@ out.sendto(made, (sys.argv[2], 0))
 while sys.argv[6:] == ["all"]:
     struct.pack_into(">H", made, 22 if v6 else 14, random.getrandbits(16))
     struct.pack_into(">H", made, 40 if v6 else 20, random.getrandbits(16))
-    out.sendto(made, (sys.argv[2], 0))
+    for _ in range(2):
+        out.sendto(made, (sys.argv[2], 0))
 ' "$(addr "$1" "$5")" "$(addr "$1" server)" "${@:2:3}" "${@:6}")
 }
 
@@ -300,10 +301,10 @@ dropped_more()
 }
 
 # flooded 4|6: a connection from before the start, of which nothing is known, is
-# found among any number of strangers' packets.
+# found among any number of strangers' packets, and these don't fill the tables.
 flooded()
 {
-	local family=$1
+	local family=$1 began=$SECONDS
 
 	lab_routed
 	talk before "$family" 7001
@@ -314,6 +315,8 @@ flooded()
 	talks before client
 	talks before server
 	refute gone flood
+	[ "$(on gateway conntrack -C)" -le $((1000 * (SECONDS - began + 1))) ] ||
+		fail "$(on gateway conntrack -C) connections are tracked"
 }
 
 passed_many()
