@@ -14,6 +14,8 @@
 #:                             unit-valgrind fuzz-replay rules lint docs
 #:                             hosts keys soak timing qemu; PROPERTY_SEED=1
 #:                             and PROPERTY_STEPS= are for tests at random
+#: make hosts HOSTS='scans nat'  these alone; TEST_FASTPATH=off: by the queue,
+#:                             but for what is about the fast path
 #: make check-fast             in two minutes: unit tests, rules, documents,
 #:                             real connections
 #: make fuzz                   every fuzzer, with clang: FUZZ_SECONDS=60,
@@ -268,11 +270,16 @@ demo: need-demo
 	@$(MAKE) $(TAP)
 	@TAP='$(abspath $(TAP))' tests/demo/run
 
-# What tests/hosts attacks: tap, in which these functions are broken.
+# What tests/hosts attacks: tap, in which these functions are broken; and what
+# it runs with TEST_FASTPATH=off: tap, with that for its default.
 FAULTY := .build/$(FLAVOUR)-faulty/tap
 BROKEN := mac_sign reassembly_add reassembly_find receiver_begin_unknown \
 	replay_init replay_remember verify_find
-$(FAULTY): $(OBJS) $(B)/tests/hosts/faults.o $(UNCONFINED) $(LIBS)
+BY_QUEUE := .build/$(FLAVOUR)-by-queue/tap
+$(FAULTY): $(B)/tests/hosts/faults.o
+$(BY_QUEUE): $(B)/tests/hosts/by_queue.o
+$(BY_QUEUE): BROKEN := conf_defaults
+$(FAULTY) $(BY_QUEUE): $(OBJS) $(UNCONFINED) $(LIBS)
 	@mkdir -p $(@D)
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) $(WRAP) \
 		$(BROKEN:%=-Wl,--wrap=%) -o $@ $(START) $^ $(LDLIBS) $(END)
@@ -382,8 +389,9 @@ rules:
 # What more than one step wants, so that no two of them make it at once.
 build-tests: $(TAP) completions portable $(PROBES) $(FAULTY)
 	@$(MAKE) DEPS=system CC=gcc SAN= TAP=.build/system/tap scarce
-hosts: build-tests
-	@TAP='$(abspath $(TAP))' TAP_FAULTY='$(abspath $(FAULTY))' \
+hosts: HOSTS_TAP = $(if $(filter off,$(TEST_FASTPATH)),$(BY_QUEUE),$(TAP))
+hosts: build-tests $(if $(filter off,$(TEST_FASTPATH)),$(BY_QUEUE))
+	@TAP='$(abspath $(HOSTS_TAP))' TAP_FAULTY='$(abspath $(FAULTY))' \
 		PROBES='$(abspath $(PROBES))' tests/hosts/run $(HOSTS)
 # Of them, the cases that measure.
 timing:

@@ -16,16 +16,19 @@ client_egress_init(struct client_egress *c)
 	egress_ports_init(&c->pool);
 }
 
-/* Say why there is none only if the fast path was asked for. */
+/* Say why there is none: a warning where it was asked for. */
 static void
-say(const struct client_egress *c, enum settings_fastpath wanted)
+say(const struct client_egress *c, enum settings_fastpath wanted,
+    enum log_level otherwise)
 {
-	if (wanted == FASTPATH_GENERIC || wanted == FASTPATH_NATIVE) {
-		log_say(LOG_LEVEL_WARNING, "fast path: off, %s", c->egress.why);
-	}
+	const bool asked =
+		wanted == FASTPATH_GENERIC || wanted == FASTPATH_NATIVE;
+
+	log_say(asked ? LOG_LEVEL_WARNING : otherwise, "fast path: off, %s",
+		c->egress.why);
 }
 
-/* Why it can't be with this configuration, or NULL. */
+/* Why there is to be none with this configuration, or NULL. */
 static const char *
 obstacle(const struct client_conf *conf)
 {
@@ -37,30 +40,37 @@ obstacle(const struct client_conf *conf)
 	default:
 		break;
 	}
-	if (conf->settings.firewall == FIREWALL_NONE) {
-		return "firewall=none";
+	return conf->settings.firewall == FIREWALL_NONE ? "firewall=none"
+							: NULL;
+}
+
+/* Begin; -errno or -1 and the reason, or -EINPROGRESS. */
+static int
+begin(struct client_egress *c, const struct client_conf *conf)
+{
+	static struct egress_plan plan;
+	int rc;
+
+	if (!egress_ports_fits()) {
+		egress_explain(&c->egress, "ip_local_port_range is too small");
+		return -1;
 	}
-	return egress_ports_fits() ? NULL : "ip_local_port_range is too small";
+	egress_tables_make(&plan, conf);
+	rc = egress_open(&c->egress, &plan.tables);
+	egress_tables_wipe(&plan);
+	return rc < 0 ? rc : egress_load(&c->egress);
 }
 
 void
 client_egress_open(struct client_egress *c, const struct client_conf *conf,
 		   const char *cannot)
 {
-	static struct egress_plan plan;
-	int rc;
-
 	cannot = cannot ? cannot : obstacle(conf);
 	if (cannot) {
 		egress_explain(&c->egress, "%s", cannot);
-		say(c, conf->settings.fastpath);
-		return;
-	}
-	egress_tables_make(&plan, conf);
-	rc = egress_open(&c->egress, &plan.tables);
-	egress_tables_wipe(&plan);
-	if (rc < 0 || egress_load(&c->egress) != -EINPROGRESS) {
-		say(c, conf->settings.fastpath);
+		say(c, conf->settings.fastpath, LOG_LEVEL_DEBUG);
+	} else if (begin(c, conf) != -EINPROGRESS) {
+		say(c, conf->settings.fastpath, LOG_LEVEL_INFO);
 		client_egress_close(c);
 	}
 }
@@ -90,6 +100,7 @@ client_egress_change(struct client_egress *c, const struct client_conf *conf)
 	c->count = 0;
 	if (rc < 0) {
 		egress_explain(&c->egress, "bpf: %s", strerror(-rc));
+		say(c, conf->settings.fastpath, LOG_LEVEL_INFO);
 		client_egress_close(c);
 	}
 }
@@ -135,6 +146,7 @@ set_rules(struct client_egress *c, struct fw *fw, struct plan *plan,
 	}
 	egress_explain(&c->egress, "%.200s", err);
 	if (replace_rules(fw, plan, conf, NULL, 0, err) == 0) {
+		say(c, conf->settings.fastpath, LOG_LEVEL_INFO);
 		client_egress_close(c);
 	}
 }
@@ -187,7 +199,7 @@ client_egress_tick(struct client_egress *c, struct fw *fw, struct plan *plan,
 		return;
 	}
 	if (rc < 0) {
-		say(c, conf->settings.fastpath);
+		say(c, conf->settings.fastpath, LOG_LEVEL_INFO);
 		client_egress_close(c);
 		return;
 	}

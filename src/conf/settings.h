@@ -17,8 +17,8 @@ enum settings_firewall {
 };
 
 enum settings_fastpath {
-	FASTPATH_OFF,
 	FASTPATH_AUTO, /* native where the driver can, else generic */
+	FASTPATH_OFF,
 	FASTPATH_NATIVE,
 	FASTPATH_GENERIC,
 };
@@ -41,7 +41,7 @@ enum settings_fastpath {
 	ROW(IN, enum settings_firewall, firewall, "firewall",                  \
 	    CONF_CHOICE("auto nft iptables none"), .at_restart = true)         \
 	ROW(IN, enum settings_fastpath, fastpath, "fastpath",                  \
-	    CONF_CHOICE("off auto native generic"), .at_restart = true)        \
+	    CONF_CHOICE("auto off native generic"), .at_restart = true)        \
 	/* Of the process that handles packets; empty: the usual one. */       \
 	ROW(IN, struct settings_user, user, "run_as", CONF_OWN(settings_user), \
 	    .at_restart = true)

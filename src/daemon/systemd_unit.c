@@ -40,8 +40,8 @@ static const char head[] =
  * No more than the monitor needs: NET_ADMIN and NET_RAW for rules and
  * sockets, SETUID, SETGID and SETPCAP to make the worker small, KILL to
  * end it, DAC_OVERRIDE for a metrics file in another's directory; BPF and
- * PERFMON for the server's door and fast path, whose program works with
- * addresses, and bpffs where the door is kept; and the client's SYS_PTRACE to
+ * PERFMON for the fast path, whose programs work with addresses, and for the
+ * server's door, and bpffs where that is kept; and the client's SYS_PTRACE to
  * know the programs of other users, for exe=.
  */
 static const char sandbox[] =
@@ -54,7 +54,8 @@ static const char sandbox[] =
 	"RuntimeDirectoryMode=0700\n"
 	"RuntimeDirectoryPreserve=yes\n"
 	"CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SETUID "
-	"CAP_SETGID CAP_SETPCAP CAP_KILL CAP_DAC_OVERRIDE CAP_IPC_LOCK%s\n"
+	"CAP_SETGID CAP_SETPCAP CAP_KILL CAP_DAC_OVERRIDE CAP_IPC_LOCK "
+	"CAP_BPF CAP_PERFMON%s\n"
 	"NoNewPrivileges=yes\n"
 	"ProtectSystem=strict\n"
 	"ReadWritePaths=-/run -/var/lib/prometheus/node-exporter%s%s\n"
@@ -220,7 +221,7 @@ print_unit(const char *self, const char *side, const struct parts *p)
 		      : "authenticates connections",
 	       side);
 	print_commands(self, side, p);
-	printf(sandbox, server ? " CAP_BPF CAP_PERFMON" : " CAP_SYS_PTRACE",
+	printf(sandbox, server ? "" : " CAP_SYS_PTRACE",
 	       server ? " -/sys/fs/bpf" : "", p->writing.out,
 	       p->home ? "read-only" : "yes", p->tmp ? "no" : "yes",
 	       server ? server_tunables : "ProtectKernelTunables=yes\n");

@@ -10,19 +10,24 @@
 #include "fastpath/ingress_replays.h"
 #include "fastpath/ingress_tables.h"
 
-/* Say why there is none only if the fast path was asked for. */
+/*
+ * Say why it is not as it might be: a warning where it was asked for, and
+ * else a word where there is none at all.
+ */
 static void
 say_state(const struct worker *g)
 {
 	const enum settings_fastpath wanted = g->conf->settings.fastpath;
+	const char *state = ingress_state(&g->ingress);
 	char why[INGRESS_WHY_MAX];
 
 	ingress_reason(&g->ingress, why);
-	if (g->ingress.why[0] && wanted != FASTPATH_AUTO &&
-	    wanted != FASTPATH_OFF) {
-		log_say(LOG_LEVEL_WARNING, "fast path: %s, %s",
-			ingress_state(&g->ingress), why);
+	if (!g->ingress.why[0] || wanted == FASTPATH_OFF ||
+	    (wanted == FASTPATH_AUTO && strcmp(state, "off") != 0)) {
+		return;
 	}
+	log_say(wanted == FASTPATH_AUTO ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+		"fast path: %s, %s", state, why);
 }
 
 /* Rules that are not ours may queue other packets than those we know of. */

@@ -319,7 +319,8 @@ few_ports()
 	same 'ip_local_port_range is too small' "$(said fastpath_reason)"
 }
 
-# Without the privilege for it; the queue serves.
+# unprivileged auto|generic LEVEL: without the privilege for it the queue serves,
+# and one line says so: a warning only where it was asked for.
 unprivileged()
 {
 	lab
@@ -327,13 +328,16 @@ unprivileged()
 	tap_start server server server -p 80 -k "$(key_file "$(reference keys)")"
 	start client client capsh --drop=cap_bpf,cap_sys_admin -- -c \
 	    'exec "$@"' "$TAP" "$TAP" client \
-	    -c "$(key_file fastpath=generic "$(rule dst_port=80)")"
-	wait_log client ': ready:'
+	    -c "$(key_file log=json "fastpath=$1" "$(rule dst_port=80)")"
+	wait_log client ready:
 	wait_for "$patience" decided
 	has "$(said fastpath_reason)" 'not permitted|built without clang'
-	has "$(cat "$work/client.log")" 'fast path: off, '
+	same "\"level\":\"$2\"" "$(grep 'fast path: off' \
+	    "$work/client.log" | grep -o '"level":"[a-z]*"')"
+	lacks "$(said alarm)" 'fast path'
 	page client 4
 	tap_counts server server accepted 1
+	end client
 }
 
 # Another client, for one command, has its own way: its frames pass.
@@ -367,6 +371,8 @@ no_policy()
 	wait_for "$patience" decided
 	has "$(said fastpath_reason)" 'policy|built without clang'
 	same off "$(said fastpath)"
+	same 1 "$(grep -c 'fast path: off, .*\(policy\|clang\)' \
+	    "$work/client.log")"
 	for family in 4 6; do
 		page client "$family"
 	done
@@ -394,7 +400,8 @@ check flushed flushed
 check native off native 'no driver'
 check no-rules off auto 'firewall=none' firewall=none
 check few-ports few_ports
-check unprivileged unprivileged
+check unprivileged unprivileged generic warning
+check unprivileged-auto unprivileged auto info
 check no-policy no_policy
 check beside beside
 finish

@@ -137,6 +137,31 @@ off()
 	same '1 0' "$(tap_status server server accepted ingress_syns)"
 }
 
+# unprivileged auto|generic LEVEL: without the privilege for it the queue serves,
+# and one line says so: a warning only where it was asked for.
+unprivileged()
+{
+	lab
+	http_start server 80
+	# shellcheck disable=SC2016 # tap_run evaluates it
+	mounts='shift; set -- "$0" setpriv --no-new-privs --bounding-set \
+		-bpf,-sys_admin --inh-caps -bpf,-sys_admin "$@"; true'
+	tap_run server server server -k "$(key_file)" \
+	    -a "$(key_file port=80,key_no=10)" \
+	    -c "$(key_file log=json "fastpath=$1" RULE:dst_port=80)"
+	mounts=:
+	wait_log server ready:
+	wait_for "$patience" decided
+	has "$(reason)" 'not permitted|built without clang'
+	same "\"level\":\"$2\"" "$(grep 'fast path: off' \
+	    "$work/server.log" | grep -o '"level":"[a-z]*"')"
+	lacks "$(said alarm)" 'fast path'
+	tap_start client client client -c "$(client_rule dst_port=80)"
+	page client 4
+	hidden 4
+	end server
+}
+
 # As under flood, all the time: what fits nowhere is dropped at once, and as
 # early as can be.
 flood()
@@ -479,6 +504,8 @@ check generic modes generic generic
 check auto modes auto generic
 check off off
 check at-once at_once
+check unprivileged unprivileged generic warning
+check unprivileged-auto unprivileged auto info
 check flood flood
 check vlan vlan
 check killed-native killed native

@@ -45,8 +45,12 @@ both_start()
 {
 	lab
 	http_start server 80
-	tap_start tap server server -p 80 -k "$(key_file)"
-	tap_start client client client -c "$(client_rule dst_port=80)"
+	# What fails is the queue's.
+	tap_start tap server server -c "$(key_file fastpath=off \
+	    RULE:dst_port=80)" -k "$(key_file)" \
+	    -a "$(key_file port=80,key_no=10)"
+	tap_start client client client -c "$(key_file fastpath=off \
+	    "RULE:dst_port=80, key_no=10, key=0x$secret, alg=hmac-sha256")"
 }
 
 injected()

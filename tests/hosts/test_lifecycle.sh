@@ -179,7 +179,9 @@ removed()
 		set -- -c "$work/TAPservd.conf" -a "$work/acl" -k "$(key_file)"
 		;;
 	client)
-		set -- -c "$(key_file firewall=iptables "$(cat "$(client_rule \
+		# One with a fast path has other rules for a moment.
+		set -- -c "$(key_file firewall=iptables fastpath=off \
+		    "$(cat "$(client_rule \
 		    dst_port=80)")")"
 		;;
 	esac

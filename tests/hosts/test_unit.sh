@@ -121,6 +121,7 @@ client_confined()
 	signal client HUP
 	wait_log client ': reloaded:'
 	page client 6
+	lacks "$(on client "$TAP" client --status)" 'permitted|denied'
 	end client
 }
 

@@ -1216,21 +1216,31 @@ client_decided()
 	! has_line "$1" 'not yet'
 }
 
-# The client's program, which these kernels have no place for: the queue serves.
-egress()
+# Nothing is set: these kernels have no place for the client's program, nor for
+# the server's without a flood, and the queue serves.
+defaults()
 {
 	guard=server
 	lab
 	http_start server 80
 	firewall=nft
 	server_start RULE:dst_port=80
-	client_start 'dst_port=80' fastpath=auto
-	wait_for client_decided "$work/status"
-	cat "$work/status"
+	client_start 'dst_port=80'
 	both page client 80
-	has_line "$work/status" '"fastpath":"generic"' ||
-		has_line "$work/status" 'built without clang' ||
-		has_line "$work/status" 'no TCX in this kernel'
+	both hidden stranger 80
+	wait_for decided "$work/status"
+	wait_for client_decided "$work/client-status"
+	cat "$work/status" "$work/client-status"
+	for file in status client-status; do
+		has_line "$work/$file" '"fastpath":"generic"' ||
+			has_line "$work/$file" 'built without clang' ||
+			has_line "$work/$file" 'no TCX in this kernel'
+		if has_line "$work/$file" '"alarm":"[^"]*fast path'; then
+			fail 'what the kernel lacks is no alarm'
+		fi
+	done
+	has_line "$work/client-status" '"fastpath":"generic"' ||
+		has_line "$work/client.log" 'fast path: off, '
 }
 
 all_cases()
@@ -1266,7 +1276,7 @@ all_cases()
 	check clock clock
 	check native fast native
 	check generic fast generic
-	check egress egress
+	check defaults defaults
 	check late late
 }
 

@@ -147,7 +147,7 @@ server_conf_keeps(void **state)
 	struct server_conf *conf = load_good(
 		"tolerance=600, log=json, queue=100, firewall=iptables\n"
 		"loopback=open, groups=16, held=1, assembly=10, flood=0\n"
-		"replays=16, fastpath=auto, fastpath_mark=4, mark=8\n"
+		"replays=16, fastpath=off, fastpath_mark=4, mark=8\n"
 		"RULE:dst_port=22\n",
 		KEYS, ACL);
 	char why[CONF_ERROR_MAX];
@@ -158,7 +158,7 @@ server_conf_keeps(void **state)
 			    sizeof conf->limits);
 	assert_int_equal(conf->settings.queue, SERVER_CONF_QUEUE);
 	assert_int_equal(conf->settings.firewall, FIREWALL_AUTO);
-	assert_int_equal(conf->settings.fastpath, FASTPATH_OFF);
+	assert_int_equal(conf->settings.fastpath, FASTPATH_AUTO);
 	assert_int_equal(conf->fastpath_mark, SERVER_CONF_FASTPATH_MARK);
 	assert_true(conf->settings.log_json);
 	assert_int_equal(conf->settings.mark, 8);

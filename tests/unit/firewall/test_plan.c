@@ -123,7 +123,7 @@ what_is_accepted_is_marked(void **state)
 	rule(&b, 84, 84)->window_loose = true;
 	strcpy(rule(&b, 86, 86)->indev, "eth0");
 	rule(&b, 88, 88)->hide = ACL_DECOY;
-	for (unsigned i = FASTPATH_OFF; i <= FASTPATH_GENERIC; i++) {
+	for (unsigned i = FASTPATH_AUTO; i <= FASTPATH_GENERIC; i++) {
 		bool accepts = i == FASTPATH_AUTO || i == FASTPATH_GENERIC;
 
 		b.conf.settings.fastpath = (enum settings_fastpath)i;
