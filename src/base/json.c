@@ -2,38 +2,6 @@
 
 #include <stddef.h>
 
-/* The length of the UTF-8 sequence at `at` (RFC 3629), or 0. */
-static size_t
-sequence(const unsigned char *at)
-{
-	static const struct {
-		unsigned char low, high, second_low, second_high, len;
-	} forms[] = {
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	if (at[0] < 0x80) {
-		return 1;
-	}
-	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-		size_t n = 2;
-
-		if (at[0] < forms[i].low || at[0] > forms[i].high ||
-		    at[1] < forms[i].second_low ||
-		    at[1] > forms[i].second_high) {
-			continue;
-		}
-		while (n < forms[i].len && at[n] >= 0x80 && at[n] <= 0xbf) {
-			n++;
-		}
-		return n == forms[i].len ? n : 0;
-	}
-	return 0;
-}
-
 void
 json_string(struct text *t, const char *string)
 {
@@ -41,7 +9,7 @@ json_string(struct text *t, const char *string)
 
 	text_put(t, "\"");
 	while (*at) {
-		size_t len = sequence(at);
+		size_t len = text_sequence((const char *)at);
 
 		if (len == 0) {
 			text_put(t, "\\ufffd");

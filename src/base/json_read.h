@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #define JSON_READ_DEPTH_MAX 32u
-#define JSON_READ_TEXT_MAX 128u /* what is kept of a string */
+#define JSON_READ_TEXT_MAX 1024u /* what is kept of a string */
 
 enum json_token {
 	JSON_ERROR = -1, /* see why and line; then it is over */

@@ -71,3 +71,36 @@ text_number(struct text *t, unsigned long long number)
 	} while (number > 0);
 	text_add(t, digits + at);
 }
+
+size_t
+text_sequence(const char *text)
+{
+	static const struct {
+		unsigned char low, high, second_low, second_high, len;
+	} forms[] = {
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	const unsigned char *at = (const unsigned char *)text;
+
+	if (at[0] < 0x80) {
+		return 1;
+	}
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		size_t n = 2;
+
+		if (at[0] < forms[i].low || at[0] > forms[i].high ||
+		    at[1] < forms[i].second_low ||
+		    at[1] > forms[i].second_high) {
+			continue;
+		}
+		while (n < forms[i].len && at[n] >= 0x80 && at[n] <= 0xbf) {
+			n++;
+		}
+		return n == forms[i].len ? n : 0;
+	}
+	return 0;
+}

@@ -21,6 +21,9 @@ void text_put(struct text *t, const char *format, ...)
 /* The end of a noun that is counted: "" for one, else "s". */
 const char *text_s(size_t count);
 
+/* The bytes of the UTF-8 sequence (RFC 3629) at its beginning; 0: none. */
+size_t text_sequence(const char *text);
+
 /* As text_put() with "%s" and "%llu", for lines that are written often. */
 void text_add(struct text *t, const char *string);
 void text_number(struct text *t, unsigned long long number);

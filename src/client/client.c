@@ -10,6 +10,7 @@
 #include "client/client_parts.h"
 #include "client/fastpath.h"
 #include "client/status.h"
+#include "client/watch.h"
 #include "os/clock.h"
 #include "daemon/signals.h"
 #include "fastpath/egress.h"
@@ -43,6 +44,10 @@ answer(void *context, enum control_request request,
 	case CONTROL_STATUS_TEXT:
 	case CONTROL_STATUS_JSON:
 		client_write_status(c, request == CONTROL_STATUS_JSON, t);
+		break;
+	case CONTROL_WATCH:
+		client_write_status(c, true, t);
+		client_watch_rows(t, c);
 		break;
 	case CONTROL_RELOAD:
 		/* It raises SIGHUP, which would be passed on to the task. */

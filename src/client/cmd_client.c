@@ -5,12 +5,14 @@
 #include "client/accept.h"
 #include "client/client.h"
 #include "client/names.h"
+#include "client/watch.h"
 #include "firewall/plan.h"
 #include "firewall/remove_rules.h"
 #include "daemon/control.h"
 #include "daemon/control_client.h"
 #include "conf/keyfile.h"
 #include "daemon/log.h"
+#include "daemon/watch.h"
 #include "conf/options.h"
 #include "conf/passphrase.h"
 #include "base/secret.h"
@@ -23,7 +25,7 @@ static const char usage[] =
 	"usage: tap client [-c TAPclientd.conf]\n"
 	"       tap client --to HOST:PORT[/N] [-k FILE [--key-no N]] -- COMMAND...\n"
 	"       tap client --proxy HOST:PORT[/N] [-k FILE [--key-no N]]\n"
-	"       tap client --status [--json] | --reload | --stop\n"
+	"       tap client --status [--json] | --watch | --reload | --stop\n"
 	"       tap client --accept LINE|- [-c FILE] [-k FILE]\n"
 	"       tap client --remove-rules [--queue N]\n"
 	"       tap client --check | --print-rules | --print-unit\n"
@@ -36,7 +38,7 @@ struct options {
 	long key_no;    /* or -1 */
 	const struct backend *backend;
 	bool check, print_rules, print_unit, status, json, verbose;
-	bool remove_rules, reload, stop;
+	bool remove_rules, reload, stop, watch;
 	long queue;        /* or -1 */
 	int passphrase_fd; /* or -1 */
 };
@@ -65,15 +67,16 @@ check_words(struct options *o, int at, int argc, char **argv)
 	if (o->json && !o->status) {
 		wrong = "--json goes with --status";
 	} else if (o->check + o->print_rules + o->print_unit + o->status +
-			   o->reload + o->stop + o->remove_rules >
+			   o->watch + o->reload + o->stop + o->remove_rules >
 		   1) {
 		wrong = "one of --check, --print-rules, --print-unit, "
-			"--status, --reload, --stop and --remove-rules at a "
+			"--status, --watch, --reload, --stop and "
+			"--remove-rules at a "
 			"time";
 	} else if (o->accept &&
 		   (o->to || o->proxy || o->check || o->print_rules ||
-		    o->print_unit || o->status || o->reload || o->stop ||
-		    o->remove_rules)) {
+		    o->print_unit || o->status || o->watch || o->reload ||
+		    o->stop || o->remove_rules)) {
 		wrong = "--accept goes with -c and -k alone";
 	} else if (o->print_unit && (o->to || o->proxy)) {
 		wrong = "--print-unit does not go with --to or --proxy";
@@ -150,6 +153,9 @@ parse(int argc, char **argv, struct options *o)
 			      &o->print_unit) },
 		{ OPTION_FLAG(0, "status", "ask the running client",
 			      &o->status) },
+		{ OPTION_FLAG(0, "watch",
+			      "show it on the terminal, once a second",
+			      &o->watch) },
 		{ OPTION_FLAG(0, "reload",
 			      "have the running client read its file again",
 			      &o->reload) },
@@ -289,6 +295,9 @@ ask(const struct options *o)
 	if (o->stop) {
 		return ask_stop(&daemon, false);
 	}
+	if (o->watch) {
+		return watch_run(&daemon, &client_watch_side);
+	}
 	return o->reload ? ask_reload(&daemon) : ask_status(&daemon, o->json);
 }
 
@@ -315,7 +324,7 @@ cmd_client(int argc, char **argv)
 	if (o.remove_rules) {
 		return remove_rules(FW_CLIENT, o.queue);
 	}
-	if (o.status || o.reload || o.stop) {
+	if (o.status || o.watch || o.reload || o.stop) {
 		return ask(&o);
 	}
 	if (o.to || o.proxy) {

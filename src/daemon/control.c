@@ -297,6 +297,19 @@ control_reply(int fd, const struct control_peer *peer, const char *text,
 		     (const struct sockaddr *)&peer->addr, peer->len);
 }
 
+int
+control_take(int fd, char *out)
+{
+	struct control_peer peer;
+	ssize_t got = receive_trusted(fd, out, CONTROL_REPLY_MAX - 1, &peer);
+
+	if (got >= 0) {
+		out[got] = '\0';
+		return peer.pid;
+	}
+	return got == -EACCES || got == -EINTR ? -EAGAIN : (int)got;
+}
+
 /*
  * The process that has answered, or -errno.  A daemon that ends with the
  * question unread answers never, and nothing says so: look whether it is there.
@@ -306,14 +319,12 @@ await_reply(int fd, uint64_t end, const struct sockaddr_un *addr, socklen_t len,
 	    char *out)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-	struct control_peer peer;
 
 	for (;;) {
 		uint64_t now = clock_ms();
 		uint64_t left = end - now;
 		bool gone;
-		ssize_t got;
-		int ready;
+		int ready, rc;
 
 		if (now >= end) {
 			return -ETIMEDOUT;
@@ -325,26 +336,20 @@ await_reply(int fd, uint64_t end, const struct sockaddr_un *addr, socklen_t len,
 		}
 		/* First: what it answered at its end is here by now. */
 		gone = ready == 0 && left > LOOK_MS && is_gone(addr, len);
-		got = receive_trusted(fd, out, CONTROL_REPLY_MAX - 1, &peer);
-		if (got >= 0) {
-			out[got] = '\0';
-			return peer.pid;
+		rc = control_take(fd, out);
+		if (rc != -EAGAIN) {
+			return rc;
 		}
-		if (gone && got == -EAGAIN) {
+		if (gone) {
 			return -ECONNREFUSED;
-		}
-		if (got != -EACCES && got != -EAGAIN && got != -EINTR) {
-			return (int)got;
 		}
 	}
 }
 
 int
-control_ask(const char *name, enum control_request request, unsigned wait_ms,
-	    char *out)
+control_begin(const char *name, enum control_request request)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	uint64_t end = clock_ms() + wait_ms;
 	int fd = open_socket(&addr, sizeof addr.sun_family);
 	uint8_t byte = (uint8_t)request;
 	socklen_t len = address(&addr, name);
@@ -359,9 +364,26 @@ control_ask(const char *name, enum control_request request, unsigned wait_ms,
 		rc = errno == ENOENT      ? -ECONNREFUSED
 			: errno == EAGAIN ? -ETIMEDOUT
 					  : -errno;
-	} else {
-		rc = await_reply(fd, end, &addr, len, out);
+		close(fd);
+		return rc;
 	}
+	return fd;
+}
+
+int
+control_ask(const char *name, enum control_request request, unsigned wait_ms,
+	    char *out)
+{
+	const uint64_t end = clock_ms() + wait_ms;
+	const int fd = control_begin(name, request);
+	struct sockaddr_un addr;
+	socklen_t len = address(&addr, name);
+	int rc;
+
+	if (fd < 0) {
+		return fd;
+	}
+	rc = await_reply(fd, end, &addr, len, out);
 	close(fd);
 	return rc;
 }

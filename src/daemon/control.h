@@ -22,6 +22,7 @@
 enum control_request {
 	CONTROL_STATUS_TEXT = 't',
 	CONTROL_STATUS_JSON = 'j',
+	CONTROL_WATCH = 'w', /* see watch_page.h */
 	/*
 	 * The answers to these begin with an exit status, as a digit; to the
 	 * first two when it is done.
@@ -64,6 +65,13 @@ void control_reply(int fd, const struct control_peer *peer, const char *text,
  */
 int control_ask(const char *name, enum control_request request,
 		unsigned wait_ms, char *out);
+
+/*
+ * The same without waiting: a descriptor that is readable once there is
+ * an answer, or -errno; and the answer, -EAGAIN where there is none yet.
+ */
+int control_begin(const char *name, enum control_request request);
+int control_take(int fd, char *out);
 
 /*
  * The queues of the daemons of a side that are there, in this network

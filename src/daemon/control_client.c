@@ -18,13 +18,19 @@
 static char reply[CONTROL_REPLY_MAX];
 static const char *asking; /* the command that does */
 
+static void
+put_name(char name[ASK_NAME_MAX], const char *side, uint16_t queue)
+{
+	snprintf(name, ASK_NAME_MAX, "tap-%s-%u", side, queue);
+}
+
 static int
 ask_queue(const struct ask_daemon *daemon, uint16_t queue,
 	  enum control_request request)
 {
-	char name[32];
+	char name[ASK_NAME_MAX];
 
-	snprintf(name, sizeof name, "tap-%s-%u", daemon->side, queue);
+	put_name(name, daemon->side, queue);
 	switch (request) {
 	case CONTROL_STOP:
 	case CONTROL_LEAVE:
@@ -94,6 +100,27 @@ ask(const struct ask_daemon *daemon, enum control_request request, int *status)
 	rc = ask_queue(daemon, queue, request);
 	*status = rc < 0 ? complain(daemon, queue, rc) : TAP_OK;
 	return rc;
+}
+
+int
+ask_watch(const struct ask_daemon *daemon, char name[ASK_NAME_MAX],
+	  char *answer)
+{
+	int status;
+
+	put_name(name, daemon->side, queue_of(daemon));
+	if (ask(daemon, CONTROL_WATCH, &status) < 0) {
+		return status;
+	}
+	if (reply[0] == '\0') {
+		fprintf(stderr,
+			"tap %s: it is of another version, which knows no "
+			"--watch\n",
+			asking);
+		return TAP_SYSTEM;
+	}
+	memcpy(answer, reply, sizeof reply);
+	return TAP_OK;
 }
 
 int

@@ -17,6 +17,15 @@ struct ask_daemon {
 	uint16_t usual;
 };
 
+#define ASK_NAME_MAX 32u
+
+/*
+ * Its answer to CONTROL_WATCH, in CONTROL_REPLY_MAX bytes, and its name for
+ * control.h.  An exit status: where there is none, that is said.
+ */
+int ask_watch(const struct ask_daemon *daemon, char name[ASK_NAME_MAX],
+	      char *answer);
+
 /* Print its status. */
 int ask_status(const struct ask_daemon *daemon, bool json);
 

@@ -11,7 +11,12 @@
 #include "base/bytes.h"
 
 /* The kernel's numbers (net/tcp_states.h), which no header of ours has. */
-enum state { STATE_CLOSE = 7, STATE_LISTEN = 10 };
+enum state {
+	STATE_SYN_SENT = 2,
+	STATE_TIME_WAIT = 6,
+	STATE_CLOSE = 7,
+	STATE_LISTEN = 10,
+};
 
 #define STATES_CONNECTED (~(1u << STATE_CLOSE | 1u << STATE_LISTEN) & 0x1fff)
 
@@ -102,7 +107,7 @@ sock_diag_inode(struct netlink *nl,
 }
 
 struct each {
-	void (*take)(void *, const struct sock_diag_connection *);
+	void (*take)(void *, const struct sock_diag_socket *);
 	void *context;
 };
 
@@ -128,27 +133,30 @@ static int
 take_connection(void *context, const struct netlink_reply *reply)
 {
 	const struct each *each = context;
-	struct sock_diag_connection connection;
+	struct sock_diag_socket socket;
 	struct inet_diag_msg found;
 
 	if (reply->type != SOCK_DIAG_BY_FAMILY || reply->len < sizeof found) {
 		return 0;
 	}
 	memcpy(&found, reply->payload, sizeof found);
-	connection = (struct sock_diag_connection){
+	socket.uid = found.idiag_uid;
+	socket.over = found.idiag_state == STATE_TIME_WAIT;
+	socket.opening = found.idiag_state == STATE_SYN_SENT;
+	socket.connection = (struct sock_diag_connection){
 		.local = addr_of(found.idiag_family, found.id.idiag_src),
 		.remote = addr_of(found.idiag_family, found.id.idiag_dst),
 		.local_port = be16_load((uint8_t *)&found.id.idiag_sport),
 		.remote_port = be16_load((uint8_t *)&found.id.idiag_dport),
 		.device = found.id.idiag_if,
 	};
-	each->take(each->context, &connection);
+	each->take(each->context, &socket);
 	return 0;
 }
 
 int
 sock_diag_each(struct netlink *nl,
-	       void (*take)(void *, const struct sock_diag_connection *),
+	       void (*take)(void *, const struct sock_diag_socket *),
 	       void *context)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };

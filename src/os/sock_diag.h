@@ -23,6 +23,13 @@ struct sock_diag_connection {
 	uint32_t device;
 };
 
+struct sock_diag_socket {
+	struct sock_diag_connection connection;
+	uint32_t uid; /* whose it is */
+	bool opening; /* its SYN is not answered yet */
+	bool over;    /* TIME_WAIT: nobody has it any more */
+};
+
 /* 0 or -errno. */
 int sock_diag_open(struct netlink *nl);
 
@@ -42,8 +49,7 @@ int sock_diag_inode(struct netlink *nl,
 
 /* Call `take` for each connection there is.  0 or -errno. */
 int sock_diag_each(struct netlink *nl,
-		   void (*take)(void *context,
-				const struct sock_diag_connection *),
+		   void (*take)(void *context, const struct sock_diag_socket *),
 		   void *context);
 
 #endif

@@ -144,3 +144,17 @@ acl_allows(const struct acl *acl, uint16_t port, uint16_t key_no)
 	}
 	return false;
 }
+
+bool
+acl_has_local(const struct acl *acl, uint16_t port)
+{
+	for (size_t i = 0; i < acl->rules_count; i++) {
+		const struct acl_rule *rule = &acl->rules[i];
+
+		if (rule->type == ACL_LOCAL &&
+		    acl_ports_have(rule->ports, rule->ports_count, port)) {
+			return true;
+		}
+	}
+	return false;
+}

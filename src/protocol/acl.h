@@ -109,6 +109,9 @@ const struct acl_rule *acl_rule_for(const struct acl *acl,
 				    const struct packet *p, bool forwarded,
 				    const char *indev, const char *outdev);
 
+/* Whether a rule is for connections to this host at that port. */
+bool acl_has_local(const struct acl *acl, uint16_t port);
+
 const struct acl_key *acl_key_by_no(const struct acl *acl, uint16_t no);
 bool acl_key_valid_at(const struct acl_key *key, uint64_t instant);
 bool acl_allows(const struct acl *acl, uint16_t port, uint16_t key_no);

@@ -36,8 +36,9 @@ note(struct worker *g, const struct packet *p)
 }
 
 static void
-adopt_socket(void *context, const struct sock_diag_connection *c)
+adopt_socket(void *context, const struct sock_diag_socket *socket)
 {
+	const struct sock_diag_connection *c = &socket->connection;
 	struct adoption *a = context;
 	const struct packet p = {
 		.src = c->remote,

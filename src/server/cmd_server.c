@@ -7,8 +7,10 @@
 #include "server/fallback.h"
 #include "server/history.h"
 #include "server/server.h"
+#include "server/watch.h"
 #include "daemon/control_client.h"
 #include "daemon/log.h"
+#include "daemon/watch.h"
 #include "conf/options.h"
 #include "conf/server_files.h"
 #include "conf/value.h"
@@ -23,7 +25,8 @@
 static const char usage[] =
 	"usage: tap server [-c TAPservd.conf] [-k server.key] [-a ACL.conf]\n"
 	"       tap server --port PORTS -k server.key [-a ACL.conf]\n"
-	"       tap server --status [--json] | --reload | --stop | --confirm-now\n"
+	"       tap server --status [--json] | --watch | --reload | --stop\n"
+	"       tap server --confirm-now\n"
 	"       tap server --last | --who [--key N|NAME] [--since T] [--log FILE]\n"
 	"       tap server --remove-rules [--queue N]\n"
 	"       tap server --check | --print-rules | --print-unit\n"
@@ -33,7 +36,7 @@ static const char usage[] =
 struct options {
 	struct server_options run;
 	bool check, print_rules, print_unit, status, confirm_now, json, verbose;
-	bool remove_rules, reload, stop, keep_rules, last, who;
+	bool remove_rules, reload, stop, keep_rules, last, who, watch;
 	struct history_options history;
 	long confirm; /* seconds; or 0 */
 	long queue;   /* or -1 */
@@ -62,11 +65,11 @@ check_words(const struct options *o)
 	}
 	if (o->check + o->print_rules + o->print_unit + o->status +
 		    o->confirm_now + o->reload + o->stop + o->remove_rules +
-		    o->last + o->who >
+		    o->last + o->who + o->watch >
 	    1) {
 		fprintf(stderr,
 			"tap server: one of --check, --print-rules, "
-			"--print-unit, --status, --last, --who, "
+			"--print-unit, --status, --watch, --last, --who, "
 			"--confirm-now, --reload, --stop and --remove-rules at "
 			"a time\n");
 		return OPTION_WRONG;
@@ -124,6 +127,9 @@ parse(int argc, char **argv, struct options *o)
 			      &o->print_unit) },
 		{ OPTION_FLAG(0, "status", "ask the running server",
 			      &o->status) },
+		{ OPTION_FLAG(0, "watch",
+			      "show it on the terminal, once a second",
+			      &o->watch) },
 		{ OPTION_FLAG(0, "last", "who came in, by the log", &o->last) },
 		{ OPTION_FLAG(0, "who", "who is connected now", &o->who) },
 		{ OPTION(0, "key", "N|NAME", "with --last, --who: by this key",
@@ -218,7 +224,7 @@ print_unit(const struct options *o)
 static bool
 asks(const struct options *o)
 {
-	return o->status || o->confirm_now || o->reload || o->stop;
+	return o->status || o->watch || o->confirm_now || o->reload || o->stop;
 }
 
 static int
@@ -239,6 +245,9 @@ ask(const struct options *o)
 	}
 	if (o->reload) {
 		return ask_reload(&daemon);
+	}
+	if (o->watch) {
+		return watch_run(&daemon, &server_watch_side);
 	}
 	return o->confirm_now ? ask_confirm(&daemon)
 			      : ask_status(&daemon, o->json);

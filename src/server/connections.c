@@ -124,12 +124,16 @@ connections_note(struct connections *t, const struct packet *p, int32_t key_no,
 	if (!c) {
 		c = make_room(bucket_of(t, p), second, alive, context);
 		memset(c, 0, sizeof *c);
+		c->key_no = CONNECTION_TRACKED;
 		memcpy(c->src, p->src.bytes, sizeof c->src);
 		memcpy(c->dst, p->dst.bytes, sizeof c->dst);
 		c->sport = p->sport;
 		c->dport = p->dport;
 		c->family = p->src.family;
 	}
-	c->key_no = key_no;
+	/* That it is tracked says less than by which key it came. */
+	if (key_no >= 0 || c->key_no < 0) {
+		c->key_no = key_no;
+	}
 	c->used = second;
 }

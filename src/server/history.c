@@ -249,20 +249,6 @@ history_last(const struct history_options *o)
 
 /* ---- who is connected */
 
-static bool
-is_hidden(const struct acl *acl, uint16_t port)
-{
-	for (size_t i = 0; i < acl->rules_count; i++) {
-		const struct acl_rule *rule = &acl->rules[i];
-
-		if (rule->type == ACL_LOCAL &&
-		    acl_ports_have(rule->ports, rule->ports_count, port)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static void
 put_addr(char out[LOG_LINE_ADDRESS_MAX], const struct packet_addr *addr)
 {
@@ -271,13 +257,14 @@ put_addr(char out[LOG_LINE_ADDRESS_MAX], const struct packet_addr *addr)
 }
 
 static void
-take_socket(void *context, const struct sock_diag_connection *c)
+take_socket(void *context, const struct sock_diag_socket *socket)
 {
+	const struct sock_diag_connection *c = &socket->connection;
 	struct history *h = context;
 	struct log_line line = { .sport = c->remote_port,
 				 .dport = c->local_port };
 
-	if (is_hidden(h->acl, c->local_port)) {
+	if (!socket->over && acl_has_local(h->acl, c->local_port)) {
 		put_addr(line.src, &c->remote);
 		put_addr(line.dst, &c->local);
 		add(h, &line);

@@ -142,7 +142,7 @@ apply(struct worker *g, const struct receiver_result *result, bool early,
 		}
 		worker_log(g, e, ms);
 		if (e->reason == VERIFY_ACCEPTED) {
-			worker_stats_accept(g, e->key_no);
+			worker_stats_accept(g, e);
 			note_again(g, e, ms);
 		}
 	}

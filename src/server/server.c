@@ -20,6 +20,7 @@
 #include "server/worker_stats.h"
 #include "daemon/log.h"
 #include "server/reload.h"
+#include "server/watch.h"
 #include "daemon/sd_notify.h"
 #include "daemon/systemd_unit.h"
 #include "fastpath/ingress.h"
@@ -63,6 +64,11 @@ answer(void *context, enum control_request request,
 		fill_status(s, &st);
 		stat_write(t, st.items, st.count,
 			   request == CONTROL_STATUS_JSON);
+		break;
+	case CONTROL_WATCH:
+		fill_status(s, &st);
+		stat_write(t, st.items, st.count, true);
+		server_watch_rows(t, &s->worker);
 		break;
 	case CONTROL_CONFIRM:
 		return confirm_ask(&s->confirm, peer, t);

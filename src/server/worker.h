@@ -22,6 +22,16 @@
 
 #define WORKER_FDS (FW_QUEUES + 1 + INGRESS_FDS)
 
+#define WORKER_RECENT 8u
+
+/* A connection that was let in. */
+struct worker_accepted {
+	struct packet_addr src;
+	uint16_t sport, dport, key_no;
+	int64_t skew;     /* as in struct receiver_event */
+	uint64_t instant; /* frame.h */
+};
+
 /* Numbers that a worker leaves; see worker_state.h. */
 struct worker_shared {
 	struct monitor_shared monitor;
@@ -38,7 +48,9 @@ struct worker_shared {
 	struct worker_key {
 		uint64_t accepted, last; /* how often; when, since 1970 */
 	} keys[UINT16_MAX + 1];          /* by their numbers */
-	uint64_t handed;                 /* frames that are handed over */
+	struct worker_accepted recent[WORKER_RECENT];
+	uint64_t recent_count; /* of all; the place of the next one */
+	uint64_t handed;       /* frames that are handed over */
 };
 
 struct worker {

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "os/clock.h"
+
 uint64_t
 worker_drops(const struct worker *g)
 {
@@ -94,12 +96,25 @@ worker_stats(struct worker *g, struct stat_item *items)
 }
 
 void
-worker_stats_accept(struct worker *g, int key_no)
+worker_stats_accept(struct worker *g, const struct receiver_event *e)
 {
-	if (key_no >= 0 && key_no <= UINT16_MAX) {
-		g->shared->keys[key_no].accepted++;
-		g->shared->keys[key_no].last = (uint64_t)time(NULL);
+	struct worker_shared *shared = g->shared;
+	const uint16_t key_no = (uint16_t)e->key_no;
+
+	if (e->key_no < 0 || e->key_no > UINT16_MAX) {
+		return;
 	}
+	shared->keys[key_no].accepted++;
+	shared->keys[key_no].last = (uint64_t)time(NULL);
+	shared->recent[shared->recent_count++ % WORKER_RECENT] =
+		(struct worker_accepted){
+			.src = e->src,
+			.sport = e->sport,
+			.dport = e->dport,
+			.key_no = key_no,
+			.skew = e->skew,
+			.instant = clock_instant(),
+		};
 }
 
 static void

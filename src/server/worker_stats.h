@@ -17,8 +17,8 @@ uint64_t worker_drops(const struct worker *g);
  * number.
  */
 size_t worker_stats(struct worker *g, struct stat_item *items);
-/* In the worker: a connection was let in by this key. */
-void worker_stats_accept(struct worker *g, int key_no);
+/* In the worker: a connection was let in. */
+void worker_stats_accept(struct worker *g, const struct receiver_event *e);
 /* The same of each key of the configuration, as metrics. */
 void worker_stats_keys(const struct worker *g, const struct metrics *m);
 

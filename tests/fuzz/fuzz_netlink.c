@@ -54,8 +54,10 @@ check_packet(const struct netlink_reply *reply)
 }
 
 static void
-take_none(void *context, const struct sock_diag_connection *c)
+take_none(void *context, const struct sock_diag_socket *socket)
 {
+	const struct sock_diag_connection *c = &socket->connection;
+
 	(void)context;
 	CHECK(c->local.family == 4 || c->local.family == 6);
 	CHECK(c->remote.family == 4 || c->remote.family == 6);

@@ -179,8 +179,9 @@ struct search {
 };
 
 static void
-take(void *context, const struct sock_diag_connection *c)
+take(void *context, const struct sock_diag_socket *socket)
 {
+	const struct sock_diag_connection *c = &socket->connection;
 	struct search *s = context;
 
 	s->all++;

@@ -71,6 +71,27 @@ known_by_all_of_it(void **state)
 	}
 }
 
+/* The next server finds its connections in the kernel, too. */
+static void
+keeps_its_key(void **state)
+{
+	const struct packet p = packet_of(addr4(1), 1000, addr4(2), 22);
+	struct connection *c;
+
+	(void)state;
+	note(&p, CONNECTION_TRACKED, 1);
+	c = connections_find(&table, &p, false);
+	assert_non_null(c);
+	assert_int_equal(c->key_no, CONNECTION_TRACKED);
+	note(&p, 0, 2);
+	assert_int_equal(c->key_no, 0);
+	note(&p, CONNECTION_TRACKED, 3);
+	assert_int_equal(c->key_no, 0);
+	assert_int_equal(c->used, 3);
+	note(&p, 10, 4);
+	assert_int_equal(c->key_no, 10);
+}
+
 static void
 nobody_pushes_out_another(void **state)
 {
@@ -160,6 +181,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(known_by_all_of_it, setup),
+		cmocka_unit_test_setup(keeps_its_key, setup),
 		cmocka_unit_test_setup(nobody_pushes_out_another, setup),
 		cmocka_unit_test_setup(those_alive_go_last, setup),
 		cmocka_unit_test_setup(anything_may_be_in_it, setup),
