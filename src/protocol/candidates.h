@@ -50,7 +50,8 @@ struct reassembly_key candidates_key(const struct hash_key *hash,
 void candidates_find(struct reassembly *q, struct reassembly_group *group,
 		     uint64_t since, struct candidates *c);
 
-/* Whether one with this key would be tried with others, in no group of its. */
+/* Whether a frame that begins a group of this key would be tried with others.
+ */
 bool candidates_wait(struct reassembly *q, const struct reassembly_key *key,
 		     uint64_t since);
 

@@ -54,7 +54,7 @@ check off-ipv6 swept off 6 1000000
 check auto-ipv4 swept auto 4 500
 check auto-ipv6 swept auto 6 500
 check auto-no-flood swept auto 4 1000000
-# All that comes from there is one group then.
+# Windows tell nothing then; the client's time stamps do.
 check loose swept off 4 1000000 ', window=loose'
 check loose-flood swept off 6 500 ', window=loose'
 finish
