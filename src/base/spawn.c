@@ -153,7 +153,7 @@ enum { AT_INPUT, AT_OUTPUT, AT_ERRORS, AT_WATCHED };
 static void
 serve_watched(struct run *r, const struct pollfd *fds)
 {
-	const struct spawn_watch serving = watched;
+	struct spawn_watch serving = watched;
 	bool some = false;
 
 	for (size_t i = 0; i < SPAWN_WATCHED; i++) {
@@ -169,6 +169,12 @@ serve_watched(struct run *r, const struct pollfd *fds)
 	if (!serving.serve(serving.context)) {
 		put_an_end(r, -ECANCELED);
 		cancelled = true;
+	}
+	for (size_t i = 0; i < SPAWN_WATCHED; i++) {
+		/* Who hung up would be heard again and again. */
+		if (fds[i].revents & POLLHUP) {
+			serving.fd[i] = -1;
+		}
 	}
 	watched = serving;
 }

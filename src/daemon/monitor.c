@@ -164,9 +164,12 @@ stop(struct monitor *m, bool *sound)
 		struct pollfd fd = { .fd = m->line };
 
 		/*
-		 * The other end of the socket closes when the worker is gone.
+		 * The other end of the socket closes when the worker is gone,
+		 * or when it likes.
 		 */
-		poll(&fd, 1, 100);
+		if (poll(&fd, 1, 100) > 0) {
+			poll(NULL, 0, 1);
+		}
 		if (clock_ms() - begun > STOP_MS) {
 			kill(m->worker, SIGKILL);
 		}

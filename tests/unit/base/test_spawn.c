@@ -362,6 +362,34 @@ serves_others_meanwhile(void **state)
 	close(ends[1]);
 }
 
+static bool
+count(void *context)
+{
+	++*(int *)context;
+	return true;
+}
+
+/* Whoever hangs up is heard once. */
+static void
+serves_no_end_without_end(void **state)
+{
+	struct spawn_watch watch = { .fd = { -1, -1, -1 },
+				     .serve = count,
+				     .context = &served };
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	close(ends[1]);
+	watch.fd[2] = ends[0];
+	served = 0;
+	spawn_set_watch(&watch);
+	assert_int_equal(run_sh("sleep 0.2; exit 5", NULL), 5);
+	spawn_set_watch(NULL);
+	assert_int_equal(served, 1);
+	close(ends[0]);
+}
+
 static int
 open_descriptors(void *context)
 {
@@ -421,6 +449,7 @@ main(void)
 		cmocka_unit_test(does_without_standard_descriptors),
 		cmocka_unit_test(ends_one_that_hangs),
 		cmocka_unit_test(serves_others_meanwhile),
+		cmocka_unit_test(serves_no_end_without_end),
 		cmocka_unit_test(runs_functions),
 		cmocka_unit_test(leaves_no_descriptor),
 	};

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -37,11 +38,14 @@ faked_kill(pid_t process, int number)
 	return 0;
 }
 
+static unsigned waits, waits_last; /* it is gone with this one */
+
 static pid_t
 faked_waitpid(pid_t process, int *status, int options)
 {
 	(void)options;
 	assert_int_equal(process, PROCESS);
+	is_gone |= ++waits == waits_last;
 	if (status) {
 		*status = ended_with;
 	}
@@ -382,6 +386,28 @@ restarts_while_it_awaits(void **state)
 	assert_string_equal(monitor_state(&m), "down");
 }
 
+/* It may hang up long before it ends: that is awaited without haste. */
+static void
+stops_one_that_hung_up(void **state)
+{
+	struct timespec begun, ended;
+	bool sound;
+
+	(void)state;
+	close(ends[1]);
+	ends[1] = -1;
+	waits = 0;
+	waits_last = 50;
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	stop(&m, &sound);
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	waits_last = 0;
+	assert_int_equal(waits, 50);
+	assert_true((ended.tv_sec - begun.tv_sec) * 1000 +
+			    (ended.tv_nsec - begun.tv_nsec) / 1000000 >=
+		    45);
+}
+
 /* What tells of a fault of its own, and what does not. */
 static void
 tells_faults_from_other_ends(void **state)
@@ -488,6 +514,7 @@ main(void)
 		TEST(lets_it_work_while_files_are_wrong),
 		TEST(restarts_without_end),
 		TEST(restarts_while_it_awaits),
+		TEST(stops_one_that_hung_up),
 		TEST(tells_faults_from_other_ends),
 		TEST(hears_when_it_works),
 		TEST(believes_no_message),
