@@ -163,10 +163,7 @@ stop(struct monitor *m, bool *sound)
 	while (waitpid(m->worker, &status, WNOHANG) == 0) {
 		struct pollfd fd = { .fd = m->line };
 
-		/*
-		 * The other end of the socket closes when the worker is gone,
-		 * or when it likes.
-		 */
+		/* It closes when the worker is gone, or when that likes. */
 		if (poll(&fd, 1, 100) > 0) {
 			poll(NULL, 0, 1);
 		}
