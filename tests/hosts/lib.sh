@@ -579,6 +579,7 @@ ssh_start()
 		UsePAM no
 		PermitRootLogin yes
 		PasswordAuthentication no
+		Subsystem sftp internal-sftp
 	END
 	# sshd wants a directory in /run, and the shell runs what is in its
 	# user's home: both are empty for them.
