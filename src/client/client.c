@@ -74,6 +74,10 @@ recover(void *context, bool sound)
 
 	(void)sound;
 	c->backend->recover(c);
+	if (c->attempts.on) {
+		attempts_close(&c->attempts);
+		attempts_open(&c->attempts, c->options->task != NULL);
+	}
 }
 
 static const char *
@@ -202,7 +206,7 @@ work(void *context, int to_monitor)
 	egress_leave(&c->egress.egress);
 	monitor_ready(to_monitor, 0);
 	for (;;) {
-		struct pollfd fds[BACKEND_FDS + 2];
+		struct pollfd fds[BACKEND_FDS + 3];
 		const size_t count = c->backend->fds(c, fds);
 
 		if (count == 0) {
@@ -211,6 +215,8 @@ work(void *context, int to_monitor)
 		fds[count] =
 			(struct pollfd){ .fd = c->signals, .events = POLLIN };
 		fds[count + 1] = client_egress_fd(&c->egress);
+		fds[count + 2] = (struct pollfd){ .fd = c->attempts.cap.fd,
+						  .events = POLLIN };
 		__atomic_fetch_add(&c->shared->monitor.beats, 1,
 				   __ATOMIC_RELAXED);
 		/* Reserve source ports now, while no SYN waits for them. */
@@ -218,7 +224,7 @@ work(void *context, int to_monitor)
 		ports_refill(&c->outbound.ports);
 		client_egress_serve(&c->egress, &c->outbound);
 		log_flush();
-		if (poll(fds, (nfds_t)count + 2, MONITOR_BEAT_MS) < 0 &&
+		if (poll(fds, (nfds_t)count + 3, MONITOR_BEAT_MS) < 0 &&
 		    errno != EINTR) {
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
@@ -227,11 +233,35 @@ work(void *context, int to_monitor)
 		if (!c->backend->serve(c, fds)) {
 			return TAP_SYSTEM;
 		}
+		if (fds[count + 2].revents) {
+			attempts_serve(&c->attempts);
+		}
 		if (fds[count].revents &&
 		    daemon_signal(c->signals, NULL) == DAEMON_STOP) {
+			attempts_end(&c->attempts);
 			return TAP_OK;
 		}
 	}
+}
+
+static void
+note_attempt(void *context, const struct packet *syn, uint16_t key_no)
+{
+	attempts_note(context, syn, key_no);
+}
+
+/* See what comes back, where somebody waits to be told. */
+static void
+watch_attempts(struct client *c)
+{
+	c->attempts.cap.fd = -1;
+	if (!c->options->task && !log_is_verbose()) {
+		return;
+	}
+	attempts_open(&c->attempts, c->options->task != NULL);
+	c->outbound.note = note_attempt;
+	c->outbound.note_context = &c->attempts;
+	c->outbound.note_alone = c->options->task != NULL;
 }
 
 static int
@@ -255,6 +285,7 @@ open_all(struct client *c)
 	if (status != TAP_OK) {
 		return status;
 	}
+	watch_attempts(c);
 	c->drops = nfq_open_drops();
 	rc = sock_diag_open(&c->diag);
 	if (rc < 0) {
@@ -279,6 +310,7 @@ close_all(struct client *c)
 	nfq_close(&c->syns);
 	client_egress_close(&c->egress);
 	outbound_close(&c->outbound);
+	attempts_close(&c->attempts);
 	netfilter_close(&c->netfilter);
 	backend_pcap_close(&c->pcap);
 	netlink_close(&c->diag);

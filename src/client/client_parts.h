@@ -4,6 +4,7 @@
 #ifndef TAP_CLIENT_CLIENT_PARTS_H
 #define TAP_CLIENT_CLIENT_PARTS_H
 
+#include "client/attempts.h"
 #include "client/backend.h"
 #include "client/backend_netfilter.h"
 #include "client/backend_pcap.h"
@@ -36,6 +37,7 @@ struct client {
 	struct names names;
 	struct nfq syns;
 	struct outbound outbound;
+	struct attempts attempts;      /* of one command, or with -v */
 	const struct backend *backend; /* which has one of these: */
 	struct netfilter netfilter;
 	struct backend_pcap pcap; /* in place of rules and a queue */

@@ -111,6 +111,9 @@ tell_authenticated(const struct outbound *e, const struct packet *p,
 {
 	struct log_record r;
 
+	if (e->note) {
+		e->note(e->note_context, p, key_no);
+	}
 	if (!log_is_verbose()) {
 		return;
 	}
@@ -125,12 +128,15 @@ outbound_tell(struct outbound *e, enum outbound_news news,
 	      const struct packet *p, uint16_t key_no)
 {
 	switch (news) {
-	case OUTBOUND_AUTHENTICATED:
-		tell_authenticated(e, p, key_no);
-		break;
 	case OUTBOUND_UNANSWERED:
 		have_looked_up(e, p);
-		complain(e, p, "unanswered", no_answer());
+		if (!e->note_alone) {
+			complain(e, p, "unanswered", no_answer());
+		}
+		tell_authenticated(e, p, key_no);
+		break;
+	case OUTBOUND_AUTHENTICATED:
+		tell_authenticated(e, p, key_no);
 		break;
 	case OUTBOUND_DATA:
 		complain(e, p, "unauthenticated",
@@ -244,10 +250,10 @@ authenticate(struct outbound *e, const struct outbound_syn *in,
 	memcpy(syn0, in->bytes, in->len);
 	sender_syn0(syn0, p, &group);
 	e->counters->authenticated++;
-	if (is_unanswered(e, p)) {
-		outbound_tell(e, OUTBOUND_UNANSWERED, p, rule->key.no);
-	}
-	tell_authenticated(e, p, rule->key.no);
+	outbound_tell(e,
+		      is_unanswered(e, p) ? OUTBOUND_UNANSWERED
+					  : OUTBOUND_AUTHENTICATED,
+		      p, rule->key.no);
 	return OUTBOUND_SYN0;
 }
 

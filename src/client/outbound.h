@@ -42,6 +42,10 @@ struct outbound {
 	 * sender_host.no; or NULL.
 	 */
 	uint8_t *asked;
+	/* A group was sent for this SYN; or NULL. */
+	void (*note)(void *context, const struct packet *syn, uint16_t key_no);
+	void *note_context;
+	bool note_alone; /* no line of ours tells that none was answered */
 	struct log_limit limit;
 	struct {
 		uint32_t seq;
