@@ -42,6 +42,11 @@ find_and_exec(const char *const *argv)
 	};
 	char path[256];
 
+	if (argv[0][0] == '/') {
+		execve(argv[0], (char *const *)argv,
+		       (char *const *)environment);
+		return;
+	}
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
 		snprintf(path, sizeof path, "%s/%s", places[i], argv[0]);
 		execve(path, (char *const *)argv, (char *const *)environment);

@@ -23,8 +23,9 @@
 #define SPAWN_LIMIT_AGAIN_MS (SPAWN_LIMIT_MS / 10)
 
 /*
- * Run argv[0], found in the system's own directories (not in PATH, which
- * the caller's environment could choose).  input (may be NULL) becomes
+ * Run argv[0], a path that begins with / or a name that is found in the
+ * system's own directories (not in PATH, which the caller's environment could
+ * choose).  input (may be NULL) becomes
  * its standard input; what it prints goes to output, what it complains
  * of to errors: both cut to size and ended by NUL, or NULL.  Returns its
  * exit status, 128 + the signal that ended it, RUN_NOT_FOUND, or -errno:

@@ -4,6 +4,7 @@
 
 #include "client/accept.h"
 #include "client/client.h"
+#include "client/doctor.h"
 #include "client/names.h"
 #include "client/watch.h"
 #include "firewall/plan.h"
@@ -27,6 +28,7 @@ static const char usage[] =
 	"       tap client --proxy HOST:PORT[/N] [-k FILE [--key-no N]]\n"
 	"       tap client --status [--json] | --watch | --reload | --stop\n"
 	"       tap client --accept LINE|- [-c FILE] [-k FILE]\n"
+	"       tap client --doctor HOST:PORT [-c FILE] [--ntp HOST] [--json]\n"
 	"       tap client --remove-rules [--queue N]\n"
 	"       tap client --check | --print-rules | --print-unit\n"
 	"\n"
@@ -34,6 +36,7 @@ static const char usage[] =
 
 struct options {
 	const char *conf, *to, *proxy, *keys, *metrics, *accept;
+	const char *doctor, *ntp;
 	char **command; /* behind the options, or NULL */
 	long key_no;    /* or -1 */
 	const struct backend *backend;
@@ -64,8 +67,10 @@ check_words(struct options *o, int at, int argc, char **argv)
 {
 	const char *wrong = NULL;
 
-	if (o->json && !o->status) {
-		wrong = "--json goes with --status";
+	if (o->json && !o->status && !o->doctor) {
+		wrong = "--json goes with --status or --doctor";
+	} else if (o->ntp && !o->doctor) {
+		wrong = "--ntp goes with --doctor";
 	} else if (o->check + o->print_rules + o->print_unit + o->status +
 			   o->watch + o->reload + o->stop + o->remove_rules >
 		   1) {
@@ -73,11 +78,11 @@ check_words(struct options *o, int at, int argc, char **argv)
 			"--status, --watch, --reload, --stop and "
 			"--remove-rules at a "
 			"time";
-	} else if (o->accept &&
-		   (o->to || o->proxy || o->check || o->print_rules ||
-		    o->print_unit || o->status || o->watch || o->reload ||
-		    o->stop || o->remove_rules)) {
-		wrong = "--accept goes with -c and -k alone";
+	} else if ((o->accept || o->doctor) &&
+		   ((o->accept && o->doctor) || o->to || o->proxy || o->check ||
+		    o->print_rules || o->print_unit || o->status || o->watch ||
+		    o->reload || o->stop || o->remove_rules)) {
+		wrong = "--accept and --doctor go with none of the others";
 	} else if (o->print_unit && (o->to || o->proxy)) {
 		wrong = "--print-unit does not go with --to or --proxy";
 	} else if (o->to && o->proxy) {
@@ -138,6 +143,12 @@ parse(int argc, char **argv, struct options *o)
 			"an invitation of 'tap keygen --invite' becomes FILE,\n"
 			"of -c or -k; -: standard input has it",
 			option_text, &o->accept) },
+		{ OPTION(0, "doctor", "HOST:PORT",
+			 "find out why there is no connection", option_text,
+			 &o->doctor) },
+		{ OPTION(0, "ntp", "HOST",
+			 "with --doctor: compare the clock with its time",
+			 option_text, &o->ntp) },
 		{ OPTION(0, "passphrase-fd", "N",
 			 "where FILE is sealed: read the passphrase from\n"
 			 "this descriptor, not from the terminal",
@@ -169,7 +180,8 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION_NUMBER(0, "queue", "N",
 				"the NFQUEUE to use, or the client to ask",
 				&o->queue, 0, SETTINGS_QUEUE_MAX) },
-		{ OPTION_FLAG(0, "json", "with --status: JSON", &o->json) },
+		{ OPTION_FLAG(0, "json", "with --status or --doctor: JSON",
+			      &o->json) },
 		{ OPTION_FLAG('v', "verbose", "log more", &o->verbose) },
 	};
 	const struct option_list list = {
@@ -267,20 +279,6 @@ print_unit(const struct options *o)
 				  sizeof words / sizeof words[0]);
 }
 
-/* As a client would have them by now. */
-static void
-find_names(struct client_conf *conf)
-{
-	static uint8_t asked[CLIENT_CONF_HOSTS_MAX];
-	struct names names;
-
-	names_init(&names);
-	if (names_follow(&names, conf, asked) == 0) {
-		names_await(&names);
-	}
-	names_close(&names);
-}
-
 /* Ask a running client. */
 static int
 ask(const struct options *o)
@@ -334,6 +332,11 @@ cmd_client(int argc, char **argv)
 		return client_accept(&(struct accept_options){
 			o.accept, o.conf, o.keys, o.passphrase_fd });
 	}
+	if (o.doctor) {
+		return client_doctor(&(struct doctor_options){
+			o.doctor, o.conf, o.ntp, o.queue, o.passphrase_fd,
+			o.json });
+	}
 	conf = unlock_client(o.conf ? o.conf : CLIENT_CONF_FILE,
 			     o.passphrase_fd);
 	if (!conf) {
@@ -343,7 +346,7 @@ cmd_client(int argc, char **argv)
 		conf->settings.queue = (uint16_t)o.queue;
 	}
 	if (o.print_rules) {
-		find_names(conf);
+		names_find(conf);
 	}
 	if (o.check || o.print_rules) {
 		status = o.print_rules

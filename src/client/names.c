@@ -506,3 +506,16 @@ names_put_missing(const struct client_conf *conf, struct text *t)
 		}
 	}
 }
+
+void
+names_find(struct client_conf *conf)
+{
+	static uint8_t asked[CLIENT_CONF_HOSTS_MAX];
+	struct names names;
+
+	names_init(&names);
+	if (names_follow(&names, conf, asked) == 0) {
+		names_await(&names);
+	}
+	names_close(&names);
+}

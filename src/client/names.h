@@ -60,6 +60,9 @@ void names_failed(struct names *n);
  */
 void names_await(struct names *n);
 
+/* Look them up once, for who is not going to follow them. */
+void names_find(struct client_conf *conf);
+
 /* The names that have no address, with the lines of their rules. */
 void names_put_missing(const struct client_conf *conf, struct text *t);
 
