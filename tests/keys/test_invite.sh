@@ -74,10 +74,6 @@ case_round_trip()
 		    base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 	END
 	"$TAP" client --check -c sealed --passphrase-fd 3 3<<<"$passphrase"
-	# One file alone; a directory that is not there yet.
-	accept "$line" -k new/my.key >out
-	same 700 "$(stat -c %a new)"
-	lacks "$(cat out)" conf
 }
 
 # The next number, several servers, a port range, IPv6, a successor; JSON.
@@ -85,22 +81,23 @@ case_kinds()
 {
 	local line
 
-	line=$(invite -n 7)
+	echo 'key_no=7, key=0x00112233445566778899AABBCCDDEEFF' >server.key
+	chmod 600 server.key
 	line=$(invite --client '[2001:db8::1]:22,8000-8010' --realm web)
 	has "$(cat told)" '^server.key: key 8;'
 	accept "$line" -c a.conf >out
 	same 2 "$(grep -c '^RULE:.*key_no=8, .*realm=web' a.conf)"
 	has "$(cat out)" '^a.conf: 2 rules, key 8, '
-	line=$(invite --rotate 8)
-	accept "$line" -c b.conf -k b.key >out
-	has "$(cat b.key)" '^key_no=9, .*realm=web'
-	line=$(invite --json | "$python" -c '
+	line=$(invite --rotate 8 --json | "$python" -c '
 import json, sys
 made = json.load(sys.stdin)
-assert made["key_no"] == 10 and "key" not in made and "rules" not in made
+assert made["key_no"] == 9 and "key" not in made and "rules" not in made
 print(made["invite"])')
-	accept "$line" -c c.conf >out
-	has "$(cat c.conf)" key_no=10
+	# One file alone; a directory that is not there yet.
+	accept "$line" -k new/my.key >out
+	has "$(cat new/my.key)" '^key_no=9, .*realm=web'
+	same 700 "$(stat -c %a new)"
+	lacks "$(cat out)" conf
 }
 
 # From standard input, as a mail program breaks it.
@@ -124,18 +121,15 @@ case_made()
 	opened_by=$(sed -n 's/^passphrase, shown once: //p' told)
 	has "$opened_by" '^([0-9a-z]{4}-){3}[0-9a-z]{4}$'
 	accept "$line" -c client.conf >out
-	"$TAP" keygen --invite 192.0.2.1:22 -a server.key >line 2>told
 	opened_by="not $opened_by"
-	refused 2 'wrong passphrase' "$(cat line)" -c other.conf
+	refused 2 'wrong passphrase' "$line" -c other.conf
 }
 
 case_broken()
 {
-	local line bent opened_by len
+	local line len
 
 	line=$(invite)
-	opened_by=wrong refused 2 'wrong passphrase' "$line" -c c
-	opened_by='' refused 2 'passphrase: it is empty' "$line" -c c
 	# Before the passphrase, as it can be told without.
 	for len in 4 5 6 40 100 $((${#line} - 1)); do
 		refused 2 'cut short' "${line:0:len}" -c c
@@ -144,70 +138,8 @@ case_broken()
 	refused 2 'no invitation' "${line#tap:}" -c c
 	refused 2 'a character that no invitation has' "${line/:1:/:1:+}" -c c
 	refused 2 'something follows' "${line}AAAA" -c c
-	# One that was changed where only the tag can tell.
-	bent=${line:100:1}
-	[ "$bent" = A ] && bent=B || bent=A
-	refused 2 'wrong passphrase, or the file is damaged' \
-	    "${line:0:100}$bent${line:101}" -c c
-	# What was sealed by somebody else is held to what keygen writes.
 	exits 2 "$TAP" client --accept "$line" --to 192.0.2.1:22
 	exits 2 "$TAP" client --accept
-}
-
-# sealed TEXT: an invitation that holds it; keygen makes none of these
-sealed()
-{
-	"$python" - "$1" "$passphrase" <<-'END'
-		import base64, hashlib, os, struct, sys
-		from cryptography.hazmat.primitives.ciphers.aead import (
-		    ChaCha20Poly1305)
-		text, salt, nonce = sys.argv[1].encode(), os.urandom(16), \
-		    os.urandom(12)
-		head = b"TAPSEAL1" + struct.pack(">II", 100000, len(text)) + \
-		    salt + nonce
-		key = hashlib.pbkdf2_hmac("sha256", sys.argv[2].encode(), salt,
-		    100000)
-		box = ChaCha20Poly1305(key).encrypt(nonce, text, head)
-		print("tap:1:" + base64.urlsafe_b64encode(head + box)
-		    .decode().rstrip("="))
-	END
-}
-
-case_hostile()
-{
-	local rule
-
-	rule="RULE:dst_host=192.0.2.1, dst_port=22, $(key_line 1)"
-	"$python" -c 'from cryptography.hazmat.primitives.ciphers.aead import \
-	    ChaCha20Poly1305' || skip 'no cryptography for Python'
-	accept "$(sealed "$rule")" -c good >out
-	refused 2 'invitation:1: not a rule' \
-	    "$(sealed "run_as=root"$'\n'"$rule")" -c c
-	refused 2 'include' "$(sealed "include=/etc/shadow"$'\n'"$rule")" -c c
-	refused 2 'invitation:2: of another key' \
-	    "$(sealed "$rule"$'\n'"${rule/key_no=1/key_no=2}")" -c c
-	refused 2 'every connection of this host' \
-	    "$(sealed "RULE:type=LOCAL, $(key_line 1)")" -c c
-	refused 2 '' "$(sealed '# nothing')" -c c
-}
-
-# Nothing is overwritten, and there are both or none.
-case_exists()
-{
-	local line
-
-	line=$(invite)
-	echo mine >my.key
-	refused 1 'my.key: exists, not overwritten' "$line" -c c.conf -k my.key
-	same mine "$(cat my.key)"
-	echo mine >c.conf
-	refused 1 'c.conf: exists, not overwritten' "$line" -c c.conf -k new
-	same mine "$(cat c.conf)"
-	ln -s nowhere dangling
-	refused 1 'dangling: exists, not overwritten' "$line" -c dangling
-	[ ! -e nowhere ]
-	refused 1 'c.conf: exists' "$line" -c new.conf -k c.conf
-	refused 3 'No such file' "$line" -c a/b/c.conf
 }
 
 # What keygen refuses; and nothing is left of it.
@@ -248,10 +180,6 @@ case_terminal()
 	has "$(cat shown)" '^client.conf: 1 rule'
 	lacks "$(cat shown)" sesame
 	"$TAP" client --check -c client.conf
-	# On a terminal it is shown with the passphrase that was made.
-	terminal "$TAP" keygen --invite 192.0.2.1:22 -a server.key >shown
-	has "$(cat shown)" '^tap:1:'
-	has "$(cat shown)" '^passphrase, shown once: '
 }
 
 # By the program qrencode, which gets the line as its input.
@@ -270,11 +198,10 @@ case_qr_code()
 	END
 	terminal unshare -m sh ask >shown
 	has "$(cat shown)" '^code -t ANSIUTF8 -o - of tap:1:[A-Za-z0-9_-]+$'
+	has "$(cat shown)" '^passphrase, shown once: '
 	# Not where the line goes to a file or a program.
 	unshare -m sh ask >line 2>told
 	same 1 "$(wc -l <line)"
-	terminal unshare -m sh ask --json >shown
-	lacks "$(cat shown)" '^code'
 }
 
 run_cases
