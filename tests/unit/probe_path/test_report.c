@@ -87,6 +87,23 @@ says_that_there_is_no_hop(void **state)
 	assert_non_null(strstr(written(REPORT_JSON), ",\n\"trace\":[],"));
 }
 
+/* The clock is told of also where it is right; and the verdict comes last. */
+static void
+concludes(void **state)
+{
+	(void)state;
+	trial.has_skew = true;
+	trial.skew_ns = -4000000;
+	assert_non_null(strstr(written(REPORT_TABLE),
+			       "\nclock: the far one is 0.004 s behind; 30 s "
+			       "are allowed\n192.0.2.1: TAP passes\n"));
+	for (const char *at = text; *at; at += strcspn(at, "\n") + 1) {
+		assert_in_range(strcspn(at, "\n"), 0, 80);
+	}
+	assert_string_equal(strstr(text, "192.0.2.1: "),
+			    "192.0.2.1: TAP passes\n");
+}
+
 int
 main(void)
 {
@@ -95,6 +112,7 @@ main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(says_that_there_is_no_hop,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(concludes, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
