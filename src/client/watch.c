@@ -59,6 +59,7 @@ client_watch_rows(struct text *t, struct client *c)
 static const struct watch_field fields[] = {
 	{ "backend", "backend", WATCH_TEXT, true },
 	{ "fastpath", "fast path", WATCH_TEXT, true },
+	{ "fastpath_reason", "", WATCH_TEXT, true },
 	{ "syns", "SYNs seen", WATCH_COUNT, true },
 	{ "authenticated", "authenticated", WATCH_COUNT, true },
 	{ "as_is.no_rule", "sent as is: no rule", WATCH_COUNT, false },

@@ -328,41 +328,57 @@ refuse(const struct ask_daemon *daemon, const char *why, int status)
 	return status;
 }
 
+/* All is set but for the terminal and the signals.  0 or -errno. */
+static int
+begin(struct watch *w)
+{
+	w->asking = -1;
+	w->now = &w->both[0];
+	w->last = &w->both[1];
+	w->window.colour = table_colour(STDOUT_FILENO);
+	watch_read(w->now, w->side, w->answer, clock_ms());
+	w->signals = open_signals();
+	if (w->signals < 0) {
+		return -errno;
+	}
+	w->terminal = open("/proc/self/fd/1",
+			   O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return w->terminal < 0 ? -errno : enter(w);
+}
+
 int
 watch_run(const struct ask_daemon *daemon, const struct watch_side *side)
 {
-	static struct watch w;
+	/* Daemons have all static memory locked, and not this. */
+	struct watch *w = calloc(1, sizeof *w);
 	const char *type = getenv("TERM");
-	int status, rc;
+	int status, killed, rc;
 
+	if (!w) {
+		return refuse(daemon, strerror(ENOMEM), TAP_SYSTEM);
+	}
 	if (!isatty(STDOUT_FILENO) || !type || strcmp(type, "dumb") == 0) {
+		free(w);
 		return refuse(daemon,
 			      "standard output is no terminal that can show a "
 			      "page; --status --json is for programs",
 			      TAP_USAGE);
 	}
-	status = ask_watch(daemon, w.name, w.answer);
-	if (status != TAP_OK) {
-		return status;
+	w->side = side;
+	status = ask_watch(daemon, w->name, w->answer);
+	rc = status == TAP_OK ? begin(w) : 0;
+	if (status == TAP_OK && rc == 0) {
+		run(w);
+		leave(w);
+		stop_asking(w);
 	}
-	w.side = side;
-	w.asking = -1;
-	w.now = &w.both[0];
-	w.last = &w.both[1];
-	w.window.colour = table_colour(STDOUT_FILENO);
-	watch_read(w.now, side, w.answer, clock_ms());
-	w.signals = open_signals();
-	w.terminal = open("/proc/self/fd/1",
-			  O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	rc = w.signals < 0 || w.terminal < 0 ? -errno : enter(&w);
+	killed = w->killed;
+	free(w);
 	if (rc < 0) {
 		return refuse(daemon, strerror(-rc), TAP_SYSTEM);
 	}
-	run(&w);
-	leave(&w);
-	stop_asking(&w);
-	if (w.killed) {
-		die_of(w.killed);
+	if (killed) {
+		die_of(killed);
 	}
-	return TAP_OK;
+	return status;
 }

@@ -112,7 +112,9 @@ server_watch_rows(struct text *t, const struct worker *worker)
 static const struct watch_field fields[] = {
 	{ "hidden", "hidden", WATCH_TEXT, true },
 	{ "fastpath", "fast path", WATCH_TEXT, true },
+	{ "fastpath_reason", "", WATCH_TEXT, true },
 	{ "door", "door", WATCH_TEXT, true },
+	{ "door_reason", "", WATCH_TEXT, true },
 	{ "syns", "SYNs seen", WATCH_COUNT, true },
 	{ "accepted", "accepted", WATCH_COUNT, true },
 #define X(reason, word)                                                        \
