@@ -104,10 +104,11 @@ is_good(const struct scene *scene, const struct sorted *g,
 	const struct ingress_key *key, uint64_t now, uint64_t instant)
 {
 	const uint64_t most = (uint64_t)scene->tolerance << 8;
+	const uint64_t ahead = most < INGRESS_AHEAD ? most : INGRESS_AHEAD;
 
 	/* 40 bits are what the receiver's memory holds of an instant. */
 	return now != 0 && now >> 39 == 0 && instant + most >= now &&
-		instant <= now + most && is_known_time(scene, now, instant) &&
+		instant <= now + ahead && is_known_time(scene, now, instant) &&
 		is_above_floor(scene, instant) &&
 		is_key_good(scene, g, key, now);
 }

@@ -37,6 +37,14 @@ struct ingress_local {
 	uint64_t family;
 };
 
+/*
+ * By how much the time of a group that is accepted there may be ahead: where
+ * nobody has read of it, all is refused that is not later than so much after
+ * the next one's start.
+ */
+#define INGRESS_AHEAD_MS 250
+#define INGRESS_AHEAD (INGRESS_AHEAD_MS * FRAME_SECOND / 1000)
+
 /* One entry, mapped by tap: what may change at any time. */
 struct ingress_config {
 	uint64_t utc_offset; /* ns to add to the monotonic clock; wraps */

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/siphash.h"
+#include "fastpath/ingress_map.h"
 
 #define HEADER 4096u /* a page: what follows it is aligned */
 #define VERSION 3u
@@ -230,7 +231,9 @@ open_mapped(struct replay_file *store, const char *path, uint32_t capacity,
 		memcpy(&store->begin_ms, (uint8_t *)store->map + BEGIN_AT,
 		       sizeof store->begin_ms);
 	} else {
-		put_header(store, header, now_ms);
+		/* What it does not have may be from a clock that is ahead. */
+		put_header(store, header,
+			   is_new ? now_ms : now_ms + INGRESS_AHEAD_MS);
 	}
 	return 0;
 }

@@ -15,7 +15,7 @@
  *
  * ahead is not 0 while groups may be accepted that are written here only
  * later: where the process ends before it says otherwise, that counts as
- * another boot does.
+ * another boot does.  The time of these is at most INGRESS_AHEAD_MS ahead.
  */
 #ifndef TAP_SERVER_REPLAY_FILE_H
 #define TAP_SERVER_REPLAY_FILE_H

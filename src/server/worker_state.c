@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fastpath/ingress_map.h"
 #include "fastpath/ingress_replays.h"
 #include "os/clock.h"
 #include "tap.h"
@@ -70,11 +71,18 @@ worker_state_open(struct worker *g)
 	return TAP_OK;
 }
 
+/* Later than all that the kernel's program may have accepted. */
+static uint64_t
+begin_anew(void)
+{
+	return clock_ms() + INGRESS_AHEAD_MS;
+}
+
 void
 worker_state_prepare(struct worker *g)
 {
 	/* If all are killed before the worker is ready, nothing is known. */
-	replay_file_begin(&g->store, clock_ms());
+	replay_file_begin(&g->store, begin_anew());
 }
 
 void
@@ -100,7 +108,7 @@ worker_state_recover(struct worker *g, bool sound)
 		log_say(LOG_LEVEL_WARNING,
 			"replay memory: no longer trusted; groups sent before "
 			"now are refused");
-		g->begin_ms = clock_ms();
+		g->begin_ms = begin_anew();
 	}
 }
 

@@ -493,6 +493,27 @@ what_is_from_before_is_the_gates(void **state)
 	bed_settle();
 }
 
+/* Later than what is refused where nobody has read of it. */
+static void
+what_is_far_ahead_is_the_gates(void **state)
+{
+	static const uint64_t ahead[] = { 0, INGRESS_AHEAD / 2,
+					  16 * INGRESS_AHEAD };
+	struct group g;
+
+	(void)state;
+	bed_need();
+	for (size_t i = 0; i < COUNT(ahead); i++) {
+		group_make(&g, &bed.all->keys[KEY_60], PORT,
+			   bed.all->now.instant + ahead[i],
+			   random_u32(&bed.seed), &bed.seed);
+		assert_true(is_in(&g));
+		assert_int_equal(bed.accepted, ahead[i] < INGRESS_AHEAD);
+	}
+	bed_settle();
+	bed_forget();
+}
+
 static void
 what_is_not_above_the_floor_is_the_gates(void **state)
 {
@@ -739,6 +760,7 @@ main(void)
 		cmocka_unit_test(a_group_gets_in_once),
 		cmocka_unit_test(a_clock_just_set_is_the_gates),
 		cmocka_unit_test(what_is_from_before_is_the_gates),
+		cmocka_unit_test(what_is_far_ahead_is_the_gates),
 		cmocka_unit_test(what_is_not_above_the_floor_is_the_gates),
 		cmocka_unit_test(a_full_memory_refuses),
 		cmocka_unit_test(all_that_gets_in_is_told),
