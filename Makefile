@@ -12,8 +12,9 @@
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: unit unit-san
 #:                             unit-valgrind fuzz-replay rules lint docs
-#:                             hosts keys soak timing qemu; PROPERTY_SEED=1
-#:                             and PROPERTY_STEPS= are for tests at random
+#:                             model hosts keys soak timing qemu;
+#:                             PROPERTY_SEED=1 and PROPERTY_STEPS= are for
+#:                             tests at random
 #: make hosts HOSTS='scans nat'  these alone; TEST_FASTPATH=off: by the queue,
 #:                             but for what is about the fast path
 #: make check-fast             in two minutes: unit tests, rules, documents,
@@ -242,7 +243,7 @@ NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy clang-format \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
 	haproxy qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
-	kmod=depmod strace clang zsh fish fail2ban=fail2ban-regex
+	kmod=depmod strace clang zsh fish fail2ban=fail2ban-regex spin
 NEED_coverage := $(NEED_check) lcov
 NEED_bench := $(NEED_static) $(NEED_system) clang gnuplot-nox=gnuplot \
 	iproute2=ip iptables nginx-light=nginx ethtool procps=sysctl python3
@@ -291,7 +292,7 @@ PROBE_SRCS := $(wildcard tests/probes/*.c)
 # happens between hosts: side by side, each in the time that the other leaves.
 # The emulated machines do both, and have the processors to themselves, as has
 # what measures between hosts.
-COMPUTE := unit unit-san unit-valgrind fuzz-replay rules lint docs
+COMPUTE := unit unit-san unit-valgrind fuzz-replay model rules lint docs
 CHECKS := build-tests $(COMPUTE) hosts keys soak timing qemu
 check:
 	@tests/run.sh --start
@@ -386,6 +387,8 @@ run-fuzz-replay: $(addprefix $(B)/,$(FUZZERS))
 
 rules:
 	@tests/rules.sh
+model:
+	@tests/model/run
 # What more than one step wants, so that no two of them make it at once.
 build-tests: $(TAP) completions portable $(PROBES) $(FAULTY)
 	@$(MAKE) DEPS=system CC=gcc SAN= TAP=.build/system/tap scarce

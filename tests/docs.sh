@@ -294,6 +294,7 @@ there_is()
 		file=tests/unit/${rest%/*}/test_${rest##*/}.c
 		[ -e "$file" ] || [ -e "tests/unit/test_$rest.c" ]
 		;;
+	model) [ -e "tests/model/$rest.pml" ] ;;
 	*) false ;;
 	esac
 }
