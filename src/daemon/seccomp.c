@@ -30,183 +30,160 @@ const bool seccomp_has_list = true;
 const bool seccomp_has_list = false;
 #endif
 
-/* What both roles need: packets, the log, the clocks, an end. */
-static const int common[] = {
-#ifdef SYS_poll
-	SYS_poll,
-#endif
-	SYS_ppoll,        SYS_recvmmsg,       SYS_recvfrom,
-	SYS_recvmsg,      SYS_read,           SYS_pread64,
-	SYS_write,        SYS_writev,         SYS_clock_gettime,
-	SYS_getpid,       SYS_getuid,         SYS_geteuid,
-	SYS_gettid,       SYS_close,          SYS_munmap,
-	SYS_brk,          SYS_madvise,        SYS_futex,
-	SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_restart_syscall,
-	SYS_exit,         SYS_exit_group,
+#define SERVER (1u << PRIVILEGES_SERVER)
+#define CLIENT (1u << PRIVILEGES_CLIENT)
+#define LISTENER (1u << PRIVILEGES_LISTENER)
+#define ALL (SERVER | CLIENT | LISTENER)
+#define TESTS_MAX 3u
+
+/* What an argument has to be; halves of 64 bits are compared. */
+struct test {
+	uint16_t jump; /* BPF_JEQ: this value; BPF_JSET: none of these bits */
+	uint16_t half;
+	uint32_t value;
 };
 
-/* And these, but for the flag by which they connect: their argument. */
-static const struct {
+#define LOW(argument) (2 * (argument))
+#define HIGH(argument) (2 * (argument) + 1)
+#define IS(half, value)                                                        \
+	{                                                                      \
+		BPF_JEQ, half, value                                           \
+	}
+#define HAS_NOT(half, bits)                                                    \
+	{                                                                      \
+		BPF_JSET, half, bits                                           \
+	}
+#define CALL(who, what)                                                        \
+	{                                                                      \
+		.roles = (who), .number = SYS_##what                           \
+	}
+#define CALL_IF(who, what, ...)                                                \
+	{                                                                      \
+		.roles = (who), .number = SYS_##what, .tests = { __VA_ARGS__ } \
+	}
+
+/* What each role may do; what it does most comes first. */
+static const struct call {
+	unsigned roles;
 	int number;
-	unsigned flags;
-} sending[] = {
-	{ SYS_sendto, 3 },
-	{ SYS_sendmsg, 2 },
-	{ SYS_sendmmsg, 3 },
+	struct test tests[TESTS_MAX]; /* the last of them have no jump */
+} allowed[] = {
+/* Packets, the log, the clocks, an end. */
+#ifdef SYS_poll
+	CALL(ALL, poll),
+#endif
+	CALL(ALL, ppoll),
+	CALL(ALL, recvmmsg),
+	CALL(ALL, recvfrom),
+	CALL(ALL, recvmsg),
+	CALL(ALL, read),
+	CALL(ALL, pread64),
+	CALL(ALL, write),
+	CALL(ALL, writev),
+	CALL(ALL, clock_gettime),
+	CALL(ALL, getpid),
+	CALL(ALL, getuid),
+	CALL(ALL, geteuid),
+	CALL(ALL, gettid),
+	CALL(ALL, close),
+	CALL(ALL, munmap),
+	CALL(ALL, brk),
+	CALL(ALL, madvise),
+	CALL(ALL, futex),
+	CALL(ALL, rt_sigreturn),
+	CALL(ALL, rt_sigprocmask),
+	CALL(ALL, restart_syscall),
+	CALL(ALL, exit),
+	CALL(ALL, exit_group),
+	/*
+	 * All but what connects.  The server, send(2) without an address: its
+	 * sockets of netlink are bound to what they were opened for as long as
+	 * none is given (os/netlink.h).
+	 */
+	CALL_IF(SERVER, sendto, HAS_NOT(LOW(3), MSG_FASTOPEN), IS(LOW(4), 0),
+		IS(HIGH(4), 0)),
+	CALL_IF(CLIENT | LISTENER, sendto, HAS_NOT(LOW(3), MSG_FASTOPEN)),
+	CALL_IF(CLIENT | LISTENER, sendmsg, HAS_NOT(LOW(2), MSG_FASTOPEN)),
+	CALL_IF(CLIENT | LISTENER, sendmmsg, HAS_NOT(LOW(3), MSG_FASTOPEN)),
+	/* Reserving source ports, marks, random numbers, how the clock is. */
+	CALL(CLIENT, bind),
+	CALL(CLIENT, setsockopt),
+	CALL(CLIENT, adjtimex),
+	CALL(CLIENT, clock_adjtime),
+	CALL(CLIENT | LISTENER, getsockname),
+	CALL(CLIENT | LISTENER, getrandom),
+	CALL_IF(CLIENT, socket, IS(LOW(0), AF_INET),
+		IS(LOW(1), SOCK_STREAM | SOCK_CLOEXEC)),
+	CALL_IF(CLIENT, socket, IS(LOW(0), AF_INET6),
+		IS(LOW(1), SOCK_STREAM | SOCK_CLOEXEC)),
+	CALL_IF(CLIENT, getsockopt, IS(LOW(1), SOL_SOCKET)),
+	/* Connections of near sides; what libpcap has lost, and what it lacks.
+	 */
+	CALL(LISTENER, accept4),
+	CALL(LISTENER, getsockopt),
+	CALL(LISTENER, lseek),
+	CALL_IF(LISTENER, setsockopt, IS(LOW(1), SOL_PACKET)), /* its end */
+	/* Names of devices; for libpcap, whether one is up, or why not. */
+	CALL_IF(ALL, ioctl, IS(LOW(1), SIOCGIFNAME)),
+	CALL_IF(CLIENT | LISTENER, ioctl, IS(LOW(1), SIOCGIFFLAGS)),
+	/* Entries of maps that are there: nothing is made, nothing loaded. */
+	CALL_IF(SERVER, bpf, IS(LOW(0), BPF_MAP_GET_NEXT_KEY)),
+	CALL_IF(SERVER, bpf, IS(LOW(0), BPF_MAP_LOOKUP_ELEM)),
+	CALL_IF(SERVER, bpf, IS(LOW(0), BPF_MAP_UPDATE_ELEM)),
+	CALL_IF(SERVER, bpf, IS(LOW(0), BPF_MAP_DELETE_ELEM)),
+	CALL_IF(SERVER, bpf, IS(LOW(0), BPF_MAP_UPDATE_BATCH)),
+	CALL_IF(SERVER, bpf, IS(LOW(0), BPF_MAP_DELETE_BATCH)),
+	CALL_IF(SERVER, bpf, IS(LOW(0), BPF_MAP_LOOKUP_AND_DELETE_BATCH)),
 };
 
-/* Entries of maps that are there: nothing is made, nothing loaded. */
-static const uint32_t server_bpf[] = {
-	BPF_MAP_GET_NEXT_KEY,
-	BPF_MAP_LOOKUP_ELEM,
-	BPF_MAP_UPDATE_ELEM,
-	BPF_MAP_DELETE_ELEM,
-	BPF_MAP_UPDATE_BATCH,
-	BPF_MAP_DELETE_BATCH,
-	BPF_MAP_LOOKUP_AND_DELETE_BATCH,
-};
-
-/* Reserving source ports, marks, random numbers, how the clock is. */
-static const int client[] = {
-	SYS_bind,      SYS_getsockname, SYS_setsockopt,
-	SYS_getrandom, SYS_adjtimex,    SYS_clock_adjtime,
-};
-
-/* Connections of near sides; what libpcap has lost, and what it lacks. */
-static const int listener[] = {
-	SYS_accept4, SYS_getrandom, SYS_getsockopt, SYS_getsockname, SYS_lseek,
-};
-
-/*
- * Two instructions for each call, five for each with an argument and seven
- * with two, or nine: three that send, two ioctls, two sockets, an option of
- * sockets, seven of bpf(2); six around them.
- */
-#define PROGRAM_MAX                                                            \
-	(2 * (sizeof common + sizeof client + sizeof listener) /               \
-		 sizeof common[0] +                                            \
-	 85)
+#define CALLS (sizeof allowed / sizeof allowed[0])
+/* Of a call: its number, two for each test, what to do, the number again. */
+#define CALL_MAX (3 + 2 * TESTS_MAX)
+#define AROUND 5u
 
 struct program {
-	struct sock_filter at[PROGRAM_MAX];
+	struct sock_filter at[CALLS * CALL_MAX + AROUND];
 	unsigned short len;
 };
 
 static void
-put(struct program *p, struct sock_filter instruction)
+put(struct program *p, unsigned code, size_t value, unsigned yes, unsigned no)
 {
-	p->at[p->len++] = instruction;
+	p->at[p->len++] = (struct sock_filter){ (uint16_t)code, (uint8_t)yes,
+						(uint8_t)no, (uint32_t)value };
 }
 
 static void
 put_load(struct program *p, size_t offset)
 {
-	put(p,
-	    (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-					 (uint32_t)offset));
+	put(p, BPF_LD | BPF_W | BPF_ABS, offset, 0, 0);
 }
 
-/* If the number loaded is this one, allow; else go on. */
+/* If the number loaded is this one's, and the arguments, too, allow. */
 static void
-put_allow(struct program *p, uint32_t number)
+put_call(struct program *p, const struct call *call)
 {
-	put(p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0,
-					 1));
-	put(p,
-	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-}
+	unsigned left = 0;
 
-/* The low half of an argument. */
-static void
-put_load_argument(struct program *p, unsigned argument)
-{
-	put_load(p,
-		 offsetof(struct seccomp_data, args) +
-			 argument * sizeof(uint64_t));
-}
+	while (left < TESTS_MAX && call->tests[left].jump) {
+		left++;
+	}
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, (size_t)call->number, 0,
+	    left ? 2 * left + 2 : 1);
+	for (const struct test *t = call->tests; left > 0; t++) {
+		const unsigned out = 2 * --left + 1;
 
-/* If it is, and an argument has this value, allow. */
-static void
-put_allow_if(struct program *p, uint32_t number, unsigned argument,
-	     uint32_t value)
-{
-	put(p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0,
-					 4));
-	put_load_argument(p, argument);
-	put(p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0,
-					 1));
-	put(p,
-	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-	put_load(p, offsetof(struct seccomp_data, nr));
-}
-
-/* If it is, and an argument has none of these bits, allow. */
-static void
-put_allow_without(struct program *p, uint32_t number, unsigned argument,
-		  uint32_t bits)
-{
-	put(p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0,
-					 4));
-	put_load_argument(p, argument);
-	put(p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 1,
-					 0));
-	put(p,
-	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-	put_load(p, offsetof(struct seccomp_data, nr));
-}
-
-/*
- * If it is send(2), without an address, allow: of the sockets that the server
- * has, those of netlink are bound to what they were opened for as long as
- * none is given (os/netlink.h).
- */
-static void
-put_allow_send(struct program *p)
-{
-	const size_t addr =
-		offsetof(struct seccomp_data, args) + 4 * sizeof(uint64_t);
-
-	put(p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendto,
-					 0, 8));
-	put_load_argument(p, 3);
-	put(p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K,
-					 MSG_FASTOPEN, 5, 0));
-	put_load(p, addr);
-	put(p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3));
-	put_load(p, addr + 4);
-	put(p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1));
-	put(p,
-	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-	put_load(p, offsetof(struct seccomp_data, nr));
-}
-
-/* If it makes a TCP socket of this family, allow: a port is reserved so. */
-static void
-put_allow_tcp_socket(struct program *p, uint32_t family)
-{
-	put(p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket,
-					 0, 6));
-	put_load_argument(p, 0);
-	put(p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, family, 0,
-					 3));
-	put_load_argument(p, 1);
-	put(p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-					 SOCK_STREAM | SOCK_CLOEXEC, 0, 1));
-	put(p,
-	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-	put_load(p, offsetof(struct seccomp_data, nr));
+		put_load(p,
+			 offsetof(struct seccomp_data, args) +
+				 t->half * sizeof(uint32_t));
+		put(p, (unsigned)BPF_JMP | t->jump | BPF_K, t->value,
+		    t->jump == BPF_JSET ? out : 0,
+		    t->jump == BPF_JSET ? 0 : out);
+	}
+	put(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	if (call->tests[0].jump) {
+		put_load(p, offsetof(struct seccomp_data, nr));
+	}
 }
 
 #ifdef TAP_DEBUG
@@ -253,55 +230,15 @@ seccomp_limit(enum privileges_role role)
 
 	watch();
 	put_load(&p, offsetof(struct seccomp_data, arch));
-	put(&p,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCH,
-					 1, 0));
-	put(&p,
-	    (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-					 SECCOMP_RET_KILL_PROCESS));
+	put(&p, BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCH, 1, 0);
+	put(&p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
 	put_load(&p, offsetof(struct seccomp_data, nr));
-	for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
-		put_allow(&p, (uint32_t)common[i]);
+	for (size_t i = 0; i < CALLS; i++) {
+		if (allowed[i].roles & 1u << role) {
+			put_call(&p, &allowed[i]);
+		}
 	}
-	if (role == PRIVILEGES_SERVER) {
-		put_allow_send(&p);
-	}
-	for (size_t i = 0; role != PRIVILEGES_SERVER &&
-	     i < sizeof sending / sizeof sending[0];
-	     i++) {
-		put_allow_without(&p, (uint32_t)sending[i].number,
-				  sending[i].flags, MSG_FASTOPEN);
-	}
-	for (size_t i = 0;
-	     role == PRIVILEGES_CLIENT && i < sizeof client / sizeof client[0];
-	     i++) {
-		put_allow(&p, (uint32_t)client[i]);
-	}
-	for (size_t i = 0; role == PRIVILEGES_LISTENER &&
-	     i < sizeof listener / sizeof listener[0];
-	     i++) {
-		put_allow(&p, (uint32_t)listener[i]);
-	}
-	/* Names of devices, and nothing else of them. */
-	put_allow_if(&p, SYS_ioctl, 1, SIOCGIFNAME);
-	for (size_t i = 0; role == PRIVILEGES_SERVER &&
-	     i < sizeof server_bpf / sizeof server_bpf[0];
-	     i++) {
-		put_allow_if(&p, SYS_bpf, 0, server_bpf[i]);
-	}
-	if (role == PRIVILEGES_CLIENT) {
-		put_allow_tcp_socket(&p, AF_INET);
-		put_allow_tcp_socket(&p, AF_INET6);
-		/* For libpcap: whether it is up, or else why not. */
-		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
-		put_allow_if(&p, SYS_getsockopt, 1, SOL_SOCKET);
-	}
-	if (role == PRIVILEGES_LISTENER) {
-		put_allow_if(&p, SYS_ioctl, 1, SIOCGIFFLAGS);
-		/* libpcap, when it closes. */
-		put_allow_if(&p, SYS_setsockopt, 1, SOL_PACKET);
-	}
-	put(&p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RET_FORBIDDEN));
+	put(&p, BPF_RET | BPF_K, RET_FORBIDDEN, 0, 0);
 	program.len = p.len;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 #else
