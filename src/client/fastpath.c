@@ -284,24 +284,17 @@ client_egress_count(const struct client_egress *c,
 }
 
 void
-client_egress_stats(const struct client_egress *c, struct stat_item *items)
+client_egress_stats(const struct client_egress *c, struct stats *s)
 {
-	static char why[EGRESS_WHY_MAX];
+	char devices[32];
 	uint64_t n[EGRESS_COUNTS];
 
 	egress_counts(&c->egress, n);
-	if (c->egress.why[0]) {
-		memcpy(why, c->egress.why, sizeof why);
-	} else if (c->count == 0) {
-		snprintf(why, sizeof why, "not yet");
-	} else {
-		snprintf(why, sizeof why, "%zu device%s", c->count,
-			 c->count == 1 ? "" : "s");
-	}
-	items[0] = (struct stat_item){ "fastpath", "fast path",
-				       c->count > 0 ? "generic" : "off", 0 };
-	items[1] = (struct stat_item){ "fastpath_reason", "fast path reason",
-				       why, 0 };
-	items[2] = (struct stat_item){ "fastpath_syns", "fast path: SYNs", NULL,
-				       n[EGRESS_SEEN] };
+	snprintf(devices, sizeof devices, c->count ? "%zu device%s" : "not yet",
+		 c->count, text_s(c->count));
+	stat_text(s, "fastpath", "fast path", c->count > 0 ? "generic" : "off");
+	stat_text(s, "fastpath_reason", "fast path reason",
+		  c->egress.why[0] ? c->egress.why : devices);
+	stat_count(s, "fastpath_syns", "fast path: SYNs", n[EGRESS_SEEN],
+		   "SYNs that the program in the kernel handled");
 }

@@ -18,8 +18,6 @@
 #include "fastpath/egress_ports.h"
 #include "daemon/stats.h"
 
-#define CLIENT_EGRESS_STATS 3u
-
 struct client_egress {
 	struct egress egress;
 	struct port_pool pool; /* the worker's */
@@ -61,8 +59,6 @@ struct pollfd client_egress_fd(const struct client_egress *c);
 /* Add what the program has counted. */
 void client_egress_count(const struct client_egress *c,
 			 struct outbound_counters *counted);
-/* Write CLIENT_EGRESS_STATS items. */
-void client_egress_stats(const struct client_egress *c,
-			 struct stat_item *items);
+void client_egress_stats(const struct client_egress *c, struct stats *s);
 
 #endif

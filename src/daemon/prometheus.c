@@ -16,70 +16,6 @@
 #define REMOVE_MS 2000u
 #define NAME_MAX_LEN 4096
 
-/* What a metric is for; of "refused.mac", the part before the dot. */
-static const struct {
-	const char *name, *help;
-	bool gauge; /* goes up and down; all else only counts up */
-} words[] = {
-	{ "accepted", "Connections that were let in", false },
-	{ "as_is", "SYNs sent without authentication, by reason", false },
-	{ "assembling", "Groups that wait for further frames", true },
-	{ "authenticated", "SYNs that were made into a group", false },
-	{ "authenticators", "Authenticators that were computed", false },
-	{ "closed", "SYNs of strangers to ports with hide=closed", false },
-	{ "decoys", "SYNs of strangers to ports with hide=decoy", false },
-	{ "door_failed", "Accepted SYNs that the door could not be told of",
-	  false },
-	{ "door_missing_seconds", "Time for which the door was away", false },
-	{ "door_restored", "Times that the door was put back", false },
-	{ "door_refused", "Lookups of a listener that the door refused",
-	  false },
-	{ "duplicates", "Frames that had arrived before", false },
-	{ "evicted", "Groups dropped to make room for newer ones", false },
-	{ "fastpath_syns", "SYNs that the program in the kernel handled",
-	  false },
-	{ "groups", "Groups that became complete", false },
-	{ "held", "SYNs that wait for the rest of their group", true },
-	{ "held_dropped", "Held SYNs dropped to make room for newer ones",
-	  false },
-	{ "keys", "Keys that are loaded", true },
-	{ "log_lost", "Lines of the log that could not be written", false },
-	{ "queue_drops", "Packets dropped because a queue was full", false },
-	{ "refused", "Groups and SYNs that were refused, by reason", false },
-	{ "replays", "Accepted groups that are remembered", true },
-	{ "rules", "Rules in the configuration", true },
-	{ "rules_contested", "Whether another program keeps changing our rules",
-	  true },
-	{ "rules_missing_seconds", "Time for which our rules were incomplete",
-	  false },
-	{ "rules_restored", "Times that our firewall rules were restored",
-	  false },
-	{ "ingress_accepted", "Groups that the program in the kernel let in",
-	  false },
-	{ "ingress_dropped", "SYNs that the kernel's program dropped in floods",
-	  false },
-	{ "ingress_lost", "Groups that came faster than the server read them",
-	  false },
-	{ "ingress_mac", "Groups with a wrong authenticator dropped in floods",
-	  false },
-	{ "ingress_passed", "SYNs that the kernel's program left to the queue",
-	  false },
-	{ "ingress_syns", "SYNs that the program in the kernel checked",
-	  false },
-	{ "ingress_taken", "Frames that the kernel's program kept for groups",
-	  false },
-	{ "ingress_verified", "Groups that the kernel's program found valid",
-	  false },
-	{ "untracked_dropped", "Packets of no connection that were dropped",
-	  false },
-	{ "untracked_passed", "Untracked packets of a connection that passed",
-	  false },
-	{ "syns", "SYNs to addresses and ports of a rule", false },
-	{ "unanswered", "Accepted SYNs that this host did not answer", false },
-	{ "unreadable", "Messages from the kernel that made no sense", false },
-	{ "worker_restarts", "Times that the worker was started again", false },
-};
-
 void
 metrics_put_head(const struct metrics *m, const char *name, const char *type,
 		 const char *help)
@@ -118,24 +54,16 @@ static void
 put_number(const struct metrics *m, const struct stat_item *item,
 	   const char *before)
 {
+	const bool counts = item->kind == STAT_COUNT;
 	const char *dot = strchr(item->name, '.');
-	const size_t len =
-		dot ? (size_t)(dot - item->name) : strlen(item->name);
-	const char *help = item->label;
-	bool gauge = false;
+	const size_t len = strcspn(item->name, ".");
 	char name[64];
 
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-		if (strlen(words[i].name) == len &&
-		    memcmp(words[i].name, item->name, len) == 0) {
-			help = words[i].help;
-			gauge = words[i].gauge;
-		}
-	}
 	snprintf(name, sizeof name, "%.*s%s", (int)len, item->name,
-		 gauge ? "" : "_total");
-	if (!dot || !before || strncmp(before, item->name, len + 1) != 0) {
-		metrics_put_head(m, name, gauge ? "gauge" : "counter", help);
+		 counts ? "_total" : "");
+	if (!dot || strncmp(before, item->name, len + 1) != 0) {
+		metrics_put_head(m, name, counts ? "counter" : "gauge",
+				 item->help);
 	}
 	fprintf(m->file, "%s_%s", m->prefix, name);
 	if (dot) {
@@ -164,28 +92,24 @@ put_text(const struct metrics *m, const struct stat_item *item)
 	}
 }
 
-void
-metrics_put(const struct metrics *m, const struct stat_item *items,
-	    size_t count)
+/* Those of the items that are metrics, or can be one. */
+static void
+put_stats(const struct metrics *m, const struct stats *s)
 {
-	const char *before = NULL;
+	const char *before = "";
 
 	put_gauge(m, "up", "1 while it is running; the file ends with it", 1);
-	for (size_t i = 0; i < count; i++) {
-		const struct stat_item *item = &items[i];
-
-		if (!item->name) {
-			continue;
-		}
-		if (item->text) {
+	for (const struct stat_item *item = s->items;
+	     item < s->items + s->count; item++) {
+		if (item->kind == STAT_TEXT && item->name) {
 			put_text(m, item);
-		} else if (strcmp(item->name, "uptime") == 0) {
-			put_gauge(m, "uptime_seconds", "Time since the start",
-				  item->number);
-		} else if (item->label && strcmp(item->name, "queue") != 0 &&
-			   strcmp(item->name, "pid") != 0) {
+		} else if (item->kind == STAT_COUNT ||
+			   item->kind == STAT_LEVEL) {
 			put_number(m, item, before);
 			before = item->name;
+		} else if (item->name && strcmp(item->name, "uptime") == 0) {
+			put_gauge(m, "uptime_seconds", "Time since the start",
+				  item->number);
 		}
 	}
 }
@@ -226,11 +150,11 @@ metrics_due(struct metrics *m, uint64_t ms)
 
 struct writing {
 	struct metrics *metrics;
-	void (*put)(const struct metrics *m, void *context);
-	void *context;
+	const struct stats *stats;
+	metrics_more *more;
+	const void *context;
 };
 
-/* In a process of its own.  0 or errno. */
 /* The collector passes over what does not end in .prom. */
 static bool
 name_new(char name[NAME_MAX_LEN], const struct metrics *m)
@@ -238,6 +162,7 @@ name_new(char name[NAME_MAX_LEN], const struct metrics *m)
 	return snprintf(name, NAME_MAX_LEN, "%s.new", m->path) < NAME_MAX_LEN;
 }
 
+/* In a process of its own.  0 or errno. */
 static int
 write_file(void *context)
 {
@@ -255,7 +180,10 @@ write_file(void *context)
 	if (fd < 0 || !(m->file = fdopen(fd, "w"))) {
 		return errno;
 	}
-	w->put(m, w->context);
+	put_stats(m, w->stats);
+	if (w->more) {
+		w->more(m, w->context);
+	}
 	errno = 0; /* a full disk may take a part, and say nothing */
 	if (fflush(m->file) != 0 || ferror(m->file) || fchmod(fd, 0644) < 0 ||
 	    rename(name, m->path) < 0) {
@@ -267,11 +195,10 @@ write_file(void *context)
 }
 
 void
-metrics_start(struct metrics *m,
-	      void (*put)(const struct metrics *m, void *context),
-	      void *context)
+metrics_start(struct metrics *m, const struct stats *stats, metrics_more *more,
+	      const void *context)
 {
-	struct writing w = { m, put, context };
+	struct writing w = { m, stats, more, context };
 
 	m->writer = spawn_function(write_file, &w);
 	if (m->writer < 0) {

@@ -31,17 +31,17 @@ struct metrics {
  * once as long as it stays the same: also that it is not done yet.
  */
 bool metrics_due(struct metrics *m, uint64_t ms);
-/* Have it done: put() writes to m->file, in another process. */
-void metrics_start(struct metrics *m,
-		   void (*put)(const struct metrics *m, void *context),
-		   void *context);
+/*
+ * Have it done in another process: what is a metric of the stats, and what
+ * more() (or NULL) writes to m->file.
+ */
+typedef void metrics_more(const struct metrics *m, const void *context);
+void metrics_start(struct metrics *m, const struct stats *stats,
+		   metrics_more *more, const void *context);
 /* The daemon ends: nobody is to take its last numbers for new ones. */
 void metrics_remove(struct metrics *m);
 
-/* For put(): those of the items that are numbers, or can be one. */
-void metrics_put(const struct metrics *m, const struct stat_item *items,
-		 size_t count);
-/* The head of a metric whose samples follow. */
+/* For more(): the head of a metric whose samples follow. */
 void metrics_put_head(const struct metrics *m, const char *name,
 		      const char *type, const char *help);
 /* A label's value, in quotes. */

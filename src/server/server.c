@@ -29,7 +29,7 @@
 #define DROPS_EVERY_MS 10000u
 
 static void
-fill_status(struct server *s, struct status *st)
+fill_status(struct server *s, struct stats *st)
 {
 	status_fill(st,
 		    &(struct status_facts){
@@ -51,7 +51,7 @@ static bool
 answer(void *context, enum control_request request,
        const struct control_peer *peer, struct text *t)
 {
-	static struct status st;
+	static struct stats st;
 	struct server *s = context;
 
 	switch (request) {
@@ -62,12 +62,11 @@ answer(void *context, enum control_request request,
 		 */
 		ingress_records_await(&s->worker.ingress);
 		fill_status(s, &st);
-		stat_write(t, st.items, st.count,
-			   request == CONTROL_STATUS_JSON);
+		stat_write(t, &st, request == CONTROL_STATUS_JSON);
 		break;
 	case CONTROL_WATCH:
 		fill_status(s, &st);
-		stat_write(t, st.items, st.count, true);
+		stat_write(t, &st, true);
 		server_watch_rows(t, &s->worker);
 		break;
 	case CONTROL_CONFIRM:
@@ -142,29 +141,14 @@ watch_drops(struct server *s, uint64_t now)
 	}
 }
 
-struct numbers {
-	const struct status *status;
-	const struct worker *worker;
-};
-
-static void
-put_metrics(const struct metrics *m, void *context)
-{
-	const struct numbers *n = context;
-
-	metrics_put(m, n->status->items, n->status->count);
-	worker_stats_keys(n->worker, m);
-}
-
 static void
 write_metrics(struct server *s, uint64_t now)
 {
-	static struct status st;
-	struct numbers n = { &st, &s->worker };
+	static struct stats st;
 
 	if (metrics_due(&s->metrics, now)) {
 		fill_status(s, &st);
-		metrics_start(&s->metrics, put_metrics, &n);
+		metrics_start(&s->metrics, &st, worker_stats_keys, &s->worker);
 	}
 }
 

@@ -1,13 +1,10 @@
 #include "server/status.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "daemon/log.h"
 #include "os/clock.h"
 #include "server/device_programs.h"
-#include "tap.h"
 
 #define MINUTE_MS 60000u
 
@@ -41,14 +38,6 @@ put_alarms(const struct status_facts *facts, char out[ALARMS_MAX])
 		});
 }
 
-static void
-put_hidden(const struct status_facts *facts, char out[OVERVIEW_MAX])
-{
-	struct text t = text_over(out, OVERVIEW_MAX);
-
-	overview_hidden(&t, &facts->conf->acl);
-}
-
 /* Seconds left; 0 where there is nothing to confirm. */
 static uint64_t
 confirm_left(const struct status_facts *facts)
@@ -62,50 +51,54 @@ confirm_left(const struct status_facts *facts)
 	return c->ends > now ? (c->ends - now + 999) / 1000 : 1;
 }
 
-void
-status_fill(struct status *st, const struct status_facts *facts)
+static void
+put_confirm(struct stats *s, uint64_t left)
 {
-	uint64_t uptime = (clock_ms() - facts->started) / 1000;
-	uint64_t left = confirm_left(facts);
+	char text[80];
 
-	put_alarms(facts, st->alarm);
-	put_hidden(facts, st->hidden);
-	(void)device_programs(&facts->conf->acl, st->programs,
-			      sizeof st->programs);
-	snprintf(st->confirm, sizeof st->confirm,
+	snprintf(text, sizeof text,
 		 "with 'tap server --confirm-now' within %llu s",
 		 (unsigned long long)left);
-	stat_duration(st->duration, uptime);
-	const struct stat_item first[STATUS_FIRST] = {
-		{ "alarm", st->alarm[0] ? "ALARM" : NULL, st->alarm, 0 },
-		{ "command", NULL, "server", 0 },
-		{ "version", NULL, TAP_VERSION, 0 },
-		{ "pid", "process", NULL, (uint64_t)getpid() },
-		{ "uptime", NULL, NULL, uptime },
-		{ NULL, "up", st->duration, 0 },
-		{ "hidden", "hidden", st->hidden, 0 },
-		{ "confirm_left", NULL, NULL, left },
-		{ NULL, left ? "to be confirmed" : NULL, st->confirm, 0 },
-		{ "queue", "queue", NULL, facts->conf->settings.queue },
-		{ "firewall", "firewall", facts->firewall, 0 },
-		{ "rules_restored", "rules restored", NULL,
-		  facts->watchdog->restored },
-		{ "rules_missing_seconds", "rules missing, s", NULL,
-		  (facts->watchdog->open_ms + 999) / 1000 },
-		{ "rules_contested", "rules contested", NULL,
-		  watchdog_is_contested(facts->watchdog) },
-		{ "hide_closed", "hide=closed", facts->closing, 0 },
-		{ "device_programs", "other device programs", st->programs, 0 },
-		{ "log_lost", "log lines lost", NULL,
-		  log_lost() + facts->worker->shared->monitor.log_lost },
-		{ "worker", "worker", monitor_state(facts->monitor), 0 },
-		{ "worker_restarts", "worker restarts", NULL,
-		  facts->monitor->restarts },
-	};
-	memcpy(st->items, first, sizeof first);
-	st->count = STATUS_FIRST;
-	st->count +=
-		worker_fastpath_stats(facts->worker, st->items + st->count);
-	st->count += worker_door_stats(facts->worker, st->items + st->count);
-	st->count += worker_stats(facts->worker, st->items + st->count);
+	stat_number(s, "confirm_left", NULL, left);
+	if (left) {
+		stat_text(s, NULL, "to be confirmed", text);
+	}
+}
+
+static void
+put_rules(struct stats *s, const struct status_facts *facts)
+{
+	stat_text(s, "firewall", "firewall", facts->firewall);
+	stat_count(s, "rules_restored", "rules restored",
+		   facts->watchdog->restored,
+		   "Times that our firewall rules were restored");
+	stat_count(s, "rules_missing_seconds", "rules missing, s",
+		   (facts->watchdog->open_ms + 999) / 1000,
+		   "Time for which our rules were incomplete");
+	stat_level(s, "rules_contested", "rules contested",
+		   watchdog_is_contested(facts->watchdog),
+		   "Whether another program keeps changing our rules");
+	stat_text(s, "hide_closed", "hide=closed", facts->closing);
+}
+
+void
+status_fill(struct stats *s, const struct status_facts *facts)
+{
+	char alarm[ALARMS_MAX], hidden[OVERVIEW_MAX], programs[128];
+	struct text t = text_over(hidden, sizeof hidden);
+
+	put_alarms(facts, alarm);
+	overview_hidden(&t, &facts->conf->acl);
+	(void)device_programs(&facts->conf->acl, programs, sizeof programs);
+	stat_begin(s, "server", alarm, (clock_ms() - facts->started) / 1000);
+	stat_text(s, "hidden", "hidden", hidden);
+	put_confirm(s, confirm_left(facts));
+	stat_number(s, "queue", "queue", facts->conf->settings.queue);
+	put_rules(s, facts);
+	stat_text(s, "device_programs", "other device programs", programs);
+	stat_worker(s, monitor_state(facts->monitor), facts->monitor->restarts,
+		    log_lost() + facts->worker->shared->monitor.log_lost);
+	worker_fastpath_stats(facts->worker, s);
+	worker_door_stats(facts->worker, s);
+	worker_stats(facts->worker, s);
 }

@@ -18,8 +18,6 @@
 #include "server/worker_fastpath.h"
 #include "server/worker_stats.h"
 
-#define STATUS_FIRST 19u /* items ahead of those of the worker */
-
 struct status_facts {
 	const struct server_conf *conf;
 	struct worker *worker;
@@ -34,16 +32,6 @@ struct status_facts {
 	const char *closing; /* how ports with hide=closed look */
 };
 
-/* The items, and the texts that they are of. */
-struct status {
-	struct stat_item items[STATUS_FIRST + WORKER_STATS +
-			       WORKER_FASTPATH_STATS + WORKER_DOOR_STATS];
-	size_t count;
-	char duration[32], confirm[80];
-	char alarm[ALARMS_MAX], hidden[OVERVIEW_MAX];
-	char programs[128]; /* of others, at devices */
-};
-
-void status_fill(struct status *st, const struct status_facts *facts);
+void status_fill(struct stats *s, const struct status_facts *facts);
 
 #endif

@@ -1,6 +1,5 @@
 #include "server/worker_door.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -262,15 +261,6 @@ worker_door_admit(struct worker *g, const struct receiver_packet *in,
 }
 
 static const char *
-others(const struct door *d)
-{
-	static char names[128];
-
-	(void)door_others(d, names, sizeof names);
-	return names[0] ? names : "none";
-}
-
-static const char *
 without(const struct door *d)
 {
 	const struct door_version *v = &d->now;
@@ -294,33 +284,29 @@ missing(const struct door *d)
 	return d->missing_ms + (d->lost ? clock_ms() - d->seen_ms : 0);
 }
 
-size_t
-worker_door_stats(struct worker *g, struct stat_item *items)
+void
+worker_door_stats(struct worker *g, struct stats *s)
 {
 	const struct door *d = &g->door;
 	uint64_t counts[DOOR_COUNTS];
+	char others[128];
 
 	door_counts(d, counts);
-	const struct stat_item all[] = {
-		{ "door", "door",
-		  d->lost         ? "lost"
-			  : d->on ? "on"
-				  : "off",
-		  0 },
-		{ "door_reason", "door reason", d->why, 0 },
-		{ "door_pinned", "door pinned", d->is_pinned ? d->path : "no",
-		  0 },
-		{ "door_without", "ports without a door", without(d), 0 },
-		{ "door_others", "other socket lookups", others(d), 0 },
-		{ "door_restored", "door restored", NULL, d->restored },
-		{ "door_missing_seconds", "door missing, s", NULL,
-		  (missing(d) + 999) / 1000 },
-		{ "door_refused", "door: refused", NULL, counts[DOOR_REFUSED] },
-		{ "door_failed", "door: failed", NULL, g->shared->door_failed },
-	};
-
-	static_assert(sizeof all <= WORKER_DOOR_STATS * sizeof all[0],
-		      "as many items as there is room for");
-	memcpy(items, all, sizeof all);
-	return sizeof all / sizeof all[0];
+	(void)door_others(d, others, sizeof others);
+	stat_text(s, "door", "door", d->lost ? "lost" : d->on ? "on" : "off");
+	stat_text(s, "door_reason", "door reason", d->why);
+	stat_text(s, "door_pinned", "door pinned",
+		  d->is_pinned ? d->path : "no");
+	stat_text(s, "door_without", "ports without a door", without(d));
+	stat_text(s, "door_others", "other socket lookups",
+		  others[0] ? others : "none");
+	stat_count(s, "door_restored", "door restored", d->restored,
+		   "Times that the door was put back");
+	stat_count(s, "door_missing_seconds", "door missing, s",
+		   (missing(d) + 999) / 1000,
+		   "Time for which the door was away");
+	stat_count(s, "door_refused", "door: refused", counts[DOOR_REFUSED],
+		   "Lookups of a listener that the door refused");
+	stat_count(s, "door_failed", "door: failed", g->shared->door_failed,
+		   "Accepted SYNs that the door could not be told of");
 }

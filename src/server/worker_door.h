@@ -8,8 +8,6 @@
 #include "daemon/stats.h"
 #include "server/worker.h"
 
-#define WORKER_DOOR_STATS 9u
-
 /*
  * In the monitor, before rules are installed that may count on it; the log
  * says what it is like.
@@ -50,7 +48,6 @@ void worker_door_undo(struct worker *g);
 void worker_door_admit(struct worker *g, const struct receiver_packet *in,
 		       struct receiver_result *result);
 
-/* Write up to WORKER_DOOR_STATS items; returns how many. */
-size_t worker_door_stats(struct worker *g, struct stat_item *items);
+void worker_door_stats(struct worker *g, struct stats *s);
 
 #endif

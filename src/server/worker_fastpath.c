@@ -1,6 +1,5 @@
 #include "server/worker_fastpath.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -284,36 +283,34 @@ worker_fastpath_charge(struct worker *g, const struct receiver_now *now)
 	}
 }
 
-size_t
-worker_fastpath_stats(struct worker *g, struct stat_item *items)
+void
+worker_fastpath_stats(struct worker *g, struct stats *s)
 {
-	const struct ingress *s = &g->ingress;
 	uint64_t n[INGRESS_COUNTS];
-	static char why[INGRESS_WHY_MAX];
+	char why[INGRESS_WHY_MAX];
 
-	ingress_counts(s, n);
-	ingress_reason(s, why);
-	const struct stat_item all[] = {
-		{ "fastpath", "fast path", ingress_state(s), 0 },
-		{ "fastpath_reason", "fast path reason", why, 0 },
-		{ "ingress_syns", "ingress: SYNs", NULL, n[INGRESS_SEEN] },
-		{ "ingress_taken", "ingress: taken", NULL, n[INGRESS_TAKEN] },
-		{ "ingress_passed", "ingress: to the queue", NULL,
-		  n[INGRESS_PASSED] },
-		{ "ingress_verified", "ingress: groups verified", NULL,
-		  n[INGRESS_VERIFIED] },
-		{ "ingress_accepted", "ingress: groups accepted", NULL,
-		  n[INGRESS_ACCEPTED] },
-		{ "ingress_mac", "ingress: groups dropped", NULL,
-		  n[INGRESS_MAC] },
-		{ "ingress_dropped", "ingress: SYNs dropped", NULL,
-		  n[INGRESS_DROPPED] },
-		{ "ingress_lost", "ingress: groups lost", NULL,
-		  n[INGRESS_LOST] },
-	};
-
-	static_assert(sizeof all == WORKER_FASTPATH_STATS * sizeof all[0],
-		      "as many items as there is room for");
-	memcpy(items, all, sizeof all);
-	return sizeof all / sizeof all[0];
+	ingress_counts(&g->ingress, n);
+	ingress_reason(&g->ingress, why);
+	stat_text(s, "fastpath", "fast path", ingress_state(&g->ingress));
+	stat_text(s, "fastpath_reason", "fast path reason", why);
+	stat_count(s, "ingress_syns", "ingress: SYNs", n[INGRESS_SEEN],
+		   "SYNs that the program in the kernel checked");
+	stat_count(s, "ingress_taken", "ingress: taken", n[INGRESS_TAKEN],
+		   "Frames that the kernel's program kept for groups");
+	stat_count(s, "ingress_passed", "ingress: to the queue",
+		   n[INGRESS_PASSED],
+		   "SYNs that the kernel's program left to the queue");
+	stat_count(s, "ingress_verified", "ingress: groups verified",
+		   n[INGRESS_VERIFIED],
+		   "Groups that the kernel's program found valid");
+	stat_count(s, "ingress_accepted", "ingress: groups accepted",
+		   n[INGRESS_ACCEPTED],
+		   "Groups that the program in the kernel let in");
+	stat_count(s, "ingress_mac", "ingress: groups dropped", n[INGRESS_MAC],
+		   "Groups with a wrong authenticator dropped in floods");
+	stat_count(s, "ingress_dropped", "ingress: SYNs dropped",
+		   n[INGRESS_DROPPED],
+		   "SYNs that the kernel's program dropped in floods");
+	stat_count(s, "ingress_lost", "ingress: groups lost", n[INGRESS_LOST],
+		   "Groups that came faster than the server read them");
 }

@@ -8,8 +8,6 @@
 #include "server/worker.h"
 #include "daemon/stats.h"
 
-#define WORKER_FASTPATH_STATS (INGRESS_COUNTS + 1) /* all but one, and two */
-
 /*
  * One memory of replays for the receiver and the ingress program: before the
  * ingress program is to accept anything it knows all that the receiver knows;
@@ -64,7 +62,6 @@ void worker_fastpath_taken(struct worker *g);
 /* Wrong guesses that the ingress program saw. */
 void worker_fastpath_charge(struct worker *g, const struct receiver_now *now);
 
-/* Write WORKER_FASTPATH_STATS items; returns how many. */
-size_t worker_fastpath_stats(struct worker *g, struct stat_item *items);
+void worker_fastpath_stats(struct worker *g, struct stats *s);
 
 #endif

@@ -1,8 +1,6 @@
 #include "server/worker_stats.h"
 
-#include <assert.h>
 #include <inttypes.h>
-#include <string.h>
 #include <time.h>
 
 #include "os/clock.h"
@@ -25,12 +23,14 @@ worker_drops(const struct worker *g)
 }
 
 /* In the order of the checks; what was not even complete comes last. */
-static size_t
-put_refused(struct stat_item *items, const struct receiver_counters *c)
+static void
+put_refused(struct stats *s, const struct receiver_counters *c)
 {
-	static const struct stat_item names[VERIFY_ACCEPTED] = {
+	static const struct {
+		const char *name, *label;
+	} words[VERIFY_ACCEPTED] = {
 #define X(reason, word)                                                        \
-	[VERIFY_##reason] = { "refused." word, "refused: " word, NULL, 0 },
+	[VERIFY_##reason] = { "refused." word, "refused: " word },
 		REASONS(X)
 #undef X
 	};
@@ -38,61 +38,64 @@ put_refused(struct stat_item *items, const struct receiver_counters *c)
 	for (size_t i = 0; i < VERIFY_ACCEPTED; i++) {
 		const size_t reason = (i + 1) % VERIFY_ACCEPTED;
 
-		items[i] = names[reason];
-		items[i].number = c->by_reason[reason];
+		stat_count(s, words[reason].name, words[reason].label,
+			   c->by_reason[reason],
+			   "Groups and SYNs that were refused, by reason");
 	}
-	return VERIFY_ACCEPTED;
 }
 
-size_t
-worker_stats(struct worker *g, struct stat_item *items)
+void
+worker_stats(struct worker *g, struct stats *s)
 {
+	const struct worker_shared *shared = g->shared;
 	/* Wherever a worker was killed: the kernel counts what it lets in. */
-	const struct receiver_counters *c = &g->shared->counters;
+	const struct receiver_counters *c = &shared->counters;
 	uint64_t in_kernel[INGRESS_COUNTS];
-	size_t count;
 
 	(void)ingress_counts(&g->ingress, in_kernel);
-	const struct stat_item first[] = {
-		{ "rules", "rules", NULL, g->conf->acl.rules_count },
-		{ "keys", "keys", NULL, g->conf->acl.keys_count },
-		{ "syns", "SYNs seen", NULL, c->syns },
-		{ "groups", "groups completed", NULL,
-		  c->groups + in_kernel[INGRESS_ACCEPTED] },
-		{ "authenticators", "authenticators", NULL, c->macs },
-		{ "accepted", "accepted", NULL,
-		  c->by_reason[VERIFY_ACCEPTED] + in_kernel[INGRESS_ACCEPTED] },
-	};
-	const struct stat_item last[] = {
-		{ "duplicates", "duplicate frames", NULL, c->duplicates },
-		{ "evicted", "groups evicted", NULL, c->evicted },
-		{ "held_dropped", "held SYNs dropped", NULL, c->held_early },
-		{ "held", "held SYNs", NULL, g->shared->held },
-		{ "assembling", "groups in assembly", NULL,
-		  g->shared->assembling },
-		{ "replays", "replays remembered", NULL, g->shared->replays },
-		{ "closed", "SYNs to closed ports", NULL, g->shared->closed },
-		{ "decoys", "SYNs to decoys", NULL, g->shared->decoys },
-		{ "untracked_passed", "untracked: passed", NULL,
-		  g->shared->untracked_passed },
-		{ "untracked_dropped", "untracked: dropped", NULL,
-		  g->shared->untracked_dropped },
-		{ "queue_drops", "queue drops", NULL, worker_drops(g) },
-		{ "unreadable", "unreadable messages", NULL,
-		  g->shared->unreadable },
-		{ "unanswered", "accepted, no SYN/ACK", NULL,
-		  g->shared->unanswered },
-	};
-
-	static_assert(sizeof first + sizeof last ==
-			      (WORKER_STATS - VERIFY_ACCEPTED) *
-				      sizeof first[0],
-		      "as many items as there is room for");
-	memcpy(items, first, sizeof first);
-	count = sizeof first / sizeof first[0];
-	count += put_refused(items + count, c);
-	memcpy(items + count, last, sizeof last);
-	return count + sizeof last / sizeof last[0];
+	stat_level(s, "rules", "rules", g->conf->acl.rules_count,
+		   "Rules in the configuration");
+	stat_level(s, "keys", "keys", g->conf->acl.keys_count,
+		   "Keys that are loaded");
+	stat_count(s, "syns", "SYNs seen", c->syns,
+		   "SYNs to addresses and ports of a rule");
+	stat_count(s, "groups", "groups completed",
+		   c->groups + in_kernel[INGRESS_ACCEPTED],
+		   "Groups that became complete");
+	stat_count(s, "authenticators", "authenticators", c->macs,
+		   "Authenticators that were computed");
+	stat_count(s, "accepted", "accepted",
+		   c->by_reason[VERIFY_ACCEPTED] + in_kernel[INGRESS_ACCEPTED],
+		   "Connections that were let in");
+	put_refused(s, c);
+	stat_count(s, "duplicates", "duplicate frames", c->duplicates,
+		   "Frames that had arrived before");
+	stat_count(s, "evicted", "groups evicted", c->evicted,
+		   "Groups dropped to make room for newer ones");
+	stat_count(s, "held_dropped", "held SYNs dropped", c->held_early,
+		   "Held SYNs dropped to make room for newer ones");
+	stat_level(s, "held", "held SYNs", shared->held,
+		   "SYNs that wait for the rest of their group");
+	stat_level(s, "assembling", "groups in assembly", shared->assembling,
+		   "Groups that wait for further frames");
+	stat_level(s, "replays", "replays remembered", shared->replays,
+		   "Accepted groups that are remembered");
+	stat_count(s, "closed", "SYNs to closed ports", shared->closed,
+		   "SYNs of strangers to ports with hide=closed");
+	stat_count(s, "decoys", "SYNs to decoys", shared->decoys,
+		   "SYNs of strangers to ports with hide=decoy");
+	stat_count(s, "untracked_passed", "untracked: passed",
+		   shared->untracked_passed,
+		   "Untracked packets of a connection that passed");
+	stat_count(s, "untracked_dropped", "untracked: dropped",
+		   shared->untracked_dropped,
+		   "Packets of no connection that were dropped");
+	stat_count(s, "queue_drops", "queue drops", worker_drops(g),
+		   "Packets dropped because a queue was full");
+	stat_count(s, "unreadable", "unreadable messages", shared->unreadable,
+		   "Messages from the kernel that made no sense");
+	stat_count(s, "unanswered", "accepted, no SYN/ACK", shared->unanswered,
+		   "Accepted SYNs that this host did not answer");
 }
 
 void
@@ -134,8 +137,9 @@ put_keys(const struct worker *g, const struct metrics *m, const char *name,
 }
 
 void
-worker_stats_keys(const struct worker *g, const struct metrics *m)
+worker_stats_keys(const struct metrics *m, const void *worker)
 {
+	const struct worker *g = worker;
 	static const char accepted[] = "key_accepted_total";
 	static const char last[] = "key_last_accepted_timestamp_seconds";
 

@@ -52,33 +52,30 @@ content(void)
 	return text;
 }
 
-static const struct stat_item items[] = {
-	{ "alarm", NULL, "rules lost", 0 },
-	{ "version", NULL, "1.2", 0 },
-	{ "pid", "process", NULL, 7 },
-	{ "uptime", NULL, NULL, 60 },
-	{ "confirm_left", NULL, NULL, 5 },
-	{ "worker", "worker", "down", 0 },
-	{ "keys", "keys", NULL, 3 },
-	{ "refused.mac", "refused: mac", NULL, 4 },
-	{ "refused.key", "refused: key", NULL, 5 },
-};
+static struct stats stats;
 
 static void
-put_all(const struct metrics *m, void *context)
+put_all(void)
 {
-	metrics_put(m, context, sizeof items / sizeof items[0]);
+	stat_text(&stats, "alarm", NULL, "rules lost");
+	stat_text(&stats, "version", NULL, "1.2");
+	stat_number(&stats, "pid", "process", 7);
+	stat_number(&stats, "uptime", NULL, 60);
+	stat_number(&stats, "confirm_left", NULL, 5);
+	stat_text(&stats, "worker", "worker", "down");
+	stat_level(&stats, "keys", "keys", 3, "Keys that are loaded");
+	stat_count(&stats, "refused.mac", "refused: mac", 4, "By reason");
+	stat_count(&stats, "refused.key", "refused: key", 5, "");
+}
+
+static void
+put_more(const struct metrics *m, const void *context)
+{
+	assert_ptr_equal(context, path);
 	metrics_put_head(m, "key_total", "counter", "For the test alone");
 	fputs("tap_server_key_total{name=", m->file);
 	metrics_put_value(m, "al\xc3\xafs\xff");
 	fputs("} 1\n", m->file);
-}
-
-static void
-put_nothing(const struct metrics *m, void *context)
-{
-	(void)m;
-	(void)context;
 }
 
 /* The process that writes has ended. */
@@ -98,7 +95,8 @@ test_text(void **state)
 
 	(void)state;
 	assert_true(metrics_due(&m, 1));
-	metrics_start(&m, put_all, (void *)(uintptr_t)items);
+	put_all();
+	metrics_start(&m, &stats, put_more, path);
 	await_writer(&m);
 	assert_false(metrics_due(&m, 1));
 	assert_int_equal(m.error, 0);
@@ -126,8 +124,7 @@ test_text(void **state)
 		"# HELP tap_server_keys Keys that are loaded.\n"
 		"# TYPE tap_server_keys gauge\n"
 		"tap_server_keys 3\n"
-		"# HELP tap_server_refused_total Groups and SYNs that were "
-		"refused, by reason.\n"
+		"# HELP tap_server_refused_total By reason.\n"
 		"# TYPE tap_server_refused_total counter\n"
 		"tap_server_refused_total{reason=\"mac\"} 4\n"
 		"tap_server_refused_total{reason=\"key\"} 5\n"
@@ -145,7 +142,7 @@ test_times(void **state)
 
 	(void)state;
 	assert_true(metrics_due(&m, 1000));
-	metrics_start(&m, put_nothing, NULL);
+	metrics_start(&m, &stats, NULL, NULL);
 	await_writer(&m);
 	assert_false(metrics_due(&m, 1000 + METRICS_EVERY_MS - 1));
 	assert_true(m.written);
@@ -166,7 +163,7 @@ test_not_written(void **state)
 	(void)state;
 	snprintf(place, sizeof place, "%s/none/tap.prom", dir);
 	assert_true(metrics_due(&m, 1));
-	metrics_start(&m, put_nothing, NULL);
+	metrics_start(&m, &stats, NULL, NULL);
 	await_writer(&m);
 	assert_false(metrics_due(&m, 2));
 	assert_int_equal(m.error, ENOENT);

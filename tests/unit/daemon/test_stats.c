@@ -4,16 +4,21 @@
 
 #include "daemon/stats.h"
 
-static const struct stat_item items[] = {
-	{ "command", NULL, "server", 0 },
-	{ NULL, "up", "00:01:00", 0 },
-	{ "syns", "SYNs seen", NULL, 18446744073709551615u },
-	{ "refused.mac", "refused: mac", NULL, 1 },
-	{ "refused.acl", "refused: acl", NULL, 2 },
-	{ "held.now", NULL, NULL, 3 },
-	{ "who", "who", "a\"b", 0 },
-	{ "last.one", "last: one", NULL, 4 },
-};
+static struct stats stats;
+
+static void
+put_all(void)
+{
+	stats.count = stats.texts_len = 0;
+	stat_text(&stats, "command", NULL, "server");
+	stat_text(&stats, NULL, "up", "00:01:00");
+	stat_count(&stats, "syns", "SYNs seen", 18446744073709551615u, "");
+	stat_count(&stats, "refused.mac", "refused: mac", 1, "");
+	stat_count(&stats, "refused.acl", "refused: acl", 2, "");
+	stat_level(&stats, "held.now", NULL, 3, "");
+	stat_text(&stats, "who", "who", "a\"b");
+	stat_number(&stats, "last.one", "last: one", 4);
+}
 
 static void
 stat_json(void **state)
@@ -22,14 +27,16 @@ stat_json(void **state)
 	struct text t = text_over(out, sizeof out);
 
 	(void)state;
-	stat_write(&t, items, LENGTH(items), true);
+	put_all();
+	stat_write(&t, &stats, true);
 	assert_string_equal(
 		out,
 		"{\"command\":\"server\",\"syns\":18446744073709551615,"
 		"\"refused\":{\"mac\":1,\"acl\":2},\"held\":{\"now\":3},"
 		"\"who\":\"a\\\"b\",\"last\":{\"one\":4}}\n");
 	t = text_over(out, sizeof out);
-	stat_write(&t, NULL, 0, true);
+	stats.count = 0;
+	stat_write(&t, &stats, true);
 	assert_string_equal(out, "{}\n");
 }
 
@@ -37,20 +44,19 @@ stat_json(void **state)
 static void
 stat_old_names(void **state)
 {
-	static const struct stat_item fields[] = {
-		{ "ingress_lost", "ingress: groups lost", NULL, 5 },
-		{ "untracked_passed", "untracked: passed", NULL, 6 },
-	};
 	char out[512];
 	struct text t = text_over(out, sizeof out);
 
 	(void)state;
-	stat_write(&t, fields, LENGTH(fields), true);
+	stats.count = 0;
+	stat_count(&stats, "ingress_lost", "ingress: groups lost", 5, "");
+	stat_count(&stats, "untracked_passed", "untracked: passed", 6, "");
+	stat_write(&t, &stats, true);
 	assert_string_equal(out,
 			    "{\"ingress_lost\":5,\"sieve_lost\":5,"
 			    "\"untracked_passed\":6,\"stray_passed\":6}\n");
 	t = text_over(out, sizeof out);
-	stat_write(&t, fields, LENGTH(fields), false);
+	stat_write(&t, &stats, false);
 	assert_string_equal(out,
 			    "ingress: groups lost     5\n"
 			    "untracked: passed        6\n");
@@ -63,7 +69,8 @@ stat_table(void **state)
 	struct text t = text_over(out, sizeof out);
 
 	(void)state;
-	stat_write(&t, items, LENGTH(items), false);
+	put_all();
+	stat_write(&t, &stats, false);
 	assert_string_equal(out,
 			    "up                       00:01:00\n"
 			    "SYNs seen                18446744073709551615\n"
@@ -90,21 +97,39 @@ stat_spans(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(spans); i++) {
-		char out[32];
-
-		stat_duration(out, spans[i].seconds);
-		assert_string_equal(out, spans[i].text);
+		stat_begin(&stats, "server", "", spans[i].seconds);
+		assert_string_equal(stats.items[stats.count - 1].text,
+				    spans[i].text);
 	}
+}
+
+/* What there is no room for is left out: nothing is written past the end. */
+static void
+stat_bounds(void **state)
+{
+	static char text[STATS_TEXT_MAX / 3];
+	const char *last;
+
+	(void)state;
+	memset(text, 'x', sizeof text - 1);
+	stats.count = stats.texts_len = 0;
+	for (unsigned i = 0; i < 2 * STATS_MAX; i++) {
+		stat_text(&stats, "name", "label", text);
+	}
+	assert_int_equal(stats.count, STATS_MAX);
+	assert_string_equal(stats.items[2].text, text);
+	last = stats.items[STATS_MAX - 1].text;
+	assert_string_equal(last, "");
+	assert_true(last < stats.texts + sizeof stats.texts);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stat_json),
-		cmocka_unit_test(stat_table),
-		cmocka_unit_test(stat_old_names),
-		cmocka_unit_test(stat_spans),
+		cmocka_unit_test(stat_json),      cmocka_unit_test(stat_table),
+		cmocka_unit_test(stat_old_names), cmocka_unit_test(stat_spans),
+		cmocka_unit_test(stat_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

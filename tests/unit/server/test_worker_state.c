@@ -279,11 +279,12 @@ static void
 ask_status(void)
 {
 	static char room[65536];
-	struct stat_item items[WORKER_STATS];
+	static struct stats stats;
 	struct text t = text_over(room, sizeof room);
-	const size_t count = worker_stats(&monitor, items);
 
-	stat_write(&t, items, count, random_below(&seed, 2) == 0);
+	stats.count = stats.texts_len = 0;
+	worker_stats(&monitor, &stats);
+	stat_write(&t, &stats, random_below(&seed, 2) == 0);
 	assert_true(t.len > 0 && !t.full);
 }
 
