@@ -534,3 +534,24 @@ group_is_accepted(const struct bench *b, const struct group *g)
 		b->sent[b->accepted_id].seq == g->seq[FRAME_SYN0] &&
 		b->sent[b->accepted_id].sport == g->sport[FRAME_SYN0];
 }
+
+struct packet
+group_forge(const struct group *g, unsigned role, uint64_t *seed)
+{
+	struct packet p = group_packet(g, FRAME_SYN0);
+	const uint32_t seq = random_u32(seed);
+
+	p.sport = (uint16_t)random_u32(seed);
+	switch (role) {
+	case FRAME_SYN1:
+		p.seq = g->seq[FRAME_SYN1] ^ (1 + seq % 255);
+		break;
+	case FRAME_SYN2:
+		p.seq = g->seq[FRAME_SYN2] - 5 + seq % 5;
+		break;
+	default:
+		p.seq = frame_prefix((enum frame_role)role) |
+			(seq & frame_mask((enum frame_role)role));
+	}
+	return p;
+}

@@ -442,20 +442,5 @@ bed_group(size_t key)
 struct packet
 bed_forge(const struct group *g, uint32_t role)
 {
-	struct packet p = group_packet(g, FRAME_SYN0);
-	const uint32_t seq = random_u32(&bed.seed);
-
-	p.sport = (uint16_t)random_u32(&bed.seed);
-	switch (role) {
-	case FRAME_SYN1:
-		p.seq = g->seq[FRAME_SYN1] ^ (1 + seq % 255);
-		break;
-	case FRAME_SYN2:
-		p.seq = g->seq[FRAME_SYN2] - 5 + seq % 5;
-		break;
-	default:
-		p.seq = frame_prefix((enum frame_role)role) |
-			(seq & frame_mask((enum frame_role)role));
-	}
-	return p;
+	return group_forge(g, role, &bed.seed);
 }

@@ -26,7 +26,8 @@ uint32_t random_below(uint64_t *state, uint32_t n);
 
 /*
  * How many steps a test at random takes: PROPERTY_STEPS of the environment,
- * or `usual`, a quarter of it with the sanitizers.
+ * or `usual`, a quarter of it with the sanitizers; but PROPERTY_STEPS_MAX at
+ * the most.
  */
 unsigned long property_steps(unsigned long usual);
 /* The seed: PROPERTY_SEED, or 1.  It is printed. */
@@ -154,6 +155,8 @@ void group_make_flags(struct group *g, const struct acl_key *key, uint16_t port,
 		      uint64_t instant, uint32_t isn, uint8_t flags,
 		      uint64_t *seed);
 struct packet group_packet(const struct group *g, size_t role);
+/* What somebody who knows the key's number and the time can add to it. */
+struct packet group_forge(const struct group *g, unsigned role, uint64_t *seed);
 /* PROTOCOL's order of sending: SYN2, SYN1, SYN3, ..., SYN0. */
 void group_order(const struct group *g, size_t *order);
 enum receiver_verdict group_send_one(struct bench *b, const struct group *g,

@@ -1,5 +1,5 @@
 /* The receiver lets in what it should: any order, mixture, loss and path. */
-#include "unit/support.h"
+#include "unit/protocol/bench_fixture.h"
 
 #include <string.h>
 
@@ -9,15 +9,10 @@
 #define PORT_LOOSE 80
 #define KEYS 5
 
-static struct bench *b;
-static uint64_t seed;
-
 static int
 setup(void **state)
 {
-	(void)state;
-	seed = 20261120;
-	b = bench_new();
+	setup_bench(state);
 	bench_rule(b, PORT, false);
 	bench_rule(b, PORT_LOOSE, true);
 	bench_key(b, 10, MAC_HMAC_MD5, 0);
@@ -28,14 +23,6 @@ setup(void **state)
 	bench_allow(b, PORT, 10, 14);
 	bench_allow(b, PORT_LOOSE, 10, 14);
 	bench_start(b);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	bench_free(b);
 	return 0;
 }
 

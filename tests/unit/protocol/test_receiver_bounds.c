@@ -1,6 +1,6 @@
 /* What the receiver does with more than it can bear, and while it is changed.
  */
-#include "unit/support.h"
+#include "unit/protocol/bench_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +9,6 @@
 #define PORT_LOOSE 80
 
 enum { KEY_30, KEY_60, KEY_MD5, KEYS };
-
-static struct bench *b;
-static uint64_t seed;
 
 static void
 begin(void)
@@ -24,23 +21,6 @@ begin(void)
 	bench_allow(b, PORT, 10, 12);
 	bench_allow(b, PORT_LOOSE, 10, 12);
 	bench_start(b);
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	seed = 20261122;
-	b = bench_new();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	bench_free(b);
-	return 0;
 }
 
 static void
@@ -469,7 +449,7 @@ any_mixture_under_flood(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_bench, teardown)
 	const struct CMUnitTest tests[] = {
 		T(flood_holds_nothing),
 		T(flood_lets_ordered_groups_through),

@@ -3,7 +3,7 @@
  * holder's address, by a forged source or from behind the same NAT, must not
  * keep the holder out, nor make the receiver work without end.
  */
-#include "unit/support.h"
+#include "unit/protocol/bench_fixture.h"
 
 #include <string.h>
 
@@ -20,27 +20,8 @@
 enum { KEY_MD5, KEY_30, KEY_60, KEY_89, KEY_118, KEYS };
 enum { NO_KEY = 77 };
 
-static struct bench *b;
 static unsigned tries = 200;         /* of each kind; fewer under valgrind */
 static unsigned sweep_before = 1200; /* ms */
-static uint64_t seed;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	seed = 20261130;
-	b = bench_new();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	bench_free(b);
-	return 0;
-}
 
 static void
 begin(void)
@@ -73,28 +54,6 @@ make(struct group *g, unsigned key, uint16_t port, bool ip6)
 		g->src = addr6(7, random_u64(&seed));
 		g->dst = addr6(1, 1);
 	}
-}
-
-/* What somebody who knows the key's number and the time can make. */
-static struct packet
-forge(const struct group *g, unsigned role)
-{
-	struct packet p = group_packet(g, FRAME_SYN0);
-	const uint32_t seq = random_u32(&seed);
-
-	p.sport = (uint16_t)random_u32(&seed);
-	switch (role) {
-	case FRAME_SYN1:
-		p.seq = g->seq[FRAME_SYN1] ^ (1 + seq % 255);
-		break;
-	case FRAME_SYN2:
-		p.seq = g->seq[FRAME_SYN2] - 5 + seq % 5;
-		break;
-	default:
-		p.seq = frame_prefix((enum frame_role)role) |
-			(seq & frame_mask((enum frame_role)role));
-	}
-	return p;
 }
 
 /* One packet of others: it gets what every stranger gets. */
@@ -149,7 +108,7 @@ gets_in_among(const struct group *g, unsigned forged)
 		}
 		left[role]--;
 		others--;
-		const struct packet p = forge(g, role);
+		const struct packet p = group_forge(g, role, &seed);
 
 		send_forged(&p);
 	}
@@ -208,16 +167,16 @@ older_frames_spoil_no_group(void **state)
 
 		make(&g, KEY_60 + i % 3, PORT, i % 2);
 		for (unsigned n = 0; n < 3 * (g.frames - 1); n++) {
-			const struct packet p =
-				forge(&g, 1 + n % ((unsigned)g.frames - 1));
+			const struct packet p = group_forge(
+				&g, 1 + n % ((unsigned)g.frames - 1), &seed);
 
 			send_forged(&p);
 		}
 		b->now.ms += GUESS_BURST * GUESS_REFILL_MS;
 		bench_drain(b);
 		for (unsigned n = 0; n < 3 * (g.frames - 1); n++) {
-			const struct packet p =
-				forge(&g, 1 + n % ((unsigned)g.frames - 1));
+			const struct packet p = group_forge(
+				&g, 1 + n % ((unsigned)g.frames - 1), &seed);
 
 			send_forged(&p);
 		}
@@ -247,7 +206,7 @@ a_reordered_group_is_not_spoilt(void **state)
 		for (unsigned n = 0; n < g.frames; n++) {
 			if (n == at) {
 				const struct packet p =
-					forge(&g, 1 + i / 4 % 4);
+					group_forge(&g, 1 + i / 4 % 4, &seed);
 
 				send_forged(&p);
 			}
@@ -338,7 +297,7 @@ sweep(const struct group *g, unsigned frames, unsigned roles)
 		while (!(roles >> role & 1)) {
 			role = (role + 1) % FRAME_MAX;
 		}
-		p = forge(g, role);
+		p = group_forge(g, role, &seed);
 		p.window = sweep_tag++;
 		be32_store(options + 8, random_u32(&seed));
 		send_forged_with(&p, options);
@@ -453,7 +412,7 @@ work_is_bounded(void **state)
 	make(&g, KEY_60, PORT, false);
 	for (unsigned i = 0; i < frames; i++) {
 		const uint64_t macs = b->receiver.counters.macs;
-		const struct packet p = forge(&g, 1 + i % 4);
+		const struct packet p = group_forge(&g, 1 + i % 4, &seed);
 
 		send_forged(&p);
 		most = b->receiver.counters.macs - macs > most
@@ -483,7 +442,8 @@ work_is_bounded_over_groups(void **state)
 
 			make(&g, KEY_60, PORT, false);
 			for (unsigned i = 0; i < size; i++, frames++) {
-				const struct packet p = forge(&g, 1 + i % 4);
+				const struct packet p =
+					group_forge(&g, 1 + i % 4, &seed);
 
 				send_forged(&p);
 			}
@@ -507,7 +467,8 @@ work_is_bounded_where_marks_tell_nothing(void **state)
 
 		make(&g, KEY_60, PORT_LOOSE, false);
 		for (unsigned i = 0; i < frames; i++) {
-			const struct packet p = forge(&g, 1 + i % 4);
+			const struct packet p =
+				group_forge(&g, 1 + i % 4, &seed);
 
 			be32_store(g.options + 8, i / alike);
 			send_forged_with(&p, g.options);
@@ -533,7 +494,8 @@ a_role_in_plenty_pushes_out_no_other(void **state)
 		group_send_one(b, &g, FRAME_SYN1);
 		group_send_one(b, &g, FRAME_SYN4);
 		for (unsigned n = 0; n < 100; n++) {
-			const struct packet p = forge(&g, FRAME_SYN3);
+			const struct packet p =
+				group_forge(&g, FRAME_SYN3, &seed);
 
 			send_forged(&p);
 		}
@@ -547,7 +509,7 @@ a_role_in_plenty_pushes_out_no_other(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_bench, teardown)
 	const struct CMUnitTest tests[] = {
 		T(forged_frames_spoil_no_group),
 		T(forged_frames_spoil_no_group_under_flood),

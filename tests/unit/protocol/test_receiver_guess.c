@@ -1,5 +1,5 @@
 /* Guesses at authenticators of 30 bits: how many an address has. */
-#include "unit/support.h"
+#include "unit/protocol/bench_fixture.h"
 
 #include <string.h>
 
@@ -7,15 +7,10 @@
 
 enum { KEY_30, KEY_60, KEY_MD5 };
 
-static struct bench *b;
-static uint64_t seed;
-
 static int
 setup(void **state)
 {
-	(void)state;
-	seed = 20261122;
-	b = bench_new();
+	setup_bench(state);
 	/* Wrong groups stay until their time is up. */
 	b->limits.reassembly = (struct reassembly_limits){ 1024, 8192, 8192 };
 	bench_rule(b, PORT, false);
@@ -24,14 +19,6 @@ setup(void **state)
 	bench_key(b, 12, MAC_HMAC_MD5, 0);
 	bench_allow(b, PORT, 10, 12);
 	bench_start(b);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	bench_free(b);
 	return 0;
 }
 

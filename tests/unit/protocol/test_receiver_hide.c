@@ -1,33 +1,21 @@
 /* What strangers get, packets on their way through, and a lost memory. */
-#include "unit/support.h"
+#include "unit/protocol/bench_fixture.h"
 
 #include <string.h>
 
 #define PORT 22
 
-static struct bench *b;
 static struct acl_rule *rule;
-static uint64_t seed;
 
 static int
 setup(void **state)
 {
-	(void)state;
-	seed = 20261123;
-	b = bench_new();
+	setup_bench(state);
 	rule = bench_rule(b, PORT, false);
 	bench_key(b, 10, MAC_HMAC_MD5, 0);
 	bench_key(b, 11, MAC_HMAC_SHA256, 1);
 	bench_allow(b, PORT, 10, 11);
 	bench_start(b);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	bench_free(b);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* The receiver refuses what it should, each for its reason. */
-#include "unit/support.h"
+#include "unit/protocol/bench_fixture.h"
 
 #include <string.h>
 
@@ -9,16 +9,12 @@
 
 enum { KEY_MD5, KEY_60, KEY_118, KEY_UNLISTED, KEY_EARLY, KEY_LATE };
 
-static struct bench *b;
 static struct acl_key other; /* in no list */
-static uint64_t seed;
 
 static int
 setup(void **state)
 {
-	(void)state;
-	seed = 20261121;
-	b = bench_new();
+	setup_bench(state);
 	bench_rule(b, PORT, false);
 	bench_rule(b, PORT_OTHER, false);
 	bench_key(b, 0x5500, MAC_HMAC_MD5, 0);
@@ -33,14 +29,6 @@ setup(void **state)
 	bench_start(b);
 	other = b->keys[KEY_60];
 	other.no = 0x7700;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	bench_free(b);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* The search for a connection among frames, without a receiver around it. */
-#include "unit/support.h"
+#include "unit/protocol/bench_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,20 +9,16 @@
 
 #define PORT 22
 
-static struct bench *b; /* for its keys and lists */
 static struct verify_scene scene;
 static struct packet_addr src;
-static uint64_t seed;
 
 enum { KEY_30, KEY_60, KEY_118 };
 
 static int
 setup(void **state)
 {
-	(void)state;
-	seed = 4;
+	setup_bench(state);
 	src = addr4(0x0a000001);
-	b = bench_new();
 	bench_key(b, 10, MAC_HMAC_SHA256, 0);
 	bench_key(b, 11, MAC_HMAC_SHA256, 1);
 	bench_key(b, 12, MAC_HMAC_SHA256, 3);
@@ -38,14 +34,6 @@ setup(void **state)
 		.instant = b->now.instant,
 		.ms = b->now.ms,
 	};
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	bench_free(b);
 	return 0;
 }
 
