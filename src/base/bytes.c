@@ -53,14 +53,6 @@ cursor_u32(struct cursor *c)
 	return at ? be32_load(at) : 0;
 }
 
-uint64_t
-cursor_u64(struct cursor *c)
-{
-	const uint8_t *at = cursor_bytes(c, 8);
-
-	return at ? be64_load(at) : 0;
-}
-
 uint16_t
 be16_load(const uint8_t *at)
 {

@@ -54,8 +54,25 @@ set_mark(struct rawsock *raw, uint32_t mark)
 	return 0;
 }
 
+/*
+ * Where packets go and what their IP header is to say, for sendmsg(2):
+ * an address and control messages.
+ */
+struct flow {
+	union {
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} to;
+	socklen_t to_len;
+	union {
+		struct cmsghdr header; /* for its alignment */
+		uint8_t room[128];     /* an address and an int, each padded */
+	} control;
+	size_t control_len;
+};
+
 static void
-put_control(struct rawsock_flow *flow, int level, int type, const void *data,
+put_control(struct flow *flow, int level, int type, const void *data,
 	    size_t len)
 {
 	struct cmsghdr header = {
@@ -71,7 +88,7 @@ put_control(struct rawsock_flow *flow, int level, int type, const void *data,
 }
 
 static void
-init_v4(struct rawsock_flow *flow, const struct packet_addr *src,
+init_v4(struct flow *flow, const struct packet_addr *src,
 	const struct packet_addr *dst, uint32_t device)
 {
 	struct in_pktinfo info = { .ipi_ifindex = (int)device };
@@ -84,7 +101,7 @@ init_v4(struct rawsock_flow *flow, const struct packet_addr *src,
 }
 
 static void
-init_v6(struct rawsock_flow *flow, const struct packet_addr *src,
+init_v6(struct flow *flow, const struct packet_addr *src,
 	const struct packet_addr *dst, uint32_t device)
 {
 	struct in6_pktinfo info = { .ipi6_ifindex = device };
@@ -95,31 +112,6 @@ init_v6(struct rawsock_flow *flow, const struct packet_addr *src,
 	memcpy(&flow->to.v6.sin6_addr, dst->bytes, 16);
 	flow->to_len = sizeof flow->to.v6;
 	put_control(flow, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
-}
-
-void
-rawsock_flow_init(struct rawsock_flow *flow, const struct packet_addr *src,
-		  const struct packet_addr *dst, uint32_t device)
-{
-	memset(flow, 0, sizeof *flow);
-	if (dst->family == 4) {
-		init_v4(flow, src, dst, device);
-	} else {
-		init_v6(flow, src, dst, device);
-	}
-}
-
-struct msghdr
-rawsock_flow_message(struct rawsock_flow *flow, struct iovec *part)
-{
-	return (struct msghdr){
-		.msg_name = &flow->to,
-		.msg_namelen = flow->to_len,
-		.msg_iov = part,
-		.msg_iovlen = 1,
-		.msg_control = &flow->control,
-		.msg_controllen = (socklen_t)flow->control_len,
-	};
 }
 
 /*
@@ -138,7 +130,7 @@ rawsock_send(struct rawsock *raw, const struct packet_addr *src,
 	     const struct packet_addr *dst, uint32_t device, uint32_t mark,
 	     const struct packet_view *packets, size_t count)
 {
-	struct rawsock_flow flow;
+	struct flow flow;
 	struct mmsghdr messages[RAWSOCK_BATCH] = { 0 };
 	struct iovec parts[RAWSOCK_BATCH];
 	int fd = dst->family == 4 ? raw->fd4 : raw->fd6;
@@ -151,11 +143,23 @@ rawsock_send(struct rawsock *raw, const struct packet_addr *src,
 	if (fd < 0) {
 		return -EAFNOSUPPORT;
 	}
-	rawsock_flow_init(&flow, src, dst, device);
+	memset(&flow, 0, sizeof flow);
+	if (dst->family == 4) {
+		init_v4(&flow, src, dst, device);
+	} else {
+		init_v6(&flow, src, dst, device);
+	}
 	for (size_t i = 0; i < count; i++) {
 		parts[i].iov_base = (void *)(uintptr_t)packets[i].bytes;
 		parts[i].iov_len = packets[i].len;
-		messages[i].msg_hdr = rawsock_flow_message(&flow, &parts[i]);
+		messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &flow.to,
+			.msg_namelen = flow.to_len,
+			.msg_iov = &parts[i],
+			.msg_iovlen = 1,
+			.msg_control = &flow.control,
+			.msg_controllen = (socklen_t)flow.control_len,
+		};
 	}
 	while (sent < count) {
 		int done = send_many(fd, messages + sent, count - sent);

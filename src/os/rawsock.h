@@ -4,10 +4,8 @@
 #ifndef TAP_OS_RAWSOCK_H
 #define TAP_OS_RAWSOCK_H
 
-#include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "protocol/packet.h"
 
@@ -17,30 +15,6 @@ struct rawsock {
 	int fd4, fd6; /* fd6 is -1 where the host has no IPv6 */
 	uint32_t mark;
 };
-
-/*
- * Where packets go and what their IP header is to say, for sendmsg(2):
- * an address and control messages.
- */
-struct rawsock_flow {
-	union {
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} to;
-	socklen_t to_len;
-	union {
-		struct cmsghdr header; /* for its alignment */
-		uint8_t room[128];     /* an address and an int, each padded */
-	} control;
-	size_t control_len;
-};
-
-/* From src to dst, through a device (an index, or 0). */
-void rawsock_flow_init(struct rawsock_flow *flow, const struct packet_addr *src,
-		       const struct packet_addr *dst, uint32_t device);
-/* A message of one part to that flow, which both must outlive. */
-struct msghdr rawsock_flow_message(struct rawsock_flow *flow,
-				   struct iovec *part);
 
 /* 0 or -errno. */
 int rawsock_open(struct rawsock *raw);

@@ -113,8 +113,9 @@ packet_parse_tcp(struct packet *p, const uint8_t *bytes,
 	return header <= ip->there ? PACKET_OK : PACKET_TRUNCATED;
 }
 
-void
-packet_addr_take(struct packet_addr *addr, uint8_t family, struct cursor *c)
+/* The next address, as a header has it; where the bytes end, none. */
+static void
+take_addr(struct packet_addr *addr, uint8_t family, struct cursor *c)
 {
 	size_t len = family == 4 ? 4 : 16;
 	const uint8_t *at = cursor_bytes(c, len);
@@ -142,8 +143,8 @@ parse_ip4(struct packet_ip *ip, struct cursor *c, size_t *payload)
 	ip->ttl = cursor_u8(c);
 	ip->protocol = cursor_u8(c);
 	cursor_u16(c);
-	packet_addr_take(&ip->src, 4, c);
-	packet_addr_take(&ip->dst, 4, c);
+	take_addr(&ip->src, 4, c);
+	take_addr(&ip->dst, 4, c);
 	if (c->bad) {
 		return PACKET_TRUNCATED;
 	}
@@ -189,8 +190,8 @@ parse_ip6(struct packet_ip *ip, struct cursor *c, size_t *payload)
 	*payload = cursor_u16(c);
 	ip->protocol = cursor_u8(c);
 	ip->ttl = cursor_u8(c);
-	packet_addr_take(&ip->src, 6, c);
-	packet_addr_take(&ip->dst, 6, c);
+	take_addr(&ip->src, 6, c);
+	take_addr(&ip->dst, 6, c);
 	if (c->bad) {
 		return PACKET_TRUNCATED;
 	}

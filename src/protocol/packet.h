@@ -130,9 +130,6 @@ bool packet_is_syn(const struct packet *p);
 
 bool packet_addr_equal(const struct packet_addr *a,
 		       const struct packet_addr *b);
-/* The next address, as a header has it; where the bytes end, none. */
-void packet_addr_take(struct packet_addr *addr, uint8_t family,
-		      struct cursor *c);
 
 /*
  * Write the fields that TAP changes into a parsed packet's bytes and

@@ -24,9 +24,6 @@ a_cursor_reads_big_endian(void **state)
 	assert_ptr_equal(cursor_bytes(&c, 3), ten + 7);
 	assert_int_equal(cursor_left(&c), 0);
 	assert_false(c.bad);
-	c = cursor_over(ten, 8);
-	assert_int_equal(cursor_u64(&c), 0x0123456789abcdef);
-	assert_false(c.bad);
 }
 
 static void
@@ -36,7 +33,7 @@ a_cursor_stays_bad(void **state)
 	for (size_t len = 0; len < 8; len++) {
 		struct cursor c = cursor_over(ten, len);
 
-		assert_int_equal(cursor_u64(&c), 0);
+		assert_null(cursor_bytes(&c, 8));
 		assert_true(c.bad);
 		assert_int_equal(cursor_left(&c), len);
 		assert_int_equal(cursor_u8(&c), 0);
