@@ -65,44 +65,39 @@ take_backend(void *into, const char *value, char *why)
 static int
 check_words(struct options *o, int at, int argc, char **argv)
 {
-	const char *wrong = NULL;
-
-	if (o->json && !o->status && !o->doctor) {
-		wrong = "--json goes with --status or --doctor";
-	} else if (o->ntp && !o->doctor) {
-		wrong = "--ntp goes with --doctor";
-	} else if (o->check + o->print_rules + o->print_unit + o->status +
-			   o->watch + o->reload + o->stop + o->remove_rules >
-		   1) {
-		wrong = "one of --check, --print-rules, --print-unit, "
-			"--status, --watch, --reload, --stop and "
-			"--remove-rules at a "
-			"time";
-	} else if ((o->accept || o->doctor) &&
-		   ((o->accept && o->doctor) || o->to || o->proxy || o->check ||
-		    o->print_rules || o->print_unit || o->status || o->watch ||
-		    o->reload || o->stop || o->remove_rules)) {
-		wrong = "--accept and --doctor go with none of the others";
-	} else if (o->print_unit && (o->to || o->proxy)) {
-		wrong = "--print-unit does not go with --to or --proxy";
-	} else if (o->to && o->proxy) {
-		wrong = "either --to or --proxy";
-	} else if ((o->to || o->proxy) && !o->keys &&
-		   (o->key_no >= 0 || access(CONTROL_DIR, F_OK) < 0)) {
+	const bool one = o->to || o->proxy;
+	const struct option_rule rules[] = {
+		{ o->json && !o->status && !o->doctor,
+		  "--json goes with --status or --doctor" },
+		{ o->ntp && !o->doctor, "--ntp goes with --doctor" },
+		{ o->check + o->print_rules + o->print_unit + o->status +
+				  o->watch + o->reload + o->stop +
+				  o->remove_rules >
+			  1,
+		  "one of --check, --print-rules, --print-unit, --status, "
+		  "--watch, --reload, --stop and --remove-rules at a time" },
+		{ (o->accept || o->doctor) &&
+			  ((o->accept && o->doctor) || one || o->check ||
+			   o->print_rules || o->print_unit || o->status ||
+			   o->watch || o->reload || o->stop || o->remove_rules),
+		  "--accept and --doctor go with none of the others" },
+		{ o->print_unit && one,
+		  "--print-unit does not go with --to or --proxy" },
+		{ o->to && o->proxy, "either --to or --proxy" },
 		/* No client has run here whose rules could do it. */
-		wrong = "-k FILE is missing";
-	} else if (!o->to && !o->proxy &&
-		   ((o->keys && !o->accept) || o->key_no >= 0)) {
-		wrong = "-k and --key-no go with --to or --proxy";
-	} else if ((o->to || o->proxy) && (o->conf || o->metrics)) {
-		wrong = "-c and --metrics do not go with --to or --proxy";
-	} else if ((o->to || o->proxy) && o->backend == &by_pcap) {
-		wrong = "--backend pcap does not go with --to or --proxy";
-	} else if (o->to && at == argc) {
-		wrong = "a command is missing behind --";
-	}
-	if (wrong) {
-		fprintf(stderr, "tap client: %s\n", wrong);
+		{ one && !o->keys &&
+			  (o->key_no >= 0 || access(CONTROL_DIR, F_OK) < 0),
+		  "-k FILE is missing" },
+		{ !one && ((o->keys && !o->accept) || o->key_no >= 0),
+		  "-k and --key-no go with --to or --proxy" },
+		{ one && (o->conf || o->metrics),
+		  "-c and --metrics do not go with --to or --proxy" },
+		{ one && o->backend == &by_pcap,
+		  "--backend pcap does not go with --to or --proxy" },
+		{ o->to && at == argc, "a command is missing behind --" },
+	};
+
+	if (OPTION_CHECK("tap client", rules) < 0) {
 		return OPTION_WRONG;
 	}
 	if (!o->to && option_end(at, argc, argv) < 0) {

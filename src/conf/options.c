@@ -157,8 +157,8 @@ print_table(const struct option_list *list)
 	print_row(&help_word);
 }
 
-void
-option_usage(const struct option_list *list)
+static void
+print_usage(const struct option_list *list)
 {
 	int column = column_of(list);
 
@@ -317,7 +317,7 @@ option_parse(const struct option_list *list, int argc, char **argv)
 			return refuse(list, option, argv, argv[optind - 1]);
 		}
 		if (option == 'h') {
-			option_usage(list);
+			print_usage(list);
 			return OPTION_HELP;
 		}
 		rc = take(list, find(list, option), argv);
@@ -336,6 +336,18 @@ option_end(int at, int argc, char **argv)
 	}
 	fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[at]);
 	return OPTION_WRONG;
+}
+
+int
+option_check(const char *command, const struct option_rule *rules, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (rules[i].wrong) {
+			fprintf(stderr, "%s: %s\n", command, rules[i].what);
+			return OPTION_WRONG;
+		}
+	}
+	return 0;
 }
 
 int

@@ -79,11 +79,21 @@ int option_parse(const struct option_list *list, int argc, char **argv);
 /* Complain of a word behind those that are wanted.  0 or OPTION_WRONG. */
 int option_end(int at, int argc, char **argv);
 
+/*
+ * Options that mean nothing together: complain of the first that is wrong.  0
+ * or OPTION_WRONG.
+ */
+struct option_rule {
+	bool wrong;
+	const char *what;
+};
+int option_check(const char *command, const struct option_rule *rules,
+		 size_t count);
+#define OPTION_CHECK(command, rules)                                           \
+	option_check(command, rules, sizeof(rules) / sizeof(rules)[0])
+
 /* The exit status where one of those above was returned. */
 int option_status(int result);
-
-/* Print the usage. */
-void option_usage(const struct option_list *list);
 
 /*
  * From now on, print the options as a table for programs in place of the

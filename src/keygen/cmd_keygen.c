@@ -134,46 +134,32 @@ parse(int argc, char **argv, struct args *a)
 }
 
 /* Options that contradict each other or want another one. */
-static const char *
-contradiction(const struct args *a)
+static int
+check_options(const struct args *a)
 {
 	const struct keygen_options *o = &a->o;
+	const struct option_rule rules[] = {
+		{ o->invite && o->both, "either --invite or --both" },
+		{ o->invite && o->count > 1,
+		  "--invite is for one key at a time" },
+		{ !o->has_no && o->rotate < 0 && !o->append && !o->both,
+		  "--key-no is missing; with --append or --both it is the next "
+		  "free one" },
+		{ o->valid && o->has_after, "either --valid or --not-after" },
+		{ o->rotate >= 0 && !o->append,
+		  "--rotate wants --append FILE" },
+		{ o->rotate >= 0 && o->skip, "either --rotate or --count" },
+		{ a->has_overlap && o->rotate < 0, "--overlap wants --rotate" },
+		{ o->both && o->targets_count == 0,
+		  "--both wants --client HOST:PORT" },
+		{ o->reload && !o->append, "--reload wants --append FILE" },
+		{ o->seal && o->targets_count == 0,
+		  "--passphrase is for what --client HOST:PORT makes" },
+		{ o->seal && o->json && !o->both && !o->invite,
+		  "--json with --passphrase wants --both" },
+	};
 
-	if (o->invite && o->both) {
-		return "either --invite or --both";
-	}
-	if (o->invite && o->count > 1) {
-		return "--invite is for one key at a time";
-	}
-	if (!o->has_no && o->rotate < 0 && !o->append && !o->both) {
-		return "--key-no is missing; with --append or --both it is "
-		       "the next free one";
-	}
-	if (o->valid && o->has_after) {
-		return "either --valid or --not-after";
-	}
-	if (o->rotate >= 0 && !o->append) {
-		return "--rotate wants --append FILE";
-	}
-	if (o->rotate >= 0 && o->skip) {
-		return "either --rotate or --count";
-	}
-	if (a->has_overlap && o->rotate < 0) {
-		return "--overlap wants --rotate";
-	}
-	if (o->both && o->targets_count == 0) {
-		return "--both wants --client HOST:PORT";
-	}
-	if (o->reload && !o->append) {
-		return "--reload wants --append FILE";
-	}
-	if (o->seal && o->targets_count == 0) {
-		return "--passphrase is for what --client HOST:PORT makes";
-	}
-	if (o->seal && o->json && !o->both && !o->invite) {
-		return "--json with --passphrase wants --both";
-	}
-	return NULL;
+	return OPTION_CHECK("tap keygen", rules);
 }
 
 /* Check the options before asking for a passphrase. */
@@ -240,7 +226,6 @@ int
 cmd_keygen(int argc, char **argv)
 {
 	struct args *a;
-	const char *wrong;
 	int status;
 
 	secret_harden();
@@ -257,11 +242,10 @@ cmd_keygen(int argc, char **argv)
 	status = parse(argc, argv, a);
 	if (status < 0) {
 		status = option_status(status);
-	} else if ((wrong = contradiction(a))) {
-		fprintf(stderr, "tap keygen: %s\n", wrong);
+	} else if (check_options(a) < 0 || check_words(&a->o) < 0) {
 		status = TAP_USAGE;
 	} else {
-		status = check_words(&a->o) < 0 ? TAP_USAGE : run(a);
+		status = run(a);
 	}
 	secret_free(a);
 	return status;

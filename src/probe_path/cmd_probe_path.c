@@ -102,38 +102,29 @@ is_stdout(const char *path)
 	return path && strcmp(path, "-") == 0;
 }
 
-/* Options that mean nothing together; the first wrong one is told. */
 static int
 check_words(const struct options *o, const struct path_check *c)
 {
 	const bool near_only = o->key_no >= 0 || o->has_count || c->trace ||
 		o->only4 || o->only6 || c->offline;
-	const struct {
-		bool wrong;
-		const char *option, *why;
-	} rules[] = {
+	const struct option_rule rules[] = {
 		{ o->compare &&
 			  (near_only || o->listen || o->has_port || o->keys ||
 			   c->write),
-		  "--compare", "can only be used with --json" },
-		{ o->listen && (near_only || c->json), "--listen",
-		  "can only be used with -i, -p, -k and -w" },
-		{ is_stdout(c->write), "-w",
-		  "standard output is for the report: name a file" },
-		{ is_stdout(c->offline), "--offline", "name a file" },
-		{ o->device && !o->listen, "-i", "is for --listen" },
-		{ o->only4 && o->only6, "-4", "either that or -6" },
-		{ c->offline && (o->keys || c->json || c->trace), "--offline",
-		  "can't be used with -k, --json or --trace" },
-		{ o->key_no >= 0 && !o->keys, "--key-no", "-k is missing" },
+		  "--compare: can only be used with --json" },
+		{ o->listen && (near_only || c->json),
+		  "--listen: can only be used with -i, -p, -k and -w" },
+		{ is_stdout(c->write),
+		  "-w: standard output is for the report: name a file" },
+		{ is_stdout(c->offline), "--offline: name a file" },
+		{ o->device && !o->listen, "-i: is for --listen" },
+		{ o->only4 && o->only6, "-4: either that or -6" },
+		{ c->offline && (o->keys || c->json || c->trace),
+		  "--offline: can't be used with -k, --json or --trace" },
+		{ o->key_no >= 0 && !o->keys, "--key-no: -k is missing" },
 	};
 
-	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-		if (rules[i].wrong) {
-			return complain(rules[i].option, rules[i].why);
-		}
-	}
-	return TAP_OK;
+	return OPTION_CHECK("tap probe-path", rules) < 0 ? TAP_USAGE : TAP_OK;
 }
 
 /* ---- keys */

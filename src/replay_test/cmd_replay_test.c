@@ -71,30 +71,21 @@ take_attacks(void *into, const char *value, char *why)
 	return 0;
 }
 
-/* What goes together. */
 static int
 check_words(const struct replay_test *t, const struct options *o)
 {
-	const char *wrong = NULL;
+	const struct option_rule rules[] = {
+		{ !t->host, "HOST is missing" },
+		{ t->options.port == 0, "-p PORT is missing" },
+		{ t->pcap && t->live, "either --pcap or --live" },
+		{ !t->pcap && !t->live && !o->keys,
+		  "one of -k, --pcap and --live is needed" },
+		{ o->key_no >= 0 && !o->keys, "--key-no goes with -k" },
+		{ t->options.other_port == t->options.port,
+		  "--other-port is the same as -p" },
+	};
 
-	if (!t->host) {
-		wrong = "HOST is missing";
-	} else if (t->options.port == 0) {
-		wrong = "-p PORT is missing";
-	} else if (t->pcap && t->live) {
-		wrong = "either --pcap or --live";
-	} else if (!t->pcap && !t->live && !o->keys) {
-		wrong = "one of -k, --pcap and --live is needed";
-	} else if (o->key_no >= 0 && !o->keys) {
-		wrong = "--key-no goes with -k";
-	} else if (t->options.other_port == t->options.port) {
-		wrong = "--other-port is the same as -p";
-	}
-	if (wrong) {
-		fprintf(stderr, "tap replay-test: %s\n", wrong);
-		return OPTION_WRONG;
-	}
-	return 0;
+	return OPTION_CHECK("tap replay-test", rules);
 }
 
 static void

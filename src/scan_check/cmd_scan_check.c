@@ -28,25 +28,6 @@ struct options {
 
 /* ---- the command line */
 
-/* What is missing or contradictory, or NULL. */
-static const char *
-contradiction(const struct options *o, const struct check *c)
-{
-	if (!c->host) {
-		return "HOST is missing";
-	}
-	if (!o->ports) {
-		return "-p PORTS is missing";
-	}
-	if (c->nmap && c->nmap_xml) {
-		return "either --nmap or --nmap-xml";
-	}
-	if (c->write && strcmp(c->write, "-") == 0) {
-		return "-w: standard output is for the report: name a file";
-	}
-	return NULL;
-}
-
 /* The kinds of scan, as lines of the usage. */
 static const char *
 list_scans(char *out, size_t size)
@@ -72,7 +53,6 @@ take_line(const struct option_list *list, int argc, char **argv,
 	  struct options *o, struct check *c)
 {
 	int at = option_parse(list, argc, argv);
-	const char *wrong;
 
 	if (at < 0) {
 		return at;
@@ -80,12 +60,16 @@ take_line(const struct option_list *list, int argc, char **argv,
 	c->host = at < argc ? argv[at] : NULL;
 	c->samples_each = (unsigned)o->samples;
 	c->rate = (unsigned)o->rate;
-	wrong = contradiction(o, c);
-	if (wrong) {
-		fprintf(stderr, "tap scan-check: %s\n", wrong);
-		return OPTION_WRONG;
-	}
-	return option_end(at + 1, argc, argv);
+	const struct option_rule rules[] = {
+		{ !c->host, "HOST is missing" },
+		{ !o->ports, "-p PORTS is missing" },
+		{ c->nmap && c->nmap_xml, "either --nmap or --nmap-xml" },
+		{ c->write && strcmp(c->write, "-") == 0,
+		  "-w: standard output is for the report: name a file" },
+	};
+	return OPTION_CHECK(argv[0], rules) < 0
+		? OPTION_WRONG
+		: option_end(at + 1, argc, argv);
 }
 
 static int

@@ -46,45 +46,30 @@ struct options {
 static int
 check_words(const struct options *o)
 {
-	if (o->json && !o->status && !o->last && !o->who) {
-		fprintf(stderr,
-			"tap server: --json goes with --status, --last and "
-			"--who\n");
-		return OPTION_WRONG;
-	}
-	if ((o->history.key || o->history.instant || o->history.log) &&
-	    !o->last && !o->who) {
-		fprintf(stderr,
-			"tap server: --key, --since and --log go with --last "
-			"and --who\n");
-		return OPTION_WRONG;
-	}
-	if (o->keep_rules && !o->stop) {
-		fprintf(stderr, "tap server: --keep-rules goes with --stop\n");
-		return OPTION_WRONG;
-	}
-	if (o->check + o->print_rules + o->print_unit + o->status +
-		    o->confirm_now + o->reload + o->stop + o->remove_rules +
-		    o->last + o->who + o->watch >
-	    1) {
-		fprintf(stderr,
-			"tap server: one of --check, --print-rules, "
-			"--print-unit, --status, --watch, --last, --who, "
-			"--confirm-now, --reload, --stop and --remove-rules at "
-			"a time\n");
-		return OPTION_WRONG;
-	}
-	if (o->print_unit && o->confirm) {
-		fprintf(stderr,
-			"tap server: --confirm does not go with --print-unit: "
-			"nobody would confirm at the next boot\n");
-		return OPTION_WRONG;
-	}
-	if (o->run.from.ports && o->run.from.conf) {
-		fprintf(stderr, "tap server: either -c or --port\n");
-		return OPTION_WRONG;
-	}
-	return 0;
+	const bool lists = o->last || o->who;
+	const struct history_options *h = &o->history;
+	const struct option_rule rules[] = {
+		{ o->json && !o->status && !lists,
+		  "--json goes with --status, --last and --who" },
+		{ (h->key || h->instant || h->log) && !lists,
+		  "--key, --since and --log go with --last and --who" },
+		{ o->keep_rules && !o->stop, "--keep-rules goes with --stop" },
+		{ o->check + o->print_rules + o->print_unit + o->status +
+				  o->confirm_now + o->reload + o->stop +
+				  o->remove_rules + o->last + o->who +
+				  o->watch >
+			  1,
+		  "one of --check, --print-rules, --print-unit, --status, "
+		  "--watch, --last, --who, --confirm-now, --reload, --stop and "
+		  "--remove-rules at a time" },
+		{ o->print_unit && o->confirm,
+		  "--confirm does not go with --print-unit: nobody would "
+		  "confirm at the next boot" },
+		{ o->run.from.ports && o->run.from.conf,
+		  "either -c or --port" },
+	};
+
+	return OPTION_CHECK("tap server", rules);
 }
 
 /* A time, or how long ago. */
