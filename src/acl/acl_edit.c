@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "conf/acl_conf.h"
 #include "conf/splice.h"
 #include "protocol/numset.h"
@@ -33,15 +34,9 @@ struct work {
 static int
 put(struct edits *edits, size_t at, size_t len, const struct secret_buf *with)
 {
-	if (edits->count == edits->room) {
-		size_t room = edits->room ? edits->room * 2 : 16;
-		struct edit *list = realloc(edits->list, room * sizeof *list);
-
-		if (!list) {
-			return -ENOMEM;
-		}
-		edits->list = list;
-		edits->room = room;
+	if (grow(&edits->list, edits->count, &edits->room,
+		 sizeof *edits->list) < 0) {
+		return -ENOMEM;
 	}
 	edits->list[edits->count++] = (struct edit){
 		.at = at,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
+
 #define CONTEXT ((size_t)3)
 /* Lines of both looked ahead for where two texts meet again. */
 #define AHEAD ((size_t)400)
@@ -85,16 +87,8 @@ meet(const struct diff *d, struct change *change)
 static int
 note(struct diff *d, const struct change *change)
 {
-	if (d->count == d->room) {
-		size_t room = d->room ? d->room * 2 : 16;
-		struct change *bigger =
-			realloc(d->changes, room * sizeof *bigger);
-
-		if (!bigger) {
-			return -ENOMEM;
-		}
-		d->changes = bigger;
-		d->room = room;
+	if (grow(&d->changes, d->count, &d->room, sizeof *d->changes) < 0) {
+		return -ENOMEM;
 	}
 	d->changes[d->count++] = *change;
 	return 0;

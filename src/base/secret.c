@@ -115,6 +115,25 @@ secret_resize(void *block, size_t size)
 }
 
 int
+secret_grow(void *array, size_t count, size_t *room, size_t size)
+{
+	const size_t more = *room ? *room * 2 : 16;
+	void **at = array;
+	void *bigger;
+
+	if (count < *room) {
+		return 0;
+	}
+	bigger = secret_resize(*at, more * size);
+	if (!bigger) {
+		return -ENOMEM;
+	}
+	*at = bigger;
+	*room = more;
+	return 0;
+}
+
+int
 secret_append(struct secret_buf *buf, const void *bytes, size_t len)
 {
 	size_t size = buf->size ? buf->size : 4096;

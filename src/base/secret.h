@@ -21,6 +21,8 @@ void *secret_new(size_t size);
  * leaves the old one alone, where there is no memory.
  */
 void *secret_resize(void *block, size_t size);
+/* As grow() of base/grow.h, for an array in such blocks. */
+int secret_grow(void *array, size_t count, size_t *room, size_t size);
 /* Wipe and free a block, or NULL. */
 void secret_free(void *block);
 

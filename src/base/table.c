@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/grow.h"
+
 enum report_form
 report_form(bool json)
 {
@@ -25,16 +27,9 @@ table_add(struct table *table, const char *const *cells)
 {
 	char **row;
 
-	if (table->rows == table->room) {
-		size_t room = table->room ? table->room * 2 : 64;
-		char **bigger = realloc(table->cells,
-					room * table->columns * sizeof *bigger);
-
-		if (!bigger) {
-			return -ENOMEM;
-		}
-		table->cells = bigger;
-		table->room = room;
+	if (grow(&table->cells, table->rows, &table->room,
+		 table->columns * sizeof *table->cells) < 0) {
+		return -ENOMEM;
 	}
 	row = table->cells + table->rows * table->columns;
 	for (size_t i = 0; i < table->columns; i++) {

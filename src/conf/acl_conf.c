@@ -3,29 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "conf/words.h"
-
-#define ENTRIES_FIRST 16u /* room for them, which doubles */
 
 struct acl_entry *
 acl_conf_add(struct acl *acl)
 {
-	struct acl_entry *entries = acl->entries;
+	struct acl_entry *entry;
 
-	if (acl->entries_count == acl->entries_room) {
-		size_t room = acl->entries_room ? acl->entries_room * 2
-						: ENTRIES_FIRST;
-
-		entries = reallocarray(entries, room, sizeof *entries);
-		if (!entries) {
-			return NULL;
-		}
-		acl->entries = entries;
-		acl->entries_room = room;
+	if (grow(&acl->entries, acl->entries_count, &acl->entries_room,
+		 sizeof *entry) < 0) {
+		return NULL;
 	}
-	entries += acl->entries_count++;
-	*entries = (struct acl_entry){ 0 };
-	return entries;
+	entry = &acl->entries[acl->entries_count++];
+	*entry = (struct acl_entry){ 0 };
+	return entry;
 }
 
 void

@@ -10,7 +10,6 @@
 #include "conf/keyfile.h"
 
 #define RULES_MAX 4096u
-#define RULES_FIRST 16u /* room for them, which doubles */
 
 /* A rule in the making: its own words, and those of its key. */
 struct rule_words {
@@ -178,23 +177,11 @@ check_rule(const struct conf_file *file, const struct sender_rule *rule,
 	return 0;
 }
 
-/* Room for one rule more. */
 static int
 make_room(struct client_conf *conf)
 {
-	size_t room = conf->rules_room ? conf->rules_room * 2 : RULES_FIRST;
-	struct sender_rule *rules;
-
-	if (conf->rules_count < conf->rules_room) {
-		return 0;
-	}
-	rules = secret_resize(conf->rules, room * sizeof *rules);
-	if (!rules) {
-		return -1;
-	}
-	conf->rules = rules;
-	conf->rules_room = room;
-	return 0;
+	return secret_grow(&conf->rules, conf->rules_count, &conf->rules_room,
+			   sizeof *conf->rules);
 }
 
 /* That of a name, or NULL where there is no memory. */

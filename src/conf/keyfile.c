@@ -221,21 +221,6 @@ load_line(struct conf_file *file, const struct conf_line *line,
 	return rc;
 }
 
-static int
-grow(struct key_file *out, size_t *room)
-{
-	size_t more = *room ? *room * 2 : 16;
-	struct acl_key *bigger =
-		secret_resize(out->keys, more * sizeof *bigger);
-
-	if (!bigger) {
-		return -1;
-	}
-	out->keys = bigger;
-	*room = more;
-	return 0;
-}
-
 static const struct acl_key *
 key_of(const struct key_file *keys, uint16_t no)
 {
@@ -256,7 +241,7 @@ add_key(struct conf_file *file, const struct conf_line *line,
 	struct acl_key *key;
 	int rc;
 
-	if (out->count == *room && grow(out, room) < 0) {
+	if (secret_grow(&out->keys, out->count, room, sizeof *out->keys) < 0) {
 		return conf_no_memory(err, file, 0);
 	}
 	key = &out->keys[out->count];

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RULES_FIRST 16u     /* room for them, which doubles */
+#include "base/grow.h"
+
 #define FRAMES_PER_GROUP 4u /* what a group of the papers has */
 
 /*
@@ -173,19 +174,10 @@ static const struct conf_form form = {
 static struct acl_rule *
 new_rule(struct acl *acl)
 {
-	if (acl->rules_count == acl->rules_room) {
-		size_t room =
-			acl->rules_room ? acl->rules_room * 2 : RULES_FIRST;
-		struct acl_rule *rules =
-			reallocarray(acl->rules, room, sizeof *rules);
-
-		if (!rules) {
-			return NULL;
-		}
-		acl->rules = rules;
-		acl->rules_room = room;
-	}
-	return &acl->rules[acl->rules_count++];
+	return grow(&acl->rules, acl->rules_count, &acl->rules_room,
+		    sizeof *acl->rules) < 0
+		? NULL
+		: &acl->rules[acl->rules_count++];
 }
 
 static int

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/grow.h"
 #include "base/bytes.h"
 #include "base/hold_signals.h"
 #include "base/rename_new.h"
@@ -193,31 +194,14 @@ both_open(struct both *both, const char *path, const struct rewrite *keys,
 	return rc < 0 ? rc : recover(both, server, err);
 }
 
-static int
-grow(struct both *both)
-{
-	size_t room = both->room ? both->room * 2 : 16;
-	struct both_file *files;
-
-	if (both->count < both->room) {
-		return 0;
-	}
-	files = reallocarray(both->files, room, sizeof *files);
-	if (!files) {
-		return -ENOMEM;
-	}
-	both->files = files;
-	both->room = room;
-	return 0;
-}
-
 int
 both_add(struct both *both, const char *name, const struct key_spec *spec,
 	 const struct secret_buf *text)
 {
 	struct both_file *file;
 
-	if (grow(both) < 0) {
+	if (grow(&both->files, both->count, &both->room, sizeof *both->files) <
+	    0) {
 		return -ENOMEM;
 	}
 	file = &both->files[both->count];

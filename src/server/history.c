@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/grow.h"
 #include "base/json.h"
 #include "base/spawn.h"
 #include "base/table.h"
@@ -38,16 +39,9 @@ complain(const char *object, const char *why, int status)
 static void
 add(struct history *h, const struct log_line *line)
 {
-	if (h->count == h->room) {
-		const size_t room = h->room ? 2 * h->room : 256;
-		struct log_line *more = realloc(h->lines, room * sizeof *more);
-
-		if (!more) {
-			h->failed = true;
-			return;
-		}
-		h->lines = more;
-		h->room = room;
+	if (grow(&h->lines, h->count, &h->room, sizeof *line) < 0) {
+		h->failed = true;
+		return;
 	}
 	h->lines[h->count++] = *line;
 }
