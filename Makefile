@@ -139,7 +139,7 @@ POSIX_SRCS := $(wildcard src/*/*_posix.c)
 # What builds on them.  tests/rules.sh holds what these files may include.
 PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/base/%.c,bytes fds grow hold_signals \
-		json secret siphash text) \
+		json secret siphash text why) \
 	$(patsubst %,src/os/%.c,linktype resolve source_ports) \
 	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar hints include \
 		invite key_line \

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/why.h"
 #include "daemon/log.h"
 #include "os/pcap.h"
 #include "protocol/packet.h"
@@ -44,7 +45,7 @@ struct attempts {
 	bool one; /* command's: an address that fails may be one of several */
 	bool connected;
 	struct cap cap; /* fd below 0: see why */
-	char why[CAP_WHY_MAX];
+	char why[WHY_MAX];
 	struct attempt at[ATTEMPTS_MAX];
 	size_t next;
 	struct log_limit limit;

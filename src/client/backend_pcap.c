@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/why.h"
 #include "daemon/log.h"
 #include "tap.h"
 
@@ -50,7 +51,7 @@ backend_pcap_open(struct backend_pcap *f, struct outbound *outbound,
 		  const struct client_conf *conf)
 {
 	const char *names[WIRE_DEVICES_MAX];
-	char why[WIRE_WHY_MAX];
+	char why[WHY_MAX];
 
 	memset(f, 0, sizeof *f);
 	if (conf->by_user || conf->by_exe) {

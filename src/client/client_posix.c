@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/why.h"
 #include "base/text.h"
 #include "client/backend_pcap.h"
 #include "daemon/log.h"
@@ -135,7 +136,7 @@ static int
 open_all(struct solo *s)
 {
 	const struct settings *settings = &s->conf->settings;
-	char why[PRIVILEGES_WHY_MAX];
+	char why[WHY_MAX];
 	int status;
 
 	s->signals = open_signals();

@@ -344,8 +344,7 @@ examine(struct doctor *d)
 		rc = doctor_trial_run(&d->trial, d->device, &d->dst, d->to.port,
 				      why);
 		if (rc < 0) {
-			fprintf(stderr, "tap client: --doctor: %s: %s\n",
-				d->device, why);
+			fprintf(stderr, "tap client: --doctor: %s\n", why);
 			return TAP_SYSTEM;
 		}
 		check_sent(d);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/why.h"
 #include "measure/connect.h"
 #include "os/clock.h"
 #include "protocol/frame.h"
@@ -92,9 +93,8 @@ doctor_trial_run(struct doctor_trial *t, const char *device,
 	t->heard.on = t->heard.one = true;
 	rc = dial_begin(&dial, &dst->addr, dst->device, port);
 	if (rc < 0) {
-		snprintf(why, CAP_WHY_MAX, "connect: %s", strerror(-rc));
 		cap_close(&cap);
-		return rc;
+		return why_errno(why, rc, "connect");
 	}
 	t->sport = dial.sport;
 	watch(t, &dial, &cap, &dst->addr, port);

@@ -31,7 +31,7 @@ struct doctor_trial {
 
 /*
  * Connect from here, by a device, and watch.  0, or -errno with the reason in
- * why (CAP_WHY_MAX).
+ * why (WHY_MAX).
  */
 int doctor_trial_run(struct doctor_trial *t, const char *device,
 		     const struct host_addr *dst, uint16_t port, char *why);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/why.h"
 #include "base/bytes.h"
 #include "base/spawn.h"
 #include "conf/value.h"
@@ -112,7 +113,7 @@ look_up(void *context)
 {
 	const struct look_up *l = context;
 	struct names_answer *answer = &l->names->answers[l->name->host->no];
-	char why[PRIVILEGES_WHY_MAX];
+	char why[WHY_MAX];
 	size_t count = 0;
 
 	for (size_t i = 0; i < l->names->conf->rules_count; i++) {

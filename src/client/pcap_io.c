@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/why.h"
 #include "os/linktype.h"
 #include "protocol/packet.h"
 
@@ -33,31 +34,26 @@ activate(pcap_t *pcap, char *why)
 	if (pcap_set_snaplen(pcap, WIRE_SNAPLEN) != 0 ||
 	    pcap_set_promisc(pcap, 0) != 0 ||
 	    pcap_set_immediate_mode(pcap, 1) != 0) {
-		snprintf(why, WIRE_WHY_MAX, "%s", pcap_geterr(pcap));
-		return -1;
+		return why_set(why, -1, "%s", pcap_geterr(pcap));
 	}
 	rc = pcap_activate(pcap);
 	if (rc < 0) {
-		snprintf(why, WIRE_WHY_MAX, "%s",
-			 rc == PCAP_ERROR ? pcap_geterr(pcap)
-					  : pcap_statustostr(rc));
-		return -1;
+		return why_set(why, -1, "%s",
+			       rc == PCAP_ERROR ? pcap_geterr(pcap)
+						: pcap_statustostr(rc));
 	}
 	if (!can_send(pcap_datalink(pcap))) {
-		snprintf(why, WIRE_WHY_MAX, "link type %s can't be sent on",
-			 pcap_datalink_val_to_name(pcap_datalink(pcap)));
-		return -1;
+		return why_set(why, -1, "link type %s can't be sent on",
+			       pcap_datalink_val_to_name(pcap_datalink(pcap)));
 	}
 	if (pcap_setdirection(pcap, PCAP_D_OUT) != 0 ||
 	    pcap_compile(pcap, &filter, FILTER, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-		snprintf(why, WIRE_WHY_MAX, "%s", pcap_geterr(pcap));
-		return -1;
+		return why_set(why, -1, "%s", pcap_geterr(pcap));
 	}
 	rc = pcap_setfilter(pcap, &filter);
 	pcap_freecode(&filter);
 	if (rc != 0 || pcap_setnonblock(pcap, 1, error) != 0) {
-		snprintf(why, WIRE_WHY_MAX, "%s", pcap_geterr(pcap));
-		return -1;
+		return why_set(why, -1, "%s", pcap_geterr(pcap));
 	}
 	return 0;
 }
@@ -66,23 +62,20 @@ static int
 add_device(struct wire *wire, const char *name, char *why)
 {
 	struct wire_device *device = &wire->devices[wire->count];
-	char error[PCAP_ERRBUF_SIZE], reason[WIRE_WHY_MAX];
+	char error[PCAP_ERRBUF_SIZE];
 	pcap_t *pcap;
 
 	if (wire->count == WIRE_DEVICES_MAX) {
-		snprintf(why, WIRE_WHY_MAX, "more than %u devices",
-			 WIRE_DEVICES_MAX);
-		return -1;
+		return why_set(why, -1, "more than %u devices",
+			       WIRE_DEVICES_MAX);
 	}
 	pcap = pcap_create(name, error);
 	if (!pcap) {
-		snprintf(why, WIRE_WHY_MAX, "%s: %.300s", name, error);
-		return -1;
+		return why_set(why, -1, "%s: %s", name, error);
 	}
-	if (activate(pcap, reason) < 0) {
-		snprintf(why, WIRE_WHY_MAX, "%.32s: %.400s", name, reason);
+	if (activate(pcap, why) < 0) {
 		pcap_close(pcap);
-		return -1;
+		return why_of(why, -1, name);
 	}
 	device->pcap = pcap;
 	device->fd = pcap_get_selectable_fd(pcap);
@@ -100,8 +93,7 @@ add_all(struct wire *wire, char *why)
 	pcap_if_t *all;
 
 	if (pcap_findalldevs(&all, error) != 0) {
-		snprintf(why, WIRE_WHY_MAX, "%s", error);
-		return -1;
+		return why_set(why, -1, "%s", error);
 	}
 	for (const pcap_if_t *at = all; at; at = at->next) {
 		if (at->flags & PCAP_IF_UP && at->addresses &&
@@ -119,7 +111,7 @@ wire_open(struct wire *wire, const char *const *names, size_t count, char *why)
 	int rc = 0;
 
 	memset(wire, 0, sizeof *wire);
-	snprintf(why, WIRE_WHY_MAX, "no device is up");
+	why_set(why, -1, "no device is up");
 	if (count == 0) {
 		rc = add_all(wire, why);
 	}

@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #define WIRE_DEVICES_MAX 32u
-#define WIRE_WHY_MAX 512u
 #define WIRE_NAME_MAX 16u /* IFNAMSIZ, with its NUL */
 /* A SYN with all its headers, behind any link header. */
 #define WIRE_SNAPLEN 512
@@ -50,7 +49,7 @@ struct wire_syn {
 
 /*
  * Listen on these devices, or (count 0) on all that are up.  0, or -1
- * with the reason in why (WIRE_WHY_MAX).
+ * with the reason in why (WHY_MAX).
  */
 int wire_open(struct wire *wire, const char *const *names, size_t count,
 	      char *why);

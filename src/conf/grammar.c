@@ -20,37 +20,19 @@
 
 static bool never_waits;
 
-/* One printable line, whatever a path or a file has in it. */
-static void
-make_printable(char *text)
-{
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ' || *text == 127) {
-			*text = '?';
-		}
-	}
-}
-
 int
 conf_fail(char *err, const struct conf_file *file, unsigned line,
 	  const char *format, ...)
 {
+	char what[WHY_MAX];
 	va_list args;
-	int at;
 
+	va_start(args, format);
+	vsnprintf(what, sizeof what, format, args);
+	va_end(args);
 	file = include_current(file);
-	if (line > 0) {
-		at = snprintf(err, CONF_ERROR_MAX, "%s:%u: ", file->path, line);
-	} else {
-		at = snprintf(err, CONF_ERROR_MAX, "%s: ", file->path);
-	}
-	if (at >= 0 && (size_t)at < CONF_ERROR_MAX) {
-		va_start(args, format);
-		vsnprintf(err + at, CONF_ERROR_MAX - (size_t)at, format, args);
-		va_end(args);
-	}
-	make_printable(err);
-	return -1;
+	return line > 0 ? why_set(err, -1, "%s:%u: %s", file->path, line, what)
+			: why_set(err, -1, "%s: %s", file->path, what);
 }
 
 int

@@ -18,7 +18,7 @@
 
 #include "conf/value.h"
 
-#define CONF_ERROR_MAX 512u        /* a path, a line and a VALUE_WHY_MAX */
+#define CONF_ERROR_MAX WHY_MAX
 #define CONF_LINE_MAX 8192u        /* bytes; what a person may mean to write */
 #define CONF_JOINED_MAX (1u << 20) /* of continued lines: lists of keys */
 #define CONF_FILE_MAX (64u << 20)  /* a key file of 65,536 lines has 20 MiB */

@@ -312,14 +312,12 @@ key_choose(const struct key_file *keys, long no, const char *path, char *err)
 		}
 	}
 	if (no >= 0) {
-		snprintf(err, CONF_ERROR_MAX, "%s: no key_no %ld in it", path,
-			 no);
+		why_set(err, -1, "%s: no key_no %ld in it", path, no);
 	} else if (keys->count == 1) {
 		return &keys->keys[0];
 	} else {
-		snprintf(err, CONF_ERROR_MAX,
-			 "%s: %zu keys in it, --key-no chooses one", path,
-			 keys->count);
+		why_set(err, -1, "%s: %zu keys in it, --key-no chooses one",
+			path, keys->count);
 	}
 	return NULL;
 }

@@ -257,10 +257,10 @@ server_conf_keep(struct server_conf *conf, const struct server_conf *before,
 	conf_keep(&form.settings, conf, before);
 	count_frames(&conf->limits.reassembly);
 	if (conf->settings.mark == conf->fastpath_mark) {
-		snprintf(err, CONF_ERROR_MAX,
-			 "mark is the fastpath_mark that is in use: restart to "
-			 "change both");
-		return -1;
+		return why_set(
+			err, -1,
+			"mark is the fastpath_mark that is in use: restart to "
+			"change both");
 	}
 	return 0;
 }

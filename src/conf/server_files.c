@@ -91,12 +91,12 @@ check_decoys(const struct acl *acl, const char *path, char *err)
 		     k < acl->rules_count && rule->hide == ACL_DECOY; k++) {
 			if (protects(&acl->rules[k], &rule->decoy,
 				     rule->decoy_port)) {
-				snprintf(err, CONF_ERROR_MAX,
-					 "%s:%u: hide=decoy: the rule of line "
-					 "%u protects that port itself",
-					 rule->file ? rule->file : path,
-					 rule->line, acl->rules[k].line);
-				return -EINVAL;
+				return why_set(
+					err, -EINVAL,
+					"%s:%u: hide=decoy: the rule of line "
+					"%u protects that port itself",
+					rule->file ? rule->file : path,
+					rule->line, acl->rules[k].line);
 			}
 		}
 	}

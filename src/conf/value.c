@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,27 +12,9 @@
 #include "protocol/frame.h"
 
 int
-value_fail(char *why, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, VALUE_WHY_MAX, format, args);
-	va_end(args);
-	/* One line, whatever the text quoted has in it. */
-	for (; *why; why++) {
-		if ((unsigned char)*why < ' ' || *why == 127) {
-			*why = '?';
-		}
-	}
-	return -1;
-}
-
-int
 value_no_memory(char *why)
 {
-	value_fail(why, "out of memory");
-	return -ENOMEM;
+	return why_set(why, -ENOMEM, "out of memory");
 }
 
 int

@@ -11,16 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/why.h"
 #include "protocol/acl.h"
 
-#define VALUE_WHY_MAX 256u
+#define VALUE_WHY_MAX WHY_MAX
 #define VALUE_TIME_MAX 32u
 #define VALUE_HOST_MAX 256u /* a name has up to 253 characters (RFC 1035) */
 #define VALUE_PORTS_MAX 256u
 
-/* Write a reason; returns -1. */
-int value_fail(char *why, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+#define value_fail(why, ...) why_set(why, -1, __VA_ARGS__)
 /* That there is no memory; returns -ENOMEM. */
 int value_no_memory(char *why);
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/why.h"
 #include "base/spawn.h"
 #include "conf/grammar.h"
 #include "daemon/log.h"
@@ -57,7 +58,7 @@ monitor_worker_memory(size_t size)
 static void
 be_worker(const struct monitor_job *job, pid_t parent, int to_monitor)
 {
-	char why[PRIVILEGES_WHY_MAX];
+	char why[WHY_MAX];
 	int status;
 
 	log_leave(&job->shared->log_lost);

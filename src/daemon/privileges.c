@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/why.h"
 #include "daemon/seccomp.h"
 
 #define CAP_BPF_BIT (1u << (CAP_BPF - 32)) /* of the second word */
@@ -23,8 +24,7 @@
 static int
 fail(char *why, const char *what)
 {
-	snprintf(why, PRIVILEGES_WHY_MAX, "%s: %s", what, strerror(errno));
-	return -1;
+	return why_set(why, -1, "%s: %s", what, strerror(errno));
 }
 
 /*

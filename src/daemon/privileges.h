@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define PRIVILEGES_WHY_MAX 256u
-
 /* Who the process is from now on: each has its list of system calls. */
 enum privileges_role {
 	PRIVILEGES_SERVER,
@@ -27,7 +25,7 @@ enum privileges_role {
  * for any system call that the role does not need.  What is open stays open.
  * End with the parent, where one is named (or 0).
  * Other systems than Linux have users and chroot(2) for this.
- * 0, or -1 with the reason in why (PRIVILEGES_WHY_MAX).
+ * 0, or -1 with the reason in why (WHY_MAX).
  */
 int privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 		    char *why);

@@ -7,14 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/why.h"
+
 /* An empty directory, on every BSD. */
 #define EMPTY "/var/empty"
 
 static int
 fail(char *why, const char *what)
 {
-	snprintf(why, PRIVILEGES_WHY_MAX, "%s: %s", what, strerror(errno));
-	return -1;
+	return why_set(why, -1, "%s: %s", what, strerror(errno));
 }
 
 int
@@ -33,9 +34,8 @@ privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 		found = getpwnam("nobody");
 	}
 	if (!found) {
-		snprintf(why, PRIVILEGES_WHY_MAX, "no account '%s'",
-			 user ? user : "nobody");
-		return -1;
+		return why_set(why, -1, "no account '%s'",
+			       user ? user : "nobody");
 	}
 	if (chroot(EMPTY) < 0 && errno != ENOENT) {
 		return fail(why, EMPTY);
@@ -45,8 +45,7 @@ privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 		return fail(why, "user");
 	}
 	if (setuid(0) == 0) {
-		snprintf(why, PRIVILEGES_WHY_MAX, "root can be had again");
-		return -1;
+		return why_set(why, -1, "root can be had again");
 	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 #include "measure/captures.h"
 
-#include "measure/why.h"
+#include "base/why.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -34,7 +34,6 @@ captures_routes(struct route **routes, const struct target_addr *targets,
 int
 captures_add(struct captures *c, uint32_t device, const char *filter, char *why)
 {
-	char reason[CAP_WHY_MAX];
 	char name[IF_NAMESIZE];
 	int rc;
 
@@ -46,13 +45,11 @@ captures_add(struct captures *c, uint32_t device, const char *filter, char *why)
 	if (c->count == CAPTURES_MAX || !if_indextoname(device, name)) {
 		return why_errno(why, -ENODEV, "capture");
 	}
-	rc = cap_open(&c->caps[c->count], name, filter, reason);
-	if (rc < 0) {
-		snprintf(why, WHY_MAX, "%s: %s", name, reason);
-		return rc;
+	rc = cap_open(&c->caps[c->count], name, filter, why);
+	if (rc == 0) {
+		c->devices[c->count++] = device;
 	}
-	c->devices[c->count++] = device;
-	return 0;
+	return rc;
 }
 
 void

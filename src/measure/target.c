@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/why.h"
 #include "os/resolve.h"
 #include "os/route.h"
 #include "conf/value.h"
@@ -85,17 +86,15 @@ find_net(const char *text, struct target_addr **out, size_t *count, char *why)
 		}
 	}
 	if (host_bits > 16) {
-		snprintf(why, TARGET_WHY_MAX,
-			 "'%.64s' has more than %u "
-			 "addresses",
-			 text, TARGET_MAX);
-		return TARGET_WRONG;
+		return why_set(why, TARGET_WRONG,
+			       "'%.64s' has more than %u "
+			       "addresses",
+			       text, TARGET_MAX);
 	}
 	*count = (size_t)1 << host_bits;
 	*out = calloc(*count, sizeof **out);
 	if (!*out) {
-		snprintf(why, TARGET_WHY_MAX, "out of memory");
-		return TARGET_UNREACHED;
+		return why_set(why, TARGET_UNREACHED, "out of memory");
 	}
 	for (size_t i = 0; i < *count; i++) {
 		(*out)[i].addr = net.addr;
@@ -114,13 +113,13 @@ find_name(const char *text, struct target_addr **out, size_t *count, char *why)
 		*out = calloc(*count + 1, sizeof **out);
 	}
 	if (rc == EAI_MEMORY || (rc == 0 && !*out)) {
-		snprintf(why, TARGET_WHY_MAX, "out of memory");
-		return TARGET_UNREACHED;
+		return why_set(why, TARGET_UNREACHED, "out of memory");
 	}
 	if (rc != 0) {
-		snprintf(why, TARGET_WHY_MAX, "'%.64s' can't be resolved: %s",
-			 text, gai_strerror(rc));
-		return rc == EAI_NONAME ? TARGET_WRONG : TARGET_UNREACHED;
+		return why_set(
+			why, rc == EAI_NONAME ? TARGET_WRONG : TARGET_UNREACHED,
+			"'%.64s' can't be resolved: %s", text,
+			gai_strerror(rc));
 	}
 	for (size_t i = 0; i < *count; i++) {
 		(*out)[i].addr = found[i].addr;
@@ -129,8 +128,8 @@ find_name(const char *text, struct target_addr **out, size_t *count, char *why)
 	if (*count == 0) {
 		free(*out);
 		*out = NULL;
-		snprintf(why, TARGET_WHY_MAX, "'%.64s' has no address", text);
-		return TARGET_WRONG;
+		return why_set(why, TARGET_WRONG, "'%.64s' has no address",
+			       text);
 	}
 	return 0;
 }
@@ -146,8 +145,8 @@ target_find(const char *text, struct target_addr **out, size_t *count,
 	*out = NULL;
 	*count = 0;
 	if (len == 0 || len >= sizeof name) {
-		snprintf(why, TARGET_WHY_MAX, "'%.64s' is not a host", text);
-		return TARGET_WRONG;
+		return why_set(why, TARGET_WRONG, "'%.64s' is not a host",
+			       text);
 	}
 	if (strchr(text, '/')) {
 		rc = find_net(text, out, count, why);

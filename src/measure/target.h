@@ -9,7 +9,6 @@
 #include "measure/target_addr.h"
 
 #define TARGET_MAX 65536u /* addresses: a /16 */
-#define TARGET_WHY_MAX 256u
 
 enum target_error {
 	TARGET_WRONG = -1,     /* it can't be one, or there is none */
@@ -19,7 +18,7 @@ enum target_error {
 /*
  * 192.0.2.1, 192.0.2.0/24, 2001:db8::1, [2001:db8::1], fe80::1%eth0,
  * 2001:db8::/120, or a name.  *out is allocated, ascending, without
- * doubles.  0, or an error with the reason in why (TARGET_WHY_MAX).
+ * doubles.  0, or an error with the reason in why (WHY_MAX).
  */
 int target_find(const char *text, struct target_addr **out, size_t *count,
 		char *why);

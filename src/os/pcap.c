@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/why.h"
 #include "base/bytes.h"
 #include "os/linktype.h"
 #include "os/output_file.h"
@@ -36,11 +37,11 @@ error_of(int rc)
 }
 
 static int
-fail(struct cap *cap, char *why, int rc, const char *what)
+fail(struct cap *cap, const char *device, char *why, int rc, const char *what)
 {
 	const char *more = pcap_geterr(cap->pcap);
 
-	snprintf(why, CAP_WHY_MAX, "%s", *more ? more : what);
+	why_set(why, -1, "%s: %s", device, *more ? more : what);
 	cap_close(cap);
 	return error_of(rc);
 }
@@ -60,13 +61,13 @@ set_filter(struct cap *cap, const char *filter)
 }
 
 static int
-take_type(struct cap *cap, char *why)
+take_type(struct cap *cap, const char *device, char *why)
 {
 	cap->type = pcap_datalink(cap->pcap);
 	if (linktype_known(cap->type)) {
 		return 0;
 	}
-	snprintf(why, CAP_WHY_MAX, "link type %d is not known", cap->type);
+	why_set(why, -1, "%s: link type %d is not known", device, cap->type);
 	cap_close(cap);
 	return -EPROTONOSUPPORT;
 }
@@ -80,8 +81,7 @@ cap_open_file(struct cap *cap, const char *path, char *why)
 
 	*cap = (struct cap){ .fd = -1, .file = true };
 	if (!file) {
-		snprintf(why, CAP_WHY_MAX, "%s", strerror(saved));
-		return -saved;
+		return why_errno(why, -saved, path);
 	}
 	errno = 0;
 	cap->pcap = pcap_fopen_offline_with_tstamp_precision(
@@ -89,8 +89,8 @@ cap_open_file(struct cap *cap, const char *path, char *why)
 	if (!cap->pcap) {
 		saved = errno;
 		fclose(file);
-		snprintf(why, CAP_WHY_MAX, "%s", errors);
-		return saved == ENOMEM ? -ENOMEM : -EBADMSG;
+		return why_set(why, saved == ENOMEM ? -ENOMEM : -EBADMSG,
+			       "%s: %s", path, errors);
 	}
 	cap->type = pcap_datalink(cap->pcap);
 	return 0;
@@ -105,8 +105,7 @@ cap_open(struct cap *cap, const char *device, const char *filter, char *why)
 	*cap = (struct cap){ .fd = -1 };
 	cap->pcap = pcap_create(device, errors);
 	if (!cap->pcap) {
-		snprintf(why, CAP_WHY_MAX, "%s", errors);
-		return -EIO;
+		return why_set(why, -EIO, "%s: %s", device, errors);
 	}
 	pcap_set_snaplen(cap->pcap, SNAPLEN);
 	pcap_set_buffer_size(cap->pcap, RING);
@@ -115,19 +114,19 @@ cap_open(struct cap *cap, const char *device, const char *filter, char *why)
 	pcap_set_tstamp_precision(cap->pcap, PCAP_TSTAMP_PRECISION_NANO);
 	rc = pcap_activate(cap->pcap);
 	if (rc < 0) {
-		return fail(cap, why, rc, pcap_statustostr(rc));
+		return fail(cap, device, why, rc, pcap_statustostr(rc));
 	}
 	/* SLL2 has the device's index; old libpcaps do not know it. */
 	if (strcmp(device, "any") == 0) {
 		pcap_set_datalink(cap->pcap, DLT_LINUX_SLL2);
 	}
-	rc = take_type(cap, why);
+	rc = take_type(cap, device, why);
 	if (rc < 0) {
 		return rc;
 	}
 	if (set_filter(cap, filter) < 0 ||
 	    pcap_setnonblock(cap->pcap, 1, errors) < 0) {
-		return fail(cap, why, PCAP_ERROR, errors);
+		return fail(cap, device, why, PCAP_ERROR, errors);
 	}
 	cap->fd = pcap_get_selectable_fd(cap->pcap);
 	return 0;
@@ -210,8 +209,8 @@ open_dumper(pcap_t *pcap, const char *path, char *why)
 	pcap_dumper_t *dumper;
 
 	if (!stream) {
-		snprintf(why, CAP_WHY_MAX, "%s: %s", path,
-			 output_file_error(fd < 0 ? fd : -errno));
+		why_set(why, -1, "%s: %s", path,
+			output_file_error(fd < 0 ? fd : -errno));
 		if (fd >= 0) {
 			close(fd);
 		}
@@ -219,7 +218,7 @@ open_dumper(pcap_t *pcap, const char *path, char *why)
 	}
 	dumper = pcap_dump_fopen(pcap, stream);
 	if (!dumper) {
-		snprintf(why, CAP_WHY_MAX, "%s: %s", path, pcap_geterr(pcap));
+		why_set(why, -1, "%s: %s", path, pcap_geterr(pcap));
 		fclose(stream);
 	}
 	return dumper;
@@ -232,8 +231,7 @@ cap_file_open(struct cap_file *file, const char *path, char *why)
 	file->pcap = pcap_open_dead_with_tstamp_precision(
 		DLT_RAW, SNAPLEN, PCAP_TSTAMP_PRECISION_NANO);
 	if (!file->pcap) {
-		snprintf(why, CAP_WHY_MAX, "out of memory");
-		return -ENOMEM;
+		return why_set(why, -ENOMEM, "out of memory");
 	}
 	file->dumper = open_dumper(file->pcap, path, why);
 	if (!file->dumper) {

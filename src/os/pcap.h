@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #define CAP_FILTER_MAX 2048u /* a filter's text */
-#define CAP_WHY_MAX 256u
 
 struct cap {
 	struct pcap *pcap;
@@ -28,7 +27,7 @@ struct cap_packet {
 	uint32_t device; /* an index, where all are captured; or 0 */
 };
 
-/* 0, or -errno with the reason in why (CAP_WHY_MAX). */
+/* 0, or -errno with the reason in why (WHY_MAX), which names what is opened. */
 int cap_open(struct cap *cap, const char *device, const char *filter,
 	     char *why);
 /*

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "os/clock.h"
-#include "measure/why.h"
+#include "base/why.h"
 #include "conf/keyfile.h"
 #include "daemon/log.h"
 #include "conf/options.h"
@@ -183,7 +183,7 @@ static int
 find_targets(const struct options *o, struct path_check *c,
 	     struct target_addr **targets)
 {
-	char why[TARGET_WHY_MAX];
+	char why[WHY_MAX];
 	struct target_addr first;
 	size_t count;
 	int error;

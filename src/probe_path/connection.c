@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
+#include "base/why.h"
 #include "base/bytes.h"
 #include "os/clock.h"
 #include "probe_path/plan.h"
@@ -21,7 +22,7 @@
 static int
 fail(struct path_link *l, char *why, int rc, const char *reason)
 {
-	snprintf(why, PATH_LINK_WHY_MAX, "%s", reason);
+	why_set(why, -1, "%s", reason);
 	l->state = PATH_LINK_LOST;
 	return rc;
 }

@@ -14,7 +14,6 @@
 #include "probe_path/messages.h"
 #include "probe_path/trial.h"
 
-#define PATH_LINK_WHY_MAX 256u
 #define PATH_LINK_IN (64u * 1024)
 
 enum path_link_state {
@@ -51,7 +50,7 @@ struct path_link_caller {
 
 /*
  * Connect; make known who we are by a key (or NULL); compare clocks.  0,
- * or -errno with the reason in why (PATH_LINK_WHY_MAX).
+ * or -errno with the reason in why (WHY_MAX).
  */
 int path_link_open(struct path_link *l, struct trial *t, uint32_t device,
 		   const struct acl_key *key,

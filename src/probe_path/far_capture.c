@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "daemon/log.h"
 
 #define NS_A_SECOND 1000000000u
@@ -14,19 +14,14 @@ far_capture_open(struct far_capture *c, const char *device, uint16_t port,
 		 const char *path, char *why)
 {
 	char filter[CAP_FILTER_MAX];
-	char reason[CAP_WHY_MAX];
 	int rc;
 
 	device = device ? device : "any";
 	snprintf(filter, sizeof filter, "tcp and (port %u or port %u)", port,
 		 trial_other_port(port));
-	rc = cap_open(&c->cap, device, filter, reason);
-	if (rc < 0) {
-		snprintf(why, WHY_MAX, "%s: %s", device, reason);
-		return rc;
-	}
 	c->path = path;
-	return path ? cap_file_open(&c->file, path, why) : 0;
+	rc = cap_open(&c->cap, device, filter, why);
+	return rc < 0 || !path ? rc : cap_file_open(&c->file, path, why);
 }
 
 int

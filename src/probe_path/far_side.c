@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "base/bytes.h"
 #include "os/clock.h"
 #include "daemon/signals.h"
@@ -117,7 +117,6 @@ make_sessions(struct far *f)
 static int
 open_all(struct far *f, char *why)
 {
-	char reason[PRIVILEGES_WHY_MAX];
 	int rc = far_capture_open(&f->capture, f->options->device,
 				  f->options->port, f->options->write, why);
 
@@ -136,11 +135,9 @@ open_all(struct far *f, char *why)
 	if (f->signals < 0) {
 		return why_errno(why, f->signals, "signals");
 	}
-	if (privileges_drop(PRIVILEGES_LISTENER, NULL, 0, reason) < 0) {
-		snprintf(why, WHY_MAX, "privileges: %s", reason);
-		return -EPERM;
-	}
-	return 0;
+	return privileges_drop(PRIVILEGES_LISTENER, NULL, 0, why) < 0
+		? why_of(why, -EPERM, "privileges")
+		: 0;
 }
 
 static void
@@ -476,9 +473,8 @@ loop(struct far *f, char *why)
 		}
 		log_gather();
 		if (read_packets(f) < 0) {
-			snprintf(why, WHY_MAX, "capture: %s",
-				 cap_why(&f->capture.cap));
-			return -EIO;
+			return why_set(why, -EIO, "capture: %s",
+				       cap_why(&f->capture.cap));
 		}
 		for (size_t i = 0; i < PLACES_MAX; i++) {
 			if (f->at[i].fd >= 0) {

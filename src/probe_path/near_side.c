@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "base/bytes.h"
 #include "os/clock.h"
 #include "conf/client_conf.h"
@@ -53,8 +53,6 @@ open_capture(struct path_near *n, char *why)
 	char addr[INET6_ADDRSTRLEN] = "";
 	char filter[CAP_FILTER_MAX];
 	char name[IF_NAMESIZE];
-	char reason[CAP_WHY_MAX];
-	int rc;
 
 	inet_ntop(n->options->far.family == 4 ? AF_INET : AF_INET6,
 		  n->options->far.bytes, addr, sizeof addr);
@@ -63,12 +61,7 @@ open_capture(struct path_near *n, char *why)
 	if (!if_indextoname(n->device, name)) {
 		return why_errno(why, -ENODEV, "capture");
 	}
-	rc = cap_open(&n->cap, name, filter, reason);
-	if (rc < 0) {
-		snprintf(why, WHY_MAX, "%s: %s", name, reason);
-		return rc;
-	}
-	return 0;
+	return cap_open(&n->cap, name, filter, why);
 }
 
 static int
@@ -479,8 +472,7 @@ ask_far(struct path_near *n, const struct path_link_caller *caller, char *why)
 				 n->options->file->path);
 	}
 	if (n->link.refused_key) {
-		snprintf(why, WHY_MAX, "%s", n->trouble);
-		return -EKEYREJECTED;
+		return why_set(why, -EKEYREJECTED, "%s", n->trouble);
 	}
 	return rc == 0 || n->link.state == PATH_LINK_LOST
 		? 0

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/why.h"
 #include "protocol/acl.h"
 #include "os/pcap.h"
 #include "probe_path/connection.h"
@@ -37,8 +38,8 @@ struct path_near {
 	struct trial trial; /* its lists are allocated */
 	uint32_t device;    /* that it sends by */
 	struct path_link link;
-	char trouble[PATH_LINK_WHY_MAX]; /* why there is no far side, or "" */
-	bool stopped;                    /* by a signal */
+	char trouble[WHY_MAX]; /* why there is no far side, or "" */
+	bool stopped;          /* by a signal */
 
 	struct cap cap;
 	struct rawsock raw;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/why.h"
 #include "base/bytes.h"
 
 #define FIRST_LINE "tap path plan 1"
@@ -86,8 +87,7 @@ struct reader {
 static int
 fail(const struct reader *r, const char *reason)
 {
-	snprintf(r->why, PATH_PLAN_WHY_MAX, "%s", reason);
-	return -1;
+	return why_set(r->why, -1, "%s", reason);
 }
 
 static int
@@ -253,9 +253,7 @@ read_head(struct reader *r)
 	int rc;
 
 	if (r->words != 2 || strcmp(r->word[0], names[r->stage]) != 0) {
-		snprintf(r->why, PATH_PLAN_WHY_MAX, "'%s' is expected",
-			 names[r->stage]);
-		return -1;
+		return why_set(r->why, -1, "'%s' is expected", names[r->stage]);
 	}
 	switch (r->stage) {
 	case AT_NEAR:

@@ -23,7 +23,6 @@
 #include "base/text.h"
 #include "probe_path/trial.h"
 
-#define PATH_PLAN_WHY_MAX 128u
 /* Of all probes, and all that may be heard of them. */
 #define PATH_PLAN_MAX (4u << 20)
 
@@ -34,7 +33,7 @@ void path_plan_write(struct text *t, const struct trial *trial,
 /*
  * Read one into a trial that has the caller's memory for probes and
  * heard packets.  0, or the number of the line that is wrong, with the
- * reason in why (PATH_PLAN_WHY_MAX).
+ * reason in why (WHY_MAX).
  */
 unsigned path_plan_read(struct trial *trial, const char *bytes, size_t len,
 			char *why);

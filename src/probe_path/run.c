@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "os/output_file.h"
 #include "os/pcap.h"
 #include "daemon/signals.h"
@@ -220,7 +220,7 @@ int
 path_check_run(struct path_check *c)
 {
 	struct cap_file file = { .error = 0 };
-	char why[CAP_WHY_MAX];
+	char why[WHY_MAX];
 	int signals = daemon_signals();
 	bool told;
 	int status;
@@ -252,7 +252,7 @@ read_plan(struct trial *t, const char *path)
 {
 	char *text = malloc(PATH_PLAN_MAX + 1);
 	FILE *file = fopen(path, "re");
-	char why[PATH_PLAN_WHY_MAX];
+	char why[WHY_MAX];
 	size_t len = 0;
 	unsigned line;
 	int status = TAP_OK;
@@ -290,7 +290,7 @@ read_capture(struct trial *t, const char *path)
 	struct path_filter *filter = calloc(1, sizeof *filter);
 	struct cap_packet packet;
 	struct field_values v;
-	char why[CAP_WHY_MAX];
+	char why[WHY_MAX];
 	struct cap cap;
 	int rc;
 
@@ -300,10 +300,7 @@ read_capture(struct trial *t, const char *path)
 	rc = cap_open_file(&cap, path, why);
 	if (rc < 0) {
 		free(filter);
-		/* libpcap names the file where it can't be opened. */
-		fprintf(stderr, "tap probe-path: %s%s%s\n",
-			strncmp(why, path, strlen(path)) == 0 ? "" : path,
-			strncmp(why, path, strlen(path)) == 0 ? "" : ": ", why);
+		fprintf(stderr, "tap probe-path: %s\n", why);
 		return rc == -ENOMEM ? TAP_SYSTEM : TAP_USAGE;
 	}
 	while ((rc = cap_next(&cap, &packet)) == 1) {

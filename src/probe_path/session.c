@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/why.h"
 #include "base/bytes.h"
 #include "measure/build.h"
 
@@ -104,7 +105,7 @@ take_proof(struct path_session *s, const struct path_talk *m)
 static void
 take_plan(struct path_session *s, const struct path_talk *m)
 {
-	char why[PATH_PLAN_WHY_MAX];
+	char why[WHY_MAX];
 
 	s->trial.probes = s->probes;
 	if (path_plan_read(&s->trial, (const char *)m->body, m->len, why) !=

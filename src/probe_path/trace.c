@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "conf/client_conf.h"
 #include "probe_path/icmp_quote.h"
 
@@ -181,8 +181,7 @@ path_trace_run(struct path_near *n, struct path_trail *trail, unsigned hops,
 		}
 	}
 	if (rc < 0 && !n->stopped) {
-		snprintf(why, WHY_MAX, "trace: %s", strerror(-rc));
-		return rc;
+		return why_set(why, rc, "trace: %s", strerror(-rc));
 	}
 	while (!known && hops > 0 && trail->hops[hops - 1].addr.family == 0) {
 		hops--;

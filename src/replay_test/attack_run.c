@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "replay_test/batch.h"
 #include "os/clock.h"
 #include "replay_test/session.h"
@@ -214,7 +214,7 @@ attack_run(const struct attack_run_options *options,
 	int rc = -ENOMEM;
 
 	memset(report, 0, sizeof *report);
-	snprintf(why, WHY_MAX, "out of memory");
+	why_set(why, -1, "out of memory");
 	if (!s) {
 		return rc;
 	}
@@ -225,7 +225,7 @@ attack_run(const struct attack_run_options *options,
 		run_all(s);
 		rc = s->fresh.error;
 		if (rc < 0) {
-			snprintf(why, WHY_MAX, "%s", strerror(-rc));
+			why_set(why, -1, "%s", strerror(-rc));
 		}
 		attack_ground_end(s);
 	}

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "os/pcap.h"
 #include "os/clock.h"
 #include "base/text.h"
@@ -30,17 +30,15 @@ take_all(struct recording *r, struct cap *cap)
 int
 material_read(struct recording *r, const char *path, char *why)
 {
-	char reason[CAP_WHY_MAX];
 	struct cap cap;
-	int rc = cap_open_file(&cap, path, reason);
+	int rc = cap_open_file(&cap, path, why);
 
 	if (rc < 0) {
-		snprintf(why, WHY_MAX, "%s: %s", path, reason);
 		return rc;
 	}
 	rc = take_all(r, &cap);
 	if (rc < 0) {
-		snprintf(why, WHY_MAX, "%s: %s", path, cap_why(&cap));
+		why_set(why, -1, "%s: %s", path, cap_why(&cap));
 	}
 	cap_close(&cap);
 	return rc;
@@ -65,16 +63,15 @@ material_record(struct recording *r, const char *device, unsigned seconds,
 		char *why)
 {
 	uint64_t end = clock_ms() + UINT64_C(1000) * seconds;
-	char filter[CAP_FILTER_MAX], reason[CAP_WHY_MAX];
+	char filter[CAP_FILTER_MAX];
 	struct text t = text_over(filter, sizeof filter);
 	uint64_t found_ms = 0;
 	struct cap cap;
 	int rc;
 
 	text_put(&t, "tcp port %u", r->port);
-	rc = cap_open(&cap, device, filter, reason);
+	rc = cap_open(&cap, device, filter, why);
 	if (rc < 0) {
-		snprintf(why, WHY_MAX, "%s: %s", device, reason);
 		return rc;
 	}
 	for (uint64_t now = clock_ms();
@@ -87,7 +84,7 @@ material_record(struct recording *r, const char *device, unsigned seconds,
 		rc = take_all(r, &cap);
 	}
 	if (rc < 0) {
-		snprintf(why, WHY_MAX, "%s: %s", device, cap_why(&cap));
+		why_set(why, -1, "%s: %s", device, cap_why(&cap));
 	}
 	cap_close(&cap);
 	return rc;

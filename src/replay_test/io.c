@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "os/clock.h"
 #include "base/text.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "os/own_addrs.h"
 #include "conf/client_conf.h"
 #include "replay_test/capture.h"
@@ -29,7 +29,7 @@ complain(const char *object, const char *why, int status)
 static int
 find_host(const char *host, struct target_addr **targets, size_t *count)
 {
-	char why[TARGET_WHY_MAX];
+	char why[WHY_MAX];
 	int rc;
 
 	*targets = NULL;

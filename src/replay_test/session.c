@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "os/own_addrs.h"
 #include "os/clock.h"
 #include "measure/probe.h"
@@ -140,8 +140,7 @@ attack_ground_begin(struct attack_ground *s, char *why)
 		rc = use_key(s);
 	}
 	if (rc < 0) {
-		snprintf(why, WHY_MAX, "%s", strerror(-rc));
-		return rc;
+		return why_set(why, rc, "%s", strerror(-rc));
 	}
 	rc = open_wire(s, why);
 	if (rc < 0) {
@@ -154,8 +153,7 @@ attack_ground_begin(struct attack_ground *s, char *why)
 				     ATTACK_GROUND_RETRY_MS,
 				     &group) == ATTACK_FRESH_FAILED) {
 			rc = s->fresh.error ? s->fresh.error : -EACCES;
-			snprintf(
-				why, WHY_MAX, "%s",
+			why_set(why, -1, "%s",
 				s->fresh.error
 					? strerror(-rc)
 					: "a fresh group of the key does "

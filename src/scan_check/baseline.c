@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "base/json_read.h"
 
 /* One object of "results". */
@@ -85,8 +85,7 @@ read_tokens(struct json_read *j, struct findings *f, bool *is_ours,
 static int
 fail(char *why, const char *path, const char *reason)
 {
-	snprintf(why, WHY_MAX, "%s: %s", path, reason);
-	return -1;
+	return why_set(why, -1, "%s: %s", path, reason);
 }
 
 static int
@@ -141,8 +140,7 @@ earlier_read(const char *path, struct findings *findings, size_t *known,
 	if (rc == 0) {
 		json_read_init(&j, text, len);
 		if (read_tokens(&j, findings, &is_ours, known) == JSON_ERROR) {
-			snprintf(why, WHY_MAX, "%s:%lu: %s", path, j.line,
-				 j.why);
+			why_set(why, -1, "%s:%lu: %s", path, j.line, j.why);
 			rc = -1;
 		} else if (!is_ours) {
 			rc = fail(why, path,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/why.h"
 #include "scan_check/run.h"
 #include "conf/grammar.h"
 #include "conf/options.h"
@@ -395,7 +396,7 @@ leave_out(struct check *c)
 static int
 take_target(struct check *c)
 {
-	char why[TARGET_WHY_MAX];
+	char why[WHY_MAX];
 	size_t count;
 	int rc = target_find(c->host, &c->targets, &count, why);
 

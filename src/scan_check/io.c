@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "base/fds.h"
 #include "measure/probe.h"
 #include "base/text.h"
@@ -123,7 +123,6 @@ map_ports(struct scan_io *v)
 static int
 open_raw(struct scan_io *v, const char *file, char *why)
 {
-	char reason[CAP_WHY_MAX];
 	int rc = rawsock_open(&v->rawsock);
 
 	if (rc < 0) {
@@ -140,11 +139,7 @@ open_raw(struct scan_io *v, const char *file, char *why)
 		return why_errno(why, rc, "source ports");
 	}
 	map_ports(v);
-	if (file && cap_file_open(&v->file, file, reason) < 0) {
-		snprintf(why, WHY_MAX, "%s", reason);
-		return -EIO;
-	}
-	return 0;
+	return file ? cap_file_open(&v->file, file, why) : 0;
 }
 
 int

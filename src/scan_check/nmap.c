@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "scan_check/nmap_xml.h"
 #include "base/spawn.h"
 #include "base/text.h"
@@ -101,8 +101,7 @@ read_xml(struct reader *r, struct findings *findings,
 	int rc;
 
 	if (!xml) {
-		snprintf(why, WHY_MAX, "out of memory");
-		return -2;
+		return why_set(why, -2, "out of memory");
 	}
 	r->findings = findings;
 	for (size_t i = 0; i < findings->port_count; i++) {
@@ -111,8 +110,8 @@ read_xml(struct reader *r, struct findings *findings,
 	nmap_xml_init(xml, &sink);
 	rc = nmap_xml_read(xml, source);
 	if (rc < 0) {
-		snprintf(why, WHY_MAX, "%s:%lu: %s", object, xml->xml.line,
-			 xml->xml.why);
+		why_set(why, -1, "%s:%lu: %s", object, xml->xml.line,
+			xml->xml.why);
 	}
 	free(xml);
 	return rc;
@@ -144,12 +143,11 @@ nmap_read(struct findings *findings, const char *path, size_t *known, char *why)
 
 	if (!file.stream) {
 		rc = errno == ENOMEM ? -2 : -1;
-		snprintf(why, WHY_MAX, "%s: %s", path, strerror(errno));
-		return rc;
+		return why_set(why, rc, "%s: %s", path, strerror(errno));
 	}
 	rc = read_xml(&reader, findings, &source, path, why);
 	if (file.error) {
-		snprintf(why, WHY_MAX, "%s: %s", path, strerror(file.error));
+		why_set(why, -1, "%s: %s", path, strerror(file.error));
 		rc = -1;
 	}
 	*known = reader.known;
@@ -208,13 +206,11 @@ run_once(struct findings *f, struct session *s, const char *const *argv,
 
 	s->errors[strcspn(s->errors, "\n")] = '\0';
 	if (status == RUN_NOT_FOUND) {
-		snprintf(why, WHY_MAX, "nmap: not installed");
-		return -2;
+		return why_set(why, -2, "nmap: not installed");
 	}
 	if (status != 0) {
-		snprintf(why, WHY_MAX, "nmap: %.256s",
-			 status < 0 ? strerror(-status) : s->errors);
-		return -2;
+		return why_set(why, -2, "nmap: %.256s",
+			       status < 0 ? strerror(-status) : s->errors);
 	}
 	return read_xml(&reader, f, &source, "what nmap prints", why);
 }
@@ -270,8 +266,7 @@ nmap_run(struct findings *findings, const struct nmap_options *options,
 	int rc = 0;
 
 	if (!s) {
-		snprintf(why, WHY_MAX, "out of memory");
-		return -2;
+		return why_set(why, -2, "out of memory");
 	}
 	list_ports(findings, s->ports);
 	for (size_t i = 0; i < findings->scan_count && rc == 0; i++) {

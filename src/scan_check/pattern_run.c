@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "base/siphash.h"
 #include "measure/captures.h"
 #include "measure/probe.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "conf/client_conf.h"
 #include "daemon/control_client.h"
 #include "scan_check/baseline.h"

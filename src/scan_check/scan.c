@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "measure/why.h"
+#include "base/why.h"
 #include "measure/connect.h"
 #include "scan_check/scan_state.h"
 
@@ -530,7 +530,7 @@ scan_run(struct findings *findings, struct distinguish_sample *samples,
 	int closed;
 	int rc;
 
-	snprintf(why, WHY_MAX, "out of memory");
+	why_set(why, -1, "out of memory");
 	if (!s) {
 		return -ENOMEM;
 	}
@@ -550,18 +550,18 @@ scan_run(struct findings *findings, struct distinguish_sample *samples,
 			rc = turn(s);
 		}
 		if (rc < 0) {
-			snprintf(why, WHY_MAX, "%s%s%s",
-				 s->volley.file.error ? volley.file : "",
-				 s->volley.file.error ? ": " : "",
-				 strerror(-rc));
+			why_set(why, -1, "%s%s%s",
+				s->volley.file.error ? volley.file : "",
+				s->volley.file.error ? ": " : "",
+				strerror(-rc));
 		}
 		settle(s);
 		outstanding_end_all(&s->flight);
 		summary->lost = captures_lost(&s->volley.captures);
 		closed = scan_io_close(&s->volley);
 		if (closed < 0 && rc == 0) {
-			snprintf(why, WHY_MAX, "%s: %s", volley.file,
-				 strerror(-closed));
+			why_set(why, -1, "%s: %s", volley.file,
+				strerror(-closed));
 			rc = closed;
 		}
 	}

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/why.h"
 #include "base/bytes.h"
 #include "base/siphash.h"
 #include "fastpath/ingress_map.h"
@@ -99,11 +100,10 @@ judge(const uint8_t *found, const uint8_t *ours, uint64_t now_ms)
 static int
 fail(char *why, const char *path, const char *what)
 {
-	snprintf(why, REPLAY_FILE_WHY_MAX,
-		 "%s: %s; replays are remembered in "
-		 "memory only",
-		 path, what);
-	return -1;
+	return why_set(why, -1,
+		       "%s: %s; replays are remembered in "
+		       "memory only",
+		       path, what);
 }
 
 /* Only a regular file of our own, because its content is trusted. */

@@ -27,8 +27,6 @@
 #include "protocol/replay_cache.h"
 #include "server/connections.h"
 
-#define REPLAY_FILE_WHY_MAX 512u
-
 enum replay_file_state {
 	REPLAY_FILE_KEPT,    /* as it was left */
 	REPLAY_FILE_NEW,     /* there was none */
@@ -51,7 +49,7 @@ struct replay_file {
  * Open or make the file; path NULL: memory alone, which the processes
  * that are forked share.  now_ms is when the store begins, where it is
  * not kept.  Where the file can't be used, memory serves instead, and
- * why (REPLAY_FILE_WHY_MAX) says so; else why is empty.  0, or -1 where there
+ * why (WHY_MAX) says so; else why is empty.  0, or -1 where there
  * is no memory either.
  */
 int replay_file_open(struct replay_file *store, const char *path,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fastpath/ingress_map.h"
+#include "base/why.h"
 #include "fastpath/ingress_replays.h"
 #include "os/clock.h"
 #include "tap.h"
@@ -18,7 +19,7 @@ static int
 open_store(struct worker *g)
 {
 	const char *path = g->conf->replay_file;
-	char usual[64], why[REPLAY_FILE_WHY_MAX];
+	char usual[64], why[WHY_MAX];
 
 	if (path[0] == '\0') {
 		mkdir("/var/lib/tap", 0700);

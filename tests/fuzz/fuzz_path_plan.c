@@ -3,6 +3,7 @@
  * A plan that anybody has written: what is read is in its bounds, and
  * reads the same once it is written.
  */
+#include "base/why.h"
 #include "fuzz.h"
 
 #include <string.h>
@@ -42,7 +43,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct trial first = trial_of(0);
 	struct trial second = trial_of(1);
-	char why[PATH_PLAN_WHY_MAX] = "";
+	char why[WHY_MAX] = "";
 	struct text t = text_over(text, sizeof text);
 
 	if (path_plan_read(&first, (const char *)data, size, why) != 0) {

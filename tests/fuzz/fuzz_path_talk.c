@@ -4,6 +4,7 @@
  * the listener with any words and packets, in any pieces; and the near
  * side, with any words at any time.
  */
+#include "base/why.h"
 #include "fuzz.h"
 
 #include <string.h>
@@ -147,7 +148,7 @@ speak_to(struct cursor c, const struct acl_key *key)
 		.probes = probes,
 		.seen = { .at = seen, .room = sizeof seen / sizeof seen[0] }
 	};
-	char why[PATH_LINK_WHY_MAX] = "";
+	char why[WHY_MAX] = "";
 
 	memset(&link, 0, sizeof link);
 	far_words = c;

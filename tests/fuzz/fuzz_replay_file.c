@@ -4,6 +4,7 @@
  * and what is opened works.  The time, then what is written over such a file:
  * each piece an offset, a length and bytes; then how much is cut off.
  */
+#include "base/why.h"
 #include "fuzz.h"
 
 #include <errno.h>
@@ -51,7 +52,7 @@ whole(void)
 static void
 open_store(struct replay_file *store, uint64_t now)
 {
-	char why[REPLAY_FILE_WHY_MAX];
+	char why[WHY_MAX];
 
 	CHECK(replay_file_open(store, path, CAPACITY, now, why) == 0);
 	CHECK(store->state != REPLAY_FILE_MEMORY);

@@ -604,7 +604,7 @@ static const struct attempt attempts[] = {
 static void
 drop(enum privileges_role role)
 {
-	char why[PRIVILEGES_WHY_MAX];
+	char why[WHY_MAX];
 
 	if (privileges_drop(role, NULL, things.parent, why) < 0) {
 		fprintf(stderr, "%s\n", why);
@@ -1007,7 +1007,7 @@ files_are_hidden_all_the_same(void **state)
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
-		char why[PRIVILEGES_WHY_MAX];
+		char why[WHY_MAX];
 		const int ways[] = { O_RDONLY, O_WRONLY, O_RDWR };
 
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
@@ -1091,7 +1091,7 @@ an_orphan_gives_up(void **state)
 	(void)state;
 	assert_true(child >= 0);
 	if (child == 0) {
-		char why[PRIVILEGES_WHY_MAX];
+		char why[WHY_MAX];
 
 		/* Its parent is not process 1's. */
 		_exit(privileges_drop(PRIVILEGES_SERVER, NULL, getpid(), why) <

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/why.h"
 #include "probe_path/plan.h"
 
 #define HEAD                                                                   \
@@ -36,7 +37,7 @@ reads_what_it_writes(void **state)
 	struct trial_probe like = { .kind = TRIAL_FIELD };
 	struct trial t = new_trial();
 	struct text out = text_over(text, PATH_PLAN_MAX);
-	char why[PATH_PLAN_WHY_MAX];
+	char why[WHY_MAX];
 	struct trial_numbers n = { .seq = 1, .sport = 9, .value = 3 };
 	uint8_t bytes[TRIAL_PROBE_MAX];
 	size_t len;
@@ -119,7 +120,7 @@ refuses(void **state)
 		{ "tap path plan 1\nnear 192.0.2.256\n", 2 },
 		{ "tap path plan 1\nnear 192.0.2.1\nnear 192.0.2.1\n", 3 },
 	};
-	char why[PATH_PLAN_WHY_MAX];
+	char why[WHY_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
@@ -140,7 +141,7 @@ refuses(void **state)
 static void
 is_bounded(void **state)
 {
-	char why[PATH_PLAN_WHY_MAX];
+	char why[WHY_MAX];
 	struct text out = text_over(text, PATH_PLAN_MAX);
 	struct trial t = new_trial();
 	char *at;
