@@ -31,38 +31,18 @@ fw_tool_name(enum fw_tool tool)
 	}
 }
 
-static char *
-nft_script(const struct fw_plan *plan)
-{
-	char *script = malloc(FW_TEXT_MAX);
-	struct text t;
-
-	if (!script) {
-		return NULL;
-	}
-	t = text_over(script, FW_TEXT_MAX);
-	ruleset_nft(&t, plan);
-	return fw_run_whole(script, &t);
-}
-
 char *
 fw_text(const struct fw_plan *plan, enum fw_tool tool, unsigned family)
 {
-	char *script;
 	struct text t;
+	char *script = fw_run_begin(&t);
 	size_t count;
-	const struct ruleset_hook *hooks;
+	const struct ruleset_hook *hooks = ruleset_hooks(plan->side, &count);
 
-	if (tool == FW_NFT) {
-		return nft_script(plan);
+	if (script && tool == FW_NFT) {
+		ruleset_nft(&t, plan);
 	}
-	script = malloc(FW_TEXT_MAX);
-	if (!script) {
-		return NULL;
-	}
-	t = text_over(script, FW_TEXT_MAX);
-	hooks = ruleset_hooks(plan->side, &count);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; script && tool != FW_NFT && i < count; i++) {
 		if (ruleset_needs(plan, &hooks[i])) {
 			ruleset_iptables(&t, plan, &hooks[i], family, "");
 		}
@@ -111,7 +91,7 @@ try_iptables(struct fw *fw, const struct fw_plan *plan, char *err)
 static int
 run_nft(const struct fw_plan *plan, bool check, char *err)
 {
-	char *script = nft_script(plan);
+	char *script = fw_text(plan, FW_NFT, 0);
 	int rc;
 
 	if (!script) {
@@ -245,21 +225,21 @@ check_bridge_calls(unsigned family, char *err)
 		 name);
 	file = fopen(path, "re");
 	if (!file) {
-		snprintf(err, FW_ERROR_MAX,
-			 "type=BRIDGE: no rule sees bridged packets; 'modprobe "
-			 "br_netfilter' first");
-		return -1;
+		return why_set(
+			err, -1,
+			"type=BRIDGE: no rule sees bridged packets; 'modprobe "
+			"br_netfilter' first");
 	}
 	if (fscanf(file, "%d", &value) != 1) {
 		value = 0;
 	}
 	fclose(file);
 	if (value == 0) {
-		snprintf(err, FW_ERROR_MAX,
-			 "type=BRIDGE: no rule sees bridged packets; 'sysctl "
-			 "net.bridge.bridge-nf-call-%s=1' first",
-			 name);
-		return -1;
+		return why_set(
+			err, -1,
+			"type=BRIDGE: no rule sees bridged packets; 'sysctl "
+			"net.bridge.bridge-nf-call-%s=1' first",
+			name);
 	}
 	return 0;
 }
@@ -270,10 +250,9 @@ check_bridged(const struct fw_plan *plan, enum fw_tool tool, char *err)
 {
 	/* nft's rules for bridged packets know no bridge's ports. */
 	if (tool == FW_NFT) {
-		snprintf(err, FW_ERROR_MAX,
-			 "type=BRIDGE needs "
-			 "firewall=iptables");
-		return -1;
+		return why_set(err, -1,
+			       "type=BRIDGE needs "
+			       "firewall=iptables");
 	}
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct fw_match *m = &plan->matches[i];
@@ -295,8 +274,7 @@ int
 fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 	   char *err)
 {
-	char why[FW_ERROR_MAX / 2] = "";
-	char reason[FW_ERROR_MAX];
+	char why[WHY_MAX] = "", reason[WHY_MAX] = "";
 
 	*fw = (struct fw){ .side = plan->side, .queue = plan->queue };
 	if (has_bridged(plan)) {
@@ -305,28 +283,15 @@ fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 		}
 		wanted = FW_IPTABLES;
 	}
-	if (wanted != FW_IPTABLES) {
-		if (try_nft(fw, plan, reason) == 0) {
-			remove_others(fw);
-			note_installed(fw, plan);
-			return 0;
-		}
-		snprintf(why, sizeof why, "%.200s", reason);
+	if ((wanted != FW_IPTABLES && try_nft(fw, plan, why) == 0) ||
+	    (wanted != FW_NFT && try_iptables(fw, plan, reason) == 0)) {
+		remove_others(fw);
+		note_installed(fw, plan);
+		return 0;
 	}
-	if (wanted != FW_NFT) {
-		if (try_iptables(fw, plan, reason) == 0) {
-			remove_others(fw);
-			note_installed(fw, plan);
-			return 0;
-		}
-		snprintf(err, FW_ERROR_MAX, "no firewall rules: %s%s%.200s",
-			 why, why[0] ? "; " : "", reason);
-		fw->tool = FW_NONE;
-		return -1;
-	}
-	snprintf(err, FW_ERROR_MAX, "no firewall rules: %s", why);
 	fw->tool = FW_NONE;
-	return -1;
+	return why_set(err, -1, "no firewall rules: %.200s%s%.200s", why,
+		       why[0] && reason[0] ? "; " : "", reason);
 }
 
 /*

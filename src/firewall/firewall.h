@@ -14,9 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/why.h"
 #include "protocol/packet.h"
 
-#define FW_ERROR_MAX 512u
+#define FW_ERROR_MAX WHY_MAX
 #define FW_TEXT_MAX (8u << 20) /* 4096 rules, each in two tables and twice */
 
 enum fw_tool { FW_NONE, FW_NFT, FW_IPTABLES };

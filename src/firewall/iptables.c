@@ -18,10 +18,11 @@ static const char *const variants[FW_VARIANTS] = { "", "-nft", "-legacy" };
 
 static const unsigned families[FW_FAMILIES] = { 4, 6 };
 
-static bool
-has_ipv6(void)
+/* Those that this host has. */
+static size_t
+families_here(void)
 {
-	return access("/proc/net/if_inet6", F_OK) == 0;
+	return access("/proc/net/if_inet6", F_OK) == 0 ? FW_FAMILIES : 1;
 }
 
 static void
@@ -77,12 +78,6 @@ table_of(const char *saved, const char *table)
 	return start && strstr(start, "\nCOMMIT") ? start : "";
 }
 
-static const char *
-save_table(unsigned family, unsigned variant, const char *table, bool *by_nft)
-{
-	return table_of(save_tables(family, variant, by_nft), table);
-}
-
 /* Whether a line is another one of the same table. */
 static bool
 is_line(const char *line)
@@ -135,37 +130,14 @@ line_is_of(const char *line)
 		: STRANGERS;
 }
 
-/*
- * What a saved table has of ours: lines that undo the jumps to our
- * chain, and whether the chain is there.  *others: who else is in it.
- */
-static bool
-find_ours(const char *saved, const char *name, struct text *stale,
-	  enum others *others)
-{
-	char jump[80], chain[80], rule[80];
-	bool found = false;
-
-	snprintf(jump, sizeof jump, " -j %s", name);
-	snprintf(chain, sizeof chain, ":%s ", name);
-	snprintf(rule, sizeof rule, "-A %s ", name);
-	*others = NOBODY;
-	for (const char *line = saved; is_line(line); line = next_line(line)) {
-		enum others of = line_is_of(line);
-
-		if (strncmp(line, chain, strlen(chain)) == 0) {
-			found = true;
-		} else if (strncmp(line, "-A ", 3) == 0 &&
-			   line_ends(line, jump)) {
-			text_put(stale, "-D%.*s\n",
-				 (int)strcspn(line + 2, "\n"), line + 2);
-		} else if (strncmp(line, rule, strlen(rule)) != 0 &&
-			   of > *others) {
-			*others = of;
-		}
-	}
-	return found;
-}
+/* What a saved table has of a side's rules at a hook. */
+struct ours {
+	char chain[2 * RULESET_NAME_MAX];
+	bool found;
+	enum others others;    /* who else is in the table */
+	const char *table;     /* from its name on, or "" */
+	char stale[STALE_MAX]; /* lines that undo the jumps to the chain */
+};
 
 static void
 chain_name(char out[2 * RULESET_NAME_MAX], const struct fw *fw,
@@ -177,13 +149,49 @@ chain_name(char out[2 * RULESET_NAME_MAX], const struct fw *fw,
 	snprintf(out, 2 * RULESET_NAME_MAX, "%s%s", name, hook->suffix);
 }
 
+static void
+find_in(struct ours *ours, const char *table)
+{
+	char jump[80], chain[80], rule[80];
+	struct text stale = text_over(ours->stale, sizeof ours->stale);
+
+	snprintf(jump, sizeof jump, " -j %s", ours->chain);
+	snprintf(chain, sizeof chain, ":%s ", ours->chain);
+	snprintf(rule, sizeof rule, "-A %s ", ours->chain);
+	ours->found = false;
+	ours->others = NOBODY;
+	ours->table = table;
+	for (const char *line = table; is_line(line); line = next_line(line)) {
+		enum others of = line_is_of(line);
+
+		if (strncmp(line, chain, strlen(chain)) == 0) {
+			ours->found = true;
+		} else if (strncmp(line, "-A ", 3) == 0 &&
+			   line_ends(line, jump)) {
+			text_put(&stale, "-D%.*s\n",
+				 (int)strcspn(line + 2, "\n"), line + 2);
+		} else if (strncmp(line, rule, strlen(rule)) != 0 &&
+			   of > ours->others) {
+			ours->others = of;
+		}
+	}
+}
+
+static void
+find_ours(struct ours *ours, const struct fw *fw,
+	  const struct ruleset_hook *hook, const char *saved)
+{
+	chain_name(ours->chain, fw, hook);
+	find_in(ours, table_of(saved, hook->table));
+}
+
 /* A section that removes our chain and the jumps to it. */
 static void
-put_removal(struct text *t, const struct ruleset_hook *hook, const char *chain,
-	    const char *stale)
+put_removal(struct text *t, const struct ruleset_hook *hook,
+	    const struct ours *ours)
 {
-	text_put(t, "*%s\n%s-F %s\n-X %s\nCOMMIT\n", hook->table, stale, chain,
-		 chain);
+	text_put(t, "*%s\n%s-F %s\n-X %s\nCOMMIT\n", hook->table, ours->stale,
+		 ours->chain, ours->chain);
 }
 
 static char *
@@ -191,59 +199,38 @@ iptables_script(struct fw *fw, const struct fw_plan *plan, size_t family)
 {
 	size_t count;
 	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
-	char *script = malloc(FW_TEXT_MAX);
-	bool by_nft;
-	const char *all = save_tables(families[family], fw->variant, &by_nft);
 	struct text t;
+	char *script = fw_run_begin(&t);
+	bool by_nft;
+	const char *saved = save_tables(families[family], fw->variant, &by_nft);
 
-	if (!script) {
-		return NULL;
-	}
-	t = text_over(script, FW_TEXT_MAX);
-	for (size_t i = 0; i < count; i++) {
-		char chain[2 * RULESET_NAME_MAX], stale_lines[STALE_MAX];
-		struct text stale = text_over(stale_lines, sizeof stale_lines);
-		enum others others;
-		const char *saved = table_of(all, hooks[i].table);
-		bool left;
+	for (size_t i = 0; script && i < count; i++) {
+		struct ours ours;
 
-		chain_name(chain, fw, &hooks[i]);
-		left = find_ours(saved, chain, &stale, &others);
-		/*
-		 * A table that has nothing but chains of taps counts as ours.
-		 */
-		fw->table_is_ours[family][i] = saved[0] == '\0' ||
-			(left && others != STRANGERS) || others == OTHER_TAPS;
+		find_ours(&ours, fw, &hooks[i], saved);
+		/* A table of nothing but chains of taps counts as ours. */
+		fw->table_is_ours[family][i] = !ours.table[0] ||
+			(ours.found && ours.others != STRANGERS) ||
+			ours.others == OTHER_TAPS;
 		if (ruleset_needs(plan, &hooks[i])) {
 			ruleset_iptables(&t, plan, &hooks[i], families[family],
-					 stale_lines);
-		} else if (left) {
-			put_removal(&t, &hooks[i], chain, stale_lines);
+					 ours.stale);
+		} else if (ours.found) {
+			put_removal(&t, &hooks[i], &ours);
 		}
 	}
 	return fw_run_whole(script, &t);
 }
 
-/*
- * An iptables-nft table that was not there before us and that nobody
- * else has used goes again; a legacy table can't.
- */
 static void
-drop_table(unsigned family, unsigned variant, const char *table)
+delete_by_nft(unsigned family, const char *what, const char *table,
+	      const char *chain)
 {
-	char script[128];
-	char err[FW_ERROR_MAX];
-	struct text none = text_over(script, sizeof script);
-	enum others others;
-	bool by_nft;
+	char script[128], ignored[FW_ERROR_MAX];
 
-	find_ours(save_table(family, variant, table, &by_nft), "-", &none,
-		  &others);
-	if (by_nft && others == NOBODY) {
-		snprintf(script, sizeof script, "delete table %s %s\n",
-			 family == 4 ? "ip" : "ip6", table);
-		fw_run_nft(script, false, err);
-	}
+	snprintf(script, sizeof script, "delete %s %s %s %s\n", what,
+		 family == 4 ? "ip" : "ip6", table, chain);
+	fw_run_nft(script, false, ignored);
 }
 
 static bool
@@ -258,23 +245,26 @@ has_line(const char *saved, const char *head)
 }
 
 /*
- * A hook's chain, which iptables-nft makes when there is a use for it, goes
- * when it is empty and lets all pass: as if it were not there.
+ * What iptables-nft made for our rules, and nobody else has used, goes again:
+ * a table that was not there before us; or the hook's chain, when it is empty
+ * and lets all pass, as if it were not there.  A legacy table can't.
  */
 static void
-drop_chain(unsigned family, unsigned variant, const struct ruleset_hook *hook)
+drop_unused(const struct fw *fw, unsigned family, unsigned variant,
+	    const struct ruleset_hook *hook, bool table_is_ours)
 {
-	char script[128], head[64], rule[64];
-	char err[FW_ERROR_MAX];
+	char head[64], rule[64];
+	struct ours left;
 	bool by_nft;
-	const char *saved = save_table(family, variant, hook->table, &by_nft);
 
+	find_ours(&left, fw, hook, save_tables(family, variant, &by_nft));
 	snprintf(head, sizeof head, ":%s ACCEPT [", hook->hook);
 	snprintf(rule, sizeof rule, "-A %s ", hook->hook);
-	if (by_nft && has_line(saved, head) && !has_line(saved, rule)) {
-		snprintf(script, sizeof script, "delete chain %s %s %s\n",
-			 family == 4 ? "ip" : "ip6", hook->table, hook->hook);
-		fw_run_nft(script, false, err);
+	if (by_nft && table_is_ours && !left.found && left.others == NOBODY) {
+		delete_by_nft(family, "table", hook->table, "");
+	} else if (by_nft && !table_is_ours && has_line(left.table, head) &&
+		   !has_line(left.table, rule)) {
+		delete_by_nft(family, "chain", hook->table, hook->hook);
 	}
 }
 
@@ -287,26 +277,22 @@ remove_family(struct fw *fw, size_t family, unsigned variant, char *err)
 
 	/* In reverse order: remove what hides before what keeps connections. */
 	for (size_t i = count; i-- > 0;) {
-		char script[STALE_MAX + 256], lines[STALE_MAX];
-		char chain[2 * RULESET_NAME_MAX];
+		char script[STALE_MAX + 256];
 		struct text t = text_over(script, sizeof script);
-		struct text stale = text_over(lines, sizeof lines);
-		enum others others;
+		struct ours ours;
 		bool by_nft;
 
-		chain_name(chain, fw, &hooks[i]);
-		if (!find_ours(save_table(families[family], variant,
-					  hooks[i].table, &by_nft),
-			       chain, &stale, &others)) {
+		find_ours(&ours, fw, &hooks[i],
+			  save_tables(families[family], variant, &by_nft));
+		if (!ours.found) {
 			continue;
 		}
-		put_removal(&t, &hooks[i], chain, lines);
+		put_removal(&t, &hooks[i], &ours);
 		if (run_restore(families[family], variant, script, err) < 0) {
 			rc = -1;
-		} else if (fw->table_is_ours[family][i]) {
-			drop_table(families[family], variant, hooks[i].table);
 		} else {
-			drop_chain(families[family], variant, &hooks[i]);
+			drop_unused(fw, families[family], variant, &hooks[i],
+				    fw->table_is_ours[family][i]);
 		}
 	}
 	return rc;
@@ -330,10 +316,7 @@ install_family(struct fw *fw, const struct fw_plan *plan, size_t family,
 int
 iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 {
-	for (size_t family = 0; family < FW_FAMILIES; family++) {
-		if (families[family] == 6 && !has_ipv6()) {
-			continue;
-		}
+	for (size_t family = 0; family < families_here(); family++) {
 		if (fw_run_best(fw, plan, install_family, family, err) < 0) {
 			return -1;
 		}
@@ -440,9 +423,8 @@ iptables_standing(struct fw *fw, const struct fw_plan *plan, struct text *t)
 	struct fw_plan as = *plan;
 
 	as.unlabelled = fw->no_labels;
-	for (size_t family = 0; family < FW_FAMILIES; family++) {
-		if ((families[family] == 4 || has_ipv6()) &&
-		    family_standing(fw, &as, family, t) < 0) {
+	for (size_t family = 0; family < families_here(); family++) {
+		if (family_standing(fw, &as, family, t) < 0) {
 			return -1;
 		}
 	}
@@ -461,13 +443,10 @@ iptables_left(const struct fw *fw, unsigned variant)
 			save_tables(families[family], variant, &by_nft);
 
 		for (size_t i = 0; i < count; i++) {
-			char chain[2 * RULESET_NAME_MAX], lines[STALE_MAX];
-			struct text stale = text_over(lines, sizeof lines);
-			enum others others;
+			struct ours ours;
 
-			chain_name(chain, fw, &hooks[i]);
-			if (find_ours(table_of(saved, hooks[i].table), chain,
-				      &stale, &others)) {
+			find_ours(&ours, fw, &hooks[i], saved);
+			if (ours.found) {
 				return true;
 			}
 		}
@@ -480,9 +459,8 @@ iptables_remove(struct fw *fw, unsigned variant, char *err)
 {
 	int rc = 0;
 
-	for (size_t family = 0; family < FW_FAMILIES; family++) {
-		if ((families[family] == 4 || has_ipv6()) &&
-		    remove_family(fw, family, variant, err) < 0) {
+	for (size_t family = 0; family < families_here(); family++) {
+		if (remove_family(fw, family, variant, err) < 0) {
 			rc = -1;
 		}
 	}

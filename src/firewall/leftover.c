@@ -154,7 +154,7 @@ leftover_find(struct leftover *found, enum fw_side side, char *err)
 		}
 	}
 	if (asked == 0 && found->unasked[0]) {
-		snprintf(err, FW_ERROR_MAX, "%s", found->unasked);
+		why_set(err, -1, "%s", found->unasked);
 	}
 	return asked == 0 ? -1 : 0;
 }
@@ -417,7 +417,7 @@ remove_table(struct removal *r, const char *save, const char *table)
 	snprintf(restore, sizeof restore, "%.*srestore",
 		 (int)(strlen(save) - strlen("save")), save);
 	if (t.full) {
-		snprintf(r->err, FW_ERROR_MAX, "%s: too many rules", restore);
+		why_set(r->err, -1, "%s: too many rules", restore);
 		r->rc = -1;
 		return;
 	}

@@ -10,9 +10,20 @@
 #include "firewall/ruleset.h"
 
 char *
+fw_run_begin(struct text *t)
+{
+	char *script = malloc(FW_TEXT_MAX);
+
+	if (script) {
+		*t = text_over(script, FW_TEXT_MAX);
+	}
+	return script;
+}
+
+char *
 fw_run_whole(char *script, const struct text *t)
 {
-	if (t->full) {
+	if (script && t->full) {
 		free(script);
 		errno = EMSGSIZE;
 		return NULL;
@@ -24,10 +35,10 @@ int
 fw_run_no_script(char *err, const char *program)
 {
 	if (errno == EMSGSIZE) {
-		snprintf(err, FW_ERROR_MAX, "%s: more than %u MiB of rules",
-			 program, FW_TEXT_MAX >> 20);
+		why_set(err, -1, "%s: more than %u MiB of rules", program,
+			FW_TEXT_MAX >> 20);
 	} else {
-		snprintf(err, FW_ERROR_MAX, "%s: out of memory", program);
+		why_set(err, -1, "%s: out of memory", program);
 	}
 	return -1;
 }
@@ -49,22 +60,19 @@ fw_run_fail(char *err, const char *program, int status, const char *errors)
 {
 	errors = past_warnings(errors);
 	if (status == RUN_NOT_FOUND) {
-		snprintf(err, FW_ERROR_MAX, "%s: not installed", program);
+		why_set(err, -1, "%s: not installed", program);
 	} else if (status == -ETIME) {
-		snprintf(err, FW_ERROR_MAX, "%s: timed out, killed", program);
+		why_set(err, -1, "%s: timed out, killed", program);
 	} else if (status == -ECANCELED) {
-		snprintf(err, FW_ERROR_MAX, "%s: ended, as tap is to stop",
-			 program);
+		why_set(err, -1, "%s: ended, as tap is to stop", program);
 	} else if (status < 0) {
-		snprintf(err, FW_ERROR_MAX, "%s: %s", program,
-			 strerror(-status));
+		why_set(err, -1, "%s: %s", program, strerror(-status));
 	} else if (strcspn(errors, "\n") == 0) {
 		/* 128 and more: killed by that signal less 128. */
-		snprintf(err, FW_ERROR_MAX, "%s: exit status %d", program,
-			 status);
+		why_set(err, -1, "%s: exit status %d", program, status);
 	} else {
-		snprintf(err, FW_ERROR_MAX, "%s: %.*s", program,
-			 (int)strcspn(errors, "\n"), errors);
+		why_set(err, -1, "%s: %.*s", program,
+			(int)strcspn(errors, "\n"), errors);
 	}
 	return status == -ETIME ? -ETIME : -1;
 }

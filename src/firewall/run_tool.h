@@ -15,7 +15,9 @@
  */
 int fw_run_fail(char *err, const char *program, int status, const char *errors);
 
-/* A script that t wrote; where it was too long, NULL, and it is freed. */
+/* Room for a script, on the heap, that t is to write; or NULL. */
+char *fw_run_begin(struct text *t);
+/* What it wrote; where that was too long, NULL, and it is freed. */
 char *fw_run_whole(char *script, const struct text *t);
 /* Why there is none, by errno: EMSGSIZE, or no memory.  Returns -1. */
 int fw_run_no_script(char *err, const char *program);
