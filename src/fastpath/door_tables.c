@@ -151,21 +151,6 @@ list_rules(struct making *m, struct door_list *list, uint16_t port)
 	return m->why ? 0 : count;
 }
 
-/* Ports at which the list of rules may become another one. */
-static void
-mark_edges(uint8_t *edge, const struct acl *acl)
-{
-	edge[0] = 1;
-	for (size_t i = 0; i < acl->rules_count; i++) {
-		const struct acl_rule *rule = &acl->rules[i];
-
-		for (size_t j = 0; j < rule->ports_count; j++) {
-			edge[rule->ports[j].low] = 1;
-			edge[rule->ports[j].high + 1u] = 1;
-		}
-	}
-}
-
 static void
 note_without(struct door_tables *t, uint16_t port, const char *why)
 {
@@ -250,7 +235,7 @@ door_tables_make(struct door_tables *t, const struct acl *acl,
 	for (size_t i = 0; i < acl->entries_count; i++) {
 		t->keys[i] = door_class(&acl->entries[i]);
 	}
-	mark_edges(edge, acl);
+	acl_mark_edges(acl, edge);
 	take_ports(&m, edge);
 	free(edge);
 	return 0;

@@ -58,21 +58,6 @@ list_rules(struct ingress_list *list, const struct acl *acl, uint16_t port)
 	return list->count > 0;
 }
 
-/* Ports at which the list of rules may become another one. */
-static void
-mark_edges(uint8_t *edge, const struct acl *acl)
-{
-	edge[0] = 1;
-	for (size_t i = 0; i < acl->rules_count; i++) {
-		const struct acl_rule *rule = &acl->rules[i];
-
-		for (size_t j = 0; j < rule->ports_count; j++) {
-			edge[rule->ports[j].low] = 1;
-			edge[rule->ports[j].high + 1u] = 1;
-		}
-	}
-}
-
 /* Neighbours mostly have the same entry as `before`, the port before. */
 static uint32_t
 class_of(const struct acl *acl, uint16_t entry,
@@ -95,7 +80,7 @@ take_ports(struct ingress_plan *plan, const struct acl *acl)
 	if (!edge) {
 		return -1;
 	}
-	mark_edges(edge, acl);
+	acl_mark_edges(acl, edge);
 	for (uint32_t port = 0; port < PORTS; port++) {
 		struct ingress_port *at = &plan->ports[port];
 

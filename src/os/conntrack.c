@@ -76,9 +76,7 @@ static int
 add(struct netlink *nl, const struct packet *p, uint32_t seconds,
     uint16_t flags)
 {
-	uint32_t bytes[128];
-	struct netlink_msg msg = { .bytes = (void *)bytes,
-				   .size = sizeof bytes };
+	NETLINK_MSG(msg, 128);
 
 	begin(&msg, nl, IPCTNL_MSG_CT_NEW, NLM_F_ACK | NLM_F_CREATE | flags,
 	      p->src.family);
@@ -203,9 +201,7 @@ take_state(void *context, const struct netlink_reply *reply)
 int
 conntrack_is_established(struct netlink *nl, const struct packet *p)
 {
-	uint32_t bytes[64];
-	struct netlink_msg msg = { .bytes = (void *)bytes,
-				   .size = sizeof bytes };
+	NETLINK_MSG(msg, 64);
 	bool established = false;
 	int rc;
 
@@ -252,9 +248,7 @@ conntrack_each(struct netlink *nl,
 	int rc = 0;
 
 	for (unsigned family = 4; family <= 6 && rc == 0; family += 2) {
-		uint32_t bytes[16];
-		struct netlink_msg msg = { .bytes = (void *)bytes,
-					   .size = sizeof bytes };
+		NETLINK_MSG(msg, 16);
 
 		begin(&msg, nl, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
 		rc = netlink_call(nl, &msg, take_entry, &each);

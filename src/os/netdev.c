@@ -128,9 +128,7 @@ dump(uint16_t type, int (*take)(void *, const struct netlink_reply *),
      struct asked *asked)
 {
 	const struct ifinfomsg header = { .ifi_family = AF_UNSPEC };
-	uint32_t bytes[16];
-	struct netlink_msg msg = { .bytes = (void *)bytes,
-				   .size = sizeof bytes };
+	NETLINK_MSG(msg, 16);
 	struct netlink nl;
 	int rc = netlink_open(&nl, NETLINK_ROUTE);
 

@@ -38,6 +38,12 @@ struct netlink_msg {
 	bool full;    /* something did not fit */
 };
 
+/* One on the stack, with room for so many words of 32 bits. */
+#define NETLINK_MSG(name, words)                                               \
+	uint32_t name##_room[words];                                           \
+	struct netlink_msg name = { .bytes = (void *)name##_room,              \
+				    .size = sizeof name##_room }
+
 /* Append a message; several may stand behind each other. */
 void netlink_begin(struct netlink_msg *msg, uint16_t type, uint16_t flags,
 		   uint32_t seq);

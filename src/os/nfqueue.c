@@ -67,9 +67,7 @@ put_setting(struct nfq *nfq, struct netlink_msg *msg, int setting,
 static int
 set(struct nfq *nfq, int setting)
 {
-	uint32_t bytes[64];
-	struct netlink_msg msg = { .bytes = (void *)bytes,
-				   .size = sizeof bytes };
+	NETLINK_MSG(msg, 64);
 
 	put_setting(nfq, &msg, setting, NLM_F_ACK);
 	return netlink_call(&nfq->nl, &msg, NULL, NULL);
@@ -93,9 +91,7 @@ bind_queue(struct nfq *nfq)
 int
 nfq_renew(struct nfq *nfq)
 {
-	uint32_t bytes[256];
-	struct netlink_msg msg = { .bytes = (void *)bytes,
-				   .size = sizeof bytes };
+	NETLINK_MSG(msg, 256);
 
 	for (int setting = BIND; setting < SETTINGS; setting++) {
 		put_setting(nfq, &msg, setting, 0);

@@ -69,9 +69,7 @@ route_find(struct netlink *nl, const struct packet_addr *dst, uint32_t device,
 		.rtm_family = v4 ? AF_INET : AF_INET6,
 		.rtm_dst_len = (uint8_t)(addr_len * 8),
 	};
-	uint32_t bytes[64];
-	struct netlink_msg msg = { .bytes = (void *)bytes,
-				   .size = sizeof bytes };
+	NETLINK_MSG(msg, 64);
 	int rc;
 
 	memset(route, 0, sizeof *route);

@@ -59,9 +59,7 @@ find(struct netlink *nl, const struct sock_diag_connection *connection,
 		.id.idiag_if = connection->device,
 		.id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
 	};
-	uint32_t bytes[64];
-	struct netlink_msg msg = { .bytes = (void *)bytes,
-				   .size = sizeof bytes };
+	NETLINK_MSG(msg, 64);
 	int rc;
 
 	memset(found, 0, sizeof *found);
@@ -169,9 +167,7 @@ sock_diag_each(struct netlink *nl,
 			.sdiag_protocol = IPPROTO_TCP,
 			.idiag_states = STATES_CONNECTED,
 		};
-		uint32_t bytes[64];
-		struct netlink_msg msg = { .bytes = (void *)bytes,
-					   .size = sizeof bytes };
+		NETLINK_MSG(msg, 64);
 
 		build(nl, &msg, &request, NLM_F_DUMP);
 		rc = netlink_call(nl, &msg, take_connection, &each);

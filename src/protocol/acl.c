@@ -13,6 +13,20 @@ acl_ports_have(const struct acl_range *ports, size_t count, uint16_t port)
 	return count == 0;
 }
 
+void
+acl_mark_edges(const struct acl *acl, uint8_t edge[65537])
+{
+	edge[0] = 1;
+	for (size_t i = 0; i < acl->rules_count; i++) {
+		const struct acl_rule *rule = &acl->rules[i];
+
+		for (size_t j = 0; j < rule->ports_count; j++) {
+			edge[rule->ports[j].low] = 1;
+			edge[rule->ports[j].high + 1u] = 1;
+		}
+	}
+}
+
 /* From the last rule to the first, so that the first one stays. */
 static void
 index_rules(struct acl *acl)

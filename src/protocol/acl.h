@@ -97,6 +97,8 @@ void acl_index(struct acl *acl);
 
 /* Whether one of the ranges has it; no range at all is ANY. */
 bool acl_ports_have(const struct acl_range *ports, size_t count, uint16_t port);
+/* Mark the ports from which on another list of rules may hold. */
+void acl_mark_edges(const struct acl *acl, uint8_t edge[65537]);
 
 bool acl_net_has(const struct acl_net *net, const struct packet_addr *addr);
 

@@ -711,9 +711,7 @@ static int
 change_link(struct netlink *nl)
 {
 	const struct ifinfomsg header = { .ifi_index = 1 };
-	uint32_t bytes[64];
-	struct netlink_msg msg = { .bytes = (void *)bytes,
-				   .size = sizeof bytes };
+	NETLINK_MSG(msg, 64);
 
 	netlink_begin(&msg, RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK, nl->seq++);
 	netlink_header(&msg, &header, sizeof header);

@@ -258,9 +258,7 @@ makes_a_queue_what_it_was(void **state)
 {
 	static struct nfq one;
 	struct nfqnl_msg_config_cmd cmd = { .command = NFQNL_CFG_CMD_UNBIND };
-	uint32_t bytes[64];
-	struct netlink_msg msg = { .bytes = (void *)bytes,
-				   .size = sizeof bytes };
+	NETLINK_MSG(msg, 64);
 
 	(void)state;
 	require_namespace();
