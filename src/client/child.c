@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "client/relay.h"
+#include "daemon/privileges.h"
 #include "base/spawn.h"
 #include "tap.h"
 #include "conf/value.h"
@@ -112,6 +113,12 @@ child_run(struct child *task)
 	signal(SIGXFSZ, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	rc = privileges_lend(false);
+	if (rc < 0) {
+		fprintf(stderr, "tap client: capabilities: %s\n",
+			strerror(-rc));
+		return TAP_SYSTEM;
+	}
 	if (task->argv) {
 		execvp(task->argv[0], task->argv);
 		rc = errno;

@@ -469,6 +469,14 @@ find_names(struct client *c)
 	return TAP_OK;
 }
 
+static int
+lend_to_tools(void)
+{
+	const int rc = privileges_lend(true);
+
+	return rc < 0 ? log_fail("capabilities", rc) : TAP_OK;
+}
+
 int
 client_run(struct client_conf *conf, const struct client_options *options)
 {
@@ -496,7 +504,8 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	c.metrics.path = options->metrics;
 	c.metrics.prefix = "tap_client";
 	c.started = clock_ms();
-	status = open_all(&c);
+	status = lend_to_tools();
+	status = status == TAP_OK ? open_all(&c) : status;
 	if (status == TAP_OK) {
 		status = find_names(&c);
 	}

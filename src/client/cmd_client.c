@@ -11,6 +11,7 @@
 #include "firewall/remove_rules.h"
 #include "daemon/control.h"
 #include "daemon/control_client.h"
+#include "daemon/privileges.h"
 #include "conf/keyfile.h"
 #include "daemon/log.h"
 #include "daemon/watch.h"
@@ -310,6 +311,11 @@ cmd_client(int argc, char **argv)
 	status = parse(argc, argv, &o);
 	if (status < 0) {
 		return option_status(status);
+	}
+	/* Rules of whatever kind are the administrator's. */
+	if (!o.to && !o.proxy && o.backend != &by_pcap &&
+	    privileges_refuse_file() < 0) {
+		return TAP_SYSTEM;
 	}
 	if (o.print_unit) {
 		return print_unit(&o);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -147,6 +148,48 @@ keep_net_admin(enum privileges_role role, char *why)
 	return syscall(SYS_capset, &header, data) < 0
 		? fail(why, "capabilities")
 		: 0;
+}
+
+int
+privileges_lend(bool on)
+{
+	static const unsigned lent[] = { CAP_NET_ADMIN, CAP_NET_RAW };
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	if (geteuid() == 0) {
+		return 0;
+	}
+	if (syscall(SYS_capget, &header, data) < 0) {
+		return -errno;
+	}
+	data[0].inheritable = 0;
+	for (size_t i = 0; i < 2; i++) {
+		data[0].inheritable |= data[0].permitted & 1u << lent[i];
+	}
+	if (!on) {
+		memset(data, 0, sizeof data);
+	}
+	/* Those that are no longer inheritable are no longer ambient either. */
+	if (syscall(SYS_capset, &header, data) < 0) {
+		return -errno;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (data[0].inheritable & 1u << lent[i] &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, lent[i], 0,
+			  0) < 0) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+int
+privileges_refuse_file(void)
+{
+	return getauxval(AT_SECURE) ? privileges_lend(false) : 0;
 }
 
 static int

@@ -30,6 +30,18 @@ enum privileges_role {
 int privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 		    char *why);
 
+/*
+ * Started by an ordinary user with the capabilities of its file
+ * (capabilities(7)): have the firewall's tools inherit what rules need, and
+ * with `on` false nothing that is run from now on, or done here.  0 or -errno.
+ */
+int privileges_lend(bool on);
+/*
+ * The file has capabilities, and whoever runs it is to have them for one
+ * purpose only, which this is not: give them up.  0 or -errno.
+ */
+int privileges_refuse_file(void);
+
 /* Whether that user is "nobody", and so everybody's. */
 bool privileges_share_user(const char *user);
 

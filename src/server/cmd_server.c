@@ -10,6 +10,7 @@
 #include "server/watch.h"
 #include "daemon/control_client.h"
 #include "daemon/log.h"
+#include "daemon/privileges.h"
 #include "daemon/watch.h"
 #include "conf/options.h"
 #include "conf/server_files.h"
@@ -304,6 +305,9 @@ cmd_server(int argc, char **argv)
 	int status;
 
 	secret_harden();
+	if (privileges_refuse_file() < 0) {
+		return TAP_SYSTEM;
+	}
 	status = parse(argc, argv, &o);
 	if (status < 0) {
 		return option_status(status);

@@ -128,6 +128,37 @@ unkeyed()
 	    --to "$(addr 4 server):80" -- sh -c 'exit 7')" 'its exit status'
 }
 
+# An ordinary user, with the program that an administrator has made for that:
+# one command, of this user's alone, and nothing else.
+granted()
+{
+	local user=(setpriv --reuid 65534 --regid 65533 --clear-groups
+		--inh-caps=-all --no-new-privs) own caps
+
+	unset 'user[-1]' # or its file's capabilities would not count
+	served
+	install -m 755 "$TAP" "$work/tap"
+	setcap cap_net_admin,cap_net_raw=ep "$work/tap" ||
+		skip 'no capabilities of files here'
+	chmod 755 "$dir" "$dir/case" "$work"
+	own=$(key_file)
+	chown 65534 "$own"
+	same 'page of 80' "$(on client "${user[@]}" "$work/tap" client \
+	    --to "$(addr 4 server):80" -k "$own" -- curl -sS \
+	    --max-time "$patience" "$(url 4 server)")"
+	has "$(printf 'GET / HTTP/1.0\r\n\r\n' | on client "${user[@]}" \
+	    "$work/tap" client --proxy "$(addr 6 server | sed 's/.*/[&]/'):80" \
+	    -k "$own")" '^page of 80$'
+	caps=$(on client "${user[@]}" "$work/tap" client \
+	    --to "$(addr 4 server):80" -k "$own" -- grep ^Cap /proc/self/status)
+	lacks "$caps" 'Cap(Inh|Prm|Eff|Amb):.*[1-9a-f]' \
+	    'capabilities of the command'
+	same 3 "$(status_of on client "${user[@]}" "$work/tap" server -p 80 \
+	    -k "$own")" 'a server of theirs'
+	plain_times_out
+	same '' "$(rules client | grep tap-)" 'what is left'
+}
+
 # Signals are the command's to decide on.
 signals()
 {
@@ -444,6 +475,7 @@ for fastpath in off auto; do
 	check no-other-$fastpath no_other $fastpath
 done
 check unkeyed unkeyed
+check granted granted
 check signals signals
 check proxy proxy
 check piped piped
