@@ -53,13 +53,14 @@ run_restore(unsigned family, unsigned variant, const char *script, char *err)
 static const char *
 save_tables(unsigned family, unsigned variant, bool *by_nft)
 {
-	static char saved[SAVED_MAX];
+	static char *saved; /* as leftover.c's */
 	char name[40];
 	const char *const argv[] = { name, NULL };
 
 	tool_name(name, family, variant, "save");
 	*by_nft = false;
-	if (fw_run_list(argv, saved, sizeof saved) != 0) {
+	saved = saved ? saved : malloc(SAVED_MAX);
+	if (!saved || fw_run_list(argv, saved, SAVED_MAX) != 0) {
 		return NULL;
 	}
 	*by_nft = strstr(saved, "(nf_tables)") != NULL;

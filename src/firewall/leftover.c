@@ -20,7 +20,12 @@ static const char *const saves[] = {
 	"ip6tables-save", "ip6tables-nft-save", "ip6tables-legacy-save",
 };
 
-static char listed[SAVED_MAX]; /* what a tool did */
+/*
+ * What a tool listed.  Not static memory, all of which a daemon has locked
+ * and so in use.
+ */
+static char nothing[1];
+static char *listed = nothing;
 static char removal_script[SCRIPT_MAX];
 
 #define SAVES (sizeof saves / sizeof saves[0])
@@ -83,9 +88,16 @@ static int
 list(const char *const *argv, char *err)
 {
 	char errors[FW_ERROR_MAX] = "";
-	int status = run_program(argv, NULL, listed, sizeof listed, errors,
-				 sizeof errors);
+	char *room = listed != nothing ? listed : malloc(SAVED_MAX);
+	int status;
 
+	if (!room) {
+		snprintf(err, FW_ERROR_MAX, "%s: out of memory", argv[0]);
+		return -1;
+	}
+	listed = room;
+	status = run_program(argv, NULL, listed, SAVED_MAX, errors,
+			     sizeof errors);
 	if (status == 0) {
 		return 0;
 	}

@@ -120,6 +120,9 @@ case_process()
 	# It waits in read(), having prepared itself.
 	wait_for grep -q ' S ' "/proc/$pid/stat"
 	wait_for grep -q '^VmLck:[^1-9]*[1-9]' "/proc/$pid/status"
+	# All static memory is locked: what is rarely used is not to be.
+	[ "$(awk '/^VmLck:/ { print $2 }' "/proc/$pid/status")" -lt 8192 ] ||
+		fail 'more than 8 MiB are locked'
 	status=$(grep -E '^(Max core file size)' "/proc/$pid/limits")
 	has "$status" 'Max core file size +0 +0 '
 	# Not dumpable: its files in /proc are root's, whoever runs it.
