@@ -138,6 +138,18 @@ word_of(const struct conf_line *line, const char *name)
 	return "";
 }
 
+/* As --to takes it. */
+static void
+put_target(struct accepted *a, const struct conf_line *line)
+{
+	const char *host = word_of(line, "dst_host");
+	const char *port = word_of(line, "service_port");
+	const bool bare = strchr(host, ':') && host[0] != '[';
+
+	snprintf(a->to, sizeof a->to, bare ? "[%s]:%s%s%s" : "%s:%s%s%s", host,
+		 word_of(line, "dst_port"), port[0] ? "/" : "", port);
+}
+
 /* One rule, all of which have the same key. */
 static int
 take_rule(struct accepted *a, const struct conf_line *line, char *err)
@@ -156,8 +168,7 @@ take_rule(struct accepted *a, const struct conf_line *line, char *err)
 			       "of another key: refused");
 	}
 	if (a->rules++ == 0) {
-		snprintf(a->to, sizeof a->to, "%s:%s",
-			 word_of(line, "dst_host"), word_of(line, "dst_port"));
+		put_target(a, line);
 	}
 	return rc;
 }

@@ -11,7 +11,6 @@
 #include "client/doctor_path.h"
 #include "client/doctor_report.h"
 #include "client/doctor_trial.h"
-#include "client/names.h"
 #include "client/unlock.h"
 #include "conf/client_conf.h"
 #include "conf/value.h"
@@ -98,6 +97,21 @@ check_route(struct doctor *d)
 	doctor_add(&d->report, "route", CHECK_OK, "%s, from %s", d->device,
 		   src);
 	return true;
+}
+
+/* The names that rules have: here is time to wait for them. */
+static void
+look_up(struct client_conf *conf)
+{
+	for (struct sender_host *host = conf->hosts; host; host = host->next) {
+		struct host_addr addr[SENDER_ADDRESSES_MAX];
+
+		(void)resolve_host(host->name, addr, SENDER_ADDRESSES_MAX,
+				   &host->count);
+		for (size_t i = 0; i < host->count; i++) {
+			host->addr[i] = addr[i].addr;
+		}
+	}
 }
 
 /* A rule that would match, were it not for who connects, and how. */
@@ -336,6 +350,7 @@ examine(struct doctor *d)
 		fprintf(stderr, "tap client: --doctor: %s\n", why);
 		return conf_status(rc);
 	}
+	look_up(d->conf);
 	check_clock(d);
 	d->trial.error = DIAL_WAITING;
 	if (check_route(d)) {
@@ -373,7 +388,6 @@ client_doctor(const struct doctor_options *o)
 	}
 	d.options = o;
 	d.conf = conf;
-	names_find(conf);
 	doctor_begin(&d.report, o->json);
 	status = examine(&d);
 	doctor_end(&d.report);

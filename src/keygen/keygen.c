@@ -262,20 +262,25 @@ keep_rules(struct job *job)
 static int
 invite(struct job *job)
 {
-	int status = seal_rules(job);
+	int status;
 
-	if (status == TAP_OK &&
-	    invite_write(job->invite, job->rules.bytes, job->rules.len) == 0) {
+	if (SEAL_HEADER + job->rules.len + SEAL_TAG > INVITE_BYTES_MAX) {
 		fprintf(stderr,
 			"tap keygen: --invite: more rules than fit into a "
 			"line: --both and --passphrase make a file\n");
-		status = TAP_USAGE;
-	} else if (status == TAP_OK && !job->o->json &&
-		   (secret_puts(&job->out, job->invite) < 0 ||
-		    secret_puts(&job->out, "\n") < 0)) {
-		status = fail_memory();
+		return TAP_USAGE;
 	}
-	return status;
+	status = seal_rules(job);
+	if (status != TAP_OK) {
+		return status;
+	}
+	invite_write(job->invite, job->rules.bytes, job->rules.len);
+	if (!job->o->json &&
+	    (secret_puts(&job->out, job->invite) < 0 ||
+	     secret_puts(&job->out, "\n") < 0)) {
+		return fail_memory();
+	}
+	return TAP_OK;
 }
 
 static int

@@ -192,6 +192,10 @@ void
 keygen_tell_invite(const struct keygen_options *o, const char *path,
 		   const struct key_spec *spec, const char *line)
 {
+	const struct keygen_target *to = &o->targets[0];
+	char service[8];
+
+	snprintf(service, sizeof service, "%u", to->service_port);
 	if (!o->json && isatty(STDOUT_FILENO)) {
 		qr_code_print(line);
 	}
@@ -203,5 +207,6 @@ keygen_tell_invite(const struct keygen_options *o, const char *path,
 	}
 	fprintf(stderr,
 		"%s: key %lu; let it in: tap acl allow --port %s --key %lu\n",
-		path, spec->no, o->targets[0].port, spec->no);
+		path, spec->no, to->service_port ? service : to->port,
+		spec->no);
 }

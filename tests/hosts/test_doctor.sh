@@ -160,6 +160,20 @@ assert "by key 10: 5 SYNs left, connected" in found["send"], found'
 	same 2 "$(status_of on client "$TAP" client --doctor nowhere -c "$conf")"
 }
 
+# By its name, in the file and here.
+by_name()
+{
+	served
+	client_with "dst_port=80, $key10"
+	conf=$(key_file "RULE:dst_host=hidden.test, dst_port=80, $key10")
+	echo "$(addr4 server) hidden.test" >"$work/hosts"
+	# shellcheck disable=SC2016 # for the inner shell
+	found=$(on client sh -c 'mount --bind "$0" /etc/hosts && exec "$@"' \
+	    "$work/hosts" "$TAP" client --doctor hidden.test:80 -c "$conf")
+	has "$found" '^ok +rule +.*line 1: key 10$'
+	has "$found" '^verdict: it works$'
+}
+
 # Secret, access list: the server alone knows, and its log has this line.
 wrong_key()
 {
@@ -326,6 +340,7 @@ for case in nothing reset icmp none verbose; do
 	check lines-$case lines_$case
 done
 check works works
+check by-name by_name
 check wrong-key wrong_key
 check access-list access_list
 check no-rule no_rule

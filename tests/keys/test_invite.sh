@@ -83,11 +83,14 @@ case_kinds()
 
 	echo 'key_no=7, key=0x00112233445566778899AABBCCDDEEFF' >server.key
 	chmod 600 server.key
-	line=$(invite --client '[2001:db8::1]:22,8000-8010' --realm web)
-	has "$(cat told)" '^server.key: key 8;'
+	line=$("$TAP" keygen --invite '[2001:db8::1]:2222/22' -a server.key \
+	    --client ssh.example:22,8000-8010 --realm web \
+	    --passphrase-fd 3 3<<<"$passphrase" 2>told)
+	has "$(cat told)" '^server.key: key 8;.* --port 22 --key 8$'
 	accept "$line" -c a.conf >out
 	same 2 "$(grep -c '^RULE:.*key_no=8, .*realm=web' a.conf)"
-	has "$(cat out)" '^a.conf: 2 rules, key 8, '
+	has "$(cat out)" '^a.conf: 2 rules, key 8, for \[2001:db8::1\]:2222/22$'
+	has "$(cat a.conf)" 'dst_host=ssh.example, dst_port="22,8000-8010"'
 	line=$(invite --rotate 8 --json | "$python" -c '
 import json, sys
 made = json.load(sys.stdin)
