@@ -533,4 +533,6 @@ FORCE:
 	help
 
 -include $(OBJS:.o=.d) $(PROGRAMS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.d) $(PROBE_SRCS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \
-	$(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d)
+	$(UNITS:%=$(B)/%.d) $(HELP:%=$(B)/%.d) $(FUZZERS:%=$(B)/%.d) \
+	$(patsubst %,$(B)/tests/%.d,hosts/faults hosts/by_queue soak/soak \
+		fuzz/nodisk fuzz/replay)
