@@ -6,8 +6,6 @@
 
 # Cases are called by check; arguments may be left out.
 # shellcheck disable=SC2317,SC2119
-# Most of their time they wait for SYNs that are sent in vain.
-: "${HOSTS_JOBS:=8}"
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/hosts/path.sh
@@ -15,15 +13,21 @@
 
 other_secret=00112233445566778899AABBCCDDEEFF
 
+# hide HOST [WORDS [KEYS]]: its port 80; the queue alone is ready at once
+hide()
+{
+	tap_start server "$1" server -k "$keys" \
+	    -c "$(key_file fastpath=off "RULE:dst_port=80${2:+, $2}")" \
+	    -a "$(key_file "port=80, key_no=${3:-10}")"
+}
+
 # served [WORDS [KEYS]]: port 80 is hidden, for key 10
 served()
 {
 	lab
 	http_start server 80
 	keys=$(key_file)
-	tap_start server server server -k "$keys" \
-	    -c "$(key_file "RULE:dst_port=80${1:+, $1}")" \
-	    -a "$(key_file "port=80, key_no=${2:-10}")"
+	hide server "${1:-}" "${2:-}"
 	to=$(addr4 server):80
 }
 
@@ -289,7 +293,8 @@ behind_router()
 	path_lab
 	patient=near
 	http_start far 80
-	tap_start server far server -p 80 -k "$(key_file)"
+	keys=$(key_file)
+	hide far
 	conf=$(key_file fastpath=off "RULE:dst_port=\"80,2222\", $key10")
 	tap_start client near client -c "$conf"
 }
