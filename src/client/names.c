@@ -324,7 +324,7 @@ names_tick(struct names *n)
 {
 	const uint64_t now = clock_ms();
 
-	return n->count > 0 && begin_due(n, now) &&
+	return n->count > 0 && n->answers && begin_due(n, now) &&
 		(n->tried == 0 || now - n->tried >= APPLY_AGAIN_MS);
 }
 

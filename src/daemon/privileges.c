@@ -178,8 +178,8 @@ privileges_lend(bool on)
 	}
 	for (size_t i = 0; i < 2; i++) {
 		if (data[0].inheritable & 1u << lent[i] &&
-		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, lent[i], 0,
-			  0) < 0) {
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, lent[i], 0, 0) <
+			    0) {
 			return -errno;
 		}
 	}
