@@ -57,7 +57,7 @@ test_rule_of_the_papers(void **state)
 
 	(void)state;
 	fill(&spec, 10);
-	key_line_rule(&t, &spec, "211.7.133.3", "8080");
+	key_line_rule(&t, &spec, "211.7.133.3", "8080", 0);
 	assert_string_equal(rule,
 			    "RULE:dst_host=211.7.133.3, dst_port=8080, "
 			    "key_no=10, key=" KEY ", type=LOCAL");
