@@ -380,7 +380,7 @@ run-unit: $(addprefix $(B)/,$(UNITS))
 run-unit-san: $(addprefix $(B)/,$(UNITS))
 	@tests/run.sh --each san --quiet '' $^
 run-unit-valgrind: $(addprefix $(B)/,$(UNITS))
-	@PROPERTY_STEPS=4000 TAP_EPISODES=100 tests/run.sh --each valgrind \
+	@PROPERTY_STEPS_MAX=4000 tests/run.sh --each valgrind \
 		--quiet '$(VALGRIND)' $^
 run-fuzz-replay: $(addprefix $(B)/,$(FUZZERS))
 	@tests/run.sh --each fuzz --quiet '' $^

@@ -1,6 +1,7 @@
 /* The generator, the orders and the vectors of support.h. */
 #include "support.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +34,14 @@ unsigned long
 property_steps(unsigned long usual)
 {
 	const char *text = getenv("PROPERTY_STEPS");
+	const char *most = getenv("PROPERTY_STEPS_MAX");
+	const unsigned long max = most ? strtoul(most, NULL, 10) : ULONG_MAX;
 
 #ifdef __SANITIZE_ADDRESS__
 	usual /= 4;
 #endif
-	return text ? strtoul(text, NULL, 10) : usual;
+	usual = text ? strtoul(text, NULL, 10) : usual;
+	return usual < max ? usual : max;
 }
 
 uint64_t

@@ -223,7 +223,7 @@ one_step(void)
 static void
 receiver_and_kernel_agree(void **state)
 {
-	const unsigned long steps = property_steps(6000);
+	const unsigned long steps = property_steps(60000) / 10;
 	const uint64_t before = bed_counted(INGRESS_ACCEPTED);
 	uint64_t begin;
 

@@ -310,7 +310,7 @@ forget(const struct lookup *l)
 static void
 it_is_as_strict_as_the_receiver(void **state)
 {
-	const unsigned long steps = property_steps(400);
+	const unsigned long steps = property_steps(40000) / 100;
 	uint64_t before[DOOR_COUNTS], after[DOOR_COUNTS];
 	unsigned long drops;
 

@@ -15,10 +15,11 @@
 #include "fastpath/ingress_groups.h"
 #include "fastpath/ingress_tables.h"
 
-/* Of each random test; TAP_EPISODES in the environment says how many else. */
-#define EPISODES 1000u
+/* Of each random test, a thousand; each has some forty steps. */
+#define EPISODE 40u
+#define EPISODES_USUAL 1000u
 
-static unsigned episodes_max = EPISODES;
+static unsigned episodes_max;
 
 static void
 each_suite_is_verified(void **state)
@@ -913,9 +914,8 @@ main(void)
 		cmocka_unit_test(nothing_false_is_accepted),
 	};
 
-	if (getenv("TAP_EPISODES")) {
-		episodes_max = (unsigned)atoi(getenv("TAP_EPISODES"));
-	}
+	episodes_max = (unsigned)property_steps(EPISODES_USUAL * EPISODE) /
+		EPISODE;
 	for (size_t i = 0; i < COUNT(ways); i++) {
 		bed.way = ways[i].way;
 		bed.accepts = ways[i].accepts;
