@@ -139,7 +139,7 @@ POSIX_SRCS := $(wildcard src/*/*_posix.c)
 # What builds on them.  tests/rules.sh holds what these files may include.
 PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/base/%.c,bytes fds grow hold_signals \
-		json secret siphash text why) \
+		json secret siphash text utc why) \
 	$(patsubst %,src/os/%.c,linktype resolve source_ports) \
 	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar hints include \
 		invite key_line \
@@ -428,6 +428,10 @@ soak: $(TAP) $(B)/tests/soak/soak $(PROBES)
 		SOAK_CONNECTIONS='$(SOAK_CONNECTIONS)' \
 		SOAK_PACKETS='$(SOAK_PACKETS)' SOAK_PAIRS='$(SOAK_PAIRS)' \
 		PROBES='$(abspath $(PROBES))' tests/soak/run
+# As distributions build it: with other system calls.
+	@$(MAKE) DEPS=system CC=gcc SAN= TAP=.build/system/tap build
+	@TEST_BUILD=system TAP='$(abspath .build/system/tap)' \
+		tests/hosts/run once
 lint: completions
 	@CFLAGS='$(BASE_CFLAGS)' tests/lint.sh $(SRCS) $(POSIX_SRCS)
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/utc.h"
 #include "protocol/frame.h"
 
 int
@@ -412,15 +413,12 @@ value_time(const char *text, uint64_t *instant, char *why)
 void
 value_time_text(char out[VALUE_TIME_MAX], uint64_t instant)
 {
-	time_t when = (time_t)(instant / FRAME_SECOND);
-	struct tm tm;
+	const uint64_t when = instant / FRAME_SECOND;
 
 	/* Years of five digits cannot be read back. */
-	if (!gmtime_r(&when, &tm) || tm.tm_year > 9999 - 1900) {
+	if (!utc_text(out, when)) {
 		snprintf(out, VALUE_TIME_MAX, "%llu", (unsigned long long)when);
-		return;
 	}
-	strftime(out, VALUE_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
 int

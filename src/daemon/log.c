@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/utc.h"
 #include "daemon/log_sink.h"
 #include "tap.h"
 
@@ -71,14 +72,12 @@ level_name(enum log_level level)
 static const char *
 stamp(void)
 {
-	static char text[32];
+	static char text[UTC_TEXT_MAX];
 	static time_t at = -1;
 	time_t now = time(NULL);
-	struct tm tm;
 
 	if (now != at) {
-		gmtime_r(&now, &tm);
-		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+		utc_text(text, (uint64_t)now);
 		at = now;
 	}
 	return text;

@@ -38,7 +38,7 @@ patience=15
 jobs_max=${HOSTS_JOBS:-4}
 
 title=$(basename "$0" .sh)
-title=${title#test_}
+title=${TEST_BUILD:+$TEST_BUILD-}${title#test_}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/tap-hosts.XXXXXX") || exit
 work=$dir
 cases=()		# names, in the order of check

@@ -263,6 +263,20 @@ forwarded()
 	    --proxy "$(addr 4 server):8080/80" -k "$keys")" '^page of 80$'
 }
 
+# Nobody answers there: the worker, which may open no file, says so.
+proxy_unanswered()
+{
+	local tap=$1
+
+	[ -x "$tap" ] || skip 'not built: make DEPS=system'
+	lab client
+	start proxy client "$tap" client -k "$(key_file)" \
+	    --proxy 10.77.0.250:80
+	wait_log proxy 'unanswered reason='
+	end proxy || :
+	lacks "$(cat "$work/proxy.log")" 'worker: '
+}
+
 refused_words()
 {
 	served
@@ -484,6 +498,9 @@ check both-ways-last both_ways last $((1 << 20))
 check eyeballs eyeballs
 check link-local link_local
 check forwarded forwarded
+check proxy-unanswered proxy_unanswered "$TAP"
+check proxy-unanswered-libc proxy_unanswered \
+    "$here/../../.build/system/tap"
 check refused-words refused_words
 check program program
 check wire-ipv4 wire 4

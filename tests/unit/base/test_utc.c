@@ -1,0 +1,51 @@
+#include "unit/files_support.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/utc.h"
+
+/* As the library has it, for each day and the last second of it. */
+static void
+says_what_the_library_does(void **state)
+{
+	(void)state;
+	for (uint64_t day = 1; day * 86400 <= UTC_TEXT_SECONDS; day += 13) {
+		const time_t at = (time_t)(day * 86400 - 1);
+		char wanted[64], got[UTC_TEXT_MAX];
+		struct tm tm;
+
+		assert_non_null(gmtime_r(&at, &tm));
+		strftime(wanted, sizeof wanted, "%Y-%m-%dT%H:%M:%SZ", &tm);
+		assert_true(utc_text(got, (uint64_t)at));
+		assert_string_equal(got, wanted);
+	}
+}
+
+static void
+knows_its_ends(void **state)
+{
+	char got[UTC_TEXT_MAX] = "as before";
+
+	(void)state;
+	assert_false(utc_text(got, UTC_TEXT_SECONDS));
+	assert_false(utc_text(got, UINT64_MAX));
+	assert_string_equal(got, "as before");
+	assert_true(utc_text(got, 0));
+	assert_string_equal(got, "1970-01-01T00:00:00Z");
+	assert_true(utc_text(got, UTC_TEXT_SECONDS - 1));
+	assert_string_equal(got, "9999-12-31T23:59:59Z");
+	assert_true(utc_text(got, 951782400));
+	assert_string_equal(got, "2000-02-29T00:00:00Z");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(says_what_the_library_does),
+		cmocka_unit_test(knows_its_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
