@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -20,6 +21,9 @@
 #define LOOK_MS 1
 #define LOOK_MAX_MS 50
 
+/* Where programs are looked for, in this order; and in PATH at last. */
+#define SYSTEM_PLACES "/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin"
+static char chosen[SPAWN_PLACES_MAX]; /* before them */
 /* What is served while a program runs. */
 static struct spawn_watch watched = { .serve = NULL };
 /* Whoever was served wanted one to end: the next ones don't begin. */
@@ -29,28 +33,46 @@ static bool hung;
 /* One that was killed and is not gone yet, or 0. */
 static pid_t left_behind;
 
+/* In each of these places, as PATH has them, that is no matter of ours. */
+static void
+exec_in(const char *places, const char *const *argv, char *const *environment)
+{
+	char file[512];
+
+	for (; *places; places += *places == ':') {
+		const size_t len = strcspn(places, ":");
+
+		if (*places == '/' && len < sizeof file / 2) {
+			snprintf(file, sizeof file, "%.*s/%s", (int)len, places,
+				 argv[0]);
+			execve(file, (char *const *)argv, environment);
+		}
+		places += len;
+	}
+}
+
+/* PATH comes last, and to no program: it may be of anybody's making. */
 static void
 find_and_exec(const char *const *argv)
 {
-	static const char *const places[] = {
-		"/usr/sbin", "/sbin", "/usr/bin", "/bin", "/usr/local/sbin",
-	};
-	static const char *const environment[] = {
-		"PATH=/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin",
-		"LC_ALL=C",
-		NULL,
-	};
-	char path[256];
+	char variable[sizeof "PATH=" SYSTEM_PLACES + SPAWN_PLACES_MAX];
+	char *const environment[] = { variable, (char *)"LC_ALL=C", NULL };
+	const char *path = secure_getenv("PATH");
 
+	snprintf(variable, sizeof variable, "PATH=%s%s" SYSTEM_PLACES, chosen,
+		 chosen[0] ? ":" : "");
 	if (argv[0][0] == '/') {
-		execve(argv[0], (char *const *)argv,
-		       (char *const *)environment);
+		execve(argv[0], (char *const *)argv, environment);
 		return;
 	}
-	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-		snprintf(path, sizeof path, "%s/%s", places[i], argv[0]);
-		execve(path, (char *const *)argv, (char *const *)environment);
-	}
+	exec_in(variable + strlen("PATH="), argv, environment);
+	exec_in(path ? path : "", argv, environment);
+}
+
+void
+spawn_set_places(const char *places)
+{
+	snprintf(chosen, sizeof chosen, "%s", places);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#define SPAWN_PLACES_MAX 256u
 #define RUN_NOT_FOUND 127 /* the status where there is no such program */
 
 /*
@@ -23,17 +24,23 @@
 #define SPAWN_LIMIT_AGAIN_MS (SPAWN_LIMIT_MS / 10)
 
 /*
- * Run argv[0], a path that begins with / or a name that is found in the
- * system's own directories (not in PATH, which the caller's environment could
- * choose).  input (may be NULL) becomes
- * its standard input; what it prints goes to output, what it complains
- * of to errors: both cut to size and ended by NUL, or NULL.  Returns its
- * exit status, 128 + the signal that ended it, RUN_NOT_FOUND, or -errno:
+ * Run argv[0], a path that begins with / or a name that is found where
+ * spawn_set_places() says, in the system's own directories, or in those of
+ * PATH: in this order, as whoever starts us may choose the last (who has not
+ * the rights that we have does not).  input (may be NULL) becomes its standard
+ * input; what it prints goes to output, what it complains of to errors: both
+ * cut to size and ended by NUL, or NULL.  Returns its exit status, 128 + the
+ * signal that ended it, RUN_NOT_FOUND, or -errno:
  * -ETIME where its time was up, -ECANCELED where whoever was served
  * meanwhile wanted it to end.
  */
 int run_program(const char *const *argv, const char *input, char *output,
 		size_t output_size, char *errors, size_t errors_size);
+/*
+ * Directories to look in first, as PATH has them, each from / on, in less than
+ * SPAWN_PLACES_MAX bytes.
+ */
+void spawn_set_places(const char *places);
 /*
  * The same for a program that is to end when tap does, or when the
  * terminal interrupts both; it has all the time that it wants.

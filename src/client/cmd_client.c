@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/spawn.h"
 #include "client/accept.h"
 #include "client/client.h"
 #include "client/doctor.h"
@@ -349,6 +350,7 @@ cmd_client(int argc, char **argv)
 	if (o.print_rules) {
 		names_find(conf);
 	}
+	spawn_set_places(conf->settings.tools.places);
 	if (o.check || o.print_rules) {
 		status = o.print_rules
 			? plan_print(&plan, plan_client(&plan, conf),

@@ -28,6 +28,30 @@ settings_user(void *into, const char *value, char *why)
 	return 0;
 }
 
+int
+settings_tools(void *into, const char *value, char *why)
+{
+	struct settings_tools *tools = into;
+	const char *at = value;
+
+	for (;; at++) {
+		if (*at != '/') {
+			return value_fail(
+				why, "'%.64s' is no directory from / on", at);
+		}
+		at += strcspn(at, ":");
+		if (*at == '\0') {
+			break;
+		}
+	}
+	if ((size_t)(at - value) >= sizeof tools->places) {
+		return value_fail(why, "longer than %zu bytes",
+				  sizeof tools->places - 1);
+	}
+	memcpy(tools->places, value, (size_t)(at - value) + 1);
+	return 0;
+}
+
 uint16_t
 settings_peek_queue(const char *path, uint16_t fallback)
 {

@@ -44,7 +44,10 @@ enum settings_fastpath {
 	    CONF_CHOICE("auto off native generic"), .at_restart = true)        \
 	/* Of the process that handles packets; empty: the usual one. */       \
 	ROW(IN, struct settings_user, user, "run_as", CONF_OWN(settings_user), \
-	    .at_restart = true)
+	    .at_restart = true)                                                \
+	/* Where nft, iptables and the like are; empty: the usual places. */   \
+	ROW(IN, struct settings_tools, tools, "tools",                         \
+	    CONF_OWN(settings_tools), .at_restart = true)
 
 #define SETTINGS_MEMBER(in, type, member, ...) type member;
 #define SETTINGS_WORD(in, type, member, name, ...)                             \
@@ -54,12 +57,20 @@ struct settings_user {
 	char name[SETTINGS_USER_MAX + 1];
 };
 
+#define SETTINGS_TOOLS_MAX 256u
+
+struct settings_tools {
+	char places[SETTINGS_TOOLS_MAX]; /* as PATH has them */
+};
+
 struct settings {
 	SETTINGS(SETTINGS_MEMBER, )
 };
 
 /* The name of a user whom this host has; into a struct settings_user. */
 int settings_user(void *user, const char *value, char *why);
+/* Directories, each from / on, parted by ':'; into a struct settings_tools. */
+int settings_tools(void *tools, const char *value, char *why);
 
 /*
  * The queue that a configuration file sets, without reading more of it;

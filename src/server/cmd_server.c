@@ -17,11 +17,15 @@
 #include "conf/value.h"
 #include "os/clock.h"
 #include "base/secret.h"
+#include "base/spawn.h"
 #include "tap.h"
 #include "daemon/systemd_unit.h"
 
 /* Of the unit: in its StateDirectory. */
 #define FALLBACK_DIR "/var/lib/tap/fallback"
+
+_Static_assert(SETTINGS_TOOLS_MAX <= SPAWN_PLACES_MAX,
+	       "what a setting names can be looked at");
 
 static const char usage[] =
 	"usage: tap server [-c TAPservd.conf] [-k server.key] [-a ACL.conf]\n"
@@ -340,6 +344,7 @@ cmd_server(int argc, char **argv)
 	if (o.check) {
 		decoys_check(&conf->acl, warn);
 	}
+	spawn_set_places(conf->settings.tools.places);
 	if (o.check || o.print_rules) {
 		status = o.print_rules
 			? plan_print(&plan, plan_server(&plan, conf),

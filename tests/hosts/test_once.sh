@@ -403,6 +403,35 @@ wire_restart()
 	page client 6
 }
 
+# tools_elsewhere path|setting: iptables is in no place of the system's
+tools_elsewhere()
+{
+	local conf=() name
+
+	lab server
+	mkdir "$work/bin"
+	for name in iptables{,-nft}{,-save,-restore}; do
+		ln -s tool "$work/bin/$name"
+		ln -s tool "$work/bin/ip6${name#ip}"
+	done
+	cp /usr/sbin/xtables-nft-multi "$work/bin/tool"
+	mounts="mount --bind /dev/null /usr/sbin/xtables-nft-multi &&
+		mount --bind /dev/null /usr/sbin/xtables-legacy-multi"
+	tap_run bare server server -p 80 -k "$(key_file)"
+	await bare 3
+	if [ "$1" = path ]; then
+		mounts+=" && export PATH=\$PATH:$work/bin"
+	else
+		conf=("tools=$work/bin")
+	fi
+	tap_start server server server -k "$(key_file)" -a "$(key_file \
+	    'port=80, key_no=10')" -c "$(key_file firewall=iptables \
+	    ${conf[@]+"${conf[@]}"} RULE:dst_port=80)"
+	has "$(rules server)" tap-server-5040
+	end server
+	lacks "$(rules server)" tap-server-5040
+}
+
 flushed()
 {
 	served
@@ -510,6 +539,8 @@ check wire-gone wire_gone
 check wire-down wire_down
 check wire-reload wire_reload
 check wire-restart wire_restart
+check tools-path tools_elsewhere path
+check tools-setting tools_elsewhere setting
 check flushed flushed
 check emptied emptied
 for fastpath in off auto; do

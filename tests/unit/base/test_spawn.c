@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +36,17 @@ run_sh(const char *command, const char *input)
 }
 
 static void
+write_program(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void
 takes_output_and_errors(void **state)
 {
 	(void)state;
@@ -46,6 +58,43 @@ takes_output_and_errors(void **state)
 	assert_string_equal(errors, "");
 	assert_int_equal(run_sh("kill -9 $$", NULL), 128 + SIGKILL);
 	assert_int_equal(run_sh("kill -15 $$", NULL), 128 + SIGTERM);
+}
+
+/* A program that is in no place of the system's. */
+static void
+looks_where_it_is_told(void **state)
+{
+	static const char *const tool[] = { "no-such-tool", NULL };
+	char elsewhere[] = "/tmp/tap-spawn-XXXXXX", first[64], path[256];
+
+	(void)state;
+	assert_non_null(mkdtemp(elsewhere));
+	snprintf(first, sizeof first, "%s/sh", elsewhere);
+	snprintf(path, sizeof path, "%s/no-such-tool", elsewhere);
+	write_program(path, "#!/bin/sh\necho \"$PATH\"\n");
+	write_program(first, "#!/bin/sh\necho mine\n");
+	assert_int_equal(run_argv(tool, NULL), RUN_NOT_FOUND);
+	/* By PATH, after those of the system; and by nothing of where we are.
+	 */
+	snprintf(path, sizeof path, "bin::.:%s:", elsewhere);
+	setenv("PATH", path, 1);
+	assert_int_equal(run_argv(tool, NULL), 0);
+	assert_string_equal(out, SYSTEM_PLACES "\n");
+	assert_int_equal(run_sh("exit 7", NULL), 7);
+	setenv("PATH", "/usr/bin", 1);
+	assert_int_equal(run_argv(tool, NULL), RUN_NOT_FOUND);
+	/* What was chosen comes first. */
+	spawn_set_places(elsewhere);
+	assert_int_equal(run_argv(tool, NULL), 0);
+	snprintf(path, sizeof path, "%s:" SYSTEM_PLACES "\n", elsewhere);
+	assert_string_equal(out, path);
+	assert_int_equal(run_sh("exit 7", NULL), 0);
+	assert_non_null(strstr(out, "mine"));
+	spawn_set_places("");
+	snprintf(path, sizeof path, "%s/no-such-tool", elsewhere);
+	unlink(path);
+	unlink(first);
+	rmdir(elsewhere);
 }
 
 static void
@@ -437,6 +486,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_output_and_errors),
+		cmocka_unit_test(looks_where_it_is_told),
 		cmocka_unit_test(gives_input),
 		cmocka_unit_test(passes_arguments_untouched),
 		cmocka_unit_test(knows_what_is_not_there),

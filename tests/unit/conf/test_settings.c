@@ -21,7 +21,7 @@ set(struct settings *settings, const char *name, const char *value)
 	const struct conf_file file = { .path = "f" };
 	struct conf_line line = { .line = 1, .count = 1 };
 	struct conf conf = { *settings };
-	char word[64];
+	char word[SETTINGS_TOOLS_MAX + 8];
 	char err[CONF_ERROR_MAX] = "";
 	int rc;
 
@@ -69,11 +69,15 @@ settings_take_their_words(void **state)
 	assert_int_equal(s.fastpath, FASTPATH_GENERIC);
 	assert_int_equal(set(&s, "run_as", "nobody"), 0);
 	assert_string_equal(s.user.name, "nobody");
+	assert_int_equal(set(&s, "tools", "/a/b"), 0);
+	assert_int_equal(set(&s, "tools", "/run/current-system/sw/bin:/x"), 0);
+	assert_string_equal(s.tools.places, "/run/current-system/sw/bin:/x");
 }
 
 static void
 settings_refuse(void **state)
 {
+	static char too_long[SETTINGS_TOOLS_MAX + 1] = "/";
 	static const struct {
 		const char *name, *value;
 	} bad[] = {
@@ -97,6 +101,12 @@ settings_refuse(void **state)
 		{ "mark", "99999999999999999999999" },
 		{ "firewall", "" },
 		{ "firewall", "ipfw" },
+		{ "tools", "" },
+		{ "tools", "bin" },
+		{ "tools", "/bin:" },
+		{ "tools", ":/bin" },
+		{ "tools", "/bin:bin" },
+		{ "tools", too_long },
 		{ "run_as", "root" },
 		{ "run_as", "" },
 		{ "run_as", "no-such-user" },
@@ -109,6 +119,7 @@ settings_refuse(void **state)
 					 .user.name = "me" };
 
 	(void)state;
+	memset(too_long, '/', SETTINGS_TOOLS_MAX);
 	for (size_t i = 0; i < LENGTH(bad); i++) {
 		struct settings s = before;
 
