@@ -1,18 +1,92 @@
 #include "client/backend.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "base/siphash.h"
 #include "client/client_parts.h"
 #include "daemon/log.h"
+#include "os/netdev.h"
 #include "tap.h"
 
 _Static_assert(MONITOR_BEAT_MS <= BACKEND_PCAP_WAIT_MS,
 	       "devices that are removed are looked for often enough");
 
+/* What libpcap makes of devices: which are there, up, and have an address. */
+struct found {
+	uint64_t sum;
+	uint32_t addressed; /* the last one: those of a device come together */
+};
+
+static void
+add(struct found *f, const void *bytes, size_t len)
+{
+	static const struct hash_key key = { 0 };
+
+	/* In whichever order they come. */
+	f->sum += hash_bytes(&key, bytes, len);
+}
+
+static int
+add_device(void *context, const struct device *device)
+{
+	char text[IF_NAMESIZE + 16];
+
+	snprintf(text, sizeof text, "%s %u %d", device->name, device->index,
+		 device->up);
+	add(context, text, strlen(text));
+	return 0;
+}
+
+static int
+add_address(void *context, uint32_t device, const struct packet_addr *addr)
+{
+	struct found *f = context;
+
+	(void)addr;
+	if (device != f->addressed) {
+		add(f, &device, sizeof device);
+	}
+	f->addressed = device;
+	return 0;
+}
+
+static uint64_t
+sum_of_devices(void)
+{
+	struct found f = { 0 };
+
+	devices_each(add_device, &f);
+	devices_each_address(add_address, &f);
+	return f.sum;
+}
+
+static bool
+are_others(struct client *c)
+{
+	uint64_t sum;
+
+	if (!devices_changed(&c->devices)) {
+		return false;
+	}
+	sum = sum_of_devices();
+	if (sum == c->devices_sum) {
+		return false;
+	}
+	c->devices_sum = sum;
+	return true;
+}
+
 static int
 open_pcap(struct client *c)
 {
-	return backend_pcap_open(&c->pcap, &c->outbound, c->conf);
+	int rc = devices_watch(&c->devices);
+
+	if (rc < 0) {
+		return log_fail("devices", rc);
+	}
+	c->devices_sum = sum_of_devices();
+	return backend_pcap_open(&c->pcap, &c->outbound, c->conf, true);
 }
 
 static size_t
@@ -27,10 +101,11 @@ serve_pcap(struct client *c, const struct pollfd *fds)
 	const char *failed = backend_pcap_serve(&c->pcap);
 
 	(void)fds;
+	/* The monitor sees to it, and to those that come. */
 	if (failed) {
-		log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down", failed);
+		log_say(LOG_LEVEL_WARNING, "%s: it is gone, or down", failed);
 	}
-	return !failed;
+	return true;
 }
 
 /*
@@ -43,7 +118,7 @@ follow_anew(struct client *c, const struct client_conf *conf)
 {
 	struct backend_pcap before = c->pcap;
 
-	if (backend_pcap_open(&c->pcap, &c->outbound, conf) != TAP_OK) {
+	if (backend_pcap_open(&c->pcap, &c->outbound, conf, true) != TAP_OK) {
 		c->pcap = before;
 		return -1;
 	}
@@ -51,7 +126,7 @@ follow_anew(struct client *c, const struct client_conf *conf)
 	return 0;
 }
 
-/* Without devices the next worker ends at once. */
+/* Without devices the next worker waits, as for those that come. */
 static void
 recover_pcap(struct client *c)
 {
@@ -78,5 +153,6 @@ const struct backend by_pcap = {
 	.serve = serve_pcap,
 	.recover = recover_pcap,
 	.replace = replace_devices,
+	.stale = are_others,
 	.stay = recover_pcap,
 };

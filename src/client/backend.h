@@ -25,7 +25,7 @@ struct backend {
 	bool has_rules;          /* of the firewall */
 	/* An exit status; what is wrong is in the log. */
 	int (*open)(struct client *c);
-	/* Fill in the descriptors to wait for.  Their number; 0: it failed. */
+	/* Fill in the descriptors to wait for.  Their number. */
 	size_t (*fds)(const struct client *c, struct pollfd *fds);
 	/* Deal with what came.  False where it can't go on: it is logged. */
 	bool (*serve)(struct client *c, const struct pollfd *fds);
@@ -34,6 +34,8 @@ struct backend {
 	/* Another configuration, of such rules.  0, or -1 with the reason. */
 	int (*replace)(struct client *c, const struct client_conf *conf,
 		       const struct fw_plan *rules, char *err);
+	/* Whether replace() would find more, or less.  NULL: it never does. */
+	bool (*stale)(struct client *c);
 	/* There is none after all; NULL: nothing to do. */
 	void (*stay)(struct client *c);
 };

@@ -48,7 +48,7 @@ devices_of(const struct client_conf *conf, const char **names)
 
 int
 backend_pcap_open(struct backend_pcap *f, struct outbound *outbound,
-		  const struct client_conf *conf)
+		  const struct client_conf *conf, bool later)
 {
 	const char *names[WIRE_DEVICES_MAX];
 	char why[WHY_MAX];
@@ -60,8 +60,10 @@ backend_pcap_open(struct backend_pcap *f, struct outbound *outbound,
 			"--backend pcap");
 		return TAP_USAGE;
 	}
-	if (wire_open(&f->wire, names, devices_of(conf, names), why) < 0) {
+	if (wire_open(&f->wire, names, devices_of(conf, names), why) < 0 ||
+	    (!later && (f->wire.count == 0 || f->wire.absent > 0))) {
 		log_say(LOG_LEVEL_ERROR, "%s", why);
+		wire_close(&f->wire);
 		return TAP_SYSTEM;
 	}
 	f->outbound = outbound;
@@ -80,8 +82,12 @@ size_t
 backend_pcap_fds(const struct backend_pcap *f, struct pollfd *fds)
 {
 	for (size_t i = 0; i < f->wire.count; i++) {
-		fds[i] = (struct pollfd){ .fd = f->wire.devices[i].fd,
-					  .events = POLLIN };
+		const struct wire_device *device = &f->wire.devices[i];
+
+		fds[i] = (struct pollfd){
+			.fd = device->failed ? -1 : device->fd,
+			.events = POLLIN,
+		};
 	}
 	return f->wire.count;
 }
@@ -115,17 +121,21 @@ backend_pcap_serve(struct backend_pcap *f)
 	for (size_t i = 0; i < f->wire.count; i++) {
 		struct wire_device *device = &f->wire.devices[i];
 		struct wire_syn syn;
-		int rc;
+		int rc = 0;
 
 		/*
 		 * Read also where poll() saw nothing: of a device that went
 		 * down before it was removed, the kernel doesn't say the
 		 * second; libpcap looks for it when it is asked for a frame.
 		 */
-		while ((rc = wire_next(&f->wire, device, &syn)) > 0) {
+		while (!device->failed &&
+		       (rc = wire_next(&f->wire, device, &syn)) > 0) {
 			follow(f, &syn);
 		}
-		failed = rc < 0 ? device->name : failed;
+		if (rc < 0) {
+			device->failed = true;
+			failed = device->name;
+		}
 	}
 	return failed;
 }

@@ -21,19 +21,20 @@ struct backend_pcap {
 };
 
 /*
- * Listen where the rules want it, and let the outbound send by libpcap.
- * An exit status; what is wrong is in the log.
+ * Listen where the rules want it, and let the outbound send by libpcap: on all
+ * devices that they name, or (`later`: it is done again when others come) on
+ * those that are there.  An exit status; what is wrong is in the log.
  */
 int backend_pcap_open(struct backend_pcap *f, struct outbound *outbound,
-		      const struct client_conf *conf);
+		      const struct client_conf *conf, bool later);
 void backend_pcap_close(struct backend_pcap *f);
 
 /* Fill in the descriptors to wait for.  Their number. */
 size_t backend_pcap_fds(const struct backend_pcap *f, struct pollfd *fds);
 /*
  * Deal with the SYNs that have gone out.  The name of a device that has
- * failed, or NULL.  Not every device that is removed wakes poll(2): call it
- * after BACKEND_PCAP_WAIT_MS, too.
+ * failed just now, or NULL: it is let alone from then on.  Not every device
+ * that is removed wakes poll(2): call it after BACKEND_PCAP_WAIT_MS, too.
  */
 const char *backend_pcap_serve(struct backend_pcap *f);
 

@@ -135,7 +135,7 @@ take_up(struct client *c, struct client_conf *conf, char *err)
 	return 0;
 }
 
-/* The same configuration, with other addresses. */
+/* The same configuration, with other addresses, or at other devices. */
 static void
 change_addresses(struct client *c)
 {
@@ -209,9 +209,6 @@ work(void *context, int to_monitor)
 		struct pollfd fds[BACKEND_FDS + 3];
 		const size_t count = c->backend->fds(c, fds);
 
-		if (count == 0) {
-			return TAP_SYSTEM;
-		}
 		fds[count] =
 			(struct pollfd){ .fd = c->signals, .events = POLLIN };
 		fds[count + 1] = client_egress_fd(&c->egress);
@@ -314,6 +311,7 @@ close_all(struct client *c)
 	netfilter_close(&c->netfilter);
 	backend_pcap_close(&c->pcap);
 	netlink_close(&c->diag);
+	netlink_close(&c->devices);
 	if (c->drops >= 0) {
 		close(c->drops);
 	}
@@ -336,6 +334,9 @@ tick(void *context)
 		return MONITOR_GO_ON;
 	}
 	client_egress_tick(&c->egress, &c->fw, &c->plan, c->conf);
+	if (c->backend->stale && c->backend->stale(c)) {
+		return MONITOR_CHANGE;
+	}
 	return names_tick(&c->names) ? MONITOR_CHANGE : MONITOR_GO_ON;
 }
 
@@ -426,7 +427,8 @@ run(struct client *c)
 		.control = c->control,
 		.work = work,
 		.asked = asked,
-		.watch = &c->watchdog.poll,
+		.watch = c->backend->has_rules ? &c->watchdog.poll
+					       : &c->devices.fd,
 		.tick = tick,
 		.load = load,
 		.change = change,
@@ -497,7 +499,7 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	watchdog_init(&c.watchdog);
 	names_init(&c.names);
 	c.names.user = c.user.name[0] ? c.user.name : NULL;
-	c.syns.nl.fd = c.drops = c.diag.fd = -1;
+	c.syns.nl.fd = c.drops = c.diag.fd = c.devices.fd = -1;
 	outbound_init(&c.outbound);
 	netfilter_init(&c.netfilter);
 	client_egress_init(&c.egress);

@@ -41,6 +41,8 @@ struct client {
 	const struct backend *backend; /* which has one of these: */
 	struct netfilter netfilter;
 	struct backend_pcap pcap; /* in place of rules and a queue */
+	struct netlink devices;   /* readable when they change */
+	uint64_t devices_sum;     /* of those that there were */
 	struct client_egress egress;
 	int signals, control;
 	struct daemon_reload reloading; /* and why a file was refused */

@@ -145,7 +145,7 @@ open_all(struct solo *s)
 		return TAP_SYSTEM;
 	}
 	find_names(s->conf);
-	status = backend_pcap_open(&s->follower, &s->outbound, s->conf);
+	status = backend_pcap_open(&s->follower, &s->outbound, s->conf, false);
 	if (status == TAP_OK &&
 	    privileges_drop(PRIVILEGES_CLIENT,
 			    settings->user.name[0] ? settings->user.name : NULL,

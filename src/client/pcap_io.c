@@ -24,6 +24,9 @@ can_send(int linktype)
 		linktype != LINKTYPE_LINUX_SLL2;
 }
 
+/* What came of an attempt to listen on a device. */
+enum { LISTENS, ABSENT, REFUSED };
+
 static int
 activate(pcap_t *pcap, char *why)
 {
@@ -34,28 +37,33 @@ activate(pcap_t *pcap, char *why)
 	if (pcap_set_snaplen(pcap, WIRE_SNAPLEN) != 0 ||
 	    pcap_set_promisc(pcap, 0) != 0 ||
 	    pcap_set_immediate_mode(pcap, 1) != 0) {
-		return why_set(why, -1, "%s", pcap_geterr(pcap));
+		return why_set(why, REFUSED, "%s", pcap_geterr(pcap));
 	}
 	rc = pcap_activate(pcap);
 	if (rc < 0) {
-		return why_set(why, -1, "%s",
+		return why_set(why,
+			       rc == PCAP_ERROR_NO_SUCH_DEVICE ||
+					       rc == PCAP_ERROR_IFACE_NOT_UP
+				       ? ABSENT
+				       : REFUSED,
+			       "%s",
 			       rc == PCAP_ERROR ? pcap_geterr(pcap)
 						: pcap_statustostr(rc));
 	}
 	if (!can_send(pcap_datalink(pcap))) {
-		return why_set(why, -1, "link type %s can't be sent on",
+		return why_set(why, REFUSED, "link type %s can't be sent on",
 			       pcap_datalink_val_to_name(pcap_datalink(pcap)));
 	}
 	if (pcap_setdirection(pcap, PCAP_D_OUT) != 0 ||
 	    pcap_compile(pcap, &filter, FILTER, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-		return why_set(why, -1, "%s", pcap_geterr(pcap));
+		return why_set(why, REFUSED, "%s", pcap_geterr(pcap));
 	}
 	rc = pcap_setfilter(pcap, &filter);
 	pcap_freecode(&filter);
 	if (rc != 0 || pcap_setnonblock(pcap, 1, error) != 0) {
-		return why_set(why, -1, "%s", pcap_geterr(pcap));
+		return why_set(why, REFUSED, "%s", pcap_geterr(pcap));
 	}
-	return 0;
+	return LISTENS;
 }
 
 static int
@@ -64,25 +72,28 @@ add_device(struct wire *wire, const char *name, char *why)
 	struct wire_device *device = &wire->devices[wire->count];
 	char error[PCAP_ERRBUF_SIZE];
 	pcap_t *pcap;
+	int rc;
 
 	if (wire->count == WIRE_DEVICES_MAX) {
-		return why_set(why, -1, "more than %u devices",
+		return why_set(why, REFUSED, "more than %u devices",
 			       WIRE_DEVICES_MAX);
 	}
 	pcap = pcap_create(name, error);
 	if (!pcap) {
-		return why_set(why, -1, "%s: %s", name, error);
+		return why_set(why, REFUSED, "%s: %s", name, error);
 	}
-	if (activate(pcap, why) < 0) {
+	rc = activate(pcap, why);
+	if (rc != LISTENS) {
 		pcap_close(pcap);
-		return why_of(why, -1, name);
+		return why_of(why, rc, name);
 	}
 	device->pcap = pcap;
 	device->fd = pcap_get_selectable_fd(pcap);
 	device->linktype = pcap_datalink(pcap);
 	snprintf(device->name, sizeof device->name, "%s", name);
+	device->failed = false;
 	wire->count++;
-	return 0;
+	return LISTENS;
 }
 
 /* Every device that is up and has frames of a kind that can be sent. */
@@ -90,6 +101,7 @@ static int
 add_all(struct wire *wire, char *why)
 {
 	char error[PCAP_ERRBUF_SIZE];
+	bool refused = false;
 	pcap_if_t *all;
 
 	if (pcap_findalldevs(&all, error) != 0) {
@@ -98,11 +110,11 @@ add_all(struct wire *wire, char *why)
 	for (const pcap_if_t *at = all; at; at = at->next) {
 		if (at->flags & PCAP_IF_UP && at->addresses &&
 		    wire->count < WIRE_DEVICES_MAX) {
-			add_device(wire, at->name, why);
+			refused |= add_device(wire, at->name, why) == REFUSED;
 		}
 	}
 	pcap_freealldevs(all);
-	return wire->count > 0 ? 0 : -1;
+	return refused && wire->count == 0 ? -1 : 0;
 }
 
 int
@@ -116,7 +128,15 @@ wire_open(struct wire *wire, const char *const *names, size_t count, char *why)
 		rc = add_all(wire, why);
 	}
 	for (size_t i = 0; i < count && rc == 0; i++) {
-		rc = add_device(wire, names[i], why);
+		switch (add_device(wire, names[i], why)) {
+		case LISTENS:
+			break;
+		case ABSENT:
+			wire->absent++;
+			break;
+		default:
+			rc = -1;
+		}
 	}
 	if (rc < 0) {
 		wire_close(wire);

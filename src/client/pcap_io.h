@@ -6,6 +6,7 @@
 #ifndef TAP_CLIENT_PCAP_IO_H
 #define TAP_CLIENT_PCAP_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,9 +27,11 @@ struct wire_device {
 	int linktype;
 	char name[WIRE_NAME_MAX]; /* when it was opened */
 	unsigned turn;            /* frames of this turn, so far */
+	bool failed;              /* it is gone, or down */
 };
 
 struct wire {
+	size_t absent; /* of those asked for */
 	size_t count;
 	struct wire_device devices[WIRE_DEVICES_MAX];
 	struct {
@@ -48,8 +51,9 @@ struct wire_syn {
 };
 
 /*
- * Listen on these devices, or (count 0) on all that are up.  0, or -1
- * with the reason in why (WHY_MAX).
+ * Listen on these devices, or (count 0) on all that are up: on those of them
+ * that are there, of which there may be none; why (WHY_MAX) then says
+ * which is not.  0, or -1 with the reason in why.
  */
 int wire_open(struct wire *wire, const char *const *names, size_t count,
 	      char *why);

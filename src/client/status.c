@@ -14,6 +14,11 @@ put_alarms(const struct client *c, char out[ALARMS_MAX])
 	char worker[MONITOR_ALARM_MAX];
 
 	monitor_alarm(&c->monitor, worker);
+	if (worker[0] == '\0' && c->backend == &by_pcap &&
+	    c->pcap.wire.count == 0) {
+		snprintf(worker, sizeof worker,
+			 "no device is there that rules are for");
+	}
 	alarms_text(&t,
 		    &(struct alarms){
 			    .rules_lost = c->watchdog.lost,

@@ -334,20 +334,29 @@ wire_refuses()
 # A device that goes away is no device that nothing comes by.
 alarmed()
 {
-	on client "$TAP" client --status | grep -Eq '^ALARM .*the worker died [0-9]+ times'
+	on client "$TAP" client --status | grep -q '^ALARM .*no device is there'
 }
 
+# wire_gone RULE: its device goes, and another one of that name comes
 wire_gone()
 {
 	served
 	tap_start client client client --backend pcap -c \
-	    "$(client_rule 'dst_port=80, outdev=eth0')"
+	    "$(client_rule "$1")"
 	page client 4
 	ip -n "$net-client" link del eth0
-	wait_log client 'eth0: it is gone, or down'
-	# It tries again, without end, and says so.
 	wait_for "$patience" alarmed
-	end client TERM
+	cable client eth0 2
+	connected client
+	wait_for "$patience" unalarmed
+	page client 4
+	end client
+	lacks "$(cat "$work/client.log")" 'worker: '
+}
+
+unalarmed()
+{
+	! alarmed
 }
 
 # Of a device that is down the kernel doesn't say that it is removed.
@@ -362,10 +371,31 @@ wire_down()
 	page client 4
 	ip -n "$net-client" link set eth0 down
 	ip -n "$net-client" link del eth0
-	wait_log client 'eth0: it is gone, or down'
-	# It tries again, without end, and says so.
 	wait_for "$patience" alarmed
 	end client TERM
+}
+
+# wire_early RULE: it starts before there is a network
+wire_early()
+{
+	served
+	ip -n "$net-client" link del eth0
+	ip -n "$net-client" link set lo down
+	tap_start client client client --backend pcap -c \
+	    "$(client_rule "$1")"
+	wait_for "$patience" alarmed
+	ip -n "$net-client" link set lo up
+	cable client eth0 2
+	connected client
+	wait_for "$patience" follows_two
+	page client 4
+	page client 6
+}
+
+# The worker of now began when the device had come.
+follows_two()
+{
+	! alarmed && on client curl -sS -m 1 "$(url 4 server)" >"$work/page"
 }
 
 # A new configuration may name another device, but nothing that the wire
@@ -535,7 +565,9 @@ check program program
 check wire-ipv4 wire 4
 check wire-ipv6 wire 6
 check wire-refuses wire_refuses
-check wire-gone wire_gone
+check wire-gone wire_gone 'dst_port=80, outdev=eth0'
+check wire-early wire_early dst_port=80
+check wire-early-named wire_early 'dst_port=80, outdev=eth0'
 check wire-down wire_down
 check wire-reload wire_reload
 check wire-restart wire_restart
