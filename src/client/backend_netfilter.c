@@ -18,24 +18,25 @@ void
 netfilter_init(struct netfilter *c)
 {
 	memset(c, 0, sizeof *c);
-	c->links.nl.fd = c->links.query = c->raw.fd4 = c->raw.fd6 = -1;
+	c->links.nl.fd = c->links.query = -1;
+	way_init(&c->way);
 }
 
 void
 netfilter_close(struct netfilter *c)
 {
-	rawsock_close(&c->raw);
+	way_close(&c->way);
 	ifname_close(&c->links);
 }
 
 static int
-send_raw(void *context, const struct outbound_syn *in, const struct packet *syn,
-	 const struct packet_view *frames, size_t count)
+send_frames(void *context, const struct outbound_syn *in,
+	    const struct packet *syn, const struct packet_view *frames,
+	    size_t count)
 {
 	struct netfilter *c = context;
 
-	return rawsock_send(&c->raw, &syn->src, &syn->dst, in->outdev, in->mark,
-			    frames, count);
+	return way_send(&c->way, in, syn, frames, count);
 }
 
 /* Ask the monitor, which may read /proc. */
@@ -49,7 +50,7 @@ program_behind(void *context, const struct outbound_syn *in,
 	struct netfilter *c = context;
 	uint8_t answer[MONITOR_QUESTION_MAX];
 	ssize_t len = monitor_ask(c->to_monitor, &connection, sizeof connection,
-				  answer);
+				  answer, NULL);
 
 	if (len <= 0 || (size_t)len >= sizeof c->program) {
 		return NULL;
@@ -74,9 +75,9 @@ open_netfilter(struct client *c)
 	}
 	settings->queue = c->syns.queue;
 	c->outbound.context = &c->netfilter;
-	c->outbound.send = send_raw;
+	c->outbound.send = send_frames;
 	c->outbound.program = program_behind;
-	rc = rawsock_open(&c->netfilter.raw);
+	rc = way_open(&c->netfilter.way);
 	if (rc == 0) {
 		rc = ifname_open(&c->netfilter.links);
 	}
@@ -103,9 +104,10 @@ handle(struct client *c, const struct nfq_packet *q)
 		.device = c->conf->by_device
 			? ifname_name(&c->netfilter.links, q->outdev)
 			: NULL,
-		.mark = q->mark | c->conf->settings.mark,
+		.mark = q->mark,
 		.has_uid = q->has_uid,
 		.uid = q->uid,
+		.gid = q->gid,
 	};
 	uint8_t syn0[NFQ_COPY];
 	enum outbound_fate fate = outbound_syn(&c->outbound, &in, syn0);

@@ -1,6 +1,6 @@
 /*
- * What netfilter's client has for its outbound: raw sockets, the names of
- * devices, and the monitor, which knows programs.
+ * What netfilter's client has for its outbound: the way of frames, the names
+ * of devices, and the monitor, which knows programs.
  */
 #ifndef TAP_CLIENT_BACKEND_NETFILTER_H
 #define TAP_CLIENT_BACKEND_NETFILTER_H
@@ -8,10 +8,10 @@
 #include "client/outbound.h"
 #include "os/ifname.h"
 #include "client/socket_owner.h"
-#include "os/rawsock.h"
+#include "client/way.h"
 
 struct netfilter {
-	struct rawsock raw;
+	struct way way;
 	struct ifnames links; /* updated by the caller */
 	int to_monitor;       /* for monitor_ask() */
 	char program[SOCKET_OWNER_PATH_MAX];

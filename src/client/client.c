@@ -25,12 +25,16 @@
 #include "daemon/stats.h"
 #include "tap.h"
 
-/* The monitor looks up the program of a socket. */
+/* The monitor opens sockets for users, and looks up programs of sockets. */
 static size_t
-answer_program(void *context, const void *question, size_t len, void *answer)
+answer_worker(void *context, const void *question, size_t len, void *answer,
+	      int fds[MONITOR_FDS])
 {
 	struct client *c = context;
 
+	if (way_answer(question, len, fds)) {
+		return fds[0] >= 0;
+	}
 	return socket_owner_answer(&c->diag, question, len, answer);
 }
 
@@ -203,6 +207,8 @@ work(void *context, int to_monitor)
 	}
 	c->outbound.conf = c->conf;
 	c->netfilter.to_monitor = to_monitor;
+	c->netfilter.way.to_monitor = to_monitor;
+	c->netfilter.way.own_mark = c->conf->settings.mark;
 	egress_leave(&c->egress.egress);
 	monitor_ready(to_monitor, 0);
 	for (;;) {
@@ -433,7 +439,7 @@ run(struct client *c)
 		.load = load,
 		.change = change,
 		.recover = recover,
-		.question = answer_program,
+		.question = answer_worker,
 		.signalled = c->options->task ? pass_signal : NULL,
 	};
 	char err[FW_ERROR_MAX];

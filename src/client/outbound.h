@@ -60,9 +60,9 @@ struct outbound_syn {
 	size_t len, wire_len;
 	uint32_t outdev;    /* an index, or 0 */
 	const char *device; /* its name, where conf->by_device, or NULL */
-	uint32_t mark;      /* for its frames */
+	uint32_t mark;
 	bool has_uid;
-	uint32_t uid;
+	uint32_t uid, gid;
 };
 
 enum outbound_fate {

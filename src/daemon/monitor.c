@@ -14,6 +14,7 @@
 #include "base/spawn.h"
 #include "conf/grammar.h"
 #include "daemon/log.h"
+#include "daemon/pass_fds.h"
 #include "daemon/sd_notify.h"
 #include "daemon/signals.h"
 #include "os/clock.h"
@@ -308,14 +309,15 @@ static void
 take_question(struct monitor *m, const uint8_t *question, size_t len)
 {
 	uint8_t answer[MONITOR_QUESTION_MAX];
+	int fds[MONITOR_FDS] = { -1, -1 };
 	size_t answered = 0;
 
 	if (m->job->question) {
 		answered = m->job->question(m->job->context, question, len,
-					    answer);
+					    answer, fds);
 	}
 	/* A worker that no longer waits gets no answer. */
-	(void)send(m->line, answer, answered, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)pass_fds_send(m->line, answer, answered, fds);
 }
 
 static void
@@ -350,29 +352,26 @@ monitor_ready(int to_monitor, uint32_t told)
 }
 
 ssize_t
-monitor_ask(int to_monitor, const void *question, size_t len, void *answer)
+monitor_ask(int to_monitor, const void *question, size_t len, void *answer,
+	    int fds[MONITOR_FDS])
 {
 	struct pollfd fd = { .fd = to_monitor, .events = POLLIN };
 	uint8_t message[1 + MONITOR_QUESTION_MAX] = { MESSAGE_QUESTION };
-	ssize_t got;
 
 	if (len > MONITOR_QUESTION_MAX) {
 		return -EMSGSIZE;
 	}
 	memcpy(message + 1, question, len);
 	/* The answer to an earlier question, which came too late. */
-	while (recv(to_monitor, answer, MONITOR_QUESTION_MAX, MSG_DONTWAIT) >
-	       0) {
+	while (pass_fds_receive(to_monitor, answer, MONITOR_QUESTION_MAX,
+				NULL) > 0) {
 	}
 	if (send(to_monitor, message, 1 + len, MSG_DONTWAIT | MSG_NOSIGNAL) <
-	    0) {
-		return -errno;
-	}
-	if (poll(&fd, 1, MONITOR_ANSWER_MS) != 1) {
+		    0 ||
+	    poll(&fd, 1, MONITOR_ANSWER_MS) != 1) {
 		return -ETIMEDOUT;
 	}
-	got = recv(to_monitor, answer, MONITOR_QUESTION_MAX, MSG_DONTWAIT);
-	return got < 0 ? -errno : got;
+	return pass_fds_receive(to_monitor, answer, MONITOR_QUESTION_MAX, fds);
 }
 
 /* ---- the loop */

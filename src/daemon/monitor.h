@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/pass_fds.h"
 #include "daemon/privileges.h"
 
 /* A worker that does not turn its loop for this long is stuck. */
@@ -41,6 +42,7 @@
 #define MONITOR_ALARM_DEATHS 3u
 
 #define MONITOR_QUESTION_MAX 512u
+#define MONITOR_FDS PASS_FDS_MAX /* with an answer */
 /* How long the worker waits for an answer. */
 #define MONITOR_ANSWER_MS 500
 #define MONITOR_ALARM_MAX 128u
@@ -87,11 +89,12 @@ struct monitor_job {
 	const int *watch; /* when it is readable, tick() is called; or NULL */
 	/*
 	 * The worker asks: `len` bytes of a question, at most
-	 * MONITOR_QUESTION_MAX, become an answer of as many at the most.
+	 * MONITOR_QUESTION_MAX, become an answer of as many at the most, and
+	 * descriptors, which are the monitor's to close; below 0: none.
 	 * Returns its length.  Or NULL.
 	 */
 	size_t (*question)(void *context, const void *question, size_t len,
-			   void *answer);
+			   void *answer, int fds[MONITOR_FDS]);
 	/*
 	 * A signal came, with its number, or 0 if a terminal sent it: for a job
 	 * that does not stop or reload by signals. Or NULL.
@@ -121,10 +124,12 @@ struct monitor {
 void monitor_ready(int to_monitor, uint32_t told);
 /*
  * Ask the monitor, from the worker.  The length of the answer, which
- * holds MONITOR_QUESTION_MAX bytes; or -errno.
+ * holds MONITOR_QUESTION_MAX bytes; or -errno.  Descriptors that come with it
+ * are put in fds, in their order, where it is not NULL; what does not come
+ * stays as it was.
  */
 ssize_t monitor_ask(int to_monitor, const void *question, size_t len,
-		    void *answer);
+		    void *answer, int fds[MONITOR_FDS]);
 
 /* Memory for both processes, zeroed; NULL where there is none. */
 void *monitor_memory(size_t size);

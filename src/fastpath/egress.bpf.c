@@ -1,12 +1,12 @@
 /*
  * The client's program: runs in the kernel where packets leave by a device
  * (tc), behind routing, netfilter and address translation.  The firewall's
- * rules mark the SYNs that it is to take, in place of queueing them; it
- * sends the frames of a group ahead of each, as the outbound does.
+ * rules give the SYNs that it is to take a priority, in place of queueing
+ * them: nothing routes or filters by that.  It sends the frames of a group
+ * ahead of each, as the outbound does.
  *
  * A frame is the SYN itself, changed, cloned and sent.  It comes here once
- * more, without the mark: so it passes.  Frames and SYNs of sockets that
- * have the mark of their own will pass, too: the outbound's are such.
+ * more, with the priority of its socket: so it passes.
  *
  * Rules are about the connection that its socket has asked for: what
  * address translation has made of it is only for the wire.
@@ -511,12 +511,12 @@ SECTION("tc") int egress(struct __sk_buff *skb)
 	uint32_t zero = 0;
 
 	/* Nearly all packets end here. */
-	if (skb->mark == 0) {
+	if (skb->priority == 0) {
 		return INGRESS_TC_NEXT;
 	}
 	config = map_lookup(&config_map, &zero);
 	s = map_lookup(&scratch_map, &zero);
-	if (!config || !s || !(skb->mark & config->mark)) {
+	if (!config || !s || skb->priority != config->mark) {
 		return INGRESS_TC_NEXT;
 	}
 	/* Forwarded ones have no socket. */
@@ -525,7 +525,7 @@ SECTION("tc") int egress(struct __sk_buff *skb)
 		return INGRESS_TC_NEXT;
 	}
 	sk = fullsock(sk);
-	if (!sk || sk->mark & config->mark || skb->vlan_present) {
+	if (!sk || skb->vlan_present) {
 		return INGRESS_TC_NEXT;
 	}
 	count(EGRESS_SEEN);
@@ -539,6 +539,6 @@ SECTION("tc") int egress(struct __sk_buff *skb)
 		count(EGRESS_NO_RULE);
 		return INGRESS_TC_NEXT;
 	}
-	skb->mark &= ~config->mark;
+	skb->priority = sk->priority;
 	return judge(skb, s, sk, config);
 }

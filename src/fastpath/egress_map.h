@@ -23,7 +23,7 @@
 /* One entry, mapped by tap: what may change at any time. */
 struct egress_config {
 	uint64_t tai_utc; /* ns: TAI less UTC; wraps */
-	uint32_t mark;    /* the bit of SYNs that the program is to take */
+	uint32_t mark;    /* the priority of SYNs that the program is to take */
 	uint32_t rules;   /* how many */
 	uint32_t verbose; /* each group is worth an event */
 	uint32_t unused;

@@ -52,8 +52,9 @@ struct fw_match {
 	size_t ports_count; /* 0: any */
 	bool fast;          /* client: may be marked, by plan_mark() */
 	/*
-	 * Client: not queued but marked, for who makes its frames where it
-	 * leaves; unless IPsec is to wrap it first.
+	 * Client: not queued, but given the plan's mark as its priority, for
+	 * who makes its frames where it leaves; unless IPsec is to wrap it
+	 * first.  Routing and filters know no priorities.
 	 */
 	bool marked;
 };
@@ -67,7 +68,8 @@ struct fw_plan {
 	enum fw_side side;
 	uint16_t queue;     /* the first, see enum fw_queue */
 	const char *cgroup; /* client: of these sockets alone; or NULL */
-	uint32_t mark; /* a bit, of packets that pass; server: of strangers */
+	/* Server: a bit, of strangers' that pass.  Client: frames', whole. */
+	uint32_t mark;
 	uint32_t accepted_mark; /* server: a bit, of SYNs that were accepted */
 	bool loopback_open;     /* server: the loopback device is let alone */
 	bool by_socket; /* server: what has a socket passes without the queue */

@@ -387,13 +387,14 @@ static void
 put_client_chain(const struct section *s)
 {
 	const uint32_t mark = s->plan->mark;
-	char queue[TARGET_MAX], set[TARGET_MAX];
+	static const char bare[] = "-m policy --dir out --pol none";
+	char queue[TARGET_MAX], set[TARGET_MAX], end[TARGET_MAX];
 
 	snprintf(queue, sizeof queue,
 		 "-j NFQUEUE --queue-num %u --queue-bypass", s->plan->queue);
-	snprintf(set, sizeof set,
-		 "-m policy --dir out --pol none -j MARK --set-xmark 0x%x/0x%x",
-		 mark, mark);
+	snprintf(set, sizeof set, "%s -j CLASSIFY --set-class %x:%x", bare,
+		 mark >> 16, mark & 0xffff);
+	snprintf(end, sizeof end, "%s -j RETURN", bare);
 	for (size_t i = 0; i < s->plan->count; i++) {
 		const struct fw_match *m = &s->plan->matches[i];
 
@@ -401,11 +402,9 @@ put_client_chain(const struct section *s)
 			continue;
 		}
 		put_match(s, s->plan, m, m->marked ? set : queue);
-		/* MARK does not end the chain, so a RETURN follows. */
+		/* CLASSIFY does not end the chain, so a RETURN follows. */
 		if (m->marked) {
-			text_put(s->t,
-				 "-A %s -m mark --mark 0x%x/0x%x -j RETURN\n",
-				 s->chain, mark, mark);
+			put_match(s, s->plan, m, end);
 		}
 	}
 }
@@ -418,8 +417,8 @@ put_jump(const struct section *s)
 	text_put(s->t, "-I %s 1 -p tcp ", s->hook->hook);
 	/* Sockets of a control group have the mark, and frames are in none. */
 	if (plan->side == FW_CLIENT && !plan->cgroup) {
-		text_put(s->t, "-m tcp %s -m mark ! --mark 0x%x/0x%x ", syn,
-			 plan->mark, plan->mark);
+		text_put(s->t, "-m tcp %s -m mark ! --mark 0x%x ", syn,
+			 plan->mark);
 	} else if (plan->cgroup || ruleset_is(s->hook, RULESET_SYN)) {
 		text_put(s->t, "-m tcp %s ", syn);
 	}

@@ -314,7 +314,7 @@ put_client(struct text *t, const struct fw_plan *plan)
 	begin_chain(t, "syn", "filter", "output", -300);
 	/* Sockets of a control group have the mark, and frames are in none. */
 	if (!plan->cgroup) {
-		text_put(t, "\t\tmeta mark & 0x%08x != 0 accept\n", plan->mark);
+		text_put(t, "\t\tmeta mark 0x%08x accept\n", plan->mark);
 	}
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct fw_match *m = &plan->matches[i];
@@ -323,8 +323,8 @@ put_client(struct text *t, const struct fw_plan *plan)
 			 m->marked ? "rt ipsec missing " : "");
 		put_match(t, plan, m);
 		if (m->marked) {
-			text_put(t, "meta mark set meta mark | 0x%08x accept\n",
-				 plan->mark);
+			text_put(t, "meta priority set %x:%x accept\n",
+				 plan->mark >> 16, plan->mark & 0xffff);
 		} else {
 			text_put(t, "queue num %u bypass\n", plan->queue);
 		}

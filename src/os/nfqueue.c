@@ -184,6 +184,7 @@ nfq_parse(const struct netlink_reply *reply, struct nfq_packet *packet)
 	packet->checksum_ready =
 		!(number_of(&attrs[NFQA_SKB_INFO]) & NFQA_SKB_CSUMNOTREADY);
 	packet->has_uid = netlink_be32(&attrs[NFQA_UID], &packet->uid);
+	netlink_be32(&attrs[NFQA_GID], &packet->gid);
 	return 0;
 }
 

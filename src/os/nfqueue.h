@@ -29,7 +29,7 @@ struct nfq_packet {
 	uint32_t mark;
 	bool checksum_ready; /* false: the sender left it to the device */
 	bool has_uid;
-	uint32_t uid;
+	uint32_t uid, gid;
 };
 
 struct nfq {

@@ -131,9 +131,11 @@ note_ready(void *context, uint32_t value)
 }
 
 static size_t
-note_question(void *context, const void *question, size_t len, void *answer)
+note_question(void *context, const void *question, size_t len, void *answer,
+	      int fds[MONITOR_FDS])
 {
 	(void)context;
+	(void)fds;
 	note("question");
 	assert_true(len <= sizeof asked_for);
 	memcpy(asked_for, question, len);

@@ -58,6 +58,7 @@ reads_a_packet(void **state)
 	netlink_put_be32(&m.msg, NFQA_IFINDEX_OUTDEV, 4);
 	netlink_put_be32(&m.msg, NFQA_MARK, 0x80000001);
 	netlink_put_be32(&m.msg, NFQA_UID, 1000);
+	netlink_put_be32(&m.msg, NFQA_GID, 1001);
 	netlink_put_be32(&m.msg, NFQA_CAP_LEN, 1500);
 	netlink_put(&m.msg, NFQA_PAYLOAD, "bytes", 5);
 	assert_int_equal(parse(&m, &packet), 0);
@@ -67,6 +68,7 @@ reads_a_packet(void **state)
 	assert_int_equal(packet.mark, 0x80000001);
 	assert_true(packet.has_uid);
 	assert_int_equal(packet.uid, 1000);
+	assert_int_equal(packet.gid, 1001);
 	assert_int_equal(packet.len, 5);
 	assert_int_equal(packet.wire_len, 1500);
 	assert_memory_equal(packet.bytes, "bytes", 5);
