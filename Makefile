@@ -290,16 +290,17 @@ PROBE_SRCS := $(wildcard tests/probes/*.c)
 
 # Each step of check may also be run alone.  Some compute, others wait for what
 # happens between hosts: side by side, each in the time that the other leaves.
-# The emulated machines do both, and have the processors to themselves, as has
-# what measures between hosts.
-COMPUTE := unit unit-san unit-valgrind fuzz-replay model rules lint docs
-CHECKS := build-tests $(COMPUTE) hosts keys soak timing qemu
+# The emulated machines do both, and leave room for the linters alone; what
+# measures between hosts has the processors to itself.
+COMPUTE := unit unit-san unit-valgrind fuzz-replay model rules docs
+CHECKS := build-tests $(COMPUTE) lint hosts keys soak timing qemu
 check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
 	@export MAKE='$(MAKE)'; tests/run.sh --steps build-tests; \
 	TEST_TIMING=0 tests/run.sh --beside '$(COMPUTE)' hosts keys soak; \
-	tests/run.sh --steps timing qemu; tests/run.sh --summary
+	tests/run.sh --steps timing; tests/run.sh --beside lint qemu; \
+	tests/run.sh --summary
 
 # For daily work, in two minutes: what needs no other hosts and kernels, and
 # one real connection.
