@@ -96,8 +96,8 @@ answers()
 works()
 {
 	held server
-	hidden 4
 	wait_for "$patience" loader server
+	hidden 4
 	signal server HUP
 	wait_log server ': reloaded:'
 	hidden 4
