@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 #define PORT 22
 #define PORT_LOOSE 80
 
@@ -97,6 +99,39 @@ flood_lets_ordered_groups_through(void **state)
 			for (int noise = 0; noise < 5; noise++) {
 				send_random(random_u32(&seed), PORT);
 			}
+			group_send_one(b, &g, order[n]);
+		}
+		assert_int_equal(b->accepted, before + 1);
+		bench_wait(b, 1);
+	}
+	bench_drain(b);
+}
+
+/* Also where the path leaves neither windows nor options as they were. */
+static void
+flood_lets_changed_groups_through(void **state)
+{
+	size_t order[FRAME_MAX];
+
+	(void)state;
+	b->limits.flood_per_second = 1000;
+	begin();
+	for (int i = 0; i < 1100; i++) {
+		send_random(random_u32(&seed), PORT);
+	}
+	for (unsigned i = 0; i < 300; i++) {
+		struct group g;
+		size_t before = b->accepted;
+
+		group_make(&g, &b->keys[i % KEYS], PORT_LOOSE, b->now.instant,
+			   random_u32(&seed), &seed);
+		group_order(&g, order);
+		for (size_t n = 0; n < g.frames; n++) {
+			for (int noise = 0; noise < 5; noise++) {
+				send_random(random_u32(&seed), PORT_LOOSE);
+			}
+			g.window[order[n]] = (uint16_t)random_u32(&seed);
+			be32_store(g.options + 8, random_u32(&seed));
 			group_send_one(b, &g, order[n]);
 		}
 		assert_int_equal(b->accepted, before + 1);
@@ -453,6 +488,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(flood_holds_nothing),
 		T(flood_lets_ordered_groups_through),
+		T(flood_lets_changed_groups_through),
 		T(flood_holds_what_may_be_syn0),
 		T(flood_ends),
 		T(a_group_is_bounded),
