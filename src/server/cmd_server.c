@@ -341,10 +341,10 @@ cmd_server(int argc, char **argv)
 		o.run.refused = err;
 	}
 	set_queue(&o, conf);
+	spawn_set_places(conf->settings.tools.places);
 	if (o.check) {
 		decoys_check(&conf->acl, warn);
 	}
-	spawn_set_places(conf->settings.tools.places);
 	if (o.check || o.print_rules) {
 		status = o.print_rules
 			? plan_print(&plan, plan_server(&plan, conf),

@@ -54,10 +54,10 @@ device_to(const struct packet_addr *addr)
 
 /*
  * Whether it is where strangers come from, so that its answers may go to them
- * by another way, and nothing has them come back.
+ * by another way.
  */
 static bool
-answers_elsewhere(const struct packet_addr *decoy)
+is_beside_strangers(const struct packet_addr *decoy)
 {
 	/* Of networks that are for documents: by the default route. */
 	const struct packet_addr strangers = decoy->family == 4
@@ -66,8 +66,7 @@ answers_elsewhere(const struct packet_addr *decoy)
 					.family = 6 };
 	const uint32_t device = device_to(decoy);
 
-	return device != UNKNOWN && device == device_to(&strangers) &&
-		!leftover_masquerades();
+	return device != UNKNOWN && device == device_to(&strangers);
 }
 
 static const char *
@@ -89,6 +88,7 @@ decoys_check(const struct acl *acl, void (*told)(const char *line))
 {
 	const struct packet_addr *before = NULL;
 	bool said[2] = { false, false };
+	int masked = -1; /* whether their answers come back; not known yet */
 
 	for (size_t i = 0; i < acl->rules_count; i++) {
 		const struct acl_rule *rule = &acl->rules[i];
@@ -114,7 +114,11 @@ decoys_check(const struct acl *acl, void (*told)(const char *line))
 				 "hide=decoy:%s: there is no route to it",
 				 addr);
 			told(line);
-		} else if (answers_elsewhere(before)) {
+		} else if (is_beside_strangers(before)) {
+			masked = masked < 0 ? leftover_masquerades() : masked;
+			if (masked) {
+				continue;
+			}
 			snprintf(line, sizeof line,
 				 "hide=decoy:%s is where strangers come from, "
 				 "and nothing masquerades: unless this host is "

@@ -155,6 +155,9 @@ server_load(void *context)
 		server_conf_free(conf);
 		return false;
 	}
+	/* Tools are asked while there is still a worker. */
+	decoys_check(&conf->acl, decoys_log);
+	device_programs_log(&conf->acl);
 	s->next = server_stage(s, conf);
 	return true;
 }
@@ -179,8 +182,6 @@ server_change(void *context)
 	server_conf_free(s->conf);
 	s->conf = conf;
 	log_configure(&conf->settings);
-	decoys_check(&conf->acl, decoys_log);
-	device_programs_log(&conf->acl);
 	snprintf(line, sizeof line, "reloaded: %zu rule%s, %zu key%s",
 		 conf->acl.rules_count, text_s(conf->acl.rules_count),
 		 conf->acl.keys_count, text_s(conf->acl.keys_count));

@@ -130,7 +130,13 @@ far_decoy()
 
 	lab
 	echo 'port=1-65535, key_no=10' >"$work/ACL.conf"
-	printf '%s\n' "RULE:dst_port=80, hide=decoy:$(addr4 client):81" \
+	# Tells how many processes that which asked it has, itself one of them.
+	mkdir "$work/tools"
+	printf '%s\n' '#!/bin/sh' "pgrep -P \$PPID | wc -l >>$work/asked" \
+	    'exit 1' >"$work/tools/ip6tables-legacy-save"
+	chmod +x "$work/tools/ip6tables-legacy-save"
+	printf '%s\n' fastpath=off "tools=$work/tools" \
+	    "RULE:dst_port=80, hide=decoy:$(addr4 client):81" \
 	    "RULE:dst_port=82, hide=decoy:[$(addr6 client)]:81" \
 	    'RULE:dst_port=83, hide=decoy:192.0.2.1:81' \
 	    "RULE:dst_port=84, hide=decoy:$(addr4 server):85" >"$work/conf"
@@ -155,11 +161,17 @@ far_decoy()
 	# Beside the strangers, whom it answers itself.
 	ip -n "$net-server" route add default via "$(addr4 stranger)"
 	ip -n "$net-server" route add default via "$(addr6 stranger)"
+	: >"$work/asked"
 	on server "$TAP" server --check "${files[@]}" 2>"$work/said"
 	has "$(cat "$work/said")" \
 	    "$(addr4 client) is where strangers come from, and nothing masq"
 	has "$(cat "$work/said")" \
 	    "$(addr6 client) is where strangers come from, and nothing masq"
+	same 1 "$(cat "$work/asked")" 'asked once for all decoys'
+	: >"$work/asked"
+	signal server HUP
+	wait_log server ': reloaded:'
+	same 2 "$(cat "$work/asked")" 'asked once, beside a worker'
 	on server iptables -t nat -A POSTROUTING -d "$(addr4 client)" \
 	    -j MASQUERADE
 	same '' "$(on server "$TAP" server --check "${files[@]}" 2>&1)"
