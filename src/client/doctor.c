@@ -43,7 +43,7 @@ static void
 check_clock(struct doctor *d)
 {
 	const char *ntp = d->options->ntp;
-	char why[SNTP_WHY_MAX];
+	char why[WHY_MAX];
 	int64_t behind;
 
 	if (!ntp && clock_is_synchronised()) {

@@ -3,20 +3,22 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/why.h"
 #include "measure/target.h"
 #include "os/clock.h"
 
 #define PORT 123
 #define WAIT_MS 1000
 #define TRIES 2
+#define ADDRESSES_MAX 4u      /* of a name; each takes WAIT_MS * TRIES */
 #define CLIENT (4u << 3 | 3u) /* version 4, mode 3 */
+#define UNSET (3u << 6)       /* leap indicator: its clock is not set */
 #define MODE 7u
 #define SERVER 4u
 #define STRATUM_MAX 15u
@@ -58,7 +60,8 @@ sntp_answer(const uint8_t *bytes, size_t len, uint64_t number, uint64_t sent_ns,
 {
 	uint64_t there_in, there_out;
 
-	if (len < SNTP_BYTES || (bytes[0] & MODE) != SERVER || bytes[1] == 0 ||
+	if (len < SNTP_BYTES || (bytes[0] & MODE) != SERVER ||
+	    (bytes[0] & UNSET) == UNSET || bytes[1] == 0 ||
 	    bytes[1] > STRATUM_MAX || be64_load(bytes + 24) != number) {
 		return -1;
 	}
@@ -99,14 +102,42 @@ open_socket(const struct target_addr *to)
 	return fd;
 }
 
+/* Another answer than this one's may be an earlier one's, or a stranger's. */
+static int
+await(int fd, uint64_t number, uint64_t sent_ns, int64_t *behind_ms)
+{
+	const uint64_t until = clock_ms() + WAIT_MS;
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	uint8_t bytes[SNTP_BYTES];
+	int rc = -ETIMEDOUT;
+	uint64_t now;
+
+	while (rc != 0 && (now = clock_ms()) < until) {
+		ssize_t got;
+
+		if (poll(&wait, 1, (int)(until - now)) < 1) {
+			continue;
+		}
+		got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+		if (got < 0 && errno != EAGAIN && errno != EINTR) {
+			return -errno;
+		}
+		if (got >= 0) {
+			rc = sntp_answer(bytes, (size_t)got, number, sent_ns,
+					 clock_ns(), behind_ms) < 0
+				? -EPROTO
+				: 0;
+		}
+	}
+	return rc;
+}
+
 /* Ask once.  0 or -errno. */
 static int
 ask(int fd, int64_t *behind_ms)
 {
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	uint8_t bytes[SNTP_BYTES];
 	uint64_t number, sent;
-	ssize_t got;
 
 	if (getentropy(&number, sizeof number) < 0) {
 		return -errno;
@@ -116,17 +147,22 @@ ask(int fd, int64_t *behind_ms)
 	if (send(fd, bytes, sizeof bytes, 0) < 0) {
 		return -errno;
 	}
-	if (poll(&wait, 1, WAIT_MS) < 1) {
-		return -ETIMEDOUT;
+	return await(fd, number, sent, behind_ms);
+}
+
+static int
+ask_address(const struct target_addr *to, int64_t *behind_ms)
+{
+	const int fd = open_socket(to);
+	int rc = fd < 0 ? fd : -ETIMEDOUT;
+
+	for (int i = 0; fd >= 0 && rc < 0 && i < TRIES; i++) {
+		rc = ask(fd, behind_ms);
 	}
-	got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
-	if (got < 0) {
-		return -errno;
+	if (fd >= 0) {
+		close(fd);
 	}
-	return sntp_answer(bytes, (size_t)got, number, sent, clock_ns(),
-			   behind_ms) < 0
-		? -EPROTO
-		: 0;
+	return rc;
 }
 
 int
@@ -134,26 +170,17 @@ sntp_ask(const char *host, int64_t *behind_ms, char *why)
 {
 	struct target_addr *to;
 	size_t count;
-	int rc = -ETIMEDOUT;
-	int fd;
+	int rc = -EHOSTUNREACH;
 
 	if (target_find(host, &to, &count, why) < 0) {
-		return -EHOSTUNREACH;
+		return rc;
 	}
-	fd = open_socket(&to[0]);
+	for (size_t i = 0; rc < 0 && i < count && i < ADDRESSES_MAX; i++) {
+		rc = ask_address(&to[i], behind_ms);
+	}
 	free(to);
-	for (int i = 0; fd >= 0 && rc < 0 && i < TRIES; i++) {
-		rc = ask(fd, behind_ms);
-	}
-	if (fd >= 0) {
-		close(fd);
-	} else {
-		rc = fd;
-	}
-	if (rc < 0) {
-		snprintf(why, SNTP_WHY_MAX, "%s: %s", host,
-			 rc == -EPROTO ? "it does not know the time"
-				       : strerror(-rc));
-	}
-	return rc;
+	return rc == -EPROTO
+		? why_set(why, rc, "%s: it does not know the time", host)
+		: rc < 0 ? why_errno(why, rc, host)
+			 : 0;
 }

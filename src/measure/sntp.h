@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SNTP_WHY_MAX 256u
 #define SNTP_BYTES 48u
 
 /*
- * How far this host's clock is behind (below 0: ahead), in milliseconds.  0,
- * or -errno with the reason in why (SNTP_WHY_MAX); -ETIMEDOUT: no answer.
+ * How far this host's clock is behind (below 0: ahead), in milliseconds, by
+ * the first address of a name that answers.  0, or -errno with the reason in
+ * why (WHY_MAX); -ETIMEDOUT: no answer.
  */
 int sntp_ask(const char *host, int64_t *behind_ms, char *why);
 

@@ -251,7 +251,8 @@ firewalled()
 	doctor 1 'sent: ' sent wrong 'one SYN left' --
 }
 
-# ntp HOST SECONDS: a host whose time is that much ahead
+# ntp HOST SECONDS: a host whose time is that much ahead; another's answer
+# comes before its own
 ntp()
 {
 	start ntp "$1" "$python" -c '
@@ -261,6 +262,7 @@ s.bind(("", 123))
 print("ready", flush=True)
 while True:
     asked, who = s.recvfrom(512)
+    s.sendto(bytes(48), who)
     now = int((time.time() + 2208988800 + float(sys.argv[1])) * 2**32)
     s.sendto(struct.pack(">BBbb", 0x24, 2, 6, -20) + bytes(20) +
              asked[40:48] + struct.pack(">QQ", now, now), who)' "$2"
@@ -274,6 +276,14 @@ clock()
 	ntp stranger 0
 	doctor 0 'it works' clock ok -- --ntp "$(addr4 stranger)"
 	has "$found" '^ok +clock +0\.[0-9]{3} s (behind|ahead of) that of'
+	# A name, of whose addresses the second one answers.
+	printf '%s time.test\n' "$(addr4 server)" "$(addr4 stranger)" \
+	    >"$work/hosts"
+	# shellcheck disable=SC2016 # for the inner shell
+	found=$(on client sh -c 'mount --bind "$0" /etc/hosts && exec "$@"' \
+	    "$work/hosts" "$TAP" client --doctor "$to" -c "$conf" \
+	    --ntp time.test)
+	has "$found" '^ok +clock +0\.[0-9]{3} s .* that of time\.test$'
 	end ntp || :
 	ntp stranger 3600
 	doctor 0 'it works, whatever' clock wrong '(3600|3599)\.[0-9]* s behind that of .*tolerates 30 s' \

@@ -91,6 +91,15 @@ test_refused(void **state)
 	bytes[1] = 16;
 	assert_int_equal(
 		sntp_answer(bytes, sizeof bytes, NUMBER, now, now, &ms), -1);
+	/* Whoever has not set his clock says so. */
+	answer(TODAY, 0);
+	bytes[0] |= 3 << 6;
+	assert_int_equal(
+		sntp_answer(bytes, sizeof bytes, NUMBER, now, now, &ms), -1);
+	/* A leap second to come is no reason. */
+	bytes[0] ^= 1 << 6;
+	assert_int_equal(
+		sntp_answer(bytes, sizeof bytes, NUMBER, now, now, &ms), 0);
 	answer(TODAY, 0);
 	be64_store(bytes + 40, 0);
 	assert_int_equal(
