@@ -29,6 +29,8 @@ note_syn(struct doctor_trial *t, const struct packet *p)
 	}
 	if (p->sport == t->sport) {
 		attempts_note(&t->heard, p, 0);
+		/* By the doctor alone. */
+		t->heard.at[0].told = true;
 	}
 }
 
@@ -89,7 +91,6 @@ doctor_trial_run(struct doctor_trial *t, const char *device,
 	if (rc < 0) {
 		return rc;
 	}
-	/* Nothing is told but by the doctor. */
 	t->heard.on = t->heard.one = true;
 	rc = dial_begin(&dial, &dst->addr, dst->device, port);
 	if (rc < 0) {

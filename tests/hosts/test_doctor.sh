@@ -139,6 +139,7 @@ doctor()
 	    -c "$conf" "$@" 2>&1) || status=$?
 	same "$want" "$status" "exit status of: $found"
 	has "$found" "^$state +$name +.*$pattern" 'what it found'
+	lacks "$found" 'no connection to' 'what only a client says'
 	has "$(tail -n 1 <<<"$found")" "^verdict: $verdict" 'the last line'
 	lacks "$(sed '$d' <<<"$found")" '^verdict'
 }
