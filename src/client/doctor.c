@@ -121,10 +121,7 @@ nearest_rule(const struct doctor *d)
 	for (size_t i = 0; i < d->conf->rules_count; i++) {
 		const struct sender_rule *rule = &d->conf->rules[i];
 
-		if ((rule->host ? sender_host_has(rule->host, &d->dst.addr)
-				: acl_net_has(&rule->dst, &d->dst.addr)) &&
-		    acl_ports_have(rule->ports, rule->ports_count,
-				   d->to.port)) {
+		if (sender_goes_to(rule, &d->dst.addr, d->to.port)) {
 			return rule;
 		}
 	}

@@ -14,9 +14,7 @@ is_for(const struct sender_rule *rule, const struct sock_diag_socket *socket)
 	const struct sock_diag_connection *c = &socket->connection;
 
 	return !socket->over &&
-		acl_ports_have(rule->ports, rule->ports_count,
-			       c->remote_port) &&
-		acl_net_has(&rule->dst, &c->remote) &&
+		sender_goes_to(rule, &c->remote, c->remote_port) &&
 		acl_net_has(&rule->src, &c->local) &&
 		(!rule->has_user || rule->uid == socket->uid);
 }

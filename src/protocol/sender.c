@@ -35,6 +35,15 @@ sender_next_dst(const struct sender_rule *rule, size_t *at, struct acl_net *dst)
 	return false;
 }
 
+bool
+sender_goes_to(const struct sender_rule *rule, const struct packet_addr *addr,
+	       uint16_t port)
+{
+	return acl_ports_have(rule->ports, rule->ports_count, port) &&
+		(rule->host ? sender_host_has(rule->host, addr)
+			    : acl_net_has(&rule->dst, addr));
+}
+
 const struct sender_rule *
 sender_rule_for(const struct sender_rule *rules, size_t count,
 		const struct sender_packet *in)
@@ -44,9 +53,7 @@ sender_rule_for(const struct sender_rule *rules, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		const struct sender_rule *rule = &rules[i];
 
-		if (acl_ports_have(rule->ports, rule->ports_count, p->dport) &&
-		    (rule->host ? sender_host_has(rule->host, &p->dst)
-				: acl_net_has(&rule->dst, &p->dst)) &&
+		if (sender_goes_to(rule, &p->dst, p->dport) &&
 		    acl_net_has(&rule->src, &p->src) &&
 		    (!rule->has_user ||
 		     (in->has_uid && in->uid == rule->uid)) &&

@@ -55,6 +55,10 @@ bool sender_next_dst(const struct sender_rule *rule, size_t *at,
 bool sender_host_has(const struct sender_host *host,
 		     const struct packet_addr *addr);
 
+/* Whether a rule is for this place, whoever connects to it, and how. */
+bool sender_goes_to(const struct sender_rule *rule,
+		    const struct packet_addr *addr, uint16_t port);
+
 struct sender_packet {
 	const struct packet *packet;
 	const char *exe;    /* or NULL: not known */

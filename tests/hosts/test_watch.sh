@@ -19,7 +19,9 @@ watch_lab()
 	server=(-c "$work/TAPservd.conf" -a "$work/acl" -k "$(key_file \
 	    "key_no=10, name=alice, key=0x$secret, alg=hmac-sha256")")
 	tap_start server server server "${server[@]}"
+	# The first rule's name has no address: it is for nobody.
 	tap_start client client client -c "$(key_file fastpath=off \
+	    "RULE:dst_host=none.test, dst_port=80, key_no=11, key=0x$secret" \
 	    "RULE:dst_port=80, key_no=10, key=0x$secret, alg=hmac-sha256")"
 }
 
