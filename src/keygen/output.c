@@ -188,14 +188,48 @@ keygen_json(struct secret_buf *out, const struct keygen_options *o,
 	return rc;
 }
 
+/* A target's ports as the server sees them. */
+static const char *
+ports_of(const struct keygen_target *to, char number[8])
+{
+	if (to->service_port == 0) {
+		return to->port;
+	}
+	snprintf(number, 8, "%u", to->service_port);
+	return number;
+}
+
+/* Those of all targets, each once, as `tap acl` takes them. */
+static void
+put_ports(struct text *t, const struct keygen_options *o)
+{
+	for (size_t i = 0; i < o->targets_count; i++) {
+		char one[8], other[8];
+		const char *ports = ports_of(&o->targets[i], one);
+		size_t j = 0;
+
+		if (strcmp(ports, "ANY") == 0) {
+			t->len = 0;
+			text_put(t, "%s", ports);
+			return;
+		}
+		while (strcmp(ports_of(&o->targets[j], other), ports) != 0) {
+			j++;
+		}
+		if (j == i) {
+			text_put(t, "%s%s", i > 0 ? "," : "", ports);
+		}
+	}
+}
+
 void
 keygen_tell_invite(const struct keygen_options *o, const char *path,
 		   const struct key_spec *spec, const char *line)
 {
-	const struct keygen_target *to = &o->targets[0];
-	char service[8];
+	char ports[KEYGEN_TARGETS_MAX * KEYGEN_PORTS_MAX];
+	struct text t = text_over(ports, sizeof ports);
 
-	snprintf(service, sizeof service, "%u", to->service_port);
+	put_ports(&t, o);
 	if (!o->json && isatty(STDOUT_FILENO)) {
 		qr_code_print(line);
 	}
@@ -207,6 +241,5 @@ keygen_tell_invite(const struct keygen_options *o, const char *path,
 	}
 	fprintf(stderr,
 		"%s: key %lu; let it in: tap acl allow --port %s --key %lu\n",
-		path, spec->no, to->service_port ? service : to->port,
-		spec->no);
+		path, spec->no, ports, spec->no);
 }

@@ -86,7 +86,8 @@ case_kinds()
 	line=$("$TAP" keygen --invite '[2001:db8::1]:2222/22' -a server.key \
 	    --client ssh.example:22,8000-8010 --realm web \
 	    --passphrase-fd 3 3<<<"$passphrase" 2>told)
-	has "$(cat told)" '^server.key: key 8;.* --port 22 --key 8$'
+	has "$(cat told)" \
+	    '^server.key: key 8;.* --port 22,22,8000-8010 --key 8$'
 	accept "$line" -c a.conf >out
 	same 2 "$(grep -c '^RULE:.*key_no=8, .*realm=web' a.conf)"
 	has "$(cat out)" '^a.conf: 2 rules, key 8, for \[2001:db8::1\]:2222/22$'
