@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -21,6 +22,8 @@
 /* Room for a line that a mail program has broken and indented. */
 #define INPUT_MAX (2 * INVITE_LINE_MAX)
 #define PATH_MAX_LEN 4096u
+/* The rules stand in a line of INVITE_LINE_MAX; this is less of each. */
+#define TO_MAX INVITE_LINE_MAX
 
 static int
 fail(const char *why)
@@ -29,9 +32,39 @@ fail(const char *why)
 	return TAP_USAGE;
 }
 
+/* What a line is, and where it is an invitation, what its bytes are. */
+static enum invite_result
+parse(const char *line, size_t len, uint8_t sealed[INVITE_BYTES_MAX],
+      struct seal *seal, enum seal_result *result)
+{
+	size_t sealed_len;
+	enum invite_result found = invite_read(sealed, &sealed_len, line, len);
+
+	if (found != INVITE_OK) {
+		return found;
+	}
+	*result = seal_parse(seal, sealed, sealed_len);
+	return *result == SEAL_SHORT || sealed_len < SEAL_MAGIC_BYTES
+		? INVITE_SHORT
+		: INVITE_OK;
+}
+
+/* On a terminal: an empty line, or one after which nothing is missing. */
+static bool
+is_last(const char *input, size_t len)
+{
+	uint8_t sealed[INVITE_BYTES_MAX];
+	enum seal_result result;
+	struct seal seal;
+
+	return input[len - 1] == '\n' &&
+		(len == 1 || input[len - 2] == '\n' ||
+		 parse(input, len, sealed, &seal, &result) != INVITE_SHORT);
+}
+
 /*
- * All that standard input has, or one line of a terminal.  Its length; more
- * than INPUT_MAX where it is longer; or -errno.
+ * All that standard input has, or of a terminal until the invitation is
+ * whole.  Its length; more than INPUT_MAX where it is longer; or -errno.
  */
 static ssize_t
 read_input(char input[INPUT_MAX + 1])
@@ -53,9 +86,13 @@ read_input(char input[INPUT_MAX + 1])
 			return -errno;
 		}
 		len += (size_t)got;
-		if (got == 0 || (terminal && input[len - 1] == '\n')) {
+		if (got == 0 || (terminal && is_last(input, len))) {
 			break;
 		}
+	}
+	if (terminal) {
+		/* What was pasted behind it is no command for the shell. */
+		tcflush(STDIN_FILENO, TCIFLUSH);
 	}
 	return (ssize_t)len;
 }
@@ -64,11 +101,10 @@ read_input(char input[INPUT_MAX + 1])
 static int
 take_line(const char *line, uint8_t sealed[INVITE_BYTES_MAX], struct seal *seal)
 {
+	enum seal_result result = SEAL_NONE;
 	char input[INPUT_MAX + 1];
 	enum invite_result found;
-	enum seal_result result;
 	ssize_t len = (ssize_t)strlen(line);
-	size_t sealed_len;
 
 	if (strcmp(line, "-") == 0) {
 		line = input;
@@ -79,13 +115,9 @@ take_line(const char *line, uint8_t sealed[INVITE_BYTES_MAX], struct seal *seal)
 			strerror((int)-len));
 		return TAP_SYSTEM;
 	}
-	found = invite_read(sealed, &sealed_len, line, (size_t)len);
+	found = parse(line, (size_t)len, sealed, seal, &result);
 	if (found != INVITE_OK) {
 		return fail(invite_result_text(found));
-	}
-	result = seal_parse(seal, sealed, sealed_len);
-	if (result == SEAL_SHORT || sealed_len < SEAL_MAGIC_BYTES) {
-		return fail(invite_result_text(INVITE_SHORT));
 	}
 	return result == SEAL_OK ? TAP_OK : fail(seal_result_text(result));
 }
@@ -122,9 +154,9 @@ struct accepted {
 	struct conf_file file; /* its rules, as they are written */
 	size_t rules;
 	struct key_spec spec;
-	char key_line[KEY_LINE_MAX];
-	size_t key_line_len;
-	char to[VALUE_WHY_MAX]; /* the first rule's HOST:PORT */
+	char key_line[KEY_LINE_MAX], other_line[KEY_LINE_MAX];
+	char to[TO_MAX]; /* HOST:PORT of each rule */
+	bool one_place;  /* which is what --to takes */
 };
 
 static const char *
@@ -135,26 +167,36 @@ word_of(const struct conf_line *line, const char *name)
 			return line->words[i].value;
 		}
 	}
-	return "";
+	return NULL;
 }
 
-/* As --to takes it. */
+/* As --to takes it, where it is one place. */
 static void
 put_target(struct accepted *a, const struct conf_line *line)
 {
 	const char *host = word_of(line, "dst_host");
-	const char *port = word_of(line, "service_port");
-	const bool bare = strchr(host, ':') && host[0] != '[';
+	const char *port = word_of(line, "dst_port");
+	const char *service_port = word_of(line, "service_port");
+	const bool bare = host && strchr(host, ':') && host[0] != '[';
+	const size_t len = strlen(a->to);
+	struct text t = text_over(a->to + len, sizeof a->to - len);
 
-	snprintf(a->to, sizeof a->to, bare ? "[%s]:%s%s%s" : "%s:%s%s%s", host,
-		 word_of(line, "dst_port"), port[0] ? "/" : "", port);
+	a->one_place = a->rules == 0 && host && strcmp(host, "ANY") != 0 &&
+		!strchr(host, '/') && port && strcmp(port, "ANY") != 0 &&
+		!strpbrk(port, ",-");
+	text_put(&t, "%s%s%s%s:%s", a->rules > 0 ? ", " : "", bare ? "[" : "",
+		 host ? host : "ANY", bare ? "]" : "", port ? port : "ANY");
+	if (service_port) {
+		text_put(&t, "/%s", service_port);
+	}
 }
 
 /* One rule, all of which have the same key. */
 static int
 take_rule(struct accepted *a, const struct conf_line *line, char *err)
 {
-	unsigned long no = a->spec.no;
+	struct text t = text_over(a->rules > 0 ? a->other_line : a->key_line,
+				  KEY_LINE_MAX);
 	int rc;
 
 	if (!line->is_rule) {
@@ -163,14 +205,18 @@ take_rule(struct accepted *a, const struct conf_line *line, char *err)
 	}
 	key_spec_wipe(&a->spec);
 	rc = key_read_rule(&a->file, line, &a->spec, err);
-	if (rc == 0 && a->rules > 0 && a->spec.no != no) {
-		rc = conf_fail(err, &a->file, line->line,
-			       "of another key: refused");
+	if (rc < 0) {
+		return rc;
 	}
-	if (a->rules++ == 0) {
-		put_target(a, line);
+	key_line_write(&t, &a->spec);
+	text_put(&t, "\n");
+	if (a->rules > 0 && strcmp(a->other_line, a->key_line) != 0) {
+		return conf_fail(err, &a->file, line->line,
+				 "of another key: refused");
 	}
-	return rc;
+	put_target(a, line);
+	a->rules++;
+	return 0;
 }
 
 /* As the client will read them. */
@@ -197,7 +243,6 @@ look_into(struct accepted *a)
 {
 	struct conf_line line;
 	char err[CONF_ERROR_MAX];
-	struct text t = text_over(a->key_line, sizeof a->key_line);
 	int rc;
 
 	while ((rc = conf_next(&a->file, &line, err)) > 0) {
@@ -211,9 +256,6 @@ look_into(struct accepted *a)
 		fprintf(stderr, NAME ": %s\n", err);
 		return conf_status(rc);
 	}
-	key_line_write(&t, &a->spec);
-	text_put(&t, "\n");
-	a->key_line_len = t.len;
 	return TAP_OK;
 }
 
@@ -251,7 +293,7 @@ write_files(const struct accepted *a, const char *conf, const char *keys)
 		rc = write_file(conf, a->file.text, a->file.len, err);
 	}
 	if (rc == 0 && keys) {
-		rc = write_file(keys, a->key_line, a->key_line_len, err);
+		rc = write_file(keys, a->key_line, strlen(a->key_line), err);
 		if (rc < 0 && conf) {
 			unlink(conf);
 		}
@@ -278,9 +320,9 @@ tell(const struct accepted *a, const char *conf, const char *keys)
 		       usual ? "" : conf);
 	}
 	if (keys) {
-		printf("%s: key %lu\n", keys, a->spec.no);
-		printf("next: tap client --to %s -k %s -- COMMAND\n", a->to,
-		       keys);
+		printf("%s: key %lu, for %s\n", keys, a->spec.no, a->to);
+		printf("next: tap client --to %s -k %s -- COMMAND\n",
+		       a->one_place ? a->to : "HOST:PORT", keys);
 	}
 }
 

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: ISC
 """Runs a command on a terminal of its own, and types what it is asked for.
 
-usage: terminal.py [--answer TEXT]... [--signal N] COMMAND...
+usage: terminal.py [--answer TEXT]... [--paste TEXT]... [--signal N] COMMAND...
 
 What the terminal shows goes to standard output. An answer is typed when a
-question, which ends in ": ", waits without echo. With --signal the first
-question is answered by that signal first. The last line tells whether the
-terminal has its echo back. Exits as the command does.
+question, which ends in ": ", waits without echo, and what is pasted behind a
+line that ends in ":". With --signal the first question is answered by that
+signal first. The last line tells whether the terminal has its echo back. Exits
+as the command does.
 """
 import os
 import pty
@@ -26,10 +27,12 @@ def echoes(fd):
 
 def main():
     args = sys.argv[1:]
-    answers, number = [], None
+    answers, pastes, number = [], [], None
     while args[0].startswith("--"):
         if args[0] == "--answer":
             answers.append(args[1])
+        elif args[0] == "--paste":
+            pastes.append(args[1])
         else:
             number = int(args[1])
         args = args[2:]
@@ -59,6 +62,9 @@ def main():
             elif answers:
                 os.write(fd, answers.pop(0).encode() + b"\n")
                 shown += b"(typed)"
+        elif shown.endswith(b":\r\n") and pastes:
+            os.write(fd, pastes.pop(0).encode() + b"\n")
+            shown += b"(pasted)"
     sys.stdout.write(shown.decode(errors="replace").replace("\r", ""))
     try:
         print("echo is", "on" if echoes(fd) else "off")

@@ -88,9 +88,10 @@ case_kinds()
 	    --passphrase-fd 3 3<<<"$passphrase" 2>told)
 	has "$(cat told)" \
 	    '^server.key: key 8;.* --port 22,22,8000-8010 --key 8$'
-	accept "$line" -c a.conf >out
+	accept "$line" -c a.conf -k a.key >out
 	same 2 "$(grep -c '^RULE:.*key_no=8, .*realm=web' a.conf)"
-	has "$(cat out)" '^a.conf: 2 rules, key 8, for \[2001:db8::1\]:2222/22$'
+	has "$(cat out)" '^a.conf: 2 rules, key 8, for \[2001:db8::1\]:2222/22, ssh.example:22,8000-8010$'
+	has "$(cat out)" '^next: tap client --to HOST:PORT -k a.key -- COMMAND$'
 	has "$(cat a.conf)" 'dst_host=ssh.example, dst_port="22,8000-8010"'
 	line=$(invite --rotate 8 --json | "$python" -c '
 import json, sys
@@ -184,6 +185,22 @@ case_terminal()
 	has "$(cat shown)" '^client.conf: 1 rule'
 	lacks "$(cat shown)" sesame
 	"$TAP" client --check -c client.conf
+	# From the terminal, too, as a mail program breaks it.
+	cat >ask <<-'END'
+	"$TAP" client --accept - -c pasted.conf
+	END
+	terminal --paste "$(fold -w 60 line)" --answer "$passphrase" \
+	    sh ask >shown
+	has "$(cat shown)" '^pasted.conf: 1 rule'
+	# What else was pasted is no command for the shell.
+	cat >ask <<-'END'
+	"$TAP" client --accept - -c other.conf
+	read -r word <&0 && echo "read $word"
+	END
+	terminal --paste $'Hello\ntouch here\n' --paste 'nothing left' \
+	    sh ask >shown
+	has "$(cat shown)" '--accept: no invitation'
+	has "$(cat shown)" '^read nothing left$'
 }
 
 # By the program qrencode, which gets the line as its input.

@@ -142,6 +142,10 @@ test_hostile(void **state)
 	refused("# nothing\n", "invitation: ");
 	refused("", "invitation: ");
 	refused("\x1b[2J\n", "invitation:1: ");
+	/* One number, and two secrets. */
+	refused(RULE "RULE:dst_port=80, key_no=1, "
+		     "key=0x00112233445566778899AABBCCDDEE00\n",
+		"invitation:2: of another key");
 }
 
 static void
