@@ -146,6 +146,10 @@ test_hostile(void **state)
 	refused(RULE "RULE:dst_port=80, key_no=1, "
 		     "key=0x00112233445566778899AABBCCDDEE00\n",
 		"invitation:2: of another key");
+	/* Nothing that commands a terminal: an escape, C1, C1 in UTF-8. */
+	refused("RULE:dst_port=22, dst_host=\x1b[2J\x9b[2J\xc2\x9b[2J"
+		"\xc3\xa9" KEY "\n",
+		"'?[2J?[2J\?\?[2J\xc3\xa9'");
 }
 
 static void
