@@ -37,6 +37,7 @@ struct doctor {
 	bool running; /* a client is */
 	struct doctor_trial trial;
 	size_t frames; /* of the group that left */
+	long key_no;   /* which it carries, or -1 */
 };
 
 static void
@@ -198,9 +199,8 @@ check_sent(struct doctor *d)
 	const struct sender_rule *rule = d->rule;
 	const unsigned wanted =
 		rule ? FRAME_BASE + rule->key.mac.extra : FRAME_BASE;
-	long key_no;
 
-	d->frames = doctor_trial_group(&d->trial, &key_no);
+	d->frames = doctor_trial_group(&d->trial, &d->key_no);
 	if (d->frames == 0) {
 		doctor_add(&d->report, "sent", CHECK_WRONG,
 			   "no SYN left by %s: this host's firewall drops it, "
@@ -216,14 +216,14 @@ check_sent(struct doctor *d)
 			   "%zu of %u frames left by %s: this host's firewall "
 			   "drops the others, or sends them another way",
 			   d->frames, wanted, d->device);
-	} else if (rule && key_no >= 0 && key_no != rule->key.no) {
+	} else if (rule && d->key_no >= 0 && d->key_no != rule->key.no) {
 		doctor_add(&d->report, "sent", CHECK_WRONG,
 			   "a group by key %ld, not %u: 'tap client --reload'",
-			   key_no, rule->key.no);
+			   d->key_no, rule->key.no);
 	} else {
 		doctor_add(&d->report, "sent", CHECK_OK,
 			   "a group of %zu SYNs left by %s, by key %ld",
-			   d->frames, d->device, key_no);
+			   d->frames, d->device, d->key_no);
 	}
 }
 
@@ -304,8 +304,8 @@ put_line(struct doctor *d)
 		  d->route.src.bytes, src, sizeof src);
 	value_time_text(when, at->first_ns / 1000000000u << 8);
 	text_put(&t, "%s from %s to %s", when, src, d->options->to);
-	if (d->rule && d->frames > 1) {
-		text_put(&t, " by key %u", d->rule->key.no);
+	if (d->key_no >= 0) {
+		text_put(&t, " by key %ld", d->key_no);
 	}
 	text_put(&t, ": %zu SYN%s left, %s", d->frames, text_s(d->frames),
 		 d->trial.error == 0                    ? "connected"

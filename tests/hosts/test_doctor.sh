@@ -228,6 +228,7 @@ stale()
 	client_with "dst_port=80, ${key10/10/11}"
 	conf=$(client_rule dst_port=80)
 	doctor 1 'sent: ' sent wrong "by key 11, not 10: 'tap client --reload'" --
+	has "$found" 'administrator: .* by key 11: 5 SYNs left'
 }
 
 no_route()
