@@ -393,17 +393,16 @@ take_signals(struct monitor *m)
 
 enum { AT_SIGNALS, AT_CONTROL, AT_LINE, AT_WATCH, FDS };
 
-/* Wait for requests, and serve them, for at most this long. */
+/* Wait for requests, and serve them, for so long, or until tick() has to. */
 static void
-attend(struct monitor *m, int wait_ms)
+attend(struct monitor *m, int wait_ms, int watched)
 {
 	struct pollfd fds[FDS] = {
 		[AT_SIGNALS] = { .fd = m->signals, .events = POLLIN },
 		[AT_CONTROL] = { .fd = m->job->control, .events = POLLIN },
 		[AT_LINE] = { .fd = m->worker ? m->line : -1,
 			      .events = POLLIN },
-		[AT_WATCH] = { .fd = m->job->watch ? *m->job->watch : -1,
-			       .events = POLLIN },
+		[AT_WATCH] = { .fd = watched, .events = POLLIN },
 	};
 
 	if (poll(fds, FDS, wait_ms) <= 0) {
@@ -424,7 +423,7 @@ attend_meanwhile(void *context)
 {
 	struct monitor *m = context;
 
-	attend(m, 0);
+	attend(m, 0, -1);
 	return !m->stopping;
 }
 
@@ -489,7 +488,7 @@ loop(struct monitor *m)
 	for (;;) {
 		enum monitor_next next = MONITOR_GO_ON;
 
-		attend(m, wait_ms(m));
+		attend(m, wait_ms(m), m->job->watch ? *m->job->watch : -1);
 		if (m->stopping) {
 			return TAP_OK;
 		}
@@ -518,7 +517,7 @@ monitor_await(struct monitor *m, bool (*done)(void *context), void *context,
 	const uint64_t begun = awake_ms();
 
 	while (!m->stopping && !done(context) && awake_ms() - begun < most_ms) {
-		attend(m, AWAIT_MS);
+		attend(m, AWAIT_MS, -1);
 		check_worker(m);
 	}
 }
@@ -545,7 +544,7 @@ monitor_start(struct monitor *m, const struct monitor_job *job, int signals)
 		return TAP_SYSTEM;
 	}
 	while (!m->ready) {
-		attend(m, 100);
+		attend(m, 100, -1);
 		if (m->stopping) {
 			break;
 		}
