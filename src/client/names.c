@@ -38,6 +38,7 @@
 
 /* Written by a process that reads what strangers send. */
 struct names_answer {
+	uint32_t found;    /* what follows is there, but for the lifetime */
 	int32_t error;     /* of getaddrinfo(3), or 0 */
 	uint32_t lifetime; /* seconds, or DNS_LIFETIME_NONE */
 	uint32_t count;
@@ -50,6 +51,7 @@ struct name {
 	uint64_t begun, due;      /* ms */
 	unsigned failures;        /* in a row */
 	bool looked_up;           /* once, with an answer or without */
+	bool answered;            /* its process, which asks for a lifetime */
 	bool changed;             /* other addresses are known than host has */
 	struct {
 		struct packet_addr addr;
@@ -128,8 +130,11 @@ look_up(void *context)
 	answer->error = resolve_host(l->name->host->name, answer->addr,
 				     SENDER_ADDRESSES_MAX, &count);
 	answer->count = (uint32_t)count;
-	answer->lifetime = count > 0 ? lifetime_of(l->name->host->name)
-				     : DNS_LIFETIME_NONE;
+	answer->lifetime = DNS_LIFETIME_NONE;
+	__atomic_store_n(&answer->found, 1, __ATOMIC_RELEASE);
+	if (count > 0) {
+		answer->lifetime = lifetime_of(l->name->host->name);
+	}
 	return 0;
 }
 
@@ -241,24 +246,34 @@ take_answer(struct name *name, const struct names_answer *from, uint64_t now)
 				 REFRESH_MS));
 }
 
+/*
+ * The addresses are taken as soon as they are there, and again with their
+ * lifetime: who has them of a file may wait long for what DNS says.
+ */
 static void
 attend(struct names *n, struct name *name, uint64_t now)
 {
-	int result = -1;
+	const struct names_answer *answer = &n->answers[name->host->no];
+	bool found, ended;
+	int ignored;
 
 	if (name->process == 0) {
 		return;
 	}
-	if (!spawn_ended(name->process, &result)) {
-		if (now - name->begun < LOOK_UP_MS) {
-			return;
-		}
+	ended = spawn_ended(name->process, &ignored);
+	found = __atomic_load_n(&answer->found, __ATOMIC_ACQUIRE);
+	if (ended) {
+		name->process = 0;
+	} else if (now - name->begun >= LOOK_UP_MS) {
 		stop_look_up(name);
+		ended = true;
 	}
-	name->process = 0;
-	name->looked_up = true;
-	if (result == 0) {
-		take_answer(name, &n->answers[name->host->no], now);
+	if (!ended && (!found || answer->count == 0 || name->answered)) {
+		return;
+	}
+	name->answered = name->looked_up = true;
+	if (found) {
+		take_answer(name, answer, now);
 	} else {
 		take_failure(name, EAI_AGAIN, now);
 	}
@@ -273,6 +288,7 @@ begin(struct names *n, struct name *name, uint64_t now)
 
 	memset(&n->answers[name->host->no], 0, sizeof *n->answers);
 	name->begun = now;
+	name->answered = false;
 	name->process = spawn_function(look_up, &l);
 	if (name->process < 0) {
 		take_failure(name, EAI_MEMORY, now);

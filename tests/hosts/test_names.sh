@@ -167,6 +167,18 @@ once()
 	    2>&1 || true)" '^tap client: nobody.example: Name does not resolve'
 }
 
+# What a file has, too: for DNS, which is asked how long that is right, nothing
+# waits.
+of_a_file()
+{
+	served silent
+	echo "10.77.0.1 $host" >"$work/hosts"
+	# shellcheck disable=SC2016 # for the inner shell
+	has "$(resolving sh -c 'mount --bind "$0" /etc/hosts && exec "$@"' \
+	    "$work/hosts" "$TAP" client --print-rules \
+	    -c "$(client_rule "dst_host=$host, dst_port=80")")" '10\.77\.0\.1'
+}
+
 check both-families both_families
 check lifetime lifetime
 check unanswered unanswered
@@ -174,5 +186,6 @@ check later later
 check silent silent
 check turning turning
 check reloaded reloaded
+check of-a-file of_a_file
 check once once
 finish
