@@ -125,13 +125,13 @@ connect_first(const struct host_addr *to, size_t count, uint16_t port,
 struct chunk {
 	struct chunk *next;
 	size_t len;
-	uint8_t bytes[CHUNK];
+	uint8_t bytes[];
 };
 
 struct flow {
 	struct relay *relay;
 	struct chunk *first, **last;
-	size_t waiting; /* bytes */
+	size_t waiting; /* bytes, with what keeping them takes */
 	bool ended;     /* nothing more comes */
 	bool broken;    /* nobody takes it any more */
 	int error;      /* of reading, -errno or 0 */
@@ -143,6 +143,22 @@ struct relay {
 	pthread_cond_t changed;
 	struct flow out, back; /* to the far end, and from there */
 };
+
+static size_t
+size_of(const struct chunk *chunk)
+{
+	return sizeof *chunk + chunk->len;
+}
+
+/* As large as what it holds: who sends single bytes fills no memory. */
+static struct chunk *
+fit(struct chunk *chunk)
+{
+	struct chunk *smaller =
+		chunk->len < CHUNK / 2 ? realloc(chunk, size_of(chunk)) : NULL;
+
+	return smaller ? smaller : chunk;
+}
 
 static bool
 has_room(const struct flow *f)
@@ -169,7 +185,7 @@ put(struct flow *f, struct chunk *chunk, int error)
 		chunk->next = NULL;
 		*f->last = chunk;
 		f->last = &chunk->next;
-		f->waiting += chunk->len;
+		f->waiting += size_of(chunk);
 	} else {
 		f->ended = true;
 		f->error = error;
@@ -210,7 +226,7 @@ done(struct flow *f, struct chunk *chunk, int error)
 	struct relay *r = f->relay;
 
 	pthread_mutex_lock(&r->lock);
-	f->waiting -= chunk->len;
+	f->waiting -= size_of(chunk);
 	f->broken |= error != 0;
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
@@ -281,17 +297,17 @@ read_flow(struct flow *f, int fd, int other)
 			error = 0;
 			break;
 		}
-		chunk = malloc(sizeof *chunk);
+		chunk = malloc(sizeof *chunk + CHUNK);
 		if (!chunk) {
 			/* No end that the far side could take for ours. */
 			shutdown(f->relay->fd, SHUT_RDWR);
 			error = -ENOMEM;
 			break;
 		}
-		got = read(fd, chunk->bytes, sizeof chunk->bytes);
+		got = read(fd, chunk->bytes, CHUNK);
 		if (got > 0) {
 			chunk->len = (size_t)got;
-			error = put(f, chunk, 0) ? -EAGAIN : 0;
+			error = put(f, fit(chunk), 0) ? -EAGAIN : 0;
 			continue;
 		}
 		error = got < 0 ? -errno : 0;

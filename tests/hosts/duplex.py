@@ -3,6 +3,7 @@
 
 duplex.py serve PORT BYTES: sends so many to whom comes first, ends its side,
 and only then reads, to the end.
+duplex.py trickle PORT BYTES: sends so many, each by itself, and says so.
 duplex.py first|last BYTES COMMAND...: writes so many to COMMAND, and only then
 reads, to the end; or the other way round.
 Each prints the number and the digest of what it has read.
@@ -45,6 +46,20 @@ def serve(port, count):
     print("read", digest(iter(lambda: there.recv(CHUNK), b"")), flush=True)
 
 
+def trickle(port, count):
+    """A far end that has much to say, and little at a time."""
+    here = socket.create_server(("::", port), family=socket.AF_INET6,
+                                dualstack_ipv6=True)
+    print("serving", flush=True)
+    there = here.accept()[0]
+    there.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for _ in range(count):
+        there.sendall(b".")
+    print("sent", flush=True)
+    there.shutdown(socket.SHUT_WR)
+    there.recv(1)
+
+
 def near(order, count, command):
     """The near end."""
     with subprocess.Popen(command, stdin=subprocess.PIPE,
@@ -63,6 +78,8 @@ def near(order, count, command):
 
 if sys.argv[1] == "serve":
     serve(int(sys.argv[2]), int(sys.argv[3]))
+elif sys.argv[1] == "trickle":
+    trickle(int(sys.argv[2]), int(sys.argv[3]))
 elif sys.argv[1] in ("first", "last"):
     near(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
 else:

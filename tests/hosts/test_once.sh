@@ -249,6 +249,25 @@ link_local()
 	    'http://[fe80::1%25eth0]/')"
 }
 
+# A far end that sends single bytes, which nobody reads yet, fills no memory.
+trickle()
+{
+	local bytes=$((1 << 18))
+
+	served
+	tap_start second server server --queue 6000 -p 9000 -k "$keys"
+	start far server "$python" "$here/duplex.py" trickle 9000 "$bytes"
+	wait_log far '^serving$'
+	# shellcheck disable=SC2016 # for the inner shell
+	start near client sh -c 'ulimit -v 500000; "$@" </dev/null | {
+		until [ -e "$0" ]; do sleep 0.05; done; wc -c; }' "$work/go" \
+	    "$TAP" client --proxy "$(addr 4 server):9000" -k "$keys"
+	wait_log far '^sent$'
+	touch "$work/go"
+	await near 0
+	same "$bytes" "$(cat "$work/near.log")" 'what came'
+}
+
 # Behind a port forward it is the server's port that counts.
 forwarded()
 {
@@ -554,6 +573,7 @@ check proxy proxy
 check piped piped
 check both-ways-first both_ways first $((64 << 20))
 check both-ways-last both_ways last $((1 << 20))
+check trickle trickle
 check eyeballs eyeballs
 check link-local link_local
 check forwarded forwarded
