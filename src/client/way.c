@@ -5,6 +5,7 @@
 #include <sys/fsuid.h>
 #include <unistd.h>
 
+#include "base/undumpable.h"
 #include "daemon/monitor.h"
 #include "os/packetsock.h"
 #include "os/route.h"
@@ -68,6 +69,8 @@ open_as(const struct way_user *user, int fds[2])
 	}
 	setfsuid(uid);
 	setfsgid(gid);
+	/* The kernel forgets it where that changes (fs.suid_dumpable). */
+	undumpable_refuse();
 }
 
 bool
