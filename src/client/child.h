@@ -24,6 +24,7 @@ struct child {
 	uint16_t port;
 	uint16_t service_port; /* as the server sees it; 0: the same */
 	struct cgroup scope;   /* root -1: none, its user has to do */
+	uint32_t user;
 	int ends[2]; /* its standard input and output, once parted; or -1 */
 	pid_t pid;   /* or 0 */
 	int status;  /* once it has ended: to exit with */

@@ -125,6 +125,8 @@ take_up(struct client *c, struct client_conf *conf, char *err)
 	struct plan plan = { 0 };
 	int rc = plan_client(&plan, conf);
 
+	plan.fw.cgroup = c->plan.fw.cgroup;
+	plan.fw.user = c->plan.fw.user;
 	if (rc < 0) {
 		snprintf(err, CONF_ERROR_MAX, "out of memory");
 	} else {
@@ -376,10 +378,8 @@ set_scope(struct client *c)
 	}
 	log_say(LOG_LEVEL_DEBUG, "control group: %s; by user instead",
 		strerror(-rc));
-	for (size_t i = 0; i < c->conf->rules_count; i++) {
-		c->conf->rules[i].has_user = true;
-		c->conf->rules[i].uid = getuid();
-	}
+	task->user = getuid();
+	c->plan.fw.user = &task->user;
 }
 
 static bool

@@ -66,8 +66,9 @@ enum fw_side {
 
 struct fw_plan {
 	enum fw_side side;
-	uint16_t queue;     /* the first, see enum fw_queue */
-	const char *cgroup; /* client: of these sockets alone; or NULL */
+	uint16_t queue;       /* the first, see enum fw_queue */
+	const char *cgroup;   /* client: of these sockets alone; or NULL */
+	const uint32_t *user; /* client: of this user's alone; or NULL */
 	/* Server: a bit, of strangers' that pass.  Client: frames', whole. */
 	uint32_t mark;
 	uint32_t accepted_mark; /* server: a bit, of SYNs that were accepted */

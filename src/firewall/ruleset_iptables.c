@@ -81,6 +81,9 @@ put_rule(const struct section *s, const struct fw_plan *plan,
 	if (plan->cgroup) {
 		text_put(s->t, "-m cgroup --path %s ", plan->cgroup);
 	}
+	if (plan->user) {
+		text_put(s->t, "-m owner --uid-owner %u ", *plan->user);
+	}
 	text_put(s->t, "%s\n", target);
 }
 

@@ -56,6 +56,9 @@ put_match(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 	if (plan->cgroup) {
 		text_put(t, "socket cgroupv2 level 1 \"%s\" ", plan->cgroup);
 	}
+	if (plan->user) {
+		text_put(t, "meta skuid %u ", *plan->user);
+	}
 	put_ports(t, m);
 }
 

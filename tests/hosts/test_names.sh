@@ -179,6 +179,31 @@ of_a_file()
 	    -c "$(client_rule "dst_host=$host, dst_port=80")")" '10\.77\.0\.1'
 }
 
+# Where its name has another address by now, it is one command's as before.
+once_moved()
+{
+	served "$host A 1 10.77.0.250"
+	# shellcheck disable=SC2016 # for the inner shells
+	start held client sh -c 'mount --bind "$0" /etc/resolv.conf &&
+		exec "$@"' "$work/resolv.conf" \
+	    "$TAP" client --to "$host:80" -k "$keys" -- sh -c 'echo here
+		until [ -e "$0" ]; do sleep 0.05; done; exec "$@"' \
+	    "$work/go" curl -sS --max-time "$patience" "$(url 4 server)"
+	wait_log held '^here$'
+	zone "$host A 1 10.77.0.1"
+	ip -n "$net-client" route add 10.99.0.0/24 dev eth0
+	wait_for "$patience" rules_name 10.77.0.1
+	plain_times_out
+	touch "$work/go"
+	await held 0
+	has "$(cat "$work/held.log")" '^page of 80$'
+}
+
+rules_name()
+{
+	rules client | grep -F "$1"
+}
+
 check both-families both_families
 check lifetime lifetime
 check unanswered unanswered
@@ -188,4 +213,5 @@ check turning turning
 check reloaded reloaded
 check of-a-file of_a_file
 check once once
+check once-moved once_moved
 finish

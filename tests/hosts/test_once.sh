@@ -128,12 +128,22 @@ unkeyed()
 	    --to "$(addr 4 server):80" -- sh -c 'exit 7')" 'its exit status'
 }
 
+# owned LINE...: a file of theirs
+owned()
+{
+	local file
+
+	file=$(key_file "$@")
+	chown 65534 "$file"
+	echo "$file"
+}
+
 # An ordinary user, with the program that an administrator has made for that:
 # one command, of this user's alone, and nothing else.
 granted()
 {
 	local user=(setpriv --reuid 65534 --regid 65533 --clear-groups
-		--inh-caps=-all --no-new-privs) own caps
+		--inh-caps=-all --no-new-privs) own caps all
 
 	unset 'user[-1]' # or its file's capabilities would not count
 	served
@@ -141,8 +151,7 @@ granted()
 	setcap cap_net_admin,cap_net_raw=ep "$work/tap" ||
 		skip 'no capabilities of files here'
 	chmod 755 "$dir" "$dir/case" "$work"
-	own=$(key_file)
-	chown 65534 "$own"
+	own=$(owned)
 	same 'page of 80' "$(on client "${user[@]}" "$work/tap" client \
 	    --to "$(addr 4 server):80" -k "$own" -- curl -sS \
 	    --max-time "$patience" "$(url 4 server)")"
@@ -155,6 +164,19 @@ granted()
 	    'capabilities of the command'
 	same 3 "$(status_of on client "${user[@]}" "$work/tap" server -p 80 \
 	    -k "$own")" 'a server of theirs'
+	# Whom they keep waiting is themselves.
+	start held client "${user[@]}" "$work/tap" client \
+	    --to "$(addr 4 server):81" -k "$own" -- sh -c 'echo here
+		exec sleep 99'
+	wait_log held '^here$'
+	mapfile -t all < <(ps -o pid= --ppid "${pids[held]}" | tr -d ' ')
+	kill -STOP "${pids[held]}" "${all[@]}"
+	same 7 "$(status_of on client curl -sS -m 2 "$(url 4 server 81)")" \
+	    'somebody else'
+	same 28 "$(status_of on client "${user[@]}" curl -sS -m 2 \
+	    "$(url 4 server 81)")" 'the same user'
+	kill -CONT "${pids[held]}" "${all[@]}"
+	end held || :
 	plain_times_out
 	same '' "$(rules client | grep tap-)" 'what is left'
 }

@@ -187,6 +187,17 @@ static const struct fw_plan client = {
 	.count = LENGTH(out_matches),
 };
 
+/* One command's, where there are no control groups: by its user. */
+static const uint32_t somebody = 1000;
+static const struct fw_plan client_user = {
+	.side = FW_CLIENT,
+	.queue = 5061,
+	.user = &somebody,
+	.mark = 0x400000,
+	.matches = out_matches,
+	.count = LENGTH(out_matches),
+};
+
 /* What a program at the device is to take, ahead of what is queued. */
 static const struct fw_match marked_matches[] = {
 	{ .outdev = "eth0",
@@ -282,6 +293,7 @@ rules_are_as_written(void **state)
 		{ "server-stays", &server_stays },
 		{ "server-unconfirmed", &server_unconfirmed },
 		{ "client", &client },
+		{ "client-user", &client_user },
 		{ "client-marks", &client_marks },
 	};
 
