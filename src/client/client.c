@@ -478,9 +478,9 @@ find_names(struct client *c)
 }
 
 static int
-lend_to_tools(void)
+lend_to_tools(const struct backend *backend)
 {
-	const int rc = privileges_lend(true);
+	const int rc = backend->has_rules ? privileges_lend(true) : 0;
 
 	return rc < 0 ? log_fail("capabilities", rc) : TAP_OK;
 }
@@ -512,7 +512,7 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	c.metrics.path = options->metrics;
 	c.metrics.prefix = "tap_client";
 	c.started = clock_ms();
-	status = lend_to_tools();
+	status = lend_to_tools(c.backend);
 	status = status == TAP_OK ? open_all(&c) : status;
 	if (status == TAP_OK) {
 		status = find_names(&c);

@@ -63,6 +63,14 @@ take_backend(void *into, const char *value, char *why)
 	return rc;
 }
 
+/* How many that do something else than to serve. */
+static int
+others(const struct options *o)
+{
+	return o->check + o->print_rules + o->print_unit + o->status +
+		o->watch + o->reload + o->stop + o->remove_rules;
+}
+
 /* Which options may be combined, and the command after them. */
 static int
 check_words(struct options *o, int at, int argc, char **argv)
@@ -72,16 +80,11 @@ check_words(struct options *o, int at, int argc, char **argv)
 		{ o->json && !o->status && !o->doctor,
 		  "--json goes with --status or --doctor" },
 		{ o->ntp && !o->doctor, "--ntp goes with --doctor" },
-		{ o->check + o->print_rules + o->print_unit + o->status +
-				  o->watch + o->reload + o->stop +
-				  o->remove_rules >
-			  1,
+		{ others(o) > 1,
 		  "one of --check, --print-rules, --print-unit, --status, "
 		  "--watch, --reload, --stop and --remove-rules at a time" },
 		{ (o->accept || o->doctor) &&
-			  ((o->accept && o->doctor) || one || o->check ||
-			   o->print_rules || o->print_unit || o->status ||
-			   o->watch || o->reload || o->stop || o->remove_rules),
+			  ((o->accept && o->doctor) || one || others(o) > 0),
 		  "--accept and --doctor go with none of the others" },
 		{ o->print_unit && one,
 		  "--print-unit does not go with --to or --proxy" },
@@ -296,6 +299,14 @@ ask(const struct options *o)
 	return o->reload ? ask_reload(&daemon) : ask_status(&daemon, o->json);
 }
 
+/* Rules of whatever kind, but one command's, are the administrator's. */
+static bool
+is_for_anybody(const struct options *o)
+{
+	return others(o) == 0 && !o->accept && !o->doctor &&
+		(o->to || o->proxy || o->backend == &by_pcap);
+}
+
 int
 cmd_client(int argc, char **argv)
 {
@@ -313,9 +324,7 @@ cmd_client(int argc, char **argv)
 	if (status < 0) {
 		return option_status(status);
 	}
-	/* Rules of whatever kind are the administrator's. */
-	if (!o.to && !o.proxy && o.backend != &by_pcap &&
-	    privileges_refuse_file() < 0) {
+	if (!is_for_anybody(&o) && privileges_refuse_file() < 0) {
 		return TAP_SYSTEM;
 	}
 	if (o.print_unit) {

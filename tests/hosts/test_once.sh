@@ -128,6 +128,19 @@ unkeyed()
 	    --to "$(addr 4 server):80" -- sh -c 'exit 7')" 'its exit status'
 }
 
+# capabilities NAME SETS: those that it has
+capabilities()
+{
+	grep -E "^Cap($2):" "/proc/${pids[$1]}/status" | grep -v ':.0*$' || :
+}
+
+# has_none NAME: tap has given them up
+has_none()
+{
+	[ "$(cat "/proc/${pids[$1]}/comm")" = tap ] &&
+		[ -z "$(capabilities "$1" 'Prm|Eff')" ]
+}
+
 # owned LINE...: a file of theirs
 owned()
 {
@@ -164,6 +177,20 @@ granted()
 	    'capabilities of the command'
 	same 3 "$(status_of on client "${user[@]}" "$work/tap" server -p 80 \
 	    -k "$own")" 'a server of theirs'
+	# With libpcap they have no rules, and nothing that they run has any.
+	start wire client "${user[@]}" "$work/tap" client --backend pcap \
+	    -c "$(owned "RULE:dst_port=81, key_no=10, key=0x$secret")"
+	wait_log wire ': ready:'
+	same '' "$(capabilities wire 'Inh|Amb')" 'what libpcap hands on'
+	end wire
+	mkfifo "$work/line"
+	# shellcheck disable=SC2016 # for the inner shell
+	start other client "${user[@]}" sh -c 'exec "$@" <"$0"' "$work/line" \
+	    "$work/tap" client --backend pcap --accept -
+	exec 7>"$work/line"
+	wait_for "$patience" has_none other
+	exec 7>&-
+	await other 2
 	# Whom they keep waiting is themselves.
 	start held client "${user[@]}" "$work/tap" client \
 	    --to "$(addr 4 server):81" -k "$own" -- sh -c 'echo here
