@@ -340,7 +340,7 @@ proxy_unanswered()
 	lab client
 	start proxy client "$tap" client -k "$(key_file)" \
 	    --proxy 10.77.0.250:80
-	wait_log proxy 'unanswered reason='
+	wait_log proxy ': no connection to 10.77.0.250:80: '
 	end proxy || :
 	lacks "$(cat "$work/proxy.log")" 'worker: '
 }
