@@ -130,8 +130,8 @@ ends()
 	for number in 15 1; do
 		terminal server 80 24 "$TAP" server --watch
 		step see '^tap server'
-		step kill $number
-		end_terminal -$number
+		step kill "$number"
+		end_terminal "-$number"
 	done
 	# Where there is no terminal.
 	same 2 "$(status_of on server "$TAP" server --watch)"
