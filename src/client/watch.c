@@ -58,6 +58,7 @@ static const struct watch_field fields[] = {
 	{ "backend", "backend", WATCH_TEXT, true },
 	{ "fastpath", "fast path", WATCH_TEXT, true },
 	{ "fastpath_reason", "", WATCH_TEXT, true },
+	{ "no_address", "no address", WATCH_TEXT, true },
 	{ "syns", "SYNs seen", WATCH_COUNT, true },
 	{ "authenticated", "authenticated", WATCH_COUNT, true },
 	{ "as_is.no_rule", "sent as is: no rule", WATCH_COUNT, false },
@@ -70,6 +71,9 @@ static const struct watch_field fields[] = {
 	{ "worker_restarts", "worker restarts", WATCH_COUNT, false },
 	{ "log_lost", "log lines lost", WATCH_COUNT, false },
 };
+
+_Static_assert(sizeof fields / sizeof fields[0] <= WATCH_FIELDS_MAX,
+	       "a page has room for them");
 
 const struct watch_side client_watch_side = {
 	.title = "tap client",

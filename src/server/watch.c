@@ -115,6 +115,7 @@ static const struct watch_field fields[] = {
 	{ "fastpath_reason", "", WATCH_TEXT, true },
 	{ "door", "door", WATCH_TEXT, true },
 	{ "door_reason", "", WATCH_TEXT, true },
+	{ "confirm_left", "confirm within, s", WATCH_NUMBER, false },
 	{ "syns", "SYNs seen", WATCH_COUNT, true },
 	{ "accepted", "accepted", WATCH_COUNT, true },
 #define X(reason, word)                                                        \
@@ -138,6 +139,9 @@ static const struct watch_field fields[] = {
 	{ "worker_restarts", "worker restarts", WATCH_COUNT, false },
 	{ "log_lost", "log lines lost", WATCH_COUNT, false },
 };
+
+_Static_assert(sizeof fields / sizeof fields[0] <= WATCH_FIELDS_MAX,
+	       "a page has room for them");
 
 const struct watch_side server_watch_side = {
 	.title = "tap server",

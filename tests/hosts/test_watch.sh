@@ -97,9 +97,10 @@ server_page()
 	step see '^nobody is connected'
 	end server
 	step see '^WAITING +tap server: it has ended; waiting for the next one'
-	tap_start server server server "${server[@]}"
+	tap_start server server server "${server[@]}" --confirm 5m
 	page client 4
 	step see 'accepted +[0-9.]+ +1( |$)'
+	step see 'confirm within, s +[12][0-9][0-9]'
 	step not WAITING
 	step type q
 	end_terminal 0
@@ -153,6 +154,7 @@ import socket, sys
 socket.create_connection((sys.argv[1], 80))' 10.77.0.250
 	terminal client 80 24 "$TAP" client --watch
 	step see '^tap client, up '
+	step see '^no address +none\.test \(line 2\)'
 	step see 'authenticated +[0-9.]+ +[2-9]'
 	step see "^ +10 (alice|-) +80 +1 $(addr 4 server)\$"
 	step see '^ +10 .* 80 +1 10\.77\.0\.250 \(1 not answered yet\)'
