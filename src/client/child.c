@@ -13,10 +13,65 @@
 #include <unistd.h>
 
 #include "client/relay.h"
+#include "base/why.h"
+#include "daemon/monitor.h"
 #include "daemon/privileges.h"
 #include "base/spawn.h"
 #include "tap.h"
 #include "conf/value.h"
+
+/* What answers for a name may take: the C library gives up before. */
+#define LOOK_UP_MS 60000u
+
+/* Shared with the process that looks a name up, and not to be trusted. */
+struct look_up {
+	pid_t parent;
+	char host[VALUE_HOST_MAX];
+	bool found; /* what follows is there */
+	int error;  /* of getaddrinfo(3), or 0 */
+	size_t count;
+	struct host_addr to[CHILD_ADDRESSES_MAX];
+};
+
+static int
+look_up(void *context)
+{
+	struct look_up *l = context;
+	char why[WHY_MAX];
+
+	if (privileges_drop(PRIVILEGES_RESOLVER, NULL, l->parent, why) < 0) {
+		return 1;
+	}
+	l->error = resolve_host(l->host, l->to, CHILD_ADDRESSES_MAX, &l->count);
+	l->found = true;
+	return 0;
+}
+
+/* As resolve_host(), by a process that has no right, if it is a name. */
+static int
+resolve(struct child *task)
+{
+	struct look_up *l;
+
+	if (!value_is_name(task->host)) {
+		return resolve_host(task->host, task->to, CHILD_ADDRESSES_MAX,
+				    &task->to_count);
+	}
+	l = monitor_memory(sizeof *l);
+	if (!l) {
+		return EAI_MEMORY;
+	}
+	l->parent = getpid();
+	memcpy(l->host, task->host, sizeof l->host);
+	(void)run_function(look_up, l, LOOK_UP_MS);
+	if (!l->found || l->error != 0) {
+		return l->found ? l->error : EAI_AGAIN;
+	}
+	task->to_count =
+		l->count < CHILD_ADDRESSES_MAX ? l->count : CHILD_ADDRESSES_MAX;
+	memcpy(task->to, l->to, sizeof task->to);
+	return 0;
+}
 
 int
 child_resolve(struct child *task, const char *to, char *why)
@@ -32,8 +87,7 @@ child_resolve(struct child *task, const char *to, char *why)
 	}
 	memcpy(task->host, at.host, sizeof task->host);
 	task->service_port = at.service_port;
-	rc = resolve_host(at.host, task->to, CHILD_ADDRESSES_MAX,
-			  &task->to_count);
+	rc = resolve(task);
 	if (rc == EAI_MEMORY) {
 		return value_no_memory(why);
 	}

@@ -32,7 +32,8 @@ struct child {
 
 /*
  * Resolve HOST:PORT, as value_endpoint() has it, into to and the ports, as
- * value.h's parsers do.
+ * value.h's parsers do.  A name is looked up by a process that has no right; it
+ * has what is in memory now.
  */
 int child_resolve(struct child *task, const char *to, char *why);
 

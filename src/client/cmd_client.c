@@ -223,6 +223,12 @@ run_task(const struct options *o)
 	int rc;
 
 	task.argv = o->command;
+	/* Before there is a key in memory. */
+	rc = child_resolve(&task, o->to ? o->to : o->proxy, why);
+	if (rc < 0) {
+		fprintf(stderr, "tap client: %s\n", why);
+		return conf_status(rc);
+	}
 	rc = key_load(o->keys, &keys, err);
 	if (rc < 0) {
 		fprintf(stderr, "%s\n", err);
@@ -233,12 +239,6 @@ run_task(const struct options *o)
 		fprintf(stderr, "%s\n", err);
 		key_free(&keys);
 		return TAP_USAGE;
-	}
-	rc = child_resolve(&task, o->to ? o->to : o->proxy, why);
-	if (rc < 0) {
-		fprintf(stderr, "tap client: %s\n", why);
-		key_free(&keys);
-		return conf_status(rc);
 	}
 	conf = client_conf_for(task.host, task.to, task.to_count, task.port,
 			       task.service_port, key);
@@ -299,12 +299,15 @@ ask(const struct options *o)
 	return o->reload ? ask_reload(&daemon) : ask_status(&daemon, o->json);
 }
 
-/* Rules of whatever kind, but one command's, are the administrator's. */
+/*
+ * Rules of whatever kind, but one command's with a key of its own, are the
+ * administrator's.
+ */
 static bool
 is_for_anybody(const struct options *o)
 {
 	return others(o) == 0 && !o->accept && !o->doctor &&
-		(o->to || o->proxy || o->backend == &by_pcap);
+		(o->keys || o->backend == &by_pcap);
 }
 
 int

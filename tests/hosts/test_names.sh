@@ -199,6 +199,26 @@ once_moved()
 	has "$(cat "$work/held.log")" '^page of 80$'
 }
 
+# One command's is looked up by a process without rights, too.
+once_by_nobody()
+{
+	served silent
+	# shellcheck disable=SC2016 # for the inner shell
+	start held client sh -c 'mount --bind "$0" /etc/resolv.conf &&
+		exec "$@"' "$work/resolv.conf" \
+	    "$TAP" client --to "$host:80" -k "$keys" -- true
+	wait_for "$patience" is_nobody
+	end held || :
+}
+
+is_nobody()
+{
+	local pid
+
+	pid=$(worker held)
+	[ -n "$pid" ] && grep -q '^CapPrm:.0*$' "/proc/$pid/status"
+}
+
 rules_name()
 {
 	rules client | grep -F "$1"
@@ -214,4 +234,5 @@ check reloaded reloaded
 check of-a-file of_a_file
 check once once
 check once-moved once_moved
+check once-by-nobody once_by_nobody
 finish
