@@ -36,6 +36,8 @@ door_trust_plan(const struct door_trust *t, const struct worker *g,
 	}
 	for (size_t i = 0; i < plan->fw.count; i++) {
 		plan->matches[i].closed &= t->given;
+		/* Without a program, a mark is anybody's. */
+		plan->matches[i].by_ingress &= g->ingress.config != NULL;
 	}
 	plan->fw.door_stays = door_stays(g);
 	return 0;
@@ -101,8 +103,8 @@ replace(struct door_trust *t, const struct worker *g, struct plan *plan,
 		plan_free(&next);
 		if (!t->complained) {
 			log_say(LOG_LEVEL_ERROR,
-				"hide=closed: rules that don't count on the "
-				"door: %s",
+				"rules that count on less than the door and "
+				"the fast path: %s",
 				err);
 		}
 		t->complained = true;
@@ -114,6 +116,18 @@ replace(struct door_trust *t, const struct worker *g, struct plan *plan,
 	return 0;
 }
 
+/* Whether its rules go by the mark of a program that is no more. */
+static bool
+is_outdated(const struct plan *plan, const struct worker *g)
+{
+	size_t i = 0;
+
+	while (i < plan->fw.count && !plan->matches[i].by_ingress) {
+		i++;
+	}
+	return i < plan->fw.count && !g->ingress.config;
+}
+
 void
 door_trust_follow(struct door_trust *t, struct worker *g, struct plan *plan,
 		  struct fw *fw)
@@ -123,7 +137,8 @@ door_trust_follow(struct door_trust *t, struct worker *g, struct plan *plan,
 
 	/* At the start there was none: a reload looks again. */
 	t->given = worker_door_trust(g) && has_closed(&g->conf->acl);
-	if (t->given == before && stays == plan->fw.door_stays) {
+	if (t->given == before && stays == plan->fw.door_stays &&
+	    !is_outdated(plan, g)) {
 		return;
 	}
 	if (replace(t, g, plan, fw) < 0) {

@@ -30,7 +30,8 @@ int door_trust_plan(const struct door_trust *t, const struct worker *g,
 		    const struct server_conf *conf, struct plan *plan);
 /*
  * Every second or so, after worker_door_tick(): other rules in the place of
- * those of the plan, where the door has become more or less than it was.
+ * those of the plan, where the door has become more or less than it was, or the
+ * fast path is given up.
  */
 void door_trust_follow(struct door_trust *t, struct worker *g,
 		       struct plan *plan, struct fw *fw);

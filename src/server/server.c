@@ -339,10 +339,10 @@ begin(struct server *s, const struct monitor_job *job)
 	adopt_connections(&s->worker);
 	worker_door_open(&s->worker);
 	door_trust_choose(&s->trust, &s->worker, s->conf);
+	worker_fastpath_open(&s->worker);
 	if (server_plan(s, &s->plan, s->conf) < 0) {
 		return log_fail("rules", -ENOMEM);
 	}
-	worker_fastpath_open(&s->worker);
 	status = monitor_start(&s->monitor, job, s->signals);
 	if (status == TAP_OK && !s->monitor.stopping &&
 	    settings->firewall != FIREWALL_NONE &&

@@ -159,6 +159,10 @@ unprivileged()
 	tap_start client client client -c "$(client_rule dst_port=80)"
 	page client 4
 	hidden 4
+	# What it would mark is no mark of its own then.
+	on server iptables -t raw -I PREROUTING -j MARK --or-mark 0x200000
+	hidden 4
+	page client 4
 	end server
 }
 
