@@ -120,11 +120,25 @@ leave(struct watch *w)
 	(void)tcsetattr(w->terminal, TCSANOW, &w->before);
 }
 
+/* As if we had not held it up. */
+static void
+act_on(int number)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	raise(number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Not SIGSTOP: where no shell could continue it, it is not stopped. */
 static void
 suspend(struct watch *w)
 {
 	leave(w);
-	raise(SIGSTOP);
+	act_on(SIGTSTP);
 	(void)enter(w);
 }
 
@@ -201,19 +215,6 @@ take_signals(struct watch *w)
 			break;
 		}
 	}
-}
-
-/* As if we had not held it up. */
-static void
-die_of(int number)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, number);
-	signal(number, SIG_DFL);
-	raise(number);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* ---- the daemon */
@@ -378,7 +379,8 @@ watch_run(const struct ask_daemon *daemon, const struct watch_side *side)
 		return refuse(daemon, strerror(-rc), TAP_SYSTEM);
 	}
 	if (killed) {
-		die_of(killed);
+		signal(killed, SIG_DFL);
+		act_on(killed);
 	}
 	return status;
 }

@@ -114,10 +114,15 @@ class Terminal:
         self.fd, self.other = pty.openpty()
         self.size(columns, lines)
         self.before = termios.tcgetattr(self.other)
+        # As a shell does: what it starts can be stopped, and continued.
+        os.setsid()
+        fcntl.ioctl(self.other, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         self.pid = os.fork()
         if self.pid == 0:
-            os.setsid()
-            fcntl.ioctl(self.other, termios.TIOCSCTTY, 0)
+            os.setpgid(0, 0)
+            os.tcsetpgrp(self.other, os.getpid())
+            signal.signal(signal.SIGTTOU, signal.SIG_DFL)
             for fd in range(3):
                 os.dup2(self.other, fd)
             os.execvpe(command[0], command, dict(os.environ, TERM="xterm"))

@@ -134,6 +134,12 @@ ends()
 		step kill "$number"
 		end_terminal "-$number"
 	done
+	# Ctrl-Z stops none that no shell could continue, as over `ssh -t`.
+	terminal server 80 24 setsid --ctty --wait "$TAP" server --watch
+	step see '^tap server'
+	step type '\x1a'
+	step type q
+	end_terminal 0
 	# Where there is no terminal.
 	same 2 "$(status_of on server "$TAP" server --watch)"
 	same 2 "$(status_of on client "$TAP" client --watch)"
