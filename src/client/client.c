@@ -504,7 +504,6 @@ client_run(struct client_conf *conf, const struct client_options *options)
 	c.user = conf->settings.user;
 	watchdog_init(&c.watchdog);
 	names_init(&c.names);
-	c.names.user = c.user.name[0] ? c.user.name : NULL;
 	c.syns.nl.fd = c.drops = c.diag.fd = c.devices.fd = -1;
 	outbound_init(&c.outbound);
 	netfilter_init(&c.netfilter);

@@ -123,8 +123,7 @@ look_up(void *context)
 
 		bytes_wipe(&key->mac, sizeof key->mac);
 	}
-	if (privileges_drop(PRIVILEGES_RESOLVER, l->names->user, l->parent,
-			    why) < 0) {
+	if (privileges_drop(PRIVILEGES_RESOLVER, NULL, l->parent, why) < 0) {
 		return 1;
 	}
 	answer->error = resolve_host(l->name->host->name, answer->addr,

@@ -26,7 +26,6 @@ struct names_answer;
 
 struct names {
 	struct client_conf *conf; /* whose names they are */
-	const char *user;         /* of the processes, as of workers */
 	struct name *at;
 	size_t count;
 	struct names_answer *answers; /* what the processes write, by name */

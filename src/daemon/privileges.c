@@ -60,12 +60,15 @@ is_mapped(const char *path, uint32_t id)
  * such numbers.
  */
 static void
-find_user(const char *user, pid_t monitor, uid_t *uid, gid_t *gid)
+find_user(enum privileges_role role, const char *user, pid_t monitor,
+	  uid_t *uid, gid_t *gid)
 {
 	const struct passwd *found = getpwnam(user ? user : "tap");
 	const uint32_t own = UNUSED_IDS + (uint32_t)monitor;
+	/* Who reads what anybody sent is no worker's equal. */
+	const bool alone = role == PRIVILEGES_RESOLVER || (!found && !user);
 
-	if (!found && !user && is_mapped("/proc/self/uid_map", own) &&
+	if (alone && is_mapped("/proc/self/uid_map", own) &&
 	    is_mapped("/proc/self/gid_map", own)) {
 		*uid = own;
 		*gid = own;
@@ -87,7 +90,7 @@ privileges_share_user(const char *user)
 	if (geteuid() != 0) {
 		return false;
 	}
-	find_user(user, getpid(), &uid, &gid);
+	find_user(PRIVILEGES_SERVER, user, getpid(), &uid, &gid);
 	return uid == NOBODY;
 }
 
@@ -205,7 +208,7 @@ change_user(enum privileges_role role, const char *user, pid_t monitor,
 	if (geteuid() != 0) {
 		return keep_net_admin(role, why);
 	}
-	find_user(user, monitor, &uid, &gid);
+	find_user(role, user, monitor, &uid, &gid);
 	if (uid == 0 || gid == 0) {
 		errno = EPERM;
 		return fail(why, "user: it is root's, or its group");
@@ -273,7 +276,6 @@ int
 privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 		char *why)
 {
-	/* Who reads what anybody sent is no worker's equal. */
 	const pid_t number =
 		parent && role != PRIVILEGES_RESOLVER ? parent : getpid();
 

@@ -13,7 +13,8 @@ enum privileges_role {
 	PRIVILEGES_CLIENT,
 	PRIVILEGES_LISTENER,
 	/* Asks the name service, whose ways only the C library knows: it may
-	 * see files and make any system call, but has no capability. */
+	 * see files and make any system call, but has no capability, and
+	 * numbers of its own where there are such. */
 	PRIVILEGES_RESOLVER
 };
 

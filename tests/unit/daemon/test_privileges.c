@@ -895,7 +895,7 @@ check_status(const char *status)
 	gid_t gid;
 	char expected[128];
 
-	find_user(NULL, things.parent, &uid, &gid);
+	find_user(PRIVILEGES_SERVER, NULL, things.parent, &uid, &gid);
 	assert_int_not_equal(uid, 0);
 	/* Nobody else has it. */
 	assert_true(getpwnam("tap") || uid == UNUSED_IDS + (uid_t)getpid());
@@ -986,6 +986,33 @@ a_worker_is_nobody(void **state)
 	assert_int_equal(waitpid(child, &ended, 0), child);
 	assert_int_equal(ended, 0);
 	check_status(status);
+}
+
+/* Not even where workers have an account that is named. */
+static void
+a_resolver_is_no_worker(void **state)
+{
+	char why[WHY_MAX];
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("only root has privileges to give up\n");
+		skip();
+	}
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		_exit(privileges_drop(PRIVILEGES_RESOLVER, "nobody",
+				      things.parent, why) == 0 &&
+				      getuid() == UNUSED_IDS + (uid_t)getpid()
+			      ? DONE
+			      : FAILED);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), DONE);
 }
 
 /* Landlock by itself: it would do where there is no list of calls. */
@@ -1151,6 +1178,7 @@ main(void)
 		T(what_is_needed_works),
 		T(finds_numbers_that_are_mapped),
 		T(a_worker_is_nobody),
+		T(a_resolver_is_no_worker),
 		T(files_are_hidden_all_the_same),
 		T(an_orphan_gives_up),
 		T(a_debug_build_says_which),
