@@ -362,7 +362,7 @@ coverage: need-coverage
 	@$(MAKE) SAN=cov faulty
 	@$(MAKE) SAN=cov PORTABLE=1 TAP=.build/portable-cov/tap
 	@$(MAKE) DEPS=system CC=gcc SAN=cov TAP=.build/cov/tap run-coverage
-run-coverage: scarce $(PROBES) $(addprefix $(B)/,$(UNITS) $(FUZZERS) \
+run-coverage: scarce completions $(PROBES) $(addprefix $(B)/,$(UNITS) $(FUZZERS) \
 		tests/soak/soak)
 	@TAP='$(abspath .build/static-cov/tap)' \
 		TAP_FAULTY='$(abspath .build/static-cov-faulty/tap)' \
@@ -373,7 +373,7 @@ run-coverage: scarce $(PROBES) $(addprefix $(B)/,$(UNITS) $(FUZZERS) \
 		SCARCE_TAP='$(abspath $(TAP))' \
 		tests/coverage/run $(B) .build/static-cov \
 		.build/portable-cov -- \
-		$(filter-out scarce %/soak %/probes,$^)
+		$(filter-out scarce completions %/soak %/probes,$^)
 
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full
 run-unit: $(addprefix $(B)/,$(UNITS))
