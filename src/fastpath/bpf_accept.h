@@ -248,7 +248,7 @@ accept(const struct scene *scene, const struct sorted *sorted)
 	}
 	ring_submit(record, wakeup(scene));
 	map_delete(&groups_map, &scene->scratch->group_key);
-	count(INGRESS_ACCEPTED);
+	count(scene, INGRESS_ACCEPTED);
 	forgive(scene->scratch, 4 + extra_of(key));
 	return true;
 }

@@ -15,15 +15,20 @@
 
 /* Records wait for a packet, and wake nobody before there are many. */
 static inline_always void
-submit(struct ingress_record *record)
+submit(const struct scene *scene, struct ingress_record *record)
 {
 	const bool many = ring_query(&records_map, BPF_RB_AVAIL_DATA) >
-		INGRESS_RECORDS_SIZE / 2;
+		INGRESS_RECORDS_SIZE / 4;
 
-	ring_submit(record, many ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	if (is_other(scene)) {
+		ring_discard(record, BPF_RB_NO_WAKEUP);
+	} else {
+		ring_submit(record,
+			    many ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	}
 }
 
-/* Whether a wrong group ends here: the receiver is not told of it. */
+/* Whether a wrong group of a short key ends here, and is counted. */
 static inline_always bool
 is_final(const struct scene *scene)
 {
@@ -32,14 +37,18 @@ is_final(const struct scene *scene)
 
 /*
  * Without a flood the receiver is told, at its leisure, of the first frame that
- * is taken of a group: so it can say that it never became complete.
+ * is taken of a group: so it can say that it never became complete.  And of
+ * all frames of what is none: so it can say why.  Strangers get no more than
+ * half of the room.
  */
 static inline_always bool
-tell(const struct scene *scene, uint64_t frame)
+tell(const struct scene *scene, uint64_t frame, bool data)
 {
 	struct ingress_record *record;
 
-	if (is_final(scene)) {
+	if (is_flood(scene) ||
+	    ring_query(&records_map, BPF_RB_AVAIL_DATA) >
+		    INGRESS_RECORDS_SIZE / 2) {
 		return false;
 	}
 	record = ring_reserve(&records_map, sizeof *record, 0);
@@ -49,7 +58,8 @@ tell(const struct scene *scene, uint64_t frame)
 	__builtin_memset(record, 0, sizeof *record);
 	record->group_key = scene->scratch->group_key;
 	record->frame[0] = frame;
-	submit(record);
+	record->tag = data;
+	submit(scene, record);
 	return true;
 }
 
@@ -84,7 +94,7 @@ send_frames(const struct scene *scene, const uint64_t *frames, uint64_t except)
 		record->frame[i] = untold(frames[i], except);
 	}
 	record->tag = record->instant = record->now = 0;
-	submit(record);
+	submit(scene, record);
 	return true;
 }
 
@@ -104,7 +114,7 @@ make_slow(const struct scene *scene, struct ingress_group *g)
 static inline_always int
 lose(const struct scene *scene)
 {
-	count(INGRESS_LOST);
+	count(scene, INGRESS_LOST);
 	return is_flood(scene) ? XDP_DROP : XDP_PASS;
 }
 
@@ -125,7 +135,7 @@ leave(const struct scene *scene, struct ingress_group *g, uint64_t mine)
 {
 	bool all = true;
 
-	count(INGRESS_PASSED);
+	count(scene, INGRESS_PASSED);
 	make_slow(scene, g);
 #pragma clang loop unroll(disable)
 	for (int layer = 0; layer < INGRESS_LAYERS; layer++) {
@@ -135,10 +145,29 @@ leave(const struct scene *scene, struct ingress_group *g, uint64_t mine)
 }
 
 static inline_always int
-drop(uint32_t why)
+drop(const struct scene *scene, uint32_t why)
 {
-	count(why);
+	count(scene, why);
 	return XDP_DROP;
+}
+
+/* It is wrong: the receiver finds out why, at its leisure. */
+static inline_always void
+tell_all(const struct scene *scene, struct ingress_group *g)
+{
+	if (is_flood(scene)) {
+		return;
+	}
+#pragma clang loop unroll(disable)
+	for (int layer = 0; layer < INGRESS_LAYERS; layer++) {
+		(void)send_frames(scene, g->frame[layer], 0);
+#pragma clang loop unroll(full)
+		for (int i = 0; i < INGRESS_FRAMES; i++) {
+			g->frame[layer][i] |=
+				INGRESS_FRAME_TOLD & if_any(g->frame[layer][i]);
+		}
+	}
+	g->odd = 1;
 }
 
 /*
@@ -148,7 +177,7 @@ drop(uint32_t why)
 static inline_always int
 pass(const struct scene *scene, bool split)
 {
-	count(INGRESS_PASSED);
+	count(scene, INGRESS_PASSED);
 	return is_closed(scene) && !split ? XDP_DROP : XDP_PASS;
 }
 

@@ -36,7 +36,7 @@ static uint64_t (*ring_query)(const void *,
 
 /* The maps, by the names that the loader knows them by. */
 extern const char config_map, ports_map, locals_map, lists_map, rules_map,
-	entries_map, ranges_map, keys_map, groups_map, marks_map, rate_map,
+	entries_map, ranges_map, keys_map, groups_map, marks_map, rates_map,
 	scratch_map, counts_map, records_map, charges_map;
 
 /*
@@ -44,9 +44,10 @@ extern const char config_map, ports_map, locals_map, lists_map, rules_map,
  * knows nothing of, the verifier follows once for all packets.
  */
 struct scratch {
-	int64_t batch;
+	int64_t batch[2]; /* see struct ingress_rate */
 	uint64_t barrier; /* an atomic addition is one */
 	uint64_t flood;
+	uint64_t other;  /* the port is not protected: see find_scene() */
 	uint64_t closed; /* nothing is taken: what is no group goes on */
 	uint64_t checks; /* that the receiver makes */
 	struct ingress_group_key group_key;
@@ -72,13 +73,23 @@ struct scene {
 	uint32_t tolerance;
 };
 
+/*
+ * Whether nothing comes of it: 1 or 0.  What decides of protected ports is done
+ * for all others, too, so that it takes as long.
+ */
+static inline_always uint32_t
+is_other(const struct scene *scene)
+{
+	return *(const volatile uint64_t *)&scene->scratch->other & 1;
+}
+
 static inline_always void
-count(uint32_t what)
+count(const struct scene *scene, uint32_t what)
 {
 	uint64_t *n = map_lookup(&counts_map, &what);
 
 	if (n) {
-		(*n)++;
+		*n += !is_other(scene);
 	}
 }
 
@@ -115,8 +126,9 @@ rule_for(const struct syn *s, uint32_t list)
 static inline_always bool
 measure_flood(struct scene *scene)
 {
-	uint32_t zero = 0;
-	struct ingress_rate *r = map_lookup(&rate_map, &zero);
+	uint32_t other = is_other(scene);
+	struct ingress_rate *r = map_lookup(&rates_map, &other);
+	int64_t *batch = &scene->scratch->batch[other];
 	uint64_t passed;
 
 	if (!r) {
@@ -129,9 +141,9 @@ measure_flood(struct scene *scene)
 		r->count = 0;
 		r->since = scene->now;
 	}
-	if (++scene->scratch->batch >= BATCH) {
+	if (++*batch >= BATCH) {
 		__sync_fetch_and_add(&r->count, BATCH);
-		scene->scratch->batch -= BATCH;
+		*batch -= BATCH;
 	}
 	return scene->config->flood == 0 || r->count > scene->config->flood ||
 		r->before > scene->config->flood;
@@ -143,15 +155,15 @@ forgive(struct scratch *scratch, uint32_t syns)
 {
 	uint32_t what = INGRESS_PROVEN, zero = 0;
 	uint64_t *n = map_lookup(&counts_map, &what);
-	struct ingress_rate *r = map_lookup(&rate_map, &zero);
+	struct ingress_rate *r = map_lookup(&rates_map, &zero);
 
 	if (n) {
 		*n += syns;
 	}
-	scratch->batch -= syns;
-	if (r && scratch->batch <= -BATCH) {
+	scratch->batch[0] -= syns;
+	if (r && scratch->batch[0] <= -BATCH) {
 		__sync_fetch_and_add(&r->count, -BATCH);
-		scratch->batch += BATCH;
+		scratch->batch[0] += BATCH;
 	}
 }
 
@@ -177,15 +189,20 @@ is_local(const struct scene *scene, const struct ingress_group_key *key)
 	return true;
 }
 
+/*
+ * In tc a SYN to a port without a rule takes the way of those to the ports of
+ * the first list, to the same end as if it had not: a ping behind it must not
+ * come sooner than one behind a SYN to a protected port.
+ */
 static inline_always int
 find_scene(struct scene *scene, struct syn *s, bool accepts)
 {
 	uint32_t at = s->group_key.dport;
 	const struct ingress_port *port = map_lookup(&ports_map, &at);
 	const struct ingress_rule *rule;
-	uint32_t zero = 0;
+	uint32_t zero = 0, list;
 
-	if (!port || port->list == 0) {
+	if (!port || (port->list == 0 && !accepts)) {
 		return -1;
 	}
 	scene->config = map_lookup(&config_map, &zero);
@@ -194,9 +211,17 @@ find_scene(struct scene *scene, struct syn *s, bool accepts)
 	    !is_local(scene, &s->group_key)) {
 		return -1;
 	}
-	rule = rule_for(s, port->list - 1u);
+	scene->scratch->other = port->list == 0;
+	list = port->list;
+	list -= 1 - is_other(scene);
+	rule = rule_for(s, list);
+	if (!rule) {
+		scene->scratch->other = 1;
+	}
+	/* Any will do, and is one to the verifier. */
+	rule = rule ? rule : map_lookup(&rules_map, &zero);
 	/* Only tc can tell the rules who is a stranger. */
-	if (!rule || (rule->closed && !accepts)) {
+	if (!rule || ((rule->closed || is_other(scene)) && !accepts)) {
 		return -1;
 	}
 	scene->scratch->closed = rule->closed;
@@ -208,6 +233,8 @@ find_scene(struct scene *scene, struct syn *s, bool accepts)
 	scene->now = clock_ns();
 	scene->utc = (scene->now + scene->config->utc_offset) / SECOND;
 	scene->scratch->group_key = s->group_key;
+	scene->scratch->group_key.family |=
+		is_other(scene) * INGRESS_FAMILY_OTHER;
 	scene->scratch->tcp_at = s->tcp_at;
 	scene->scratch->flood = measure_flood(scene);
 	return 0;
@@ -255,7 +282,8 @@ hear(const struct scene *scene)
 	uint32_t *heard = mark_of(scene);
 
 	if (heard) {
-		*heard = (uint32_t)(scene->now >> TICK_BITS);
+		*heard = is_other(scene) ? *heard
+					 : (uint32_t)(scene->now >> TICK_BITS);
 	}
 }
 
@@ -368,7 +396,11 @@ charge(const struct scene *scene, uint32_t guesses)
 		charge->src = scene->scratch->group_key.src;
 		charge->family = scene->scratch->group_key.family;
 		charge->guesses = guesses;
-		ring_submit(charge, 0);
+		if (is_other(scene)) {
+			ring_discard(charge, BPF_RB_NO_WAKEUP);
+		} else {
+			ring_submit(charge, 0);
+		}
 	}
 }
 

@@ -37,8 +37,7 @@ struct search {
 	volatile uint64_t count;       /* frames */
 	volatile uint64_t extra, most; /* that a SYN1 names */
 	volatile uint64_t failed;  /* some attempt was whole, and not right */
-	volatile uint64_t wrong;   /* by its authenticator */
-	volatile uint64_t keyless; /* a SYN1 that names no key of its length */
+	volatile uint64_t guessed; /* at a short authenticator, likewise */
 	volatile uint64_t foreign; /* one is of a suite not known here */
 };
 

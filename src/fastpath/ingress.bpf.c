@@ -3,7 +3,7 @@
  * ahead of the queue.  It takes the frames of a group off the wire, and when
  * all have come and the authenticator is right it lets SYN0 go on.  Either
  * marked, past the queue, where it is sure that the receiver would accept the
- * group (ingress_accept.h); or with the other frames in a ring for the
+ * group (bpf_accept.h); or with the other frames in a ring for the
  * receiver, which judges the group as if it had come by the queue.  Only tc can
  * mark: where both are, XDP goes first and leaves it the last frame of each
  * group.
@@ -11,8 +11,13 @@
  * The frames of a group are one SYN with other numbers: if SYN0 was not
  * the last to come, the last is made into it.
  *
- * What does not fit goes to the receiver as it came, along with what was
- * taken of its group before; but under flood it is dropped.
+ * What is no group ends as it would at any other port of this host: in tc it
+ * goes on, marked as a stranger's, to the rule that drops it, or to the door.
+ * The receiver, which logs it, is told of it by the ring and not by the queue,
+ * so that nobody can tell by the time it takes which ports are protected.  For
+ * the same reason SYNs to all other ports take the same way through the program
+ * (find_scene()).  But under flood what is no group is dropped at once, and
+ * nobody is told.
  *
  * Frames of one group may come on several processors at once.  Each has
  * its own word in the group; who sets `slow` takes what is there, and who
@@ -31,6 +36,7 @@
 #include "fastpath/bpf_lookup.h"
 #include "fastpath/bpf_roles.h"
 
+#define AGAIN (-1) /* no verdict yet */
 #define SECTION(name) __attribute__((section(name), used))
 
 static long (*store_bytes)(void *, uint32_t, const void *, uint32_t,
@@ -66,47 +72,46 @@ place_of(const struct scene *scene, const struct syn *s)
 static inline_always bool
 is_first(const struct scene *scene, const struct syn *s)
 {
-	const uint32_t role = frame_role_of(s->seq);
+	const uint32_t role = place_of(scene, s);
 
-	return role == FRAME_SYN2 ? is_timely(scene, s->seq)
-				  : role == FRAME_SYN1 && is_head(s->seq);
+	return role == FRAME_SYN1 || role == FRAME_SYN2;
 }
 
-/* The first of its group. */
+/*
+ * The first of its group, of whatever role: packets of one group may come by
+ * several queues of a device.  AGAIN: another processor was faster.
+ */
 static inline_always int
 begin(const struct scene *scene, const struct syn *s)
 {
 	const bool split = is_split(scene);
-	const bool fits = !split && is_first(scene, s);
+	const uint32_t role = place_of(scene, s);
 	struct ingress_group *g = &scene->scratch->group;
 
-	if (!fits && !split && is_final(scene)) {
-		return drop(INGRESS_DROPPED);
+	g->odd = !is_first(scene, s);
+	if (g->odd && !split && is_flood(scene)) {
+		return drop(scene, INGRESS_DROPPED);
 	}
-	__builtin_memset(g, 0, sizeof *g);
+	if (role >= INGRESS_FRAMES) {
+		return drop(scene, INGRESS_DROPPED);
+	}
+	__builtin_memset(g->frame, 0, sizeof g->frame);
 	g->since = scene->now;
 	g->macs = INGRESS_MACS_FIRST;
-	if (fits) {
-		uint64_t frame = frame_of(scene, s);
+	g->slow = split ? INGRESS_SLOW_SPLIT : 0;
+	g->passed = split;
+	if (!split) {
+		const uint64_t frame = frame_of(scene, s);
 
-		frame |= tell(scene, frame) ? INGRESS_FRAME_TOLD : 0;
-		if (frame_role_of(s->seq) == FRAME_SYN2) {
-			g->frame[0][FRAME_SYN2] = frame;
-		} else {
-			g->frame[0][FRAME_SYN1] = frame;
-		}
-	} else {
-		g->slow = split ? INGRESS_SLOW_SPLIT : 1;
-		g->passed = 1;
+		g->frame[0][role] = frame |
+			(tell(scene, frame, false) ? INGRESS_FRAME_TOLD : 0);
 	}
 	hear(scene);
-	/* Another processor was faster, or there is no memory. */
 	if (map_update(&groups_map, &scene->scratch->group_key, g,
 		       BPF_NOEXIST) < 0) {
-		return is_flood(scene) ? drop(INGRESS_DROPPED)
-				       : pass(scene, split);
+		return AGAIN;
 	}
-	return fits ? drop(INGRESS_TAKEN) : pass(scene, split);
+	return split ? pass(scene, split) : drop(scene, INGRESS_TAKEN);
 }
 
 /* Whether an attempt is a whole group, and right. */
@@ -124,7 +129,6 @@ is_right(const struct scene *scene, struct ingress_group *g,
 	search->failed = 1;
 	key = key_of(INGRESS_FRAME_SEQ(a->syn1));
 	if (!key || extra_of(key) != frame_flags(INGRESS_FRAME_SEQ(a->syn1))) {
-		search->keyless = a->syn1;
 		return false;
 	}
 	if (key->suite == SUITE_KERNEL_NONE) {
@@ -135,7 +139,6 @@ is_right(const struct scene *scene, struct ingress_group *g,
 	    (extra_of(key) == 0 && is_final(scene) && !may_charge())) {
 		return false;
 	}
-	search->wrong = 1;
 	g->macs--;
 	if (is_authentic(&scene->scratch->work, search, sorted,
 			 scene->scratch->group_key.dport, key)) {
@@ -143,6 +146,8 @@ is_right(const struct scene *scene, struct ingress_group *g,
 	}
 	if (extra_of(key) == 0 && is_final(scene)) {
 		charge(scene, guesses_in(search, a->syn0));
+	} else if (extra_of(key) == 0) {
+		search->guessed = 1;
 	}
 	return false;
 }
@@ -155,8 +160,6 @@ find_right(const struct scene *scene, struct ingress_group *g, uint64_t mine)
 	bool right = false;
 
 	list_attempts(search, mine);
-	search->failed = search->wrong = 0;
-	search->keyless = search->foreign = 0;
 	/* By the same instructions. */
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < ATTEMPTS && !right; i++) {
@@ -173,7 +176,10 @@ end_right(const struct scene *scene, struct ingress_group *g, struct syn *s,
 	const struct sorted *sorted = &scene->scratch->sorted;
 	const uint64_t syn0 = sorted->frame[FRAME_SYN0];
 
-	count(INGRESS_VERIFIED);
+	if (is_other(scene)) {
+		return XDP_DROP;
+	}
+	count(scene, INGRESS_VERIFIED);
 	if (!is_same(syn0, mine)) {
 		s->becomes = is_closed(scene) ? 0 : syn0;
 	} else if (accepts && accept(scene, sorted)) {
@@ -183,33 +189,28 @@ end_right(const struct scene *scene, struct ingress_group *g, struct syn *s,
 	return hand_over(scene, g, sorted);
 }
 
-/* No group was right: whether more frames are waited for, and who judges. */
+/*
+ * No group was right: whether more frames are waited for.  One that is longer
+ * may be on its way, of which SYN0 is here.  What bears the prefix of SYN1 or
+ * SYN2, and can't be that, is mostly SYN0, or there never will be a group.
+ */
 static inline_always int
-end_wrong(const struct scene *scene, struct ingress_group *g, struct syn *s,
+end_wrong(const struct scene *scene, struct ingress_group *g, uint32_t role,
 	  uint64_t mine)
 {
 	const struct search *search = &scene->scratch->search;
+	const bool wrong =
+		search->failed && search->count >= FRAME_BASE + search->most;
 
-	if (!search->failed) {
-		return drop(INGRESS_TAKEN);
-	}
-	if (search->foreign) {
+	/* The receiver counts guesses at short authenticators. */
+	if ((search->foreign || (wrong && search->guessed)) &&
+	    !is_other(scene)) {
 		return leave(scene, g, mine);
 	}
-	if (is_final(scene)) {
-		return drop(INGRESS_MAC);
+	if (wrong || (role == FRAME_SYN0 && !g->odd)) {
+		tell_all(scene, g);
 	}
-	/* A longer group may be on its way, of which SYN0 is here. */
-	if (search->count < FRAME_BASE + search->most) {
-		return drop(INGRESS_TAKEN);
-	}
-	/* It may be SYN0 itself, which nothing but a packet can be. */
-	if (!search->wrong) {
-		s->becomes = search->keyless;
-		return leave(scene, g, s->becomes);
-	}
-	/* The receiver logs it, and counts guesses at short authenticators. */
-	return leave(scene, g, mine);
+	return drop(scene, wrong ? INGRESS_MAC : INGRESS_TAKEN);
 }
 
 /* Whether tc, which can let it in, is to get the last frame of a group. */
@@ -278,14 +279,8 @@ gather(const struct scene *scene, const struct ingress_group *g, uint32_t role)
 		}
 	}
 	search->frame[INGRESS_LAYERS][role] = if_fresh(scene, search->lost);
+	search->failed = search->guessed = search->foreign = 0;
 	count_frames(search);
-}
-
-/* Whether a further frame of its role would push out one that may count. */
-static inline_always bool
-is_full(const struct scene *scene, const struct ingress_group *g, uint32_t role)
-{
-	return if_fresh(scene, g->frame[INGRESS_LAYERS - 1][role]) != 0;
 }
 
 static inline_always bool
@@ -299,7 +294,7 @@ static inline_always int
 follow(const struct scene *scene, struct ingress_group *g)
 {
 	if (is_flood(scene) && g->passed >= INGRESS_SLOW_MAX) {
-		return drop(INGRESS_DROPPED);
+		return drop(scene, INGRESS_DROPPED);
 	}
 	g->passed++;
 	g->since = scene->now;
@@ -307,7 +302,10 @@ follow(const struct scene *scene, struct ingress_group *g)
 	return pass(scene, g->slow & INGRESS_SLOW_SPLIT);
 }
 
-/* All may have come, mine last: so it is judged, here or by tc. */
+/*
+ * All may have come, mine last: so it is judged, here or by tc.  AGAIN: it is
+ * wrong.
+ */
 static inline_always int
 finish(const struct scene *scene, struct ingress_group *g, struct syn *s,
        uint32_t role, uint64_t mine, bool accepts)
@@ -322,7 +320,7 @@ finish(const struct scene *scene, struct ingress_group *g, struct syn *s,
 	}
 	return find_right(scene, g, mine)
 		? end_right(scene, g, s, mine, accepts)
-		: end_wrong(scene, g, s, mine);
+		: AGAIN;
 }
 
 /* A further frame of a group. */
@@ -330,7 +328,7 @@ static inline_always int
 go_on(const struct scene *scene, struct ingress_group *g, struct syn *s,
       bool accepts)
 {
-	const uint64_t mine = frame_of(scene, s);
+	uint64_t mine = frame_of(scene, s);
 	uint32_t role;
 
 	if (g->slow) {
@@ -338,15 +336,15 @@ go_on(const struct scene *scene, struct ingress_group *g, struct syn *s,
 	}
 	role = place_of(scene, s);
 	if (role >= INGRESS_FRAMES) {
-		return drop(INGRESS_DROPPED);
+		return drop(scene, INGRESS_DROPPED);
 	}
 	/* A copy that the network made. */
 	if (is_copy(g, role, mine)) {
-		tell(scene, mine);
-		return drop(INGRESS_TAKEN);
+		tell(scene, mine, false);
+		return drop(scene, INGRESS_TAKEN);
 	}
-	if (is_full(scene, g, role) && !is_final(scene)) {
-		return leave(scene, g, mine);
+	if (g->odd && tell(scene, mine, false)) {
+		mine |= INGRESS_FRAME_TOLD;
 	}
 	store(scene, g, role, mine);
 	/* Not barrier(): Linux before 5.12 has no addition with a result. */
@@ -355,33 +353,70 @@ go_on(const struct scene *scene, struct ingress_group *g, struct syn *s,
 		return pass(scene, false);
 	}
 	gather(scene, g, role);
-	return may_be_whole(&scene->scratch->search)
-		? finish(scene, g, s, role, mine, accepts)
-		: drop(INGRESS_TAKEN);
+	if (may_be_whole(&scene->scratch->search)) {
+		const int verdict = finish(scene, g, s, role, mine, accepts);
+
+		if (verdict != AGAIN) {
+			return verdict;
+		}
+	}
+	return end_wrong(scene, g, role, mine);
+}
+
+/* Whether its group has begun; what is left of one long ago is removed. */
+static inline_always bool
+has_group(const struct scene *scene)
+{
+	const struct ingress_group *g =
+		map_lookup(&groups_map, &scene->scratch->group_key);
+
+	if (g && scene->now - g->since > scene->config->assembly &&
+	    scene->now - g->since < 1ull << 63) {
+		map_delete(&groups_map, &scene->scratch->group_key);
+		return false;
+	}
+	return g != NULL;
 }
 
 static inline_always int
 judge(const struct scene *scene, struct syn *s, bool accepts)
 {
 	struct ingress_group *g;
+	int verdict;
 
-	count(INGRESS_SEEN);
+	/* Under flood no time tells anything, and none is to be lost. */
+	if (is_other(scene) && is_flood(scene)) {
+		return XDP_PASS;
+	}
+	/* The rules drop what tc has marked, as they drop others' SYNs. */
+	if (!accepts && scene->config->relay && !is_flood(scene)) {
+		scene->scratch->batch[0]--;
+		return XDP_PASS;
+	}
+	count(scene, INGRESS_SEEN);
 	if (s->data) {
-		return is_flood(scene) ? drop(INGRESS_DROPPED)
-				       : pass(scene, false);
+		(void)tell(scene, frame_of(scene, s), true);
+		return drop(scene, INGRESS_DROPPED);
 	}
 	/* Most of a flood ends here, without a search. */
 	if (is_flood(scene) && !was_heard(scene) && !is_first(scene, s) &&
 	    !is_split(scene)) {
-		return drop(INGRESS_DROPPED);
+		return drop(scene, INGRESS_DROPPED);
 	}
+	if (!has_group(scene)) {
+		verdict = begin(scene, s);
+		if (verdict != AGAIN) {
+			return verdict;
+		}
+	}
+	/* Again, for the verifier: one way to all that follows. */
 	g = map_lookup(&groups_map, &scene->scratch->group_key);
-	if (g && scene->now - g->since > scene->config->assembly &&
-	    scene->now - g->since < 1ull << 63) {
-		map_delete(&groups_map, &scene->scratch->group_key);
-		g = NULL;
+	/* There is no memory. */
+	if (!g) {
+		return is_flood(scene) ? drop(scene, INGRESS_DROPPED)
+				       : pass(scene, is_split(scene));
 	}
-	return g ? go_on(scene, g, s, accepts) : begin(scene, s);
+	return go_on(scene, g, s, accepts);
 }
 
 /* The same for both kinds of context. */
@@ -459,6 +494,21 @@ is_relayed(void)
 }
 
 /*
+ * A stranger's SYN that is no group goes on, marked, to where the rules drop
+ * it, or the door refuses it, as others are that come to other ports: after the
+ * same time, and in the same order.  But under flood only what gets an answer
+ * does so.  And the door tells connections apart, not the SYNs of one.
+ */
+static inline_always bool
+goes_on(const struct scene *scene, const struct syn *s)
+{
+	const bool admitted = is_admitted(scene, (uint16_t)s->sport);
+
+	return is_other(scene) ||
+		(!admitted && (is_closed(scene) || !is_flood(scene)));
+}
+
+/*
  * A little later, when the kernel has made a packet of it.  The mark is
  * nobody else's: what comes with it gets no further by it.
  */
@@ -472,14 +522,14 @@ SECTION("tc") int ingress_tc(struct __sk_buff *skb)
 	if (!skb->vlan_present || is_relayed()) {
 		SIFT(skb, s, scene, verdict, true);
 	}
-	if (s.mark) {
-		skb->mark =
-			s.accepted ? skb->mark | s.mark : skb->mark & ~s.mark;
+	if (scene.scratch && !is_other(&scene)) {
+		skb->mark &= ~(s.mark | (uint32_t)scene.config->strangers);
+		skb->mark |= s.accepted ? s.mark : 0;
 	}
-	/* The door tells connections apart, not the SYNs of one. */
-	if (verdict == XDP_DROP && scene.scratch && is_closed(&scene) &&
-	    !is_admitted(&scene, (uint16_t)s.sport)) {
-		skb->mark |= (uint32_t)scene.config->strangers;
+	if (verdict == XDP_DROP && scene.scratch && goes_on(&scene, &s)) {
+		skb->mark |= is_other(&scene)
+			? 0
+			: (uint32_t)scene.config->strangers;
 		verdict = XDP_PASS;
 	}
 	if (s.becomes && become(skb, &s, (uint32_t)scene.scratch->tcp_at) < 0) {

@@ -32,7 +32,7 @@
 struct ingress_tables {
 	uint32_t assembly_ms, flood_per_second;
 	uint32_t replays;   /* groups that tap itself remembers */
-	uint32_t strangers; /* mark of those to closed ports who go on */
+	uint32_t strangers; /* mark of those who go on */
 	int admitted;       /* the door's map of accepted connections, or -1 */
 	const struct ingress_port *ports; /* 65,536 */
 	const struct ingress_list *lists;
@@ -62,7 +62,7 @@ enum ingress_map {
 	INGRESS_MAP_LOCALS,
 	INGRESS_MAP_GROUPS,
 	INGRESS_MAP_MARKS,
-	INGRESS_MAP_RATE,
+	INGRESS_MAP_RATES,
 	INGRESS_MAP_SCRATCH,
 	INGRESS_MAP_COUNTS,
 	INGRESS_MAP_RECORDS,

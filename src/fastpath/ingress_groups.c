@@ -26,7 +26,7 @@ is_alive(const struct ingress *s, const struct ingress_group *g)
 {
 	const int64_t age = (int64_t)(clock_us() * 1000 - g->since);
 
-	return age <= (int64_t)s->assembly;
+	return g->slow == 0 && age <= (int64_t)s->assembly;
 }
 
 static void
@@ -63,8 +63,8 @@ ingress_groups_empty(struct ingress *s, ingress_groups_take *take,
 
 		/* From one that is not there it would begin anew. */
 		more = bpf_map_next(map, &key, &next);
-		if (bpf_map_remove(map, &key) == 0 && found && g.slow == 0 &&
-		    is_alive(s, &g)) {
+		if (bpf_map_remove(map, &key) == 0 && found &&
+		    !(key.family & INGRESS_FAMILY_OTHER) && is_alive(s, &g)) {
 			take_group(&key, &g, take, context);
 		}
 	}

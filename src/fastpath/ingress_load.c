@@ -58,7 +58,7 @@ static const struct {
 				   sizeof(struct ingress_group), GROUPS, 0 } },
 	[INGRESS_MAP_MARKS] = { "marks_map",
 				ARRAY(struct ingress_marks, 1, 0) },
-	[INGRESS_MAP_RATE] = { "rate_map", ARRAY(struct ingress_rate, 1, 0) },
+	[INGRESS_MAP_RATES] = { "rates_map", ARRAY(struct ingress_rate, 2, 0) },
 	[INGRESS_MAP_SCRATCH] = { "scratch_map",
 				  { BPF_MAP_TYPE_PERCPU_ARRAY, 4, SCRATCH_SIZE,
 				    1, 0 } },

@@ -66,7 +66,7 @@ struct ingress_config {
 	uint64_t locals_turn; /* another one when an address was taken out */
 	uint64_t relay; /* wherever the program of XDP is, that of tc is, too */
 	int64_t credit; /* frames that tc may get and say nothing */
-	/* A bit of the mark: of hide=closed, and no group with it. */
+	/* A bit of the mark: a stranger's, which goes on as to any port. */
 	uint64_t strangers;
 };
 
@@ -124,6 +124,10 @@ struct ingress_group_key {
 	uint32_t family;
 };
 
+/* In its family: of a port that is not protected, so that nothing comes of it.
+ */
+#define INGRESS_FAMILY_OTHER 0x100u
+
 /* A frame that was taken off the wire; 0: none yet. */
 #define INGRESS_FRAME(seq, sport) ((uint64_t)(seq) << 32 | (sport) << 1 | 1)
 #define INGRESS_FRAME_TOLD ((uint64_t)1 << 31) /* the receiver knows of it */
@@ -142,6 +146,8 @@ struct ingress_group {
 	uint32_t slow;   /* not 0: the receiver has it from here on */
 	uint32_t passed; /* frames since */
 	int64_t macs;    /* HMACs that it may still cost */
+	/* Not 0: it is no group that is sent in order, and all is told. */
+	uint64_t odd;
 };
 
 /* Of slow: it always had, and judges for a closed port, too. */
@@ -151,7 +157,7 @@ struct ingress_group {
  * HMACs: at first, with each frame, and at most.  So many that a group is
  * found among two forged frames of each of seven roles, wherever they come.
  */
-#define INGRESS_MACS_FIRST 64
+#define INGRESS_MACS_FIRST 80
 #define INGRESS_MACS_FRAME 4
 #define INGRESS_MACS_MAX 160
 
@@ -164,7 +170,10 @@ struct ingress_marks {
 	uint32_t heard[INGRESS_MARKS]; /* 2^20 ns, monotonic; wraps */
 };
 
-/* SYNs but those of accepted groups: for a moment it may be below 0. */
+/*
+ * SYNs but those of accepted groups: for a moment it may be below 0.  Two of
+ * them: of protected ports, and of all others.
+ */
 struct ingress_rate {
 	uint64_t since;
 	int64_t count, before;
@@ -177,7 +186,8 @@ struct ingress_rate {
 /*
  * To tap, ahead of a packet that it belongs to: what was taken before.  Or
  * a whole group that was accepted: how the replay memory knows it, the
- * instants that it carries and when that was; else these are 0.
+ * instants that it carries and when that was; else these are 0.  But a SYN
+ * with data has a tag of 1.
  */
 struct ingress_record {
 	struct ingress_group_key group_key;

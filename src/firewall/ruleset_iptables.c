@@ -4,7 +4,8 @@
 
 #include "firewall/multiport.h"
 
-#define TARGET_MAX 192u
+#define TARGET_MAX 256u
+#define MARK_MAX 48u
 
 static const char syn[] = "--tcp-flags FIN,SYN,RST,ACK SYN";
 
@@ -116,6 +117,19 @@ bypass(const struct section *s)
 	return s->plan->unconfirmed ? " --queue-bypass" : "";
 }
 
+/* But for strangers', whom the program in the kernel has marked. */
+static const char *
+not_marked(const struct section *s, const struct fw_match *m,
+	   char text[MARK_MAX])
+{
+	text[0] = '\0';
+	if (m->by_ingress) {
+		snprintf(text, MARK_MAX, "-m mark ! --mark 0x%x/0x%x ",
+			 s->plan->mark, s->plan->mark);
+	}
+	return text;
+}
+
 static void
 put_early_accept(const struct section *s, const struct fw_match *m)
 {
@@ -124,8 +138,9 @@ put_early_accept(const struct section *s, const struct fw_match *m)
 
 	/* Packets that this host sends must not have the mark. */
 	other.loopback_open = true;
-	snprintf(target, sizeof target, "%s -m mark --mark 0x%x/0x%x -j ACCEPT",
-		 early(m), s->plan->accepted_mark, s->plan->accepted_mark);
+	/* The mark first: the routing table is the dearer. */
+	snprintf(target, sizeof target, "-m mark --mark 0x%x/0x%x %s -j ACCEPT",
+		 s->plan->accepted_mark, s->plan->accepted_mark, early(m));
 	put_match(s, &other, m, target);
 }
 
@@ -133,7 +148,7 @@ static void
 put_syn_chain(const struct section *s)
 {
 	const struct fw_plan *plan = s->plan;
-	char target[TARGET_MAX];
+	char target[TARGET_MAX], mark[MARK_MAX];
 
 	for (size_t i = 0; i < plan->count; i++) {
 		if (plan->matches[i].by_ingress &&
@@ -146,7 +161,8 @@ put_syn_chain(const struct section *s)
 
 		if (ruleset_has_place(s->hook, m, s->family)) {
 			snprintf(target, sizeof target,
-				 "%s -j NFQUEUE --queue-num %u%s", early(m),
+				 "%s%s -j NFQUEUE --queue-num %u%s",
+				 not_marked(s, m, mark), early(m),
 				 ruleset_queue(plan, ruleset_is_forwarded(m),
 					       false),
 				 bypass(s));
@@ -175,6 +191,13 @@ put_admitted(const struct section *s)
 		 s->chain, mark, mark, syn);
 }
 
+/* What is left of strangers' SYNs comes to the last rules. */
+static const char *
+no_syn(const struct fw_match *m)
+{
+	return m->by_ingress ? "-m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN " : "";
+}
+
 /* Whose packet it is was found before routing: no listener's, but for TPROXY.
  */
 static void
@@ -186,11 +209,13 @@ put_sockets(const struct section *s, const struct fw_match *m)
 		return;
 	}
 	snprintf(target, sizeof target,
-		 "-m cgroup --path / -m socket --nowildcard --transparent "
+		 "%s-m cgroup --path / -m socket --nowildcard --transparent "
 		 "-j NFQUEUE --queue-num %u%s",
-		 ruleset_queue(s->plan, false, true), bypass(s));
+		 no_syn(m), ruleset_queue(s->plan, false, true), bypass(s));
 	put_match(s, s->plan, m, target);
-	put_match(s, s->plan, m, "-m cgroup --path / -j RETURN");
+	snprintf(target, sizeof target, "%s-m cgroup --path / -j RETURN",
+		 no_syn(m));
+	put_match(s, s->plan, m, target);
 }
 
 static void
@@ -198,27 +223,23 @@ put_final(const struct section *s, const struct fw_match *m)
 {
 	const bool forwarded = ruleset_is_forwarded(m);
 	const bool closes = m->closed && s->plan->door_stays;
-	char target[TARGET_MAX];
+	char target[TARGET_MAX], mark[MARK_MAX];
 
-	/* The program in the kernel may outlive a door that is not kept. */
-	if (m->closed && m->by_ingress && s->plan->door_stays) {
-		snprintf(target, sizeof target,
-			 "-m mark --mark 0x%x/0x%x -m tcp %s -j RETURN",
-			 s->plan->mark, s->plan->mark, syn);
-		put_match(s, s->plan, m, target);
-	}
-	snprintf(target, sizeof target, "-m tcp %s -j NFQUEUE --queue-num %u%s",
-		 syn, ruleset_queue(s->plan, forwarded, false),
+	snprintf(target, sizeof target,
+		 "%s-m tcp %s -j NFQUEUE --queue-num %u%s",
+		 not_marked(s, m, mark), syn,
+		 ruleset_queue(s->plan, forwarded, false),
 		 closes ? " --queue-bypass" : bypass(s));
 	put_match(s, s->plan, m, target);
 	if (closes) {
-		put_match(s, s->plan, m, "-j RETURN");
+		snprintf(target, sizeof target, "%s-j RETURN", no_syn(m));
+		put_match(s, s->plan, m, target);
 		return;
 	}
 	put_sockets(s, m);
 	/* An unpinned door ends with the daemon: then no packet may pass. */
-	snprintf(target, sizeof target, "-j NFQUEUE --queue-num %u%s",
-		 ruleset_queue(s->plan, forwarded, true), bypass(s));
+	snprintf(target, sizeof target, "%s-j NFQUEUE --queue-num %u%s",
+		 no_syn(m), ruleset_queue(s->plan, forwarded, true), bypass(s));
 	put_match(s, s->plan, m, target);
 }
 
@@ -305,6 +326,16 @@ put_last_chain(const struct section *s)
 		}
 	}
 	put_translated(s);
+	/* Strangers' SYNs, after as many rules as those to other ports. */
+	for (size_t i = 0; i < s->plan->count; i++) {
+		const struct fw_match *m = &s->plan->matches[i];
+
+		if (m->by_ingress && ruleset_has_place(s->hook, m, s->family)) {
+			put_match(s, s->plan, m,
+				  m->closed && s->plan->door_stays ? "-j RETURN"
+								   : "-j DROP");
+		}
+	}
 }
 
 static void

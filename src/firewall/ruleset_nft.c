@@ -88,6 +88,16 @@ put_queue(struct text *t, const struct fw_plan *plan, bool forwarded, bool rest)
 		 plan->unconfirmed ? " bypass" : "");
 }
 
+/* But for strangers', whom the program in the kernel has marked. */
+static void
+put_not_marked(struct text *t, const struct fw_plan *plan,
+	       const struct fw_match *m)
+{
+	if (m->by_ingress) {
+		text_put(t, "meta mark & 0x%08x == 0 ", plan->mark);
+	}
+}
+
 static void
 put_syn_chain(struct text *t, const struct fw_plan *plan,
 	      const struct ruleset_hook *hook)
@@ -113,6 +123,7 @@ put_syn_chain(struct text *t, const struct fw_plan *plan,
 		if (ruleset_has_place(hook, m, 0)) {
 			text_put(t, "\t\t%s", syn);
 			put_early(t, plan, m);
+			put_not_marked(t, plan, m);
 			put_queue(t, plan, ruleset_is_forwarded(m), false);
 		}
 	}
@@ -224,18 +235,13 @@ put_final(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 	const bool forwarded = ruleset_is_forwarded(m);
 	const bool closes = m->closed && plan->door_stays;
 
-	/* The program in the kernel may outlive a door that is not kept. */
-	if (m->closed && m->by_ingress && plan->door_stays) {
-		text_put(t, "\t\tmeta mark & 0x%08x != 0 %s", plan->mark, syn);
-		put_match(t, plan, m);
-		text_put(t, "meta mark set meta mark & 0x%08x accept\n",
-			 ~plan->mark);
-	}
 	text_put(t, "\t\t%s", syn);
 	put_match(t, plan, m);
-	text_put(t, "queue num %u%s\n\t\t",
+	put_not_marked(t, plan, m);
+	text_put(t, "queue num %u%s\n\t\t%s",
 		 ruleset_queue(plan, forwarded, false),
-		 closes || plan->unconfirmed ? " bypass" : "");
+		 closes || plan->unconfirmed ? " bypass" : "",
+		 m->by_ingress ? no_syn : "");
 	put_match(t, plan, m);
 	if (closes) {
 		text_put(t, "accept\n");
@@ -276,6 +282,22 @@ put_last_chain(struct text *t, const struct fw_plan *plan,
 		}
 	}
 	put_translated(t, plan);
+	/* Strangers' SYNs, after as many rules as those to other ports. */
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+
+		if (!m->by_ingress || !ruleset_has_place(hook, m, 0)) {
+			continue;
+		}
+		text_put(t, "\t\t");
+		put_match(t, plan, m);
+		if (m->closed && plan->door_stays) {
+			text_put(t, "meta mark set meta mark & 0x%08x accept\n",
+				 ~plan->mark);
+		} else {
+			text_put(t, "drop\n");
+		}
+	}
 	text_put(t, "\t}\n");
 }
 

@@ -4,6 +4,7 @@
 
 #include "protocol/candidates.h"
 #include "protocol/frame.h"
+#include "protocol/group_reason.h"
 
 const char *
 receiver_reason_name(enum verify_reason reason)
@@ -333,11 +334,7 @@ try_group(struct receiver *g, const struct receiver_now *now,
 			result->events[result->events_count - 1].reason ==
 			VERIFY_ACCEPTED;
 	}
-	if (found.reason > group->reason) {
-		group->reason = (uint8_t)found.reason;
-		group->key_no = (uint16_t)found.key_no;
-		group->skew = (int64_t)(found.instant - now->instant);
-	}
+	group_reason_note(group, &found, now->instant);
 	if (found.whole) {
 		report_group(g, group, result);
 	}
@@ -480,6 +477,10 @@ receiver_note_frame(struct receiver *g, const struct receiver_now *now,
 		const struct reassembly_key key = key_of(g, rule, in);
 
 		g->counters.syns++;
+		if (in->packet->data_len > 0) {
+			refuse_packet(g, in->packet, VERIFY_MALFORMED, result);
+			return;
+		}
 		make_room(g, result);
 		add_frame(g, now, in, rule, group_for(g, &key, true), true,
 			  result);
@@ -558,6 +559,8 @@ receiver_expire(struct receiver *g, const struct receiver_now *now,
 	result->rule = NULL;
 	result->verdict = RECEIVER_DROP;
 	if (group && now->ms - group->arrived > g->limits.assembly_ms) {
+		group_reason_find(&g->reassembly, group, g->acl, now->instant,
+				  now->ms);
 		end_group(g, group, result);
 		return true;
 	}

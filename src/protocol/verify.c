@@ -168,7 +168,7 @@ check_auth(struct search *s, struct verify *tried)
 	uint32_t seq[FRAME_MAX];
 
 	/* What is tried in vain must not use up those of the right one. */
-	if (guesses > 0 &&
+	if (guesses > 0 && scene->guess &&
 	    !guess_allows(scene->guess, scene->src, scene->ms,
 			  s->wrong + guesses +
 				  (s->way == VERIFY_REORDERED ? GUESS_BURST / 2
@@ -344,7 +344,7 @@ verify_find(const struct verify_scene *scene, const struct verify_frame *frames,
 	/* SYN0 is sent last: what it completes is found at once. */
 	(void)(try_all(&s, VERIFY_IN_ORDER) || try_all(&s, VERIFY_REORDERED));
 	/* What was found may be a copy sent along with the guesses. */
-	if (s.wrong > 0) {
+	if (s.wrong > 0 && scene->guess) {
 		guess_charge(scene->guess, scene->src, scene->ms, s.wrong);
 	}
 }

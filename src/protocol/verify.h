@@ -60,7 +60,7 @@ struct verify_frame {
 /* What the frames belong to. */
 struct verify_scene {
 	const struct acl *acl;
-	struct guess *guess;
+	struct guess *guess; /* NULL: they were counted already */
 	const struct packet_addr *src;
 	uint16_t dport;
 	uint16_t tolerance; /* seconds */

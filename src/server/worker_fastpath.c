@@ -169,6 +169,7 @@ worker_fastpath_syns(const struct ingress_record *r, struct packet *syns)
 			.seq = INGRESS_FRAME_SEQ(r->frame[i]),
 			.window = r->group_key.tag,
 			.flags = PACKET_SYN,
+			.data_len = r->instant == 0 ? (size_t)r->tag : 0,
 		};
 	}
 	return count;

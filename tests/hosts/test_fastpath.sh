@@ -216,6 +216,47 @@ dropped()
 	[ "$(tap_status server server ingress_dropped)" -gt 0 ]
 }
 
+# What came to the queues so far, but for what is no SYN.
+queued()
+{
+	# shellcheck disable=SC2016 # awk's
+	on server awk '{ sum += $8 } END { print sum + 0 }' \
+	    /proc/net/netfilter/nfnetlink_queue
+}
+
+# A stranger's SYN never takes the queue, whatever is in it; the server is told
+# of it all the same, and says why it is refused.
+strangers()
+{
+	local family before sent name
+
+	served fastpath=auto
+	accepts
+	before=$(queued)
+	for family in 4 6; do
+		sent=$(on stranger "$python" "$here/strangers.py" eth0 \
+		    "$(on server cat /sys/class/net/eth0/address)" \
+		    "$(addr "$family" stranger)" "$(addr "$family" server)" 80 \
+		    100 any window heads late groups data)
+		same 1400 "$sent" sent
+	done
+	# The mark, and not the door, decides: no answer.
+	hidden 4
+	hidden 6
+	same "$before" "$(queued)" 'in the queue'
+	for name in time key mac malformed incomplete; do
+		wait_for "$patience" refused_some "$name"
+	done
+	page client 4
+	page client 6
+	same 0 "$(tap_status server server ingress_lost)"
+}
+
+refused_some()
+{
+	[ "$(tap_status server server "$1")" -gt 0 ]
+}
+
 killed()
 {
 	served "fastpath=$1"
@@ -523,6 +564,7 @@ check accepted-auto accepted auto
 check accepted-generic accepted generic
 check stopped stopped
 check counts-on counts_on
+check strangers strangers
 check marked marked
 check time-ahead time_namespace 1000
 check time-behind time_namespace "-$(($(cut -d. -f1 /proc/uptime) / 2))"

@@ -77,7 +77,7 @@ timing()
 	! counting || skip 'a build that counts takes time for that'
 	closed_lab
 	has_fast_path || skip 'no fast path here'
-	closed times "$1" 600
+	closed times "$1" "${PAIRS:-600}"
 }
 
 has_fast_path()

@@ -119,6 +119,7 @@ bed_setup(void **state)
 	make_bench(&bed.alone);
 	conf.acl = bed.all->acl;
 	conf.limits = bed.all->limits;
+	conf.settings.mark = BED_STRANGERS;
 	ingress_init(&bed.worker.ingress);
 	if (ingress_image_size == 0) {
 		bed.cannot = "built without clang";
@@ -204,16 +205,18 @@ bed_set_flood(bool flood)
 {
 	struct ingress_rate rate = { 0 };
 	struct timespec now;
-	uint32_t zero = 0;
 
 	/* A second that began in a far future does not end. */
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	rate.since = (uint64_t)now.tv_sec * 1000000000 + (1ull << 50);
 	rate.before = flood;
 	bed.worker.ingress.config->flood = flood ? 0 : INT64_MAX;
-	assert_int_equal(bpf_map_put(bed.worker.ingress.map[INGRESS_MAP_RATE],
-				     &zero, &rate, BPF_ANY),
-			 0);
+	for (uint32_t other = 0; other < 2; other++) {
+		assert_int_equal(
+			bpf_map_put(bed.worker.ingress.map[INGRESS_MAP_RATES],
+				    &other, &rate, BPF_ANY),
+			0);
+	}
 }
 
 /* ---- packets */
@@ -267,8 +270,11 @@ bed_run_frame(uint8_t *frame, size_t len)
 						&verdict),
 			 0);
 	assert_true(verdict == INGRESS_TC_NEXT || verdict == INGRESS_TC_DROP);
-	assert_int_equal(bed.mark & ~BED_MARK, 5);
-	return verdict == INGRESS_TC_DROP ? XDP_DROP : XDP_PASS;
+	assert_int_equal(bed.mark & ~(BED_MARK | BED_STRANGERS), 5);
+	/* What goes on as a stranger's, the rules drop. */
+	return verdict == INGRESS_TC_DROP || bed.mark & BED_STRANGERS
+		? XDP_DROP
+		: XDP_PASS;
 }
 
 int

@@ -17,6 +17,7 @@
 #define KEYS 6
 #define KEY_60 2 /* the first of them that has more than 30 bits */
 #define BED_MARK 0x00200000u
+#define BED_STRANGERS 0x00100000u
 /* However slow the machine is; and yet such that old marks are known as old. */
 #define BED_ASSEMBLY (3600ull * 1000000000)
 

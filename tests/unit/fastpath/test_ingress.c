@@ -53,7 +53,18 @@ each_suite_is_verified(void **state)
 	assert_int_equal(bed.all->accepted, bed.by_ingress->accepted);
 }
 
-/* One bit wrong, wherever: dropped under flood, the receiver's affair else. */
+/* Refusals of complete groups, by a receiver at the end. */
+static void
+assert_told_alike(const uint64_t before[2][VERIFY_REASONS])
+{
+	for (unsigned reason = 0; reason < VERIFY_ACCEPTED; reason++) {
+		assert_int_equal(bed.all->by_reason[reason] - before[0][reason],
+				 bed.by_ingress->by_reason[reason] -
+					 before[1][reason]);
+	}
+}
+
+/* One bit wrong, wherever: dropped, and the receiver finds out why. */
 static void
 each_wrong_bit_is_seen(void **state)
 {
@@ -63,26 +74,40 @@ each_wrong_bit_is_seen(void **state)
 		const struct group right = bed_group(key);
 		const size_t before = bed.by_ingress->accepted;
 
-		for (unsigned bit = 0; bit < right.frames * 32; bit++) {
+		for (unsigned bit = 0; bit < right.frames * 64; bit++) {
 			struct group g = right;
+			uint64_t reasons[2][VERIFY_REASONS];
 			size_t order[FRAME_MAX];
 
 			bed_set_flood(bit % 2);
-			g.seq[bit / 32] ^= 1u << bit % 32;
+			memcpy(reasons[0], bed.all->by_reason,
+			       sizeof reasons[0]);
+			memcpy(reasons[1], bed.by_ingress->by_reason,
+			       sizeof reasons[1]);
+			g.seq[bit / 64] ^= 1u << bit / 2 % 32;
+			g.src = addr4(random_u32(&bed.seed));
 			g.window[0] = (uint16_t)bit;
 			for (size_t i = 0; i < g.frames; i++) {
 				g.window[i] = g.window[0];
 			}
 			group_order(&g, order);
 			for (size_t i = 0; i < g.frames; i++) {
-				int verdict = bed_give_role(&g, order[i]);
+				const int verdict = bed_give_role(&g, order[i]);
 
-				if (bit % 2) {
+				/* The receiver counts guesses at a short one.
+				 */
+				if (bit % 2 || key >= KEY_60) {
 					assert_int_equal(verdict, XDP_DROP);
 				}
 			}
 			assert_int_equal(bed.all->accepted,
 					 bed.by_ingress->accepted);
+			bench_drain(bed.all);
+			bench_drain(bed.by_ingress);
+			bed_set_clock();
+			if (bit % 2 == 0) {
+				assert_told_alike(reasons);
+			}
 		}
 		assert_int_equal(bed.by_ingress->accepted, before);
 		bed_settle();
@@ -557,6 +582,74 @@ a_syn1_tells_nothing_of_its_key(void **state)
 	bed_set_flood(false);
 }
 
+/*
+ * Whatever number a stranger sends, in one window or in many, the receiver is
+ * told of it, and gets no packet.
+ */
+static void
+strangers_take_no_queue(void **state)
+{
+	uint64_t passed, syns;
+
+	(void)state;
+	bed_need();
+	bed_set_flood(false);
+	passed = bed_counted(INGRESS_PASSED);
+	syns = bed.by_ingress->receiver.counters.syns;
+	for (unsigned n = 0; n < 2000; n++) {
+		struct group g = bed_group(KEY_60 + n % 3);
+		struct packet p;
+
+		g.src = addr4(0x0b000000 + n / 500);
+		p = bed_forge(&g, random_below(&bed.seed, FRAME_MAX));
+		p.window = n % 2 ? 7 : (uint16_t)random_u32(&bed.seed);
+		p.data_len = n % 16 == 0;
+		assert_int_equal(bed_run(&p), XDP_DROP);
+		bed_hand_over();
+	}
+	assert_int_equal(bed_counted(INGRESS_PASSED), passed);
+	assert_true(bed.by_ingress->receiver.counters.syns > syns + 1000);
+	bed_settle();
+}
+
+/* What comes to other ports passes, and nothing comes of it. */
+static void
+other_ports_are_left_alone(void **state)
+{
+	const uint16_t ports[] = { PORT_OPEN, PORT_NET };
+	uint64_t before[INGRESS_COUNTS], after[INGRESS_COUNTS];
+
+	(void)state;
+	bed_need();
+	ingress_counts(&bed.worker.ingress, before);
+	for (unsigned n = 0; n < 4 * COUNT(ports); n++) {
+		struct group g = bed_group(KEY_60);
+		size_t order[FRAME_MAX], groups = 0;
+
+		bed_set_flood(n % 2);
+		bed_set_clock();
+		g.dport = ports[n / 4];
+		g.src = addr4(0x0b000001);
+		mac_sign(&bed.all->keys[KEY_60].mac, g.dport, g.seq, NULL);
+		g.seq[FRAME_SYN3] ^= n / 2 % 2;
+		group_order(&g, order);
+		for (size_t i = 0; i < g.frames; i++) {
+			const struct packet p = group_packet(&g, order[i]);
+
+			assert_int_equal(bed_run(&p), XDP_PASS);
+			assert_true(bed.way == INGRESS_XDP ||
+				    bed.mark == (BED_MARK | 5));
+		}
+		assert_null(ingress_record(&bed.worker.ingress));
+		assert_null(ingress_charge(&bed.worker.ingress));
+		ingress_groups_empty(&bed.worker.ingress, take_group, &groups);
+		assert_int_equal(groups, 0);
+	}
+	ingress_counts(&bed.worker.ingress, after);
+	assert_memory_equal(before, after, sizeof after);
+	bed_settle();
+}
+
 /* ---- frames of others in a group, from its own address */
 
 #define TRIES 40 /* of each kind */
@@ -906,6 +999,8 @@ main(void)
 		cmocka_unit_test(odd_frames_pass),
 		cmocka_unit_test(another_suite_is_left_to_the_receiver),
 		cmocka_unit_test(a_syn1_tells_nothing_of_its_key),
+		cmocka_unit_test(strangers_take_no_queue),
+		cmocka_unit_test(other_ports_are_left_alone),
 		cmocka_unit_test(forged_frames_spoil_no_group),
 		cmocka_unit_test(a_sweep_keeps_nobody_out),
 		cmocka_unit_test(groups_in_order_are_judged_alike),

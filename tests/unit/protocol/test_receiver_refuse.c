@@ -38,9 +38,21 @@ make(struct group *g, unsigned key)
 	group_make(g, &b->keys[key], PORT, b->now.instant, 0x12345678, &seed);
 }
 
+/* Taken off the wire ahead of the receiver, which hears of it. */
+static void
+witness_group(const struct group *g, const size_t *order)
+{
+	for (size_t i = 0; i < g->frames; i++) {
+		const struct packet p = group_packet(g, order[i]);
+
+		bench_witness(b, &p);
+	}
+}
+
 /*
- * In the order of sending and reversed: never accepted, for one reason,
- * or for any with VERIFY_REASONS.
+ * In the order of sending and reversed, come itself and only seen: never
+ * accepted, for one reason, or for any with VERIFY_REASONS.  Of what was only
+ * seen it is not asked whether it was accepted before.
  */
 static void
 assert_refused(const struct group *g, enum verify_reason reason)
@@ -53,15 +65,22 @@ assert_refused(const struct group *g, enum verify_reason reason)
 	for (size_t i = 0; i < g->frames; i++) {
 		reverse[i] = order[g->frames - 1 - i];
 	}
-	for (int n = 0; n < 2; n++) {
-		uint64_t counted =
-			reason < VERIFY_REASONS ? b->by_reason[reason] : 0;
+	for (int n = 0; n < 4; n++) {
+		const bool seen = n < 2;
+		const enum verify_reason why = seen && reason == VERIFY_REPLAY
+			? VERIFY_INCOMPLETE
+			: reason;
+		uint64_t counted = why < VERIFY_REASONS ? b->by_reason[why] : 0;
 		uint64_t instant = b->now.instant;
 
-		group_send(b, g, n == 0 ? order : reverse);
+		if (seen) {
+			witness_group(g, n == 0 ? order : reverse);
+		} else {
+			group_send(b, g, n == 2 ? order : reverse);
+		}
 		bench_drain(b);
-		if (reason < VERIFY_REASONS) {
-			assert_int_equal(b->by_reason[reason], counted + 1);
+		if (why < VERIFY_REASONS) {
+			assert_int_equal(b->by_reason[why], counted + 1);
 		}
 		b->now.instant = instant;
 		b->now.ms += 60000; /* guesses again */
