@@ -108,6 +108,12 @@ ruleset_is_translated(const struct fw_match *m, unsigned family)
 }
 
 bool
+ruleset_ends_marked(const struct fw_plan *plan, const struct fw_match *m)
+{
+	return m->by_ingress && (!m->closed || plan->door_stays);
+}
+
+bool
 ruleset_has_place(const struct ruleset_hook *hook, const struct fw_match *m,
 		  unsigned family)
 {

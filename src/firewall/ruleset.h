@@ -94,6 +94,12 @@ bool ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook);
  */
 bool ruleset_has_place(const struct ruleset_hook *hook,
 		       const struct fw_match *m, unsigned family);
+/*
+ * Whether strangers' SYNs, which the program in the kernel has marked, come to
+ * an end in the last places.  But where a door is to answer them that ends with
+ * the daemon, they take the queue: without the daemon they must not go on.
+ */
+bool ruleset_ends_marked(const struct fw_plan *plan, const struct fw_match *m);
 /* Of packets through this host. */
 bool ruleset_is_forwarded(const struct fw_match *m);
 /* Whether a match has a decoy of this family, or (0) of either. */

@@ -123,7 +123,7 @@ not_marked(const struct section *s, const struct fw_match *m,
 	   char text[MARK_MAX])
 {
 	text[0] = '\0';
-	if (m->by_ingress) {
+	if (ruleset_ends_marked(s->plan, m)) {
 		snprintf(text, MARK_MAX, "-m mark ! --mark 0x%x/0x%x ",
 			 s->plan->mark, s->plan->mark);
 	}
@@ -193,9 +193,11 @@ put_admitted(const struct section *s)
 
 /* What is left of strangers' SYNs comes to the last rules. */
 static const char *
-no_syn(const struct fw_match *m)
+no_syn(const struct section *s, const struct fw_match *m)
 {
-	return m->by_ingress ? "-m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN " : "";
+	return ruleset_ends_marked(s->plan, m)
+		? "-m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN "
+		: "";
 }
 
 /* Whose packet it is was found before routing: no listener's, but for TPROXY.
@@ -211,10 +213,10 @@ put_sockets(const struct section *s, const struct fw_match *m)
 	snprintf(target, sizeof target,
 		 "%s-m cgroup --path / -m socket --nowildcard --transparent "
 		 "-j NFQUEUE --queue-num %u%s",
-		 no_syn(m), ruleset_queue(s->plan, false, true), bypass(s));
+		 no_syn(s, m), ruleset_queue(s->plan, false, true), bypass(s));
 	put_match(s, s->plan, m, target);
 	snprintf(target, sizeof target, "%s-m cgroup --path / -j RETURN",
-		 no_syn(m));
+		 no_syn(s, m));
 	put_match(s, s->plan, m, target);
 }
 
@@ -232,14 +234,15 @@ put_final(const struct section *s, const struct fw_match *m)
 		 closes ? " --queue-bypass" : bypass(s));
 	put_match(s, s->plan, m, target);
 	if (closes) {
-		snprintf(target, sizeof target, "%s-j RETURN", no_syn(m));
+		snprintf(target, sizeof target, "%s-j RETURN", no_syn(s, m));
 		put_match(s, s->plan, m, target);
 		return;
 	}
 	put_sockets(s, m);
 	/* An unpinned door ends with the daemon: then no packet may pass. */
 	snprintf(target, sizeof target, "%s-j NFQUEUE --queue-num %u%s",
-		 no_syn(m), ruleset_queue(s->plan, forwarded, true), bypass(s));
+		 no_syn(s, m), ruleset_queue(s->plan, forwarded, true),
+		 bypass(s));
 	put_match(s, s->plan, m, target);
 }
 
@@ -330,10 +333,10 @@ put_last_chain(const struct section *s)
 	for (size_t i = 0; i < s->plan->count; i++) {
 		const struct fw_match *m = &s->plan->matches[i];
 
-		if (m->by_ingress && ruleset_has_place(s->hook, m, s->family)) {
+		if (ruleset_ends_marked(s->plan, m) &&
+		    ruleset_has_place(s->hook, m, s->family)) {
 			put_match(s, s->plan, m,
-				  m->closed && s->plan->door_stays ? "-j RETURN"
-								   : "-j DROP");
+				  m->closed ? "-j RETURN" : "-j DROP");
 		}
 	}
 }

@@ -93,7 +93,7 @@ static void
 put_not_marked(struct text *t, const struct fw_plan *plan,
 	       const struct fw_match *m)
 {
-	if (m->by_ingress) {
+	if (ruleset_ends_marked(plan, m)) {
 		text_put(t, "meta mark & 0x%08x == 0 ", plan->mark);
 	}
 }
@@ -241,7 +241,7 @@ put_final(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 	text_put(t, "queue num %u%s\n\t\t%s",
 		 ruleset_queue(plan, forwarded, false),
 		 closes || plan->unconfirmed ? " bypass" : "",
-		 m->by_ingress ? no_syn : "");
+		 ruleset_ends_marked(plan, m) ? no_syn : "");
 	put_match(t, plan, m);
 	if (closes) {
 		text_put(t, "accept\n");
@@ -286,12 +286,13 @@ put_last_chain(struct text *t, const struct fw_plan *plan,
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct fw_match *m = &plan->matches[i];
 
-		if (!m->by_ingress || !ruleset_has_place(hook, m, 0)) {
+		if (!ruleset_ends_marked(plan, m) ||
+		    !ruleset_has_place(hook, m, 0)) {
 			continue;
 		}
 		text_put(t, "\t\t");
 		put_match(t, plan, m);
-		if (m->closed && plan->door_stays) {
+		if (m->closed) {
 			text_put(t, "meta mark set meta mark & 0x%08x accept\n",
 				 ~plan->mark);
 		} else {
