@@ -119,7 +119,7 @@ goes_on()
 client_recovers()
 {
 	both_start
-	inject "$(worker client)" "$1:when=1"
+	inject "$(worker client)" "$1"
 	page client 4
 	wait_log client "$2"
 	wait_log client 'worker: ended with status 3'
@@ -317,7 +317,7 @@ check poll_nomem ends_worker 'poll: (Cannot allocate|Out of) memory' \
 check goes_on goes_on
 check log_full no_log ENOSPC
 check log_busy no_log EAGAIN
-check client_receive client_recovers recvmmsg:error=ENOBUFS \
+check client_receive client_recovers recvmmsg:error=ENOBUFS:when=1 \
     'queue [0-9]*: No buffer space'
 check client_send client_recovers sendto:error=ENOMEM \
     'queue [0-9]*: verdicts: '
