@@ -378,6 +378,14 @@ has_group(const struct scene *scene)
 	return g != NULL;
 }
 
+/* The stack answers options of IP that are wrong, before any rule drops it. */
+static inline_always bool
+has_options(const struct scene *scene)
+{
+	return scene->scratch->group_key.family == 4 &&
+		scene->scratch->tcp_at != 14 + 20;
+}
+
 static inline_always int
 judge(const struct scene *scene, struct syn *s, bool accepts)
 {
@@ -389,7 +397,8 @@ judge(const struct scene *scene, struct syn *s, bool accepts)
 		return XDP_PASS;
 	}
 	/* The rules drop what tc has marked, as they drop others' SYNs. */
-	if (!accepts && scene->config->relay && !is_flood(scene)) {
+	if (!accepts && scene->config->relay &&
+	    (!is_flood(scene) || has_options(scene))) {
 		scene->scratch->batch[0]--;
 		return XDP_PASS;
 	}
@@ -496,8 +505,8 @@ is_relayed(void)
 /*
  * A stranger's SYN that is no group goes on, marked, to where the rules drop
  * it, or the door refuses it, as others are that come to other ports: after the
- * same time, and in the same order.  But under flood only what gets an answer
- * does so.  And the door tells connections apart, not the SYNs of one.
+ * same time, and in the same order.  But under flood only what may get an
+ * answer does so.  And the door tells connections apart, not the SYNs of one.
  */
 static inline_always bool
 goes_on(const struct scene *scene, const struct syn *s)
@@ -505,7 +514,8 @@ goes_on(const struct scene *scene, const struct syn *s)
 	const bool admitted = is_admitted(scene, (uint16_t)s->sport);
 
 	return is_other(scene) ||
-		(!admitted && (is_closed(scene) || !is_flood(scene)));
+		(!admitted &&
+		 (is_closed(scene) || has_options(scene) || !is_flood(scene)));
 }
 
 /*
