@@ -370,7 +370,8 @@ put_hook_line(struct text *t, enum fw_side side, const char *line,
 	return is_ours;
 }
 
-static void
+/* Whether the hook jumps to our chain. */
+static bool
 put_standing(struct text *t, enum fw_side side, const char *saved,
 	     const struct ruleset_hook *hook, const char *chain)
 {
@@ -389,6 +390,7 @@ put_standing(struct text *t, enum fw_side side, const char *saved,
 					      ruleset_is(hook, RULESET_LABELS));
 		}
 	}
+	return jumped;
 }
 
 static int
@@ -399,6 +401,7 @@ family_standing(struct fw *fw, const struct fw_plan *plan, size_t family,
 	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
 	bool by_nft;
 	const char *saved = save_tables(families[family], fw->variant, &by_nft);
+	int rc = 0;
 
 	if (!saved) {
 		return -1;
@@ -410,26 +413,27 @@ family_standing(struct fw *fw, const struct fw_plan *plan, size_t family,
 		if (ruleset_needs(plan, &hooks[i])) {
 			chain_name(chain, fw, &hooks[i]);
 			text_put(t, "*%s\n", hooks[i].table);
-			put_standing(t, fw->side,
-				     table_of(saved, hooks[i].table), &hooks[i],
-				     chain);
+			rc |= !put_standing(t, fw->side,
+					    table_of(saved, hooks[i].table),
+					    &hooks[i], chain);
 		}
 	}
-	return 0;
+	return rc;
 }
 
 int
 iptables_standing(struct fw *fw, const struct fw_plan *plan, struct text *t)
 {
 	struct fw_plan as = *plan;
+	int rc = 0;
 
 	as.unlabelled = fw->no_labels;
-	for (size_t family = 0; family < families_here(); family++) {
-		if (family_standing(fw, &as, family, t) < 0) {
-			return -1;
-		}
+	for (size_t family = 0; rc >= 0 && family < families_here(); family++) {
+		const int found = family_standing(fw, &as, family, t);
+
+		rc = found < 0 ? found : rc | found;
 	}
-	return 0;
+	return rc;
 }
 
 bool

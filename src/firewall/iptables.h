@@ -20,7 +20,8 @@ int iptables_remove(struct fw *fw, unsigned variant, char *err);
 bool iptables_left(const struct fw *fw, unsigned variant);
 /*
  * The installed rules of the plan, and what others have put before them in the
- * same hooks, as text to compare. 0, or -1 where the tool fails.
+ * same hooks, as text to compare. 0; 1 where a hook has none, or -1 where the
+ * tool fails.
  */
 int iptables_standing(struct fw *fw, const struct fw_plan *plan,
 		      struct text *t);

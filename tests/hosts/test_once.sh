@@ -530,6 +530,23 @@ tools_elsewhere()
 	lacks "$(rules server)" tap-server-5040
 }
 
+# Who ends just then takes the table with it, in which it saw nobody.
+taken_at_once()
+{
+	lab server
+	mkdir "$work/bin"
+	# shellcheck disable=SC2016 # for the script
+	printf '%s\n' '#!/bin/sh' '/usr/sbin/iptables-restore "$@" || exit' \
+	    '! mkdir "${0%/*}/once" 2>/dev/null || nft delete table ip raw' \
+	    >"$work/bin/iptables-restore"
+	chmod 755 "$work/bin/iptables-restore"
+	tap_start server server server -k "$(key_file)" -a "$(key_file \
+	    'port=80, key_no=10')" -c "$(key_file firewall=iptables \
+	    "tools=$work/bin" RULE:dst_port=80)"
+	[ -d "$work/bin/once" ] || fail 'nobody took it'
+	has "$(on server iptables -t raw -S)" '-j tap-server-5040'
+}
+
 flushed()
 {
 	served
@@ -642,6 +659,7 @@ check wire-reload wire_reload
 check wire-restart wire_restart
 check tools-path tools_elsewhere path
 check tools-setting tools_elsewhere setting
+check taken-at-once taken_at_once
 check flushed flushed
 check emptied emptied
 for fastpath in off auto; do

@@ -251,14 +251,51 @@ installs_with_nft_first(void **state)
 			    "delete table inet " NAME "\n");
 }
 
+/* What is saved where all hooks jump to our chains. */
+static const char *
+whole(void)
+{
+	static char saved[4096];
+	struct text t = text_over(saved, sizeof saved);
+	size_t count;
+	const struct ruleset_hook *hooks = ruleset_hooks(FW_SERVER, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		text_put(&t, "*%s\n", hooks[i].table);
+		for (size_t k = 0; k < count; k++) {
+			text_put(&t, "-A %s -j " NAME "%s\n", hooks[k].hook,
+				 hooks[k].suffix);
+		}
+		text_put(&t, "COMMIT\n");
+	}
+	return saved;
+}
+
+/* Where they are gone at once, they are installed again, but not for ever. */
+static void
+installs_again_what_is_gone(void **state)
+{
+	(void)state;
+	program("iptables-save", 0, "", NULL);
+	program("iptables-restore", 0, NULL, NULL);
+	program("ip6tables-save", 0, whole(), NULL);
+	program("ip6tables-restore", 0, NULL, NULL);
+	assert_int_equal(fw_install(&fw, &server, FW_IPTABLES, err), 0);
+	assert_int_equal(count_calls("iptables-restore"), INSTALLS_MAX);
+	strcpy(calls, " ");
+	after_restore = whole();
+	assert_int_equal(fw_install(&fw, &server, FW_IPTABLES, err), 0);
+	assert_int_equal(count_calls("iptables-restore"), 1);
+}
+
 static void
 installs_with_iptables_where_nft_cannot(void **state)
 {
 	(void)state;
 	program("nft", 1, NULL, "Error: no queue\nmore\n");
-	program("iptables-save", 0, "", NULL);
+	program("iptables-save", 0, whole(), NULL);
 	program("iptables-restore", 0, NULL, NULL);
-	program("ip6tables-save", 0, "", NULL);
+	program("ip6tables-save", 0, whole(), NULL);
 	program("ip6tables-restore", 0, NULL, NULL);
 	assert_int_equal(fw_install(&fw, &server, FW_NONE, err), 0);
 	assert_int_equal(fw.tool, FW_IPTABLES);
@@ -369,8 +406,8 @@ does_without_sockets_and_labels(void **state)
 				      .count = 1 };
 
 	(void)state;
-	program("iptables-save", 0, "", NULL);
-	program("ip6tables-save", 0, "", NULL);
+	program("iptables-save", 0, whole(), NULL);
+	program("ip6tables-save", 0, whole(), NULL);
 	program("iptables-restore", 0, NULL, NULL);
 	program("ip6tables-restore", 0, NULL, NULL);
 	refused = "connlabel";
@@ -665,6 +702,7 @@ main(void)
 		cmocka_unit_test_setup(takes_one_table_of_all, setup),
 		cmocka_unit_test_setup(ends_with_its_table, setup),
 		cmocka_unit_test_setup(installs_with_nft_first, setup),
+		cmocka_unit_test_setup(installs_again_what_is_gone, setup),
 		cmocka_unit_test_setup(installs_with_iptables_where_nft_cannot,
 				       setup),
 		cmocka_unit_test_setup(replaces_what_a_predecessor_left, setup),
