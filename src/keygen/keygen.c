@@ -527,7 +527,10 @@ keygen_run(const struct keygen_options *o)
 	job->both.dir.dir = job->both.dir.lock = -1;
 	status = run(job);
 	both_close(&job->both);
-	atomic_file_close(&job->rw);
+	/* Whoever is about to be ended leaves no lock behind. */
+	if (o->both || hold_signals_waiting()) {
+		atomic_file_close(&job->rw);
+	}
 	/* A directory with a lock in it is not empty. */
 	if (status != TAP_OK && job->made_dir) {
 		rmdir(o->both);
@@ -535,7 +538,12 @@ keygen_run(const struct keygen_options *o)
 	hold_signals_release(&before);
 	if (status == TAP_OK) {
 		status = print(job);
+		/* A key that nobody was given is no key. */
+		if (status != TAP_OK && job->path[0] && !o->both) {
+			take_back(job);
+		}
 	}
+	atomic_file_close(&job->rw);
 	if (status == TAP_OK && o->invite) {
 		keygen_tell_invite(o, job->path, &job->spec, job->invite);
 	}

@@ -193,6 +193,21 @@ case_full_output()
 	got=0
 	"$TAP" acl -h >/dev/full 2>err || got=$?
 	same 3 $got
+	# Nor is there a key that nobody was given.
+	got=0
+	"$TAP" keygen -a server.key --client 192.0.2.1:22 >/dev/full 2>err ||
+		got=$?
+	same 3 $got
+	[ ! -e server.key ] || fail "a key file is left"
+	key_line 1 >server.key
+	cp server.key before
+	got=0
+	"$TAP" keygen --invite 192.0.2.1:22 -a server.key --passphrase-fd 3 \
+	    3<<<'open, sesame #1' >/dev/full 2>err || got=$?
+	same 3 $got
+	same 1 "$(wc -l <err)"
+	cmp server.key before
+	same 'before err server.key' "$(find . -type f -printf '%f\n' | sort | xargs)"
 }
 
 # No file may grow past some size: an error, not a signal.
