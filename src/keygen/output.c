@@ -43,11 +43,15 @@ keygen_target(struct keygen_target *target, const char *text, char *why)
 				  "192.0.2.0/24:22",
 				  at.host);
 	}
-	if (net.addr.family == 6 && !at.bracketed) {
+	if (net.addr.family == 6 && !at.bracketed && at.host[0] != '[') {
 		return value_fail(why,
 				  "'%.64s': an IPv6 address stands in "
 				  "brackets",
 				  text);
+	}
+	if (net.addr.family == 6 && at.bracketed) {
+		snprintf(target->host, sizeof target->host, "[%.*s]",
+			 (int)sizeof target->host - 3, at.host);
 	}
 	if (strcmp(target->port, "ANY") == 0) {
 		return name || net.addr.family ? 0

@@ -153,8 +153,11 @@ case_next_number()
 # What to write instead.
 case_client_words()
 {
-	refuses 2 "client: 'srv' is not an address: write 192.0.2.1:22, " \
-	    keygen -n 1 --client srv:22
+	refuses 2 "client: 'srv!' is neither a name nor an address: write " \
+	    keygen -n 1 --client 'srv!:22'
+	exits 0 "$TAP" keygen -n 1 --client srv.example:2222/22
+	has "$(cat out)" '^RULE:dst_host=srv.example, dst_port=2222, service_port=22, '
+	"$TAP" client --check -c out
 	exits 0 "$TAP" keygen -n 1 --client 192.0.2.1:22,8000-8010
 	has "$(cat out)" '^RULE:dst_host=192.0.2.1, dst_port="22,8000-8010", '
 	"$TAP" client --check -c out
@@ -405,7 +408,7 @@ case_bad_options()
 		refuses 2 'count: ' keygen -n 1 --count "$value"
 	done
 	for value in 192.0.2.1 :22 192.0.2.1: 192.0.2.1:0 192.0.2.1:70000 \
-	    2001:db8::1:22 '[2001:db8::1]' example.org:22 ANY:ANY \
+	    2001:db8::1:22 '[2001:db8::1]' ANY:ANY \
 	    '192.0.2.1:22,' 192.0.2.1:22,x/y '192.0.2.1:22#' 300.0.0.1:22 '[::1:22' \
 	    $'192.0.2.1:2\n2'; do
 		refuses 2 'client: ' keygen -n 1 --client "$value"
