@@ -7,33 +7,25 @@
 
 #include <string.h>
 
-#include "base/spawn.h"
 #include "base/text.h"
 
 static const uint8_t *saved_data;
 static size_t saved_size;
 
 static int
-run_faked(const char *const *argv, const char *input, char *output,
-	  size_t output_size, char *errors, size_t errors_size)
+list_faked(const char *const *argv, char *output, size_t size)
 {
-	(void)argv;
-	(void)input;
-	(void)errors;
-	(void)errors_size;
-	if (output) {
-		size_t len = saved_size < output_size - 1 ? saved_size
-							  : output_size - 1;
+	size_t len = saved_size < size - 1 ? saved_size : size - 1;
 
-		memcpy(output, saved_data, len);
-		output[len] = '\0';
-	}
+	(void)argv;
+	memcpy(output, saved_data, len);
+	output[len] = '\0';
 	return 0;
 }
 
-#define run_program run_faked
+#define fw_run_list list_faked
 #include "firewall/iptables.c"
-#undef run_program
+#undef fw_run_list
 
 #define NAME "tap-server-5040"
 
@@ -57,17 +49,16 @@ check_stale(const char *stale)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char lines[STALE_MAX];
-	struct text stale = text_over(lines, sizeof lines);
-	enum others others;
+	struct ours ours = { .chain = NAME };
 	const char *saved;
 	bool by_nft;
 
 	saved_data = data;
 	saved_size = size;
-	saved = save_table(4, 0, "raw", &by_nft);
-	CHECK(saved[0] == '\0' || strncmp(saved, "*raw\n", 5) == 0);
-	find_ours(saved, NAME, &stale, &others);
-	check_stale(lines);
+	saved = save_tables(4, 0, &by_nft);
+	CHECK(saved);
+	find_in(&ours, table_of(saved, "raw"));
+	CHECK(ours.table[0] == '\0' || strncmp(ours.table, "*raw\n", 5) == 0);
+	check_stale(ours.stale);
 	return 0;
 }
