@@ -128,7 +128,8 @@ measure_flood(struct scene *scene)
 {
 	uint32_t other = is_other(scene);
 	struct ingress_rate *r = map_lookup(&rates_map, &other);
-	/* Read anew: older kernels forget the bound of what was on the stack. */
+	/* Read anew: older kernels forget the bound of what was on the stack.
+	 */
 	int64_t *batch = &scene->scratch->batch[is_other(scene)];
 	uint64_t passed;
 

@@ -1009,8 +1009,8 @@ main(void)
 		cmocka_unit_test(nothing_false_is_accepted),
 	};
 
-	episodes_max = (unsigned)property_steps(EPISODES_USUAL * EPISODE) /
-		EPISODE;
+	episodes_max =
+		(unsigned)property_steps(EPISODES_USUAL * EPISODE) / EPISODE;
 	for (size_t i = 0; i < COUNT(ways); i++) {
 		bed.way = ways[i].way;
 		bed.accepts = ways[i].accepts;
