@@ -532,7 +532,7 @@ keygen_run(const struct keygen_options *o)
 		atomic_file_close(&job->rw);
 	}
 	/* A directory with a lock in it is not empty. */
-	if (status != TAP_OK && job->made_dir) {
+	if (status != TAP_OK && o->both && job->made_dir) {
 		rmdir(o->both);
 	}
 	hold_signals_release(&before);

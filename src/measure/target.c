@@ -157,7 +157,7 @@ target_find(const char *text, struct target_addr **out, size_t *count,
 			 (int)(bracket ? len - 2 : len), text + bracket);
 		rc = find_name(name, out, count, why);
 	}
-	if (rc == 0) {
+	if (rc == 0 && *out) {
 		*count = tidy(*out, *count);
 	}
 	return rc;

@@ -159,7 +159,7 @@ static int
 read_field(const struct reader *r)
 {
 	struct trial_probe like = { .kind = TRIAL_FIELD };
-	unsigned long round;
+	unsigned long round = 0;
 
 	like.field = field_find(r->word[2]);
 	if (like.field == FIELDS) {
@@ -176,10 +176,10 @@ static int
 read_frame(const struct reader *r)
 {
 	struct trial_probe like = { .kind = TRIAL_FRAME, .field = FIELDS };
-	unsigned long role;
-	unsigned long frames;
-	unsigned long group;
-	unsigned long round;
+	unsigned long role = 0;
+	unsigned long frames = 0;
+	unsigned long group = 0;
+	unsigned long round = 0;
 
 	if (number(r, 2, 0, FRAME_MAX - 1, &role) < 0 ||
 	    number(r, 3, FRAME_BASE, FRAME_MAX, &frames) < 0 ||
