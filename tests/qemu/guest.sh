@@ -677,6 +677,8 @@ late()
 	both hidden stranger 80
 	both page client 80
 	for word in third fourth; do
+		# Of each connection tracking is told once in a second.
+		wait_for is_after $(($(seconds_up) + 1))
 		forget
 		for name in before4 before6 during4 during6; do
 			talks $name $word
@@ -691,6 +693,12 @@ late()
 	[ $(($(late_count untracked_passed) - passed)) -le 20 ] ||
 		fail 'all of it goes by the queue'
 	both hidden stranger 7004
+}
+
+# is_after SECOND: since the machine's start
+is_after()
+{
+	[ "$(seconds_up)" -gt "$1" ]
 }
 
 late_count()
