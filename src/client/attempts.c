@@ -55,6 +55,11 @@ put_heard(struct text *t, const struct attempts *a, const struct attempt *at)
 	char router[ADDRESS_MAX];
 
 	switch (at->heard) {
+	case ATTEMPT_CONNECTED:
+		text_put(t,
+			 "a SYN/ACK, which this host did not take: its own "
+			 "firewall may drop it");
+		break;
 	case ATTEMPT_RESET:
 		text_put(t,
 			 "a reset: nothing listens there, or it was not "
@@ -160,7 +165,7 @@ hear_tcp(struct attempts *a, const struct answer *answer)
 	}
 	if (answer->flags & PACKET_RST) {
 		at->heard = ATTEMPT_RESET;
-	} else if (at->isn != 0 && answer->ack != at->isn + 1) {
+	} else if (answer->ack != at->isn + 1) {
 		at->heard = ATTEMPT_NUMBER;
 	} else {
 		at->heard = ATTEMPT_CONNECTED;

@@ -30,7 +30,7 @@ enum attempt_heard {
 struct attempt {
 	struct packet_addr dst;
 	uint16_t sport, dport;
-	uint32_t isn; /* or 0: not known */
+	uint32_t isn;
 	uint16_t key_no;
 	unsigned groups;
 	uint64_t first_ns; /* UTC */

@@ -176,8 +176,9 @@ client_posix_run(struct client_conf *conf)
 			s.follower.wire.count, text_s(s.follower.wire.count));
 		status = serve(&s);
 		log_say(LOG_LEVEL_INFO,
-			"%llu SYNs seen, %llu of them authenticated",
+			"%llu SYN%s seen, %llu of them authenticated",
 			(unsigned long long)s.counters.seen,
+			text_s(s.counters.seen),
 			(unsigned long long)s.counters.authenticated);
 	}
 	backend_pcap_close(&s.follower);

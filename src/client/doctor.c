@@ -255,6 +255,11 @@ check_answer(struct doctor *d)
 		doctor_add(&d->report, "answer", CHECK_WRONG,
 			   "ICMP from %s: %s", router, words);
 		break;
+	case ATTEMPT_CONNECTED:
+		doctor_add(&d->report, "answer", CHECK_WRONG,
+			   "a SYN/ACK, which this host did not take: its own "
+			   "firewall may drop it");
+		break;
 	default:
 		doctor_add(&d->report, "answer", CHECK_UNKNOWN, "nothing");
 		break;

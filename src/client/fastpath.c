@@ -252,6 +252,7 @@ client_egress_serve(struct client_egress *c, struct outbound *outbound)
 		const struct packet syn = {
 			.src = ingress_addr_read(&event->src, event->family),
 			.dst = ingress_addr_read(&event->dst, event->family),
+			.seq = event->seq,
 			.sport = event->sport,
 			.dport = event->dport,
 		};

@@ -25,9 +25,6 @@
 /* After SIGKILL it runs no more code, however long it takes to vanish. */
 #define GONE_MS 6000u
 
-/* What the worker sends begins with a byte that says what it is. */
-enum message { MESSAGE_READY = 'r', MESSAGE_QUESTION = 'q' };
-
 /* CLOCK_MONOTONIC: it stops while the machine sleeps, as workers do. */
 static uint64_t
 awake_ms(void)
@@ -308,22 +305,23 @@ take_ready(struct monitor *m, const uint8_t *told, size_t len)
 static void
 take_question(struct monitor *m, const uint8_t *question, size_t len)
 {
-	uint8_t answer[MONITOR_QUESTION_MAX];
+	/* Its number first. */
+	uint8_t answer[1 + MONITOR_QUESTION_MAX] = { question[0] };
 	int fds[MONITOR_FDS] = { -1, -1 };
 	size_t answered = 0;
 
 	if (m->job->question) {
-		answered = m->job->question(m->job->context, question, len,
-					    answer, fds);
+		answered = m->job->question(m->job->context, question + 1,
+					    len - 1, answer + 1, fds);
 	}
 	/* A worker that no longer waits gets no answer. */
-	(void)pass_fds_send(m->line, answer, answered, fds);
+	(void)pass_fds_send(m->line, answer, 1 + answered, fds);
 }
 
 static void
 take_message(struct monitor *m)
 {
-	uint8_t message[1 + MONITOR_QUESTION_MAX];
+	uint8_t message[2 + MONITOR_QUESTION_MAX];
 	const ssize_t got =
 		recv(m->line, message, sizeof message, MSG_DONTWAIT);
 
@@ -335,43 +333,11 @@ take_message(struct monitor *m)
 	if (got < 0) {
 		return;
 	}
-	if (message[0] == MESSAGE_READY) {
+	if (message[0] == MONITOR_IS_READY) {
 		take_ready(m, message + 1, (size_t)got - 1);
-	} else if (message[0] == MESSAGE_QUESTION) {
+	} else if (message[0] == MONITOR_IS_ASKED && got > 1) {
 		take_question(m, message + 1, (size_t)got - 1);
 	}
-}
-
-void
-monitor_ready(int to_monitor, uint32_t told)
-{
-	uint8_t message[1 + sizeof told] = { MESSAGE_READY };
-
-	memcpy(message + 1, &told, sizeof told);
-	(void)send(to_monitor, message, sizeof message, MSG_NOSIGNAL);
-}
-
-ssize_t
-monitor_ask(int to_monitor, const void *question, size_t len, void *answer,
-	    int fds[MONITOR_FDS])
-{
-	struct pollfd fd = { .fd = to_monitor, .events = POLLIN };
-	uint8_t message[1 + MONITOR_QUESTION_MAX] = { MESSAGE_QUESTION };
-
-	if (len > MONITOR_QUESTION_MAX) {
-		return -EMSGSIZE;
-	}
-	memcpy(message + 1, question, len);
-	/* The answer to an earlier question, which came too late. */
-	while (pass_fds_receive(to_monitor, answer, MONITOR_QUESTION_MAX,
-				NULL) > 0) {
-	}
-	if (send(to_monitor, message, 1 + len, MSG_DONTWAIT | MSG_NOSIGNAL) <
-		    0 ||
-	    poll(&fd, 1, MONITOR_ANSWER_MS) != 1) {
-		return -ETIMEDOUT;
-	}
-	return pass_fds_receive(to_monitor, answer, MONITOR_QUESTION_MAX, fds);
 }
 
 /* ---- the loop */

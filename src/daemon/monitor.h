@@ -45,6 +45,11 @@
 #define MONITOR_FDS PASS_FDS_MAX /* with an answer */
 /* How long the worker waits for an answer. */
 #define MONITOR_ANSWER_MS 500
+/*
+ * What the worker sends begins with a byte that says what it is; behind that of
+ * a question comes its number, with which the answer begins.
+ */
+enum monitor_message { MONITOR_IS_READY = 'r', MONITOR_IS_ASKED = 'q' };
 #define MONITOR_ALARM_MAX 128u
 
 /* What the worker writes and the monitor reads. */

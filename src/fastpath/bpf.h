@@ -75,9 +75,6 @@ int bpf_program_load(const struct bpf_program *program);
 /* Have a program run for a control group, an open folder, while that exists. */
 int bpf_attach_cgroup(int program, int cgroup, uint32_t attach);
 
-/* Have a program run for a control group, an open folder, for its life. */
-int bpf_attach_cgroup(int program, int cgroup, uint32_t attach);
-
 /* Attach a program to a device. */
 int bpf_link_make(int program, uint32_t device, uint32_t attach,
 		  uint32_t flags);

@@ -17,15 +17,26 @@
 static inline_always void
 submit(const struct scene *scene, struct ingress_record *record)
 {
-	const bool many = ring_query(&records_map, BPF_RB_AVAIL_DATA) >
-		INGRESS_RECORDS_SIZE / 4;
+	const uint64_t wake = ring_query(&records_map, BPF_RB_AVAIL_DATA) >
+			INGRESS_RECORDS_SIZE / 4
+		? BPF_RB_FORCE_WAKEUP
+		: BPF_RB_NO_WAKEUP;
 
+	/* What is discarded takes its room, too, until somebody reads. */
 	if (is_other(scene)) {
-		ring_discard(record, BPF_RB_NO_WAKEUP);
+		ring_discard(record, wake);
 	} else {
-		ring_submit(record,
-			    many ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+		ring_submit(record, wake);
 	}
+}
+
+/* Strangers get no more than half of the room. */
+static inline_always bool
+may_tell(const struct scene *scene)
+{
+	return !is_flood(scene) &&
+		ring_query(&records_map, BPF_RB_AVAIL_DATA) <=
+		INGRESS_RECORDS_SIZE / 2;
 }
 
 /* Whether a wrong group of a short key ends here, and is counted. */
@@ -38,17 +49,14 @@ is_final(const struct scene *scene)
 /*
  * Without a flood the receiver is told, at its leisure, of the first frame that
  * is taken of a group: so it can say that it never became complete.  And of
- * all frames of what is none: so it can say why.  Strangers get no more than
- * half of the room.
+ * all frames of what is none: so it can say why.
  */
 static inline_always bool
 tell(const struct scene *scene, uint64_t frame, bool data)
 {
 	struct ingress_record *record;
 
-	if (is_flood(scene) ||
-	    ring_query(&records_map, BPF_RB_AVAIL_DATA) >
-		    INGRESS_RECORDS_SIZE / 2) {
+	if (!may_tell(scene)) {
 		return false;
 	}
 	record = ring_reserve(&records_map, sizeof *record, 0);
@@ -155,7 +163,7 @@ drop(const struct scene *scene, uint32_t why)
 static inline_always void
 tell_all(const struct scene *scene, struct ingress_group *g)
 {
-	if (is_flood(scene)) {
+	if (!may_tell(scene)) {
 		return;
 	}
 #pragma clang loop unroll(disable)

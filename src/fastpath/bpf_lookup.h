@@ -399,7 +399,7 @@ charge(const struct scene *scene, uint32_t guesses)
 		charge->family = scene->scratch->group_key.family;
 		charge->guesses = guesses;
 		if (is_other(scene)) {
-			ring_discard(charge, BPF_RB_NO_WAKEUP);
+			ring_discard(charge, 0);
 		} else {
 			ring_submit(charge, 0);
 		}

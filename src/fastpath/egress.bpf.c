@@ -103,6 +103,7 @@ tell(const struct scratch *s, uint8_t what, uint16_t key_no)
 	if (event) {
 		event->src = s->src;
 		event->dst = s->dst;
+		event->seq = swap32(s->syn.fields.seq);
 		event->sport = s->syn.sport;
 		event->dport = s->syn.dport;
 		event->key_no = key_no;

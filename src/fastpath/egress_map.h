@@ -66,6 +66,7 @@ enum egress_what {
 /* To tap: what became of a SYN. */
 struct egress_event {
 	struct ingress_addr src, dst;
+	uint32_t seq; /* its own ISN */
 	uint16_t sport, dport;
 	uint16_t key_no; /* with AUTHENTICATED */
 	uint8_t family, what;

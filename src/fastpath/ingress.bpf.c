@@ -532,7 +532,7 @@ SECTION("tc") int ingress_tc(struct __sk_buff *skb)
 	if (!skb->vlan_present || is_relayed()) {
 		SIFT(skb, s, scene, verdict, true);
 	}
-	if (scene.scratch && !is_other(&scene)) {
+	if (scene.scratch && s.mark && !is_other(&scene)) {
 		skb->mark &= ~(s.mark | (uint32_t)scene.config->strangers);
 		skb->mark |= s.accepted ? s.mark : 0;
 	}

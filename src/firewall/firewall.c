@@ -150,7 +150,7 @@ nft_standing(const struct fw *fw, char *text, size_t size)
 	if (fw_run_list(argv, text, size) != 0) {
 		/* Not installed, or it fails. */
 		text[0] = '\0';
-		return fw_run_list(any, NULL, 0) == 0 ? 0 : -1;
+		return fw_run_list(any, NULL, 0) == 0 ? 1 : -1;
 	}
 	return 0;
 }
@@ -170,7 +170,6 @@ standing(struct fw *fw, const struct fw_plan *plan, uint64_t *sum)
 	t = text_over(text, FW_TEXT_MAX);
 	rc = fw->tool == FW_NFT ? nft_standing(fw, text, FW_TEXT_MAX)
 				: iptables_standing(fw, plan, &t);
-	rc = rc == 0 && text[0] == '\0' ? 1 : rc;
 	*sum = hash_bytes(&key, text, strlen(text));
 	free(text);
 	return rc;
@@ -194,7 +193,7 @@ note_standing(struct fw *fw, const struct fw_plan *plan)
 			       : iptables_install(fw, plan, ignored));
 		rc = standing(fw, plan, &fw->sum);
 	}
-	fw->is_known = rc >= 0;
+	fw->is_known = rc == 0;
 }
 
 static void
@@ -353,10 +352,10 @@ bool
 fw_stands(struct fw *fw, const struct fw_plan *plan)
 {
 	uint64_t sum;
+	const int rc = fw->tool == FW_NONE ? -1 : standing(fw, plan, &sum);
 
 	/* If the tool fails, do not assume that the rules are gone. */
-	return fw->tool == FW_NONE || !fw->is_known ||
-		standing(fw, plan, &sum) < 0 || sum == fw->sum;
+	return rc < 0 || (fw->is_known ? sum == fw->sum : rc == 0);
 }
 
 int

@@ -110,7 +110,8 @@ ruleset_is_translated(const struct fw_match *m, unsigned family)
 bool
 ruleset_ends_marked(const struct fw_plan *plan, const struct fw_match *m)
 {
-	return m->by_ingress && (!m->closed || plan->door_stays);
+	return m->by_ingress && (!m->closed || plan->door_stays) &&
+		(!plan->unlabelled || ruleset_is_translated(m, 0));
 }
 
 bool

@@ -97,7 +97,8 @@ bool ruleset_has_place(const struct ruleset_hook *hook,
 /*
  * Whether strangers' SYNs, which the program in the kernel has marked, come to
  * an end in the last places.  But where a door is to answer them that ends with
- * the daemon, they take the queue: without the daemon they must not go on.
+ * the daemon, they take the queue: without the daemon they must not go on.  So
+ * they do where the last places would not know a translated one again.
  */
 bool ruleset_ends_marked(const struct fw_plan *plan, const struct fw_match *m);
 /* Of packets through this host. */

@@ -143,8 +143,8 @@ put_details(struct text *t, const struct path_result *r)
 	case PATH_PROXY:
 	case PATH_SYN_PROXY:
 	case PATH_ANSWERED:
-		text_put(t, " (%u SYNs answered that the far side never saw)",
-			 path->elsewhere);
+		text_put(t, " (%u SYN%s answered that the far side never saw)",
+			 path->elsewhere, text_s(path->elsewhere));
 		break;
 	case PATH_SOURCES:
 		text_put(t, " (");
@@ -264,8 +264,8 @@ note_path(struct text *t, const struct path_result *r, size_t *n)
 		text_put(t, "%u of %u groups arrived in another order: no harm",
 			 disordered, whole);
 	} else if (is_next(n, path->duplicates > 0)) {
-		text_put(t, "%u SYNs arrived more than once: no harm",
-			 path->duplicates);
+		text_put(t, "%u SYN%s arrived more than once: no harm",
+			 path->duplicates, text_s(path->duplicates));
 	} else if (is_next(n,
 			   path->best_frames >= FRAME_BASE &&
 				   path->best_frames < FRAMES_BY_DEFAULT)) {
@@ -292,12 +292,12 @@ note_answers(struct text *t, const struct path_result *r, size_t *n)
 	} else if (is_next(n,
 			   path->elsewhere > 0 &&
 				   path->verdict != PATH_FAILS)) {
-		text_put(t, "%u SYNs were answered that the far side never saw",
-			 path->elsewhere);
+		text_put(t, "the far side never saw %u SYN%s with an answer",
+			 path->elsewhere, text_s(path->elsewhere));
 	} else if (is_next(n, path->strangers > 0 && r->trial->connected)) {
 		/* Without a connection, the capture may be any file. */
-		text_put(t, "%u SYNs came from this side that fit no probe",
-			 path->strangers);
+		text_put(t, "%u SYN%s from this side without a probe",
+			 path->strangers, text_s(path->strangers));
 	} else {
 		return false;
 	}
@@ -321,7 +321,8 @@ note_limits(struct text *t, const struct path_result *r, size_t *n)
 	} else if (is_next(n, r->no_key_wanted)) {
 		text_put(t, "the far side asks for no key: anybody can use it");
 	} else if (is_next(n, r->unsent > 0)) {
-		text_put(t, "%u SYNs could not be sent", r->unsent);
+		text_put(t, "%u SYN%s could not be sent", r->unsent,
+			 text_s(r->unsent));
 	} else if (is_next(n,
 			   trial->has_seen && !trial->connected &&
 				   trial->seen.count == 0)) {

@@ -123,8 +123,8 @@ static const struct watch_field fields[] = {
 	REASONS(X)
 #undef X
 		{ "unanswered", "accepted, no answer", WATCH_COUNT, false },
-	{ "ingress_dropped", "flood: SYNs dropped", WATCH_COUNT, false },
-	{ "ingress_mac", "flood: groups", WATCH_COUNT, false },
+	{ "ingress_dropped", "fast path: SYNs dropped", WATCH_COUNT, false },
+	{ "ingress_mac", "fast path: wrong groups", WATCH_COUNT, false },
 	{ "evicted", "groups evicted", WATCH_COUNT, false },
 	{ "held_dropped", "held SYNs dropped", WATCH_COUNT, false },
 	{ "untracked_dropped", "untracked: dropped", WATCH_COUNT, false },

@@ -308,10 +308,10 @@ worker_fastpath_stats(struct worker *g, struct stats *s)
 		   n[INGRESS_ACCEPTED],
 		   "Groups that the program in the kernel let in");
 	stat_count(s, "ingress_mac", "ingress: groups dropped", n[INGRESS_MAC],
-		   "Groups with a wrong authenticator dropped in floods");
+		   "Groups that the kernel's program found wrong");
 	stat_count(s, "ingress_dropped", "ingress: SYNs dropped",
 		   n[INGRESS_DROPPED],
-		   "SYNs that the kernel's program dropped in floods");
+		   "SYNs of no group in floods, and SYNs with data");
 	stat_count(s, "ingress_lost", "ingress: groups lost", n[INGRESS_LOST],
 		   "Groups that came faster than the server read them");
 }

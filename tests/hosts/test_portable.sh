@@ -41,7 +41,7 @@ ethernet()
 	hidden "$family"
 	wait_for 5 tap_counts server server accepted 1
 	end client
-	has "$(cat "$work/client.log")" ': 1 SYNs seen, 1 of them authenticated'
+	has "$(cat "$work/client.log")" ': 1 SYN seen, 1 of them authenticated'
 	same 28 "$(status_of on client curl -sS --max-time 2 \
 	    "$(url "$family" server)")" 'without it'
 }

@@ -165,6 +165,19 @@ test_connected(void **state)
 	assert_int_equal(a.at[0].heard, ATTEMPT_CONNECTED);
 }
 
+/* What came back, and yet the SYN is sent again. */
+static void
+test_not_taken(void **state)
+{
+	(void)state;
+	sent(ISN);
+	heard(PACKET_SYN | PACKET_ACK, ISN + 1);
+	sent(ISN);
+	capture_begin();
+	sent(ISN);
+	assert_non_null(strstr(capture_end(), "came back: a SYN/ACK, which"));
+}
+
 /* The next connection from the same port is another one. */
 static void
 test_port_again(void **state)

@@ -493,8 +493,8 @@ believes_no_message(void **state)
 		for (size_t len = 1; len < 8; len++) {
 			memset(message, 0xff, sizeof message);
 			message[0] = (uint8_t)kind;
-			if (kind != MESSAGE_QUESTION &&
-			    (kind != MESSAGE_READY || len != 5)) {
+			if (kind != MONITOR_IS_ASKED &&
+			    (kind != MONITOR_IS_READY || len != 5)) {
 				say(message, len);
 			}
 		}
@@ -502,16 +502,21 @@ believes_no_message(void **state)
 	assert_string_equal(calls, "");
 	assert_false(m.ready);
 	/* A question is cut, and its answer is no longer than may be. */
-	message[0] = MESSAGE_QUESTION;
+	message[0] = MONITOR_IS_ASKED;
 	say(message, sizeof message);
 	assert_string_equal(calls, "question ");
 	assert_int_equal(asked_len, MONITOR_QUESTION_MAX);
 	assert_int_equal(recv(ends[1], answer, sizeof answer, MSG_DONTWAIT),
-			 MONITOR_QUESTION_MAX);
+			 1 + MONITOR_QUESTION_MAX);
+	assert_int_equal(answer[0], message[1]);
 	calls[0] = '\0';
-	say(message, 1);
+	say(message, 2);
 	assert_string_equal(calls, "question ");
 	assert_int_equal(asked_len, 0);
+	/* One without a number gets no answer. */
+	calls[0] = '\0';
+	say(message, 1);
+	assert_string_equal(calls, "");
 	/* Who reads no answers holds nobody up. */
 	for (int i = 0; i < 10000; i++) {
 		calls[0] = '\0';

@@ -683,6 +683,7 @@ groups_are_told_of_where_wanted(void **state)
 	assert_int_equal(said->family, 6);
 	assert_memory_equal(&said->src, p.src.bytes, 16);
 	assert_memory_equal(&said->dst, p.dst.bytes, 16);
+	assert_int_equal(said->seq, p.seq);
 	assert_int_equal(said->sport, p.sport);
 	assert_int_equal(said->dport, p.dport);
 	assert_int_equal(said->key_no, rules[SHA60].key.no);

@@ -605,6 +605,8 @@ strangers_take_no_queue(void **state)
 		p.window = n % 2 ? 7 : (uint16_t)random_u32(&bed.seed);
 		p.data_len = n % 16 == 0;
 		assert_int_equal(bed_run(&p), XDP_DROP);
+		/* And go on to where the rules drop others', too. */
+		assert_true(bed.way == INGRESS_XDP || bed.mark & BED_STRANGERS);
 		bed_hand_over();
 	}
 	assert_int_equal(bed_counted(INGRESS_PASSED), passed);
@@ -647,6 +649,46 @@ other_ports_are_left_alone(void **state)
 	}
 	ingress_counts(&bed.worker.ingress, after);
 	assert_memory_equal(before, after, sizeof after);
+	bed_settle();
+}
+
+/* A wrong group there, and its last frame again and again. */
+static void
+other_ports_fill_no_ring(void **state)
+{
+	struct group wrong, right;
+	size_t order[FRAME_MAX];
+	uint64_t lost, verified;
+	struct packet p;
+
+	(void)state;
+	bed_need();
+	bed_set_flood(false);
+	bed_set_clock();
+	wrong = bed_group(KEY_60);
+	wrong.dport = PORT_OPEN;
+	wrong.src = addr4(0x0b000002);
+	group_order(&wrong, order);
+	for (size_t i = 0; i < wrong.frames; i++) {
+		p = group_packet(&wrong, order[i]);
+		assert_int_equal(bed_run(&p), XDP_PASS);
+	}
+	p = group_packet(&wrong, FRAME_SYN0);
+	for (unsigned n = 0; n < 2 * INGRESS_RECORDS_MAX; n++) {
+		p.seq = random_u32(&bed.seed);
+		assert_int_equal(bed_run(&p), XDP_PASS);
+	}
+	lost = bed_counted(INGRESS_LOST);
+	verified = bed_counted(INGRESS_VERIFIED);
+	right = bed_group(KEY_60);
+	group_order(&right, order);
+	for (size_t i = 0; i < right.frames; i++) {
+		p = group_packet(&right, order[i]);
+		bed_run(&p);
+	}
+	assert_int_equal(bed_counted(INGRESS_VERIFIED), verified + 1);
+	assert_int_equal(bed_counted(INGRESS_LOST), lost);
+	bed_hand_over();
 	bed_settle();
 }
 
@@ -1001,6 +1043,7 @@ main(void)
 		cmocka_unit_test(a_syn1_tells_nothing_of_its_key),
 		cmocka_unit_test(strangers_take_no_queue),
 		cmocka_unit_test(other_ports_are_left_alone),
+		cmocka_unit_test(other_ports_fill_no_ring),
 		cmocka_unit_test(forged_frames_spoil_no_group),
 		cmocka_unit_test(a_sweep_keeps_nobody_out),
 		cmocka_unit_test(groups_in_order_are_judged_alike),

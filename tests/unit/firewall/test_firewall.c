@@ -282,6 +282,8 @@ installs_again_what_is_gone(void **state)
 	program("ip6tables-restore", 0, NULL, NULL);
 	assert_int_equal(fw_install(&fw, &server, FW_IPTABLES, err), 0);
 	assert_int_equal(count_calls("iptables-restore"), INSTALLS_MAX);
+	/* Nor are they taken for what is right. */
+	assert_false(fw_stands(&fw, &server));
 	strcpy(calls, " ");
 	after_restore = whole();
 	assert_int_equal(fw_install(&fw, &server, FW_IPTABLES, err), 0);
@@ -625,7 +627,8 @@ refuses_what_is_too_long(void **state)
 #define MANGLE_JUMP "-A INPUT -p tcp -j " NAME "\n"
 #define TWO "-A " NAME " -p tcp -j DROP\n"
 #define SAVED_WITH(before, ours)                                               \
-	"*mangle\n:INPUT ACCEPT [0:0]\n" CHAIN before MANGLE_JUMP ours         \
+	"*mangle\n:INPUT ACCEPT [0:0]\n" CHAIN "-A PREROUTING -j " NAME        \
+	"-labels\n-A FORWARD -j " NAME "-forward\n" before MANGLE_JUMP ours    \
 	"COMMIT\n" HEAD CHAIN "-A " JUMP "\n" OWN "COMMIT\n"
 
 /* Rules of iptables that were changed, or that others have come before. */
@@ -661,7 +664,7 @@ notices_what_was_changed(void **state)
 
 	(void)state;
 	program("iptables-save", 0, tables[0].saved, NULL);
-	program("ip6tables-save", 0, "", NULL);
+	program("ip6tables-save", 0, tables[0].saved, NULL);
 	program("iptables-restore", 0, NULL, NULL);
 	program("ip6tables-restore", 0, NULL, NULL);
 	assert_int_equal(fw_install(&fw, &server, FW_IPTABLES, err), 0);

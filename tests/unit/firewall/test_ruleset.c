@@ -48,32 +48,24 @@ static const struct fw_match far_matches[] = {
 };
 
 /* Where strangers get an answer, from this host or from a decoy. */
-static const struct fw_match answered_matches[] = {
-	{ .closed = true, .ports = ssh, .ports_count = 1 },
-	{ .ports = lots,
-	  .ports_count = 1,
-	  .decoy = { 4, { 192, 0, 2, 9 } },
-	  .decoy_port = 8022 },
-	{ .place = FW_ROUTED,
-	  .ports = lots + 1,
-	  .ports_count = 1,
-	  .decoy = { 6, { 0x20, 1, 0xd, 0xb8, [15] = 9 } },
-	  .decoy_port = 23 },
-};
+#define ANSWERED                                                               \
+	{ .closed = true, .ports = ssh, .ports_count = 1 },                    \
+		{ .ports = lots,                                               \
+		  .ports_count = 1,                                            \
+		  .decoy = { 4, { 192, 0, 2, 9 } },                            \
+		  .decoy_port = 8022 },                                        \
+	{                                                                      \
+		.place = FW_ROUTED, .ports = lots + 1, .ports_count = 1,       \
+		.decoy = { 6, { 0x20, 1, 0xd, 0xb8, [15] = 9 } },              \
+		.decoy_port = 23                                               \
+	}
+
+static const struct fw_match answered_matches[] = { ANSWERED };
 
 /* The same, and one whose connections are labelled before they are translated.
  */
 static const struct fw_match unconfirmed_matches[] = {
-	{ .closed = true, .ports = ssh, .ports_count = 1 },
-	{ .ports = lots,
-	  .ports_count = 1,
-	  .decoy = { 4, { 192, 0, 2, 9 } },
-	  .decoy_port = 8022 },
-	{ .place = FW_ROUTED,
-	  .ports = lots + 1,
-	  .ports_count = 1,
-	  .decoy = { 6, { 0x20, 1, 0xd, 0xb8, [15] = 9 } },
-	  .decoy_port = 23 },
+	ANSWERED,
 	{ .ports = lots + 2, .ports_count = 1 },
 };
 
@@ -127,6 +119,18 @@ static const struct fw_plan server_ingress = {
 	.queue = 5040,
 	.mark = 0x800000,
 	.accepted_mark = 0x200000,
+	.matches = ingress_matches,
+	.count = LENGTH(ingress_matches),
+};
+
+/* Without labels what is translated is not known again. */
+static const struct fw_plan server_ingress_unlabelled = {
+	.side = FW_SERVER,
+	.queue = 5040,
+	.mark = 0x800000,
+	.accepted_mark = 0x200000,
+	.unlabelled = true,
+	.door_stays = true,
 	.matches = ingress_matches,
 	.count = LENGTH(ingress_matches),
 };
@@ -288,6 +292,7 @@ rules_are_as_written(void **state)
 		{ "server", &server_open },
 		{ "server-loopback", &server_hidden },
 		{ "server-ingress", &server_ingress },
+		{ "server-ingress-unlabelled", &server_ingress_unlabelled },
 		{ "router", &server_far },
 		{ "server-answers", &server_answers },
 		{ "server-stays", &server_stays },

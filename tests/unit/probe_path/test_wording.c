@@ -144,10 +144,10 @@ remarks_what_is_worth_it(void **state)
 	remarks_one_thing("the numbers of 2 of the server's answers are "
 			  "translated");
 	path.elsewhere = 1;
-	remarks_one_thing("1 SYNs were answered that the far side never saw");
+	remarks_one_thing("the far side never saw 1 SYN with an answer");
 	path.strangers = 6;
 	trial.connected = true;
-	remarks_one_thing("6 SYNs came from this side that fit no probe");
+	remarks_one_thing("6 SYNs from this side without a probe");
 	trial.cut = true;
 	remarks_one_thing(
 		"the far side's report is incomplete: this is what is known so far");
@@ -170,8 +170,8 @@ numbers_what_it_remarks(void **state)
 	(void)state;
 	path.duplicates = 1;
 	result.unsent = 1;
-	assert_string_equal(note(0), "1 SYNs arrived more than once: no harm");
-	assert_string_equal(note(1), "1 SYNs could not be sent");
+	assert_string_equal(note(0), "1 SYN arrived more than once: no harm");
+	assert_string_equal(note(1), "1 SYN could not be sent");
 	assert_null(note(2));
 	assert_string_equal(words, "");
 }
