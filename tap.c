@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command {
 	const char *name;
@@ -109,6 +110,12 @@ main(int argc, char **argv)
 	int status;
 
 	if (fds_fill() < 0) {
+		return TAP_SYSTEM;
+	}
+	if (getuid() != geteuid()) {
+		fprintf(stderr,
+			"tap: setuid programs are root's for everybody: "
+			"tap-ssh(7) says what users need\n");
 		return TAP_SYSTEM;
 	}
 	/*

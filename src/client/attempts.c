@@ -81,6 +81,19 @@ put_heard(struct text *t, const struct attempts *a, const struct attempt *at)
 	}
 }
 
+/* One command's other connections to the same place have the same to say. */
+static bool
+was_told(const struct attempts *a, const struct attempt *at)
+{
+	bool told = at->told;
+
+	for (size_t i = 0; a->one && i < ATTEMPTS_MAX; i++) {
+		told |= a->at[i].told && a->at[i].dport == at->dport &&
+			packet_addr_equal(&a->at[i].dst, &at->dst);
+	}
+	return told;
+}
+
 /* The four lines. */
 static void
 tell(struct attempts *a, struct attempt *at)
@@ -89,7 +102,7 @@ tell(struct attempts *a, struct attempt *at)
 	char address[ADDRESS_MAX], when[VALUE_TIME_MAX], heard[256];
 	struct text t = text_over(heard, sizeof heard);
 
-	if (at->told || !log_limit_allows(&a->limit, clock_ms())) {
+	if (was_told(a, at) || !log_limit_allows(&a->limit, clock_ms())) {
 		return;
 	}
 	at->told = true;

@@ -71,6 +71,16 @@ answer(void *context, enum control_request request,
 	return true;
 }
 
+/* The last worker alone knew where it was in what libpcap shares. */
+static void
+hear_anew(struct client *c)
+{
+	if (c->attempts.on) {
+		attempts_close(&c->attempts);
+		attempts_open(&c->attempts, c->options->task != NULL);
+	}
+}
+
 static void
 recover(void *context, bool sound)
 {
@@ -78,10 +88,7 @@ recover(void *context, bool sound)
 
 	(void)sound;
 	c->backend->recover(c);
-	if (c->attempts.on) {
-		attempts_close(&c->attempts);
-		attempts_open(&c->attempts, c->options->task != NULL);
-	}
+	hear_anew(c);
 }
 
 static const char *
@@ -151,6 +158,9 @@ change_addresses(struct client *c)
 	if (take_up(c, c->conf, err) < 0) {
 		log_say(LOG_LEVEL_ERROR, "addresses: %s", err);
 		names_failed(&c->names);
+		if (c->backend->stay) {
+			c->backend->stay(c);
+		}
 	} else {
 		client_egress_change(&c->egress, c->conf);
 	}
@@ -164,6 +174,7 @@ change(void *context)
 	char err[CONF_ERROR_MAX] = "out of memory", line[64];
 
 	c->next = NULL;
+	hear_anew(c);
 	if (!conf) {
 		change_addresses(c);
 		return;

@@ -11,6 +11,7 @@
 #include "client/doctor_path.h"
 #include "client/doctor_report.h"
 #include "client/doctor_trial.h"
+#include "client/names.h"
 #include "client/unlock.h"
 #include "conf/client_conf.h"
 #include "conf/value.h"
@@ -38,14 +39,15 @@ struct doctor {
 	struct doctor_trial trial;
 	size_t frames; /* of the group that left */
 	long key_no;   /* which it carries, or -1 */
+	int asked_ntp; /* 0, with how far this clock is behind; or why not */
+	int64_t behind;
+	char why_ntp[WHY_MAX];
 };
 
 static void
 check_clock(struct doctor *d)
 {
 	const char *ntp = d->options->ntp;
-	char why[WHY_MAX];
-	int64_t behind;
 
 	if (!ntp && clock_is_synchronised()) {
 		doctor_add(&d->report, "clock", CHECK_OK,
@@ -54,16 +56,17 @@ check_clock(struct doctor *d)
 		doctor_add(&d->report, "clock", CHECK_UNKNOWN,
 			   "nobody keeps it right, as far as the kernel "
 			   "knows; --ntp HOST compares it");
-	} else if (sntp_ask(ntp, &behind, why) < 0) {
-		doctor_add(&d->report, "clock", CHECK_UNKNOWN, "%s", why);
+	} else if (d->asked_ntp < 0) {
+		doctor_add(&d->report, "clock", CHECK_UNKNOWN, "%s",
+			   d->why_ntp);
 	} else {
-		const int64_t off = behind < 0 ? -behind : behind;
+		const int64_t off = d->behind < 0 ? -d->behind : d->behind;
 
 		doctor_add(&d->report, "clock",
 			   off > TOLERANCE_MS ? CHECK_WRONG : CHECK_OK,
 			   "%lld.%03lld s %s that of %s%s",
 			   (long long)off / 1000, (long long)off % 1000,
-			   behind < 0 ? "ahead of" : "behind", ntp,
+			   d->behind < 0 ? "ahead of" : "behind", ntp,
 			   off > TOLERANCE_MS ? ": a server tolerates 30 s"
 					      : "");
 	}
@@ -98,21 +101,6 @@ check_route(struct doctor *d)
 	doctor_add(&d->report, "route", CHECK_OK, "%s, from %s", d->device,
 		   src);
 	return true;
-}
-
-/* The names that rules have: here is time to wait for them. */
-static void
-look_up(struct client_conf *conf)
-{
-	for (struct sender_host *host = conf->hosts; host; host = host->next) {
-		struct host_addr addr[SENDER_ADDRESSES_MAX];
-
-		(void)resolve_host(host->name, addr, SENDER_ADDRESSES_MAX,
-				   &host->count);
-		for (size_t i = 0; i < host->count; i++) {
-			host->addr[i] = addr[i].addr;
-		}
-	}
 }
 
 /* A rule that would match, were it not for who connects, and how. */
@@ -270,10 +258,16 @@ static void
 check_path(struct doctor *d)
 {
 	struct doctor_path path;
-	char address[INET6_ADDRSTRLEN] = "";
+	char address[INET6_ADDRSTRLEN + 1 + IF_NAMESIZE] = "";
 
 	inet_ntop(d->dst.addr.family == 4 ? AF_INET : AF_INET6,
 		  d->dst.addr.bytes, address, sizeof address);
+	if (d->dst.device != 0) {
+		const size_t len = strlen(address);
+
+		snprintf(address + len, sizeof address - len, "%%%s",
+			 d->device);
+	}
 	if (!doctor_path_ask(&path, &d->dst, address)) {
 		doctor_add(&d->report, "path", CHECK_UNKNOWN,
 			   "no far side answers: start 'tap probe-path "
@@ -345,14 +339,10 @@ conclude(struct doctor *d)
 static int
 examine(struct doctor *d)
 {
-	char why[VALUE_WHY_MAX];
-	int rc = child_resolve(&d->to, d->options->to, why);
+	char why[WHY_MAX];
+	int rc;
 
-	if (rc < 0) {
-		fprintf(stderr, "tap client: --doctor: %s\n", why);
-		return conf_status(rc);
-	}
-	look_up(d->conf);
+	names_find(d->conf);
 	check_clock(d);
 	d->trial.error = DIAL_WAITING;
 	if (check_route(d)) {
@@ -381,10 +371,19 @@ int
 client_doctor(const struct doctor_options *o)
 {
 	static struct doctor d;
-	struct client_conf *conf = unlock_client(
-		o->conf ? o->conf : CLIENT_CONF_FILE, o->passphrase_fd);
+	struct client_conf *conf;
+	char why[WHY_MAX];
 	int status;
+	int rc = child_resolve(&d.to, o->to, why);
 
+	if (rc < 0) {
+		fprintf(stderr, "tap client: --doctor: %s\n", why);
+		return conf_status(rc);
+	}
+	/* Of others, all is asked before the keys are here. */
+	d.asked_ntp = o->ntp ? sntp_ask(o->ntp, &d.behind, d.why_ntp) : 0;
+	conf = unlock_client(o->conf ? o->conf : CLIENT_CONF_FILE,
+			     o->passphrase_fd);
 	if (!conf) {
 		return conf_status(-errno);
 	}

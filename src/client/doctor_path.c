@@ -86,7 +86,7 @@ doctor_path_ask(struct doctor_path *path, const struct host_addr *dst,
 	json = malloc(JSON_MAX);
 	if (json) {
 		json[0] = '\0';
-		(void)run_program(argv, NULL, json, JSON_MAX, NULL, 0);
+		(void)run_attached(argv, NULL, json, JSON_MAX, NULL, 0);
 		doctor_path_read(path, json, strlen(json));
 	}
 	free(json);

@@ -93,6 +93,12 @@ is_like_secret(const char *text)
 		SECRET_DIGITS_MIN;
 }
 
+static bool
+is_label(const char *label, size_t len)
+{
+	return len > 0 && len <= 63 && label[0] != '-' && label[len - 1] != '-';
+}
+
 bool
 value_is_name(const char *text)
 {
@@ -106,11 +112,11 @@ value_is_name(const char *text)
 		return false;
 	}
 	/* A dot at the end is the root's. */
-	while (label[len] == '.' && label[len + 1] && len > 0 && len <= 63) {
+	while (label[len] == '.' && label[len + 1] && is_label(label, len)) {
 		label += len + 1;
 		len = strspn(label, letters);
 	}
-	return len > 0 && len <= 63 && strspn(label, "0123456789") < len &&
+	return is_label(label, len) && strspn(label, "0123456789") < len &&
 		strcmp(label + len, label[len] == '.' ? "." : "") == 0;
 }
 

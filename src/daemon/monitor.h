@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "daemon/pass_fds.h"
+#include "daemon/monitor_worker.h"
 #include "daemon/privileges.h"
 
 /* A worker that does not turn its loop for this long is stuck. */
@@ -41,15 +41,6 @@
 /* This many deaths in a row raise an alarm. */
 #define MONITOR_ALARM_DEATHS 3u
 
-#define MONITOR_QUESTION_MAX 512u
-#define MONITOR_FDS PASS_FDS_MAX /* with an answer */
-/* How long the worker waits for an answer. */
-#define MONITOR_ANSWER_MS 500
-/*
- * What the worker sends begins with a byte that says what it is; behind that of
- * a question comes its number, with which the answer begins.
- */
-enum monitor_message { MONITOR_IS_READY = 'r', MONITOR_IS_ASKED = 'q' };
 #define MONITOR_ALARM_MAX 128u
 
 /* What the worker writes and the monitor reads. */
@@ -122,19 +113,6 @@ struct monitor {
 	unsigned deaths;          /* in a row */
 	uint64_t restarts;        /* of workers that died or hung */
 };
-
-/*
- * In the worker: it is ready, and handles packets. told is passed to ready().
- */
-void monitor_ready(int to_monitor, uint32_t told);
-/*
- * Ask the monitor, from the worker.  The length of the answer, which
- * holds MONITOR_QUESTION_MAX bytes; or -errno.  Descriptors that come with it
- * are put in fds, in their order, where it is not NULL; what does not come
- * stays as it was.
- */
-ssize_t monitor_ask(int to_monitor, const void *question, size_t len,
-		    void *answer, int fds[MONITOR_FDS]);
 
 /* Memory for both processes, zeroed; NULL where there is none. */
 void *monitor_memory(size_t size);

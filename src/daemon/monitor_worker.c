@@ -1,10 +1,10 @@
+#include "daemon/monitor_worker.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "daemon/monitor.h"
 
 void
 monitor_ready(int to_monitor, uint32_t told)

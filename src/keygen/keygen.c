@@ -505,6 +505,10 @@ run(struct job *job)
 	    !job->o->invite) {
 		status = seal_rules(job);
 	}
+	/* Whoever is about to be ended gives nobody a key. */
+	if (status == TAP_OK && hold_signals_waiting()) {
+		status = TAP_SYSTEM;
+	}
 	if (status == TAP_OK && job->path[0]) {
 		status = save(job);
 	}
@@ -544,6 +548,8 @@ keygen_run(const struct keygen_options *o)
 		}
 	}
 	atomic_file_close(&job->rw);
+	/* It had them held since it was opened. */
+	hold_signals_release(&before);
 	if (status == TAP_OK && o->invite) {
 		keygen_tell_invite(o, job->path, &job->spec, job->invite);
 	}

@@ -63,7 +63,7 @@ packetsock_send(int fd, uint32_t device, const struct neighbour *to,
 		addr.sll_protocol = htons(v4 ? ETH_P_IP : ETH_P_IPV6);
 		if (sendto(fd, packets[i].bytes, packets[i].len, MSG_DONTWAIT,
 			   (struct sockaddr *)&addr, sizeof addr) < 0) {
-			return -errno;
+			return i > 0 ? 0 : -errno;
 		}
 	}
 	return 0;

@@ -23,7 +23,8 @@ int packetsock_open(void);
 int packetsock_device(int fd, uint32_t device, bool *has_neighbours);
 /*
  * Send packets in order, with a mark for who sorts them at the device; `to`
- * NULL: none is named.  0 or -errno: then some may have been sent.
+ * NULL: none is named.  -errno where none was sent; what did not follow the
+ * first, TCP sends again.
  */
 int packetsock_send(int fd, uint32_t device, const struct neighbour *to,
 		    uint32_t mark, const struct packet_view *packets,

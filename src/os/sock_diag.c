@@ -18,7 +18,10 @@ enum state {
 	STATE_LISTEN = 10,
 };
 
-#define STATES_CONNECTED (~(1u << STATE_CLOSE | 1u << STATE_LISTEN) & 0x1fff)
+/* Nobody has one in TIME_WAIT any more. */
+#define STATES_CONNECTED                                                       \
+	(~(1u << STATE_TIME_WAIT | 1u << STATE_CLOSE | 1u << STATE_LISTEN) &   \
+	 0x1fff)
 
 int
 sock_diag_open(struct netlink *nl)
@@ -139,7 +142,6 @@ take_connection(void *context, const struct netlink_reply *reply)
 	}
 	memcpy(&found, reply->payload, sizeof found);
 	socket.uid = found.idiag_uid;
-	socket.over = found.idiag_state == STATE_TIME_WAIT;
 	socket.opening = found.idiag_state == STATE_SYN_SENT;
 	socket.connection = (struct sock_diag_connection){
 		.local = addr_of(found.idiag_family, found.id.idiag_src),

@@ -27,7 +27,6 @@ struct sock_diag_socket {
 	struct sock_diag_connection connection;
 	uint32_t uid; /* whose it is */
 	bool opening; /* its SYN is not answered yet */
-	bool over;    /* TIME_WAIT: nobody has it any more */
 };
 
 /* 0 or -errno. */
@@ -47,7 +46,7 @@ int sock_diag_inode(struct netlink *nl,
 		    const struct sock_diag_connection *connection,
 		    uint32_t *inode);
 
-/* Call `take` for each connection there is.  0 or -errno. */
+/* Call `take` for each connection that somebody has.  0 or -errno. */
 int sock_diag_each(struct netlink *nl,
 		   void (*take)(void *context, const struct sock_diag_socket *),
 		   void *context);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "protocol/acl.h"
+#include "protocol/frame.h"
 #include "protocol/guess_limit.h"
 #include "base/siphash.h"
 #include "protocol/verify.h"
@@ -58,9 +59,10 @@ struct receiver_release {
 
 /*
  * One call ends at most the packet's own group and one that had to make
- * room, and drops one held frame that was held too long.
+ * room, takes one connection's frames out of groups of their own, and drops
+ * one held frame that was held too long.
  */
-#define RECEIVER_RELEASES_MAX (2 * REASSEMBLY_FRAMES_MAX + 2)
+#define RECEIVER_RELEASES_MAX (2 * REASSEMBLY_FRAMES_MAX + FRAME_MAX + 2)
 #define RECEIVER_EVENTS_MAX 2
 
 struct receiver_result {

@@ -258,7 +258,7 @@ take_socket(void *context, const struct sock_diag_socket *socket)
 	struct log_line line = { .sport = c->remote_port,
 				 .dport = c->local_port };
 
-	if (!socket->over && acl_has_local(h->acl, c->local_port)) {
+	if (acl_has_local(h->acl, c->local_port)) {
 		put_addr(line.src, &c->remote);
 		put_addr(line.dst, &c->local);
 		add(h, &line);

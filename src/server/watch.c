@@ -73,7 +73,7 @@ take_socket(void *context, const struct sock_diag_socket *socket)
 	const struct sock_diag_connection *c = &socket->connection;
 	struct sockets *s = context;
 
-	if (!socket->over && acl_has_local(s->acl, c->local_port)) {
+	if (acl_has_local(s->acl, c->local_port)) {
 		const int32_t key_no = key_of(s, c);
 
 		connected_add(s->out,

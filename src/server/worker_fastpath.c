@@ -119,19 +119,30 @@ worker_fastpath_tick(struct worker *g)
 	accept_if_possible(g);
 }
 
+struct awaiting {
+	struct worker *worker;
+	const struct monitor *monitor;
+};
+
+/* A worker that is not ready yet has not told the program what it remembers. */
 static bool
 is_settled(void *context)
 {
-	struct worker *g = context;
+	const struct awaiting *a = context;
 
-	worker_fastpath_tick(g);
-	return ingress_is_settled(&g->ingress);
+	if (!a->monitor->ready) {
+		return false;
+	}
+	worker_fastpath_tick(a->worker);
+	return ingress_is_settled(&a->worker->ingress);
 }
 
 void
 worker_fastpath_await(struct worker *g, struct monitor *m)
 {
-	monitor_await(m, is_settled, g, FASTPATH_READY_MS);
+	struct awaiting a = { g, m };
+
+	monitor_await(m, is_settled, &a, FASTPATH_READY_MS);
 }
 
 void

@@ -177,6 +177,9 @@ granted()
 	    'capabilities of the command'
 	same 3 "$(status_of on client "${user[@]}" "$work/tap" server -p 80 \
 	    -k "$own")" 'a server of theirs'
+	install -m 4755 "$TAP" "$work/suid"
+	same 3 "$(status_of on client "${user[@]}" "$work/suid" client \
+	    --to "$(addr 4 server):80" -k "$own" -- true)" 'one that is setuid'
 	# With libpcap they have no rules, and nothing that they run has any.
 	start wire client "${user[@]}" "$work/tap" client --backend pcap \
 	    -c "$(owned "RULE:dst_port=81, key_no=10, key=0x$secret")"

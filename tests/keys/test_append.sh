@@ -208,6 +208,14 @@ case_full_output()
 	same 1 "$(wc -l <err)"
 	cmp server.key before
 	same 'before err server.key' "$(find . -type f -printf '%f\n' | sort | xargs)"
+	# Whoever was to get it hung up.
+	mkfifo pipe
+	exec 8<>pipe 9>pipe 8<&-
+	got=0
+	"$TAP" keygen -a server.key --client 192.0.2.1:22 >&9 2>err || got=$?
+	exec 9>&-
+	same 3 $got
+	cmp server.key before
 }
 
 # No file may grow past some size: an error, not a signal.

@@ -209,6 +209,7 @@ case_qr_code()
 	need_root
 	cat >qrencode <<-'END'
 	#!/bin/sh
+	grep SigBlk "/proc/$PPID/status"
 	echo "code $* of $(cat)"
 	END
 	chmod 755 qrencode
@@ -220,6 +221,8 @@ case_qr_code()
 	terminal unshare -m sh ask >shown
 	has "$(cat shown)" '^code -t ANSIUTF8 -o - of tap:1:[A-Za-z0-9_-]+$'
 	has "$(cat shown)" '^passphrase, shown once: '
+	# Whoever waits for it can end it.
+	has "$(cat shown)" '^SigBlk:[[:space:]]*0*$'
 	# Not where the line goes to a file or a program.
 	unshare -m sh ask >line 2>told
 	same 1 "$(wc -l <line)"

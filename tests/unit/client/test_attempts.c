@@ -178,6 +178,25 @@ test_not_taken(void **state)
 	assert_non_null(strstr(capture_end(), "came back: a SYN/ACK, which"));
 }
 
+/* One command's other connections to the same place say nothing new. */
+static void
+test_said_once(void **state)
+{
+	struct packet syn = { .src = here, .dst = there, .dport = 22 };
+
+	(void)state;
+	a.one = true;
+	for (size_t i = 0; i < 10; i++) {
+		syn.sport = (uint16_t)(SPORT + i);
+		attempts_note(&a, &syn, 10);
+	}
+	syn.dport = 23;
+	attempts_note(&a, &syn, 10);
+	capture_begin();
+	attempts_end(&a);
+	assert_int_equal(lines_of(capture_end()), 2 * 4);
+}
+
 /* The next connection from the same port is another one. */
 static void
 test_port_again(void **state)
@@ -234,6 +253,8 @@ main(void)
 		cmocka_unit_test_setup(test_reset, setup),
 		cmocka_unit_test_setup(test_one_command, setup),
 		cmocka_unit_test_setup(test_connected, setup),
+		cmocka_unit_test_setup(test_not_taken, setup),
+		cmocka_unit_test_setup(test_said_once, setup),
 		cmocka_unit_test_setup(test_port_again, setup),
 		cmocka_unit_test_setup(test_others, setup),
 		cmocka_unit_test(test_icmp_text),

@@ -78,17 +78,24 @@ flood_holds_nothing(void **state)
 	bench_drain(b);
 }
 
+/* More than it takes for a flood. */
+static void
+begin_flood(void)
+{
+	b->limits.flood_per_second = 1000;
+	begin();
+	for (int i = 0; i < 1100; i++) {
+		send_random(random_u32(&seed), PORT);
+	}
+}
+
 static void
 flood_lets_ordered_groups_through(void **state)
 {
 	size_t order[FRAME_MAX];
 
 	(void)state;
-	b->limits.flood_per_second = 1000;
-	begin();
-	for (int i = 0; i < 1100; i++) {
-		send_random(random_u32(&seed), PORT);
-	}
+	begin_flood();
 	for (unsigned i = 0; i < 300; i++) {
 		struct group g;
 		size_t before = b->accepted;
@@ -114,11 +121,7 @@ flood_lets_changed_groups_through(void **state)
 	size_t order[FRAME_MAX];
 
 	(void)state;
-	b->limits.flood_per_second = 1000;
-	begin();
-	for (int i = 0; i < 1100; i++) {
-		send_random(random_u32(&seed), PORT);
-	}
+	begin_flood();
 	for (unsigned i = 0; i < 300; i++) {
 		struct group g;
 		size_t before = b->accepted;
