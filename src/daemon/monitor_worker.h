@@ -20,15 +20,13 @@
  */
 enum monitor_message { MONITOR_IS_READY = 'r', MONITOR_IS_ASKED = 'q' };
 
-/*
- * It is ready, and handles packets. told is passed to ready().
- */
+/* It is ready, and handles packets; told is passed to ready(). */
 void monitor_ready(int to_monitor, uint32_t told);
 /*
- * Ask the monitor.  The length of the answer, which
- * holds MONITOR_QUESTION_MAX bytes; or -errno.  Descriptors that come with it
- * are put in fds, in their order, where it is not NULL; what does not come
- * stays as it was.
+ * Ask the monitor.  The length of the answer, which has room for
+ * MONITOR_QUESTION_MAX bytes; or -errno.  Descriptors that come with it are
+ * put in fds, in their order, where it is not NULL; what does not come is left
+ * as it was, or -1.
  */
 ssize_t monitor_ask(int to_monitor, const void *question, size_t len,
 		    void *answer, int fds[MONITOR_FDS]);

@@ -480,6 +480,24 @@ hears_when_it_works(void **state)
 	assert_int_equal(told, 0x12345678);
 }
 
+/* Answers that came too late for others, and its own among them. */
+static void
+takes_its_own_answer(void **state)
+{
+	uint8_t answer[MONITOR_QUESTION_MAX], message[8];
+
+	(void)state;
+	for (int number = 63; number >= 0; number--) {
+		const uint8_t late[] = { (uint8_t)number, (uint8_t)number };
+
+		assert_int_equal(send(ends[0], late, sizeof late, 0), 2);
+	}
+	assert_int_equal(monitor_ask(ends[1], "?", 1, answer, NULL), 1);
+	assert_int_equal(recv(ends[0], message, sizeof message, 0), 3);
+	assert_int_equal(message[0], MONITOR_IS_ASKED);
+	assert_int_equal(answer[0], message[1]);
+}
+
 /* It may say anything. */
 static void
 believes_no_message(void **state)
@@ -551,6 +569,7 @@ main(void)
 		TEST(stops_one_that_hung_up),
 		TEST(tells_faults_from_other_ends),
 		TEST(hears_when_it_works),
+		TEST(takes_its_own_answer),
 		TEST(believes_no_message),
 	};
 
