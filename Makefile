@@ -173,10 +173,10 @@ FUZZERS := $(patsubst %.c,%,$(wildcard tests/fuzz/$(FUZZ).c))
 all: $(TAP)
 
 # Written only when its content changes, so that what depends on it is made
-# again with other flags and otherwise left alone.
+# again with other flags and otherwise left alone.  Two makes may do so at once.
 $(B)/flags: FORCE | need-build
-	@mkdir -p $(@D); echo '$(CC) $(FLAGS) $(LDFLAGS)' >$@.new; \
-	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	@mkdir -p $(@D); echo '$(CC) $(FLAGS) $(LDFLAGS)' >$@.$$$$; \
+	if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 
 # ./tap is one file for all flavours: a change of flavour puts it there again.
 .build/flavour-of-tap: FORCE
