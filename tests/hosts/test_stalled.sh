@@ -10,6 +10,8 @@
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+lost='[0-9]+ lines of the log are lost'
+
 # full_pipe NAME: $work/NAME.pipe, full, with this shell as its reader, by
 # descriptor $reader
 full_pipe()
@@ -55,12 +57,11 @@ read_pipe()
 	timeout 1 cat <&"$reader" >>"$work/$2" || :
 }
 
-# tells NAME: once lines go again
+# tells NAME PATTERN: a line that comes once lines go again
 tells()
 {
 	read_pipe "$1" "$1-read.log"
-	grep -Eq ' tap [a-z-]+: [0-9]+ lines of the log are lost' \
-	    "$work/$1-read.log"
+	grep -Eq " tap [a-z-]+: $2" "$work/$1-read.log"
 }
 
 not_waited_for()
@@ -91,8 +92,8 @@ server_goes_on()
 	not_waited_for "$(worker server)"
 	signal server HUP
 	page client "$family"
-	wait_for "$patience" tells server
-	grep -q ': reloaded: 1 rule' "$work/server-read.log"
+	wait_for "$patience" tells server "$lost"
+	wait_for "$patience" tells server 'reloaded: 1 rule'
 	# And full again.
 	"$python" -c '
 import os
@@ -122,7 +123,7 @@ client_goes_on()
 		page client "$family"
 	done
 	loses client client
-	wait_for "$patience" tells client
+	wait_for "$patience" tells client "$lost"
 	end client TERM
 }
 
