@@ -35,13 +35,20 @@ faster()
 	echo "$ours ms, nmap $ms ms"
 	[ "$ours" -le $((ms * 3 / 2 + 500)) ] || fail "$ours ms, nmap $ms ms"
 	same "$(("${2#*-}" - "${2%-*}" + 1))" "$(wc -l <"$work/out")" 'ports'
+	same "$(states <"$work/out")" "$(grep -oE \
+	    '<(state|extraports) state="[^"]*' "$work/nmap.xml" |
+	    sed 's/.*"//' | sort -u | xargs)" "nmap's states"
+}
+
+states()
+{
+	cut -f 5 | sort -u | xargs
 }
 
 # all STATE: every port is in it
 all()
 {
-	same "$1" "$(cut -f 5 "$work/out" | sort -u | tr '\n' ' ' |
-	    sed 's/ $//')" 'states'
+	same "$1" "$(states <"$work/out")" 'states'
 }
 
 clean()
