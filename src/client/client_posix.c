@@ -15,11 +15,11 @@
 #include "daemon/privileges.h"
 #include "tap.h"
 
-struct solo {
+struct client_posix {
 	struct client_conf *conf;
 	struct outbound outbound;
 	struct outbound_counters counters;
-	struct backend_pcap follower;
+	struct backend_pcap backend;
 	int signals; /* of open_signals() */
 };
 
@@ -80,11 +80,11 @@ told_to_stop(int signals)
 }
 
 static int
-serve(struct solo *s)
+serve(struct client_posix *s)
 {
 	for (;;) {
 		struct pollfd fds[BACKEND_PCAP_FDS + 1];
-		size_t count = backend_pcap_fds(&s->follower, fds);
+		size_t count = backend_pcap_fds(&s->backend, fds);
 		const char *failed;
 
 		fds[count] =
@@ -100,7 +100,7 @@ serve(struct solo *s)
 			return TAP_SYSTEM;
 		}
 		log_gather();
-		failed = backend_pcap_serve(&s->follower);
+		failed = backend_pcap_serve(&s->backend);
 		if (failed) {
 			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
 				failed);
@@ -133,7 +133,7 @@ find_names(struct client_conf *conf)
 }
 
 static int
-open_all(struct solo *s)
+open_all(struct client_posix *s)
 {
 	const struct settings *settings = &s->conf->settings;
 	char why[WHY_MAX];
@@ -145,7 +145,7 @@ open_all(struct solo *s)
 		return TAP_SYSTEM;
 	}
 	find_names(s->conf);
-	status = backend_pcap_open(&s->follower, &s->outbound, s->conf, false);
+	status = backend_pcap_open(&s->backend, &s->outbound, s->conf, false);
 	if (status == TAP_OK &&
 	    privileges_drop(PRIVILEGES_CLIENT,
 			    settings->user.name[0] ? settings->user.name : NULL,
@@ -159,7 +159,7 @@ open_all(struct solo *s)
 int
 client_posix_run(struct client_conf *conf)
 {
-	static struct solo s;
+	static struct client_posix s;
 	int status;
 
 	log_never_wait();
@@ -173,7 +173,7 @@ client_posix_run(struct client_conf *conf)
 	if (status == TAP_OK) {
 		log_say(LOG_LEVEL_INFO, "ready: %zu rule%s, %zu device%s",
 			conf->rules_count, text_s(conf->rules_count),
-			s.follower.wire.count, text_s(s.follower.wire.count));
+			s.backend.wire.count, text_s(s.backend.wire.count));
 		status = serve(&s);
 		log_say(LOG_LEVEL_INFO,
 			"%llu SYN%s seen, %llu of them authenticated",
@@ -181,7 +181,7 @@ client_posix_run(struct client_conf *conf)
 			text_s(s.counters.seen),
 			(unsigned long long)s.counters.authenticated);
 	}
-	backend_pcap_close(&s.follower);
+	backend_pcap_close(&s.backend);
 	outbound_close(&s.outbound);
 	client_conf_free(conf);
 	log_close();

@@ -27,14 +27,14 @@ outstanding_dial(struct outstanding *f, struct shot *shot,
 {
 	shot->dials = true;
 	shot->dial = *dial;
-	scan_io_dial(f->volley, dial->sport, (size_t)(shot - f->shots));
+	scan_io_dial(f->io, dial->sport, (size_t)(shot - f->shots));
 }
 
 void
 outstanding_end(struct outstanding *f, struct shot *shot)
 {
 	if (shot->dials) {
-		scan_io_undial(f->volley, shot->dial.sport);
+		scan_io_undial(f->io, shot->dial.sport);
 		dial_end(&shot->dial);
 	}
 	shot->used = false;
@@ -77,7 +77,7 @@ void
 outstanding_wait(struct outstanding *f, uint64_t ms, uint64_t until)
 {
 	struct pollfd fds[CAPTURES_MAX + OUTSTANDING_MAX];
-	nfds_t n = captures_poll(&f->volley->captures, fds);
+	nfds_t n = captures_poll(&f->io->captures, fds);
 
 	for (size_t i = 0; i < OUTSTANDING_MAX; i++) {
 		const struct shot *shot = &f->shots[i];

@@ -28,7 +28,7 @@ struct shot {
 };
 
 struct outstanding {
-	struct scan_io *volley;
+	struct scan_io *io;
 	struct shot shots[OUTSTANDING_MAX];
 	size_t count;
 };

@@ -132,7 +132,7 @@ scan_once(struct check *c, bool raw, char *why)
 		.samples = c->reference ? c->samples_each : 0,
 		.timeout_min = c->as_client ? CLIENT_TIMEOUT_MIN :
 						TIMING_TIMEOUT_MIN,
-		.volley = {
+		.io = {
 			.raw = raw,
 			.as_client = c->as_client,
 			.file = c->write,

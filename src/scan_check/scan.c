@@ -31,7 +31,7 @@ static void
 land(struct scan *s, struct shot *shot)
 {
 	timing_landed(scan_host(s, shot->probe));
-	outstanding_end(&s->flight, shot);
+	outstanding_end(&s->outstanding, shot);
 }
 
 static void
@@ -85,7 +85,7 @@ take_sent(struct scan *s, const struct scan_io_event *event, size_t probe,
 	  unsigned try)
 {
 	struct distinguish_sample *sample = scan_sample(s, probe, try);
-	struct shot *shot = outstanding_find(&s->flight, probe);
+	struct shot *shot = outstanding_find(&s->outstanding, probe);
 
 	if (sample && sample->sent_ns == 0) {
 		sample->sent_ns = event->ns;
@@ -119,7 +119,7 @@ static void
 take_answer(struct scan *s, const struct scan_io_event *event)
 {
 	size_t probe = event->probe;
-	struct shot *shot = outstanding_find(&s->flight, probe);
+	struct shot *shot = outstanding_find(&s->outstanding, probe);
 
 	if (s->o->samples) {
 		sample_answer(s, event, probe, event->try);
@@ -148,7 +148,7 @@ take_event(struct scan *s, const struct scan_io_event *event)
 	unsigned try = event->try;
 
 	if (event->is_dial) {
-		const struct shot *shot = &s->flight.shots[event->dial];
+		const struct shot *shot = &s->outstanding.shots[event->dial];
 
 		probe = shot->probe;
 		try = shot->try;
@@ -200,7 +200,8 @@ fly(struct scan *s, size_t probe, unsigned try)
 	    timeout < DIAL_TIMEOUT_MIN) {
 		timeout = DIAL_TIMEOUT_MIN;
 	}
-	return outstanding_add(&s->flight, probe, try, clock_us(), timeout);
+	return outstanding_add(&s->outstanding, probe, try, clock_us(),
+			       timeout);
 }
 
 static int
@@ -215,7 +216,7 @@ launch_dial(struct scan *s, size_t probe, unsigned try)
 	if (rc < 0) {
 		return rc;
 	}
-	outstanding_dial(&s->flight, fly(s, probe, try), &dial);
+	outstanding_dial(&s->outstanding, fly(s, probe, try), &dial);
 	return 0;
 }
 
@@ -227,7 +228,7 @@ launch(struct scan *s, size_t probe)
 	struct distinguish_sample *sample = scan_sample(s, probe, try);
 	bool dials = scan_scan(s, probe) == PROBE_CONNECT;
 	int rc = dials ? launch_dial(s, probe, try)
-		       : scan_io_send(&s->volley, probe, try);
+		       : scan_io_send(&s->io, probe, try);
 
 	if (rc == -ENOBUFS || rc == -EAGAIN) {
 		return -EAGAIN;
@@ -247,8 +248,7 @@ launch(struct scan *s, size_t probe)
 	if (sample) {
 		sample->sent = true;
 		if (!dials) {
-			sample->numbers =
-				scan_io_numbers(&s->volley, probe, try);
+			sample->numbers = scan_io_numbers(&s->io, probe, try);
 		}
 	}
 	s->tries[probe]++;
@@ -282,27 +282,27 @@ static bool
 next_probe(struct scan *s, uint64_t ms, size_t *probe)
 {
 	size_t looks =
-		s->roster.queued < LOOK_MAX ? s->roster.queued : LOOK_MAX;
+		s->schedule.queued < LOOK_MAX ? s->schedule.queued : LOOK_MAX;
 
 	if (s->o->samples) {
-		return schedule_sample(&s->roster, probe);
+		return schedule_sample(&s->schedule, probe);
 	}
-	for (; looks > 0 && schedule_repeat(&s->roster, probe); looks--) {
+	for (; looks > 0 && schedule_repeat(&s->schedule, probe); looks--) {
 		if (scan_is_decided(s, *probe)) {
 			continue;
 		}
 		if (timing_ready(scan_host(s, *probe), ms)) {
 			return true;
 		}
-		schedule_again(&s->roster, *probe);
+		schedule_again(&s->schedule, *probe);
 	}
-	for (looks = LOOK_MAX; looks > 0 && schedule_fresh(&s->roster, probe);
+	for (looks = LOOK_MAX; looks > 0 && schedule_fresh(&s->schedule, probe);
 	     looks--) {
 		*probe = nth(s, *probe);
 		if (timing_ready(scan_host(s, *probe), ms)) {
 			return true;
 		}
-		schedule_again(&s->roster, *probe);
+		schedule_again(&s->schedule, *probe);
 	}
 	return false;
 }
@@ -312,7 +312,7 @@ static void
 put_back(struct scan *s, size_t probe)
 {
 	if (!s->o->samples) {
-		schedule_again(&s->roster, probe);
+		schedule_again(&s->schedule, probe);
 	}
 }
 
@@ -322,7 +322,7 @@ send_some(struct scan *s)
 {
 	uint64_t ms = scan_ms();
 
-	while (s->flight.count < OUTSTANDING_MAX && ms >= s->blocked) {
+	while (s->outstanding.count < OUTSTANDING_MAX && ms >= s->blocked) {
 		size_t probe;
 		int rc;
 
@@ -340,7 +340,7 @@ send_some(struct scan *s)
 		} else if (rc < 0) {
 			return rc;
 		} else if (s->o->samples) {
-			schedule_sampled(&s->roster);
+			schedule_sampled(&s->schedule);
 		}
 	}
 	return 0;
@@ -354,7 +354,7 @@ expire(struct scan *s)
 	uint64_t ms = scan_ms();
 	struct shot *shot;
 
-	while ((shot = outstanding_expired(&s->flight, ms)) != NULL) {
+	while ((shot = outstanding_expired(&s->outstanding, ms)) != NULL) {
 		size_t probe = shot->probe;
 		struct timing *host = scan_host(s, probe);
 
@@ -366,7 +366,7 @@ expire(struct scan *s)
 			continue;
 		}
 		if (timing_again(host, s->tries[probe])) {
-			schedule_again(&s->roster, probe);
+			schedule_again(&s->schedule, probe);
 		} else if (!s->parked[probe]) {
 			s->parked[probe] = true;
 			s->decided++;
@@ -385,7 +385,7 @@ unpark(struct scan *s)
 		    timing_again(scan_host(s, i), s->tries[i])) {
 			s->parked[i] = false;
 			s->decided--;
-			schedule_again(&s->roster, i);
+			schedule_again(&s->schedule, i);
 			any = true;
 		}
 	}
@@ -408,7 +408,7 @@ longest_timeout(const struct scan *s)
 static bool
 is_over(struct scan *s)
 {
-	if (s->flight.count > 0 || schedule_waits(&s->roster)) {
+	if (s->outstanding.count > 0 || schedule_waits(&s->schedule)) {
 		return false;
 	}
 	return s->o->samples ? scan_ms() >= s->last_sent + longest_timeout(s)
@@ -422,7 +422,7 @@ take_all(struct scan *s)
 	struct scan_io_event event;
 	int rc;
 
-	while ((rc = scan_io_next(&s->volley, &event)) == 1) {
+	while ((rc = scan_io_next(&s->io, &event)) == 1) {
 		take_event(s, &event);
 	}
 	return rc;
@@ -431,7 +431,7 @@ take_all(struct scan *s)
 static void
 tell_progress(const struct scan *s)
 {
-	const struct schedule *r = &s->roster;
+	const struct schedule *r = &s->schedule;
 
 	if (s->o->samples) {
 		s->o->progress(s->o->context, r->round * r->count + r->place,
@@ -450,12 +450,12 @@ turn(struct scan *s)
 		uint64_t ms = scan_ms();
 
 		outstanding_wait(
-			&s->flight, ms,
-			ms + (schedule_waits(&s->roster) ? 1 : SLEEP_MAX));
+			&s->outstanding, ms,
+			ms + (schedule_waits(&s->schedule) ? 1 : SLEEP_MAX));
 		rc = take_all(s);
 	}
 	for (size_t i = 0; i < OUTSTANDING_MAX; i++) {
-		struct shot *shot = &s->flight.shots[i];
+		struct shot *shot = &s->outstanding.shots[i];
 
 		if (shot->used && shot->dials) {
 			take_dial(s, shot);
@@ -482,8 +482,8 @@ prepare(struct scan *s)
 	size_t *order = calloc(count, sizeof *order);
 	uint64_t seed = 0;
 
-	s->roster.queue = queue;
-	s->roster.order = order;
+	s->schedule.queue = queue;
+	s->schedule.order = order;
 	s->hosts = calloc(s->f->target_count, sizeof *s->hosts);
 	s->tries = calloc(count, sizeof *s->tries);
 	s->parked = calloc(count, sizeof *s->parked);
@@ -496,7 +496,7 @@ prepare(struct scan *s)
 	if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
 		return -errno;
 	}
-	schedule_init(&s->roster, count, queue, order, s->o->samples, seed);
+	schedule_init(&s->schedule, count, queue, order, s->o->samples, seed);
 	for (size_t i = 0; i < s->f->target_count; i++) {
 		timing_init(&s->hosts[i], s->o->timeout_min);
 		if (s->o->adapts) {
@@ -515,8 +515,8 @@ finish(struct scan *s)
 	free(s->parked);
 	free(s->sent);
 	free(s->before);
-	free(s->roster.queue);
-	free(s->roster.order);
+	free(s->schedule.queue);
+	free(s->schedule.order);
 	free(s);
 }
 
@@ -526,7 +526,7 @@ scan_run(struct findings *findings, struct distinguish_sample *samples,
 	 char *why)
 {
 	struct scan *s = calloc(1, sizeof *s);
-	struct scan_io_options volley = options->volley;
+	struct scan_io_options io = options->io;
 	int closed;
 	int rc;
 
@@ -539,11 +539,11 @@ scan_run(struct findings *findings, struct distinguish_sample *samples,
 	s->o = options;
 	s->samples = samples;
 	s->summary = summary;
-	s->flight.volley = &s->volley;
+	s->outstanding.io = &s->io;
 	rc = prepare(s);
 	if (rc == 0) {
-		volley.tries = s->tries;
-		rc = scan_io_open(&s->volley, findings, &volley, why);
+		io.tries = s->tries;
+		rc = scan_io_open(&s->io, findings, &io, why);
 	}
 	if (rc == 0) {
 		while (rc == 0 && !is_over(s)) {
@@ -551,17 +551,15 @@ scan_run(struct findings *findings, struct distinguish_sample *samples,
 		}
 		if (rc < 0) {
 			why_set(why, -1, "%s%s%s",
-				s->volley.file.error ? volley.file : "",
-				s->volley.file.error ? ": " : "",
-				strerror(-rc));
+				s->io.file.error ? io.file : "",
+				s->io.file.error ? ": " : "", strerror(-rc));
 		}
 		settle(s);
-		outstanding_end_all(&s->flight);
-		summary->lost = captures_lost(&s->volley.captures);
-		closed = scan_io_close(&s->volley);
+		outstanding_end_all(&s->outstanding);
+		summary->lost = captures_lost(&s->io.captures);
+		closed = scan_io_close(&s->io);
 		if (closed < 0 && rc == 0) {
-			why_set(why, -1, "%s: %s", volley.file,
-				strerror(-closed));
+			why_set(why, -1, "%s: %s", io.file, strerror(-closed));
 			rc = closed;
 		}
 	}

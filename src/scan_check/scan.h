@@ -22,7 +22,7 @@ struct scan_options {
 	bool adapts;          /* as fast as the hosts bear; not with samples */
 	unsigned samples;     /* 0: none; only states are looked for */
 	uint32_t timeout_min; /* ms, to wait for an answer */
-	struct scan_io_options volley;
+	struct scan_io_options io;
 	void (*progress)(void *context, size_t done, size_t total);
 	void *context;
 };

@@ -13,12 +13,12 @@
 struct scan {
 	struct findings *f;
 	const struct scan_options *o;
-	struct scan_io volley;
-	struct outstanding flight;
-	struct schedule roster;
+	struct scan_io io;
+	struct outstanding outstanding;
+	struct schedule schedule;
 	struct timing *hosts; /* of each target */
 	struct timing_bucket bucket;
-	uint16_t *tries;  /* of each place; volley's, too */
+	uint16_t *tries;  /* of each place; io's, too */
 	uint64_t *sent;   /* of each place, ms: its last try, and the one */
 	uint64_t *before; /* before that */
 	uint8_t *parked;  /* of each place: tried often enough */
