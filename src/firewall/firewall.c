@@ -69,7 +69,8 @@ try_iptables(struct fw *fw, const struct fw_plan *plan, char *err)
 
 	fw->tool = FW_IPTABLES;
 	for (fw->variant = 0; fw->variant < FW_VARIANTS; fw->variant++) {
-		const bool left = iptables_left(fw, fw->variant);
+		const bool left =
+			!fw->is_brief && iptables_left(fw, fw->variant);
 
 		if (iptables_install(fw, plan, report) == 0) {
 			return 0;
@@ -127,7 +128,9 @@ remove_others(struct fw *fw)
 		remove_nft(fw->side, fw->queue, ignored);
 	}
 	for (unsigned variant = 0; variant < FW_VARIANTS; variant++) {
-		struct fw other = { .side = fw->side, .queue = fw->queue };
+		struct fw other = { .side = fw->side,
+				    .queue = fw->queue,
+				    .has_family = { true, true } };
 
 		if (fw->tool == FW_IPTABLES &&
 		    (variant == fw->variant || variant == 0 ||
@@ -290,7 +293,12 @@ fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 {
 	char why[WHY_MAX] = "", reason[WHY_MAX] = "";
 
-	*fw = (struct fw){ .side = plan->side, .queue = plan->queue };
+	*fw = (struct fw){
+		.side = plan->side,
+		.queue = plan->queue,
+		.is_brief = plan->cgroup || plan->user,
+	};
+	fw->has_family[0] = fw->has_family[1] = !fw->is_brief;
 	if (has_bridged(plan)) {
 		if (check_bridged(plan, wanted, err) < 0) {
 			return -1;
@@ -299,7 +307,9 @@ fw_install(struct fw *fw, const struct fw_plan *plan, enum fw_tool wanted,
 	}
 	if ((wanted != FW_IPTABLES && try_nft(fw, plan, why) == 0) ||
 	    (wanted != FW_NFT && try_iptables(fw, plan, reason) == 0)) {
-		remove_others(fw);
+		if (!fw->is_brief) {
+			remove_others(fw);
+		}
 		note_installed(fw, plan);
 		return 0;
 	}
@@ -320,8 +330,12 @@ install_again(struct fw *fw, const struct fw_plan *plan, bool is_new, char *err)
 				    : iptables_install(fw, plan, err);
 
 	/* Keep the owners noted at the first time. */
-	memcpy(fw->table_is_ours, before.table_is_ours,
-	       sizeof fw->table_is_ours);
+	for (size_t i = 0; i < FW_FAMILIES; i++) {
+		if (before.has_family[i]) {
+			memcpy(fw->table_is_ours[i], before.table_is_ours[i],
+			       sizeof fw->table_is_ours[i]);
+		}
+	}
 	if (rc == 0 && is_new) {
 		note_standing(fw, plan);
 	}

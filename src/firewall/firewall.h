@@ -111,6 +111,12 @@ struct fw {
 	unsigned variant; /* of iptables */
 	/* Whether a hook's table (of iptables-nft) was not there before. */
 	bool table_is_ours[FW_FAMILIES][FW_HOOKS];
+	/*
+	 * One command's: what an earlier tap may have left by another tool, or
+	 * for a family that it has no address of, is not looked for.
+	 */
+	bool is_brief;
+	bool has_family[FW_FAMILIES]; /* of iptables: it has been used */
 	bool no_sockets; /* the tool or the kernel cannot match sockets */
 	bool no_labels;  /* nor label connections with conntrack */
 	bool is_legacy;  /* iptables-legacy: the kernel reports no changes */

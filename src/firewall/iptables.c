@@ -314,11 +314,25 @@ install_family(struct fw *fw, const struct fw_plan *plan, size_t family,
 	return rc;
 }
 
+/* A family that a plan may have nothing for. */
+static bool
+is_needed(const struct fw_plan *plan, unsigned family)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (ruleset_has_family(&plan->matches[i], family)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 int
 iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 {
 	for (size_t family = 0; family < families_here(); family++) {
-		if (fw_run_best(fw, plan, install_family, family, err) < 0) {
+		fw->has_family[family] |= is_needed(plan, families[family]);
+		if (fw->has_family[family] &&
+		    fw_run_best(fw, plan, install_family, family, err) < 0) {
 			return -1;
 		}
 	}
@@ -429,7 +443,9 @@ iptables_standing(struct fw *fw, const struct fw_plan *plan, struct text *t)
 
 	as.unlabelled = fw->no_labels;
 	for (size_t family = 0; rc >= 0 && family < families_here(); family++) {
-		const int found = family_standing(fw, &as, family, t);
+		const int found = fw->has_family[family]
+			? family_standing(fw, &as, family, t)
+			: 0;
 
 		rc = found < 0 ? found : rc | found;
 	}
@@ -465,7 +481,8 @@ iptables_remove(struct fw *fw, unsigned variant, char *err)
 	int rc = 0;
 
 	for (size_t family = 0; family < families_here(); family++) {
-		if (remove_family(fw, family, variant, err) < 0) {
+		if (fw->has_family[family] &&
+		    remove_family(fw, family, variant, err) < 0) {
 			rc = -1;
 		}
 	}

@@ -78,8 +78,9 @@ bool
 ruleset_is_labelled(const struct fw_plan *plan, const struct fw_match *m,
 		    unsigned family)
 {
-	return !plan->unlabelled && m->place == FW_LOCAL &&
-		!ruleset_is_translated(m, 0) && !ruleset_has_decoy(m, 0) &&
+	return plan->side == FW_SERVER && !plan->unlabelled &&
+		m->place == FW_LOCAL && !ruleset_is_translated(m, 0) &&
+		!ruleset_has_decoy(m, 0) &&
 		(family == 0 || ruleset_has_family(m, family));
 }
 

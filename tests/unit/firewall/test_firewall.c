@@ -354,6 +354,69 @@ undoes_what_it_did_itself(void **state)
 	check_error(err, "no firewall rules", 0, "ip6tables-restore: no");
 }
 
+/* One command runs no more tools than it needs: there may be many at once. */
+static void
+is_brief_for_one_command(void **state)
+{
+	static const struct packet_addr there = { .family = 4 };
+	static const struct packet_addr also = { .family = 6 };
+	const uint32_t user = 1000;
+	struct fw_match matches[2] = { match, match };
+	struct fw_plan plan = {
+		.side = FW_CLIENT,
+		.queue = 5061,
+		.user = &user,
+		.matches = matches,
+		.count = 1,
+	};
+	struct fw_plan both = plan;
+
+	(void)state;
+	matches[0].dst = there;
+	matches[1].dst = also;
+	both.count = 2;
+	program("iptables-save", 0, "", NULL);
+	program("iptables-restore", 0, NULL, NULL);
+	program("ip6tables-save", 0, "", NULL);
+	program("ip6tables-restore", 0, NULL, NULL);
+	program("nft", 1, NULL, NULL);
+	after_restore = "*raw\n:OUTPUT ACCEPT [0:0]\n:tap-client-5061 - [0:0]\n"
+			"-A OUTPUT -p tcp -j tap-client-5061\nCOMMIT\n";
+	assert_int_equal(fw_install(&fw, &plan, FW_NONE, err), 0);
+	assert_string_equal(calls,
+			    " nft iptables-save iptables-restore "
+			    "iptables-save ");
+	strcpy(calls, " ");
+	assert_true(fw_stands(&fw, &plan));
+	assert_string_equal(calls, " iptables-save ");
+	strcpy(calls, " ");
+	assert_int_equal(fw_remove(&fw, err), 0);
+	assert_null(strstr(calls, "ip6tables"));
+	/* Its name has got an address of the other family. */
+	assert_int_equal(fw_replace(&fw, &plan, &both, err), 0);
+	assert_non_null(strstr(calls, "ip6tables-restore"));
+	strcpy(calls, " ");
+	assert_int_equal(fw_replace(&fw, &both, &plan, err), 0);
+	assert_non_null(strstr(calls, "ip6tables-restore"));
+}
+
+/* Labels are the server's. */
+static void
+tries_a_client_once(void **state)
+{
+	const struct fw_plan plan = {
+		.side = FW_CLIENT,
+		.queue = 5060,
+		.matches = &match,
+		.count = 1,
+	};
+
+	(void)state;
+	program("nft", 1, NULL, NULL);
+	assert_int_equal(fw_install(&fw, &plan, FW_NFT, err), -1);
+	assert_string_equal(calls, " nft ");
+}
+
 static void
 goes_on_to_the_other_iptables(void **state)
 {
@@ -456,7 +519,8 @@ removes_only_what_is_ours(void **state)
 	(void)state;
 	fw = (struct fw){ .tool = FW_IPTABLES,
 			  .side = FW_SERVER,
-			  .queue = 5040 };
+			  .queue = 5040,
+			  .has_family = { true, true } };
 	program("iptables-save", 0, HEAD "-A OUTPUT -j x\nCOMMIT\n", NULL);
 	program("ip6tables-save", 0, HEAD ":" NAME "1 - [0:0]\nCOMMIT\n", NULL);
 	assert_int_equal(fw_remove(&fw, err), 0);
@@ -484,6 +548,7 @@ drops_tables_that_it_made(void **state)
 	fw = (struct fw){ .tool = FW_IPTABLES,
 			  .side = FW_SERVER,
 			  .queue = 5040,
+			  .has_family = { true, true },
 			  .table_is_ours = {
 				  { true, true, true, true, true } } };
 	/* The fake keeps our chain, which then is somebody else's. */
@@ -710,6 +775,8 @@ main(void)
 				       setup),
 		cmocka_unit_test_setup(replaces_what_a_predecessor_left, setup),
 		cmocka_unit_test_setup(undoes_what_it_did_itself, setup),
+		cmocka_unit_test_setup(is_brief_for_one_command, setup),
+		cmocka_unit_test_setup(tries_a_client_once, setup),
 		cmocka_unit_test_setup(goes_on_to_the_other_iptables, setup),
 		cmocka_unit_test_setup(does_without_labels, setup),
 		cmocka_unit_test_setup(does_without_sockets_and_labels, setup),
