@@ -304,7 +304,7 @@ link_local()
 # A far end that sends single bytes, which nobody reads yet, fills no memory.
 trickle()
 {
-	local bytes=$((1 << 18))
+	local bytes=$((1 << 18)) patience=60 # a packet each
 
 	served
 	tap_start second server server --queue 6000 -p 9000 -k "$keys"
