@@ -34,7 +34,8 @@
 #:                             BENCH_ROUNDS=3, BENCH_FLAGS=--json
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             BINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
-#:                             UNITDIR= SYSUSERSDIR=
+#:                             UNITDIR= SYSUSERSDIR= TMPFILESDIR=
+#: make deb                    tap_VERSION_ARCHITECTURE.deb
 #: make format                 clang-format over all sources, as lint wants it
 #: make clean | distclean      distclean: the libraries, too
 #:
@@ -153,7 +154,7 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 SRCS := $(if $(PORTABLE),$(PORTABLE_SRCS),tap.c $(filter-out %.bpf.c \
 	%_posix.c,$(wildcard src/*/*.c)))
 PROGRAMS := $(if $(PORTABLE),,$(wildcard src/fastpath/*.bpf.c))
-OBJS := $(SRCS:%.c=$(B)/%.o) $(PROGRAMS:%.bpf.c=$(B)/%_image.o)
+OBJS := $(SRCS:%.c=$(B)/%.o) $(PROGRAMS:%.bpf.c=$(B)/%_image.o) $(B)/version.o
 
 # Programs for the kernel, which only clang makes. Without it they are empty,
 # and tap says so and goes without.
@@ -200,6 +201,17 @@ $(B)/%_image.c: $(B)/%.bpf.o
 		'$(notdir $*)_image - 1;'; } >$@
 $(B)/%_image.o: $(B)/%_image.c
 	@$(CC) $(FLAGS) -I$(dir $*) -c -o $@ $<
+
+# What tap --version says.
+FEATURES = $(if $(PORTABLE),client and keygen alone,$(if $(CLANG),fast \
+	path,no fast path (built without clang)))
+$(B)/version.c: FORCE | $(LIBS)
+	@mkdir -p $(@D); STATIC='$(if $(LIBS),$(or $(MUSL_LIB),musl))' \
+	PCAP_SRC='$(PCAP_SRC)' BEARSSL_SRC='$(BEARSSL_SRC)' \
+		src/packaging/version.sh c '$(FEATURES)' >$@.new || exit; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+$(B)/version.o: $(B)/version.c $(B)/flags
+	@$(CC) $(FLAGS) $(WARN) -c -o $@ $<
 
 $(B)/tap.full: $(OBJS) $(UNCONFINED) $(LIBS)
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) $(WRAP) -o $@ $(START) \
@@ -393,6 +405,7 @@ model:
 # What more than one step wants, so that no two of them make it at once.
 build-tests: $(TAP) completions portable $(PROBES) $(FAULTY)
 	@$(MAKE) DEPS=system CC=gcc SAN= TAP=.build/system/tap scarce
+	@! command -v dpkg-deb >/dev/null || $(MAKE) deb PACKAGES=.build/packages
 hosts: HOSTS_TAP = $(if $(filter off,$(TEST_FASTPATH)),$(BY_QUEUE),$(TAP))
 hosts: build-tests $(if $(filter off,$(TEST_FASTPATH)),$(BY_QUEUE))
 	@TAP='$(abspath $(HOSTS_TAP))' TAP_FAULTY='$(abspath $(FAULTY))' \
@@ -464,6 +477,9 @@ install: $(TAP) completions
 		$(UNIT_HOME) $(UNIT_TMP) >'$(DESTDIR)$(UNITDIR)/tap-'$$side.service || exit; done
 	install -d '$(DESTDIR)$(SYSUSERSDIR)'
 	echo 'u tap - "packets of tap" / -' >'$(DESTDIR)$(SYSUSERSDIR)/tap.conf'
+	install -d '$(DESTDIR)$(TMPFILESDIR)'
+	printf 'd %s 0700 - - -\n' /run/tap /var/lib/tap \
+		>'$(DESTDIR)$(TMPFILESDIR)/tap.conf'
 	@[ -n '$(DESTDIR)' ] || $(MAKE_USER)
 # The user as whom packets are handled, and who has nothing else: by systemd,
 # or else by what is there.  tap goes without one, too.
@@ -480,13 +496,14 @@ uninstall:
 		'$(DESTDIR)$(ZSHDIR)/_tap' '$(DESTDIR)$(FISHDIR)/tap.fish' \
 		'$(DESTDIR)$(UNITDIR)'/tap-server.service \
 		'$(DESTDIR)$(UNITDIR)'/tap-client.service \
-		'$(DESTDIR)$(SYSUSERSDIR)'/tap.conf
+		'$(DESTDIR)$(SYSUSERSDIR)'/tap.conf \
+		'$(DESTDIR)$(TMPFILESDIR)'/tap.conf
 	for f in man/*.[1-8]; do \
 		rm -f "$(DESTDIR)$(MANDIR)/man$${f##*.}/$${f#man/}"; done
 	for f in man/examples/*; do \
 		rm -f "$(DESTDIR)$(DOCDIR)/$${f#man/}"; done
 	@for d in '$(DOCDIR)/examples' '$(BASHDIR)' '$(ZSHDIR)' '$(FISHDIR)' \
-		'$(UNITDIR)' '$(SYSUSERSDIR)' '$(MANDIR)/man5' \
+		'$(UNITDIR)' '$(SYSUSERSDIR)' '$(TMPFILESDIR)' '$(MANDIR)/man5' \
 		'$(MANDIR)/man7' '$(MANDIR)/man8' '$(SYSCONFDIR)/tap' \
 		$(if $(DESTDIR),'$(BINDIR)'); do \
 		top='$(DESTDIR)/'; below=$${d#/}; \
@@ -515,12 +532,19 @@ UNIT_HOME = $(if $(filter /home/% /root/% /run/user/%,$(BINDIR)),,\
 UNIT_TMP = $(if $(filter /tmp/% /var/tmp/%,$(BINDIR)),,\
 	-e 's|^PrivateTmp=.*|PrivateTmp=yes|')
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+
+# Packages, of what install installs.
+PACKAGES ?= .
+deb: $(TAP) completions
+	@MAKE='$(MAKE)' src/packaging/deb.sh '$(PACKAGES)' \
+		"$$(dpkg --print-architecture)"
 
 format:
 	clang-format -i --style=file $$(git ls-files '*.c' '*.h')
 
 clean:
-	rm -rf .build tap
+	rm -rf .build tap tap_*.deb
 distclean: clean
 	rm -rf .deps
 
@@ -534,7 +558,7 @@ FORCE:
 	need-coverage need-bench demo check check-fast connection bench run-bench \
 	$(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
 	fuzz run-fuzz coverage run-coverage \
-	install uninstall deps need-deps build format clean distclean \
+	install uninstall deb deps need-deps build format clean distclean \
 	help
 
 -include $(OBJS:.o=.d) $(PROGRAMS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.d) $(PROBE_SRCS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \

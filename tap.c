@@ -133,7 +133,7 @@ main(int argc, char **argv)
 		status = help(argc - 1, argv + 1);
 	} else if (strcmp(argv[1], "--version") == 0 ||
 		   strcmp(argv[1], "-V") == 0) {
-		printf("tap %s\n", TAP_VERSION);
+		printf("tap %s\n%s", tap_version, tap_built);
 		status = TAP_OK;
 	} else {
 		command = find(argv[1]);

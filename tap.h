@@ -4,7 +4,12 @@
 #ifndef TAP_H
 #define TAP_H
 
+/* The version, where no tag tells it: see src/packaging/version.sh. */
 #define TAP_VERSION "0.1.0"
+
+/* Made with each build: the version; and lines on when, with what, and how. */
+extern const char tap_version[];
+extern const char tap_built[];
 
 /* Exit statuses, of all commands. */
 enum tap_exit {

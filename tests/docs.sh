@@ -262,6 +262,13 @@ check_examples()
 	"$TAP" server --check -c "$dir/example5" -k "$dir/example6" \
 	    -a "$dir/example7"
 	"$TAP" client --check -c "$dir/example8"
+	for file in TAPservd.conf server.key ACL.conf TAPclientd.conf; do
+		install -m 600 "man/examples/$file" "$dir"
+	done
+	sed -i 's/^#RULE/RULE/; s/eth[01]/lo/g' "$dir/TAPservd.conf"
+	"$TAP" server --check -c "$dir/TAPservd.conf" -k "$dir/server.key" \
+	    -a "$dir/ACL.conf"
+	"$TAP" client --check -c "$dir/TAPclientd.conf"
 	example man/tap-client.8 1 | sed '/^[#$]/d' >"$dir/example1"
 	"$TAP" client --check -c "$dir/example1"
 }
@@ -499,13 +506,20 @@ check_install()
 		echo usr/lib/systemd/system/tap-client.service
 		echo usr/lib/systemd/system/tap-server.service
 		echo usr/lib/sysusers.d/tap.conf
+		echo usr/lib/tmpfiles.d/tap.conf
 		for file in man/examples/*; do
 			echo "usr/share/doc/tap/${file#man/}"
 		done
 	} >"$dir/wanted"
 	(cd "$dir/root" && find . -type f | sed 's/^..//') >"$dir/there"
 	same 'installed' "$dir/wanted" "$dir/there"
-	"$dir/root/usr/bin/tap" --version | grep -v '^tap [0-9]'
+	# Of when, and of what, it is made.
+	"$dir/root/usr/bin/tap" --version >"$dir/version"
+	for line in 'tap [0-9][0-9.+a-g]*' 'of 2[0-9]*-[0-9]*-[0-9]*' \
+	    'libraries: musl 1[0-9.]*, libpcap 1[0-9.]*, BearSSL 0[0-9.]*' \
+	    'features: .*fast path.*'; do
+		grep -qx "$line" "$dir/version" || echo "--version: no '$line'"
+	done
 	stat -c %a "$dir/root/etc/tap" | grep -v '^700$'
 	touch "$dir/root/etc/tap/server.key"
 	make_at uninstall

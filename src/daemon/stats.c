@@ -74,7 +74,7 @@ stat_begin(struct stats *s, const char *command, const char *alarm,
 	stat_duration(up, uptime_seconds);
 	stat_text(s, "alarm", alarm[0] ? "ALARM" : NULL, alarm);
 	stat_text(s, "command", NULL, command);
-	stat_text(s, "version", NULL, TAP_VERSION);
+	stat_text(s, "version", NULL, tap_version);
 	stat_number(s, "pid", "process", (uint64_t)getpid());
 	stat_number(s, "uptime", NULL, uptime_seconds);
 	stat_text(s, NULL, "up", up);

@@ -522,7 +522,7 @@ path_report_begin(FILE *out, enum report_form form, const char *host,
 		fprintf(out,
 			"{\"command\":\"probe-path\",\"version\":\"%s\","
 			"\"host\":%s,\"port\":%u,\n\"paths\":[\n",
-			TAP_VERSION, line, port);
+			tap_version, line, port);
 	}
 }
 

@@ -327,7 +327,7 @@ print_json(const struct replay_report *r)
 
 	text_put(&t, "{");
 	json_member(&t, "command", "replay-test");
-	json_member(&t, "version", TAP_VERSION);
+	json_member(&t, "version", tap_version);
 	json_member(&t, "host", r->host);
 	json_member(&t, "address", r->address);
 	json_number(&t, "port", r->port);

@@ -446,7 +446,7 @@ write_json(FILE *out, const struct report *r)
 		"{\"command\":\"scan-check\",\"version\":\"%s\","
 		"\"host\":%s,\"raw\":%s,\"authenticated\":%" PRIu64
 		",\n\"results\":[",
-		TAP_VERSION, line, r->raw ? "true" : "false", r->authenticated);
+		tap_version, line, r->raw ? "true" : "false", r->authenticated);
 	for (size_t i = 0; i < r->findings->count; i++) {
 		json_row(out, r, i);
 	}
