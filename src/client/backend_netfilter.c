@@ -141,6 +141,10 @@ serve_queue(struct client *c)
 				c->syns.queue, strerror(-rc));
 			return false;
 		}
+		/* Most of the time it was all: poll(2) says if not. */
+		if (count < (int)NFQ_BATCH) {
+			return true;
+		}
 	}
 	return true;
 }

@@ -350,7 +350,7 @@ take_datagram(const uint8_t *bytes, size_t len, uint32_t seq,
 			return rc ? -rc : 1;
 		}
 		rc = take ? take(context, &reply) : 0;
-		if (rc < 0) {
+		if (rc != 0) {
 			return rc;
 		}
 	}

@@ -104,7 +104,7 @@ bool netlink_drain(int fd);
 /*
  * Send a request and wait for its end: the acknowledgement, or the last
  * part of a dump.  take (may be NULL) gets every other message; it
- * returns 0 to go on.  0 or -errno.
+ * returns 0 to go on, and 1 where no more is to come.  0 or -errno.
  */
 int netlink_call(struct netlink *nl, const struct netlink_msg *msg,
 		 int (*take)(void *context, const struct netlink_reply *),

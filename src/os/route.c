@@ -87,7 +87,7 @@ take(void *context, const struct netlink_reply *reply)
 		       sizeof route->device);
 	}
 	route->several = attrs[RTA_MULTIPATH].payload != NULL;
-	return 0;
+	return 1;
 }
 
 static void
@@ -118,7 +118,8 @@ route_of_flow(struct netlink *nl, const struct route_flow *flow, bool written,
 	int rc;
 
 	memset(route, 0, sizeof *route);
-	netlink_begin(&msg, RTM_GETROUTE, NLM_F_REQUEST | NLM_F_ACK, nl->seq++);
+	/* One message answers it, or an error: no acknowledgement is read. */
+	netlink_begin(&msg, RTM_GETROUTE, NLM_F_REQUEST, nl->seq++);
 	netlink_header(&msg, &request, sizeof request);
 	netlink_put(&msg, RTA_DST, flow->dst.bytes, addr_len);
 	if (flow->src.family) {

@@ -110,6 +110,7 @@ serve_queue(struct worker *g, size_t queue)
 	for (int batch = 0; batch < (syns ? BATCHES_MAX : 1); batch++) {
 		int count = nfq_receive(nfq);
 		struct receiver_now now;
+		bool decided;
 
 		if (count < 0) {
 			log_say(LOG_LEVEL_ERROR, "queue %u: %s", nfq->queue,
@@ -130,8 +131,13 @@ serve_queue(struct worker *g, size_t queue)
 		}
 		/* Publish before the verdict: --status may be asked at once. */
 		worker_state_publish(g);
+		decided = nfq->verdicts.len > 0;
 		if (!send_verdicts(nfq)) {
 			return false;
+		}
+		/* Its frames come apart, but behind a group there is a gap. */
+		if (decided && count < (int)NFQ_BATCH) {
+			return true;
 		}
 	}
 	return true;
