@@ -31,7 +31,7 @@
 #:                             on purpose, for the tests of replay-test
 #: make bench                  measures it, in half an hour, against what else
 #:                             there is: BENCH=PART for one alone,
-#:                             BENCH_ROUNDS=3, BENCH_FLAGS=--json
+#:                             BENCH_ROUNDS=5, BENCH_FLAGS=--json
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             BINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR= SYSUSERSDIR= TMPFILESDIR=
@@ -167,7 +167,7 @@ UNITS := $(patsubst %.c,%,$(wildcard tests/unit/test_*.c \
 	tests/unit/*/test_*.c))
 # What the unit tests share.
 HELP := $(patsubst %.c,%,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
-BENCHES := $(addprefix tests/bench/,flood drop load queue scale)
+BENCHES := $(addprefix tests/bench/,bound flood drop load queue scale)
 FUZZ ?= fuzz_*
 FUZZERS := $(patsubst %.c,%,$(wildcard tests/fuzz/$(FUZZ).c))
 
@@ -352,8 +352,8 @@ $(addprefix $(B)/,$(FUZZERS)): %: %.o $(B)/tests/fuzz/nodisk.o \
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(if $(filter \
 		fuzz,$(FLAVOUR)),,$(LINK)) -o $@ $(START) $^ $(LDLIBS)
 
-# The bench's own programs; the first two are also ones for the kernel.
-$(B)/tests/bench/flood $(B)/tests/bench/drop: %: %_image.o
+# The bench's own programs; the first three are also ones for the kernel.
+$(addprefix $(B)/tests/bench/,bound flood drop): %: %_image.o
 $(addprefix $(B)/,$(BENCHES)): %: %.o $(B)/libtap.a
 	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
 		$(LDLIBS) $(END)

@@ -21,7 +21,7 @@ set -e
 
 : "${BENCH_BIN:=$here_bench/../../.build/system/tests/bench}"
 : "${BENCH_OUT:=$here_bench/../../.build/bench}"
-rounds=${BENCH_ROUNDS:-3}
+rounds=${BENCH_ROUNDS:-5}
 part=${title#part_}
 port=8080
 # No connection that counts takes longer (papers: 000, 5.2).
@@ -34,6 +34,7 @@ show_logs()
 	local status=$? log
 
 	[ "$status" = 0 ] || for log in "$work"/*.log; do
+		[ -f "$log" ] || continue
 		grep -v ': accepted ' "$log" | tail -n 60 >&2
 	done
 	return "$status"
@@ -98,6 +99,32 @@ turn()
 		at=$(((round + i) % $# + 1))
 		echo "${!at}"
 	done
+}
+
+# in_rounds FUNCTION METRIC...: it measures "${these[@]}", once each round.  If
+# a figure of these metrics spreads by more than a quarter, those cases, with
+# what they are compared with, are measured as often again, and say so.
+in_rounds()
+{
+	local again
+
+	these=("${cases[@]}")
+	for ((round = 1; round <= rounds; round++)); do
+		"$1"
+	done
+	again=$(figures spread "$part" "${@:2}")
+	[ -n "$again" ] || return 0
+	mapfile -t these <<<"$again"
+	for ((; round <= 2 * rounds; round++)); do
+		"$1"
+	done
+}
+
+# figures WORD...: of what was recorded; see table.py
+figures()
+{
+	PATH=/usr/bin:$PATH PYTHONDONTWRITEBYTECODE=1 \
+	    python3 "$here_bench/table.py" "$here_bench" "$BENCH_OUT" "$@"
 }
 
 # ---- hosts
@@ -203,7 +230,18 @@ protect_cookies()
 	on "$1-server" sysctl -qw net.ipv4.tcp_syncookies=1
 }
 
-# What connection tracking costs, which tap needs as many a firewall does.
+# Five SYNs for one, and nothing else.  False where the kernel has no TCX.
+protect_bound()
+{
+	start "$1-send" "$1-client" "$BENCH_BIN/bound" eth0 send
+	start "$1-drop" "$1-server" "$BENCH_BIN/bound" eth0 drop
+	(wait_log "$1-send" ready && wait_log "$1-drop" ready) 2>/dev/null &&
+		return
+	note "$1" 'no TCX in this kernel (Linux 6.6)'
+	return 1
+}
+
+# What connection tracking costs, as many a firewall has it.
 protect_tracked()
 {
 	on "$1-server" iptables -A INPUT -m conntrack \
@@ -239,6 +277,11 @@ protect_tap()
 protect_fast()
 {
 	protect_tap "$@"
+	fast_path_is_there "$1"
+}
+
+fast_path_is_there()
+{
 	on "$1-server" "$TAP" server --status --json |
 		grep -q '"fastpath":"off"' || return 0
 	note "$1" 'no kernel path here: tap server --status says why'
@@ -307,34 +350,49 @@ fetches()
 	ask "$1" parallel=100 count=100
 }
 
+# stream NAME SECONDS [PORT]: one connection; JSON
 stream()
 {
-	on "$1-client" "$BENCH_BIN/load" stream "${server_of[$1]}" $port \
-	    seconds="$2"
+	on "$1-client" "$BENCH_BIN/load" stream "${server_of[$1]}" \
+	    "${3:-$port}" seconds="$2"
 }
 
 # Queues and tables have filled by then.
 flood_lead=2
 
-# transactions NAME...: the figures of a round
-transactions()
+one_at_a_time()
 {
-	local name json of=$round
+	local name json
 
-	for name in $(turn "$@"); do
+	for name in $(turn "${these[@]}"); do
 		progress "$name, one at a time"
-		json=$(ask "$name" seconds=2)
+		json=$(ask "$name" seconds=1)
 		record "$name" one "$(number_of "$json" rate)"
 		record "$name" p50 "$(number_of "$json" connect_p50)"
 	done
-	for name in $(turn "$@"); do
+}
+
+at_once()
+{
+	local name
+
+	for name in $(turn "${these[@]}"); do
 		progress "$name, 64 at once"
 		record "$name" many "$(number_of \
-		    "$(ask "$name" seconds=2 parallel=64)" rate)"
+		    "$(ask "$name" seconds=1 parallel=64)" rate)"
 	done
-	# Most of what differs here is chance: in short turns.
-	for ((round = 5 * of; round < 5 * of + 5; round++)); do
-		for name in $(turn "$@"); do
+}
+
+# Most of what differs here is chance: in short turns.
+streams_of_a_round=3
+
+throughput()
+{
+	local name of=$round last
+
+	last=$((streams_of_a_round * (of + 1)))
+	for ((round = last - streams_of_a_round; round < last; round++)); do
+		for name in $(turn "${these[@]}"); do
 			progress "$name, throughput"
 			record "$name" stream \
 			    "$(number_of "$(stream "$name" 1)" rate)"
@@ -378,7 +436,7 @@ under()
 
 # SYNs, as shares of what a bare DROP rule takes, and forged groups a second
 syn_shares=(0.05 0.2 0.35 0.5 0.7 1)
-group_rates=(14000 25000 40000 60000 100000 150000 200000)
+group_rates=(14000 40000 100000 150000 200000 250000)
 group_frames=5 # of one by the key of the bench
 
 # under_syns NAME TAKES: at rising rates; the highest with 99 of 100
@@ -431,14 +489,17 @@ full()
 	record "$1" sent "$flood_sent"
 }
 
-# beside NAME COUNT SECONDS: the key holder's requests a second, while so many
-# strangers connect and ask
+# beside NAME RATE SECONDS: the key holder's requests a second, while strangers
+# try to connect so many times a second, and ask where they can; each gives up
+# after a second
 beside()
 {
-	progress "$1: $2 strangers"
+	local json
+
+	progress "$1: $2 attempts a second"
 	if [ "$2" -gt 0 ]; then
 		start "$1-strangers" "$1-flooder" "$BENCH_BIN/load" ask \
-		    "${strangers_way[$1]}" $port parallel="$2" \
+		    "${strangers_way[$1]}" $port rate="$2" parallel="$2" \
 		    seconds=$(($3 + 2))
 		sleep 1 # until they are at it
 	fi
@@ -446,9 +507,24 @@ beside()
 	    "$(number_of "$(ask "$1" parallel=8 seconds="$3")" rate)"
 	if [ "$2" -gt 0 ]; then
 		await "$1-strangers" 0
-		record "$1" "strangers_$2" \
-		    "$(number_of "$(cat "$work/$1-strangers.log")" 'done')"
+		json=$(cat "$work/$1-strangers.log")
+		record "$1" "offered_$2" "$(divide \
+		    "$(number_of "$json" begun)" $(($3 + 2)))"
+		record "$1" "strangers_$2" "$(divide \
+		    "$(number_of "$json" 'done')" $(($3 + 2)))"
 	fi
+}
+
+# holder_under NAME RATE METRIC: the key holder's requests a second, 64 at once,
+# under a flood of so many SYNs a second (0: as fast as it goes)
+holder_under()
+{
+	progress "$1: key holder under ${2/#0/all} SYNs a second"
+	flood "$1" 60 rate="$2"
+	record "$1" "$3" \
+	    "$(number_of "$(ask "$1" parallel=64 seconds=2)" rate)"
+	flood_end "$1"
+	record "$1" "of_$3" "$flood_took"
 }
 
 # floods NAME ARRIVED: more than that

@@ -14,6 +14,8 @@
  *   count=N      so many altogether; without it:
  *   seconds=N    as many as go in this time; 2
  *   timeout=N    seconds until a connection has failed; 45
+ *   rate=N       so many begun each second, whatever comes of those before:
+ *                the one that was begun `parallel` ago has failed by then
  *
  * The 32 bytes are a request of HTTP, so that any web server may answer.
  * Prints one line of JSON: times are in microseconds.
@@ -35,11 +37,13 @@
 #define SECOND 1000000000ull
 #define REQUEST_BYTES 32
 #define ANSWER_BYTES 1024
-#define PARALLEL_MAX 4096      /* the strangers of the application flood */
+#define PARALLEL_MAX 16384 /* a second of the application flood */
+#define BACKLOG 4096
 #define SAMPLES_MAX (1u << 20) /* transactions of a minute */
 #define EVENTS_MAX 256
 #define CHUNK 65536     /* bytes of a stream written at once */
-#define FILES_MAX 65536 /* connections that the answering end has open */
+#define FILES_MAX 65536 /* connections that an end has open */
+#define PACE_MS 1       /* between looks at what is due */
 
 static const char request[REQUEST_BYTES + 1] =
 	"GET / HTTP/1.0\r\nX: 123456789\r\n\r\n";
@@ -52,7 +56,7 @@ struct asked {
 
 struct load {
 	struct sockaddr_in to;
-	uint64_t parallel, count, seconds, timeout;
+	uint64_t parallel, count, seconds, timeout, rate;
 	uint64_t begun, done, failed, ends;
 	int epoll;
 	struct asked asked[PARALLEL_MAX];
@@ -110,7 +114,7 @@ listen_at(uint16_t port)
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (bind(fd, (const struct sockaddr *)&at, sizeof at) < 0 ||
-	    listen(fd, PARALLEL_MAX) < 0) {
+	    listen(fd, BACKLOG) < 0) {
 		fail("listen", strerror(errno));
 	}
 	return fd;
@@ -137,11 +141,9 @@ answer(int fd)
 static void
 serve(uint16_t port)
 {
-	const struct rlimit files = { FILES_MAX, FILES_MAX };
 	int listener = listen_at(port);
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
-	setrlimit(RLIMIT_NOFILE, &files);
 	watch(epoll, listener, EPOLLIN, (uint64_t)listener);
 	for (;;) {
 		struct epoll_event events[EVENTS_MAX];
@@ -179,6 +181,7 @@ word(struct load *l, const char *text)
 		{ "count=", offsetof(struct load, count), SAMPLES_MAX },
 		{ "seconds=", offsetof(struct load, seconds), 3600 },
 		{ "timeout=", offsetof(struct load, timeout), 3600 },
+		{ "rate=", offsetof(struct load, rate), 1000000 },
 	};
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -307,6 +310,24 @@ fill(struct load *l, uint64_t *begun)
 	return l->count || now() < l->ends ? open : 0;
 }
 
+/* As many as are due.  Returns 0 when the time is up. */
+static size_t
+pace(struct load *l, uint64_t *begun)
+{
+	const uint64_t passed = now() - l->begun;
+	const uint64_t due = l->rate * passed / SECOND;
+
+	for (; *begun < due; ++*begun) {
+		const size_t at = *begun % l->parallel;
+
+		if (l->asked[at].fd >= 0) {
+			end(l, at, false);
+		}
+		begin(l, at);
+	}
+	return passed < l->seconds * SECOND;
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -320,24 +341,29 @@ compare(const void *a, const void *b)
 static double
 percentile(uint32_t *samples, size_t count, unsigned percent)
 {
+	size_t at;
+
 	if (count == 0) {
 		return 0;
 	}
 	qsort(samples, count, sizeof *samples, compare);
-	return samples[(count - 1) * percent / 100] / 10.0;
+	at = (count - 1) * percent / 100;
+	return samples[at] / 10.0;
 }
 
 static void
-report(struct load *l)
+report(struct load *l, uint64_t begun)
 {
 	double seconds = (double)(now() - l->begun) / SECOND;
 	size_t whole = l->done < SAMPLES_MAX ? l->done : SAMPLES_MAX;
 
-	printf("{\"done\":%llu,\"failed\":%llu,\"seconds\":%.3f,"
+	printf("{\"begun\":%llu,\"done\":%llu,\"failed\":%llu,"
+	       "\"seconds\":%.3f,"
 	       "\"rate\":%.1f,\"connect_p50\":%.1f,\"connect_p99\":%.1f,"
 	       "\"whole_p50\":%.1f,\"whole_p99\":%.1f}\n",
-	       (unsigned long long)l->done, (unsigned long long)l->failed,
-	       seconds, (double)l->done / seconds,
+	       (unsigned long long)begun, (unsigned long long)l->done,
+	       (unsigned long long)l->failed, seconds,
+	       (double)l->done / seconds,
 	       percentile(l->connect, l->connects, 50),
 	       percentile(l->connect, l->connects, 99),
 	       percentile(l->whole, whole, 50),
@@ -360,15 +386,16 @@ ask(struct load *l)
 	}
 	l->begun = now();
 	l->ends = l->begun + l->seconds * SECOND;
-	while (fill(l, &begun) > 0) {
+	while ((l->rate ? pace(l, &begun) : fill(l, &begun)) > 0) {
 		struct epoll_event events[EVENTS_MAX];
-		int count = epoll_wait(l->epoll, events, EVENTS_MAX, 100);
+		int count = epoll_wait(l->epoll, events, EVENTS_MAX,
+				       l->rate ? PACE_MS : 100);
 
 		for (int i = 0; i < count; i++) {
 			go_on(l, events[i].data.u64);
 		}
 	}
-	report(l);
+	report(l, begun);
 }
 
 static void
@@ -403,7 +430,9 @@ int
 main(int argc, char **argv)
 {
 	static struct load l = { .parallel = 1, .seconds = 2, .timeout = 45 };
+	const struct rlimit files = { FILES_MAX, FILES_MAX };
 
+	setrlimit(RLIMIT_NOFILE, &files);
 	if (argc == 3 && strcmp(argv[1], "serve") == 0) {
 		serve((uint16_t)number(argv[2], 65535));
 	}

@@ -5,16 +5,18 @@
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-cases=(plain queue tap ${BENCH_OTHER:+other})
+cases=(plain tracked queue tap ${BENCH_OTHER:+other})
 # Each lot is short, so that what else the machine does meets all alike.
 lots=10
 
-for name in "${cases[@]}" fast; do
+for name in "${cases[@]}" bound fast; do
 	trio "$name"
 	answers "$name"
 done
+protect_tracked tracked
 protect_queue queue accept one
 client_queue queue
+! protect_bound bound || cases+=(bound)
 protect_tap tap
 ! protect_fast fast || cases+=(fast)
 [ -z "${BENCH_OTHER:-}" ] || TAP=$BENCH_OTHER protect_tap other
@@ -122,16 +124,26 @@ knock_and_connect()
 
 knockd_starts
 fwknopd_starts
-for ((round = 1; round <= rounds * lots; round++)); do
-	for name in $(turn "${cases[@]}"); do
-		progress "$name"
-		json=$(ask "$name" count=300)
-		record "$name" p50 "$(number_of "$json" connect_p50)"
-		record "$name" p99 "$(number_of "$json" connect_p99)"
-		[ "$(number_of "$json" failed)" = 0 ] ||
-			fail "connect: $name: $json"
+
+connect_times()
+{
+	local name json of=$round
+
+	for ((round = lots * of; round < lots * (of + 1); round++)); do
+		for name in $(turn "${these[@]}"); do
+			progress "$name"
+			json=$(ask "$name" count=300)
+			record "$name" p50 "$(number_of "$json" connect_p50)"
+			record "$name" p99 "$(number_of "$json" connect_p99)"
+			[ "$(number_of "$json" failed)" = 0 ] ||
+				fail "connect: $name: $json"
+		done
 	done
-	[ "$round" -le "$rounds" ] || continue
+	round=$of
+}
+
+in_rounds connect_times
+for ((round = 1; round <= rounds; round++)); do
 	for name in "${knockers[@]}"; do
 		knock_and_connect "$name"
 	done

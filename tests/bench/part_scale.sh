@@ -12,6 +12,8 @@ within=(keys=10 keys=1000 keys=60000 rules=10 rules=100 rules=1000
 	groups=1000 groups=10000 groups=100000 groups=1000000
 	replays=1000000)
 keys=(10 60000)
+# These figures spread little, and take long.
+[ "$rounds" -le 3 ] || rounds=3
 rules=(1 100 1000)
 
 # key_lines COUNT: as many keys; number 10 is the client's

@@ -4,12 +4,14 @@
 # A flood of SYNs (papers: 000, 5.2): random sources, ports, sequence
 # numbers and windows.  What each way drops at full speed; then a hundred
 # fetches at once at rising rates, as shares of what a bare DROP rule took
-# in the same round; then the key holder's rate under the full flood.
+# in the same round; then the key holder's rate under equal floods.
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-seconds=3
+seconds=2
 cases=(tap cookies synproxy)
+# SYNs a second; 0: as fast as the generator goes
+equal_rates=(100000 300000 0)
 
 for name in xdp queue drop "${cases[@]}" plain fast; do
 	trio "$name"
@@ -46,28 +48,40 @@ tap_at_full_speed()
 	    $((seconds + flood_lead)))"
 }
 
-for ((round = 1; round <= rounds; round++)); do
+rising()
+{
+	local name drop_took
+
 	for name in xdp queue drop; do
 		full "$name" $seconds
 	done
 	drop_took=$took
-	for name in $(turn "${cases[@]}"); do
-		case $name in tap | fast) tap_at_full_speed "$name" ;; esac
+	for name in $(turn "${these[@]}"); do
+		case $name in
+		tap | fast) tap_at_full_speed "$name" ;;
+		# Half of them take all of their 45 seconds.
+		*) [ "$round" -le 2 ] || continue ;;
+		esac
 		under_syns "$name" "$drop_took"
 	done
-	# Each takes all of its 45 seconds: once is enough.
-	if [ "$round" = 1 ]; then
-		under plain 10000 papers
-		under tap 46000 papers
-	fi
-	for name in $(turn "${cases[@]}"); do
-		progress "$name: key holder at full speed"
-		flood "$name" 60
-		record "$name" holder "$(number_of "$(ask "$name" \
-		    parallel=64 seconds=5)" rate)"
-		flood_end "$name"
+}
+
+equal()
+{
+	local rate name
+
+	for rate in "${equal_rates[@]}"; do
+		for name in $(turn "${these[@]}"); do
+			holder_under "$name" "$rate" "holder_$rate"
+		done
 	done
-done
+}
+
+in_rounds rising
+round=1
+under plain 10000 papers
+under tap 46000 papers
+in_rounds equal "${equal_rates[@]/#/holder_}"
 round=1
 for name in "${cases[@]}"; do
 	case $name in

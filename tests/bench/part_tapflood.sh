@@ -14,11 +14,16 @@ done
 protect_tap tap
 ! protect_fast fast || cases+=(fast)
 
-for ((round = 1; round <= rounds; round++)); do
-	for name in $(turn "${cases[@]}"); do
+flooded()
+{
+	local name
+
+	for name in $(turn "${these[@]}"); do
 		under_groups "$name"
 	done
-done
+}
+
+in_rounds flooded groups
 round=1
 for name in "${cases[@]}"; do
 	record "$name" resident "$(resident "$name-tap")"

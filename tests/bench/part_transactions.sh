@@ -8,13 +8,14 @@
 
 cases=(plain tracked queue tap ${BENCH_OTHER:+other})
 
-for name in "${cases[@]}" fast; do
+for name in "${cases[@]}" bound fast; do
 	trio "$name"
 	answers "$name"
 done
 protect_tracked tracked
 protect_queue queue accept one
 client_queue queue
+! protect_bound bound || cases+=(bound)
 protect_tap tap
 ! protect_fast fast || cases+=(fast)
 [ -z "${BENCH_OTHER:-}" ] || TAP=$BENCH_OTHER protect_tap other
@@ -22,9 +23,9 @@ protect_tap tap
 for name in "${cases[@]}"; do	# nobody is the first
 	ask "$name" seconds=1 >/dev/null
 done
-for ((round = 1; round <= rounds; round++)); do
-	transactions "${cases[@]}"
-done
+in_rounds one_at_a_time one
+in_rounds at_once many
+in_rounds throughput stream
 round=1
 for name in "${cases[@]}"; do
 	case $name in
