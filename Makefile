@@ -208,8 +208,8 @@ FEATURES = $(if $(PORTABLE),client and keygen alone,$(if $(CLANG),fast \
 $(B)/version.c: FORCE | $(LIBS)
 	@mkdir -p $(@D); STATIC='$(if $(LIBS),$(or $(MUSL_LIB),musl))' \
 	PCAP_SRC='$(PCAP_SRC)' BEARSSL_SRC='$(BEARSSL_SRC)' \
-		src/packaging/version.sh c '$(FEATURES)' >$@.new || exit; \
-	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+		src/packaging/version.sh c '$(FEATURES)' >$@.$$$$ || exit; \
+	if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 $(B)/version.o: $(B)/version.c $(B)/flags
 	@$(CC) $(FLAGS) $(WARN) -c -o $@ $<
 
@@ -454,8 +454,8 @@ COMPLETIONS := .build/completions
 completions: $(addprefix $(COMPLETIONS)/tap.,bash zsh fish)
 $(COMPLETIONS)/tap.%: completions/%.in completions/make $(TAP)
 	@mkdir -p $(@D)
-	$(call pretty,SHELL,$@)completions/make '$(abspath $(TAP))' $* >$@.new
-	@mv $@.new $@
+	$(call pretty,SHELL,$@)completions/make '$(abspath $(TAP))' $* \
+		>$@.$$$$ && mv $@.$$$$ $@
 
 install: $(TAP) completions
 	@# Where it once was, and is found first by root.
