@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/btf.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,13 +260,73 @@ bpf_map_sums(int map, uint64_t *sums, uint32_t count)
 	return status;
 }
 
+/*
+ * Each function of a program, and the program itself, is `int f(int x)` to the
+ * kernel.  One that is global by its type is checked once, for any x, and not
+ * anew at each call.
+ */
+enum { TYPE_INT = 1, TYPE_PROTOTYPE, TYPE_FUNCTION };
+static const struct {
+	struct btf_header header;
+	struct {
+		struct btf_type number;
+		uint32_t encoding;
+		struct btf_type prototype;
+		struct btf_param argument;
+		struct btf_type function;
+	} types;
+	char names[12];
+} function_types = {
+	.header = {
+		.magic = BTF_MAGIC,
+		.version = BTF_VERSION,
+		.hdr_len = sizeof(struct btf_header),
+		.type_len = sizeof function_types.types,
+		.str_off = sizeof function_types.types,
+		.str_len = sizeof function_types.names,
+	},
+	.types = {
+		.number = {
+			.name_off = 1,
+			.info = BTF_KIND_INT << 24,
+			.size = sizeof(int),
+		},
+		.encoding = BTF_INT_SIGNED << 24 | 32,
+		.prototype = {
+			.info = BTF_KIND_FUNC_PROTO << 24 | 1,
+			.type = TYPE_INT,
+		},
+		.argument = { .name_off = 5, .type = TYPE_INT },
+		.function = {
+			.name_off = 7,
+			.info = BTF_KIND_FUNC << 24 | BTF_FUNC_GLOBAL,
+			.type = TYPE_PROTOTYPE,
+		},
+	},
+	.names = "\0int\0x\0tap",
+};
+
+static int
+load_types(void)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.btf = address(&function_types);
+	attr.btf_size = sizeof function_types;
+	return call(BPF_BTF_LOAD, &attr);
+}
+
 static int
 load(const struct bpf_insn *insns, size_t count,
-     const struct bpf_program *program)
+     const struct bpf_program *program, const struct elf_functions *functions)
 {
+	struct bpf_func_info info[1 + ELF_FUNCTIONS_MAX] = {
+		{ 0, TYPE_FUNCTION },
+	};
 	/* What the program is under: only that it is no GPL matters. */
 	static const char licence[] = "ISC";
 	union bpf_attr attr = { 0 };
+	int types, rc;
 
 	attr.prog_type = program->type;
 	attr.expected_attach_type = program->attach;
@@ -274,26 +335,45 @@ load(const struct bpf_insn *insns, size_t count,
 	attr.insn_cnt = (uint32_t)count;
 	attr.license = address(licence);
 	snprintf(attr.prog_name, sizeof attr.prog_name, "%s", program->name);
-	return call(BPF_PROG_LOAD, &attr);
+	if (functions->count == 0) {
+		return call(BPF_PROG_LOAD, &attr);
+	}
+	for (size_t i = 0; i < functions->count; i++) {
+		info[1 + i].insn_off = functions->start[i];
+		info[1 + i].type_id = TYPE_FUNCTION;
+	}
+	types = load_types();
+	if (types < 0) {
+		return types;
+	}
+	attr.prog_btf_fd = (uint32_t)types;
+	attr.func_info_rec_size = sizeof info[0];
+	attr.func_info = address(info);
+	attr.func_info_cnt = 1 + (uint32_t)functions->count;
+	rc = call(BPF_PROG_LOAD, &attr);
+	close(types);
+	return rc;
 }
 
 int
 bpf_insns_load(const struct bpf_insn *insns, size_t count, uint32_t type,
 	       uint32_t attach, const char *name)
 {
+	const struct elf_functions none = { .count = 0 };
 	const struct bpf_program program = {
 		.type = type,
 		.attach = attach,
 		.name = name,
 	};
 
-	return load(insns, count, &program);
+	return load(insns, count, &program, &none);
 }
 
 int
 bpf_program_load(const struct bpf_program *program)
 {
 	uint8_t *insns = malloc(ELF_PROGRAM_MAX);
+	struct elf_functions functions;
 	long len;
 	int rc;
 
@@ -301,10 +381,11 @@ bpf_program_load(const struct bpf_program *program)
 		return -ENOMEM;
 	}
 	len = elf_program(program->object, program->size, program->section,
-			  program->symbols, program->symbols_count, insns);
-	rc = len < 0
-		? -ENOEXEC
-		: load((const void *)insns, (size_t)len / ELF_INSN, program);
+			  program->symbols, program->symbols_count, insns,
+			  &functions);
+	rc = len < 0 ? -ENOEXEC
+		     : load((const void *)insns, (size_t)len / ELF_INSN,
+			    program, &functions);
 	free(insns);
 	return rc;
 }

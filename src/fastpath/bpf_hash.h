@@ -74,6 +74,8 @@ sha256(volatile uint32_t *state, volatile uint32_t *w)
 		*d += *h;
 		*h += (uint32_t)(aa >> 2 ^ aa >> 13 ^ aa >> 22) +
 			((*a & *b) | (*c & (*a | *b)));
+		/* A round after the other: else they would fill the stack. */
+		__asm__ volatile("" : "+r"(*d), "+r"(*h));
 	}
 #pragma clang loop unroll(full)
 	for (int i = 0; i < 8; i++) {

@@ -19,8 +19,6 @@
 #define SECOND 1000000000ull
 #define BATCH 32 /* SYNs of one processor counted at once */
 
-static void *(*map_lookup)(const void *,
-			   const void *) = (void *)BPF_FUNC_map_lookup_elem;
 static long (*map_update)(const void *, const void *, const void *,
 			  uint64_t) = (void *)BPF_FUNC_map_update_elem;
 static long (*map_delete)(const void *,
@@ -37,13 +35,14 @@ static uint64_t (*ring_query)(const void *,
 /* The maps, by the names that the loader knows them by. */
 extern const char config_map, ports_map, locals_map, lists_map, rules_map,
 	entries_map, ranges_map, keys_map, groups_map, marks_map, rates_map,
-	scratch_map, counts_map, records_map, charges_map;
+	counts_map, records_map, charges_map;
 
 /*
  * What is known of a packet is kept here and not on the stack: what it
  * knows nothing of, the verifier follows once for all packets.
  */
 struct scratch {
+	struct ingress_work work;
 	int64_t batch[2]; /* see struct ingress_rate */
 	uint64_t barrier; /* an atomic addition is one */
 	uint64_t flood;
@@ -54,7 +53,6 @@ struct scratch {
 	uint64_t tcp_at;
 	struct ingress_local local; /* the last one that was found */
 	uint64_t locals_turn;
-	struct ingress_work work;
 	struct ingress_group group; /* one that begins */
 	struct search search;
 	struct sorted sorted;

@@ -5,6 +5,7 @@
 #ifndef TAP_FASTPATH_BPF_MAC_H
 #define TAP_FASTPATH_BPF_MAC_H
 
+#include <linux/bpf.h>
 #include <stdbool.h>
 
 #include "fastpath/bpf_hash.h"
@@ -12,6 +13,17 @@
 #include "protocol/frame.h"
 
 #define swap32 __builtin_bswap32
+/*
+ * A function that the kernel checks once, for any argument, and not anew
+ * wherever it is called.  Linux before 5.12 lets none have a pointer.
+ */
+#define FUNCTION __attribute__((noinline))
+
+static void *(*map_lookup)(const void *,
+			   const void *) = (void *)BPF_FUNC_map_lookup_elem;
+
+/* What is the processor's own. */
+extern const char scratch_map;
 
 /*
  * Read anew each time: for each value that it remembers, the verifier would
@@ -23,7 +35,9 @@ extra_of(const struct ingress_key *key)
 	return *(const volatile uint8_t *)&key->extra;
 }
 
-/* Memory to work in. */
+/*
+ * Memory to work in; the first of what a program has in scratch_map.
+ */
 struct ingress_work {
 	uint8_t block[2 * INGRESS_BLOCK]; /* twice, for the verifier */
 	uint32_t w[16], state[8];
@@ -97,6 +111,24 @@ digest_at(const struct ingress_work *work, int at, bool is_md5)
 		      : (uint64_t)one << 32 | other;
 }
 
+/* A block of either hash, of what is in the work. */
+FUNCTION int
+hash_block(int is_md5)
+{
+	const uint32_t zero = 0;
+	struct ingress_work *work = map_lookup(&scratch_map, &zero);
+
+	if (!work) {
+		return 0;
+	}
+	if (is_md5) {
+		md5(work->state, work->w);
+	} else {
+		sha256(work->state, work->w);
+	}
+	return 1;
+}
+
 /* The leftmost 128 bits of the authenticator. */
 static inline_always void
 authenticate(struct ingress_work *work, const struct ingress_key *key,
@@ -106,24 +138,9 @@ authenticate(struct ingress_work *work, const struct ingress_key *key,
 		*(const volatile uint8_t *)&key->suite == SUITE_KERNEL_MD5;
 
 	begin_inner(work, key, is_md5);
-	/*
-	 * The same instructions for both hashes of the HMAC.  Kernels before
-	 * 6.6 want a loop to end with a jump: so the compiler must not move
-	 * what the second turn begins with to the end of the first.
-	 */
-#pragma clang loop unroll(disable)
-	for (int turn = 0; turn < 2; turn++) {
-		__asm__ volatile("" : "+r"(turn));
-		if (turn == 1) {
-			begin_outer(work, key, is_md5);
-		}
-		if (is_md5) {
-			md5(work->state, work->w);
-		} else {
-			sha256(work->state, work->w);
-		}
-		__asm__ volatile("" : "+r"(turn));
-	}
+	hash_block(is_md5);
+	begin_outer(work, key, is_md5);
+	hash_block(is_md5);
 	*high = digest_at(work, 0, is_md5);
 	*low = digest_at(work, 2, is_md5);
 }

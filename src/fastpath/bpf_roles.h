@@ -31,7 +31,9 @@ struct attempt {
 struct search {
 	uint64_t frame[LAYERS][ROLES]; /* newest first; 0: none */
 	struct attempt attempt[ATTEMPTS];
-	uint64_t lost; /* what the new frame pushed out */
+	uint64_t mine; /* the new frame */
+	uint64_t lost; /* what it pushed out */
+	int64_t macs;  /* that the group may still cost */
 	/* Volatile: what it reads back, the verifier does not know. */
 	volatile uint64_t role;        /* of the new frame */
 	volatile uint64_t count;       /* frames */
@@ -110,6 +112,8 @@ count_frames(struct search *s)
 #pragma clang loop unroll(full)
 		for (int role = FRAME_SYN0; role <= FRAME_SYN6; role++) {
 			count -= if_any(s->frame[layer][role]);
+			/* One after the other: they would fill the stack. */
+			__asm__ volatile("" : "+r"(count));
 		}
 		extra = choose(if_any(syn1) &
 				       if_negative((int64_t)(flags - extra)),
@@ -220,10 +224,29 @@ list_early(struct search *s, uint64_t mine, uint64_t syn0,
 	set_attempt(attempt, syn0, syn1[0], syn2[0]);
 }
 
+/* What nearly all groups are. */
+static inline_always void
+list_likeliest(struct search *s)
+{
+	const uint64_t mine = s->mine;
+	uint64_t syn1 = 0, syn2 = 0;
+
+#pragma clang loop unroll(full)
+	for (int layer = LAYERS - 1; layer >= 0; layer--) {
+		const uint64_t one = s->frame[layer][FRAME_SYN1];
+		const uint64_t two = s->frame[layer][FRAME_SYN2];
+
+		syn1 = choose(if_other(one, mine), one, syn1);
+		syn2 = choose(if_other(two, mine), two, syn2);
+	}
+	set_attempt(&s->attempt[0], mine, syn1, syn2);
+}
+
 /* What is to be tried, likeliest first. */
 static inline_always void
-list_attempts(struct search *s, uint64_t mine)
+list_attempts(struct search *s)
 {
+	const uint64_t mine = s->mine;
 	uint64_t syn1[INGRESS_LAYERS], syn2[INGRESS_LAYERS];
 	uint64_t one, other;
 

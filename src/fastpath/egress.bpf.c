@@ -29,8 +29,6 @@
 #define OPTIONS_MAX 40
 #define OTHERS_MAX (FRAME_MAX - 1) /* frames ahead of SYN0 */
 
-static void *(*map_lookup)(const void *,
-			   const void *) = (void *)BPF_FUNC_map_lookup_elem;
 static uint64_t (*clock_tai_ns)(void) = (void *)BPF_FUNC_ktime_get_tai_ns;
 static uint32_t (*random_u32)(void) = (void *)BPF_FUNC_get_prandom_u32;
 static long (*load_bytes)(const void *, uint32_t, void *,
@@ -50,8 +48,7 @@ static void *(*ring_reserve)(const void *, uint64_t,
 static void (*ring_submit)(void *, uint64_t) = (void *)BPF_FUNC_ringbuf_submit;
 
 /* The maps, by the names that the loader knows them by. */
-extern const char config_map, rules_map, ports_map, scratch_map, counts_map,
-	events_map;
+extern const char config_map, rules_map, ports_map, counts_map, events_map;
 
 /* The fields that differ between frames, in network order. */
 struct fields {
@@ -79,6 +76,7 @@ struct scratch {
 	uint8_t options[64] __attribute__((aligned(8))); /* for the verifier */
 	uint32_t place;                                  /* in options */
 	struct ingress_addr src, dst; /* as the rules know them */
+	uint32_t device;
 	struct syn syn;
 	uint32_t seq[INGRESS_FRAMES];
 	uint16_t port[OTHERS_MAX];
@@ -320,31 +318,29 @@ has_port(const struct egress_rule *r, uint16_t port)
 	return r->ranges == 0;
 }
 
+/* Whether a rule, by its place, is the SYN's. */
+FUNCTION int
+is_rule(int place)
+{
+	const uint32_t zero = 0, at = (uint32_t)place;
+	const struct egress_rule *r = map_lookup(&rules_map, &at);
+	const struct scratch *s = map_lookup(&scratch_map, &zero);
+
+	return r && s && (r->device == 0 || r->device == s->device) &&
+		net_has((struct net){ &r->dst, &r->dst_mask, r->dst_family },
+			s->syn.family, &s->dst) &&
+		net_has((struct net){ &r->src, &r->src_mask, r->src_family },
+			s->syn.family, &s->src) &&
+		has_port(r, s->syn.dport);
+}
+
 /* Its place is in the scratch: behind the loop, all are alike. */
 static inline_always bool
-find_rule(const struct egress_config *config, struct scratch *s,
-	  uint32_t device)
+find_rule(const struct egress_config *config, struct scratch *s)
 {
-	const uint32_t family = s->syn.family;
-	const uint16_t port = s->syn.dport;
-
-	for (uint32_t i = 0; i < EGRESS_RULES_MAX; i++) {
-		const struct egress_rule *r;
-		uint32_t at = i;
-
-		if (i >= config->rules) {
-			break;
-		}
-		r = map_lookup(&rules_map, &at);
-		if (r && (r->device == 0 || r->device == device) &&
-		    net_has((struct net){ &r->dst, &r->dst_mask,
-					  r->dst_family },
-			    family, &s->dst) &&
-		    net_has((struct net){ &r->src, &r->src_mask,
-					  r->src_family },
-			    family, &s->src) &&
-		    has_port(r, port)) {
-			s->syn.rule = at;
+	for (uint32_t i = 0; i < EGRESS_RULES_MAX && i < config->rules; i++) {
+		if (is_rule((int)i)) {
+			s->syn.rule = i;
 			return true;
 		}
 	}
@@ -536,7 +532,8 @@ SECTION("tc") int egress(struct __sk_buff *skb)
 	}
 	take_connection(sk, s);
 	/* It may be another client's. */
-	if (!find_rule(config, s, skb->ifindex)) {
+	s->device = skb->ifindex;
+	if (!find_rule(config, s)) {
 		count(EGRESS_NO_RULE);
 		return INGRESS_TC_NEXT;
 	}

@@ -21,8 +21,11 @@
 #define TYPE_SYMBOLS 2
 #define TYPE_RELOCATIONS 9
 #define R_BPF_64_64 1
-#define LOAD_64 0x18        /* an instruction of two, with 64 bits */
-#define SRC_MAP_FD (1 << 4) /* BPF_PSEUDO_MAP_FD */
+#define R_BPF_64_32 10
+#define LOAD_64 0x18 /* an instruction of two, with 64 bits */
+#define CALL 0x85
+#define SRC_MAP_FD 1   /* BPF_PSEUDO_MAP_FD */
+#define SRC_FUNCTION 1 /* BPF_PSEUDO_CALL */
 
 struct span {
 	const uint8_t *bytes; /* NULL: not in the object */
@@ -138,22 +141,89 @@ find_symbol(struct span strings, uint64_t name,
 }
 
 static void
-replay_file_fd(uint8_t *insn, int fd)
+put_immediate(uint8_t *insn, uint32_t value)
 {
-	insn[1] = (uint8_t)((insn[1] & 15) | SRC_MAP_FD);
 	for (unsigned i = 0; i < 4; i++) {
-		insn[4 + i] = (uint8_t)((unsigned)fd >> 8 * i);
+		insn[4 + i] = (uint8_t)(value >> 8 * i);
 	}
 }
 
-/* Put the maps in that one section of relocations names. */
-static int
-relocate(const struct object *o, size_t section, const struct elf_symbol *known,
-	 size_t count, uint8_t *program, size_t len)
+/* What is copied out, and what it may refer to. */
+struct copy {
+	const struct object *object;
+	const struct elf_symbol *known;
+	size_t known_count;
+	uint8_t *out;
+	size_t len;
+	size_t text; /* the functions' section, 0: none */
+	size_t text_at;
+	struct elf_functions *functions;
+};
+
+static bool
+add_function(struct elf_functions *f, uint32_t start)
 {
+	size_t at = f->count;
+
+	while (at > 0 && f->start[at - 1] >= start) {
+		at--;
+	}
+	if (at < f->count && f->start[at] == start) {
+		return true;
+	}
+	if (f->count == ELF_FUNCTIONS_MAX) {
+		return false;
+	}
+	memmove(&f->start[at + 1], &f->start[at],
+		(f->count - at) * sizeof f->start[0]);
+	f->start[at] = start;
+	f->count++;
+	return true;
+}
+
+/* A call of a function is relative to the instruction behind it. */
+static bool
+put_call(const struct copy *c, uint8_t *insn, struct span symbol)
+{
+	const uint64_t offset = load(symbol.bytes + 8, 8);
+	uint32_t start;
+
+	if (insn[0] != CALL || insn[1] >> 4 != SRC_FUNCTION || c->text == 0 ||
+	    load(symbol.bytes + 6, 2) != c->text || offset % ELF_INSN != 0 ||
+	    offset >= c->len - c->text_at) {
+		return false;
+	}
+	start = (uint32_t)((c->text_at + offset) / ELF_INSN);
+	put_immediate(insn,
+		      start - (uint32_t)((size_t)(insn - c->out) / ELF_INSN) -
+			      1);
+	return add_function(c->functions, start);
+}
+
+static bool
+put_map(const struct copy *c, uint8_t *insn, struct span strings,
+	struct span symbol)
+{
+	const struct elf_symbol *found = find_symbol(
+		strings, load(symbol.bytes, 4), c->known, c->known_count);
+
+	if (insn[0] != LOAD_64 || !found) {
+		return false;
+	}
+	insn[1] = (uint8_t)((insn[1] & 15) | SRC_MAP_FD << 4);
+	put_immediate(insn, (uint32_t)found->value);
+	return true;
+}
+
+/* Put in what one section of relocations names; `code` was copied out. */
+static int
+relocate(const struct copy *c, size_t section, struct span code)
+{
+	const struct object *o = c->object;
 	struct span table = content(o, section);
 	struct span symbols = content(o, field(o, section, 40));
 	struct span strings = { 0 };
+	uint8_t *out = c->out + (code.bytes - c->out);
 
 	if (!symbols.bytes ||
 	    field(o, field(o, section, 40), 4) != TYPE_SYMBOLS) {
@@ -163,48 +233,87 @@ relocate(const struct object *o, size_t section, const struct elf_symbol *known,
 	for (uint64_t i = 0; i < table.size / RELOCATION; i++) {
 		const uint8_t *r = record(table, i, RELOCATION).bytes;
 		struct span symbol = record(symbols, load(r + 12, 4), SYMBOL);
-		uint64_t at = load(r, 8);
-		const struct elf_symbol *found;
+		const uint64_t at = load(r, 8), kind = load(r + 8, 4);
+		const size_t size =
+			kind == R_BPF_64_64 ? 2 * ELF_INSN : ELF_INSN;
 
-		if (!symbol.bytes || load(r + 8, 4) != R_BPF_64_64 ||
-		    at % ELF_INSN != 0 || len < 2 * ELF_INSN ||
-		    at > len - 2 * ELF_INSN || program[at] != LOAD_64) {
+		if (!symbol.bytes || at % ELF_INSN != 0 ||
+		    !part(code, at, size).bytes ||
+		    !(kind == R_BPF_64_64
+			      ? put_map(c, out + at, strings, symbol)
+			      : kind == R_BPF_64_32 &&
+				      put_call(c, out + at, symbol))) {
 			return -1;
 		}
-		found = find_symbol(strings, load(symbol.bytes, 4), known,
-				    count);
-		if (!found) {
+	}
+	return 0;
+}
+
+static struct span
+copy_section(struct copy *c, size_t section)
+{
+	struct span code = content(c->object, section);
+
+	if (!code.bytes || code.size == 0 || code.size % ELF_INSN != 0 ||
+	    code.size > ELF_PROGRAM_MAX - c->len) {
+		return (struct span){ 0 };
+	}
+	memcpy(c->out + c->len, code.bytes, code.size);
+	code.bytes = c->out + c->len;
+	c->len += code.size;
+	return code;
+}
+
+static int
+relocate_all(const struct copy *c, size_t of, struct span code)
+{
+	const struct object *o = c->object;
+
+	for (size_t i = 1; i < sections(o); i++) {
+		if (field(o, i, 4) == TYPE_RELOCATIONS &&
+		    field(o, i, 44) == of && relocate(c, i, code) < 0) {
 			return -1;
 		}
-		replay_file_fd(program + at, found->value);
 	}
 	return 0;
 }
 
 long
 elf_program(const uint8_t *bytes, size_t size, const char *name,
-	    const struct elf_symbol *symbols, size_t count, uint8_t *out)
+	    const struct elf_symbol *symbols, size_t count, uint8_t *out,
+	    struct elf_functions *functions)
 {
 	struct object o;
-	struct span program;
+	struct copy c = {
+		.object = &o,
+		.known = symbols,
+		.known_count = count,
+		.out = out,
+		.functions = functions,
+	};
+	struct span program, text = { 0 };
 	size_t at;
 
+	functions->count = 0;
 	if (!open_object(&o, bytes, size)) {
 		return -1;
 	}
 	at = find_section(&o, name);
-	program = content(&o, at);
-	if (at == 0 || !program.bytes || program.size == 0 ||
-	    program.size % ELF_INSN != 0 || program.size > ELF_PROGRAM_MAX) {
+	program = copy_section(&c, at);
+	if (at == 0 || !program.bytes) {
 		return -1;
 	}
-	memcpy(out, program.bytes, program.size);
-	for (size_t i = 1; i < sections(&o); i++) {
-		if (field(&o, i, 4) == TYPE_RELOCATIONS &&
-		    field(&o, i, 44) == at &&
-		    relocate(&o, i, symbols, count, out, program.size) < 0) {
+	c.text = find_section(&o, ".text");
+	c.text_at = c.len;
+	if (content(&o, c.text).size != 0) {
+		text = copy_section(&c, c.text);
+		if (!text.bytes) {
 			return -1;
 		}
 	}
-	return (long)program.size;
+	if (relocate_all(&c, at, program) < 0 ||
+	    (text.bytes && relocate_all(&c, c.text, text) < 0)) {
+		return -1;
+	}
+	return (long)c.len;
 }

@@ -116,8 +116,7 @@ begin(const struct scene *scene, const struct syn *s)
 
 /* Whether an attempt is a whole group, and right. */
 static inline_always bool
-is_right(const struct scene *scene, struct ingress_group *g,
-	 const volatile struct attempt *a)
+is_right(const struct scene *scene, const volatile struct attempt *a)
 {
 	struct search *search = &scene->scratch->search;
 	struct sorted *sorted = &scene->scratch->sorted;
@@ -135,11 +134,11 @@ is_right(const struct scene *scene, struct ingress_group *g,
 		search->foreign = 1;
 		return false;
 	}
-	if (g->macs <= 0 ||
+	if (search->macs <= 0 ||
 	    (extra_of(key) == 0 && is_final(scene) && !may_charge())) {
 		return false;
 	}
-	g->macs--;
+	search->macs--;
 	if (is_authentic(&scene->scratch->work, search, sorted,
 			 scene->scratch->group_key.dport, key)) {
 		return true;
@@ -152,19 +151,42 @@ is_right(const struct scene *scene, struct ingress_group *g,
 	return false;
 }
 
+/* The same for one of them, by its number. */
+FUNCTION int
+try_attempt(int number)
+{
+	const uint32_t zero = 0;
+	struct scratch *scratch = map_lookup(&scratch_map, &zero);
+	const struct scene scene = { .scratch = scratch };
+
+	if (!scratch || (uint32_t)number >= ATTEMPTS) {
+		return false;
+	}
+	/* Most groups are right at once. */
+	if (number == 0) {
+		list_likeliest(&scratch->search);
+	} else if (number == 1) {
+		list_attempts(&scratch->search);
+	}
+	return is_right(&scene, &scratch->search.attempt[number]);
+}
+
 /* Look for a group among all frames, with mine in it; it is sorted then. */
 static inline_always bool
 find_right(const struct scene *scene, struct ingress_group *g, uint64_t mine)
 {
 	struct search *search = &scene->scratch->search;
+	const int64_t macs = g->macs;
 	bool right = false;
 
-	list_attempts(search, mine);
+	search->mine = mine;
+	search->macs = macs;
 	/* By the same instructions. */
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < ATTEMPTS && !right; i++) {
-		right = is_right(scene, g, &search->attempt[i]);
+		right = try_attempt(i);
 	}
+	g->macs -= macs - search->macs;
 	return right;
 }
 

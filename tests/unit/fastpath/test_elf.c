@@ -14,11 +14,13 @@ static const struct elf_symbol symbols[] = {
 	{ "config_map", 7 },
 };
 
-/* A program of two maps, as clang made it. */
+static struct elf_functions found;
+
+/* What clang made. */
 static size_t
-object(uint8_t bytes[SIZE_MAX_HERE])
+object(const char *path, uint8_t bytes[SIZE_MAX_HERE])
 {
-	FILE *file = fopen("tests/fuzz/corpus/elf/program", "rb");
+	FILE *file = fopen(path, "rb");
 	size_t size;
 
 	assert_non_null(file);
@@ -31,9 +33,9 @@ static void
 maps_are_put_in(void **state)
 {
 	static uint8_t bytes[SIZE_MAX_HERE], out[ELF_PROGRAM_MAX];
-	size_t size = object(bytes);
-	long len = elf_program(bytes, size, "xdp", symbols, 2, out);
-	unsigned found[2] = { 0 };
+	size_t size = object("tests/fuzz/corpus/elf/program", bytes);
+	long len = elf_program(bytes, size, "xdp", symbols, 2, out, &found);
+	unsigned times[2] = { 0 };
 
 	(void)state;
 	assert_true(len > 0);
@@ -46,36 +48,95 @@ maps_are_put_in(void **state)
 			continue;
 		}
 		assert_int_equal(out[at + 1] >> 4, 1);
-		found[0] += memcmp(out + at + 4, first, 4) == 0;
-		found[1] += memcmp(out + at + 4, second, 4) == 0;
+		times[0] += memcmp(out + at + 4, first, 4) == 0;
+		times[1] += memcmp(out + at + 4, second, 4) == 0;
 		at += (long)ELF_INSN;
 	}
-	assert_true(found[0] > 0);
-	assert_true(found[1] > 0);
+	assert_true(times[0] > 0);
+	assert_true(times[1] > 0);
+	assert_int_equal(found.count, 0);
+}
+
+/*
+ * A program of 21 instructions that calls the second and the first function,
+ * of which the second, after eleven instructions, calls the first one twice.
+ */
+static void
+functions_stand_behind(void **state)
+{
+	static uint8_t bytes[SIZE_MAX_HERE], out[ELF_PROGRAM_MAX];
+	static const struct {
+		long at;
+		int32_t start;
+	} calls[] = { { 11, 32 }, { 14, 21 }, { 33, 21 }, { 37, 21 } };
+	size_t size = object("tests/fuzz/corpus/elf/functions", bytes);
+
+	(void)state;
+	assert_int_equal(
+		elf_program(bytes, size, "xdp", symbols, 2, out, &found),
+		40 * ELF_INSN);
+	assert_int_equal(found.count, 2);
+	assert_int_equal(found.start[0], 21);
+	assert_int_equal(found.start[1], 32);
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+		const uint8_t *insn = out + calls[i].at * (long)ELF_INSN;
+		int32_t way;
+
+		memcpy(&way, insn + 4, sizeof way);
+		assert_int_equal(insn[0], 0x85);
+		assert_int_equal(insn[1], 0x10);
+		assert_int_equal(calls[i].at + 1 + way, calls[i].start);
+	}
+	/* A function names a map, too. */
+	assert_int_equal(out[24 * ELF_INSN + 4], 4);
+}
+
+/* Behind the last of them, and in another section. */
+static void
+no_other_function_is_called(void **state)
+{
+	static const char *const paths[] = {
+		"tests/fuzz/corpus/elf/bad_function",
+		"tests/fuzz/corpus/elf/bad_function_section",
+	};
+	static uint8_t bytes[SIZE_MAX_HERE], out[ELF_PROGRAM_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		size_t size = object(paths[i], bytes);
+
+		assert_int_equal(elf_program(bytes, size, "xdp", symbols, 2,
+					     out, &found),
+				 -1);
+	}
 }
 
 static void
 others_are_refused(void **state)
 {
 	static uint8_t bytes[SIZE_MAX_HERE], out[ELF_PROGRAM_MAX];
-	size_t size = object(bytes);
+	size_t size = object("tests/fuzz/corpus/elf/program", bytes);
 
 	(void)state;
 	/* A map that nobody knows; no such section. */
-	assert_int_equal(elf_program(bytes, size, "xdp", symbols, 1, out), -1);
-	assert_int_equal(elf_program(bytes, size, "tc", symbols, 2, out), -1);
+	assert_int_equal(
+		elf_program(bytes, size, "xdp", symbols, 1, out, &found), -1);
+	assert_int_equal(
+		elf_program(bytes, size, "tc", symbols, 2, out, &found), -1);
 	/* The table of sections is at the end: it is not there. */
 	for (size_t len = 0; len < size; len++) {
 		uint8_t *cut = malloc(len ? len : 1);
 
 		assert_non_null(cut);
 		memcpy(cut, bytes, len);
-		assert_int_equal(elf_program(cut, len, "xdp", symbols, 2, out),
-				 -1);
+		assert_int_equal(
+			elf_program(cut, len, "xdp", symbols, 2, out, &found),
+			-1);
 		free(cut);
 	}
 	bytes[18] = 62; /* of another machine */
-	assert_int_equal(elf_program(bytes, size, "xdp", symbols, 2, out), -1);
+	assert_int_equal(
+		elf_program(bytes, size, "xdp", symbols, 2, out, &found), -1);
 }
 
 int
@@ -83,6 +144,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(maps_are_put_in),
+		cmocka_unit_test(functions_stand_behind),
+		cmocka_unit_test(no_other_function_is_called),
 		cmocka_unit_test(others_are_refused),
 	};
 

@@ -129,6 +129,15 @@ give_from_guesser(size_t key, uint32_t wrong)
 	}
 }
 
+/* Those that nobody takes: where they fill half of the room, none is made. */
+static void
+drain_charges(void)
+{
+	while (ingress_charge(&bed.worker.ingress)) {
+		ingress_charge_done(&bed.worker.ingress);
+	}
+}
+
 /* The receiver knows of wrong guesses that it never saw. */
 static void
 guesses_under_flood_count(void **state)
@@ -137,9 +146,7 @@ guesses_under_flood_count(void **state)
 
 	(void)state;
 	bed_need();
-	while (ingress_charge(&bed.worker.ingress)) {
-		ingress_charge_done(&bed.worker.ingress);
-	}
+	drain_charges();
 	bed_set_flood(true);
 	for (unsigned i = 0; i < GUESS_BURST; i++) {
 		give_from_guesser(i % KEY_60, 1);
@@ -747,9 +754,7 @@ give_among(const struct group *g, unsigned forged)
 static void
 pass_guesses(void)
 {
-	while (ingress_charge(&bed.worker.ingress)) {
-		ingress_charge_done(&bed.worker.ingress);
-	}
+	drain_charges();
 	bed.all->now.ms += GUESS_BURST * GUESS_REFILL_MS;
 	bed.by_ingress->now.ms = bed.all->now.ms;
 	bed_settle();
@@ -960,6 +965,7 @@ episodes(unsigned how)
 		/* Before the small tables of the benches are full. */
 		if (n % 8 == 0) {
 			bed_settle();
+			drain_charges();
 		}
 		if (n % 64 == 0) {
 			bed_forget();
