@@ -362,14 +362,16 @@ fw_replace(struct fw *fw, const struct fw_plan *old, const struct fw_plan *plan,
 	return -1;
 }
 
-bool
+int
 fw_stands(struct fw *fw, const struct fw_plan *plan)
 {
 	uint64_t sum;
-	const int rc = fw->tool == FW_NONE ? -1 : standing(fw, plan, &sum);
+	const int rc = fw->tool == FW_NONE ? 0 : standing(fw, plan, &sum);
 
-	/* If the tool fails, do not assume that the rules are gone. */
-	return rc < 0 || (fw->is_known ? sum == fw->sum : rc == 0);
+	if (rc < 0) {
+		return -1;
+	}
+	return fw->tool == FW_NONE || (fw->is_known ? sum == fw->sum : rc == 0);
 }
 
 int

@@ -150,9 +150,10 @@ int fw_replace(struct fw *fw, const struct fw_plan *old,
  * Whether the rules still stand as they were installed: all of them, in their
  * order, and with nothing of others' before them in a hook of iptables, whose
  * ACCEPT would be the last word.  Other programs may flush what is not theirs:
- * then fw_replace() with the same plan puts them back, and first.
+ * then fw_replace() with the same plan puts them back, and first.  1 or 0, or
+ * -1 where the tool can't tell: then they are not gone.
  */
-bool fw_stands(struct fw *fw, const struct fw_plan *plan);
+int fw_stands(struct fw *fw, const struct fw_plan *plan);
 /*
  * A descriptor that is readable when somebody has changed rules of
  * nftables, iptables-nft included; or -errno.

@@ -5,15 +5,25 @@
 #ifndef TAP_FIREWALL_LEGACY_H
 #define TAP_FIREWALL_LEGACY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* A descriptor to ask by, or -errno. */
-int legacy_open(void);
+/* Descriptors to ask by, or -1. */
+struct legacy {
+	int fd4, fd6;
+};
+
+/* As legacy_close() leaves it. */
+void legacy_init(struct legacy *l);
+/* For the families that we have rules of: asking makes a table, if none is. */
+void legacy_open(struct legacy *l, bool v4, bool v6);
+void legacy_close(struct legacy *l);
+bool legacy_is_open(const struct legacy *l);
 /*
- * How many rules the tables raw, mangle and nat of IPv4 have, and where each
- * hook begins, as one number: another one when a rule came, went, or was
+ * How many rules the tables raw and mangle have, and nat of IPv4, and where
+ * each hook begins, as one number: another one when a rule came, went, or was
  * replaced by a longer one.
  */
-uint64_t legacy_sum(int fd);
+uint64_t legacy_sum(const struct legacy *l);
 
 #endif

@@ -9,8 +9,15 @@
 #include "firewall/legacy.h"
 #include "os/clock.h"
 
-/* Check this often, in case the kernel does not report a change. */
-#define CHECK_MS 10000u
+/*
+ * A check runs the tools.  Without a change it is made this often: where the
+ * kernel reports all changes; where only the sizes of tables tell, which a rule
+ * in the place of one as long does not change; and where the last one could not
+ * tell, or put nothing back, or nothing tells at all.
+ */
+#define CHECK_MS 600000u
+#define CHECK_SIZES_MS 60000u
+#define CHECK_AGAIN_MS 10000u
 /*
  * Not more often: a check runs the tools, and others may change their own rules
  * all the time.
@@ -49,9 +56,8 @@ wake_in(struct watchdog *k, uint64_t ms, bool again)
 void
 watchdog_init(struct watchdog *k)
 {
-	*k = (struct watchdog){
-		.poll = -1, .events = -1, .timer = -1, .tables = -1
-	};
+	*k = (struct watchdog){ .poll = -1, .events = -1, .timer = -1 };
+	legacy_init(&k->tables);
 }
 
 void
@@ -64,18 +70,16 @@ watchdog_open(struct watchdog *k, const struct fw *fw)
 		.events = fw_watch(),
 		.timer = timerfd_create(CLOCK_MONOTONIC,
 					TFD_CLOEXEC | TFD_NONBLOCK),
-		.tables = -1,
 		.looked_ms = now,
 		.tables_ms = now,
 	};
+	legacy_init(&k->tables);
 	poll_also(k, k->events);
 	poll_also(k, k->timer);
 	if (fw->tool == FW_IPTABLES && fw->is_legacy) {
-		k->tables = legacy_open();
+		legacy_open(&k->tables, fw->has_family[0], fw->has_family[1]);
+		k->tables_sum = legacy_sum(&k->tables);
 		wake_in(k, POLL_MS, true);
-	}
-	if (k->tables >= 0) {
-		k->tables_sum = legacy_sum(k->tables);
 	}
 }
 
@@ -94,7 +98,7 @@ watchdog_close(struct watchdog *k)
 	close_one(&k->poll);
 	close_one(&k->events);
 	close_one(&k->timer);
-	close_one(&k->tables);
+	legacy_close(&k->tables);
 }
 
 static void
@@ -117,8 +121,8 @@ hear(struct watchdog *k, uint64_t now)
 	}
 	while (k->timer >= 0 && read(k->timer, &ignored, sizeof ignored) > 0) {
 	}
-	if (k->tables >= 0) {
-		const uint64_t sum = legacy_sum(k->tables);
+	if (legacy_is_open(&k->tables)) {
+		const uint64_t sum = legacy_sum(&k->tables);
 
 		if (sum != k->tables_sum) {
 			note_change(k, k->tables_ms);
@@ -178,23 +182,39 @@ put_back(struct watchdog *k, struct fw *fw, const struct fw_plan *plan)
 	}
 }
 
+/* How long a check is good for, if nothing tells of a change. */
+static uint64_t
+good_for(const struct watchdog *k, const struct fw *fw)
+{
+	const bool by_size = fw->tool == FW_IPTABLES && fw->is_legacy;
+
+	if (k->unsure || k->lost ||
+	    (by_size ? !legacy_is_open(&k->tables) : k->events < 0)) {
+		return CHECK_AGAIN_MS;
+	}
+	return by_size ? CHECK_SIZES_MS : CHECK_MS;
+}
+
 void
 watchdog_look(struct watchdog *k, struct fw *fw, const struct fw_plan *plan)
 {
 	const uint64_t now = clock_ms();
+	int stands;
 
 	hear(k, now);
-	if (!k->changed && now - k->looked_ms < CHECK_MS) {
+	if (!k->changed && now - k->looked_ms < good_for(k, fw)) {
 		return;
 	}
 	if (now - k->looked_ms < APART_MS && k->looked_ms != 0) {
-		if (k->tables < 0) {
+		if (!legacy_is_open(&k->tables)) {
 			wake_in(k, APART_MS, false);
 		}
 		return;
 	}
 	/* Changes during the check, including our own, are seen next time. */
-	if (fw->tool != FW_NONE && !fw_stands(fw, plan)) {
+	stands = fw_stands(fw, plan);
+	k->unsure = stands < 0;
+	if (stands == 0) {
 		put_back(k, fw, plan);
 	} else {
 		k->lost = false;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "firewall/firewall.h"
+#include "firewall/legacy.h"
 
 /* This many changes within a minute are a conflict, not an accident. */
 #define WATCHDOG_CONTEST 5u
@@ -17,11 +18,12 @@ struct watchdog {
 	int poll;   /* readable when there is something to look at; or -1 */
 	int events; /* of fw_watch(), or below 0 */
 	int timer;  /* for a postponed check, or to poll; or -1 */
-	int tables; /* of iptables-legacy, see legacy.h; or below 0 */
+	struct legacy tables; /* of iptables-legacy, or not open */
 	uint64_t tables_sum, tables_ms;
 	bool changed;        /* rules were changed, perhaps ours */
 	uint64_t changed_ms; /* not before this time */
 	uint64_t looked_ms;  /* when all rules were checked last */
+	bool unsure;         /* that check could not tell */
 	uint64_t restored;   /* how often rules were put back */
 	uint64_t open_ms;    /* how long they were missing, at most */
 	uint64_t times_ms[WATCHDOG_CONTEST]; /* when they were restored last */
@@ -36,10 +38,11 @@ void watchdog_open(struct watchdog *k, const struct fw *fw);
 void watchdog_close(struct watchdog *k);
 
 /*
- * Put rules back that are gone, and say so in the log: at once where nftables
- * tells of changes, within a quarter of a second with iptables-legacy.  To be
- * called when k->poll is readable, and every second or so, with plan the one
- * that is installed.
+ * Put rules back that are gone, and say so in the log: at once where the kernel
+ * tells of changes, by nft or iptables-nft.  It tells nothing of those by
+ * iptables-legacy: what changes the size of a table is seen within a quarter of
+ * a second, all else within a minute.  To be called when k->poll is readable,
+ * and every second or so, with plan the one that is installed.
  */
 void watchdog_look(struct watchdog *k, struct fw *fw,
 		   const struct fw_plan *plan);

@@ -155,6 +155,24 @@ administrators_rules()
 	done 2>/dev/null
 }
 
+# flushed_legacy iptables|ip6tables: the kernel tells nothing of it, but what
+# changes a table's size is seen long before the next check of all
+flushed_legacy()
+{
+	lab server
+	# As where there is no other.
+	# shellcheck disable=SC2016 # tap_run evaluates it
+	mounts='mount --bind "$(realpath /usr/sbin/iptables-legacy)" \
+		"$(realpath /usr/sbin/iptables-nft)"'
+	echo 'firewall=iptables' >"$work/TAPservd.conf"
+	echo 'RULE:dst_port=80' >>"$work/TAPservd.conf"
+	echo 'port=80, key_no=10' >"$work/acl"
+	tap_start server server server -c "$work/TAPservd.conf" \
+	    -a "$work/acl" -k "$(key_file)"
+	on server "$1-legacy" -t mangle -F INPUT
+	wait_for $patience tap_counts server server rules_restored 1
+}
+
 # removed server|client nft|legacy yes|no: a stop undoes what a start did,
 # with iptables of this make, with or without rules of somebody else's
 removed()
@@ -447,6 +465,8 @@ for side in server client; do
 		done
 	done
 done
+check flushed-legacy-ipv4 flushed_legacy iptables
+check flushed-legacy-ipv6 flushed_legacy ip6tables
 check same-queue same_queue
 check two-queues two_queues
 check reload reload
