@@ -5,13 +5,16 @@
 #: make deps                   installs what make needs (Debian, as root)
 #: make CC=gcc DEPS=system     a dynamic one, with the system's libraries;
 #:                             SAN=1: address and undefined sanitizers
+#: make ARCH=aarch64           .build/aarch64/tap, or armhf, mips64el, s390x,
+#:                             riscv64: by Debian's cross compilers
+#: make cross                  tests of these, emulated; needs an hour
 #: make portable               .build/portable/tap: client and keygen alone,
 #:                             of POSIX and libpcap; on a BSD: gmake portable
 #:                             CC=cc DEPS=system CPPFLAGS=-I/usr/local/include
 #:                             LDFLAGS=-L/usr/local/lib
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: unit unit-san
-#:                             unit-valgrind fuzz-replay rules lint docs
+#:                             unit-valgrind unit-cross fuzz-replay rules lint docs
 #:                             model hosts keys soak timing qemu;
 #:                             PROPERTY_SEED=1 and PROPERTY_STEPS= are for
 #:                             tests at random
@@ -35,7 +38,7 @@
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             BINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR= SYSUSERSDIR= TMPFILESDIR=
-#: make deb                    tap_VERSION_ARCHITECTURE.deb
+#: make deb                    tap_VERSION_ARCHITECTURE.deb; ARCH=aarch64
 #: make format                 clang-format over all sources, as lint wants it
 #: make clean | distclean      distclean: the libraries, too
 #:
@@ -49,14 +52,36 @@ BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
 MANDIR ?= $(DATADIR)/man
 SYSCONFDIR ?= /etc
-TAP ?= tap
+TAP ?= $(if $(ARCH),.build/$(ARCH)/)tap
 DEPS ?= static
 CFLAGS ?= -O2 -g
+
+comma := ,
+# Other processors: their names, Debian's for them, and the compilers'.  One
+# whose system calls src/daemon/seccomp.c does not know is not built for.
+ARCHS := aarch64=arm64=aarch64-linux-gnu armhf=armhf=arm-linux-gnueabihf \
+	mips64el=mips64el=mips64el-linux-gnuabi64 \
+	s390x=s390x=s390x-linux-gnu riscv64=riscv64=riscv64-linux-gnu
+ifneq ($(ARCH),)
+ARCH_NAMES := $(subst =, ,$(or $(filter $(ARCH)=%,$(ARCHS)),$(error no \
+	ARCH=$(ARCH): there is $(foreach a,$(ARCHS),$(firstword $(subst =, \
+	,$a))))))
+FOREIGN_RUN = qemu-$(ARCH:armhf=arm)-static -L /usr/$(TRIPLET) -E \
+	LD_LIBRARY_PATH=$(FOREIGN)/root/usr/lib/$(TRIPLET)
+DEB_ARCH := $(word 2,$(ARCH_NAMES))
+TRIPLET := $(word 3,$(ARCH_NAMES))
+FOREIGN := $(CURDIR)/.deps/$(ARCH)
+CC := $(TRIPLET)-gcc $(if $(filter system,$(DEPS)),-isystem \
+	$(FOREIGN)/root/usr/include -L$(FOREIGN)/root/usr/lib/$(TRIPLET) \
+	-Wl$(comma)--as-needed,-specs $(FOREIGN)/musl-gcc.specs)
+AR := $(TRIPLET)-ar
+STRIP := $(TRIPLET)-strip
+endif
 STRIP ?= strip
 
 # A CC of the environment is nearly always the glibc one, which cannot link
 # the static binary: only one given to make itself counts.
-ifneq ($(origin CC),command line)
+ifeq ($(or $(ARCH),$(filter command,$(firstword $(origin CC)))),)
 CC := $(if $(filter system,$(DEPS)),gcc,musl-gcc)
 endif
 
@@ -66,7 +91,7 @@ SANITIZED := $(or $(filter fuzz cov,$(SAN)),san)
 COUNTING := $(filter cov,$(SAN))
 FLAVOUR := $(if $(filter system,$(DEPS)),$(if \
 	$(SAN),$(SANITIZED),system),static$(COUNTING:%=-%))
-B := .build/$(if $(PORTABLE),portable$(COUNTING:%=-%),$(FLAVOUR))
+B := .build/$(if $(PORTABLE),portable$(COUNTING:%=-%),$(FLAVOUR))$(ARCH:%=-%)
 MAKEFLAGS += --no-print-directory
 ifneq ($(V),1)
 pretty = @printf '  %-7s %s\n' '$(1)' '$(2)';
@@ -87,22 +112,27 @@ HARDEN := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LINK := -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack
 
 ifneq ($(DEPS),system)
-PCAP := .deps/libpcap
-BEARSSL := .deps/bearssl
+PCAP := .deps/$(ARCH:%=%/)libpcap
+BEARSSL := .deps/$(ARCH:%=%/)bearssl
 LIBS := $(PCAP)/libpcap.a $(BEARSSL)/libbearssl.a
 # musl-gcc hides the whole of /usr/include; the kernel's headers are there.
 # -idirafter: musl's own come first. Recursive (=), as the compiler may have to
 # be installed first.
-MULTIARCH = $(shell $(CC) -print-multiarch)
-KERNEL = -idirafter /usr/include -idirafter /usr/include/$(MULTIARCH)
+MULTIARCH = $(or $(TRIPLET),$(shell $(CC) -print-multiarch))
+KERNEL = $(if $(ARCH),-idirafter /usr/$(TRIPLET)/include,-idirafter \
+	/usr/include -idirafter /usr/include/$(MULTIARCH))
 FLAGS = $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(CPPFLAGS) \
 	-isystem $(PCAP)/include -isystem $(BEARSSL)/include \
 	$(if $(PORTABLE),,$(KERNEL))
-ifeq ($(notdir $(CC)),musl-gcc)
+ifneq ($(or $(ARCH),$(filter musl-gcc,$(notdir $(CC)))),)
 # The wrapper's specs know -static and -pie only: with -static-pie they take
 # Scrt1.o and ask for ld-musl. So the start files are named here, as a compiler
 # made for musl names them itself; rcrt1.o relocates the program.
-MUSL_LIB = /usr/lib/$(subst -gnu,-musl,$(MULTIARCH))
+MUSL_LIB = $(ARCH:%=$(FOREIGN)/root)/usr/lib/$(subst \
+	-gnu,-musl,$(MULTIARCH:%abi64=%))
+# Nothing is seen from outside: else GNU's linker for s390x leaves names to be
+# looked up at the start, where nobody does.
+LINK += $(ARCH:%=-Wl,--version-script=src/packaging/local.map)
 crt = $(shell $(CC) -print-file-name=$(1))
 START = -static-pie -nostartfiles -Wl,-static,--no-dynamic-linker,-z,text \
 	$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(call crt,crtbeginS.o)
@@ -114,6 +144,11 @@ else
 LDLIBS := -lpcap -lbearssl
 START := -pie
 FLAGS = $(BASE_CFLAGS) $(CFLAGS) $(HARDEN) $(CPPFLAGS)
+ifneq ($(ARCH),)
+# Debian's libraries of the other processor, unpacked here.
+UNPACKED := .deps/$(ARCH)/root/of/libpcap0.8
+LDLIBS += -Wl,--unresolved-symbols=ignore-in-shared-libs
+endif
 ifneq ($(filter-out cov,$(SAN)),)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 ifeq ($(FLAVOUR),fuzz)
@@ -151,14 +186,16 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 		pcap_io unlock) \
 	$(patsubst %,src/keygen/%.c,both cmd_keygen keygen keyfile_edit output rotate) \
 	$(POSIX_SRCS)
+# ROOMS: of these folders alone, for tests of theirs.
 SRCS := $(if $(PORTABLE),$(PORTABLE_SRCS),tap.c $(filter-out %.bpf.c \
-	%_posix.c,$(wildcard src/*/*.c)))
-PROGRAMS := $(if $(PORTABLE),,$(wildcard src/fastpath/*.bpf.c))
+	%_posix.c,$(wildcard $(foreach r,$(or $(ROOMS),*),src/$r/*.c))))
+PROGRAMS := $(if $(PORTABLE)$(ROOMS),,$(wildcard src/fastpath/*.bpf.c))
 OBJS := $(SRCS:%.c=$(B)/%.o) $(PROGRAMS:%.bpf.c=$(B)/%_image.o) $(B)/version.o
 
 # Programs for the kernel, which only clang makes. Without it they are empty,
 # and tap says so and goes without.
-CLANG ?= $(shell command -v clang)
+# They are for processors of 64 bits whose low byte comes first.
+CLANG ?= $(if $(filter armhf s390x,$(ARCH)),,$(shell command -v clang))
 BPF_FLAGS = -target bpf -mcpu=v3 -O2 -std=c11 -ffreestanding -Wall -Wextra \
 	$(if $(filter -Werror,$(WARN)),-Werror) -Isrc \
 	-idirafter /usr/include \
@@ -183,7 +220,7 @@ $(B)/flags: FORCE | need-build
 .build/flavour-of-tap: FORCE
 	@mkdir -p $(@D); echo '$(FLAVOUR)' | cmp -s - $@ || echo '$(FLAVOUR)' >$@
 
-$(B)/%.o: %.c $(B)/flags | $(LIBS)
+$(B)/%.o: %.c $(B)/flags | $(LIBS) $(UNPACKED)
 	@mkdir -p $(@D)
 	$(call pretty,CC,$<)$(CC) $(FLAGS) $(WARN) -MMD -MP -c -o $@ $<
 
@@ -199,12 +236,12 @@ $(B)/%_image.c: $(B)/%.bpf.o
 	od -An -v -tu1 $< | sed 's/ *\([0-9][0-9]*\)/\1,/g'; \
 	echo '0 }; const size_t $(notdir $*)_image_size = sizeof' \
 		'$(notdir $*)_image - 1;'; } >$@
-$(B)/%_image.o: $(B)/%_image.c
+$(B)/%_image.o: $(B)/%_image.c | $(LIBS)
 	@$(CC) $(FLAGS) -I$(dir $*) -c -o $@ $<
 
 # What tap --version says.
 FEATURES = $(if $(PORTABLE),client and keygen alone,$(if $(CLANG),fast \
-	path,no fast path (built without clang)))
+	path,no fast path))
 $(B)/version.c: FORCE | $(LIBS)
 	@mkdir -p $(@D); STATIC='$(if $(LIBS),$(or $(MUSL_LIB),musl))' \
 	PCAP_SRC='$(PCAP_SRC)' BEARSSL_SRC='$(BEARSSL_SRC)' \
@@ -226,16 +263,27 @@ else
 endif
 
 # The libraries: Debian's sources, or PCAP_SRC= and BEARSSL_SRC= unpacked.
-.deps/libpcap/libpcap.a: | need-build
-	@CC='$(CC)' KERNEL='$(KERNEL)' V='$(V)' src/deps.sh libpcap $(PCAP_SRC)
-.deps/bearssl/libbearssl.a: | need-build
-	@CC='$(CC)' KERNEL='$(KERNEL)' V='$(V)' src/deps.sh bearssl $(BEARSSL_SRC)
+MAKE_LIB = CC='$(CC)' AR='$(AR)' KERNEL='$(KERNEL)' V='$(V)' ARCH='$(ARCH)' \
+	HOST='$(TRIPLET)' src/deps.sh
+$(PCAP)/libpcap.a: | need-build $(ARCH:%=.deps/%/musl-gcc.specs)
+	@$(MAKE_LIB) libpcap $(PCAP_SRC)
+$(BEARSSL)/libbearssl.a: | need-build $(ARCH:%=.deps/%/musl-gcc.specs)
+	@$(MAKE_LIB) bearssl $(BEARSSL_SRC)
+.deps/$(ARCH)/root/of/libpcap0.8:
+	@src/packaging/foreign.sh $(ARCH) $(DEB_ARCH) libcmocka-dev libcmocka0 \
+		libbearssl-dev libbearssl0 libpcap0.8-dev libpcap0.8
+# musl of the other processor, where it lies here.
+.deps/$(ARCH)/musl-gcc.specs: | need-build
+	@src/packaging/foreign.sh $(ARCH) $(DEB_ARCH) musl-dev
+	@sed 's|/usr/|$(FOREIGN)/root/usr/|g' \
+		$(FOREIGN)/root/usr/lib/*-linux-musl*/musl-gcc.specs >$@
 
 # Packages, as PACKAGE or PACKAGE=COMMAND or PACKAGE=FILE that tells whether
 # it is there.
 FETCH := $(if $(and $(PCAP_SRC),$(BEARSSL_SRC)),,dpkg-dev=dpkg-source \
 	xz-utils=xz)
-NEED_static := gcc make musl-tools=musl-gcc flex bison $(FETCH) \
+NEED_static := $(if $(ARCH),gcc-$(TRIPLET)=$(TRIPLET)-gcc,gcc \
+	musl-tools=musl-gcc) make flex bison $(FETCH) \
 	linux-libc-dev=/usr/include/linux/tcp.h
 NEED_system := gcc make libc6-dev=/usr/include/stdio.h \
 	libpcap-dev=/usr/include/pcap.h libbearssl-dev=/usr/include/bearssl.h
@@ -250,7 +298,11 @@ NEED_build := $(if $(and $(PORTABLE),$(filter system,$(DEPS))),, \
 NEED_demo := $(NEED_build) iproute2=ip iptables nftables=nft nmap \
 	nginx-light=nginx openssh-server=sshd openssh-client=ssh curl tcpdump \
 	ethtool procps=sysctl python3
-NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy clang-format \
+NEED_unit-cross := qemu-user-static=qemu-s390x-static \
+	gcc-s390x-linux-gnu=s390x-linux-gnu-gcc \
+	libc6-dev-s390x-cross=/usr/s390x-linux-gnu/include
+NEED_check := $(NEED_unit-cross) $(NEED_demo) $(NEED_system) valgrind \
+	clang-tidy clang-format \
 	cppcheck \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
@@ -259,12 +311,14 @@ NEED_check := $(NEED_demo) $(NEED_system) valgrind clang-tidy clang-format \
 NEED_coverage := $(NEED_check) lcov
 NEED_bench := $(NEED_static) $(NEED_system) clang gnuplot-nox=gnuplot \
 	iproute2=ip iptables nginx-light=nginx ethtool procps=sysctl python3
+NEED_cross := qemu-user-static=qemu-s390x-static $(foreach a,$(ARCHS), \
+	gcc-$(lastword $(subst =, ,$a))=$(lastword $(subst =, ,$a))-gcc)
 # Nobody who only builds has anything installed: that is for make deps, and
 # for those that test.
 NEED_deps := $(NEED_build)
 need-build:
 	@tests/install-packages.sh --name 'make $(TAP)' $(NEED_build)
-need-deps need-demo need-check need-coverage need-bench: need-%:
+need-deps need-demo need-check need-coverage need-bench need-cross need-unit-cross: need-%:
 	@tests/install-packages.sh 'make $*' $(NEED_$*)
 deps: need-deps
 	@$(MAKE) $(LIBS)
@@ -304,7 +358,7 @@ PROBE_SRCS := $(wildcard tests/probes/*.c)
 # happens between hosts: side by side, each in the time that the other leaves.
 # The emulated machines do both, and leave room for the linters alone; what
 # measures between hosts has the processors to itself.
-COMPUTE := unit unit-san unit-valgrind fuzz-replay model rules docs
+COMPUTE := unit unit-san unit-valgrind unit-cross fuzz-replay model rules docs
 CHECKS := build-tests $(COMPUTE) lint hosts keys soak timing qemu
 check:
 	@tests/run.sh --start
@@ -330,6 +384,25 @@ portable:
 	@$(MAKE) PORTABLE=1 TAP=.build/portable/tap
 portable-sources:
 	@echo $(PORTABLE_SRCS)
+
+# Tests on a processor whose high byte comes first: of what makes and reads
+# bytes, and not of what only computes long; make cross has the rest.
+CROSS_ROOMS := base protocol conf
+CROSS_LONG := base/test_fds base/test_spawn base/test_utc conf/test_seal conf/test_splice protocol/test_receiver \
+	protocol/test_receiver_forged
+unit-cross: need-unit-cross
+	@$(MAKE) ARCH=s390x DEPS=system CFLAGS=-O1 TAP=.build/system-s390x/tap \
+		ROOMS='$(CROSS_ROOMS) os' run-unit-cross
+run-unit-cross: $(addprefix $(B)/,$(filter-out $(CROSS_LONG:%=tests/unit/%), \
+		$(filter $(CROSS_ROOMS:%=tests/unit/%/%),$(UNITS))))
+	@PROPERTY_STEPS_MAX=4000 tests/run.sh --each $(ARCH) --quiet \
+		'$(FOREIGN_RUN)' $^
+run-unit-cross-all: $(addprefix $(B)/,$(UNITS))
+	@PROPERTY_STEPS_MAX=4000 tests/run.sh --each $(ARCH) --cases \
+		'$(FOREIGN_RUN)' $^
+# All that can be said of the other processors, in a quarter of an hour.
+cross: need-cross
+	@MAKE='$(MAKE)' TAP='$(abspath $(TAP))' tests/cross/run $(ARCHS)
 
 # cmocka, valgrind and the sanitizers want glibc: other objects, other folder.
 unit unit-valgrind:
@@ -452,9 +525,15 @@ lint: completions
 # What the shells know of tap is what tap says of itself.
 COMPLETIONS := .build/completions
 completions: $(addprefix $(COMPLETIONS)/tap.,bash zsh fish)
-$(COMPLETIONS)/tap.%: completions/%.in completions/make $(TAP)
+# Of another processor, this one's says the same.
+RUNS := $(if $(ARCH),tap,$(TAP))
+ifneq ($(ARCH),)
+tap: FORCE
+	@$(MAKE) ARCH= TAP=tap
+endif
+$(COMPLETIONS)/tap.%: completions/%.in completions/make $(RUNS)
 	@mkdir -p $(@D)
-	$(call pretty,SHELL,$@)completions/make '$(abspath $(TAP))' $* \
+	$(call pretty,SHELL,$@)completions/make '$(abspath $(RUNS))' $* \
 		>$@.$$$$ && mv $@.$$$$ $@
 
 install: $(TAP) completions
@@ -471,7 +550,7 @@ install: $(TAP) completions
 		'$(DESTDIR)$(FISHDIR)/tap.fish'
 	install -d -m 0700 '$(DESTDIR)$(SYSCONFDIR)/tap'
 	install -d '$(DESTDIR)$(UNITDIR)'
-	for side in server client; do ./$(TAP) $$side --print-unit | \
+	for side in server client; do ./$(RUNS) $$side --print-unit | \
 		sed -e 's|^\(Exec[A-Za-z]*=-\{0,1\}\)"[^"]*"|\1$(BINDIR)/tap|' \
 		-e 's|^\(Exec[A-Za-z]*=-\{0,1\}\)[^ ]*|\1$(BINDIR)/tap|' \
 		$(UNIT_HOME) $(UNIT_TMP) >'$(DESTDIR)$(UNITDIR)/tap-'$$side.service || exit; done
@@ -538,7 +617,7 @@ TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 PACKAGES ?= .
 deb: $(TAP) completions
 	@MAKE='$(MAKE)' src/packaging/deb.sh '$(PACKAGES)' \
-		"$$(dpkg --print-architecture)"
+		"$(or $(DEB_ARCH),$$(dpkg --print-architecture))"
 
 format:
 	clang-format -i --style=file $$(git ls-files '*.c' '*.h')
@@ -556,7 +635,8 @@ FORCE:
 .SECONDARY:
 .PHONY: all FORCE completions portable portable-sources scarce faulty need-build need-demo need-check \
 	need-coverage need-bench demo check check-fast connection bench run-bench \
-	$(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
+	need-cross need-unit-cross cross run-unit-cross \
+	run-unit-cross-all $(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
 	fuzz run-fuzz coverage run-coverage \
 	install uninstall deb deps need-deps build format clean distclean \
 	help

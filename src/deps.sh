@@ -4,6 +4,9 @@
 # Makes .deps/libpcap or .deps/bearssl: a static library and its headers.
 # usage: src/deps.sh libpcap|bearssl [SOURCE]   (CC, KERNEL, V from make)
 #
+# For another processor, ARCH, it is .deps/ARCH/libpcap, of the same source;
+# HOST is its name for configure, AR its archiver.
+#
 # SOURCE is an unpacked source directory; it is copied, not changed. Without
 # one, Debian's source package is fetched with a private copy of the machine's
 # own apt sources. Everything is made in *.new and renamed last: what has its
@@ -12,11 +15,12 @@
 set -eu
 name=$1
 source=${2:-}
-mkdir -p .deps
+mkdir -p ".deps/${ARCH:-}"
 deps=$(cd .deps && pwd)
-log=$deps/$name.log
+to=$deps${ARCH:+/$ARCH}
+log=$to/$name.log
 cflags="-O2 -fPIE -fstack-protector-strong -ffunction-sections \
-	-fdata-sections -ffile-prefix-map=$deps=. ${KERNEL:-}"
+	-fdata-sections -ffile-prefix-map=$to=. ${KERNEL:-}"
 
 say()
 {
@@ -38,7 +42,7 @@ logged()
 	fi
 	"$@" >>"$log" 2>&1 </dev/null && return
 	tail -n 30 "$log" >&2
-	die "failed: $1 (all of it in .deps/$name.log)"
+	die "failed: $1 (all of it in $log)"
 }
 
 # deb-src lines for the machine's own Debian entries. Others (vendors') are
@@ -149,7 +153,8 @@ build_libpcap()
 {
 	cd "$work"
 	CFLAGS=$cflags logged ./configure --disable-shared --disable-dbus \
-	    --disable-rdma --without-libnl --disable-usb --disable-bluetooth
+	    --disable-rdma --without-libnl --disable-usb --disable-bluetooth \
+	    ${HOST:+"--host=$HOST" --with-pcap=linux LDFLAGS=-static}
 	logged make -j"$(nproc)" libpcap.a
 	cp -R pcap.h pcap-bpf.h pcap-namedb.h pcap "$out/include"
 	cp libpcap.a "$out"
@@ -158,7 +163,8 @@ build_libpcap()
 build_bearssl()
 {
 	cd "$work"
-	logged make -j"$(nproc)" lib CC="$CC" CFLAGS="$cflags" BUILD=tap-build
+	logged make -j"$(nproc)" lib CC="$CC" CFLAGS="$cflags" BUILD=tap-build \
+	    AR="${AR:-ar}"
 	cp inc/*.h "$out/include"
 	cp tap-build/libbearssl.a "$out"
 }
@@ -166,7 +172,7 @@ build_bearssl()
 # One at a time: both use the same lists, and two makes may run.
 exec 9>"$deps/lock"
 flock 9
-[ ! -e "$deps/$name/lib$name.a" ] || exit 0
+[ ! -e "$to/$name/lib$name.a" ] || exit 0
 : >"$log"
 # The libraries' makes must not see the options of ours.
 unset MAKEFLAGS MFLAGS MAKELEVEL || :
@@ -178,12 +184,12 @@ if [ -z "$source" ]; then
 fi
 [ -d "$source" ] || die "$source is not a directory"
 say BUILD "$name"
-work=$deps/$name.work
-out=$deps/$name.new
-rm -rf "$work" "$out" "${deps:?}/$name"
+work=$to/$name.work
+out=$to/$name.new
+rm -rf "$work" "$out" "${to:?}/$name"
 mkdir -p "$out/include"
 cp -R "$source" "$work"
 "build_$name"
-cd "$deps"
-mv "$out" "$deps/$name"
+cd "$to"
+mv "$out" "$to/$name"
 rm -rf "$work"

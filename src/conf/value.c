@@ -366,7 +366,8 @@ value_device(const char *text, char out[ACL_IFNAME_MAX], char *why)
 
 /* A number of seconds since the epoch has nine digits since 1973. */
 #define EPOCH_SECONDS_MIN 100000000ul
-#define EPOCH_SECONDS_MAX (1ul << 40)
+#define EPOCH_SECONDS_MAX                                                      \
+	(ULONG_MAX > UINT32_MAX ? (unsigned long)(1ull << 40) : ULONG_MAX)
 
 int
 value_time(const char *text, uint64_t *instant, char *why)

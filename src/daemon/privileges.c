@@ -231,8 +231,7 @@ change_user(enum privileges_role role, const char *user, pid_t monitor,
 /*
  * A ruleset that allows nothing.  A kernel without Landlock is no error, and
  * neither is a container whose profile, older than Landlock, refuses what it
- * does not know: the list of system calls has none that opens a file.  Where
- * there is no list for this machine yet, that is another matter.
+ * does not know: the list of system calls has none that opens a file.
  */
 static int
 hide_files(char *why)
@@ -257,13 +256,12 @@ hide_files(char *why)
 	long rc;
 
 	if (fd < 0) {
-		return errno == ENOSYS || errno == EOPNOTSUPP ||
-				(errno == EPERM && seccomp_has_list)
+		return errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM
 			? 0
 			: fail(why, "landlock");
 	}
 	rc = syscall(SYS_landlock_restrict_self, fd, 0);
-	if (rc < 0 && errno == EPERM && seccomp_has_list) {
+	if (rc < 0 && errno == EPERM) {
 		rc = 0;
 	} else if (rc < 0) {
 		fail(why, "landlock");

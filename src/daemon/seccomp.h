@@ -4,8 +4,6 @@
 #ifndef TAP_DAEMON_SECCOMP_H
 #define TAP_DAEMON_SECCOMP_H
 
-#include <stdbool.h>
-
 #include "daemon/privileges.h"
 
 /*
@@ -14,8 +12,5 @@
  * -1 with errno.
  */
 int seccomp_limit(enum privileges_role role);
-
-/* Whether there is a list for this machine. */
-extern const bool seccomp_has_list;
 
 #endif

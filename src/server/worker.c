@@ -287,7 +287,7 @@ worker_leave(struct worker *g)
 void
 worker_drop(struct worker *g, uint64_t id)
 {
-	const size_t queue = id >> 32;
+	const size_t queue = (size_t)(id >> 32);
 
 	if (queue < FW_QUEUES && g->queues[queue].nl.fd >= 0) {
 		nfq_decide(&g->queues[queue], (uint32_t)id, NFQ_DROP, NULL, 0);
@@ -297,7 +297,7 @@ worker_drop(struct worker *g, uint64_t id)
 bool
 worker_may_hold(const struct worker *g, uint64_t id)
 {
-	const size_t queue = id >> 32;
+	const size_t queue = (size_t)(id >> 32);
 
 	return queue < FW_QUEUES && g->queues[queue].nl.fd >= 0;
 }

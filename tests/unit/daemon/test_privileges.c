@@ -9,10 +9,8 @@
 static int debug_calls_limit(enum privileges_role role);
 #define TAP_DEBUG
 #define seccomp_limit debug_calls_limit
-#define seccomp_has_list debug_has_list
 #include "daemon/seccomp.c"
 #undef seccomp_limit
-#undef seccomp_has_list
 
 #include "unit/files_support.h"
 
