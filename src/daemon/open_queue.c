@@ -82,8 +82,9 @@ queue_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid)
 	case ENOSYS:
 		log_say(LOG_LEVEL_ERROR,
 			"queue %u: this kernel has no NFQUEUE; load the module "
-			"nfnetlink_queue",
-			queue);
+			"nfnetlink_queue%s",
+			queue,
+			with_uid ? ", or use 'tap client --backend pcap'" : "");
 		return TAP_SYSTEM;
 	default:
 		log_say(LOG_LEVEL_ERROR, "queue %u: %s", queue, strerror(-rc));

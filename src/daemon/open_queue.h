@@ -6,7 +6,10 @@
 
 #include "os/nfqueue.h"
 
-/* nfq_open(), with the reason in the log.  An exit status. */
+/*
+ * nfq_open(), with the reason in the log, and what a client, which alone
+ * asks for users, can do without.  An exit status.
+ */
 int queue_open(struct nfq *nfq, uint16_t queue, uint32_t length, bool with_uid);
 
 /*

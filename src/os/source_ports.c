@@ -37,14 +37,17 @@ ports_close(struct ports *ports)
 int
 ports_reserve(uint16_t *port)
 {
+	/* Each further try would have the kernel run modprobe(8). */
+	static bool no_ipv6;
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
 	struct sockaddr_in v4 = { .sin_family = AF_INET };
 	struct sockaddr *addr = (struct sockaddr *)&v6;
 	socklen_t len = sizeof v6;
 	int off = 0;
 	int saved;
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = no_ipv6 ? -1 : socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	no_ipv6 |= fd < 0 && errno == EAFNOSUPPORT;
 	if (fd >= 0) {
 		/* OpenBSD refuses: there it is IPv6's alone. */
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);

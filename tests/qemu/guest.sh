@@ -146,7 +146,8 @@ device()
 {
 	ip -n "$1" link set lo up
 	ip -n "$1" addr add "$3" dev "$2"
-	ip -n "$1" addr add "$4" dev "$2" nodad
+	[ ! -e /proc/net/if_inet6 ] ||
+		ip -n "$1" addr add "$4" dev "$2" nodad
 	ip -n "$1" link set "$2" up
 }
 
@@ -314,8 +315,9 @@ heard()
 	on "$1" awk '
 	/^Tcp: [0-9]/ { sum += $11 } /^Icmp: [0-9]/ { sum += $2 }
 	END { print sum + 0 }' /proc/net/snmp
-	on "$1" awk '/^Icmp6In(DestUnreachs|TimeExcds|ParmProblems)/ {
-		sum += $2 } END { print sum + 0 }' /proc/net/snmp6
+	[ ! -e /proc/net/snmp6 ] ||
+		on "$1" awk '/^Icmp6In(DestUnreachs|TimeExcds|ParmProblems)/ {
+			sum += $2 } END { print sum + 0 }' /proc/net/snmp6
 }
 
 # hidden HOST 4|6 PORT: nothing at all comes back
@@ -1251,6 +1253,72 @@ defaults()
 		has_line "$work/client.log" 'fast path: off, '
 }
 
+# IPv6 is switched off (ipv6.disable=1): IPv4 is served as ever.
+ipv4_alone()
+{
+	guard=server
+	lab
+	http_start server 80
+	server_start RULE:dst_port=80
+	hidden stranger 4 80
+	client_start 'dst_port=80'
+	page client 4 80
+	hidden stranger 4 80
+	end client TERM
+	same 0 "$status" 'end of the client'
+	printf 'GET / HTTP/1.0\r\n\r\n' | on client tap client --proxy \
+	    "$target:80" -k "$work/key" >"$work/page"
+	has_line "$work/page" '^page of 80'
+	tap_start client client client -c "$work/client.conf" --backend pcap
+	page client 4 80
+	end client TERM
+	end tap TERM
+	same 0 "$status" 'end of the server'
+	cat "$work"/*.log
+	if grep -v ': warning:' "$work"/client.log "$work"/tap.log |
+		grep -i 'ipv6\|ip6tables\|address family'; then
+		fail 'IPv6 is asked for'
+	fi
+}
+
+# Without NFQUEUE the client says what works, and that does.
+no_queue()
+{
+	guard=server
+	lab
+	http_start server 80
+	(umask 077 && echo "RULE:dst_port=80, $key" >"$work/client.conf")
+	status=0
+	on client tap client -c "$work/client.conf" >"$work/refused" 2>&1 ||
+		status=$?
+	cat "$work/refused"
+	same 3 "$status"
+	has_line "$work/refused" 'no NFQUEUE; .*--backend pcap'
+	tap_start client client client -c "$work/client.conf" --backend pcap
+	page client 4 80
+	wait_for pcap_counts
+}
+
+pcap_counts()
+{
+	on client tap client --status --json >"$work/status" &&
+		has_line "$work/status" '"authenticated":[1-9]'
+}
+
+# On a machine that was started without IPv6.
+ipv4_cases()
+{
+	module=$(find /lib/modules -name 'nfnetlink_queue*')
+	mv "$module" /nfnetlink_queue
+	check no-queue no_queue
+	mv /nfnetlink_queue "$module"
+	for variant in nft iptables-nft; do
+		firewall=${variant%%-*}
+		[ "$variant" = nft ] || choose_iptables "${variant#*-}"
+		check "$variant/ipv4-alone" ipv4_alone
+	done
+}
+
 all_cases()
 {
 	check late-begin late_begin
@@ -1289,5 +1357,8 @@ all_cases()
 }
 
 boot
-all_cases
+case $(cat /proc/cmdline) in
+*ipv6.disable=1*) ipv4_cases ;;
+*) all_cases ;;
+esac
 halt_now
