@@ -352,6 +352,9 @@ tick(void *context)
 	if (!c->monitor.ready) {
 		return MONITOR_GO_ON;
 	}
+	if (c->fw.tool != FW_NONE && !c->options->task) {
+		marks_look(&c->marks, c->conf);
+	}
 	client_egress_tick(&c->egress, &c->fw, &c->plan, c->conf);
 	if (c->backend->stale && c->backend->stale(c)) {
 		return MONITOR_CHANGE;

@@ -10,6 +10,7 @@
 #include "client/backend_pcap.h"
 #include "client/client.h"
 #include "client/fastpath.h"
+#include "client/marks.h"
 #include "client/names.h"
 #include "client/outbound.h"
 #include "daemon/monitor.h"
@@ -49,7 +50,8 @@ struct client {
 	struct settings_user user;      /* of workers, or empty */
 	uint64_t started;               /* ms */
 	struct netlink diag; /* the monitor's, for socket_owner_path() */
-	int drops;           /* the file of nfq_read_drops(), or below 0 */
+	struct marks marks;
+	int drops; /* the file of nfq_read_drops(), or below 0 */
 	struct client_shared *shared;
 	struct metrics metrics;
 };

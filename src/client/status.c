@@ -58,6 +58,7 @@ fill(struct client *c, struct stats *s)
 	stat_count(s, "as_is.no_rule", "sent as is: no rule", n.passed,
 		   "SYNs sent without authentication, by reason");
 	stat_count(s, "as_is.data", "sent as is: data", n.data, "");
+	stat_count(s, "as_is.mark", "sent as is: mark", c->marks.found, "");
 	stat_count(s, "as_is.failed", "not authenticated", n.failed, "");
 	stat_count(s, "refused.signature", "refused: signed", n.signature,
 		   "Groups and SYNs that were refused, by reason");

@@ -62,6 +62,7 @@ static const struct watch_field fields[] = {
 	{ "authenticated", "authenticated", WATCH_COUNT, true },
 	{ "as_is.no_rule", "sent as is: no rule", WATCH_COUNT, false },
 	{ "as_is.data", "sent as is: data", WATCH_COUNT, false },
+	{ "as_is.mark", "sent as is: mark", WATCH_COUNT, false },
 	{ "as_is.failed", "not authenticated", WATCH_COUNT, false },
 	{ "refused.signature", "refused: signed", WATCH_COUNT, false },
 	{ "fastpath_syns", "fast path: SYNs", WATCH_COUNT, false },

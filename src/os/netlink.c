@@ -42,10 +42,9 @@ raise_again(const struct __user_cap_data_struct before[2])
 }
 
 static int
-open_socket(int protocol)
+open_socket(int protocol, bool may_change)
 {
 	struct __user_cap_data_struct before[2];
-	const bool may_change = protocol == NETLINK_NETFILTER;
 	int rc = may_change ? 0 : lower(before);
 	int fd = rc < 0 ? rc
 			: socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
@@ -62,15 +61,15 @@ open_socket(int protocol)
 	return rc < 0 ? rc : fd;
 }
 
-int
-netlink_open(struct netlink *nl, int protocol)
+static int
+open_as(struct netlink *nl, int protocol, bool may_change)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
 	socklen_t len = sizeof addr;
 	int saved;
 
 	*nl = (struct netlink){ .fd = -1, .seq = 1 };
-	nl->fd = open_socket(protocol);
+	nl->fd = open_socket(protocol, may_change);
 	if (nl->fd < 0) {
 		saved = -nl->fd;
 		nl->fd = -1;
@@ -84,6 +83,18 @@ netlink_open(struct netlink *nl, int protocol)
 	}
 	nl->port = addr.nl_pid;
 	return 0;
+}
+
+int
+netlink_open(struct netlink *nl, int protocol)
+{
+	return open_as(nl, protocol, protocol == NETLINK_NETFILTER);
+}
+
+int
+netlink_open_with_rights(struct netlink *nl, int protocol)
+{
+	return open_as(nl, protocol, true);
 }
 
 int

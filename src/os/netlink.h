@@ -26,6 +26,8 @@ struct netlink {
  * message (sendto(2)).  0 or -errno.
  */
 int netlink_open(struct netlink *nl, int protocol);
+/* One that keeps this process's rights, for no other process to have. */
+int netlink_open_with_rights(struct netlink *nl, int protocol);
 /* The same, to be readable when any of these groups has something to tell. */
 int netlink_watch(struct netlink *nl, int protocol, const int *groups,
 		  size_t count);

@@ -134,13 +134,20 @@ static int
 take_connection(void *context, const struct netlink_reply *reply)
 {
 	const struct each *each = context;
-	struct sock_diag_socket socket;
+	struct netlink_attr attrs[INET_DIAG_MARK + 1];
+	struct sock_diag_socket socket = { .mark = 0 };
 	struct inet_diag_msg found;
 
 	if (reply->type != SOCK_DIAG_BY_FAMILY || reply->len < sizeof found) {
 		return 0;
 	}
 	memcpy(&found, reply->payload, sizeof found);
+	if (netlink_attrs(reply->payload, reply->len, sizeof found, attrs,
+			  INET_DIAG_MARK) == 0 &&
+	    attrs[INET_DIAG_MARK].len == sizeof socket.mark) {
+		memcpy(&socket.mark, attrs[INET_DIAG_MARK].payload,
+		       sizeof socket.mark);
+	}
 	socket.uid = found.idiag_uid;
 	socket.opening = found.idiag_state == STATE_SYN_SENT;
 	socket.connection = (struct sock_diag_connection){
@@ -154,10 +161,9 @@ take_connection(void *context, const struct netlink_reply *reply)
 	return 0;
 }
 
-int
-sock_diag_each(struct netlink *nl,
-	       void (*take)(void *, const struct sock_diag_socket *),
-	       void *context)
+static int
+each_in(struct netlink *nl, uint32_t states,
+	void (*take)(void *, const struct sock_diag_socket *), void *context)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	struct each each = { take, context };
@@ -167,12 +173,34 @@ sock_diag_each(struct netlink *nl,
 		struct inet_diag_req_v2 request = {
 			.sdiag_family = families[i],
 			.sdiag_protocol = IPPROTO_TCP,
-			.idiag_states = STATES_CONNECTED,
+			.idiag_states = states,
 		};
 		NETLINK_MSG(msg, 64);
 
 		build(nl, &msg, &request, NLM_F_DUMP);
 		rc = netlink_call(nl, &msg, take_connection, &each);
+	}
+	return rc;
+}
+
+int
+sock_diag_each(struct netlink *nl,
+	       void (*take)(void *, const struct sock_diag_socket *),
+	       void *context)
+{
+	return each_in(nl, STATES_CONNECTED, take, context);
+}
+
+int
+sock_diag_each_opening(void (*take)(void *, const struct sock_diag_socket *),
+		       void *context)
+{
+	struct netlink nl;
+	int rc = netlink_open_with_rights(&nl, NETLINK_SOCK_DIAG);
+
+	if (rc == 0) {
+		rc = each_in(&nl, 1u << STATE_SYN_SENT, take, context);
+		netlink_close(&nl);
 	}
 	return rc;
 }

@@ -25,8 +25,9 @@ struct sock_diag_connection {
 
 struct sock_diag_socket {
 	struct sock_diag_connection connection;
-	uint32_t uid; /* whose it is */
-	bool opening; /* its SYN is not answered yet */
+	uint32_t uid;  /* whose it is */
+	uint32_t mark; /* see sock_diag_each_opening(); else 0 */
+	bool opening;  /* its SYN is not answered yet */
 };
 
 /* 0 or -errno. */
@@ -50,5 +51,12 @@ int sock_diag_inode(struct netlink *nl,
 int sock_diag_each(struct netlink *nl,
 		   void (*take)(void *context, const struct sock_diag_socket *),
 		   void *context);
+/*
+ * For each whose SYN is not answered yet, with its mark: asked with this
+ * process's rights, of which CAP_NET_ADMIN may know it.
+ */
+int sock_diag_each_opening(void (*take)(void *context,
+					const struct sock_diag_socket *),
+			   void *context);
 
 #endif

@@ -139,6 +139,31 @@ foreign()
 	tap_counts client client authenticated 2
 }
 
+# The very mark of tap's own is somebody else's: that is told, once.
+same_mark()
+{
+	local i
+
+	lab
+	http_start server 80
+	tap_start server server server -p 80 -k "$(key_file)"
+	client_starts "$1"
+	for i in 1 2; do
+		start "taken-$i" client "$python" -c '
+import socket
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, 0x400000)
+s.connect(("10.77.0.1", 80))
+'
+	done
+	wait_for "$patience" tap_counts client client mark 2
+	wait_log client "unauthenticated .*mark of tap's own.*dst=10.77.0.1:80"
+	same 1 "$(grep -c "mark of tap's own" "$work/client.log")" 'lines'
+	comes 4
+	tap_counts client client mark 2
+	tap_counts server server accepted 1
+}
+
 # What a filter lets pass of one user, and of nobody else.
 by_owner()
 {
@@ -218,6 +243,7 @@ for fastpath in off auto; do
 	check "mark-$fastpath" by_rule $fastpath 1 '' fwmark 0x1
 	check "port-$fastpath" by_rule $fastpath 0 '' ipproto tcp dport 80
 	check "foreign-mark-$fastpath" foreign $fastpath
+	check "same-mark-$fastpath" same_mark $fastpath
 done
 # By the queue that is so up to Linux 6.15 alone: since then, the kernel chooses
 # the next hop of a new connection at random, and does not tell.
