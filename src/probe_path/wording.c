@@ -254,7 +254,8 @@ note_path(struct text *t, const struct path_result *r, size_t *n)
 			 "a port forward on the way: what goes to port %u "
 			 "comes to port %u; where the service's port is "
 			 "forwarded, too, a client's rule names the server's "
-			 "own port: service_port=",
+			 "own port: service_port=, or HOST:PORT/N with --to "
+			 "and --proxy",
 			 r->trial->port, path->forwarded_to);
 	} else if (is_next(n,
 			   r->trial->has_seen && lost > 0 &&

@@ -73,6 +73,26 @@ lifetime()
 	page client 4
 }
 
+# A server that moves while a connection to it is open is reached again.
+moved()
+{
+	local before
+
+	served "$host A 5 10.77.0.1"
+	client_starts
+	start held client "$python" -c '
+import socket
+socket.create_connection(("10.77.0.1", 80)).recv(1)
+'
+	wait_for "$patience" tap_counts server server accepted 1
+	ip -n "$net-server" addr add 10.77.0.77/24 dev eth0
+	ip -n "$net-server" addr del 10.77.0.1/24 dev eth0
+	zone "$host A 5 10.77.0.77"
+	before=$SECONDS
+	wait_for 10 on client curl -sS --max-time 1 http://10.77.0.77/
+	[ $((SECONDS - before)) -le 10 ] || fail 'too late'
+}
+
 # Or at once when nobody answers any more, though its lifetime is an hour.
 unanswered()
 {
@@ -226,6 +246,7 @@ rules_name()
 
 check both-families both_families
 check lifetime lifetime
+check moved moved
 check unanswered unanswered
 check later later
 check silent silent
