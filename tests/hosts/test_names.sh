@@ -85,8 +85,8 @@ import socket
 socket.create_connection(("10.77.0.1", 80)).recv(1)
 '
 	wait_for "$patience" tap_counts server server accepted 1
-	ip -n "$net-server" addr add 10.77.0.77/24 dev eth0
 	ip -n "$net-server" addr del 10.77.0.1/24 dev eth0
+	ip -n "$net-server" addr add 10.77.0.77/24 dev eth0
 	zone "$host A 5 10.77.0.77"
 	before=$SECONDS
 	wait_for 10 on client curl -sS --max-time 1 http://10.77.0.77/
