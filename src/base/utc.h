@@ -19,4 +19,7 @@
  */
 bool utc_text(char out[UTC_TEXT_MAX], uint64_t seconds);
 
+/* The same read, or a day alone: 2027-01-01.  False: it is no such time. */
+bool utc_read(const char *text, uint64_t *seconds);
+
 #endif

@@ -372,11 +372,8 @@ value_device(const char *text, char out[ACL_IFNAME_MAX], char *why)
 int
 value_time(const char *text, uint64_t *instant, char *why)
 {
-	struct tm tm = { 0 };
-	struct tm real;
 	unsigned long seconds = 0;
-	const char *end;
-	time_t when;
+	uint64_t when;
 
 	if (text[strspn(text, "0123456789")] == '\0') {
 		if (value_number(text, 0, EPOCH_SECONDS_MAX, &seconds, why) <
@@ -394,26 +391,13 @@ value_time(const char *text, uint64_t *instant, char *why)
 		*instant = frame_instant_of((int64_t)seconds, 0);
 		return 0;
 	}
-	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (!end) {
-		memset(&tm, 0, sizeof tm);
-		end = strptime(text, "%Y-%m-%d", &tm);
-	}
-	real = tm;
-	when = end && *end == '\0' && !strpbrk(text, " \t") ? timegm(&real)
-							    : -1;
-	/*
-	 * strptime() skips blanks, and timegm() makes the 3rd of March of a
-	 * 31st of February.
-	 */
-	if (when < 0 || real.tm_mday != tm.tm_mday ||
-	    real.tm_sec != tm.tm_sec) {
+	if (!utc_read(text, &when)) {
 		return value_fail(why,
 				  "'%.64s' is no time like "
 				  "2027-01-01T00:00:00Z",
 				  text);
 	}
-	*instant = frame_instant_of(when, 0);
+	*instant = frame_instant_of((int64_t)when, 0);
 	return 0;
 }
 

@@ -13,13 +13,56 @@ says_what_the_library_does(void **state)
 	for (uint64_t day = 1; day * 86400 <= UTC_TEXT_SECONDS; day += 13) {
 		const time_t at = (time_t)(day * 86400 - 1);
 		char wanted[64], got[UTC_TEXT_MAX];
+		uint64_t back;
 		struct tm tm;
 
 		assert_non_null(gmtime_r(&at, &tm));
 		strftime(wanted, sizeof wanted, "%Y-%m-%dT%H:%M:%SZ", &tm);
 		assert_true(utc_text(got, (uint64_t)at));
 		assert_string_equal(got, wanted);
+		assert_true(utc_read(got, &back));
+		assert_int_equal(back, at);
 	}
+}
+
+static void
+reads_what_is_one(void **state)
+{
+	static const char *const others[] = {
+		"",
+		"2027",
+		"2027-01",
+		"2027-01-",
+		"2027-00-01",
+		"2027-13-01",
+		"2027-01-00",
+		"2027-02-29",
+		"2100-02-29",
+		"1969-12-31",
+		"20270-01-01",
+		"2027-001-01",
+		"2027-01-01T",
+		"2027-01-01T00:00:00",
+		"2027-01-01T24:00:00Z",
+		"2027-01-01T00:60:00Z",
+		"2027-01-01T00:00:60Z",
+		"2027-01-01T00:00:00Z ",
+		" 2027-01-01",
+		"+2027-01-01",
+		"2027-01-01Z",
+	};
+	uint64_t seconds = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		assert_false(utc_read(others[i], &seconds));
+	}
+	assert_true(utc_read("1970-01-01", &seconds));
+	assert_int_equal(seconds, 0);
+	assert_true(utc_read("2000-2-29T1:2:3Z", &seconds));
+	assert_int_equal(seconds, 951782400 + 3723);
+	assert_true(utc_read("9999-12-31T23:59:59Z", &seconds));
+	assert_int_equal(seconds, UTC_TEXT_SECONDS - 1);
 }
 
 static void
@@ -44,6 +87,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_what_the_library_does),
+		cmocka_unit_test(reads_what_is_one),
 		cmocka_unit_test(knows_its_ends),
 	};
 
