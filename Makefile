@@ -12,6 +12,8 @@
 #:                             of POSIX and libpcap; on a BSD: gmake portable
 #:                             CC=cc DEPS=system CPPFLAGS=-I/usr/local/include
 #:                             LDFLAGS=-L/usr/local/lib
+#: make windows                .build/windows/tap.exe: the same for Windows,
+#:                             by mingw-w64
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: unit unit-san
 #:                             unit-valgrind unit-cross fuzz-replay rules lint docs
@@ -171,6 +173,7 @@ WRAP := -Wl,--wrap=_exit,--wrap=prctl,--wrap=setresuid,--wrap=setuid \
 endif
 
 # X_posix.c has for other systems what X.c has for Linux; its header is X.h.
+# X_windows.c and src/windows are for make windows alone.
 POSIX_SRCS := $(wildcard src/*/*_posix.c)
 # What builds on them.  tests/rules.sh holds what these files may include.
 PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
@@ -179,7 +182,7 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/os/%.c,linktype resolve source_ports) \
 	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar hints include \
 		invite key_line \
-		keyfile options passphrase seal sealed_file settings splice \
+		keyfile options passphrase passphrase_terminal seal sealed_file settings splice \
 		trusted_file value words) \
 	src/daemon/log.c src/daemon/log_sink.c \
 	$(patsubst %,src/client/%.c,accept backend_pcap client_posix outbound \
@@ -188,9 +191,13 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(POSIX_SRCS)
 # ROOMS: of these folders alone, for tests of theirs.
 SRCS := $(if $(PORTABLE),$(PORTABLE_SRCS),tap.c $(filter-out %.bpf.c \
-	%_posix.c,$(wildcard $(foreach r,$(or $(ROOMS),*),src/$r/*.c))))
+	%_posix.c %_windows.c src/windows/%.c,$(wildcard $(foreach r,$(or \
+	$(ROOMS),*),src/$r/*.c))))
 PROGRAMS := $(if $(PORTABLE)$(ROOMS),,$(wildcard src/fastpath/*.bpf.c))
 OBJS := $(SRCS:%.c=$(B)/%.o) $(PROGRAMS:%.bpf.c=$(B)/%_image.o) $(B)/version.o
+ifneq ($(WINDOWS),)
+include src/windows/build.mk
+endif
 
 # Programs for the kernel, which only clang makes. Without it they are empty,
 # and tap says so and goes without.
@@ -307,7 +314,8 @@ NEED_check := $(NEED_unit-cross) $(NEED_demo) $(NEED_system) valgrind \
 	libcmocka-dev=/usr/include/cmocka.h shellcheck mandoc conntrack tshark \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
 	haproxy qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
-	kmod=depmod strace clang zsh fish fail2ban=fail2ban-regex spin
+	kmod=depmod strace clang zsh fish fail2ban=fail2ban-regex spin \
+	gcc-mingw-w64-x86-64=x86_64-w64-mingw32-gcc wine64=/usr/lib/wine/wine64
 NEED_coverage := $(NEED_check) lcov
 NEED_bench := $(NEED_static) $(NEED_system) clang gnuplot-nox=gnuplot \
 	iproute2=ip iptables nginx-light=nginx ethtool procps=sysctl python3
@@ -382,6 +390,10 @@ build: $(TAP)
 
 portable:
 	@$(MAKE) PORTABLE=1 TAP=.build/portable/tap
+# Their headers, and sources.
+windows: $(LIBS)
+	@$(MAKE) WINDOWS=1 TAP=.build/windows/tap.exe build \
+		.build/windows/fetch.exe
 portable-sources:
 	@echo $(PORTABLE_SRCS)
 
@@ -476,7 +488,7 @@ rules:
 model:
 	@tests/model/run
 # What more than one step wants, so that no two of them make it at once.
-build-tests: $(TAP) completions portable $(PROBES) $(FAULTY)
+build-tests: $(TAP) completions portable windows $(PROBES) $(FAULTY)
 	@$(MAKE) DEPS=system CC=gcc SAN= TAP=.build/system/tap scarce
 	@! command -v dpkg-deb >/dev/null || $(MAKE) deb PACKAGES=.build/packages
 hosts: HOSTS_TAP = $(if $(filter off,$(TEST_FASTPATH)),$(BY_QUEUE),$(TAP))
@@ -633,7 +645,7 @@ help:
 FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all FORCE completions portable portable-sources scarce faulty need-build need-demo need-check \
+.PHONY: all FORCE completions portable portable-sources windows scarce faulty need-build need-demo need-check \
 	need-coverage need-bench demo check check-fast connection bench run-bench \
 	need-cross need-unit-cross cross run-unit-cross \
 	run-unit-cross-all $(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \

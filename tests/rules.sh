@@ -41,7 +41,7 @@ has()
 
 # A folder includes itself and those to its left; right of the bar nobody
 # includes a neighbour.
-ROOMS='base protocol os conf daemon fastpath firewall measure |
+ROOMS='windows base protocol os conf daemon fastpath firewall measure |
 	server client keygen acl scan_check probe_path replay_test'
 
 # FILE, or a name as it is included: its room, which is its folder.
@@ -265,6 +265,17 @@ rule_rooms()
 	done | breach 'includes what is not to its left'
 }
 
+# What other systems don't have.
+rule_windows_alone()
+{
+	for f in src/*/*.[ch]; do
+		case $f in
+		src/windows/* | *_windows.c) ;;
+		*) includes "$f" | grep ':"windows/' ;;
+		esac
+	done | breach "includes Windows' own"
+}
+
 rule_os_without_policy()
 {
 	for f in src/os/*.[ch]; do
@@ -284,7 +295,8 @@ rule_header_each()
 		esac
 		# Two systems, one promise.
 		header=${f%.c}
-		header=${header%_posix}.h
+		header=${header%_posix}
+		header=${header%_windows}.h
 		[ ! -e "$f" ] || [ -e "$header" ] || echo "$f:1:$header"
 	done | breach 'lacks its header'
 }
@@ -327,7 +339,7 @@ code tap.c tap.h src/*/*.[ch] >"$all" || exit
 PURE_FILES=$(pure_files | tr '\n' ' ')
 
 for r in rooms pure_includes pure_calls portable_includes \
-    asks_system hmac_in_mac_only os_without_policy header_each exit_in_commands_only length top_level; do
+    asks_system hmac_in_mac_only windows_alone os_without_policy header_each exit_in_commands_only length top_level; do
 	rule $r
 done
 [ $broken -eq 0 ] || {

@@ -15,7 +15,7 @@
 #include "conf/client_conf.h"
 #include "conf/invite.h"
 #include "conf/key_line.h"
-#include "conf/passphrase.h"
+#include "conf/passphrase_terminal.h"
 #include "tap.h"
 
 #define NAME "tap client: --accept"

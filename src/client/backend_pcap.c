@@ -113,6 +113,19 @@ follow(struct backend_pcap *f, struct wire_syn *syn)
 	}
 }
 
+bool
+backend_pcap_serve_device(struct backend_pcap *f, struct wire_device *device)
+{
+	struct wire_syn syn;
+	int rc;
+
+	while ((rc = wire_next(&f->wire, device, &syn)) > 0) {
+		follow(f, &syn);
+	}
+	device->failed = rc < 0;
+	return !device->failed;
+}
+
 const char *
 backend_pcap_serve(struct backend_pcap *f)
 {
@@ -120,20 +133,13 @@ backend_pcap_serve(struct backend_pcap *f)
 
 	for (size_t i = 0; i < f->wire.count; i++) {
 		struct wire_device *device = &f->wire.devices[i];
-		struct wire_syn syn;
-		int rc = 0;
 
 		/*
 		 * Read also where poll() saw nothing: of a device that went
 		 * down before it was removed, the kernel doesn't say the
 		 * second; libpcap looks for it when it is asked for a frame.
 		 */
-		while (!device->failed &&
-		       (rc = wire_next(&f->wire, device, &syn)) > 0) {
-			follow(f, &syn);
-		}
-		if (rc < 0) {
-			device->failed = true;
+		if (!device->failed && !backend_pcap_serve_device(f, device)) {
 			failed = device->name;
 		}
 	}

@@ -37,5 +37,8 @@ size_t backend_pcap_fds(const struct backend_pcap *f, struct pollfd *fds);
  * that is removed wakes poll(2): call it after BACKEND_PCAP_WAIT_MS, too.
  */
 const char *backend_pcap_serve(struct backend_pcap *f);
+/* Those of one device, which has not failed.  False: it has, just now. */
+bool backend_pcap_serve_device(struct backend_pcap *f,
+			       struct wire_device *device);
 
 #endif

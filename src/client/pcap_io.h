@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define WIRE_DEVICES_MAX 32u
-#define WIRE_NAME_MAX 16u /* IFNAMSIZ, with its NUL */
+#define WIRE_NAME_MAX 64u /* Windows has long ones */
 /* A SYN with all its headers, behind any link header. */
 #define WIRE_SNAPLEN 512
 /* Frames looked at before something else gets its turn. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/bytes.h"
-#include "conf/passphrase.h"
+#include "conf/passphrase_terminal.h"
 #include "conf/value.h"
 
 struct client_conf *

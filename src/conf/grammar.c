@@ -12,6 +12,7 @@
 #include "conf/hints.h"
 #include "conf/include.h"
 #include "conf/trusted_file.h"
+#include "os/access_acl.h"
 #include "tap.h"
 
 /* Names are shorter than any secret, and have no digits. */
@@ -65,8 +66,9 @@ check_file(const struct conf_file *file, int fd, enum conf_secrecy secrecy,
 	if (secrecy == CONF_SECRET && st.st_mode & 077) {
 		return conf_fail(err, file, 0,
 				 "holds secrets, but others may use it (mode "
-				 "%04o): chmod 600 it",
-				 (unsigned)st.st_mode & 07777);
+				 "%04o): %s",
+				 (unsigned)st.st_mode & 07777,
+				 access_acl_private);
 	}
 	if (secrecy == CONF_SECRET && st.st_uid != 0 &&
 	    st.st_uid != geteuid()) {

@@ -53,8 +53,9 @@ check_file(const char *path, const struct stat *st, char *why)
 	if (is_writable(st, path)) {
 		return value_fail(why,
 				  "others than its owner may write it "
-				  "(mode %04o): chmod go-w it",
-				  (unsigned)st->st_mode & 07777);
+				  "(mode %04o): %s",
+				  (unsigned)st->st_mode & 07777,
+				  access_acl_no_write);
 	}
 	return 0;
 }
@@ -101,8 +102,9 @@ check_directory(const char *path, char *why)
 	if (!(st.st_mode & S_ISVTX) && is_writable(&st, path)) {
 		return value_fail(why,
 				  "others may write to directory %.128s "
-				  "(mode %04o): chmod go-w it",
-				  path, (unsigned)st.st_mode & 07777);
+				  "(mode %04o): %s",
+				  path, (unsigned)st.st_mode & 07777,
+				  access_acl_no_write);
 	}
 	return 0;
 }

@@ -4,7 +4,7 @@
 
 #include "keygen/keygen.h"
 #include "conf/options.h"
-#include "conf/passphrase.h"
+#include "conf/passphrase_terminal.h"
 #include "base/secret.h"
 #include "tap.h"
 #include "conf/value.h"

@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <sys/xattr.h>
 
+const char access_acl_private[] = "chmod 600 it";
+const char access_acl_no_write[] = "chmod go-w it";
+
 bool
 access_acl_has(const char *path)
 {

@@ -10,4 +10,7 @@
 /* Whether a file has one, or may have one. */
 bool access_acl_has(const char *path);
 
+/* How a file is made its owner's alone; and how nobody else may write it. */
+extern const char access_acl_private[], access_acl_no_write[];
+
 #endif

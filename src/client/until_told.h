@@ -1,0 +1,18 @@
+/*
+ * The client of one process at work: SYNs are followed by their groups, until
+ * it is told to end.
+ */
+#ifndef TAP_CLIENT_UNTIL_TOLD_H
+#define TAP_CLIENT_UNTIL_TOLD_H
+
+#include "client/backend_pcap.h"
+
+/* From now on, who says so is heard.  An exit status. */
+int until_told_prepare(void);
+/*
+ * Until then, or until a device fails, which is logged: TAP_SYSTEM.  Nothing
+ * else may use the two meanwhile.
+ */
+int until_told_serve(struct outbound *outbound, struct backend_pcap *backend);
+
+#endif

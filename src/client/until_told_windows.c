@@ -1,0 +1,86 @@
+#include "client/until_told.h"
+
+#include "daemon/log.h"
+#include "os/wpcap.h"
+#include "tap.h"
+
+/* A window that is closed takes the process with it after five seconds. */
+#define END_WAIT_MS 4000
+
+static struct {
+	HANDLE told; /* to end, or a device has failed */
+	int status;
+	struct outbound *outbound;
+	struct backend_pcap *backend;
+} at_work;
+
+static BOOL WINAPI
+note_event(DWORD event)
+{
+	SetEvent(at_work.told);
+	if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT) {
+		/* The process is ended when this returns. */
+		Sleep(END_WAIT_MS);
+	}
+	return TRUE;
+}
+
+int
+until_told_prepare(void)
+{
+	at_work.told = CreateEventW(NULL, TRUE, FALSE, NULL);
+	if (!at_work.told || !SetConsoleCtrlHandler(note_event, TRUE)) {
+		log_say(LOG_LEVEL_ERROR, "events: error %lu", GetLastError());
+		return TAP_SYSTEM;
+	}
+	wpcap_enter();
+	return TAP_OK;
+}
+
+static DWORD WINAPI
+serve_device(void *of)
+{
+	struct wire_device *device = of;
+
+	wpcap_enter();
+	for (;;) {
+		/* Reserve source ports now, while no SYN waits for them. */
+		ports_refill(&at_work.outbound->ports);
+		log_flush();
+		log_gather();
+		if (!backend_pcap_serve_device(at_work.backend, device)) {
+			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
+				device->name);
+			at_work.status = TAP_SYSTEM;
+			break;
+		}
+	}
+	wpcap_leave();
+	SetEvent(at_work.told);
+	return 0;
+}
+
+int
+until_told_serve(struct outbound *outbound, struct backend_pcap *backend)
+{
+	at_work.outbound = outbound;
+	at_work.backend = backend;
+	at_work.status = TAP_OK;
+	for (size_t i = 0; i < backend->wire.count; i++) {
+		HANDLE thread =
+			CreateThread(NULL, 0, serve_device,
+				     &backend->wire.devices[i], 0, NULL);
+
+		if (!thread) {
+			log_say(LOG_LEVEL_ERROR, "thread: error %lu",
+				GetLastError());
+			return TAP_SYSTEM;
+		}
+		CloseHandle(thread);
+	}
+	wpcap_leave();
+	WaitForSingleObject(at_work.told, INFINITE);
+	/* The threads wait for this one from now on, or in libpcap. */
+	wpcap_enter();
+	return at_work.status;
+}

@@ -1,0 +1,179 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# tap.exe of `make windows`, by Wine: its wpcap hands Npcap's calls to libpcap,
+# so the packets are real.
+
+# Cases are called by check.
+# shellcheck disable=SC2317
+# shellcheck source=tests/hosts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+: "${WINDOWS:=$here/../../.build/windows}"
+wine=/usr/lib/wine
+builtin=/usr/lib/x86_64-linux-gnu/wine/x86_64-windows
+
+# A Windows on which nothing was installed, in a moment: links to Wine's own
+# files, and the one driver that tells of addresses and connections.
+installed()
+{
+	local system=$work/wine/drive_c/windows/system32
+
+	mkdir -p "$system/drivers" "$work/wine/dosdevices" \
+	    "$work/wine/drive_c/windows/temp" "$work/c"
+	ln -s "$builtin"/*.dll "$builtin"/*.exe "$system"
+	ln -s "$builtin"/*.sys "$system/drivers"
+	ln -s ../drive_c "$work/wine/dosdevices/c:"
+	ln -s "$work/c" "$work/wine/dosdevices/w:"
+	echo disable >"$work/wine/.update-timestamp"
+	cat >"$work/wine/system.reg" <<-'END'
+	WINE REGISTRY Version 2
+
+	#arch=win64
+
+	[System\\CurrentControlSet\\Services\\nsiproxy] 1
+	"ErrorControl"=dword:00000001
+	"ImagePath"="C:\\windows\\system32\\drivers\\nsiproxy.sys"
+	"Start"=dword:00000002
+	"Type"=dword:00000001
+	END
+}
+
+# windows: the client's host runs it from now on, until the case ends.
+windows()
+{
+	local file
+
+	for file in "$WINDOWS/tap.exe" "$wine/wine64" "$wine/wineserver64" \
+	    "$builtin/wpcap.dll"; do
+		[ -e "$file" ] || skip "no ${file##*/} here: make windows, wine"
+	done
+	export WINEPREFIX=$work/wine WINEDEBUG=-all TMPDIR=$work
+	unset DISPLAY
+	installed
+	# Without one that waits for it, each program would start its own.
+	start wineserver client "$wine/wineserver64" -f -p
+	wait_for "$patience" has_socket
+}
+
+has_socket()
+{
+	[ -S "$(echo "$work"/wine-*/server-*/socket)" ]
+}
+
+# fetch 4|6 [SECONDS]: a program on it that knows nothing of tap
+fetch()
+{
+	on client "$wine/wine64" "$WINDOWS/fetch.exe" \
+	    "$(addr "$1" server)" 80 "${2:-$patience}"
+}
+
+exe()
+{
+	on client "$wine/wine64" "$WINDOWS/tap.exe" "$@"
+}
+
+# conf NAME LINE...: a file that is its maker's alone
+conf()
+{
+	(umask 077 && printf '%s\n' "${@:2}" >"$work/c/$1")
+}
+
+rule()
+{
+	echo "RULE:$1, key_no=10, key=0x$secret, alg=hmac-sha256"
+}
+
+# With w:/TAPclientd.conf, on every device or that of the rule.
+client()
+{
+	start client client "$wine/wine64" "$WINDOWS/tap.exe" client \
+	    -c 'w:\TAPclientd.conf'
+	wait_log client ': ready:'
+}
+
+# It gets in, others don't, and Ctrl-C ends it.  SYNs with its address that
+# others send are nobody's to follow.
+gets_in()
+{
+	lab
+	windows
+	http_start server 80
+	tap_start server server server -p 80 -k "$(key_file)"
+	same 28 "$(status_of fetch "$1" 1)" 'without it'
+	conf TAPclientd.conf "$(rule "dst_port=80, outdev=eth0")"
+	client
+	on stranger "$python" "$here/windows_forge.py" "$1" eth0 \
+	    "$(addr "$1" client)" "$(addr "$1" server)" \
+	    "$(on client cat /sys/class/net/eth0/address)"
+	same 'page of 80' "$(fetch "$1")"
+	hidden "$1"
+	wait_for 5 tap_counts server server accepted 1
+	end client INT
+	has "$(cat "$work/client.log")" ': 1 SYN seen, 1 of them authenticated'
+	same 28 "$(status_of fetch "$1" 1)" 'after it'
+}
+
+# What is read has to be one's own, and what can't be is refused in words.
+words()
+{
+	lab client
+	windows
+	conf open.conf "$(rule dst_port=80)"
+	chmod 644 "$work/c/open.conf"
+	same 2 "$(status_of exe client --check -c w:/open.conf)" 'rights'
+	conf TAPclientd.conf "$(rule dst_port=80)"
+	same 0 "$(status_of exe client --check -c 'W:\TAPclientd.conf')"
+	conf "Schlüssel für zuhause.conf" "$(rule dst_port=80)"
+	same 0 "$(status_of exe client --check -c \
+	    'w:/Schlüssel für zuhause.conf')" 'its name'
+	conf none.conf "$(rule 'dst_port=80, outdev=none0')"
+	same 3 "$(status_of exe client -c w:/none.conf)" 'no such device'
+	conf user.conf "$(rule 'dst_port=80, user=0')"
+	same 2 "$(status_of exe client -c w:/user.conf)" 'user='
+	rm "$work/wine/drive_c/windows/system32/wpcap.dll"
+	same 3 "$(status_of exe client -c w:/TAPclientd.conf \
+	    2>"$work/missing")" 'no Npcap'
+	has "$(cat "$work/missing")" 'Npcap is missing: install it .https'
+}
+
+# Keys of its own making, for both ends; what it made is its maker's alone.
+keygen()
+{
+	lab
+	windows
+	http_start server 80
+	exe keygen --key-no 7 --client "$(addr4 server):80" --both 'w:\ends'
+	same 2 "$(find "$work/c/ends" -type f ! -perm /007 | wc -l)" 'files'
+	tap_start server server server -p 80 \
+	    -k "$(key_file "$(cat "$work/c/ends/server.key")")"
+	cp "$work/c/ends/TAPclientd.conf" "$work/c"
+	client
+	same 'page of 80' "$(fetch 4)"
+	same 1 "$(status_of exe keygen --key-no 7 \
+	    --client "$(addr4 server):80" --both 'w:\ends')" 'twice'
+}
+
+# A file that is sealed may be anybody's, with its passphrase.
+sealed()
+{
+	lab client
+	windows
+	echo 'a long passphrase' >"$work/passphrase"
+	exe keygen --key-no 9 --client 192.0.2.1:80 --passphrase \
+	    --passphrase-fd 0 --both w:/ends <"$work/passphrase"
+	cp "$work/c/ends/TAPclientd.conf" "$work/c"
+	chmod 644 "$work/c/TAPclientd.conf"
+	same 2 "$(echo wrong | status_of exe client --check \
+	    -c w:/TAPclientd.conf --passphrase-fd 0)" 'a wrong one'
+	same 0 "$(status_of exe client --check -c w:/TAPclientd.conf \
+	    --passphrase-fd 0 <"$work/passphrase")" 'the right one'
+}
+
+for family in 4 6; do
+	check "gets-in-ipv$family" gets_in $family
+done
+check words words
+check keygen keygen
+check sealed sealed
+finish
