@@ -308,10 +308,10 @@ put_translated(const struct section *s)
 	}
 	if (ruleset_labels_some(s->plan, s->family)) {
 		text_put(s->t,
-			 "-A %s -p tcp -m connlabel --label %u -m conntrack "
-			 "--ctstate DNAT %s\n"
-			 "-A %s -p tcp -m connlabel --label %u -m conntrack "
-			 "--ctstate DNAT %s\n",
+			 "-A %s -p tcp -m conntrack --ctstate DNAT "
+			 "-m connlabel --label %u %s\n"
+			 "-A %s -p tcp -m conntrack --ctstate DNAT "
+			 "-m connlabel --label %u %s\n",
 			 s->chain, RULESET_LABEL_CAME, target, s->chain,
 			 RULESET_LABEL_CAME, rest);
 	}
@@ -392,11 +392,36 @@ put_forgotten(const struct section *s, const struct fw_match *m)
 	put_match(s, s->plan, m, target);
 }
 
+/*
+ * The program in the kernel has found that the SYNs which it marked as
+ * strangers' are to this host.  They are spared the routing table, which nobody
+ * asks about SYNs to other ports: these must not take less time.
+ */
+static void
+put_came(const struct section *s, const struct fw_match *m)
+{
+	const uint32_t strangers =
+		ruleset_ends_marked(s->plan, m) ? s->plan->mark : 0;
+	char target[TARGET_MAX];
+
+	if (strangers) {
+		snprintf(target, sizeof target,
+			 "-m mark --mark 0x%x/0x%x -m conntrack --ctstate NEW "
+			 "-m connlabel --label %u --set",
+			 strangers, strangers, RULESET_LABEL_CAME);
+		put_match(s, s->plan, m, target);
+	}
+	snprintf(target, sizeof target,
+		 "-m mark --mark 0x0/0x%x -m conntrack --ctstate NEW "
+		 "-m addrtype --dst-type LOCAL -m connlabel --label %u --set",
+		 s->plan->accepted_mark | strangers, RULESET_LABEL_CAME);
+	put_match(s, s->plan, m, target);
+}
+
 static void
 put_labels_chain(const struct section *s)
 {
 	const uint32_t mark = s->plan->accepted_mark;
-	char target[TARGET_MAX];
 
 	if (ruleset_has_labels(s->plan)) {
 		text_put(s->t,
@@ -404,15 +429,11 @@ put_labels_chain(const struct section *s)
 			 "-m connlabel --label %u --set\n",
 			 s->chain, mark, mark, syn, RULESET_LABEL);
 	}
-	snprintf(target, sizeof target,
-		 "-m conntrack --ctstate NEW -m addrtype --dst-type LOCAL "
-		 "-m mark ! --mark 0x%x/0x%x -m connlabel --label %u --set",
-		 mark, mark, RULESET_LABEL_CAME);
 	for (size_t i = 0; i < s->plan->count; i++) {
 		const struct fw_match *m = &s->plan->matches[i];
 
 		if (ruleset_is_labelled(s->plan, m, s->family)) {
-			put_match(s, s->plan, m, target);
+			put_came(s, m);
 		}
 		if (ruleset_has_decoy(m, s->family)) {
 			put_forgotten(s, m);

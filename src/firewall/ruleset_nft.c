@@ -220,10 +220,10 @@ put_translated(struct text *t, const struct fw_plan *plan)
 		}
 	}
 	if (ruleset_labels_some(plan, 0)) {
-		text_put(t, "\t\t%sct label %u ct status dnat ", syn,
+		text_put(t, "\t\t%sct status dnat ct label %u ", syn,
 			 RULESET_LABEL_CAME);
 		put_queue(t, plan, false, false);
-		text_put(t, "\t\tct label %u ct status dnat ",
+		text_put(t, "\t\tct status dnat ct label %u ",
 			 RULESET_LABEL_CAME);
 		put_queue(t, plan, false, true);
 	}

@@ -566,9 +566,17 @@ published()
 		same 'page of 8080' "$(on client curl -sS --max-time \
 		    "$patience" "$(url "$family" server)")"
 	done
+	wait_for "$patience" fast_path_known server server
 	unwatched
 	for tool in iptables ip6tables; do
 		on server "$tool" -t raw -F
+	done
+	for family in 4 6; do
+		hidden "$family"
+	done
+	# The same without the marks of the program in the kernel.
+	for tool in iptables ip6tables; do
+		on server "$tool" -t raw -A PREROUTING -j MARK --set-mark 0
 	done
 	for family in 4 6; do
 		hidden "$family"
