@@ -436,8 +436,9 @@ def times(host, hidden, closed, count):
     print(f"medians of {count}: hidden {median(found[hidden]) * 1e6:.1f} us, "
           f"closed {median(found[closed]) * 1e6:.1f} us; "
           f"{apart:+.1f} sigma, hidden is the slower in {share:.1%}")
-    # One that took another way through the host would be slower in nearly all.
-    return 0.3 < share < 0.7
+    # Beyond chance, for some hundreds.  Smaller differences show behind many
+    # SYNs: tests/probes, ping.
+    return 0.4 < share < 0.6
 
 
 def labels(host, hidden, closed):

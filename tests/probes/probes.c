@@ -27,8 +27,6 @@
  *   key=N only=PATTERN text=TEXT file=PATH
  *   variant=NAME known=FILE  what is known to differ, see known
  *   list=1                   print all answers
- *   strict=1                 pings differ where that is no chance; without,
- *                            and by a twentieth of their time
  *
  * Exits 0 where nothing differs, 1 where something does.
  */
@@ -134,8 +132,6 @@ take_word(struct words *w, char *word)
 		w->variant = value;
 	} else if (strcmp(word, "known") == 0) {
 		w->known = value;
-	} else if (strcmp(word, "strict") == 0) {
-		w->strict = number;
 	} else if (strcmp(word, "list") == 0) {
 		w->list = number;
 	} else {

@@ -31,7 +31,6 @@ struct words {
 	const char *text; /* a banner that nobody may see */
 	const char *file;
 	unsigned key_no; /* of a key that is */
-	bool strict;     /* of pings, whatever is more than chance differs */
 	bool list;       /* all answers, not only what differs */
 };
 

@@ -23,7 +23,6 @@
 #define PING_ID 0x7a70u
 /* Standard deviations; twice, in the same direction: once in 10^9 runs. */
 #define FAR 4.0
-#define SHARE 0.05
 
 static struct wire wire;
 static uint16_t next_sport = 1024;
@@ -364,22 +363,19 @@ struct rivals {
 		     uint16_t control, struct spec *out);
 };
 
-/* How far two of them are apart; positive: the first is slower. */
-struct apart {
-	double sigma; /* standard deviations, of which is slower in a pair */
-	double share; /* of the time that the second takes, by the medians */
-};
-
-/* A control of 0 is the hidden port itself. */
-static struct apart
+/*
+ * Standard deviations, of which is slower in a pair; positive: the first.  A
+ * control of 0 is the hidden port itself.
+ */
+static double
 compare_pings(const struct words *w, const struct group *g,
 	      const struct rivals *rivals, uint16_t control)
 {
 	uint64_t *took[2];
 	unsigned long slower = 0;
 	unsigned long pairs = 0;
-	struct apart apart;
 	double medians[2];
+	double sigma;
 
 	for (unsigned side = 0; side < 2; side++) {
 		took[side] = calloc(w->count, sizeof **took);
@@ -419,29 +415,21 @@ compare_pings(const struct words *w, const struct group *g,
 		medians[side] = (double)took[side][pairs / 2] / 1000;
 		free(took[side]);
 	}
-	apart.sigma = ((double)slower - (double)pairs / 2) /
+	sigma = ((double)slower - (double)pairs / 2) /
 		(sqrt((double)pairs) / 2);
-	apart.share = (medians[0] - medians[1]) / medians[1];
 	printf("%s/%s/%s: %s slower than %s %u in %lu of %lu pairs (%+.1f "
 	       "sigma); medians %.1f and %.1f us\n",
 	       w->variant, g->name, rivals->what, rivals->names[0],
-	       rivals->names[1], control, slower, pairs, apart.sigma,
-	       medians[0], medians[1]);
-	return apart;
+	       rivals->names[1], control, slower, pairs, sigma, medians[0],
+	       medians[1]);
+	return sigma;
 }
 
-/*
- * Which way it differs: slower 1, faster -1; 0: it does not, by more than
- * chance and by so much that it is not lost in the first network on the way.
- */
+/* Which way it differs, by more than chance: slower 1, faster -1, or 0. */
 static int
-way_of(const struct words *w, struct apart apart)
+way_of(double sigma)
 {
-	if (fabs(apart.sigma) < FAR ||
-	    (!w->strict && fabs(apart.share) < SHARE)) {
-		return 0;
-	}
-	return apart.sigma > 0 ? 1 : -1;
+	return fabs(sigma) < FAR ? 0 : sigma > 0 ? 1 : -1;
 }
 
 /* The same, twice. */
@@ -449,10 +437,9 @@ static int
 compare_twice(const struct words *w, const struct group *g,
 	      const struct rivals *rivals, uint16_t control)
 {
-	int way = way_of(w, compare_pings(w, g, rivals, control));
+	int way = way_of(compare_pings(w, g, rivals, control));
 
-	if (way == 0 ||
-	    way != way_of(w, compare_pings(w, g, rivals, control))) {
+	if (way == 0 || way != way_of(compare_pings(w, g, rivals, control))) {
 		return 0;
 	}
 	return way;
