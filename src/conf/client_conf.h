@@ -11,7 +11,9 @@
 #include "protocol/sender.h"
 #include "conf/settings.h"
 
+#ifndef CLIENT_CONF_FILE /* where a system has it elsewhere */
 #define CLIENT_CONF_FILE "/etc/tap/TAPclientd.conf"
+#endif
 
 /* The queue of SYNs, where nothing else is set. */
 #define CLIENT_CONF_QUEUE 5060

@@ -11,8 +11,12 @@
 #define MISSING                                                                \
 	"Npcap is missing: install it (https://npcap.com), with which "        \
 	"packets are seen and sent"
-/* How long frames are gathered, where there is no immediate mode. */
-#define TIMEOUT_MS 1
+/*
+ * In immediate mode a frame is there at once, and this is for nothing but to
+ * look up now and then; without it, frames are gathered for so long.
+ */
+#define LOOK_UP_MS 1000
+#define GATHER_MS 1
 
 /*
  * What is called as it is, and what is called otherwise: type, name,
@@ -182,7 +186,9 @@ pcap_create(const char *name, char *error)
 	free(all);
 	made = real.pcap_create(device, error);
 	if (made) {
-		real.pcap_set_timeout(made, TIMEOUT_MS);
+		real.pcap_set_timeout(made,
+				      real.pcap_set_immediate_mode ? LOOK_UP_MS
+								   : GATHER_MS);
 	}
 	return made;
 }

@@ -180,21 +180,38 @@ add_matching(glob_t *found, const char *pattern, size_t dir_len,
 	return rc;
 }
 
-int
-glob(const char *pattern, int flags, int (*error)(const char *path, int error),
-     glob_t *found)
+static int
+find(glob_t *found, const char *pattern,
+     int (*stops)(const char *path, int error))
 {
 	const char *slash = strrchr(pattern, '/');
 	const size_t dir_len = slash ? (size_t)(slash - pattern) + 1 : 0;
 	struct windows_stat st;
-	int rc = 0;
+
+	if (strpbrk(pattern + dir_len, "*?[")) {
+		return add_matching(found, pattern, dir_len, stops);
+	}
+	return windows_stat(pattern, &st) == 0 ? add(found, "", 0, pattern) : 0;
+}
+
+int
+glob(const char *pattern, int flags, int (*error)(const char *path, int error),
+     glob_t *found)
+{
+	char *slashed = strdup(pattern);
+	const char *from = slashed;
+	int rc = GLOB_NOSPACE;
 
 	(void)flags;
 	memset(found, 0, sizeof *found);
-	if (strpbrk(pattern + dir_len, "*?[")) {
-		rc = add_matching(found, pattern, dir_len, error);
-	} else if (windows_stat(pattern, &st) == 0) {
-		rc = add(found, "", 0, pattern);
+	for (char *at = slashed; at && *at; at++) {
+		*at = *at == '\\' ? '/' : *at;
+		/* A path from a drive on, behind a directory, is whole. */
+		from = *at == ':' && at > slashed ? at - 1 : from;
+	}
+	if (slashed) {
+		rc = find(found, from, error);
+		free(slashed);
 	}
 	return rc != 0 || found->gl_pathc > 0 ? rc : GLOB_NOMATCH;
 }

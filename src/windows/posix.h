@@ -51,6 +51,9 @@ typedef unsigned gid_t;
 
 /* ---- files */
 
+/* Those who are no administrators may make none where /etc would be. */
+#define CLIENT_CONF_FILE "C:/ProgramData/tap/TAPclientd.conf"
+
 #define O_CLOEXEC O_NOINHERIT
 #define O_NOCTTY 0
 #define O_NONBLOCK 0

@@ -127,6 +127,13 @@ words()
 	conf "Schlüssel für zuhause.conf" "$(rule dst_port=80)"
 	same 0 "$(status_of exe client --check -c \
 	    'w:/Schlüssel für zuhause.conf')" 'its name'
+	mkdir -p -m 700 "$work/c/more"
+	conf more/1.conf "$(rule dst_port=80)"
+	conf more/x.conf 'nonsense'
+	conf all.conf 'include=W:\more\[0-9]*.conf' 'include=more/1.*'
+	same 0 "$(status_of exe client --check -c w:/all.conf)" 'include='
+	conf all.conf 'include=more/?.conf'
+	same 2 "$(status_of exe client --check -c w:/all.conf)" 'include= all'
 	conf none.conf "$(rule 'dst_port=80, outdev=none0')"
 	same 3 "$(status_of exe client -c w:/none.conf)" 'no such device'
 	conf user.conf "$(rule 'dst_port=80, user=0')"
