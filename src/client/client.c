@@ -12,6 +12,7 @@
 #include "client/status.h"
 #include "client/watch.h"
 #include "os/clock.h"
+#include "daemon/control.h"
 #include "daemon/signals.h"
 #include "fastpath/egress.h"
 #include "client/outbound.h"
@@ -308,7 +309,9 @@ open_all(struct client *c)
 		return log_fail("sock_diag", rc);
 	}
 	snprintf(name, sizeof name, "tap-client-%u", c->conf->settings.queue);
-	c->control = daemon_control(name);
+	/* Few ask for one command, and its user may have no place for it. */
+	c->control =
+		c->options->task ? control_listen(name) : daemon_control(name);
 	return TAP_OK;
 }
 

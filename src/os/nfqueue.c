@@ -28,15 +28,20 @@ begin(struct netlink_msg *msg, uint16_t type, uint16_t flags, uint32_t seq,
 	netlink_header(msg, &header, sizeof header);
 }
 
-/* What makes a queue what it has to be, in this order. */
-enum { BIND, PARAMETERS, LENGTH, FLAGS, SETTINGS };
+/*
+ * What makes a queue what it has to be, in this order; and what changes
+ * nothing, and is answered to who may.
+ */
+enum { BIND, PARAMETERS, LENGTH, FLAGS, SETTINGS, ASK };
 
 static void
 put_setting(struct nfq *nfq, struct netlink_msg *msg, int setting,
 	    uint16_t more_flags)
 {
-	const struct nfqnl_msg_config_cmd cmd = { .command =
-							  NFQNL_CFG_CMD_BIND };
+	const struct nfqnl_msg_config_cmd cmd = {
+		.command = setting == ASK ? NFQNL_CFG_CMD_PF_BIND
+					  : NFQNL_CFG_CMD_BIND,
+	};
 	struct nfqnl_msg_config_params params = {
 		.copy_mode = NFQNL_COPY_PACKET,
 	};
@@ -47,6 +52,7 @@ put_setting(struct nfq *nfq, struct netlink_msg *msg, int setting,
 	      nfq->nl.seq++, nfq->queue);
 	switch (setting) {
 	case BIND:
+	case ASK:
 		netlink_put(msg, NFQA_CFG_CMD, &cmd, sizeof cmd);
 		break;
 	case PARAMETERS:
@@ -80,9 +86,10 @@ bind_queue(struct nfq *nfq)
 
 	/*
 	 * The kernel answers EPERM both to who may not and to who comes
-	 * second, EBUSY in a race, and EINVAL where it knows no queues.
+	 * second, EBUSY in a race, and EINVAL where it knows no queues.  Only
+	 * root may read which there are.
 	 */
-	if (rc == -EPERM && nfq_owner(nfq->queue) != 0) {
+	if (rc == -EPERM && set(nfq, ASK) == 0) {
 		return -EBUSY;
 	}
 	return rc == -EINVAL || rc == -EOPNOTSUPP ? -ENOSYS : rc;

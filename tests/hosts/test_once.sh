@@ -348,6 +348,40 @@ proxy_unanswered()
 	lacks "$(cat "$work/proxy.log")" 'worker: '
 }
 
+# Ordinary users have several at once, too, and are told of nothing else.
+granted_many()
+{
+	local user=(setpriv --reuid 65534 --regid 65533 --clear-groups
+		--inh-caps=-all) own i
+
+	served
+	install -m 755 "$TAP" "$work/tap"
+	setcap cap_net_admin,cap_net_raw=ep "$work/tap" ||
+		skip 'no capabilities of files here'
+	chmod 755 "$dir" "$dir/case" "$work"
+	own=$(owned)
+	for i in 1 2 3 4; do
+		mkfifo "$work/in-$i"
+		# shellcheck disable=SC2016 # for the inner shell
+		start "many-$i" client "${user[@]}" sh -c 'exec "$@" <"$0"' \
+		    "$work/in-$i" "$work/tap" client \
+		    --proxy "$(addr 4 server):80" -k "$own"
+	done
+	# All are there before the first one ends.
+	exec 4>"$work/in-1" 5>"$work/in-2" 6>"$work/in-3" 7>"$work/in-4"
+	wait_for "$patience" tap_counts server server accepted 4
+	for i in 4 5 6 7; do
+		printf 'GET / HTTP/1.0\r\n\r\n' >&"$i"
+	done
+	exec 4>&- 5>&- 6>&- 7>&-
+	for i in 1 2 3 4; do
+		await "many-$i" 0
+		has "$(cat "$work/many-$i.log")" '^page of 80$'
+		lacks "$(cat "$work/many-$i.log")" 'tap client: '
+	done
+	same '' "$(rules client | grep tap-)" 'what is left'
+}
+
 refused_words()
 {
 	served
@@ -637,6 +671,7 @@ for fastpath in off auto; do
 done
 check unkeyed unkeyed
 check granted granted
+check granted-many granted_many
 check signals signals
 check proxy proxy
 check piped piped
