@@ -17,7 +17,7 @@
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: unit unit-san
 #:                             unit-valgrind unit-cross fuzz-replay rules lint docs
-#:                             model hosts keys soak timing qemu;
+#:                             model reproducible hosts keys soak timing qemu;
 #:                             PROPERTY_SEED=1 and PROPERTY_STEPS= are for
 #:                             tests at random
 #: make hosts HOSTS='scans nat'  these alone; TEST_FASTPATH=off: by the queue,
@@ -220,7 +220,8 @@ all: $(TAP)
 # Written only when its content changes, so that what depends on it is made
 # again with other flags and otherwise left alone.  Two makes may do so at once.
 $(B)/flags: FORCE | need-build
-	@mkdir -p $(@D); echo '$(CC) $(FLAGS) $(LDFLAGS)' >$@.$$$$; \
+	@mkdir -p $(@D); echo '$(subst $(CURDIR),.,$(CC) $(FLAGS) \
+		$(LDFLAGS))' >$@.$$$$; \
 	if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 
 # ./tap is one file for all flavours: a change of flavour puts it there again.
@@ -366,7 +367,8 @@ PROBE_SRCS := $(wildcard tests/probes/*.c)
 # happens between hosts: side by side, each in the time that the other leaves.
 # The emulated machines do both, and leave room for the linters alone; what
 # measures between hosts has the processors to itself.
-COMPUTE := unit unit-san unit-valgrind unit-cross fuzz-replay model rules docs
+COMPUTE := unit unit-san unit-valgrind unit-cross fuzz-replay model rules docs \
+	reproducible
 CHECKS := build-tests $(COMPUTE) lint hosts keys soak timing qemu
 check:
 	@tests/run.sh --start
@@ -485,6 +487,8 @@ run-fuzz-replay: $(addprefix $(B)/,$(FUZZERS))
 
 rules:
 	@tests/rules.sh
+reproducible: build-tests
+	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/packages/reproducible
 model:
 	@tests/model/run
 # What more than one step wants, so that no two of them make it at once.
