@@ -48,14 +48,14 @@ give_group(const struct group *g, bool in_order)
 	}
 }
 
-/* In order, among frames of others. */
+/* In order, among frames of others: of one role no more than there is room. */
 static void
 give_forged(void)
 {
 	const struct group g =
 		bed_group(KEY_60 + random_below(&bed.seed, KEYS - 1 - KEY_60));
 	const size_t before = bed.all->accepted;
-	unsigned left = 4;
+	unsigned left = INGRESS_LAYERS - 1;
 	size_t order[FRAME_MAX];
 
 	group_order(&g, order);
