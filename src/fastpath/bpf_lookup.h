@@ -35,7 +35,7 @@ static uint64_t (*ring_query)(const void *,
 /* The maps, by the names that the loader knows them by. */
 extern const char config_map, ports_map, locals_map, lists_map, rules_map,
 	entries_map, ranges_map, keys_map, groups_map, marks_map, rates_map,
-	counts_map, records_map, charges_map;
+	counts_map, records_map, charges_map, devices_map;
 
 /*
  * What is known of a packet is kept here and not on the stack: what it
@@ -93,8 +93,17 @@ count(const struct scene *scene, uint32_t what)
 
 /* ---- the service */
 
+static inline_always bool
+is_from(const struct syn *s, uint32_t device)
+{
+	const uint32_t at = device - 1;
+	const uint32_t *index = map_lookup(&devices_map, &at);
+
+	return index && *index == s->device;
+}
+
 static inline_always const struct ingress_rule *
-rule_for(const struct syn *s, uint32_t list)
+rule_for(struct syn *s, uint32_t list)
 {
 	const struct ingress_list *l = map_lookup(&lists_map, &list);
 
@@ -107,7 +116,11 @@ rule_for(const struct syn *s, uint32_t list)
 		}
 		at = l->rule[i];
 		r = map_lookup(&rules_map, &at);
-		if (r &&
+		if (r && r->device && s->device == 0) {
+			s->device_matters = true;
+			break;
+		}
+		if (r && (r->device == 0 || is_from(s, r->device)) &&
 		    net_has((struct net){ &r->dst, &r->dst_mask,
 					  r->dst_family },
 			    s->group_key.family, &s->group_key.dst) &&
@@ -215,6 +228,9 @@ find_scene(struct scene *scene, struct syn *s, bool accepts)
 	list = port->list;
 	list -= 1 - is_other(scene);
 	rule = rule_for(s, list);
+	if (s->device_matters) {
+		return -1;
+	}
 	if (!rule) {
 		scene->scratch->other = 1;
 	}
@@ -233,8 +249,9 @@ find_scene(struct scene *scene, struct syn *s, bool accepts)
 	scene->now = clock_ns();
 	scene->utc = (scene->now + scene->config->utc_offset) / SECOND;
 	scene->scratch->group_key = s->group_key;
-	scene->scratch->group_key.family |=
-		is_other(scene) * INGRESS_FAMILY_OTHER;
+	scene->scratch->group_key.family |= is_other(scene)
+		? INGRESS_FAMILY_OTHER
+		: (uint32_t)rule->device << INGRESS_FAMILY_DEVICE;
 	scene->scratch->tcp_at = s->tcp_at;
 	scene->scratch->flood = measure_flood(scene);
 	return 0;
@@ -394,7 +411,8 @@ charge(const struct scene *scene, uint32_t guesses)
 
 	if (charge) {
 		charge->src = scene->scratch->group_key.src;
-		charge->family = scene->scratch->group_key.family;
+		charge->family =
+			INGRESS_FAMILY(scene->scratch->group_key.family);
 		charge->guesses = guesses;
 		if (is_other(scene)) {
 			ring_discard(charge, 0);

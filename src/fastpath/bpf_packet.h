@@ -18,8 +18,10 @@ struct syn {
 	uint32_t seq;
 	uint16_t sport;
 	bool data;
-	uint32_t tcp_at;  /* in the frame */
-	uint64_t becomes; /* another frame of its group; 0: it stays */
+	uint32_t device;     /* where it came in; 0: it is not known */
+	bool device_matters; /* some rule names one, which is not known */
+	uint32_t tcp_at;     /* in the frame */
+	uint64_t becomes;    /* another frame of its group; 0: it stays */
 	uint32_t mark; /* of packets that were accepted; 0: not accepted in the
 			  kernel */
 	bool accepted;

@@ -404,7 +404,7 @@ has_group(const struct scene *scene)
 static inline_always bool
 has_options(const struct scene *scene)
 {
-	return scene->scratch->group_key.family == 4 &&
+	return (uint16_t)scene->scratch->group_key.family == 4 &&
 		scene->scratch->tcp_at != 14 + 20;
 }
 
@@ -551,6 +551,7 @@ SECTION("tc") int ingress_tc(struct __sk_buff *skb)
 	int verdict = XDP_PASS;
 
 	/* The program of XDP can't see whose VLAN it is. */
+	s.device = skb->vlan_present ? 0 : skb->ifindex;
 	if (!skb->vlan_present || is_relayed()) {
 		SIFT(skb, s, scene, verdict, true);
 	}

@@ -9,6 +9,7 @@
 #ifndef TAP_FASTPATH_INGRESS_H
 #define TAP_FASTPATH_INGRESS_H
 
+#include <net/if.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,7 +35,9 @@ struct ingress_tables {
 	uint32_t replays;   /* groups that tap itself remembers */
 	uint32_t strangers; /* mark of those who go on */
 	int admitted;       /* the door's map of accepted connections, or -1 */
-	const struct ingress_port *ports; /* 65,536 */
+	const char (*devices)[IF_NAMESIZE]; /* that rules name */
+	size_t devices_count;               /* INGRESS_NAMES_MAX at most */
+	const struct ingress_port *ports;   /* 65,536 */
 	const struct ingress_list *lists;
 	size_t lists_count;
 	const struct ingress_rule *rules;
@@ -68,6 +71,7 @@ enum ingress_map {
 	INGRESS_MAP_RECORDS,
 	INGRESS_MAP_CHARGES,
 	INGRESS_MAP_REPLAYS,
+	INGRESS_MAP_DEVICES,
 	INGRESS_MAPS,
 };
 
@@ -104,6 +108,8 @@ struct ingress {
 	struct netlink watch;
 	uint32_t room[INGRESS_MAPS]; /* entries of each */
 	bool has_door;               /* INGRESS_MAP_ADMITTED is one's */
+	char devices[INGRESS_NAMES_MAX][IF_NAMESIZE]; /* that rules name */
+	size_t devices_count;
 	/* As config has them, if the worker has not written there. */
 	uint64_t assembly;
 	int64_t flood_limit;

@@ -11,6 +11,7 @@
 #include "fastpath/bpf.h"
 #include "fastpath/door_map.h"
 #include "fastpath/ingress_image.h"
+#include "fastpath/ingress_locals.h"
 
 #ifndef BPF_F_XDP_HAS_FRAGS
 #define BPF_F_XDP_HAS_FRAGS (1U << 5) /* Linux 5.18 */
@@ -73,6 +74,8 @@ static const struct {
 				    0 } },
 	[INGRESS_MAP_REPLAYS] = { "replays_map",
 				  { BPF_MAP_TYPE_HASH, 8, 8, 0, 0 } },
+	[INGRESS_MAP_DEVICES] = { "devices_map",
+				  ARRAY(uint32_t, INGRESS_NAMES_MAX, 0) },
 	[INGRESS_MAP_ADMITTED] = { "admitted_map",
 				   { BPF_MAP_TYPE_LRU_HASH,
 				     sizeof(struct door_key), 8, 1024, 0 } },
@@ -205,12 +208,23 @@ list_tables(const struct ingress_tables *t, struct table tables[TABLES])
 	memcpy(tables, all, sizeof all);
 }
 
+static void
+take_names(struct ingress *s, const struct ingress_tables *t)
+{
+	s->devices_count = t->devices_count;
+	for (size_t i = 0; i < t->devices_count; i++) {
+		memcpy(s->devices[i], t->devices[i], sizeof s->devices[i]);
+	}
+	ingress_locals_devices(s);
+}
+
 int
 ingress_load_tables(struct ingress *s, const struct ingress_tables *t)
 {
 	struct table tables[TABLES];
 	int rc = 0;
 
+	take_names(s, t);
 	list_tables(t, tables);
 	for (size_t i = 0; rc == 0 && i < TABLES; i++) {
 		rc = make_map(s, tables[i].which, tables[i].count);
@@ -253,6 +267,7 @@ ingress_load_again(struct ingress *s, const struct ingress_tables *t)
 	if (!has_room(s, t, tables)) {
 		return -E2BIG;
 	}
+	take_names(s, t);
 	rc = bpf_map_empty(s->map[INGRESS_MAP_KEYS], 4,
 			   sizeof(struct ingress_key));
 	for (size_t i = 0; rc == 0 && i < TABLES; i++) {

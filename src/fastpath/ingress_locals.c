@@ -62,6 +62,51 @@ read_known(int map, struct locals *known)
 	return rc == -ENOENT ? 0 : rc;
 }
 
+/* ---- devices */
+
+struct named {
+	const struct ingress *ingress;
+	uint32_t index[INGRESS_NAMES_MAX]; /* 0: there is none */
+};
+
+static int
+take_device(void *context, const struct device *device)
+{
+	struct named *named = context;
+
+	for (size_t i = 0; i < named->ingress->devices_count; i++) {
+		if (strcmp(named->ingress->devices[i], device->name) == 0) {
+			named->index[i] = device->index;
+		}
+	}
+	return 0;
+}
+
+void
+ingress_locals_devices(const struct ingress *s)
+{
+	struct named named = { .ingress = s };
+
+	if (s->devices_count > 0) {
+		devices_each(take_device, &named);
+	}
+	for (uint32_t i = 0; i < s->devices_count; i++) {
+		bpf_map_put(s->map[INGRESS_MAP_DEVICES], &i, &named.index[i],
+			    BPF_ANY);
+	}
+}
+
+const char *
+ingress_locals_device(const struct ingress *s,
+		      const struct ingress_record *record)
+{
+	const size_t n = record->group_key.family >> INGRESS_FAMILY_DEVICE;
+
+	return n > 0 && n <= s->devices_count ? s->devices[n - 1] : NULL;
+}
+
+/* ---- addresses */
+
 int
 ingress_locals_update(struct ingress *s)
 {
@@ -70,6 +115,7 @@ ingress_locals_update(struct ingress *s)
 	const uint8_t here = 1;
 	int rc = read_known(map, &before);
 
+	ingress_locals_devices(s);
 	now.count = 0;
 	/* Where the kernel does not tell all, fewer are known. */
 	devices_each_address(take_address, &now);

@@ -1,5 +1,6 @@
 /*
- * The addresses that the program takes for this host's own.
+ * The addresses that the program takes for this host's own, and the devices
+ * that have the names of rules.
  */
 #ifndef TAP_FASTPATH_INGRESS_LOCALS_H
 #define TAP_FASTPATH_INGRESS_LOCALS_H
@@ -7,10 +8,15 @@
 #include "fastpath/ingress.h"
 
 /*
- * Make them those that this host has.  One that is not known yet is served
- * by the queue; one that is this host's no more must not stay.  0, or -errno
- * where one may have stayed.
+ * Make them those that this host has, and the devices, too.  One that is not
+ * known yet is served by the queue; one that is this host's no more must not
+ * stay.  0, or -errno where one may have stayed.
  */
 int ingress_locals_update(struct ingress *s);
+/* The devices alone; also when there are other names. */
+void ingress_locals_devices(const struct ingress *s);
+/* By which a record's frames came, if their rule names one; else NULL. */
+const char *ingress_locals_device(const struct ingress *s,
+				  const struct ingress_record *record);
 
 #endif

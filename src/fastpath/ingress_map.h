@@ -93,7 +93,7 @@ struct ingress_rule {
 	uint16_t tolerance;             /* s */
 	uint8_t src_family, dst_family; /* 4, 6, or 0: any */
 	uint8_t closed;                 /* hide=closed */
-	uint8_t unused;
+	uint8_t device;  /* its place in the table of devices + 1; 0: any */
 	uint32_t checks; /* that a group has to pass; see reason.h */
 };
 
@@ -124,9 +124,15 @@ struct ingress_group_key {
 	uint32_t family;
 };
 
-/* In its family: of a port that is not protected, so that nothing comes of it.
+/*
+ * What else is in its family.  That it is of a port that is not protected, so
+ * that nothing comes of it; and the device that the rule names, as there.
  */
+#define INGRESS_FAMILY(family) ((family)&0xffu)
 #define INGRESS_FAMILY_OTHER 0x100u
+#define INGRESS_FAMILY_DEVICE 16 /* bits to its right */
+/* Devices that rules name; a port with a rule that names more is left. */
+#define INGRESS_NAMES_MAX 64u
 
 /* A frame that was taken off the wire; 0: none yet. */
 #define INGRESS_FRAME(seq, sport) ((uint64_t)(seq) << 32 | (sport) << 1 | 1)

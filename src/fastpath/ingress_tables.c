@@ -9,9 +9,33 @@
 
 #define PORTS 65536u
 
+/* The place of a device's name + 1; 0: it has none, or there is no room. */
+static uint8_t
+device_of(struct ingress_plan *plan, const char *name)
+{
+	size_t i = 0;
+
+	if (name[0] == '\0') {
+		return 0;
+	}
+	while (i < plan->tables.devices_count &&
+	       strcmp(plan->devices[i], name) != 0) {
+		i++;
+	}
+	if (i == INGRESS_NAMES_MAX) {
+		return 0;
+	}
+	if (i == plan->tables.devices_count) {
+		memcpy(plan->devices[i], name, sizeof plan->devices[i]);
+		plan->tables.devices_count++;
+	}
+	return (uint8_t)(i + 1);
+}
+
 static void
 take_rules(struct ingress_plan *plan, const struct acl *acl)
 {
+	plan->tables.devices = (const char(*)[IF_NAMESIZE])plan->devices;
 	for (size_t i = 0; i < acl->rules_count; i++) {
 		const struct acl_rule *from = &acl->rules[i];
 		struct ingress_rule *rule = &plan->rules[i];
@@ -19,6 +43,7 @@ take_rules(struct ingress_plan *plan, const struct acl *acl)
 		rule->tolerance = from->tolerance;
 		rule->closed = from->hide == ACL_CLOSED;
 		rule->checks = REASON_CHECKS;
+		rule->device = device_of(plan, from->indev);
 		rule->src_family = ingress_addr_net(&rule->src, &rule->src_mask,
 						    &from->src);
 		rule->dst_family = ingress_addr_net(&rule->dst, &rule->dst_mask,
@@ -30,12 +55,14 @@ take_rules(struct ingress_plan *plan, const struct acl *acl)
 static bool
 is_for_all(const struct acl_rule *rule)
 {
-	return rule->src.addr.family == 0 && rule->dst.addr.family == 0;
+	return rule->src.addr.family == 0 && rule->dst.addr.family == 0 &&
+		rule->indev[0] == '\0';
 }
 
 /* The rules that a port's packets to this host may match; false: leave it. */
 static bool
-list_rules(struct ingress_list *list, const struct acl *acl, uint16_t port)
+list_rules(const struct ingress_plan *plan, struct ingress_list *list,
+	   const struct acl *acl, uint16_t port)
 {
 	*list = (struct ingress_list){ 0 };
 	for (size_t i = acl->first_rule[port]; i < acl->rules_count; i++) {
@@ -46,6 +73,7 @@ list_rules(struct ingress_list *list, const struct acl *acl, uint16_t port)
 			continue;
 		}
 		if (!ingress_tables_serves(rule) ||
+		    (rule->indev[0] && plan->rules[i].device == 0) ||
 		    list->count == INGRESS_RULES_MAX) {
 			return false;
 		}
@@ -89,7 +117,7 @@ take_ports(struct ingress_plan *plan, const struct acl *acl)
 
 			list = 0;
 			if (next < PORTS - 1 &&
-			    list_rules(&plan->lists[next], acl,
+			    list_rules(plan, &plan->lists[next], acl,
 				       (uint16_t)port)) {
 				plan->tables.lists_count++;
 				list = (uint16_t)(next + 1);
@@ -231,7 +259,7 @@ ingress_tables_serves(const struct acl_rule *rule)
 {
 	return rule->type == ACL_LOCAL &&
 		(rule->hide == ACL_FILTERED || rule->hide == ACL_CLOSED) &&
-		!rule->window_loose && rule->indev[0] == '\0';
+		!rule->window_loose;
 }
 
 int
@@ -248,11 +276,15 @@ ingress_tables_make(struct ingress_plan *plan, const struct server_conf *conf)
 						conf->limits.flood_per_second,
 					.replays = conf->limits.replays,
 				} };
-	if (allocate(plan, acl) < 0 || take_ports(plan, acl) < 0) {
+	if (allocate(plan, acl) < 0) {
 		ingress_tables_free(plan);
 		return -1;
 	}
 	take_rules(plan, acl);
+	if (take_ports(plan, acl) < 0) {
+		ingress_tables_free(plan);
+		return -1;
+	}
 	take_entries(plan, acl);
 	take_keys(plan, acl);
 	return 0;

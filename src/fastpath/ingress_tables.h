@@ -3,8 +3,8 @@
  *
  * A port is accepted in the kernel where every packet to it falls under a rule
  * that shows strangers nothing (hide=filtered), with windows that survive; by
- * rules of type=LOCAL that name no device, INGRESS_RULES_MAX of them at the
- * most.  All others are left to the receiver, and so is what is forwarded.
+ * rules of type=LOCAL, INGRESS_RULES_MAX of them at the most.  All others are
+ * left to the receiver, and so is what is forwarded.
  */
 #ifndef TAP_FASTPATH_INGRESS_TABLES_H
 #define TAP_FASTPATH_INGRESS_TABLES_H
@@ -22,6 +22,7 @@ struct ingress_plan {
 	struct ingress_range *ranges;
 	struct ingress_key *keys; /* secret */
 	uint16_t *key_numbers;
+	char devices[INGRESS_NAMES_MAX][IF_NAMESIZE];
 };
 
 /*

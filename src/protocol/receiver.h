@@ -163,6 +163,7 @@ struct receiver_accepted {
 	const struct packet *frames; /* all of it; the first is SYN0 */
 	size_t count;
 	size_t unseen; /* frames that receiver_note_frame() was not told of */
+	const char *indev;     /* its name, or NULL */
 	uint64_t tag, instant; /* see mac.h; what it carries */
 	uint64_t now;          /* an instant: when that was */
 };

@@ -12,6 +12,7 @@
 #include "os/conntrack.h"
 #include "os/sock_diag.h"
 #include "protocol/frame.h"
+#include "fastpath/ingress_locals.h"
 #include "server/judge.h"
 #include "server/worker_fastpath.h"
 #include "server/worker_state.h"
@@ -52,13 +53,14 @@ send_verdicts(struct nfq *nfq)
 
 /* SYNs that the ingress program took off the wire. */
 static void
-note_frames(struct worker *g, const struct receiver_now *now,
+note_frames(struct worker *g, const struct receiver_now *now, const char *indev,
 	    const struct packet *syns, size_t count)
 {
 	struct receiver_result result;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct receiver_packet in = { .packet = &syns[i] };
+		const struct receiver_packet in = { .packet = &syns[i],
+						    .indev = indev };
 
 		receiver_note_frame(g->receiver, now, &in, &result);
 		judge_apply(g, &result, now->ms);
@@ -70,9 +72,11 @@ static void
 inherit(void *context, const struct ingress_record *r)
 {
 	const struct receiver_now now = worker_now();
+	struct worker *g = context;
 	struct packet syns[FRAME_MAX];
 
-	note_frames(context, &now, syns, worker_fastpath_syns(r, syns));
+	note_frames(g, &now, ingress_locals_device(&g->ingress, r), syns,
+		    worker_fastpath_syns(r, syns));
 }
 
 /* What the ingress program took off the wire comes before what it let through.
@@ -93,7 +97,7 @@ take_from_ingress(struct worker *g, const struct receiver_now *now)
 			judge_apply(g, &result, now->ms);
 			count = 0;
 		}
-		note_frames(g, now, syns, count);
+		note_frames(g, now, accepted.indev, syns, count);
 		/* If this worker dies before, the next one finds the record. */
 		worker_fastpath_taken(g);
 		g->by_ingress = true;

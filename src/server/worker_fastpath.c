@@ -6,6 +6,7 @@
 #include "fastpath/bpf.h"
 #include "server/worker_state.h"
 #include "fastpath/bpf_addr.h"
+#include "fastpath/ingress_locals.h"
 #include "fastpath/ingress_replays.h"
 #include "fastpath/ingress_tables.h"
 
@@ -164,6 +165,7 @@ worker_fastpath_recover(struct worker *g)
 size_t
 worker_fastpath_syns(const struct ingress_record *r, struct packet *syns)
 {
+	const uint32_t family = INGRESS_FAMILY(r->group_key.family);
 	size_t count = 0;
 
 	for (size_t i = 0; i < INGRESS_FRAMES; i++) {
@@ -171,10 +173,8 @@ worker_fastpath_syns(const struct ingress_record *r, struct packet *syns)
 			continue;
 		}
 		syns[count++] = (struct packet){
-			.src = ingress_addr_read(&r->group_key.src,
-						 r->group_key.family),
-			.dst = ingress_addr_read(&r->group_key.dst,
-						 r->group_key.family),
+			.src = ingress_addr_read(&r->group_key.src, family),
+			.dst = ingress_addr_read(&r->group_key.dst, family),
 			.sport = INGRESS_FRAME_SPORT(r->frame[i]),
 			.dport = r->group_key.dport,
 			.seq = INGRESS_FRAME_SEQ(r->frame[i]),
@@ -260,12 +260,14 @@ worker_fastpath_take(struct worker *g, struct packet *syns,
 	if (!r) {
 		return 0;
 	}
+	accepted->indev = ingress_locals_device(&g->ingress, r);
 	count = worker_fastpath_syns(r, syns);
 	if (r->instant != 0 && count >= FRAME_BASE) {
 		*accepted = (struct receiver_accepted){
 			.frames = syns,
 			.count = count,
 			.unseen = unseen_of(r),
+			.indev = accepted->indev,
 			.tag = r->tag,
 			.instant = r->instant,
 			.now = r->now,

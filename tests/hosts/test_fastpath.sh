@@ -352,6 +352,47 @@ reload()
 	page stranger 4
 }
 
+# configure RULE: a reload
+configure()
+{
+	printf '%s\n' fastpath=auto "$1" >"$work/TAPservd.conf"
+	signal server HUP
+	wait_log server 'reloaded: ' $((++configured))
+}
+
+# A rule is for one device: there the kernel lets in, and elsewhere the port is
+# as it ever was; also when its name goes to another device.
+by_device()
+{
+	local configured=0
+
+	served fastpath=auto
+	configure 'RULE:dst_port=80, indev=eth0'
+	accepts
+	page client 6
+	hidden 4
+	hidden 6
+	configure 'RULE:dst_port=80, indev=eth7'
+	page stranger 4
+	on server ip link set eth0 name eth7
+	wait_for "$patience" seen_by_kernel
+	hidden 4
+	accepts
+	# Who comes by what, the receiver knows, too.
+	has "$(cat "$work/server.log")" "incomplete src=$(addr4 stranger)"
+	lacks "$(cat "$work/server.log")" "incomplete src=$(addr4 client)"
+}
+
+# The program counts SYNs to protected ports alone.
+seen_by_kernel()
+{
+	local before
+
+	before=$(tap_status server server ingress_syns)
+	page client 4
+	[ "$(tap_status server server ingress_syns)" -gt "$before" ]
+}
+
 # reloads: the program stays where it is, with other tables, so that no group is
 # lost and however often it is told; one that is too large for them, it leaves.
 reloads()
@@ -560,6 +601,7 @@ check devices devices
 check addresses addresses
 check reload reload
 check reloads reloads
+check by-device by_device
 check accepted-auto accepted auto
 check accepted-generic accepted generic
 check stopped stopped

@@ -34,6 +34,9 @@ make_bench(struct bench **b)
 	rule->src.addr = addr4(0x0a000000);
 	rule->src.mask[0] = 0xff;
 	bench_rule(*b, PORT_LOOSE, true);
+	memcpy(bench_rule(*b, PORT_LO, false)->indev, "lo", sizeof "lo");
+	memcpy(bench_rule(*b, PORT_NONE, false)->indev, "none0",
+	       sizeof "none0");
 	bench_key(*b, 10, MAC_HMAC_MD5, 0);
 	bench_key(*b, 11, MAC_HMAC_SHA256, 0);
 	bench_key(*b, 12, MAC_HMAC_SHA256, 1);
@@ -43,6 +46,8 @@ make_bench(struct bench **b)
 	bench_allow(*b, PORT, 10, 14);
 	bench_allow(*b, PORT_NET, 12, 12);
 	bench_allow(*b, PORT_LOOSE, 10, 14);
+	bench_allow(*b, PORT_LO, 10, 14);
+	bench_allow(*b, PORT_NONE, 10, 14);
 	(*b)->limits.flood_per_second = NEVER;
 	bench_start(*b);
 }
@@ -63,8 +68,8 @@ bed_set_local(const struct packet_addr *addr, bool is_local)
 	}
 }
 
-static void
-add_locals(void)
+void
+bed_set_locals(void)
 {
 	const struct packet_addr v4 = addr4(0xc6336401);
 	const struct packet_addr v6 = addr6(1, 1);
@@ -139,7 +144,7 @@ bed_setup(void **state)
 		bed.cannot = bed.worker.ingress.why;
 		return 0;
 	}
-	add_locals();
+	bed_set_locals();
 	bed_set_clock();
 	/* However slow the machine is. */
 	bed.worker.ingress.config->assembly = BED_ASSEMBLY;
@@ -167,7 +172,7 @@ bed_change(void)
 	settle();
 	assert_true(bed.worker.ingress.program[bed.way] >= 0);
 	bed.worker.ingress.config->assembly = BED_ASSEMBLY;
-	add_locals();
+	bed_set_locals();
 	bed_set_clock();
 }
 

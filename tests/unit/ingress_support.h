@@ -14,6 +14,8 @@
 #define PORT_NET 23   /* protected from 10.0.0.0/8, and only there */
 #define PORT_OPEN 24  /* not protected */
 #define PORT_LOOSE 25 /* not the ingress program's */
+#define PORT_LO 26    /* protected on that device, by which all comes */
+#define PORT_NONE 27  /* protected on a device that there is not */
 #define KEYS 6
 #define KEY_60 2 /* the first of them that has more than 30 bits */
 #define BED_MARK 0x00200000u
@@ -48,6 +50,8 @@ void bed_set_flood(bool flood);
 /* Whether an address is the host's, in the way that ingress program.c tells it.
  */
 void bed_set_local(const struct packet_addr *addr, bool is_local);
+/* Those that groups are sent to; the program forgets them with each change. */
+void bed_set_locals(void);
 /* The kernel's clock, as far as the ingress program is told, is the bench's. */
 void bed_set_clock(void);
 

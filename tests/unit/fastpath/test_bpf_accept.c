@@ -8,9 +8,12 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -748,6 +751,68 @@ a_reload_finds_another_door(void **state)
 	close(second);
 }
 
+/* Whether a group that comes to a port gets in; by what its rule names. */
+static bool
+gets_in(uint16_t port, const char *name)
+{
+	struct packet syns[FRAME_MAX];
+	struct receiver_accepted accepted;
+	size_t order[FRAME_MAX], taken = 0, told = 0;
+	struct group g;
+
+	bed_set_clock();
+	group_make(&g, &bed.all->keys[KEY_60], port, bed.all->now.instant,
+		   random_u32(&bed.seed), &bed.seed);
+	group_order(&g, order);
+	for (size_t i = 0; i < g.frames; i++) {
+		const struct packet p = group_packet(&g, order[i]);
+
+		taken += bed_run(&p) == XDP_DROP;
+	}
+	while (worker_fastpath_take(&bed.worker, syns, &accepted) > 0) {
+		assert_string_equal(accepted.indev, name);
+		told += accepted.count > 0;
+		worker_fastpath_taken(&bed.worker);
+	}
+	/* What is not its rule's goes on as it came. */
+	assert_int_equal(taken, told ? g.frames - 1 : 0);
+	assert_int_equal(bed.mark, BED_MARK | 5);
+	return told;
+}
+
+static void
+rename_device(const char *from, const char *to)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = { 0 };
+
+	snprintf(request.ifr_name, IFNAMSIZ, "%s", from);
+	snprintf(request.ifr_newname, IFNAMSIZ, "%s", to);
+	assert_true(fd >= 0);
+	assert_int_equal(ioctl(fd, SIOCSIFNAME, &request), 0);
+	close(fd);
+	ingress_tick(&bed.worker.ingress, 0);
+	bed_set_locals();
+}
+
+/* Whatever device has the name at the time. */
+static void
+a_rule_may_name_its_device(void **state)
+{
+	(void)state;
+	bed_need();
+	bed_set_flood(false);
+	assert_true(gets_in(PORT_LO, "lo"));
+	assert_false(gets_in(PORT_NONE, "none0"));
+	rename_device("lo", "none0");
+	assert_false(gets_in(PORT_LO, "lo"));
+	assert_true(gets_in(PORT_NONE, "none0"));
+	bed_change();
+	assert_true(gets_in(PORT_NONE, "none0"));
+	rename_device("none0", "lo");
+	assert_true(gets_in(PORT_LO, "lo"));
+}
+
 int
 main(void)
 {
@@ -766,6 +831,7 @@ main(void)
 		cmocka_unit_test(all_that_gets_in_is_told),
 		cmocka_unit_test(the_memory_is_filled_and_emptied),
 		cmocka_unit_test(of_two_at_once_one_gets_in),
+		cmocka_unit_test(a_rule_may_name_its_device),
 		cmocka_unit_test(a_reload_finds_another_door),
 	};
 
