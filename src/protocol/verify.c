@@ -228,22 +228,30 @@ may_have_new(const struct search *s, const struct verify *tried, unsigned extra)
 		(role >= FRAME_SYN3 && role <= FRAME_SYN3 + extra);
 }
 
-/* Whether frame i0 can be SYN0 of it: the new frame, or an older one. */
 static bool
 can_be_syn0(const struct search *s, const struct verify *tried, size_t i0,
 	    unsigned extra)
 {
-	const bool is_new = i0 == s->count - 1;
-
 	return i0 != tried->at[FRAME_SYN1] && i0 != tried->at[FRAME_SYN2] &&
-		s->frames[i0].maybe_syn0 &&
-		(s->way == VERIFY_IN_ORDER
-			 ? is_new
-			 : !is_new && may_have_new(s, tried, extra)) &&
-		marks_suffice(s, i0, extra);
+		s->frames[i0].maybe_syn0 && marks_suffice(s, i0, extra);
 }
 
-/* Try a SYN1 and a SYN2 with every frame, old or new, that could be SYN0. */
+/*
+ * Whether trying them may find something: not a reason that is known already,
+ * nor, where an older frame is to be SYN0, what was tried before the new one.
+ */
+static bool
+is_worth_it(const struct search *s, const struct verify *tried,
+	    enum verify_reason head, unsigned extra)
+{
+	if (s->scene->single && s->count != FRAME_BASE + extra) {
+		return false;
+	}
+	return (head == VERIFY_ACCEPTED || head > s->found->reason) &&
+		(s->way == VERIFY_IN_ORDER || may_have_new(s, tried, extra));
+}
+
+/* Try a SYN1 and a SYN2 with the new frame, or every older one, as SYN0. */
 static bool
 try_head(struct search *s, size_t i1, size_t i2)
 {
@@ -251,12 +259,15 @@ try_head(struct search *s, size_t i1, size_t i2)
 	const unsigned extra = flags <= FRAME_EXTRA_MAX ? flags : 0;
 	struct verify tried = read_head(s, i1, i2);
 	const enum verify_reason head = check_head(s->scene, &tried, flags);
+	const size_t new = s->count - 1;
+	const size_t oldest = s->way == VERIFY_IN_ORDER ? new : 0;
+	size_t i0 = s->way == VERIFY_IN_ORDER ? s->count : new;
 	enum verify_reason reason = head;
 
-	if (s->scene->single && s->count != FRAME_BASE + extra) {
+	if (!is_worth_it(s, &tried, head, extra)) {
 		return false;
 	}
-	for (size_t i0 = s->count; i0-- > 0 && s->macs_left > 0;) {
+	while (i0-- > oldest && s->macs_left > 0) {
 		if (!can_be_syn0(s, &tried, i0, extra)) {
 			continue;
 		}
