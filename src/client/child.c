@@ -180,7 +180,8 @@ child_run(struct child *task)
 			strerror(rc));
 		return rc == ENOENT ? RUN_NOT_FOUND : 126;
 	}
-	rc = relay(task->to, task->to_count, task->port, &failed);
+	rc = relay(task->to, task->to_count, task->port, &task->relayed,
+		   &failed);
 	if (rc < 0) {
 		complain(task, failed, rc);
 		return TAP_NO;
@@ -191,13 +192,40 @@ child_run(struct child *task)
 int
 child_start(struct child *task)
 {
+	int ends[2] = { -1, -1 };
+
 	fflush(stdout);
+	/* Without it the rules stay for as long as the relay does. */
+	if (!task->argv) {
+		(void)pipe2(ends, O_CLOEXEC | O_NONBLOCK);
+	}
+	task->relayed = ends[1];
 	task->pid = fork();
 	if (task->pid == 0) {
+		if (ends[0] >= 0) {
+			close(ends[0]);
+		}
 		_exit(child_run(task));
 	}
+	if (ends[1] >= 0) {
+		close(ends[1]);
+	}
+	task->relayed = ends[0];
 	child_leave(task);
 	return task->pid < 0 ? -errno : 0;
+}
+
+bool
+child_is_connected(struct child *task)
+{
+	char none;
+
+	if (task->relayed < 0 || read(task->relayed, &none, 1) != 0) {
+		return false;
+	}
+	close(task->relayed);
+	task->relayed = -1;
+	return true;
 }
 
 bool

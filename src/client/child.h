@@ -26,6 +26,7 @@ struct child {
 	struct cgroup scope;   /* root -1: none, its user has to do */
 	uint32_t user;
 	int ends[2]; /* its standard input and output, once parted; or -1 */
+	int relayed; /* of the relay: its end is here once it is connected */
 	pid_t pid;   /* or 0 */
 	int status;  /* once it has ended: to exit with */
 };
@@ -56,6 +57,8 @@ int child_run(struct child *task);
  * and output, as ssh's ProxyCommand does.  0 or -errno.
  */
 int child_start(struct child *task);
+/* Whether the relay has its connection, and so needs no other: told once. */
+bool child_is_connected(struct child *task);
 /* Whether it has ended; then status is what to exit with. */
 bool child_ended(struct child *task);
 /* Pass a signal on. */

@@ -342,6 +342,21 @@ close_all(struct client *c)
 	}
 }
 
+/*
+ * No further SYN is the relay's: others, of which there may be many, need not
+ * read our rules then, and nothing is left where we are killed.
+ */
+static void
+do_without_rules(struct client *c)
+{
+	char err[FW_ERROR_MAX];
+
+	if (fw_remove(&c->fw, err) == 0) {
+		c->fw.tool = FW_NONE;
+		watchdog_close(&c->watchdog);
+	}
+}
+
 static enum monitor_next
 tick(void *context)
 {
@@ -349,6 +364,9 @@ tick(void *context)
 
 	if (c->options->task && child_ended(c->options->task)) {
 		return MONITOR_STOP;
+	}
+	if (c->options->task && child_is_connected(c->options->task)) {
+		do_without_rules(c);
 	}
 	watchdog_look(&c->watchdog, &c->fw, &c->plan.fw);
 	client_write_metrics(c);

@@ -197,7 +197,9 @@ parse(int argc, char **argv, struct options *o)
 static int
 run_unkeyed(const struct options *o)
 {
-	static struct child task = { .scope.root = -1, .ends = { -1, -1 } };
+	static struct child task = { .scope.root = -1,
+				     .ends = { -1, -1 },
+				     .relayed = -1 };
 	char why[VALUE_WHY_MAX];
 	int rc = child_resolve(&task, o->to ? o->to : o->proxy, why);
 
@@ -213,7 +215,9 @@ run_unkeyed(const struct options *o)
 static int
 run_task(const struct options *o)
 {
-	static struct child task = { .scope.root = -1, .ends = { -1, -1 } };
+	static struct child task = { .scope.root = -1,
+				     .ends = { -1, -1 },
+				     .relayed = -1 };
 	const struct client_options run = { .task = &task,
 					    .backend = &by_netfilter };
 	char err[CONF_ERROR_MAX], why[VALUE_WHY_MAX];

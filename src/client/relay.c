@@ -386,13 +386,18 @@ converse(int fd)
 }
 
 int
-relay(const struct host_addr *to, size_t count, uint16_t port, size_t *failed)
+relay(const struct host_addr *to, size_t count, uint16_t port, int *told,
+      size_t *failed)
 {
 	int fd = connect_first(to, count, port, failed);
 	int rc;
 
 	if (fd < 0) {
 		return fd;
+	}
+	if (*told >= 0) {
+		close(*told);
+		*told = -1;
 	}
 	rc = converse(fd);
 	close(fd);

@@ -12,10 +12,11 @@
 /*
  * Connect to the address that lets us first, with a moment between the
  * attempts and families by turns (RFC 8305, 4 and 5), and relay until both
- * directions have ended, each by itself.  0, or -errno; *failed is then the
- * address that it is about.
+ * directions have ended, each by itself.  The descriptor *told, unless it is
+ * below 0, is closed when there is a connection.  0, or -errno; *failed is then
+ * the address that it is about.
  */
-int relay(const struct host_addr *to, size_t count, uint16_t port,
+int relay(const struct host_addr *to, size_t count, uint16_t port, int *told,
 	  size_t *failed);
 
 #endif

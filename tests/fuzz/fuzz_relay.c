@@ -79,6 +79,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int in[2], far[2], result[2];
 	size_t back_len;
 	size_t failed;
+	int told = -1;
 
 	out = piece(&c, &out_len);
 	back_len = cursor_left(&c);
@@ -89,7 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in_fd = in[0];
 	out_fd = result[0];
 	far_fd = far[0];
-	CHECK(relay(&to, 1, 22, &failed) == 0);
+	CHECK(relay(&to, 1, 22, &told, &failed) == 0);
 	check_all(result[1], back, back_len);
 	check_all(far[1], out, out_len);
 	for (int i = 0; i < 2; i++) {
