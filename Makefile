@@ -8,7 +8,7 @@
 #: make ARCH=aarch64           .build/aarch64/tap, or armhf, mips64el, s390x,
 #:                             riscv64: by Debian's cross compilers
 #: make cross                  tests of these, emulated; needs an hour
-#: make portable               .build/portable/tap: client and keygen alone,
+#: make portable               .build/portable/tap: client, keygen and acl alone,
 #:                             of POSIX and libpcap; on a BSD: gmake portable
 #:                             CC=cc DEPS=system CPPFLAGS=-I/usr/local/include
 #:                             LDFLAGS=-L/usr/local/lib
@@ -178,16 +178,17 @@ POSIX_SRCS := $(wildcard src/*/*_posix.c)
 # What builds on them.  tests/rules.sh holds what these files may include.
 PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/base/%.c,bytes fds grow hold_signals \
-		json secret siphash text utc why) \
-	$(patsubst %,src/os/%.c,linktype resolve source_ports) \
-	$(patsubst %,src/conf/%.c,atomic_file client_conf grammar hints include \
+		json secret siphash table text utc why) \
+	$(patsubst %,src/os/%.c,linktype own_addrs resolve source_ports) \
+	$(patsubst %,src/conf/%.c,acl_conf atomic_file client_conf grammar hints include \
 		invite key_line \
 		keyfile options passphrase passphrase_terminal seal sealed_file settings splice \
-		trusted_file value words) \
+		server_conf server_files trusted_file value words) \
 	src/daemon/log.c src/daemon/log_sink.c \
 	$(patsubst %,src/client/%.c,accept backend_pcap client_posix outbound \
 		pcap_io unlock) \
-	$(patsubst %,src/keygen/%.c,both cmd_keygen keygen keyfile_edit output rotate) \
+	$(wildcard src/acl/*.c) $(patsubst %,src/keygen/%.c,both cmd_keygen \
+		keygen keyfile_edit output reload rotate) \
 	$(POSIX_SRCS)
 # ROOMS: of these folders alone, for tests of theirs.
 SRCS := $(if $(PORTABLE),$(PORTABLE_SRCS),tap.c $(filter-out %.bpf.c \
@@ -248,7 +249,7 @@ $(B)/%_image.o: $(B)/%_image.c | $(LIBS)
 	@$(CC) $(FLAGS) -I$(dir $*) -c -o $@ $<
 
 # What tap --version says.
-FEATURES = $(if $(PORTABLE),client and keygen alone,$(if $(CLANG),fast \
+FEATURES = $(if $(PORTABLE),client keygen acl,$(if $(CLANG),fast \
 	path,no fast path))
 $(B)/version.c: FORCE | $(LIBS)
 	@mkdir -p $(@D); STATIC='$(if $(LIBS),$(or $(MUSL_LIB),musl))' \

@@ -18,8 +18,8 @@ static const struct command {
 #endif
 	{ "client", cmd_client, "authenticate this host's connections" },
 	{ "keygen", cmd_keygen, "make keys, for the server and its clients" },
-#ifndef TAP_PORTABLE
 	{ "acl", cmd_acl, "check, show and change who may use what" },
+#ifndef TAP_PORTABLE
 	{ "scan-check", cmd_scan_check, "see what a port scanner sees" },
 	{ "probe-path", cmd_probe_path, "see whether TAP passes a network" },
 	{ "replay-test", cmd_replay_test, "see whether replays get in" },

@@ -2,11 +2,9 @@
 
 #include <iphlpapi.h>
 
-#include "base/bytes.h"
-#include "os/clock.h"
+#include "os/own_addrs.h"
 
 #define TABLE_MAX (64u << 20) /* bytes: a million connections */
-#define AGAIN_MS 1000u
 
 /* A system's table grows between two calls. */
 static void *
@@ -82,68 +80,11 @@ begun6(const struct packet *syn)
 	return false;
 }
 
-static bool
-is_address(const struct packet_addr *addr, const SOCKET_ADDRESS *own)
-{
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-
-	if (own->lpSockaddr->sa_family == AF_INET && addr->family == 4) {
-		memcpy(&v4, own->lpSockaddr, sizeof v4);
-		return memcmp(&v4.sin_addr, addr->bytes, 4) == 0;
-	}
-	if (own->lpSockaddr->sa_family == AF_INET6 && addr->family == 6) {
-		memcpy(&v6, own->lpSockaddr, sizeof v6);
-		return memcmp(&v6.sin6_addr, addr->bytes, 16) == 0;
-	}
-	return false;
-}
-
-/* By the list as it was a second ago, or is now. */
-static bool
-is_own_address(const struct packet_addr *addr)
-{
-	static IP_ADAPTER_ADDRESSES *all;
-	static uint64_t since;
-	const uint64_t now = clock_ms();
-
-	for (;;) {
-		const IP_ADAPTER_ADDRESSES *at = all;
-		ULONG size = 0;
-
-		for (; at; at = at->Next) {
-			const IP_ADAPTER_UNICAST_ADDRESS *one =
-				at->FirstUnicastAddress;
-
-			for (; one; one = one->Next) {
-				if (is_address(addr, &one->Address)) {
-					return true;
-				}
-			}
-		}
-		if (since && now - since < AGAIN_MS) {
-			return false;
-		}
-		since = now;
-		free(all);
-		all = NULL;
-		if (GetAdaptersAddresses(AF_UNSPEC, 0, NULL, NULL, &size) !=
-			    ERROR_BUFFER_OVERFLOW ||
-		    !(all = malloc(size)) ||
-		    GetAdaptersAddresses(AF_UNSPEC, 0, NULL, all, &size) !=
-			    NO_ERROR) {
-			free(all);
-			all = NULL;
-			return false;
-		}
-	}
-}
-
 bool
 own_syn(const struct packet *syn)
 {
 	/* A flood of others' SYNs costs a list a second, and no table. */
-	if (!is_own_address(&syn->src)) {
+	if (addrs_own(&syn->src) != 1) {
 		return false;
 	}
 	return syn->src.family == 4 ? begun4(syn) : begun6(syn);

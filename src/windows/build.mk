@@ -2,7 +2,7 @@
 #
 # make windows: included by the Makefile for it alone.
 
-# What --version says: the client and keygen alone; Npcap has its own libpcap.
+# What --version says: client, keygen and acl; Npcap has its own libpcap.
 PORTABLE := windows
 FLAVOUR := windows
 B := .build/windows

@@ -105,6 +105,23 @@ words()
 	same 2 "$(status_of "$PORTABLE" server)" 'no server'
 }
 
+# The server's files, from elsewhere; no server runs on such a system.
+acl()
+{
+	[ -x "$PORTABLE" ] || skip 'not built: make portable'
+	lab client
+	key_file 'RULE:dst_port=80' >"$work/conf"
+	key_file 'port=80, key_no=10' >"$work/acl"
+	set -- -c "$(cat "$work/conf")" -k "$(key_file)" -a "$(cat "$work/acl")"
+	same 0 "$(status_of on client "$PORTABLE" acl check --strict "$@")"
+	same 0 "$(status_of on client "$PORTABLE" acl deny --port 80 --key 10 \
+	    "$@")"
+	same 1 "$(status_of on client "$PORTABLE" acl test --port 80 --key 10 \
+	    "$@")" 'denied'
+	same 1 "$(status_of on client "$PORTABLE" acl allow --port 80 \
+	    --key 10 --reload "$@")" 'no server'
+}
+
 # Its keys are keys, made in a file that nobody else had.
 keygen()
 {
@@ -126,5 +143,6 @@ for family in 4 6; do
 done
 check told told
 check words words
+check acl acl
 check keygen keygen
 finish

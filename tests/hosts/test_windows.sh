@@ -127,7 +127,7 @@ words()
 	conf "Schlüssel für zuhause.conf" "$(rule dst_port=80)"
 	same 0 "$(status_of exe client --check -c \
 	    'w:/Schlüssel für zuhause.conf')" 'its name'
-	mkdir -p -m 700 "$work/c/more"
+	mkdir -m 700 "$work/c/more"
 	conf more/1.conf "$(rule dst_port=80)"
 	conf more/x.conf 'nonsense'
 	conf all.conf 'include=W:\more\[0-9]*.conf' 'include=more/1.*'
@@ -161,6 +161,23 @@ keygen()
 	    --client "$(addr4 server):80" --both 'w:\ends')" 'twice'
 }
 
+# The server's files, checked and changed in place.
+acl()
+{
+	lab client
+	windows
+	conf conf 'RULE:dst_port=80'
+	conf key "$(cat "$(key_file)")"
+	conf acl 'port=80, key_no=10'
+	set -- -c w:/conf -k w:/key -a w:/acl
+	same 0 "$(status_of exe acl check --strict "$@")" 'check'
+	same 0 "$(status_of exe acl deny --port 80 --key 10 "$@")" 'deny'
+	same 1 "$(status_of exe acl test --port 80 --key 10 "$@")" 'denied'
+	refute grep -q 10 "$work/c/acl"
+	chmod 644 "$work/c/key"
+	same 2 "$(status_of exe acl check "$@")" "others' eyes"
+}
+
 # A file that is sealed may be anybody's, with its passphrase.
 sealed()
 {
@@ -182,5 +199,6 @@ for family in 4 6; do
 done
 check words words
 check keygen keygen
+check acl acl
 check sealed sealed
 finish
