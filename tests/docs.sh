@@ -27,6 +27,7 @@ acl_conf entry_words Words of ACL.conf
 client_conf setting_words Settings of TAPclientd.conf
 client_conf rule_words Rules of TAPclientd.conf
 keyfile key_words Words of a key
+share_conf login_words Words of share_login
 '
 
 result()

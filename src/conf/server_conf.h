@@ -9,6 +9,7 @@
 #include "conf/keyfile.h"
 #include "protocol/receiver.h"
 #include "conf/settings.h"
+#include "conf/share_conf.h"
 
 #define SERVER_CONF_FILE "/etc/tap/TAPservd.conf"
 #define SERVER_CONF_ACL "/etc/tap/ACL.conf"
@@ -32,6 +33,9 @@ struct server_conf {
 	bool hide_loopback;
 	/* Where replays are remembered; empty: the default; "none": nowhere. */
 	char replay_file[CONF_PATH_MAX];
+	struct share_conf share;
+	uint16_t share_wait; /* for its engine's answer, ms */
+	enum share_fail share_fail;
 	struct acl_rule usual; /* of rules that say nothing else */
 	struct acl acl;        /* owns its arrays */
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "conf/acl_conf.h"
 #include "conf/keyfile.h"
 #include "os/own_addrs.h"
@@ -140,5 +141,6 @@ server_conf_free(struct server_conf *conf)
 	acl_conf_free(&conf->acl);
 	keys = (struct key_file){ conf->acl.keys, conf->acl.keys_count };
 	key_free(&keys);
+	bytes_wipe(&conf->share, sizeof conf->share);
 	free(conf);
 }

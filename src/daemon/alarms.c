@@ -43,6 +43,9 @@ alarms_text(struct text *t, const struct alarms *alarms)
 	if (alarms->worker[0]) {
 		text_put(t, "%s%s", t->len ? "; " : "", alarms->worker);
 	}
+	if (alarms->share && alarms->share[0]) {
+		text_put(t, "%s%s", t->len ? "; " : "", alarms->share);
+	}
 	if (alarms->refused[0]) {
 		text_put(t, "%sfiles refused, older ones in use: %s",
 			 t->len ? "; " : "", alarms->refused);

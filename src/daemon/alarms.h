@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-#define ALARMS_MAX 1024u
+#define ALARMS_MAX 1536u
 
 struct alarms {
 	bool rules_lost;      /* and can't be put back */
@@ -21,6 +21,7 @@ struct alarms {
 	bool unanswered;      /* accepted SYNs got no SYN/ACK of this host */
 	bool user_shared;     /* its worker has no user of its own */
 	const char *worker;   /* what is wrong with it; or empty */
+	const char *share;    /* with the servers' common memory; or empty */
 	const char *refused;  /* why its files were; or empty */
 };
 

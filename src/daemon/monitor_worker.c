@@ -15,23 +15,34 @@ monitor_ready(int to_monitor, uint32_t told)
 	(void)send(to_monitor, message, sizeof message, MSG_NOSIGNAL);
 }
 
+int
+monitor_question(int to_monitor, uint8_t number, const void *question,
+		 size_t len)
+{
+	uint8_t message[2 + MONITOR_QUESTION_MAX] = { MONITOR_IS_ASKED,
+						      number };
+
+	if (len > MONITOR_QUESTION_MAX) {
+		return -EMSGSIZE;
+	}
+	memcpy(message + 2, question, len);
+	return send(to_monitor, message, 2 + len, MSG_DONTWAIT | MSG_NOSIGNAL) <
+			0
+		? -ETIMEDOUT
+		: 0;
+}
+
 ssize_t
 monitor_ask(int to_monitor, const void *question, size_t len, void *answer,
 	    int fds[MONITOR_FDS])
 {
 	static uint8_t number;
 	struct pollfd fd = { .fd = to_monitor, .events = POLLIN };
-	uint8_t message[2 + MONITOR_QUESTION_MAX] = { MONITOR_IS_ASKED,
-						      ++number };
 	uint8_t reply[1 + MONITOR_QUESTION_MAX];
+	const int rc = monitor_question(to_monitor, ++number, question, len);
 
-	if (len > MONITOR_QUESTION_MAX) {
-		return -EMSGSIZE;
-	}
-	memcpy(message + 2, question, len);
-	if (send(to_monitor, message, 2 + len, MSG_DONTWAIT | MSG_NOSIGNAL) <
-	    0) {
-		return -ETIMEDOUT;
+	if (rc < 0) {
+		return rc;
 	}
 	/* An earlier one's answer may come first, too late for it. */
 	while (poll(&fd, 1, MONITOR_ANSWER_MS) == 1) {

@@ -23,7 +23,13 @@ enum monitor_message { MONITOR_IS_READY = 'r', MONITOR_IS_ASKED = 'q' };
 /* It is ready, and handles packets; told is passed to ready(). */
 void monitor_ready(int to_monitor, uint32_t told);
 /*
- * Ask the monitor.  The length of the answer, which has room for
+ * Ask the monitor, without waiting: pass_fds_receive() gets this number and
+ * the answer behind it.  0 or -errno.
+ */
+int monitor_question(int to_monitor, uint8_t number, const void *question,
+		     size_t len);
+/*
+ * Ask the monitor, and wait.  The length of the answer, which has room for
  * MONITOR_QUESTION_MAX bytes; or -errno.  Descriptors that come with it are
  * put in fds, in their order, where it is not NULL; what does not come is left
  * as it was, or -1.

@@ -33,7 +33,7 @@ device_of(struct ingress_plan *plan, const char *name)
 }
 
 static void
-take_rules(struct ingress_plan *plan, const struct acl *acl)
+take_rules(struct ingress_plan *plan, const struct acl *acl, bool shares)
 {
 	plan->tables.devices = (const char(*)[IF_NAMESIZE])plan->devices;
 	for (size_t i = 0; i < acl->rules_count; i++) {
@@ -42,8 +42,10 @@ take_rules(struct ingress_plan *plan, const struct acl *acl)
 
 		rule->tolerance = from->tolerance;
 		rule->closed = from->hide == ACL_CLOSED;
-		rule->checks = REASON_CHECKS;
 		rule->device = device_of(plan, from->indev);
+		rule->checks = shares
+			? REASON_CHECKS
+			: REASON_CHECKS & ~REASON_BIT(VERIFY_SHARE);
 		rule->src_family = ingress_addr_net(&rule->src, &rule->src_mask,
 						    &from->src);
 		rule->dst_family = ingress_addr_net(&rule->dst, &rule->dst_mask,
@@ -251,6 +253,7 @@ ingress_tables_accepts(const struct server_conf *conf)
 	const enum settings_fastpath fastpath = conf->settings.fastpath;
 
 	return conf->settings.firewall != FIREWALL_NONE &&
+		conf->share.engine[0] == '\0' &&
 		(fastpath == FASTPATH_AUTO || fastpath == FASTPATH_GENERIC);
 }
 
@@ -280,7 +283,7 @@ ingress_tables_make(struct ingress_plan *plan, const struct server_conf *conf)
 		ingress_tables_free(plan);
 		return -1;
 	}
-	take_rules(plan, acl);
+	take_rules(plan, acl, conf->share.engine[0] != '\0');
 	if (take_ports(plan, acl) < 0) {
 		ingress_tables_free(plan);
 		return -1;

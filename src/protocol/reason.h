@@ -21,6 +21,7 @@
 	X(GUESS, "guess")           /* too many wrong ones at 30 bits */       \
 	X(MAC, "mac")                                                          \
 	X(REPLAY, "replay")       /* the receiver's: it asks its memory */     \
+	X(SHARE, "share")         /* the servers' common memory is silent */   \
 	X(MALFORMED, "malformed") /* the receiver's: it can't be a frame */
 
 enum verify_reason {

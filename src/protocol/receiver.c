@@ -258,6 +258,7 @@ finish(struct receiver *g, const struct receiver_now *now,
 		.key_no = found->key_no,
 		.key = found->key,
 		.skew = (int64_t)(found->instant - now->instant),
+		.tag = found->tag,
 	};
 
 	if (!is_before_begin(g, now, found->instant) &&
@@ -426,8 +427,8 @@ input_frame(struct receiver *g, const struct receiver_now *now,
  * every SYN: who knows the protocol must not be able to ask.  So nothing
  * is held there, and frames have to come in their order.
  */
-static enum receiver_verdict
-stranger_gets(const struct acl_rule *rule, const struct packet *p)
+enum receiver_verdict
+receiver_hides(const struct acl_rule *rule, const struct packet *p)
 {
 	switch (rule->hide) {
 	case ACL_CLOSED:
@@ -451,7 +452,7 @@ receiver_input(struct receiver *g, const struct receiver_now *now,
 	result->releases_count = 0;
 	result->events_count = 0;
 	result->rule = rule;
-	result->verdict = rule ? stranger_gets(rule, p) : RECEIVER_PASS;
+	result->verdict = rule ? receiver_hides(rule, p) : RECEIVER_PASS;
 	if (!rule || !packet_is_syn(p)) {
 		return;
 	}

@@ -49,6 +49,7 @@ struct receiver_event {
 	int key_no;            /* -1 where none is known */
 	const struct acl_key *key;
 	int64_t skew; /* the group's instant less the server's */
+	uint64_t tag; /* of an accepted one; see mac.h */
 };
 
 /* A verdict for a packet that an earlier call held. */
@@ -188,6 +189,13 @@ void receiver_note_bad_guess(struct receiver *g, const struct receiver_now *now,
  */
 bool receiver_expire(struct receiver *g, const struct receiver_now *now,
 		     struct receiver_result *result);
+
+/*
+ * What hides a service, as a stranger gets it: RECEIVER_DROP, _CLOSED or
+ * _DECOY.
+ */
+enum receiver_verdict receiver_hides(const struct acl_rule *rule,
+				     const struct packet *p);
 
 /* Milliseconds until receiver_expire() has something to do, or -1. */
 int64_t receiver_wait(struct receiver *g, const struct receiver_now *now);

@@ -91,6 +91,17 @@ replay_floor(const struct replay *r)
 	return r->store->floor & INSTANT_MASK;
 }
 
+bool
+replay_at(const struct replay *r, uint32_t place, uint64_t *tag,
+	  uint64_t *instant)
+{
+	const struct replay_slot *slot = &r->store->slot[place];
+
+	*tag = slot->tag;
+	*instant = slot->sealed & INSTANT_MASK;
+	return *instant != 0;
+}
+
 void
 replay_format(struct replay_store *store, uint32_t capacity)
 {

@@ -107,6 +107,13 @@ void replay_format(struct replay_store *store, uint32_t capacity);
 uint32_t replay_init(struct replay *r, struct replay_store *store, void *index,
 		     uint32_t capacity, const struct hash_key *key);
 
+/*
+ * What is remembered in a place, from 0 to capacity - 1: false where there is
+ * nothing.
+ */
+bool replay_at(const struct replay *r, uint32_t place, uint64_t *tag,
+	       uint64_t *instant);
+
 /* The floor, an instant. */
 uint64_t replay_floor(const struct replay *r);
 

@@ -10,6 +10,7 @@
 #include "protocol/ip_options.h"
 #include "server/worker_door.h"
 #include "server/worker_log.h"
+#include "server/worker_share.h"
 #include "server/worker_stats.h"
 
 /*
@@ -297,6 +298,36 @@ judge_unreadable(struct worker *g, size_t queue, const struct nfq_packet *q,
 	return RECEIVER_DROP;
 }
 
+/* What a SYN gets that is not let in. */
+static enum receiver_verdict
+refusal_of(const struct worker *g, const struct acl_rule *rule,
+	   const struct packet *p)
+{
+	const enum receiver_verdict verdict =
+		rule ? receiver_hides(rule, p) : RECEIVER_DROP;
+
+	return verdict == RECEIVER_CLOSED && !is_refused_by_door(g, p)
+		? RECEIVER_DROP
+		: verdict;
+}
+
+void
+judge_settle(struct worker *g, const struct worker_waiting *w, uint64_t ms)
+{
+	const struct receiver_packet in = { .forwarded = w->forwarded };
+	const bool accepted = w->event.reason == VERIFY_ACCEPTED;
+	struct receiver_result result = {
+		.verdict = accepted ? RECEIVER_ACCEPT : w->refusal,
+		.events_count = 1,
+		.events = { w->event },
+	};
+
+	g->receiver->counters.by_reason[w->event.reason]++;
+	worker_door_admit(g, &in, &result);
+	carry_out(g, w->name, w->mark, result.verdict);
+	apply(g, &result, w->name & EARLY, ms);
+}
+
 void
 judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 	  const struct receiver_now *now)
@@ -325,6 +356,16 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 	}
 	in = describe(g, queue, q, &p);
 	receiver_input(g->receiver, now, &in, &result);
+	if (g->share && result.events_count > 0) {
+		const struct worker_waiting w = {
+			.name = name,
+			.mark = q->mark,
+			.forwarded = in.forwarded,
+			.refusal = refusal_of(g, result.rule, &p),
+		};
+
+		worker_share_defer(g, &result, &w, now->ms);
+	}
 	worker_door_admit(g, &in, &result);
 	if (result.verdict == RECEIVER_CLOSED && !is_refused_by_door(g, &p)) {
 		result.verdict = RECEIVER_DROP;

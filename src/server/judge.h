@@ -23,6 +23,10 @@ void judge_rest(struct worker *g, size_t queue, const struct nfq_packet *q);
  * time.
  */
 void judge_confirm(struct worker *g, uint64_t ms);
+/* A SYN that waited for other servers: what its event's reason says. */
+struct worker_waiting;
+void judge_settle(struct worker *g, const struct worker_waiting *w,
+		  uint64_t ms);
 /* What the receiver releases, and what it has to tell. */
 void judge_apply(struct worker *g, const struct receiver_result *result,
 		 uint64_t ms);

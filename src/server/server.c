@@ -114,6 +114,24 @@ recover(void *context, bool sound)
 	worker_recover(&s->worker, sound);
 }
 
+static size_t
+question(void *context, const void *asked_for, size_t len, void *answer_to,
+	 int fds[MONITOR_FDS])
+{
+	struct server *s = context;
+	int32_t error = EINVAL;
+
+	/* Nothing else is asked. */
+	(void)asked_for;
+	(void)len;
+	if (s->conf->share.engine[0] != '\0') {
+		fds[0] = share_link_connect(&s->share, s->conf);
+		error = fds[0] < 0 ? -fds[0] : 0;
+	}
+	memcpy(answer_to, &error, sizeof error);
+	return sizeof error;
+}
+
 static void
 asked(void *context)
 {
@@ -183,6 +201,7 @@ work(void *context, int to_monitor)
 	enum { SIGNALS = WORKER_FDS, FDS };
 	struct server *s = context;
 
+	s->worker.to_monitor = to_monitor;
 	ingress_leave(&s->worker.ingress);
 	door_leave(&s->worker.door);
 	monitor_ready(to_monitor, worker_begin(&s->worker));
@@ -396,6 +415,7 @@ run(struct server *s)
 		.prepare = prepare,
 		.change = server_change,
 		.recover = recover,
+		.question = question,
 	};
 	int status = begin(s, &job);
 	const bool serves = status == TAP_OK && !s->monitor.stopping;

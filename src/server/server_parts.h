@@ -12,6 +12,7 @@
 #include "daemon/prometheus.h"
 #include "server/door_trust.h"
 #include "server/server.h"
+#include "server/share_link.h"
 #include "server/worker.h"
 
 struct server {
@@ -34,6 +35,7 @@ struct server {
 	uint64_t drops, drops_ms;        /* that were told of last, and when */
 	uint64_t drops_seen, dropped_ms; /* the last of all, and when */
 	struct door_trust trust;
+	struct share_link share;
 	bool user_shared; /* there is none of its own */
 };
 

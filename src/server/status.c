@@ -5,6 +5,7 @@
 #include "daemon/log.h"
 #include "os/clock.h"
 #include "server/device_programs.h"
+#include "server/share_status.h"
 
 #define MINUTE_MS 60000u
 
@@ -14,9 +15,10 @@ put_alarms(const struct status_facts *facts, char out[ALARMS_MAX])
 	const struct worker_shared *shared = facts->worker->shared;
 	struct text t = text_over(out, ALARMS_MAX);
 	const struct door *door = &facts->worker->door;
-	char worker[MONITOR_ALARM_MAX];
+	char worker[MONITOR_ALARM_MAX], share[SHARE_ALARM_MAX];
 
 	monitor_alarm(facts->monitor, worker);
+	share_alarm(facts->worker, share);
 	alarms_text(
 		&t,
 		&(struct alarms){
@@ -34,6 +36,7 @@ put_alarms(const struct status_facts *facts, char out[ALARMS_MAX])
 				clock_ms() - shared->unanswered_ms < MINUTE_MS,
 			.user_shared = facts->user_shared,
 			.worker = worker,
+			.share = share,
 			.refused = facts->refused,
 		});
 }
@@ -100,5 +103,6 @@ status_fill(struct stats *s, const struct status_facts *facts)
 		    log_lost() + facts->worker->shared->monitor.log_lost);
 	worker_fastpath_stats(facts->worker, s);
 	worker_door_stats(facts->worker, s);
+	share_stats(facts->worker, s);
 	worker_stats(facts->worker, s);
 }

@@ -15,6 +15,7 @@
 #include "fastpath/ingress_locals.h"
 #include "server/judge.h"
 #include "server/worker_fastpath.h"
+#include "server/worker_share.h"
 #include "server/worker_state.h"
 #include "daemon/open_queue.h"
 #include "tap.h"
@@ -133,6 +134,7 @@ serve_queue(struct worker *g, size_t queue)
 				judge_rest(g, queue, &nfq->packets[i]);
 			}
 		}
+		worker_share_flush(g);
 		/* Publish before the verdict: --status may be asked at once. */
 		worker_state_publish(g);
 		decided = nfq->verdicts.len > 0;
@@ -148,11 +150,21 @@ serve_queue(struct worker *g, size_t queue)
 }
 
 static bool
+send_all_verdicts(struct worker *g)
+{
+	bool usable = true;
+
+	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
+		usable &= send_verdicts(&g->queues[queue]);
+	}
+	return usable;
+}
+
+static bool
 expire(struct worker *g)
 {
 	const struct receiver_now now = worker_now();
 	struct receiver_result result;
-	bool usable = true;
 
 	take_from_ingress(g, &now);
 
@@ -161,10 +173,7 @@ expire(struct worker *g)
 	}
 	judge_confirm(g, now.ms);
 	worker_state_publish(g);
-	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
-		usable &= send_verdicts(&g->queues[queue]);
-	}
-	return usable;
+	return send_all_verdicts(g);
 }
 
 void
@@ -177,6 +186,7 @@ worker_fds(const struct worker *g, struct pollfd *fds)
 	fds[FW_QUEUES] =
 		(struct pollfd){ .fd = g->links.nl.fd, .events = POLLIN };
 	ingress_fds(&g->ingress, fds + FW_QUEUES + 1);
+	worker_share_fds(g, fds + FW_QUEUES + 1 + INGRESS_FDS);
 }
 
 int
@@ -184,8 +194,10 @@ worker_wait(struct worker *g)
 {
 	const struct receiver_now now = worker_now();
 	const int most = g->by_ingress ? INGRESS_WAKE_MS : MONITOR_BEAT_MS;
+	const int64_t share = worker_share_wait(g, now.ms);
 	int64_t wait = receiver_wait(g->receiver, &now);
 
+	wait = share >= 0 && (wait < 0 || share < wait) ? share : wait;
 	g->by_ingress = false;
 	return wait < 0 || wait > most ? most : (int)wait;
 }
@@ -200,6 +212,7 @@ worker_serve(struct worker *g, const struct pollfd *fds)
 	if (fds[FW_QUEUES].revents) {
 		ifname_update(&g->links);
 	}
+	worker_share_serve(g, fds + FW_QUEUES + 1 + INGRESS_FDS);
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
 		if (fds[queue].fd >= 0 && fds[queue].revents) {
 			usable &= serve_queue(g, queue);
@@ -271,6 +284,7 @@ worker_begin(struct worker *g)
 	take_from_ingress(g, &now);
 	worker_fastpath_remember(g);
 	worker_fastpath_inherit(g, inherit);
+	worker_share_begin(g);
 	worker_state_publish(g);
 	return damaged;
 }
@@ -284,6 +298,8 @@ worker_leave(struct worker *g)
 		take_from_ingress(g, &now);
 	} while (!ingress_records_end(&g->ingress) &&
 		 clock_ms() - now.ms < LEAVE_MS);
+	worker_share_leave(g);
+	(void)send_all_verdicts(g);
 	worker_state_leave(g);
 	worker_state_publish(g);
 }
@@ -345,7 +361,8 @@ worker_open(struct worker *g, const struct server_conf *conf)
 		return log_fail("rtnetlink", rc);
 	}
 	g->drops = nfq_open_drops();
-	return worker_state_open(g);
+	status = worker_state_open(g);
+	return status == TAP_OK ? worker_share_open(g) : status;
 }
 
 int

@@ -20,7 +20,8 @@
 #include "server/admitted.h"
 #include "server/replay_file.h"
 
-#define WORKER_FDS (FW_QUEUES + 1 + INGRESS_FDS)
+#define WORKER_SHARE_FDS 2
+#define WORKER_FDS (FW_QUEUES + 1 + INGRESS_FDS + WORKER_SHARE_FDS)
 
 #define WORKER_RECENT 8u
 
@@ -51,7 +52,13 @@ struct worker_shared {
 	struct worker_accepted recent[WORKER_RECENT];
 	uint64_t recent_count; /* of all; the place of the next one */
 	uint64_t handed;       /* frames that are handed over */
+	struct {
+		uint64_t ready, trouble; /* enum share_trouble */
+		uint64_t asked, taken, late, late_ms, alone, lost;
+	} share; /* see worker_share.h */
 };
+
+struct worker_share;
 
 struct worker {
 	const struct server_conf *conf;
@@ -72,9 +79,12 @@ struct worker {
 	struct hash_key hash;
 	struct replay_file store;
 	uint64_t begin_ms; /* the monitor's; nothing is known from before */
-	struct ingress ingress; /* see worker_fastpath.h */
-	struct door door;       /* see worker_door.h */
-	bool by_ingress;        /* something came from it just now */
+	struct ingress ingress;     /* see worker_fastpath.h */
+	struct door door;           /* see worker_door.h */
+	bool by_ingress;            /* something came from it just now */
+	struct worker_share *share; /* or NULL */
+	uint8_t share_id[16];       /* random */
+	int to_monitor; /* the worker's line, see monitor_worker.h */
 	struct log_limit refusals;
 	uint64_t opened;  /* ms */
 	size_t confirmed; /* places of connections, see judge_confirm() */

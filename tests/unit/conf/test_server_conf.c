@@ -179,6 +179,8 @@ server_conf_hides(void **state)
 		"hide=decoy:192.0.2.1:80\nmark=0x2, run_as=nobody\n"
 		"fastpath=auto, fastpath_mark=0x4\n"
 		"replay_file=/x\n"
+		"replay_share=redis://[2001:db8::1]:7000/3\n"
+		"share_wait=20\nshare_fail=local\n"
 		"RULE:dst_port=22\n"
 		"RULE:dst_port=23, hide=closed\n"
 		"RULE:dst_port=24, hide=decoy:[2001:db8::1]:www\n"
@@ -194,6 +196,11 @@ server_conf_hides(void **state)
 	assert_int_equal(conf->settings.mark, 2);
 	assert_string_equal(conf->settings.user.name, "nobody");
 	assert_string_equal(conf->replay_file, "/x");
+	assert_string_equal(conf->share.host, "2001:db8::1");
+	assert_int_equal(conf->share.port, 7000);
+	assert_int_equal(conf->share.db, 3);
+	assert_int_equal(conf->share_wait, 20);
+	assert_int_equal(conf->share_fail, SHARE_FAIL_LOCAL);
 	assert_int_equal(rule[0].hide, ACL_DECOY);
 	assert_int_equal(rule[0].decoy.family, 4);
 	assert_memory_equal(rule[0].decoy.bytes, "\xc0\0\2\1", 4);
@@ -357,6 +364,17 @@ static const struct {
 	{ "RULE:type=BRIDGE, hide=decoy:1.2.3.4:80\n", 1, "hide=decoy: " },
 	{ "hide=closed\nRULE:type=ROUTER\n", 2, "hide=closed: " },
 	{ "replay_file=relative\n", 1, "replay_file: " },
+	{ "replay_share=http://a\n", 1, "replay_share: neither redis://" },
+	{ "replay_share=redis://\n", 1, "replay_share: neither redis://" },
+	{ "replay_share=redis://u:p@a/1\n", 1, "replay_share: neither " },
+	{ "replay_share=redis://a:b:c\n", 1, "replay_share: " },
+	{ "replay_share=redis://1.2.3/\n", 1, "replay_share: " },
+	{ "replay_share=redis://a/x\n", 1, "replay_share: 'x' is not a " },
+	{ "replay_share=redis://a:0\n", 1, "replay_share: " },
+	{ "replay_share=unix:redis.sock\n", 1, "replay_share: neither " },
+	{ "share_login=secret\n", 1, "share_login: " },
+	{ "share_wait=0\n", 1, "share_wait: " },
+	{ "share_fail=open\n", 1, "share_fail: " },
 	{ "run_as=no-such-user\n", 1, "run_as: no user" },
 	{ "run_as=root\n", 1, "run_as: 'root' is root" },
 	{ "mark=0\n", 1, "mark: " },

@@ -1,0 +1,186 @@
+#include "conf/share_conf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/words.h"
+
+static const char tcp[] = "redis://";
+static const char local[] = "unix:";
+
+/* Never quotes the value: somebody may have put a password there. */
+static int
+fail_form(char *why)
+{
+	return value_fail(why,
+			  "neither redis://HOST[:PORT][/DB] nor "
+			  "unix:/PATH; user and password are for "
+			  "share_login");
+}
+
+static int
+take_db(struct share_conf *share, const char *text, char *why)
+{
+	unsigned long db;
+
+	if (value_number(text, 0, SHARE_CONF_DB_MAX, &db, why) < 0) {
+		return -1;
+	}
+	share->db = (unsigned)db;
+	return 0;
+}
+
+static bool
+is_address(const char *text)
+{
+	char ignored[VALUE_WHY_MAX];
+	struct acl_net net;
+
+	return strspn(text, "0123456789abcdefABCDEF.:") == strlen(text) &&
+		value_net(text, &net, ignored) == 0 && net.addr.family != 0;
+}
+
+static int
+take_host(struct share_conf *share, const char *text, size_t len, char *why)
+{
+	struct value_endpoint at;
+	char whole[VALUE_HOST_MAX + 16];
+	const char *colon = memchr(text, ':', len);
+
+	if (len > 0 && text[0] == '[') {
+		const char *end = memchr(text, ']', len);
+
+		colon = end ? memchr(end, ':', len - (size_t)(end - text))
+			    : NULL;
+	}
+	if (len == 0 || len >= VALUE_HOST_MAX) {
+		return fail_form(why);
+	}
+	snprintf(whole, sizeof whole, "%.*s%s", (int)len, text,
+		 colon ? "" : ":" SHARE_CONF_PORT);
+	if (value_endpoint(whole, &at, why) < 0 ||
+	    value_port(at.port, &share->port, why) < 0) {
+		return -1;
+	}
+	if (!value_is_name(at.host) && !is_address(at.host)) {
+		return value_fail(why, "'%.64s' is no host", at.host);
+	}
+	memcpy(share->host, at.host, sizeof share->host);
+	return 0;
+}
+
+static int
+take_path(struct share_conf *share, const char *path, char *why)
+{
+	if (path[0] != '/') {
+		return fail_form(why);
+	}
+	if (strlen(path) >= sizeof share->path) {
+		return value_fail(why, "a socket's path has less than %u bytes",
+				  SHARE_CONF_PATH_MAX);
+	}
+	memcpy(share->path, path, strlen(path) + 1);
+	return 0;
+}
+
+int
+share_conf_engine(void *into, const char *value, char *why)
+{
+	struct share_conf *share = into;
+	const char *host = value + sizeof tcp - 1;
+	size_t len;
+	int rc;
+
+	if (strlen(value) >= sizeof share->engine || strchr(value, '@')) {
+		return fail_form(why);
+	}
+	if (strncmp(value, local, sizeof local - 1) == 0) {
+		rc = take_path(share, value + sizeof local - 1, why);
+	} else if (strncmp(value, tcp, sizeof tcp - 1) == 0) {
+		len = strcspn(host, "/");
+		rc = take_host(share, host, len, why);
+		if (rc == 0 && host[len] == '/') {
+			rc = take_db(share, host + len + 1, why);
+		}
+	} else {
+		rc = fail_form(why);
+	}
+	if (rc == 0) {
+		memcpy(share->engine, value, strlen(value) + 1);
+	}
+	return rc;
+}
+
+int
+share_conf_file(void *into, const char *value, char *why)
+{
+	struct share_conf *share = into;
+
+	if (value[0] != '/' || strlen(value) >= sizeof share->file) {
+		return value_fail(why, "'%.64s' is no path from / on", value);
+	}
+	memcpy(share->file, value, strlen(value) + 1);
+	return 0;
+}
+
+/* Not quoted: it is a secret, or stands beside one. */
+static int
+take_text(char out[SHARE_CONF_TEXT_MAX], const char *value, char *why)
+{
+	if (value[0] == '\0' || strlen(value) >= SHARE_CONF_TEXT_MAX) {
+		return value_fail(why, "has 1 to %u bytes",
+				  SHARE_CONF_TEXT_MAX - 1);
+	}
+	memcpy(out, value, strlen(value) + 1);
+	return 0;
+}
+
+static int
+take_user(void *into, const char *value, char *why)
+{
+	return take_text(((struct share_conf *)into)->user, value, why);
+}
+
+static int
+take_password(void *into, const char *value, char *why)
+{
+	return take_text(((struct share_conf *)into)->password, value, why);
+}
+
+static const struct conf_word_type login_words[] = {
+	{ .name = "user", CONF_OWN(take_user) },
+	{ .name = "password", CONF_OWN(take_password), .needed = true },
+};
+
+int
+share_conf_load(struct share_conf *share, char *err)
+{
+	const struct conf_words words = CONF_WORDS(login_words);
+	struct conf_file file;
+	struct conf_line line;
+	int rc;
+
+	if (share->file[0] == '\0') {
+		return 0;
+	}
+	rc = conf_open(&file, share->file, CONF_SECRET, err);
+	if (rc < 0) {
+		return rc;
+	}
+	rc = conf_next(&file, &line, err);
+	if (rc > 0) {
+		rc = line.is_rule
+			? conf_fail(err, &file, line.line,
+				    "a rule has no place here")
+			: conf_apply(&file, &line, &words, share, NULL, err);
+		if (rc == 0 && conf_next(&file, &line, err) != 0) {
+			rc = conf_fail(err, &file, line.line,
+				       "a second line: one has user and "
+				       "password");
+		}
+	} else if (rc == 0) {
+		rc = conf_fail(err, &file, 0, "has no password=");
+	}
+	conf_close(&file);
+	return rc;
+}

@@ -1,0 +1,47 @@
+/*
+ * The engine of a memory of replays that several servers share: where it is,
+ * and the file with its user and password.
+ */
+#ifndef TAP_CONF_SHARE_CONF_H
+#define TAP_CONF_SHARE_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/value.h"
+
+#define SHARE_CONF_PORT "6379"
+#define SHARE_CONF_ENGINE_MAX                                                  \
+	320u                     /* the longest host, and what is around it    \
+				  */
+#define SHARE_CONF_PATH_MAX 108u /* of unix(7), with its NUL */
+#define SHARE_CONF_FILE_MAX 256u
+#define SHARE_CONF_TEXT_MAX 129u
+#define SHARE_CONF_DB_MAX 9999u
+
+enum share_fail {
+	SHARE_FAIL_CLOSED, /* without an engine nobody new gets in */
+	SHARE_FAIL_LOCAL,  /* each server for itself */
+};
+
+struct share_conf {
+	char engine[SHARE_CONF_ENGINE_MAX]; /* as written; empty: none */
+	char path[SHARE_CONF_PATH_MAX];     /* of a socket; or empty, and: */
+	char host[VALUE_HOST_MAX];          /* a name or an address */
+	uint16_t port;
+	unsigned db;
+	char file[SHARE_CONF_FILE_MAX]; /* of the two below; or empty */
+	char user[SHARE_CONF_TEXT_MAX], password[SHARE_CONF_TEXT_MAX];
+};
+
+/* Parsers as value.h's, into a struct share_conf: of the engine, of a path. */
+int share_conf_engine(void *into, const char *value, char *why);
+int share_conf_file(void *into, const char *value, char *why);
+
+/*
+ * Read that file, if there is one: password=, and user= where the engine has
+ * users.  0, or what conf_open() returns, with the error in err.
+ */
+int share_conf_load(struct share_conf *share, char *err);
+
+#endif
