@@ -142,7 +142,7 @@ connect_times()
 	round=$of
 }
 
-in_rounds connect_times
+in_rounds connect_times p50
 for ((round = 1; round <= rounds; round++)); do
 	for name in "${knockers[@]}"; do
 		knock_and_connect "$name"

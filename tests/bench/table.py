@@ -316,15 +316,17 @@ def spread_cases(figures, directory, part, metrics):
         for row in rows(figures):
             if row['metric'] not in metrics:
                 continue
-            case, base = row['case'], bases[row['metric']]
+            case, metric = row['case'], row['metric']
+            base = bases[metric]
             other, theirs = base_of(case, base) if base else (case, '')
-            values = figures.ratios(
-                (part, case, row['metric']),
-                (part, other, theirs or row['metric'])) or \
-                list(figures.of(part, case, row['metric']).values())
+            values = list(figures.of(part, case, metric).values())
+            if base and other != case:
+                values = figures.ratios(
+                    (part, case, metric),
+                    (part, other, theirs or metric)) or values
             if spreads(values):
                 wanted += [case] + ([] if theirs else [other])
-                out.write('0\t%s\tagain\t%s\n' % (case, row['metric']))
+                out.write('0\t%s\tagain\t%s\n' % (case, metric))
     return list(dict.fromkeys(wanted))
 
 

@@ -170,7 +170,7 @@ flushed_legacy()
 	tap_start server server server -c "$work/TAPservd.conf" \
 	    -a "$work/acl" -k "$(key_file)"
 	on server "$1-legacy" -t mangle -F INPUT
-	wait_for $patience tap_counts server server rules_restored 1
+	wait_for "$patience" tap_counts server server rules_restored 1
 }
 
 # removed server|client nft|legacy yes|no: a stop undoes what a start did,
