@@ -13,9 +13,11 @@ naming_new(int dir, const char *from, const char *to)
 	int rc = -ENOMEM;
 
 	if (old && new) {
-		rc = MoveFileExW(old, new, MOVEFILE_WRITE_THROUGH)
-			? 0
-			: text_error(GetLastError()) * errno;
+		rc = 0;
+		if (!MoveFileExW(old, new, MOVEFILE_WRITE_THROUGH)) {
+			text_error(GetLastError());
+			rc = -errno;
+		}
 	}
 	free(old);
 	free(new);

@@ -42,6 +42,11 @@ ask(struct sealed_passphrase *out, const char *question, char *why)
 		return value_fail(why, "console: error %lu", GetLastError());
 	}
 	say("\r\n");
+	if (got > 0 && line[got - 1] != L'\n') {
+		bytes_wipe(line, sizeof line);
+		return value_fail(why, "longer than %u bytes",
+				  SEAL_PASSPHRASE_MAX);
+	}
 	while (got > 0 && (line[got - 1] == L'\n' || line[got - 1] == L'\r')) {
 		got--;
 	}

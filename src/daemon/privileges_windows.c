@@ -10,9 +10,12 @@ int
 privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 		char *why)
 {
-	char room[4096];
-	TOKEN_PRIVILEGES *all = (void *)room;
-	DWORD size = sizeof room;
+	union {
+		TOKEN_PRIVILEGES all;
+		char room[4096]; /* of 12 bytes each */
+	} has;
+	TOKEN_PRIVILEGES *all = &has.all;
+	DWORD size = sizeof has;
 	HANDLE token;
 	bool done = false;
 

@@ -1,6 +1,7 @@
 #include "windows/text.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 wchar_t *
 text_wide(const char *utf8)
@@ -34,8 +35,12 @@ text_utf8(const wchar_t *wide)
 wchar_t *
 text_path(const char *utf8)
 {
-	wchar_t *wide =
-		text_wide(strcmp(utf8, "/dev/null") == 0 ? "NUL" : utf8);
+	/* A drive alone would be the directory that is current there. */
+	const bool drive = utf8[0] && utf8[1] == ':' && !utf8[2];
+	const char root[] = { utf8[0], ':', '\\', '\0' };
+	wchar_t *wide = text_wide(strcmp(utf8, "/dev/null") == 0 ? "NUL"
+					  : drive                ? root
+								 : utf8);
 
 	for (wchar_t *at = wide; at && *at; at++) {
 		*at = *at == L'/' ? L'\\' : *at;

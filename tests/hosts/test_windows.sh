@@ -128,6 +128,11 @@ words()
 	same 0 "$(status_of exe client --check -c \
 	    'w:/Schlüssel für zuhause.conf')" 'its name'
 	mkdir -m 700 "$work/c/more"
+	# The drive itself, wherever on it this is.
+	chmod 777 "$work/c"
+	same 2 "$(cd "$work/c/more" && status_of exe client --check \
+	    -c w:/TAPclientd.conf)" 'drive'
+	chmod 755 "$work/c"
 	conf more/1.conf "$(rule dst_port=80)"
 	conf more/x.conf 'nonsense'
 	conf all.conf 'include=W:\more\[0-9]*.conf' 'include=more/1.*'
