@@ -40,6 +40,8 @@
 #: make install | uninstall    PREFIX=/usr/local DESTDIR= SYSCONFDIR=/etc
 #:                             BINDIR= MANDIR= BASHDIR= ZSHDIR= FISHDIR=
 #:                             UNITDIR= SYSUSERSDIR= TMPFILESDIR=
+#: make rpm | dist             where rpmbuild is there; the source, with the
+#:                             libraries' in it
 #: make deb                    tap_VERSION_ARCHITECTURE.deb; ARCH=aarch64
 #: make format                 clang-format over all sources, as lint wants it
 #: make clean | distclean      distclean: the libraries, too
@@ -273,7 +275,7 @@ endif
 
 # The libraries: Debian's sources, or PCAP_SRC= and BEARSSL_SRC= unpacked.
 MAKE_LIB = CC='$(CC)' AR='$(AR)' KERNEL='$(KERNEL)' V='$(V)' ARCH='$(ARCH)' \
-	HOST='$(TRIPLET)' src/deps.sh
+	HOST='$(or $(HOST),$(TRIPLET))' src/deps.sh
 $(PCAP)/libpcap.a: | need-build $(ARCH:%=.deps/%/musl-gcc.specs)
 	@$(MAKE_LIB) libpcap $(PCAP_SRC)
 $(BEARSSL)/libbearssl.a: | need-build $(ARCH:%=.deps/%/musl-gcc.specs)
@@ -289,10 +291,11 @@ $(BEARSSL)/libbearssl.a: | need-build $(ARCH:%=.deps/%/musl-gcc.specs)
 
 # Packages, as PACKAGE or PACKAGE=COMMAND or PACKAGE=FILE that tells whether
 # it is there.
-FETCH := $(if $(and $(PCAP_SRC),$(BEARSSL_SRC)),,dpkg-dev=dpkg-source \
+FETCH := $(if $(and $(or $(PCAP_SRC),$(wildcard .deps/src/libpcap)),$(or \
+	$(BEARSSL_SRC),$(wildcard .deps/src/bearssl))),,dpkg-dev=dpkg-source \
 	xz-utils=xz)
 NEED_static := $(if $(ARCH),gcc-$(TRIPLET)=$(TRIPLET)-gcc,gcc \
-	musl-tools=musl-gcc) make flex bison $(FETCH) \
+	$(if $(filter musl-gcc,$(CC)),musl-tools=musl-gcc)) make flex bison $(FETCH) \
 	linux-libc-dev=/usr/include/linux/tcp.h
 NEED_system := gcc make libc6-dev=/usr/include/stdio.h \
 	libpcap-dev=/usr/include/pcap.h libbearssl-dev=/usr/include/bearssl.h
@@ -633,15 +636,21 @@ TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 
 # Packages, of what install installs.
 PACKAGES ?= .
+rpm: $(TAP) completions
+	@src/packaging/rpm.sh '$(PACKAGES)'
+dist: $(LIBS)
+	@src/packaging/dist.sh '$(PACKAGES)'
 deb: $(TAP) completions
-	@MAKE='$(MAKE)' src/packaging/deb.sh '$(PACKAGES)' \
+	@MAKE='$(MAKE)' STATIC='$(MUSL_LIB)' PCAP_SRC='$(PCAP_SRC)' \
+		BEARSSL_SRC='$(BEARSSL_SRC)' LIBS_DIR='.deps$(ARCH:%=/%)' \
+		src/packaging/deb.sh '$(PACKAGES)' \
 		"$(or $(DEB_ARCH),$$(dpkg --print-architecture))"
 
 format:
 	clang-format -i --style=file $$(git ls-files '*.c' '*.h')
 
 clean:
-	rm -rf .build tap tap_*.deb
+	rm -rf .build tap tap_*.deb tap-*.rpm tap-*.tar.xz*
 distclean: clean
 	rm -rf .deps
 
@@ -656,7 +665,7 @@ FORCE:
 	need-cross need-unit-cross cross run-unit-cross \
 	run-unit-cross-all $(CHECKS) run-unit run-unit-san run-unit-valgrind run-fuzz-replay \
 	fuzz run-fuzz coverage run-coverage \
-	install uninstall deb deps need-deps build format clean distclean \
+	install uninstall deb rpm dist deps need-deps build format clean distclean \
 	help
 
 -include $(OBJS:.o=.d) $(PROGRAMS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.d) $(PROBE_SRCS:%.c=$(B)/%.d) $(BENCHES:%=$(B)/%.bpf.d) \

@@ -470,6 +470,26 @@ check_fail2ban()
 	grep -q "'add', 'tap', 'systemd'" "$dir/tested" || cat "$dir/tested"
 }
 
+# For other service managers and packages: what can be read of them is, and all
+# name the version that is next.
+check_services()
+{
+	for file in tap.openrc tap.procd tap.rc.d APKBUILD; do
+		sh -n man/examples/$file
+	done
+	python3 -c 'import plistlib, sys
+plistlib.load(open(sys.argv[1], "rb"))' man/examples/tap.launchd.plist
+	! command -v apparmor_parser >/dev/null ||
+		apparmor_parser -Q -K man/examples/apparmor 2>"$dir/parsed" ||
+		cat "$dir/parsed"
+	version=$(sed -n 's/^#define TAP_VERSION "\(.*\)"/\1/p' tap.h)
+	for file in man/tap-news.7 man/examples/APKBUILD \
+	    man/examples/openwrt.mk man/examples/tap.nix \
+	    man/examples/tap.spec; do
+		grep -qF "$version" "$file" || echo "$file: not of $version"
+	done
+}
+
 make_at()
 {
 	env -u TAP "$MAKE" -s "$1" DESTDIR="$dir/root" PREFIX=/usr \
@@ -580,6 +600,7 @@ if command -v fail2ban-regex >/dev/null; then
 else
 	skip fail2ban 'fail2ban is not installed'
 fi
+check services check_services
 check install check_install
 for shell in bash zsh fish; do
 	if command -v $shell >/dev/null; then

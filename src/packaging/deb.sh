@@ -47,7 +47,7 @@ control()
 	Installed-Size: $(du -k -s --apparent-size "$root" | cut -f 1)
 	Built-Using: $(built_using | paste -sd , - | sed 's/,/, /g')
 	Recommends: nftables | iptables
-	Suggests: apparmor, qrencode
+	Suggests: qrencode
 	Description: TCP services that only key holders can see
 	 A connection proves itself inside its own SYN packets: there is no open
 	 port, no time window and no trusted address, and neither the service
@@ -79,14 +79,13 @@ chmod 0755 "$root/etc/tap" # until postinst: dpkg asks for no other
 gzip -9n "$root"/usr/share/man/man?/*
 changelog | gzip -9n >"$doc/changelog.gz"
 $here/copyright.sh >"$doc/copyright"
-install -D -m 0644 man/examples/apparmor "$root/etc/apparmor.d/tap"
+$here/sbom.sh "$root/usr/bin/tap" >"$doc/tap.spdx"
 install -D -m 0644 $here/deb/lintian-overrides \
     "$root/usr/share/lintian/overrides/tap"
 mkdir "$root/DEBIAN"
 for script in postinst prerm postrm; do
 	install -m 0755 "$here/deb/$script" "$root/DEBIAN"
 done
-echo /etc/apparmor.d/tap >"$root/DEBIAN/conffiles"
 control >"$root/DEBIAN/control"
 (cd "$root" && find . -type f ! -path './DEBIAN/*' ! -path './etc/*' -print0 |
 	sort -z | xargs -0 md5sum | sed 's|\./||') >"$root/DEBIAN/md5sums"

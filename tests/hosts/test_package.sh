@@ -130,7 +130,6 @@ removed()
 	done
 	inside server dpkg --purge tap
 	[ ! -e "$root/var/lib/tap" ] || fail '/var/lib/tap is still there'
-	[ ! -e "$root/etc/apparmor.d/tap" ] || fail 'the profile is still there'
 	same ACL.conf,TAPservd.conf,server.key \
 	    "$(find "$root/etc/tap" -type f -printf '%f\n' | LC_ALL=C sort |
 	    paste -sd ,)" 'what the administrator wrote'
