@@ -11,7 +11,10 @@
 wchar_t *text_wide(const char *utf8);
 char *text_utf8(const wchar_t *wide);
 
-/* As Windows takes a path: with backslashes.  "/dev/null" is NUL, "C:" its root. */
+/*
+ * As Windows takes a path: with backslashes.  "/dev/null" is NUL, and "C:"
+ * that drive's root.
+ */
 wchar_t *text_path(const char *utf8);
 
 /* Sets errno by what GetLastError() or WSAGetLastError() is.  -1. */
