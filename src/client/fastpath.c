@@ -233,6 +233,8 @@ news_of(const struct egress_event *event)
 		return OUTBOUND_NO_PORT;
 	case EGRESS_DEVICE:
 		return OUTBOUND_NOT_SENT;
+	case EGRESS_NO_RULE:
+		return OUTBOUND_NO_RULE;
 	default:
 		return OUTBOUND_AUTHENTICATED;
 	}

@@ -145,6 +145,11 @@ outbound_tell(struct outbound *e, enum outbound_news news,
 	case OUTBOUND_SIGNATURE:
 		complain(e, p, "refused", "SYN is signed (TCP-MD5 or TCP-AO)");
 		break;
+	case OUTBOUND_NO_RULE:
+		complain(e, p, "unanswered",
+			 "no answer: sent as it was, as no rule is "
+			 "for this user, program or device");
+		break;
 	case OUTBOUND_KEY:
 		complain(e, p, "unauthenticated", "key is not valid now");
 		break;
@@ -219,9 +224,7 @@ pass(struct outbound *e, const struct packet *p)
 {
 	e->counters->passed++;
 	if (is_unanswered(e, p)) {
-		complain(e, p, "unanswered",
-			 "no answer: sent as it was, as no rule is "
-			 "for this user, program or device");
+		outbound_tell(e, OUTBOUND_NO_RULE, p, 0);
 	}
 	return OUTBOUND_PASS;
 }

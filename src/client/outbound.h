@@ -80,6 +80,7 @@ enum outbound_news {
 	OUTBOUND_KEY, /* not valid now */
 	OUTBOUND_NO_PORT,
 	OUTBOUND_NOT_SENT, /* the device did not take a frame */
+	OUTBOUND_NO_RULE,  /* for this user; here for the third time */
 };
 
 /* With nothing set; conf, counters and send have to be, before a SYN. */

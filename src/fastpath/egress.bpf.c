@@ -41,6 +41,7 @@ static long (*l4_csum_replace)(void *, uint32_t, uint64_t, uint64_t,
 			       uint64_t) = (void *)BPF_FUNC_l4_csum_replace;
 static long (*clone_redirect)(void *, uint32_t,
 			      uint64_t) = (void *)BPF_FUNC_clone_redirect;
+static uint32_t (*socket_uid)(void *) = (void *)BPF_FUNC_get_socket_uid;
 static struct bpf_sock *(*fullsock)(void *) = (void *)BPF_FUNC_sk_fullsock;
 static struct bpf_tcp_sock *(*tcp_sock)(void *) = (void *)BPF_FUNC_tcp_sock;
 static void *(*ring_reserve)(const void *, uint64_t,
@@ -76,7 +77,8 @@ struct scratch {
 	uint8_t options[64] __attribute__((aligned(8))); /* for the verifier */
 	uint32_t place;                                  /* in options */
 	struct ingress_addr src, dst; /* as the rules know them */
-	uint32_t device;
+	uint32_t device, uid;
+	uint32_t is_others; /* a rule is for another user's */
 	struct syn syn;
 	uint32_t seq[INGRESS_FRAMES];
 	uint16_t port[OTHERS_MAX];
@@ -324,14 +326,21 @@ is_rule(int place)
 {
 	const uint32_t zero = 0, at = (uint32_t)place;
 	const struct egress_rule *r = map_lookup(&rules_map, &at);
-	const struct scratch *s = map_lookup(&scratch_map, &zero);
+	struct scratch *s = map_lookup(&scratch_map, &zero);
 
-	return r && s && (r->device == 0 || r->device == s->device) &&
-		net_has((struct net){ &r->dst, &r->dst_mask, r->dst_family },
-			s->syn.family, &s->dst) &&
-		net_has((struct net){ &r->src, &r->src_mask, r->src_family },
-			s->syn.family, &s->src) &&
-		has_port(r, s->syn.dport);
+	if (!r || !s || (r->device != 0 && r->device != s->device) ||
+	    !net_has((struct net){ &r->dst, &r->dst_mask, r->dst_family },
+		     s->syn.family, &s->dst) ||
+	    !net_has((struct net){ &r->src, &r->src_mask, r->src_family },
+		     s->syn.family, &s->src) ||
+	    !has_port(r, s->syn.dport)) {
+		return false;
+	}
+	if (r->has_user && r->uid != s->uid) {
+		s->is_others = true;
+		return false;
+	}
+	return true;
 }
 
 /* Its place is in the scratch: behind the loop, all are alike. */
@@ -533,8 +542,13 @@ SECTION("tc") int egress(struct __sk_buff *skb)
 	take_connection(sk, s);
 	/* It may be another client's. */
 	s->device = skb->ifindex;
+	s->uid = socket_uid(skb);
+	s->is_others = false;
 	if (!find_rule(config, s)) {
 		count(EGRESS_NO_RULE);
+		if (s->is_others && is_late(sk)) {
+			tell(s, EGRESS_NO_RULE, 0);
+		}
 		return INGRESS_TC_NEXT;
 	}
 	skb->priority = sk->priority;

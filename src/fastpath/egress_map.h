@@ -43,6 +43,7 @@ struct egress_rule {
 	uint32_t src_family, dst_family; /* 4, 6, or 0: any */
 	uint16_t service_port;           /* 0: the packet's */
 	uint16_t key_no;
+	uint32_t has_user, uid; /* whose socket it is, or anybody's */
 	uint32_t unused;
 	struct ingress_key key;
 };
@@ -55,7 +56,7 @@ enum egress_what {
 	EGRESS_KEY,     /* not valid now */
 	EGRESS_PORT,    /* no source port */
 	EGRESS_DEVICE,  /* the device did not take a frame */
-	EGRESS_NO_RULE, /* not told of */
+	EGRESS_NO_RULE, /* told of when sent for the third time */
 	EGRESS_SEEN,    /* all of them; not told of */
 	EGRESS_COUNTS,
 };

@@ -7,13 +7,36 @@
 #include "fastpath/bpf_addr.h"
 #include "fastpath/ingress_tables.h"
 
-bool
-egress_tables_takes(const struct sender_rule *rule, size_t taken)
+static bool
+knows(const struct sender_rule *rule)
 {
-	return !rule->has_user && rule->exe[0] == '\0' &&
-		rule->ports_count <= EGRESS_RANGES_MAX &&
-		suite_kernel(rule->key.mac.suite) != SUITE_KERNEL_NONE &&
-		taken < EGRESS_RULES_MAX;
+	return rule->exe[0] == '\0' && rule->ports_count <= EGRESS_RANGES_MAX &&
+		suite_kernel(rule->key.mac.suite) != SUITE_KERNEL_NONE;
+}
+
+/* Whether it takes all there are: the queue has none. */
+static bool
+knows_all(const struct client_conf *conf)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < conf->rules_count; i++) {
+		const struct sender_rule *rule = &conf->rules[i];
+
+		if (!knows(rule)) {
+			return false;
+		}
+		count += rule->host ? rule->host->count : 1;
+	}
+	return count <= EGRESS_RULES_MAX;
+}
+
+bool
+egress_tables_takes(const struct client_conf *conf,
+		    const struct sender_rule *rule, size_t taken)
+{
+	return knows(rule) && taken < EGRESS_RULES_MAX &&
+		(!rule->has_user || knows_all(conf));
 }
 
 static void
@@ -24,6 +47,8 @@ take_rule(struct egress_rule *to, const struct sender_rule *rule,
 		.ranges = (uint32_t)rule->ports_count,
 		.service_port = rule->service_port,
 		.key_no = rule->key.no,
+		.has_user = rule->has_user,
+		.uid = rule->uid,
 	};
 	to->src_family = ingress_addr_net(&to->src, &to->src_mask, &rule->src);
 	to->dst_family = ingress_addr_net(&to->dst, &to->dst_mask, dst);
@@ -45,7 +70,7 @@ egress_tables_make(struct egress_plan *plan, const struct client_conf *conf)
 		struct acl_net dst;
 		size_t at = 0;
 
-		while (egress_tables_takes(rule, count) &&
+		while (egress_tables_takes(conf, rule, count) &&
 		       sender_next_dst(rule, &at, &dst)) {
 			take_rule(&plan->rules[count], rule, &dst);
 			memcpy(plan->outdev[count], rule->outdev, IF_NAMESIZE);

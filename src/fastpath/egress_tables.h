@@ -2,9 +2,11 @@
  * From a client's configuration to what its program in the kernel needs of
  * it.
  *
- * The program takes rules that name neither a user nor a program, with
- * EGRESS_RANGES_MAX ranges of ports, the first EGRESS_RULES_MAX of them.
- * All others are left to the queue.
+ * The program takes rules that name no program, with EGRESS_RANGES_MAX ranges
+ * of ports, the first EGRESS_RULES_MAX of them.  All others are left to the
+ * queue; and while there are any, so are those that name a user: a SYN that the
+ * firewall has left to the program does not come to the queue any more, where
+ * a later rule may be for another user.
  */
 #ifndef TAP_FASTPATH_EGRESS_TABLES_H
 #define TAP_FASTPATH_EGRESS_TABLES_H
@@ -19,8 +21,9 @@ struct egress_plan {
 	char outdev[EGRESS_RULES_MAX][IF_NAMESIZE];
 };
 
-/* Whether it takes a rule, after `taken` others. */
-bool egress_tables_takes(const struct sender_rule *rule, size_t taken);
+/* Whether it takes one of the rules, after `taken` others. */
+bool egress_tables_takes(const struct client_conf *conf,
+			 const struct sender_rule *rule, size_t taken);
 
 void egress_tables_make(struct egress_plan *plan,
 			const struct client_conf *conf);

@@ -235,7 +235,7 @@ plan_client(struct plan *out, const struct client_conf *conf)
 				out, &used, NULL, rule->outdev, &rule->src,
 				&dst, rule->ports, rule->ports_count);
 
-			m->fast = egress_tables_takes(rule, fast);
+			m->fast = egress_tables_takes(conf, rule, fast);
 			fast += m->fast;
 		}
 	}

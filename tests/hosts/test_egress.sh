@@ -130,16 +130,39 @@ retransmission()
 	has "$(cat "$work/client.log")" 'unanswered reason="no answer: '
 }
 
-# Who is asked for by user goes to the queue, and so does who comes after.
+# nobodys 4|6: a page of port 80
+nobodys()
+{
+	same 'page of 80' "$(on client setpriv --reuid=nobody --regid=nogroup \
+	    --clear-groups curl -sS "$(url "$1" server)")"
+}
+
+# Each user has his key, and who has none goes on as he is.
 by_user()
 {
+	served "$(rule 'dst_port=80, user=nobody')" \
+	    "$(rule 'dst_port=80, user=root' 14)" \
+	    "$(rule 'dst_port=81, user=nobody')"
+	nobodys 4
+	page client 6
+	through 2 0
+	wait_log server 'accepted key=12 '
+	wait_log server 'accepted key=14 '
+	page client 4 81
+	same '2 3' "$(tap_status client client authenticated fastpath_syns)"
+	queued 0
+}
+
+# A rule that names a program goes to the queue, and so do those that name a
+# user, and who comes after: the program might be another user's.
+by_queue()
+{
 	served "$(rule 'dst_port=80, user=nobody')" "$(rule dst_port=80)" \
-	    "$(rule dst_port=81)"
+	    "$(rule dst_port=81)" "$(rule 'dst_port=80, exe=/none')"
 	page client 4
 	through 1 1
 	tap_counts server server accepted 1
-	same 'page of 80' "$(on client setpriv --reuid=nobody --regid=nogroup \
-	    --clear-groups curl -sS "$(url 6 server)")"
+	nobodys 6
 	through 2 2
 	tap_counts server server accepted 2
 	page client 6 81
@@ -388,6 +411,7 @@ for key in 10 12 14; do
 done
 check retransmission retransmission
 check by-user by_user
+check by-queue by_queue
 check outdev outdev
 check translated translated
 check others others

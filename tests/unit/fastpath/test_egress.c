@@ -22,6 +22,7 @@
 #include "base/bytes.h"
 #include "os/clock.h"
 #include "fastpath/egress.h"
+#include "fastpath/bpf.h"
 #include "fastpath/egress_image.h"
 #include "fastpath/egress_tables.h"
 #include "firewall/plan.h"
@@ -705,24 +706,32 @@ the_plan_leaves_rules_to_the_queue(void **state)
 	egress_tables_make(&plan, &some);
 	assert_int_equal(plan.tables.rules_count, 3);
 	rule->has_user = true;
+	rule->uid = 1000;
 	egress_tables_make(&plan, &some);
-	assert_int_equal(plan.tables.rules_count, 2);
+	assert_int_equal(plan.tables.rules_count, 3);
+	assert_int_equal(plan.rules[1].has_user, true);
+	assert_int_equal(plan.rules[1].uid, 1000);
+	/* Of other users' SYNs it can't say what a rule of the queue would. */
+	strcpy(three[2].exe, "/bin/sh");
+	assert_false(egress_tables_takes(&some, rule, 0));
+	egress_tables_make(&plan, &some);
+	assert_int_equal(plan.tables.rules_count, 1);
 	assert_int_equal(plan.rules[0].key_no, three[0].key.no);
-	assert_int_equal(plan.rules[1].key_no, three[2].key.no);
+	three[2].exe[0] = '\0';
 	rule->has_user = false;
 	/* A suite that it does not name is the client's own affair. */
 	rule->key.mac.suite = MAC_SUITES;
-	assert_false(egress_tables_takes(rule, 0));
+	assert_false(egress_tables_takes(&some, rule, 0));
 	rule->key.mac.suite = MAC_HMAC_SHA256;
-	assert_true(egress_tables_takes(rule, EGRESS_RULES_MAX - 1));
-	assert_false(egress_tables_takes(rule, EGRESS_RULES_MAX));
+	assert_true(egress_tables_takes(&some, rule, EGRESS_RULES_MAX - 1));
+	assert_false(egress_tables_takes(&some, rule, EGRESS_RULES_MAX));
 	strcpy(rule->exe, "/bin/sh");
-	assert_false(egress_tables_takes(rule, 0));
+	assert_false(egress_tables_takes(&some, rule, 0));
 	rule->exe[0] = '\0';
 	rule->ports_count = EGRESS_RANGES_MAX;
-	assert_true(egress_tables_takes(rule, 0));
+	assert_true(egress_tables_takes(&some, rule, 0));
 	rule->ports_count = EGRESS_RANGES_MAX + 1;
-	assert_false(egress_tables_takes(rule, 0));
+	assert_false(egress_tables_takes(&some, rule, 0));
 	egress_tables_wipe(&plan);
 }
 
@@ -742,7 +751,7 @@ rules_are_marked_for_what_the_plan_takes(void **state)
 		many[i] = rules[SHA60];
 		many[i].ports = &port[i];
 	}
-	many[3].has_user = true;
+	strcpy(many[3].exe, "/bin/sh");
 	assert_int_equal(plan_client(&plan, &some), 0);
 	/* Before the third, up to the last that it takes, and what is left. */
 	assert_int_equal(plan.fw.count, 4);
@@ -775,7 +784,7 @@ rules_are_marked_by_device(void **state)
 
 	(void)state;
 	strcpy(three[1].outdev, "eth1");
-	three[2].has_user = true;
+	strcpy(three[2].exe, "/bin/sh");
 	assert_int_equal(plan_client(&plan, &some), 0);
 	assert_int_equal(plan_mark(&plan, devices, 2), 0);
 	assert_int_equal(plan.fw.count, 6);
@@ -789,10 +798,40 @@ rules_are_marked_by_device(void **state)
 	plan_free(&plan);
 }
 
+/* Packets of a test have a socket of root's. */
+static void
+a_rule_may_name_the_user(void **state)
+{
+	const struct shape shape = { 0 };
+	const uint32_t at = SHA60;
+	const int map = e.map[EGRESS_MAP_RULES];
+	struct egress_rule rule;
+
+	(void)state;
+	need_egress();
+	assert_int_equal(bpf_map_get(map, &at, &rule), 0);
+	rule.has_user = true;
+	for (rule.uid = 0; rule.uid < 2; rule.uid++) {
+		struct syn syn = make(&shape, PORT + SHA60), frame;
+		size_t frames = 0;
+
+		assert_int_equal(bpf_map_put(map, &at, &rule, BPF_ANY), 0);
+		assert_int_equal(run(&syn), INGRESS_TC_NEXT);
+		while (next_frame(&frame)) {
+			frames++;
+		}
+		assert_int_equal(frames, rule.uid == 0 ? 4 : 0);
+		assert_int_equal(left_priority, rule.uid == 0 ? 0 : MARK);
+	}
+	rule.has_user = false;
+	assert_int_equal(bpf_map_put(map, &at, &rule, BPF_ANY), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_rule_may_name_the_user),
 		cmocka_unit_test(each_suite_makes_the_senders_frames),
 		cmocka_unit_test(rules_are_found_by_address_and_port),
 		cmocka_unit_test(what_makes_no_group_is_told_of),
