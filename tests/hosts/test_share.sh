@@ -165,6 +165,29 @@ killed()
 	wait_log one 'asked again after'
 }
 
+# A worker dies, with groups that wait for their answer; the next one has what
+# it needs.
+worker_killed()
+{
+	local line
+
+	lab one two engine client
+	engine_start
+	two_servers
+	ready one two
+	start sender client "$python" "$here/share.py" new 10.77.0.4 80 \
+	    10.77.0.1 10.77.0.2 "$work/groups" 0
+	wait_for "$patience" more_than 100
+	kill -KILL "$(worker one)"
+	wait_log one 'asked from now on' 2
+	end sender
+	line=$(cat "$work/sender.log")
+	same 0 "$(sum both)" 'in twice'
+	has "$(groups again 4)" ' one=0 both=0 '
+	same 'groups=100 one=100 both=0 none=0' "$(groups new 4 100)"
+	same '1 0' "$(field one worker_restarts) $(field two worker_restarts)"
+}
+
 # Two of three: one server is cut off, and the other goes on.  Who is in stays.
 cut_off()
 {
@@ -300,6 +323,7 @@ check v4 together 4 fastpath=off
 check v6 together 6 fastpath=generic
 check killed killed
 check killed_kept killed --appendonly yes
+check worker_killed worker_killed
 check cut_off cut_off
 check alone alone
 check emptied emptied
