@@ -196,8 +196,8 @@ child_start(struct child *task)
 
 	fflush(stdout);
 	/* Without it the rules stay for as long as the relay does. */
-	if (!task->argv) {
-		(void)pipe2(ends, O_CLOEXEC | O_NONBLOCK);
+	if (!task->argv && pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+		ends[0] = ends[1] = -1;
 	}
 	task->relayed = ends[1];
 	task->pid = fork();
