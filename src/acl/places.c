@@ -18,7 +18,8 @@ place_of(struct access_places *places, const char *path)
 			return &places->list[i];
 		}
 	}
-	list = reallocarray(places->list, places->count + 1, sizeof *list);
+	/* As many as there are files: these have a bound. */
+	list = realloc(places->list, (places->count + 1) * sizeof *list);
 	if (!list) {
 		return NULL;
 	}

@@ -1,6 +1,7 @@
 #include "base/grow.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #define FIRST 16u
@@ -15,7 +16,8 @@ grow(void *array, size_t count, size_t *room, size_t size)
 	if (count < *room) {
 		return 0;
 	}
-	bigger = reallocarray(*at, more, size);
+	/* No reallocarray(3): macOS has none. */
+	bigger = more <= SIZE_MAX / size ? realloc(*at, more * size) : NULL;
 	if (!bigger) {
 		return -ENOMEM;
 	}
