@@ -1,5 +1,6 @@
 #include "client/backend_netfilter.h"
 
+#include <linux/netfilter.h>
 #include <string.h>
 
 #include "client/client_parts.h"
@@ -101,6 +102,10 @@ handle(struct client *c, const struct nfq_packet *q)
 		.len = q->len,
 		.wire_len = q->wire_len,
 		.outdev = q->outdev,
+		.forwarded = q->hook == NF_INET_FORWARD,
+		.indev = c->conf->by_device && q->indev
+			? ifname_name(&c->netfilter.links, q->indev)
+			: NULL,
 		.device = c->conf->by_device
 			? ifname_name(&c->netfilter.links, q->outdev)
 			: NULL,

@@ -60,6 +60,11 @@ backend_pcap_open(struct backend_pcap *f, struct outbound *outbound,
 			"--backend pcap");
 		return TAP_USAGE;
 	}
+	if (conf->forwards) {
+		log_say(LOG_LEVEL_ERROR,
+			"type=FORWARD cannot be used with --backend pcap");
+		return TAP_USAGE;
+	}
 	if (wire_open(&f->wire, names, devices_of(conf, names), why) < 0 ||
 	    (!later && (f->wire.count == 0 || f->wire.absent > 0))) {
 		log_say(LOG_LEVEL_ERROR, "%s", why);

@@ -210,6 +210,8 @@ rule_for(const struct outbound *e, const struct outbound_syn *in,
 		.exe = conf->by_exe && e->program
 			? e->program(e->context, in, p)
 			: NULL,
+		.forwarded = in->forwarded,
+		.indev = conf->by_device ? in->indev : NULL,
 		.outdev = conf->by_device ? in->device : NULL,
 		.has_uid = in->has_uid,
 		.uid = in->uid,

@@ -59,6 +59,8 @@ struct outbound_syn {
 	const uint8_t *bytes;
 	size_t len, wire_len;
 	uint32_t outdev;    /* an index, or 0 */
+	bool forwarded;     /* through this host, */
+	const char *indev;  /* by this device, as below */
 	const char *device; /* its name, where conf->by_device, or NULL */
 	uint32_t mark;
 	bool has_uid;

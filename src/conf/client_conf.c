@@ -136,6 +136,7 @@ take_exe(void *into, const char *value, char *why)
 
 static const struct conf_word_type rule_words[] = {
 	KEY_WORDS(struct rule_words),
+	{ RULE("indev", indev), CONF_DEVICE },
 	{ RULE("outdev", outdev), CONF_DEVICE },
 	{ RULE("src_host", src), CONF_NET },
 	{ .name = "dst_host", CONF_OWN(take_dst) },
@@ -143,7 +144,7 @@ static const struct conf_word_type rule_words[] = {
 	{ RULE("service_port", service_port), CONF_PORT },
 	{ WHOLE_RULE("user"), CONF_OWN(take_user) },
 	{ RULE("exe", exe), CONF_OWN(take_exe) },
-	{ .name = "type", CONF_CHOICE("LOCAL") },
+	{ RULE("type", forwarded), CONF_CHOICE("LOCAL FORWARD") },
 };
 
 static const struct conf_word_type setting_words[] = { SETTINGS(
@@ -157,6 +158,30 @@ static const struct conf_form form = {
 	.rules = CONF_WORDS(rule_words),
 	.rule = add_rule,
 };
+
+/* Whoever is behind this host has the use of the key: so say who that is. */
+static int
+check_type(const struct conf_file *file, const struct sender_rule *rule,
+	   char *err)
+{
+	if (!rule->forwarded) {
+		return rule->indev[0]
+			? conf_fail(err, file, rule->line,
+				    "indev goes with type=FORWARD")
+			: 0;
+	}
+	if (rule->has_user || rule->exe[0]) {
+		return conf_fail(err, file, rule->line,
+				 "user and exe are of this host's own "
+				 "connections, not of type=FORWARD");
+	}
+	return rule->indev[0] || rule->src.addr.family
+		? 0
+		: conf_fail(err, file, rule->line,
+			    "type=FORWARD needs indev or src_host: whoever "
+			    "sends through this host would have the use of "
+			    "the key");
+}
 
 static int
 check_rule(const struct conf_file *file, const struct sender_rule *rule,
@@ -174,7 +199,7 @@ check_rule(const struct conf_file *file, const struct sender_rule *rule,
 				 "src_host and dst_host are of different IP "
 				 "versions");
 	}
-	return 0;
+	return check_type(file, rule, err);
 }
 
 static int
@@ -263,7 +288,8 @@ add_rule(void *into, const struct conf_file *file, const struct conf_line *line,
 	if (rc == 0) {
 		rc = check_rule(file, rule, err);
 	}
-	conf->by_device |= rule->outdev[0] != '\0';
+	conf->by_device |= rule->outdev[0] != '\0' || rule->indev[0] != '\0';
+	conf->forwards |= rule->forwarded;
 	conf->by_user |= rule->has_user;
 	conf->by_exe |= rule->exe[0] != '\0';
 	key_spec_wipe(&words.spec);

@@ -29,6 +29,7 @@ struct client_conf {
 	struct sender_host *hosts; /* owned, those that rules name */
 	unsigned hosts_count;
 	bool by_device, by_user, by_exe; /* some rule asks for it */
+	bool forwards; /* some rule is for others' connections */
 };
 
 /*

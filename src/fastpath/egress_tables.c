@@ -10,7 +10,8 @@
 static bool
 knows(const struct sender_rule *rule)
 {
-	return rule->exe[0] == '\0' && rule->ports_count <= EGRESS_RANGES_MAX &&
+	return !rule->forwarded && rule->exe[0] == '\0' &&
+		rule->ports_count <= EGRESS_RANGES_MAX &&
 		suite_kernel(rule->key.mac.suite) != SUITE_KERNEL_NONE;
 }
 

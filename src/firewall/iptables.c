@@ -283,6 +283,10 @@ remove_family(struct fw *fw, size_t family, unsigned variant, char *err)
 		struct ours ours;
 		bool by_nft;
 
+		/* One command's are in the first. */
+		if (fw->is_brief && i > 0) {
+			continue;
+		}
 		find_ours(&ours, fw, &hooks[i],
 			  save_tables(families[family], variant, &by_nft));
 		if (!ours.found) {

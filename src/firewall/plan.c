@@ -231,10 +231,12 @@ plan_client(struct plan *out, const struct client_conf *conf)
 		size_t at = 0;
 
 		while (sender_next_dst(rule, &at, &dst)) {
-			struct fw_match *m = add_match(
-				out, &used, NULL, rule->outdev, &rule->src,
-				&dst, rule->ports, rule->ports_count);
+			struct fw_match *m =
+				add_match(out, &used, rule->indev, rule->outdev,
+					  &rule->src, &dst, rule->ports,
+					  rule->ports_count);
 
+			m->place = rule->forwarded ? FW_ROUTED : FW_LOCAL;
 			m->fast = egress_tables_takes(conf, rule, fast);
 			fast += m->fast;
 		}

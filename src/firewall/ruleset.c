@@ -14,12 +14,19 @@ static const struct ruleset_hook server_hooks[FW_HOOKS] = {
 
 static const struct ruleset_hook client_hooks[] = {
 	{ "raw", "OUTPUT", "", "syn" },
+	{ "mangle", "FORWARD", "-forward", "forward" },
 };
+
+bool
+ruleset_is_here(const struct ruleset_hook *hook, const struct fw_match *m)
+{
+	return (hook == &client_hooks[1]) == ruleset_is_forwarded(m);
+}
 
 const struct ruleset_hook *
 ruleset_hooks(enum fw_side side, size_t *count)
 {
-	*count = side == FW_SERVER ? FW_HOOKS : 1;
+	*count = side == FW_SERVER ? FW_HOOKS : 2;
 	return side == FW_SERVER ? server_hooks : client_hooks;
 }
 
@@ -141,8 +148,13 @@ ruleset_has_place(const struct ruleset_hook *hook, const struct fw_match *m,
 bool
 ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook)
 {
+	for (size_t i = 0; plan->side == FW_CLIENT && i < plan->count; i++) {
+		if (ruleset_is_here(hook, &plan->matches[i])) {
+			return true;
+		}
+	}
 	if (plan->side == FW_CLIENT) {
-		return true;
+		return hook == &client_hooks[0];
 	}
 	if (ruleset_is(hook, RULESET_LABELS)) {
 		return has_decoys(plan) || ruleset_uses_labels(plan);

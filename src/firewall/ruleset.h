@@ -44,7 +44,8 @@
  *
  * Client: SYNs to protected services are queued on their way out, with
  * a bypass: without the daemon they are ordinary SYNs.  Or they are marked
- * and go on, where a program at the device makes their frames.
+ * and go on, where a program at the device makes their frames.  Those of others
+ * through this host are queued where they are forwarded, if a rule asks for it.
  */
 #ifndef TAP_FIREWALL_RULESET_H
 #define TAP_FIREWALL_RULESET_H
@@ -101,6 +102,8 @@ bool ruleset_has_place(const struct ruleset_hook *hook,
  * they do where the last places would not know a translated one again.
  */
 bool ruleset_ends_marked(const struct fw_plan *plan, const struct fw_match *m);
+/* Client: whether a match is of the packets that come by a hook. */
+bool ruleset_is_here(const struct ruleset_hook *hook, const struct fw_match *m);
 /* Of packets through this host. */
 bool ruleset_is_forwarded(const struct fw_match *m);
 /* Whether a match has a decoy of this family, or (0) of either. */

@@ -456,7 +456,8 @@ put_client_chain(const struct section *s)
 	for (size_t i = 0; i < s->plan->count; i++) {
 		const struct fw_match *m = &s->plan->matches[i];
 
-		if (!ruleset_has_family(m, s->family)) {
+		if (!ruleset_has_family(m, s->family) ||
+		    !ruleset_is_here(s->hook, m)) {
 			continue;
 		}
 		put_match(s, s->plan, m, m->marked ? set : queue);

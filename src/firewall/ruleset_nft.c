@@ -1,5 +1,7 @@
 #include "firewall/ruleset_nft.h"
 
+#include <string.h>
+
 #include "firewall/ruleset.h"
 
 static const char syn[] = "tcp flags & (fin|syn|rst|ack) == syn ";
@@ -335,9 +337,13 @@ put_decoy_chain(struct text *t, const struct fw_plan *plan)
 }
 
 static void
-put_client(struct text *t, const struct fw_plan *plan)
+put_client(struct text *t, const struct fw_plan *plan,
+	   const struct ruleset_hook *hook)
 {
-	begin_chain(t, "syn", "filter", "output", -300);
+	const bool forwards = strcmp(hook->hook, "FORWARD") == 0;
+
+	begin_chain(t, hook->nft, "filter", forwards ? "forward" : "output",
+		    forwards ? -1 : -300);
 	/* Sockets of a control group have the mark, and frames are in none. */
 	if (!plan->cgroup) {
 		text_put(t, "\t\tmeta mark 0x%08x accept\n", plan->mark);
@@ -345,6 +351,9 @@ put_client(struct text *t, const struct fw_plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct fw_match *m = &plan->matches[i];
 
+		if (!ruleset_is_here(hook, m)) {
+			continue;
+		}
 		text_put(t, "\t\t%s%s", syn,
 			 m->marked ? "rt ipsec missing " : "");
 		put_match(t, plan, m);
@@ -373,7 +382,7 @@ put_chain(struct text *t, const struct fw_plan *plan,
 	} else if (ruleset_is(hook, RULESET_SYN)) {
 		put_syn_chain(t, plan, hook);
 	} else {
-		put_client(t, plan);
+		put_client(t, plan, hook);
 	}
 }
 

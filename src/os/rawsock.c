@@ -22,6 +22,9 @@ rawsock_open(struct rawsock *raw)
 	if (raw->fd6 >= 0) {
 		setsockopt(raw->fd6, IPPROTO_IPV6, IPV6_HDRINCL, &on,
 			   sizeof on);
+		/* From addresses of others, too, as IPv4's does. */
+		setsockopt(raw->fd6, IPPROTO_IPV6, IPV6_FREEBIND, &on,
+			   sizeof on);
 	}
 	return 0;
 }

@@ -53,12 +53,15 @@ sender_rule_for(const struct sender_rule *rules, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		const struct sender_rule *rule = &rules[i];
 
-		if (sender_goes_to(rule, &p->dst, p->dport) &&
+		if (rule->forwarded == in->forwarded &&
+		    sender_goes_to(rule, &p->dst, p->dport) &&
 		    acl_net_has(&rule->src, &p->src) &&
 		    (!rule->has_user ||
 		     (in->has_uid && in->uid == rule->uid)) &&
 		    (rule->exe[0] == '\0' ||
 		     (in->exe && strcmp(rule->exe, in->exe) == 0)) &&
+		    (rule->indev[0] == '\0' ||
+		     (in->indev && strcmp(rule->indev, in->indev) == 0)) &&
 		    (rule->outdev[0] == '\0' ||
 		     (in->outdev && strcmp(rule->outdev, in->outdev) == 0))) {
 			return rule;

@@ -32,6 +32,8 @@ struct sender_host {
 
 /* Which connections are authenticated, and by which key (000, 7.2). */
 struct sender_rule {
+	bool forwarded; /* connections through this host; else its own */
+	char indev[ACL_IFNAME_MAX];  /* of such; empty is ANY */
 	char outdev[ACL_IFNAME_MAX]; /* empty is ANY */
 	struct acl_net src, dst;
 	struct sender_host *host; /* in place of dst; or NULL */
@@ -62,6 +64,8 @@ bool sender_goes_to(const struct sender_rule *rule,
 struct sender_packet {
 	const struct packet *packet;
 	const char *exe;    /* or NULL: not known */
+	bool forwarded;     /* through this host, by: */
+	const char *indev;  /* or NULL */
 	const char *outdev; /* or NULL */
 	bool has_uid;
 	uint32_t uid;

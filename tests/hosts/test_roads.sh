@@ -238,6 +238,52 @@ two_gateways()
 		tr '\n' ' ')" '^src=10.77.0.2 src=10.77.0.3 $'
 }
 
+# A guest behind the client, whose address is translated, has the use of the
+# key where a rule says so, and is ordinary where none does.
+guest()
+{
+	local family device=$1
+
+	lab
+	http_start server 80
+	tap_start server server server -p 80 -k "$(key_file)"
+	namespace guest
+	ip -n "$net-client" link add eth1 type veth peer name eth0 \
+	    netns "$net-guest"
+	device_up client eth1 10.79.0.1/24 fd79::1/64
+	device_up guest eth0 10.79.0.2/24 fd79::2/64
+	connected guest
+	on client sysctl -qw net.ipv4.ip_forward=1 \
+	    net.ipv6.conf.all.forwarding=1
+	ip -n "$net-guest" -4 route add default via 10.79.0.1
+	ip -n "$net-guest" -6 route add default via fd79::1
+	for family in iptables ip6tables; do
+		on client "$family" -t nat -A POSTROUTING -o eth0 -j MASQUERADE
+	done
+	tap_start client client client -c "$(key_file \
+	    "RULE:type=FORWARD, indev=$device, dst_port=80, key_no=10, \
+key=0x$secret, alg=hmac-sha256")"
+	wait_for "$patience" fast_path_known client client
+	# Its own connections are another matter.
+	same 28 "$(status_of on client curl -sS -m 1 "$(url 4 server)")" own
+	if [ "$device" = eth1 ]; then
+		page guest 4
+		page guest 6
+		tap_counts server server accepted 2
+	else
+		same 28 "$(status_of on guest curl -sS -m 1 \
+		    "$(url 4 server)")" 'by another device'
+	fi
+	if [ "$device" = eth1 ]; then
+		end client
+	else
+		end client KILL || :
+		has "$(rules client)" tap-client-5060-forward
+		wait_for "$patience" on client "$TAP" client --remove-rules
+	fi
+	same '' "$(rules client | grep tap-)" 'what is left'
+}
+
 for fastpath in off auto; do
 	check "user-$fastpath" by_rule $fastpath 0 65534 uidrange 65534-65534
 	check "mark-$fastpath" by_rule $fastpath 1 '' fwmark 0x1
@@ -249,4 +295,6 @@ done
 # the next hop of a new connection at random, and does not tell.
 check gateways two_gateways auto
 check owner by_owner
+check guest guest eth1
+check guest-elsewhere guest eth2
 finish

@@ -226,6 +226,23 @@ static const struct fw_plan client_marks = {
 	.count = LENGTH(marked_matches),
 };
 
+/* Of guests behind this host, and its own. */
+static const struct fw_match guests_matches[] = {
+	{ .place = FW_ROUTED,
+	  .indev = "virbr0",
+	  .ports = ssh,
+	  .ports_count = 1 },
+	{ .ports = ssh, .ports_count = 1 },
+};
+
+static const struct fw_plan client_guests = {
+	.side = FW_CLIENT,
+	.queue = 5060,
+	.mark = 0x400000,
+	.matches = guests_matches,
+	.count = LENGTH(guests_matches),
+};
+
 static char out[TEXT_SIZE];
 
 /* All of a plan's hooks, in their order. */
@@ -300,6 +317,7 @@ rules_are_as_written(void **state)
 		{ "client", &client },
 		{ "client-user", &client_user },
 		{ "client-marks", &client_marks },
+		{ "client-guests", &client_guests },
 	};
 
 	(void)state;
