@@ -208,23 +208,22 @@ list_tables(const struct ingress_tables *t, struct table tables[TABLES])
 	memcpy(tables, all, sizeof all);
 }
 
-static void
+static int
 take_names(struct ingress *s, const struct ingress_tables *t)
 {
 	s->devices_count = t->devices_count;
 	for (size_t i = 0; i < t->devices_count; i++) {
 		memcpy(s->devices[i], t->devices[i], sizeof s->devices[i]);
 	}
-	ingress_locals_devices(s);
+	return ingress_locals_devices(s);
 }
 
 int
 ingress_load_tables(struct ingress *s, const struct ingress_tables *t)
 {
 	struct table tables[TABLES];
-	int rc = 0;
+	int rc = take_names(s, t);
 
-	take_names(s, t);
 	list_tables(t, tables);
 	for (size_t i = 0; rc == 0 && i < TABLES; i++) {
 		rc = make_map(s, tables[i].which, tables[i].count);
@@ -267,9 +266,10 @@ ingress_load_again(struct ingress *s, const struct ingress_tables *t)
 	if (!has_room(s, t, tables)) {
 		return -E2BIG;
 	}
-	take_names(s, t);
+	/* First: while tables are of before and after, nobody gets in. */
 	rc = bpf_map_empty(s->map[INGRESS_MAP_KEYS], 4,
 			   sizeof(struct ingress_key));
+	rc = rc ? rc : take_names(s, t);
 	for (size_t i = 0; rc == 0 && i < TABLES; i++) {
 		rc = fill(s, &tables[i], false);
 	}

@@ -82,18 +82,17 @@ take_device(void *context, const struct device *device)
 	return 0;
 }
 
-void
+int
 ingress_locals_devices(const struct ingress *s)
 {
 	struct named named = { .ingress = s };
+	int rc = s->devices_count > 0 ? devices_each(take_device, &named) : 0;
 
-	if (s->devices_count > 0) {
-		devices_each(take_device, &named);
+	for (uint32_t i = 0; rc == 0 && i < s->devices_count; i++) {
+		rc = bpf_map_put(s->map[INGRESS_MAP_DEVICES], &i,
+				 &named.index[i], BPF_ANY);
 	}
-	for (uint32_t i = 0; i < s->devices_count; i++) {
-		bpf_map_put(s->map[INGRESS_MAP_DEVICES], &i, &named.index[i],
-			    BPF_ANY);
-	}
+	return rc;
 }
 
 const char *
@@ -113,9 +112,9 @@ ingress_locals_update(struct ingress *s)
 	static struct locals now, before;
 	const int map = s->map[INGRESS_MAP_LOCALS];
 	const uint8_t here = 1;
+	const int named = ingress_locals_devices(s);
 	int rc = read_known(map, &before);
 
-	ingress_locals_devices(s);
 	now.count = 0;
 	/* Where the kernel does not tell all, fewer are known. */
 	devices_each_address(take_address, &now);
@@ -129,5 +128,5 @@ ingress_locals_update(struct ingress *s)
 	for (size_t i = 0; i < now.count; i++) {
 		bpf_map_put(map, &now.at[i], &here, BPF_ANY);
 	}
-	return rc;
+	return rc ? rc : named;
 }

@@ -14,12 +14,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fastpath/bpf.h"
 #include "server/worker_fastpath.h"
 #include "fastpath/ingress_load.h"
+#include "fastpath/ingress_locals.h"
 #include "fastpath/ingress_replays.h"
 #include "fastpath/ingress_tables.h"
 
@@ -813,6 +815,34 @@ a_rule_may_name_its_device(void **state)
 	assert_true(gets_in(PORT_LO, "lo"));
 }
 
+/* Where nothing says which device it is, no rule may be taken for another. */
+static void
+devices_that_are_not_known(void **state)
+{
+	static const char names[1][IF_NAMESIZE] = { "none1" };
+	const struct ingress_tables other = {
+		.admitted = -1,
+		.devices = names,
+		.devices_count = 1,
+	};
+	struct ingress s = bed.worker.ingress;
+	struct rlimit before, none;
+
+	(void)state;
+	bed_need();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ 0, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(ingress_locals_update(&s), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	bed_set_locals();
+	/* As long as keys are there, those of the rules that are. */
+	s.has_door = false;
+	s.map[INGRESS_MAP_KEYS] = -1;
+	assert_int_equal(ingress_load_again(&s, &other), -EBADF);
+	assert_string_equal(s.devices[0], "lo");
+}
+
 int
 main(void)
 {
@@ -832,6 +862,7 @@ main(void)
 		cmocka_unit_test(the_memory_is_filled_and_emptied),
 		cmocka_unit_test(of_two_at_once_one_gets_in),
 		cmocka_unit_test(a_rule_may_name_its_device),
+		cmocka_unit_test(devices_that_are_not_known),
 		cmocka_unit_test(a_reload_finds_another_door),
 	};
 
