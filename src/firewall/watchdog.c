@@ -70,6 +70,12 @@ watchdog_open(struct watchdog *k, const struct fw *fw)
 		.events = fw_watch(),
 		.timer = timerfd_create(CLOCK_MONOTONIC,
 					TFD_CLOEXEC | TFD_NONBLOCK),
+		/*
+		 * Of what came since they were installed, nobody has told us.
+		 * One command's rules hide nothing, and are soon gone.
+		 */
+		.changed = !fw->is_brief,
+		.changed_ms = now,
 		.looked_ms = now,
 		.tables_ms = now,
 	};

@@ -33,7 +33,10 @@ struct watchdog {
 
 /* As watchdog_close() leaves it. */
 void watchdog_init(struct watchdog *k);
-/* Call when the rules are installed; what cannot be watched is polled. */
+/*
+ * Call when the rules are installed, and look soon, for what was changed in
+ * between; what cannot be watched is polled.
+ */
 void watchdog_open(struct watchdog *k, const struct fw *fw);
 void watchdog_close(struct watchdog *k);
 

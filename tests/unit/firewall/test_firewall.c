@@ -68,6 +68,7 @@ run_faked(const char *const *argv, const char *input, char *output,
 #include "firewall/run_tool.c"
 #include "firewall/iptables.c"
 #include "firewall/firewall.c"
+#include "firewall/watchdog.c"
 #undef access
 #undef run_program
 
@@ -762,6 +763,36 @@ notices_what_nft_lost(void **state)
 	assert_int_equal(fw_stands(&fw, &server), -1);
 }
 
+/* looks: how often rules are asked for in the second after the watch began */
+static void
+check_first_look(const struct fw_plan *plan, const char *looks)
+{
+	struct watchdog k;
+
+	assert_int_equal(fw_install(&fw, plan, FW_NFT, err), 0);
+	watchdog_open(&k, &fw);
+	k.looked_ms -= 2 * APART_MS;
+	strcpy(calls, " ");
+	watchdog_look(&k, &fw, plan);
+	watchdog_look(&k, &fw, plan);
+	assert_string_equal(calls, looks);
+	watchdog_close(&k);
+}
+
+/* Of what was changed between the installation and the watch, nobody tells. */
+static void
+looks_when_the_watch_begins(void **state)
+{
+	const uint32_t user = 1000;
+	struct fw_plan brief = server;
+
+	(void)state;
+	brief.user = &user;
+	program("nft", 0, "table inet x {\n\trule 1\n}\n", NULL);
+	check_first_look(&server, " nft ");
+	check_first_look(&brief, " ");
+}
+
 int
 main(void)
 {
@@ -792,6 +823,7 @@ main(void)
 		cmocka_unit_test_setup(refuses_what_is_too_long, setup),
 		cmocka_unit_test_setup(notices_what_was_changed, setup),
 		cmocka_unit_test_setup(notices_what_nft_lost, setup),
+		cmocka_unit_test_setup(looks_when_the_watch_begins, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
