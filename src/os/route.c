@@ -65,14 +65,12 @@ take(void *context, const struct netlink_reply *reply)
 	struct route *route = context;
 	struct rtmsg found;
 
-	if (reply->type != RTM_NEWROUTE || reply->len < sizeof found) {
-		return 0;
-	}
-	memcpy(&found, reply->payload, sizeof found);
-	if (netlink_attrs(reply->payload, reply->len, sizeof found, attrs,
+	if (reply->type != RTM_NEWROUTE || reply->len < sizeof found ||
+	    netlink_attrs(reply->payload, reply->len, sizeof found, attrs,
 			  RTA_MAX) < 0) {
 		return -EBADMSG;
 	}
+	memcpy(&found, reply->payload, sizeof found);
 	if (is_barrier(found.rtm_type)) {
 		return -ENETUNREACH;
 	}
