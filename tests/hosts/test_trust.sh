@@ -160,7 +160,8 @@ tool_hangs()
 			while :; do sleep 1000; done
 		END
 	done
-	# Within ten seconds it looks, and is caught.
+	# Somebody changes rules: it looks, and is caught.
+	on server iptables -N somebody
 	wait_for "$patience" hanging server
 	answers
 	page client 4
