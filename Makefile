@@ -296,7 +296,8 @@ FETCH := $(if $(and $(or $(PCAP_SRC),$(wildcard .deps/src/libpcap)),$(or \
 	xz-utils=xz)
 NEED_static := $(if $(ARCH),gcc-$(TRIPLET)=$(TRIPLET)-gcc,gcc \
 	$(if $(filter musl-gcc,$(CC)),musl-tools=musl-gcc)) make flex bison $(FETCH) \
-	linux-libc-dev=/usr/include/linux/tcp.h
+	linux-libc-dev=/usr/include/linux/tcp.h $(if $(ARCH), \
+	linux-libc-dev-$(DEB_ARCH)-cross=/usr/$(TRIPLET)/include/linux/tcp.h)
 NEED_system := gcc make libc6-dev=/usr/include/stdio.h \
 	libpcap-dev=/usr/include/pcap.h libbearssl-dev=/usr/include/bearssl.h
 NEED_san := $(NEED_system)
@@ -326,7 +327,9 @@ NEED_coverage := $(NEED_check) lcov
 NEED_bench := $(NEED_static) $(NEED_system) clang gnuplot-nox=gnuplot \
 	iproute2=ip iptables nginx-light=nginx ethtool procps=sysctl python3
 NEED_cross := qemu-user-static=qemu-s390x-static $(foreach a,$(ARCHS), \
-	gcc-$(lastword $(subst =, ,$a))=$(lastword $(subst =, ,$a))-gcc)
+	gcc-$(lastword $(subst =, ,$a))=$(lastword $(subst =, ,$a))-gcc \
+	libc6-dev-$(word 2,$(subst =, ,$a))-cross=/usr/$(lastword $(subst =, \
+	,$a))/include/stdio.h)
 # Nobody who only builds has anything installed: that is for make deps, and
 # for those that test.
 NEED_deps := $(NEED_build)
