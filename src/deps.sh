@@ -3,6 +3,7 @@
 #
 # Makes .deps/libpcap or .deps/bearssl: a static library and its headers.
 # usage: src/deps.sh libpcap|bearssl [SOURCE]   (CC, KERNEL, V from make)
+#        src/deps.sh sources       the lines for apt, alone
 #
 # For another processor, ARCH, it is .deps/ARCH/libpcap, of the same source;
 # HOST is its name for configure, AR its archiver.
@@ -134,10 +135,11 @@ fetch()
 	debian_sources >"$deps/apt/sources.list"
 	[ -s "$deps/apt/sources.list" ] || die 'apt has no Debian sources here'
 	# The two libraries share the lists. An update that fails in part may
-	# still have brought what is needed: the download tells.
+	# still have brought what is needed: the download tells.  (Without this
+	# mode, apt calls it a success when there is no network at all.)
 	if [ ! -e "$deps/apt/updated" ]; then
-		private_apt update >>"$log" 2>&1 </dev/null &&
-			: >"$deps/apt/updated"
+		private_apt -o APT::Update::Error-Mode=any update \
+		    >>"$log" 2>&1 </dev/null && : >"$deps/apt/updated"
 	fi
 	rm -rf "$deps/src/$name.new"
 	mkdir "$deps/src/$name.new"
@@ -169,6 +171,10 @@ build_bearssl()
 	cp tap-build/libbearssl.a "$out"
 }
 
+if [ "$name" = sources ]; then
+	debian_sources
+	exit
+fi
 # One at a time: both use the same lists, and two makes may run.
 exec 9>"$deps/lock"
 flock 9

@@ -535,19 +535,23 @@ check_install()
 	} >"$dir/wanted"
 	(cd "$dir/root" && find . -type f | sed 's/^..//') >"$dir/there"
 	same 'installed' "$dir/wanted" "$dir/there"
-	# Of when, and of what, it is made.
+	# Of when, where that is known, and of what, it is made.
 	"$dir/root/usr/bin/tap" --version >"$dir/version"
-	for line in 'tap [0-9][0-9.+a-g]*' 'of 2[0-9]*-[0-9]*-[0-9]*' \
+	epoch=$(src/packaging/version.sh epoch)
+	for line in 'tap [0-9][0-9A-Za-z.+~]*' \
+	    "${epoch:+of 2[0-9]*-[0-9]*-[0-9]*}" \
 	    'libraries: musl 1[0-9.]*, libpcap 1[0-9.]*, BearSSL 0[0-9.]*' \
 	    'features: .*fast path.*'; do
-		grep -qx "$line" "$dir/version" || echo "--version: no '$line'"
+		[ -z "$line" ] || grep -qx "$line" "$dir/version" || echo "--version: no '$line'"
 	done
 	stat -c %a "$dir/root/etc/tap" | grep -v '^700$'
 	touch "$dir/root/etc/tap/server.key"
 	make_at uninstall
 	grep -q '/etc/tap stays: keys' "$dir/make" || echo 'keys stay, unsaid'
 	rm "$dir/root/etc/tap/server.key" || return
-	make_at install
+	# Whoever it is that installs it, all may read it.
+	(umask 077 && make_at install)
+	find "$dir/root" ! -perm -044 ! -path '*/etc/tap'
 	make_at uninstall
 	find "$dir/root" -mindepth 1
 	# On a system: what is not below PREFIX stays. (The user tap, too.)

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: ISC
 #
 # Makes tap_VERSION_ARCHITECTURE.deb of what make install installs; dpkg-deb
-# alone is needed.  The same sources give the same file: names, times and
-# owners are those of the package, not of who made it.
-# usage: src/packaging/deb.sh FOLDER ARCHITECTURE   (MAKE; DEBFULLNAME, DEBEMAIL)
+# alone is needed.  The same sources give the same file: names, times, sizes and
+# owners are those of the package, not of who made it, and where.
+# usage: src/packaging/deb.sh FOLDER ARCHITECTURE   (MAKE; DEBFULLNAME, DEBEMAIL;
+#        STATIC, PCAP_SRC, BEARSSL_SRC, LIBS_DIR: see sbom.sh)
 
 set -eu
 to=$1 arch=$2
@@ -15,11 +16,18 @@ SOURCE_DATE_EPOCH=${epoch:-0}
 LC_ALL=C
 export SOURCE_DATE_EPOCH LC_ALL
 umask 022
-: "${MAKE:=make}" "${DEBFULLNAME:=The tap authors}"
-# Whoever made the commit, if nobody says that he makes the package.
-: "${DEBEMAIL:=$(git log -1 --format=%ae 2>/dev/null || :)}"
-maintainer="$DEBFULLNAME <${DEBEMAIL:-authors@tap.invalid}>"
-root=.build/deb/$arch
+: "${MAKE:=make}" "${LIBS_DIR:=.deps}" "${DEBFULLNAME:=The tap authors}"
+maintainer="$DEBFULLNAME <${DEBEMAIL:=authors@tap.invalid}>"
+command -v dpkg-deb >/dev/null || {
+	echo 'make deb: dpkg-deb is not here' >&2
+	exit 1
+}
+# Two may be made at once.
+mkdir -p .build "$to"
+dir=$(mktemp -d .build/deb.XXXXXXXX)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' HUP INT TERM
+root=$dir/root
 doc=$root/usr/share/doc/tap
 
 # SOURCE VERSION of what is linked in.
@@ -30,9 +38,22 @@ built_using()
 			sed -n '1s/^\([^ ]*\) (\([^)]*\)).*/\1 (= \2)/p' \
 			    ".deps/src/$name/debian/changelog"
 	done
+	if [ -r "$LIBS_DIR/root/of/musl-dev" ]; then
+		sed 's/^[^_]*_\([^_]*\)_.*/musl (= \1)/' \
+		    "$LIBS_DIR/root/of/musl-dev"
+		return
+	fi
 	# shellcheck disable=SC2016 # dpkg's own
 	dpkg-query -W -f '${source:Package} (= ${source:Version})\n' musl-dev \
 	    2>/dev/null || :
+}
+
+# In KiB, as dpkg-gencontrol counts: a file system's own blocks are not in it.
+installed_size()
+{
+	find "$root" ! -path "$root/DEBIAN*" \( -type f -printf '%s\n' -o \
+	    -printf '1\n' \) | awk '{ sum += int(($1 + 1023) / 1024) }
+	    END { print sum }'
 }
 
 control()
@@ -44,7 +65,7 @@ control()
 	Maintainer: $maintainer
 	Section: net
 	Priority: optional
-	Installed-Size: $(du -k -s --apparent-size "$root" | cut -f 1)
+	Installed-Size: $(installed_size)
 	Built-Using: $(built_using | paste -sd , - | sed 's/,/, /g')
 	Recommends: nftables | iptables
 	Suggests: qrencode
@@ -71,7 +92,6 @@ changelog()
 	END
 }
 
-rm -rf "$root"
 "$MAKE" -s install DESTDIR="$PWD/$root" PREFIX=/usr SYSCONFDIR=/etc \
     UNITDIR=/lib/systemd/system ZSHDIR=/usr/share/zsh/vendor-completions \
     FISHDIR=/usr/share/fish/vendor_completions.d >/dev/null
@@ -89,9 +109,11 @@ done
 control >"$root/DEBIAN/control"
 (cd "$root" && find . -type f ! -path './DEBIAN/*' ! -path './etc/*' -print0 |
 	sort -z | xargs -0 md5sum | sed 's|\./||') >"$root/DEBIAN/md5sums"
-mkdir -p "$to"
-rm -f "$to/"tap_*"_$arch.deb"
-file=$to/tap_${version}_$arch.deb
-dpkg-deb --root-owner-group -Zxz --build "$root" "$file" >/dev/null
-rm -rf "$root"
-echo "$file"
+file=tap_${version}_$arch.deb
+dpkg-deb --root-owner-group -Zxz --build "$root" "$dir/$file" >/dev/null
+# One is there at the end, for apt install ./tap_*.deb.
+for old in "$to/"tap_*"_$arch.deb"; do
+	[ "$old" = "$to/$file" ] || rm -f "$old"
+done
+mv -f "$dir/$file" "$to/$file"
+echo "$to/$file"

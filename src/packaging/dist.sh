@@ -4,9 +4,14 @@
 # Makes tap-VERSION.tar.xz: the commit's files, and the libraries' sources
 # where make looks for them, so that a build needs no network; .deps/SHA256SUMS
 # in it is of all of these, and tap-VERSION.tar.xz.sha256 of it.
-# usage: src/packaging/dist.sh FOLDER   (after the libraries' sources are here)
+# usage: src/packaging/dist.sh FOLDER   (after the libraries' sources are here;
+#        PCAP_SRC, BEARSSL_SRC)
 
 set -eu
+[ -e .git ] || {
+	echo 'make dist: it is made of a commit, and this is no git repository' >&2
+	exit 1
+}
 version=$(src/packaging/version.sh version)
 epoch=$(src/packaging/version.sh epoch)
 name=tap-$version
@@ -19,13 +24,12 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 
-git archive --prefix="$name/" HEAD | tar -x -C "$dir"
+git -c safe.directory='*' archive --prefix="$name/" HEAD | tar -x -C "$dir"
 echo "$version ${epoch:-0}" >"$dir/$name/.version"
 mkdir -p "$dir/$name/.deps/src"
-for library in libpcap bearssl; do
-	cp -R ".deps/src/$library" "$dir/$name/.deps/src"
-	rm -rf "$dir/$name/.deps/src/$library/.pc"
-done
+cp -R "${PCAP_SRC:-.deps/src/libpcap}" "$dir/$name/.deps/src/libpcap"
+cp -R "${BEARSSL_SRC:-.deps/src/bearssl}" "$dir/$name/.deps/src/bearssl"
+rm -rf "$dir/$name/.deps/src"/*/.pc
 cd "$dir/$name"
 find . -type f ! -path ./SHA256SUMS -print0 | sort -z |
 	xargs -0 sha256sum >"$dir/sums"

@@ -29,12 +29,7 @@ sources()
 	# It has the compiler, but neither musl nor a linker for Debian 13's.
 	[ "$arch" != riscv64 ] || [ "$codename" != bookworm ] ||
 		die 'Debian 12 has no musl for it: build it on Debian 13'
-	# shellcheck disable=SC2016 # apt's own
-	apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' \
-	    'Identifier: Packages' 'Component: main' |
-		sed -n "s|^Debian \\([^ ]*/debian/*\\)\$|deb [arch=$arch \
-signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] \\1 $codename \
-main|p" | sort -u
+	src/deps.sh sources | sed "s/^deb-src \[/deb [arch=$arch /"
 }
 
 private_apt()
@@ -45,11 +40,7 @@ private_apt()
 	    -o Dir::Etc::sourceparts=/dev/null \
 	    -o Dir::State::lists="$deps/apt/lists" \
 	    -o Dir::State::status=/dev/null \
-	    -o Dir::Cache="$deps/apt/cache" "$@" >>"$deps/apt/log" 2>&1 ||
-		{
-			tail -n 5 "$deps/apt/log" >&2
-			die "failed: apt-get $*"
-		}
+	    -o Dir::Cache="$deps/apt/cache" "$@" >>"$deps/apt/log" 2>&1
 }
 
 exec 9>"$deps/lock"
@@ -68,14 +59,18 @@ mkdir -p "$deps/apt/lists/partial" "$deps/apt/cache/archives/partial" \
 if [ ! -e "$deps/apt/updated" ]; then
 	sources >"$deps/apt/sources.list"
 	[ -s "$deps/apt/sources.list" ] || die 'apt has no Debian sources here'
-	private_apt update
-	: >"$deps/apt/updated"
+	# As in src/deps.sh: the download tells.
+	! private_apt -o APT::Update::Error-Mode=any update ||
+		: >"$deps/apt/updated"
 fi
 for package in $missing; do
 	new=$deps/new
 	rm -rf "$new"
 	mkdir "$new"
-	(cd "$new" && private_apt download "$package")
+	(cd "$new" && private_apt download "$package") || {
+		tail -n 5 "$deps/apt/log" >&2
+		die "$package cannot be had"
+	}
 	dpkg-deb -x "$new"/*.deb "$deps/root"
 	basename "$new"/*.deb >"$deps/root/of/$package"
 	rm -rf "$new"

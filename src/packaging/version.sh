@@ -8,7 +8,8 @@
 #        src/packaging/version.sh c FEATURES  a source that tells it
 #        (STATIC=musl's folder, or nothing; PCAP_SRC, BEARSSL_SRC)
 #
-# The tag tells, where there is one; in what make dist made, the file .version;
+# The tag tells, where there is one that is a version to dpkg and rpm both
+# (v1.0-rc1 is 1.0~rc1, before 1.0); in what make dist made, the file .version;
 # and else tap.h.  The time is SOURCE_DATE_EPOCH, or when the commit was made:
 # never that of the clock, so that who builds it again gets the same.
 
@@ -20,18 +21,28 @@ repository()
 	[ -e .git ] && command -v git >/dev/null
 }
 
+# Also for root in the folder of who built it, so that both make the same.
+of_git()
+{
+	git -c safe.directory='*' "$@" 2>/dev/null
+}
+
 version()
 {
 	v=
 	if [ -r .version ]; then
 		read -r v _ <.version
 	elif repository; then
-		v=$(git describe --tags --match 'v[0-9]*' 2>/dev/null) || v=
-		v=$(echo "$v" | sed 's/^v//; s/-\([0-9]*-g[0-9a-f]*\)$/+\1/
-			s/-g/.g/')
+		v=$(of_git describe --tags --match 'v[0-9]*') || v=
+		v=$(echo "$v" | sed 's/^v//
+			s/-\([0-9]*\)-\(g[0-9a-f]*\)$/+\1.\2/; s/-/~/g')
 	fi
-	[ -n "$v" ] || v=$(sed -n 's/^#define TAP_VERSION "\(.*\)"/\1/p' tap.h)
-	echo "$v"
+	case $v in
+	'' | *[!0-9A-Za-z.+~]*)
+		sed -n 's/^#define TAP_VERSION "\(.*\)"/\1/p' tap.h
+		;;
+	*) echo "$v" ;;
+	esac
 }
 
 epoch()
@@ -41,7 +52,7 @@ epoch()
 	elif [ -r .version ]; then
 		sed 's/.* //' .version
 	elif repository; then
-		git log -1 --format=%ct 2>/dev/null || :
+		of_git log -1 --format=%ct || :
 	fi
 }
 
