@@ -12,9 +12,8 @@ to=$1 arch=$2
 here=src/packaging
 version=$($here/version.sh version)
 epoch=$($here/version.sh epoch)
-SOURCE_DATE_EPOCH=${epoch:-0}
 LC_ALL=C
-export SOURCE_DATE_EPOCH LC_ALL
+export LC_ALL
 umask 022
 : "${MAKE:=make}" "${LIBS_DIR:=.deps}" "${DEBFULLNAME:=The tap authors}"
 maintainer="$DEBFULLNAME <${DEBEMAIL:=authors@tap.invalid}>"
@@ -95,6 +94,9 @@ changelog()
 "$MAKE" -s install DESTDIR="$PWD/$root" PREFIX=/usr SYSCONFDIR=/etc \
     UNITDIR=/lib/systemd/system ZSHDIR=/usr/share/zsh/vendor-completions \
     FISHDIR=/usr/share/fish/vendor_completions.d >/dev/null
+# Not before: else tap would be made anew, of 1970.
+SOURCE_DATE_EPOCH=${epoch:-0}
+export SOURCE_DATE_EPOCH
 chmod 0755 "$root/etc/tap" # until postinst: dpkg asks for no other
 gzip -9n "$root"/usr/share/man/man?/*
 changelog | gzip -9n >"$doc/changelog.gz"
