@@ -54,7 +54,18 @@ daemon()
 
 process_of()
 {
-	inside "$1" tap server --status --json | grep -o '"pid":[0-9]*'
+	inside "$1" tap "$1" --status --json | grep -o '"pid":[0-9]*'
+}
+
+# killed HOST: its daemon, whose rules stay
+killed()
+{
+	local process
+
+	process=$(process_of "$1")
+	inside "$1" kill -KILL "${process#*:}"
+	wait "${pids[$1]}" || :
+	unset "pids[$1]"
 }
 
 five_minutes()
@@ -118,12 +129,14 @@ removed()
 	same 1 "$(status_of inside server dpkg --no-triggers --remove tap)" 'with a server'
 	[ -x "$root/usr/bin/tap" ] || fail 'removed, with a server'
 	hidden "$1" 22
-	inside server kill -KILL "${first#*:}"
-	wait "${pids[server]}" || :
-	unset "pids[server]"
+	killed server
 	hidden "$1" 22
 	inside server dpkg --no-triggers --remove tap
 	page stranger "$1" 22
+	killed client
+	has "$(rules client)" tap-client
+	inside client dpkg --no-triggers --remove tap
+	lacks "$(rules client)" tap-client
 	for file in /usr/bin/tap /lib/systemd/system/tap-server.service \
 	    /usr/share/man/man8/tap.8.gz /usr/share/doc/tap; do
 		[ ! -e "$root$file" ] || fail "$file is still there"
