@@ -246,6 +246,29 @@ has_line(const char *saved, const char *head)
 }
 
 /*
+ * Of one command, while others may begin: nft takes a chain, or a table, with
+ * what has just come into it; iptables leaves a chain that is not empty, and
+ * who has made it again meanwhile has the table.
+ */
+static void
+drop_if_unused(unsigned family, unsigned variant,
+	       const struct ruleset_hook *hook, bool table_is_ours)
+{
+	const char *ip = family == 4 ? "ip" : "ip6";
+	char script[128], ignored[FW_ERROR_MAX];
+
+	snprintf(script, sizeof script, "*%s\n-X %s\nCOMMIT\n", hook->table,
+		 hook->hook);
+	if (run_restore(family, variant, script, ignored) == 0 &&
+	    table_is_ours) {
+		snprintf(script, sizeof script,
+			 "create chain %s %s %s\ndelete table %s %s\n", ip,
+			 hook->table, hook->hook, ip, hook->table);
+		fw_run_nft(script, false, ignored);
+	}
+}
+
+/*
  * What iptables-nft made for our rules, and nobody else has used, goes again:
  * a table that was not there before us; or the hook's chain, when it is empty
  * and lets all pass, as if it were not there.  A legacy table can't.
@@ -256,15 +279,22 @@ drop_unused(const struct fw *fw, unsigned family, unsigned variant,
 {
 	char head[64], rule[64];
 	struct ours left;
-	bool by_nft;
+	bool by_nft, is_empty, is_unused;
 
 	find_ours(&left, fw, hook, save_tables(family, variant, &by_nft));
 	snprintf(head, sizeof head, ":%s ACCEPT [", hook->hook);
 	snprintf(rule, sizeof rule, "-A %s ", hook->hook);
-	if (by_nft && table_is_ours && !left.found && left.others == NOBODY) {
+	is_empty = by_nft && has_line(left.table, head) &&
+		!has_line(left.table, rule);
+	is_unused =
+		by_nft && table_is_ours && !left.found && left.others == NOBODY;
+	if (fw->is_brief) {
+		if (is_empty) {
+			drop_if_unused(family, variant, hook, is_unused);
+		}
+	} else if (is_unused) {
 		delete_by_nft(family, "table", hook->table, "");
-	} else if (by_nft && !table_is_ours && has_line(left.table, head) &&
-		   !has_line(left.table, rule)) {
+	} else if (is_empty && !table_is_ours) {
 		delete_by_nft(family, "chain", hook->table, hook->hook);
 	}
 }

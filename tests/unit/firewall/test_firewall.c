@@ -589,6 +589,33 @@ drops_chains_that_are_empty(void **state)
 	assert_string_equal(last_input, "");
 }
 
+/*
+ * One command ends while others begin: what they have just put there stays,
+ * though it was not there to be seen.
+ */
+static void
+drops_only_what_is_unused_then(void **state)
+{
+	static const char saved[] = "# x (nf_tables)\n" HEAD "COMMIT\n";
+
+	(void)state;
+	fw = (struct fw){ .side = FW_CLIENT, .queue = 5061, .is_brief = true };
+	program("iptables-save", 0, saved, NULL);
+	program("iptables-restore", 0, NULL, NULL);
+	program("nft", 0, NULL, NULL);
+	drop_unused(&fw, 4, 0, &raw_hook, true);
+	assert_string_equal(last_input,
+			    "create chain ip raw PREROUTING\n"
+			    "delete table ip raw\n");
+	drop_unused(&fw, 4, 0, &raw_hook, false);
+	assert_string_equal(last_input, "*raw\n-X PREROUTING\nCOMMIT\n");
+	/* The chain is not empty any more. */
+	strcpy(calls, " ");
+	program("iptables-restore", 4, NULL, "CHAIN_DEL failed\n");
+	drop_unused(&fw, 4, 0, &raw_hook, true);
+	assert_string_equal(calls, " iptables-save iptables-restore ");
+}
+
 static void
 replaces_a_plan_or_keeps_the_old(void **state)
 {
@@ -816,6 +843,7 @@ main(void)
 		cmocka_unit_test_setup(removes_only_what_is_ours, setup),
 		cmocka_unit_test_setup(drops_tables_that_it_made, setup),
 		cmocka_unit_test_setup(drops_chains_that_are_empty, setup),
+		cmocka_unit_test_setup(drops_only_what_is_unused_then, setup),
 		cmocka_unit_test_setup(replaces_a_plan_or_keeps_the_old, setup),
 		cmocka_unit_test_setup(bridges_with_iptables_alone, setup),
 		cmocka_unit_test_setup(probes_without_a_change, setup),
