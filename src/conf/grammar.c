@@ -404,10 +404,32 @@ split_line(const struct conf_file *file, struct conf_line *line, char *err)
 	return 1;
 }
 
+/* As programs of Windows have it in UTF-8 and in UTF-16. */
+static bool
+begins_with_mark(const struct conf_file *file)
+{
+	static const char *const marks[] = { "\xef\xbb\xbf", "\xff\xfe",
+					     "\xfe\xff" };
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+		const size_t len = strlen(marks[i]);
+
+		found |= file->len >= len &&
+			memcmp(file->text, marks[i], len) == 0;
+	}
+	return found;
+}
+
 /* The next line of the file itself. */
 static int
 next_own(struct conf_file *file, struct conf_line *line, char *err)
 {
+	if (file->pos == 0 && begins_with_mark(file)) {
+		return conf_fail(err, file, 1,
+				 "begins with a byte order mark: save it as "
+				 "UTF-8 without one");
+	}
 	while (file->pos < file->len) {
 		size_t len = 0;
 		bool quoted = false;

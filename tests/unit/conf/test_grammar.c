@@ -185,7 +185,8 @@ conf_refuses(void **state)
 		{ "a b=1", 1, "name=value" },
 		{ "\xef\xbb\xbf"
 		  "a=1",
-		  1, "name=value" },
+		  1, "byte order mark" },
+		{ "\xff\xfe=1", 1, "byte order mark" },
 		{ "a=1\\\n,b", 1, "a list needs quotes: a=\"1,b\"" },
 		{ "x=1\n\\\n\na", 4, "name=value" },
 		{ "\x1b[31m=1", 1, "name=value" },
