@@ -230,8 +230,9 @@ windows_mkdir(const char *path, unsigned mode)
 	return rc;
 }
 
+/* itself: a link is not followed. */
 static void
-fill(HANDLE file, struct windows_stat *st)
+fill(HANDLE file, bool itself, struct windows_stat *st)
 {
 	BY_HANDLE_FILE_INFORMATION info;
 
@@ -249,7 +250,8 @@ fill(HANDLE file, struct windows_stat *st)
 		? S_IFDIR
 		: S_IFREG;
 	rights_of(file, st);
-	if (info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) {
+	/* Of one that was followed, it is how the file is stored. */
+	if (itself && info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) {
 		st->st_mode = (st->st_mode & 07777) | S_IFLNK;
 	}
 }
@@ -266,7 +268,7 @@ windows_fstat(int fd, struct windows_stat *st)
 	}
 	switch (GetFileType(file)) {
 	case FILE_TYPE_DISK:
-		fill(file, st);
+		fill(file, false, st);
 		return 0;
 	case FILE_TYPE_PIPE:
 		st->st_mode = S_IFIFO | 0600;
@@ -296,7 +298,7 @@ stat_path(wchar_t *path, struct windows_stat *st, DWORD more)
 		return text_error(GetLastError());
 	}
 	memset(st, 0, sizeof *st);
-	fill(file, st);
+	fill(file, (more & FILE_FLAG_OPEN_REPARSE_POINT) != 0, st);
 	CloseHandle(file);
 	return 0;
 }
