@@ -1,5 +1,6 @@
 #include "client/backend.h"
 
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "client/client_parts.h"
 #include "daemon/log.h"
 #include "os/netdev.h"
+#include "os/sock_diag.h"
 #include "tap.h"
 
 _Static_assert(MONITOR_BEAT_MS <= BACKEND_PCAP_WAIT_MS,
@@ -77,6 +79,69 @@ are_others(struct client *c)
 	return true;
 }
 
+/* What a worker asks the monitor: whether this host has no such socket. */
+struct question {
+	struct sock_diag_connection connection;
+	char device[IF_NAMESIZE];
+};
+
+/* Where nobody knows, it is not. */
+static bool
+is_others(void *context, const struct outbound_syn *in,
+	  const struct packet *syn)
+{
+	struct question question = {
+		.connection = { .local = syn->src,
+				.remote = syn->dst,
+				.local_port = syn->sport,
+				.remote_port = syn->dport },
+	};
+	const struct client *c = context;
+	uint8_t answer[MONITOR_QUESTION_MAX];
+
+	snprintf(question.device, sizeof question.device, "%s", in->device);
+	return monitor_ask(c->netfilter.to_monitor, &question, sizeof question,
+			   answer, NULL) > 0;
+}
+
+bool
+backend_answer(struct client *c, const void *question, size_t len, void *answer,
+	       size_t *answered)
+{
+	struct question asked;
+
+	if (len != sizeof asked) {
+		return false;
+	}
+	memcpy(&asked, question, sizeof asked);
+	asked.device[sizeof asked.device - 1] = '\0';
+	asked.connection.device = if_nametoindex(asked.device);
+	*answered = sock_diag_exists(&c->diag, &asked.connection) == 0;
+	memset(answer, 0, *answered);
+	return true;
+}
+
+static void
+ignore(void *context, const struct sock_diag_socket *socket)
+{
+	(void)context;
+	(void)socket;
+}
+
+/* What leaves a device may come from behind this host. */
+static void
+tell_others_apart(struct client *c)
+{
+	if (sock_diag_each_opening(ignore, NULL) < 0) {
+		log_say(LOG_LEVEL_WARNING,
+			"this kernel does not tell of sockets (INET_DIAG): "
+			"connections that it forwards are authenticated, too");
+		return;
+	}
+	c->outbound.is_others = is_others;
+	c->outbound.others_context = c;
+}
+
 static int
 open_pcap(struct client *c)
 {
@@ -85,6 +150,7 @@ open_pcap(struct client *c)
 	if (rc < 0) {
 		return log_fail("devices", rc);
 	}
+	tell_others_apart(c);
 	c->devices_sum = sum_of_devices();
 	return backend_pcap_open(&c->pcap, &c->outbound, c->conf, true);
 }

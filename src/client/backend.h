@@ -42,4 +42,11 @@ struct backend {
 
 extern const struct backend by_netfilter, by_pcap;
 
+/*
+ * In the monitor, answer a worker of by_pcap's.  False: it is none of its
+ * questions.
+ */
+bool backend_answer(struct client *c, const void *question, size_t len,
+		    void *answer, size_t *answered);
+
 #endif

@@ -32,9 +32,13 @@ answer_worker(void *context, const void *question, size_t len, void *answer,
 	      int fds[MONITOR_FDS])
 {
 	struct client *c = context;
+	size_t answered;
 
 	if (way_answer(question, len, fds)) {
 		return fds[0] >= 0;
+	}
+	if (backend_answer(c, question, len, answer, &answered)) {
+		return answered;
 	}
 	return socket_owner_answer(&c->diag, question, len, answer);
 }

@@ -269,7 +269,7 @@ judge(struct outbound *e, const struct outbound_syn *in, const struct packet *p,
 {
 	const struct sender_rule *rule = rule_for(e, in, p);
 
-	if (!rule) {
+	if (!rule || (e->is_others && e->is_others(e->others_context, in, p))) {
 		return pass(e, p);
 	}
 	switch (sender_judge(p)) {

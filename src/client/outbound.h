@@ -38,6 +38,13 @@ struct outbound {
 	const char *(*program)(void *context, const struct outbound_syn *in,
 			       const struct packet *syn);
 	/*
+	 * Whether a SYN that a rule is for is of somebody behind this host, who
+	 * is not to have the use of the key; or NULL: no SYN is.
+	 */
+	bool (*is_others)(void *context, const struct outbound_syn *in,
+			  const struct packet *syn);
+	void *others_context;
+	/*
 	 * Where a name's connections go unanswered, its place is set, by
 	 * sender_host.no; or NULL.
 	 */

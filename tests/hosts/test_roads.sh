@@ -238,11 +238,10 @@ two_gateways()
 		tr '\n' ' ')" '^src=10.77.0.2 src=10.77.0.3 $'
 }
 
-# A guest behind the client, whose address is translated, has the use of the
-# key where a rule says so, and is ordinary where none does.
-guest()
+# A guest behind the client, whose address is translated.
+guest_lab()
 {
-	local family device=$1
+	local family
 
 	lab
 	http_start server 80
@@ -260,6 +259,30 @@ guest()
 	for family in iptables ip6tables; do
 		on client "$family" -t nat -A POSTROUTING -o eth0 -j MASQUERADE
 	done
+}
+
+# It is ordinary to who sees packets leave, too, and cannot tell by addresses.
+guest_wire()
+{
+	guest_lab
+	tap_start client client client --backend pcap \
+	    -c "$(client_rule dst_port=80)"
+	same 28 "$(status_of on guest curl -sS -m 1 "$(url 4 server)")" ipv4
+	same 28 "$(status_of on guest curl -sS -m 1 "$(url 6 server)")" ipv6
+	page client 4
+	page client 6
+	# Bound to its device, too.
+	same 'page of 80' "$(on client curl -sS --max-time "$patience" \
+	    --interface if!eth0 "$(url 4 server)")"
+	tap_counts server server accepted 3
+}
+
+# It has the use of the key where a rule says so, and has not where none does.
+guest()
+{
+	local device=$1
+
+	guest_lab
 	tap_start client client client -c "$(key_file \
 	    "RULE:type=FORWARD, indev=$device, dst_port=80, key_no=10, \
 key=0x$secret, alg=hmac-sha256")"
@@ -296,5 +319,6 @@ done
 check gateways two_gateways auto
 check owner by_owner
 check guest guest eth1
+check guest-wire guest_wire
 check guest-elsewhere guest eth2
 finish
