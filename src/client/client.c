@@ -453,7 +453,14 @@ serve_until_told(struct client *c)
 	}
 	status = monitor_run(&c->monitor);
 	if (task) {
-		return status == TAP_NO ? task->status : status;
+		status = status == TAP_NO ? task->status : status;
+		if (!task->argv && status == TAP_NO &&
+		    c->shared->counters.seen == 0) {
+			log_say(LOG_LEVEL_WARNING,
+				"no SYN of it came by our firewall rules: if "
+				"one left, it was not authenticated");
+		}
+		return status;
 	}
 	notify_manager("STOPPING=1");
 	return status;

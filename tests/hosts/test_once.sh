@@ -348,6 +348,21 @@ proxy_unanswered()
 	lacks "$(cat "$work/proxy.log")" 'worker: '
 }
 
+# Rules that are not there, whoever took them: that is no silence of a server.
+proxy_unnoticed()
+{
+	lab client
+	on client sysctl -qw net.ipv4.tcp_syn_retries=1
+	printf '%s\n' '#!/bin/sh' 'case $0 in *-restore) cat >/dev/null ;; esac' \
+	    >"$work/tool"
+	chmod 755 "$work/tool"
+	mounts="mount --bind $work/tool /usr/sbin/xtables-nft-multi &&
+		mount --bind $work/tool /usr/sbin/xtables-legacy-multi"
+	tap_run proxy client client -k "$(key_file)" --proxy 10.77.0.250:80
+	await proxy 1
+	has "$(cat "$work/proxy.log")" ': no SYN of it came by our firewall'
+}
+
 has_no_rules()
 {
 	! rules client | grep tap-
@@ -690,6 +705,7 @@ check forwarded forwarded
 check proxy-unanswered proxy_unanswered "$TAP"
 check proxy-unanswered-libc proxy_unanswered \
     "$here/../../.build/system/tap"
+check proxy-unnoticed proxy_unnoticed
 check refused-words refused_words
 check program program
 check wire-ipv4 wire 4
