@@ -427,7 +427,7 @@ run-unit-cross: $(addprefix $(B)/,$(filter-out $(CROSS_LONG:%=tests/unit/%), \
 run-unit-cross-all: $(addprefix $(B)/,$(UNITS))
 	@PROPERTY_STEPS_MAX=4000 tests/run.sh --each $(ARCH) --cases \
 		'$(FOREIGN_RUN)' $^
-# All that can be said of the other processors, in a quarter of an hour.
+# All that can be said of the other processors.
 cross: need-cross
 	@MAKE='$(MAKE)' TAP='$(abspath $(TAP))' tests/cross/run $(ARCHS)
 
