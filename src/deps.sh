@@ -195,6 +195,7 @@ out=$to/$name.new
 rm -rf "$work" "$out" "${to:?}/$name"
 mkdir -p "$out/include"
 cp -R "$source" "$work"
+chmod -R u+w "$work" # of a source that nobody may change
 "build_$name"
 cd "$to"
 mv "$out" "$to/$name"

@@ -29,6 +29,7 @@ echo "$version ${epoch:-0}" >"$dir/$name/.version"
 mkdir -p "$dir/$name/.deps/src"
 cp -R "${PCAP_SRC:-.deps/src/libpcap}" "$dir/$name/.deps/src/libpcap"
 cp -R "${BEARSSL_SRC:-.deps/src/bearssl}" "$dir/$name/.deps/src/bearssl"
+chmod -R u+w "$dir/$name/.deps/src"
 rm -rf "$dir/$name/.deps/src"/*/.pc
 cd "$dir/$name"
 find . -type f ! -path ./SHA256SUMS -print0 | sort -z |
