@@ -511,7 +511,12 @@ PACKAGED := .build/packages/made
 build-tests: $(TAP) completions portable windows $(PROBES) $(FAULTY) \
 		$(if $(LIBS),$(if $(shell command -v dpkg-deb),$(PACKAGED)))
 	@$(MAKE) DEPS=system CC=gcc SAN= TAP=.build/system/tap scarce
-$(PACKAGED): $(TAP) LICENSE Makefile $(wildcard completions/* man/*.[1-8] \
+# Of which version and time it is.
+.build/packages/of: FORCE
+	@mkdir -p $(@D); { src/packaging/version.sh version; \
+		src/packaging/version.sh epoch; } >$@.$$$$; \
+	if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
+$(PACKAGED): .build/packages/of $(TAP) LICENSE Makefile $(wildcard completions/* man/*.[1-8] \
 		man/examples/* src/packaging/*.sh src/packaging/deb/*)
 	@$(MAKE) deb PACKAGES=$(@D)
 	@touch $@

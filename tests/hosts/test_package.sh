@@ -73,7 +73,8 @@ five_minutes()
 	local family=$1 at
 
 	[ -e "${package[0]}" ] || skip 'not made: make deb'
-	grep -q overlay /proc/filesystems || skip 'no overlay file system here'
+	grep -q overlay /proc/filesystems || modprobe overlay 2>/dev/null ||
+		skip 'no overlay file system here'
 	declare -gA init=()
 	lab
 	http_start server 22
