@@ -298,14 +298,11 @@ judge_unreadable(struct worker *g, size_t queue, const struct nfq_packet *q,
 	return RECEIVER_DROP;
 }
 
-/* What a SYN gets that is not let in. */
+/* What the door would admit is not to look closed: it would be open. */
 static enum receiver_verdict
-refusal_of(const struct worker *g, const struct acl_rule *rule,
-	   const struct packet *p)
+mind_door(const struct worker *g, const struct packet *p,
+	  enum receiver_verdict verdict)
 {
-	const enum receiver_verdict verdict =
-		rule ? receiver_hides(rule, p) : RECEIVER_DROP;
-
 	return verdict == RECEIVER_CLOSED && !is_refused_by_door(g, p)
 		? RECEIVER_DROP
 		: verdict;
@@ -315,14 +312,19 @@ void
 judge_settle(struct worker *g, const struct worker_waiting *w, uint64_t ms)
 {
 	const struct receiver_packet in = { .forwarded = w->forwarded };
-	const bool accepted = w->event.reason == VERIFY_ACCEPTED;
+	const struct receiver_event *e = &w->event;
+	const struct packet p = { .src = e->src,
+				  .sport = e->sport,
+				  .dport = e->dport };
 	struct receiver_result result = {
-		.verdict = accepted ? RECEIVER_ACCEPT : w->refusal,
+		.verdict = e->reason == VERIFY_ACCEPTED
+			? RECEIVER_ACCEPT
+			: mind_door(g, &p, w->refusal),
 		.events_count = 1,
-		.events = { w->event },
+		.events = { *e },
 	};
 
-	g->receiver->counters.by_reason[w->event.reason]++;
+	g->receiver->counters.by_reason[e->reason]++;
 	worker_door_admit(g, &in, &result);
 	carry_out(g, w->name, w->mark, result.verdict);
 	apply(g, &result, w->name & EARLY, ms);
@@ -361,16 +363,13 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 			.name = name,
 			.mark = q->mark,
 			.forwarded = in.forwarded,
-			.refusal = refusal_of(g, result.rule, &p),
+			.refusal = receiver_hides(result.rule, &p),
 		};
 
 		worker_share_defer(g, &result, &w, now->ms);
 	}
 	worker_door_admit(g, &in, &result);
-	if (result.verdict == RECEIVER_CLOSED && !is_refused_by_door(g, &p)) {
-		result.verdict = RECEIVER_DROP;
-	}
-	carry_out(g, name, q->mark, result.verdict);
+	carry_out(g, name, q->mark, mind_door(g, &p, result.verdict));
 	apply(g, &result, is_early(q), now->ms);
 }
 
