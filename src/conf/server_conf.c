@@ -160,8 +160,8 @@ static const struct conf_word_type setting_words[] = {
 	  .at_restart = true },
 	{ CONF("replay_share", share), CONF_OWN(share_conf_engine),
 	  .at_restart = true },
-	{ CONF("share_login", share), CONF_OWN(share_conf_file),
-	  .at_restart = true },
+	/* What it says is in the row above. */
+	{ CONF("share_login", share_login), CONF_OWN(share_conf_file) },
 	/* Below TCP's first retransmission, which asks again. */
 	{ CONF("share_wait", share_wait), CONF_NUMBER(1, 1000, 100) },
 	{ CONF("share_fail", share_fail), CONF_CHOICE("closed local") },
@@ -281,12 +281,9 @@ server_conf_read(struct server_conf *conf, struct conf_file *file, char *err)
 		return conf_fail(err, file, 0,
 				 "mark and fastpath_mark are the same bit");
 	}
-	if (rc == 0 && conf->share.file[0] && !conf->share.engine[0]) {
+	if (rc == 0 && conf->share_login[0] && !conf->share.engine[0]) {
 		return conf_fail(err, file, 0,
 				 "share_login without replay_share");
-	}
-	if (rc == 0) {
-		rc = share_conf_load(&conf->share, err);
 	}
 	count_frames(&conf->limits.reassembly);
 	return rc;

@@ -34,7 +34,8 @@ struct server_conf {
 	/* Where replays are remembered; empty: the default; "none": nowhere. */
 	char replay_file[CONF_PATH_MAX];
 	struct share_conf share;
-	uint16_t share_wait; /* for its engine's answer, ms */
+	char share_login[SHARE_CONF_FILE_MAX]; /* a path, or empty */
+	uint16_t share_wait;                   /* for its engine's answer, ms */
 	enum share_fail share_fail;
 	struct acl_rule usual; /* of rules that say nothing else */
 	struct acl acl;        /* owns its arrays */

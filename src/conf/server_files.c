@@ -39,6 +39,11 @@ load_all(struct server_conf *conf, const struct server_conf_from *from,
 			  conf, from->conf ? from->conf : SERVER_CONF_FILE,
 			  err);
 
+	if (rc == 0 && conf->share_login[0]) {
+		rc = share_conf_load(
+			&conf->share,
+			from->login ? from->login : conf->share_login, err);
+	}
 	if (rc == 0) {
 		rc = key_load(from->keys ? from->keys : SERVER_CONF_KEYS, &keys,
 			      err);

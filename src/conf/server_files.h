@@ -1,6 +1,6 @@
 /*
- * The server's three files, TAPservd.conf, server.key and ACL.conf, checked
- * as a whole.
+ * The server's three files, TAPservd.conf, server.key and ACL.conf, and that
+ * which share_login names, checked as a whole.
  */
 #ifndef TAP_CONF_SERVER_FILES_H
 #define TAP_CONF_SERVER_FILES_H
@@ -15,6 +15,7 @@ struct server_conf_from {
 	 * conf; then acl may be NULL, and every key may use them.
 	 */
 	const char *ports;
+	const char *login; /* a copy, in place of what share_login names */
 };
 
 /*

@@ -114,12 +114,10 @@ share_conf_engine(void *into, const char *value, char *why)
 int
 share_conf_file(void *into, const char *value, char *why)
 {
-	struct share_conf *share = into;
-
-	if (value[0] != '/' || strlen(value) >= sizeof share->file) {
+	if (value[0] != '/' || strlen(value) >= SHARE_CONF_FILE_MAX) {
 		return value_fail(why, "'%.64s' is no path from / on", value);
 	}
-	memcpy(share->file, value, strlen(value) + 1);
+	memcpy(into, value, strlen(value) + 1);
 	return 0;
 }
 
@@ -153,17 +151,14 @@ static const struct conf_word_type login_words[] = {
 };
 
 int
-share_conf_load(struct share_conf *share, char *err)
+share_conf_load(struct share_conf *share, const char *path, char *err)
 {
 	const struct conf_words words = CONF_WORDS(login_words);
 	struct conf_file file;
 	struct conf_line line;
 	int rc;
 
-	if (share->file[0] == '\0') {
-		return 0;
-	}
-	rc = conf_open(&file, share->file, CONF_SECRET, err);
+	rc = conf_open(&file, path, CONF_SECRET, err);
 	if (rc < 0) {
 		return rc;
 	}

@@ -30,18 +30,21 @@ struct share_conf {
 	char host[VALUE_HOST_MAX];          /* a name or an address */
 	uint16_t port;
 	unsigned db;
-	char file[SHARE_CONF_FILE_MAX]; /* of the two below; or empty */
+	/* Of share_conf_load(): */
 	char user[SHARE_CONF_TEXT_MAX], password[SHARE_CONF_TEXT_MAX];
 };
 
-/* Parsers as value.h's, into a struct share_conf: of the engine, of a path. */
+/*
+ * Parsers as value.h's: into a struct share_conf, and of a path, into
+ * SHARE_CONF_FILE_MAX bytes.
+ */
 int share_conf_engine(void *into, const char *value, char *why);
 int share_conf_file(void *into, const char *value, char *why);
 
 /*
- * Read that file, if there is one: password=, and user= where the engine has
- * users.  0, or what conf_open() returns, with the error in err.
+ * Read the file to log in: password=, and user= where the engine has users.
+ * 0, or what conf_open() returns, with the error in err.
  */
-int share_conf_load(struct share_conf *share, char *err);
+int share_conf_load(struct share_conf *share, const char *path, char *err);
 
 #endif

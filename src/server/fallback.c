@@ -20,23 +20,25 @@
 #define NEW "new"
 #define KEPT "kept"
 
-enum { CONF, KEYS, ACL, FILES };
+enum { CONF, KEYS, ACL, LOGIN, FILES };
 
 static const char *const names[FILES] = { "TAPservd.conf", "server.key",
-					  "ACL.conf" };
+					  "ACL.conf", "share_login" };
 
 /* Where each file is read from; NULL where it is not read. */
 struct sources {
 	const char *path[FILES];
 };
 
+/* The last one is that which the first names. */
 static struct sources
-sources_of(const struct server_conf_from *from)
+sources_of(const struct server_conf_from *from, const char *login)
 {
 	struct sources s = { {
 		from->conf ? from->conf : SERVER_CONF_FILE,
 		from->keys ? from->keys : SERVER_CONF_KEYS,
 		from->acl ? from->acl : SERVER_CONF_ACL,
+		login[0] ? login : NULL,
 	} };
 
 	if (from->ports) {
@@ -107,8 +109,10 @@ copy_file(int set, size_t which, const char *path, const char *folder,
 	/*
 	 * A copy has the included lines in it: the included files may change.
 	 */
-	int rc = include_flatten(
-		&text, path, which == KEYS ? CONF_SECRET : CONF_PUBLIC, err);
+	int rc = include_flatten(&text, path,
+				 which == KEYS || which == LOGIN ? CONF_SECRET
+								 : CONF_PUBLIC,
+				 err);
 
 	if (rc < 0) {
 		secret_drop(&text);
@@ -120,10 +124,10 @@ copy_file(int set, size_t which, const char *path, const char *folder,
 }
 
 static int
-copy_all(int dir, const struct server_conf_from *from, const char *folder,
-	 char *err)
+copy_all(int dir, const struct server_conf_from *from, const char *login,
+	 const char *folder, char *err)
 {
-	struct sources sources = sources_of(from);
+	struct sources sources = sources_of(from, login);
 	int rc = 0;
 	int set;
 
@@ -151,7 +155,7 @@ static struct server_conf *
 load_set(const struct server_conf_from *from, const char *folder,
 	 const char *set, char *err)
 {
-	struct sources sources = sources_of(from);
+	struct sources sources = sources_of(from, names[LOGIN]);
 	char paths[FILES][PATH_BYTES];
 
 	for (size_t i = 0; i < FILES; i++) {
@@ -170,6 +174,7 @@ load_set(const struct server_conf_from *from, const char *folder,
 			.keys = sources.path[KEYS],
 			.acl = sources.path[ACL],
 			.ports = from->ports,
+			.login = sources.path[LOGIN],
 		},
 		err);
 }
@@ -201,7 +206,7 @@ fallback_stage(const struct server_conf_from *from, const char *folder,
 	if (dir < 0) {
 		return conf;
 	}
-	if (copy_all(dir, from, folder, err) == 0) {
+	if (copy_all(dir, from, conf->share_login, folder, err) == 0) {
 		copy = load_set(from, folder, NEW, err);
 	}
 	/* What options say, and what can't change while it runs. */

@@ -714,17 +714,23 @@ fallen_back()
 	wait_for "$patience" grep -q '^RULE:dst_port=7001$' \
 	    "$kept/TAPservd.conf"
 	# What a file includes is kept with it.
-	printf '%s\n' RULE:dst_port=7001 include=more.conf >"$work/TAPservd.conf"
+	printf '%s\n' "replay_share=unix:$work/none" share_fail=local \
+	    "share_login=$work/login" RULE:dst_port=7001 include=more.conf \
+	    >"$work/TAPservd.conf"
 	echo RULE:dst_port=80 >"$work/more.conf"
+	(umask 77 && echo password=secret >"$work/login")
 	tap_server --reload
 	wait_for "$patience" grep -q dst_port=80 "$kept/TAPservd.conf"
+	same '600 password=secret' \
+	    "$(stat -c %a "$kept/share_login") $(cat "$kept/share_login")"
 	end server
-	echo nonsense >"$work/more.conf"
+	echo nonsense | tee "$work/more.conf" >"$work/login"
 	tap_start server server server "${files[@]}"
 	has "$(cat "$work/server.log")" 'more.conf:1: .*; using the last configuration'
 	hidden 4
 	page client 4
 	echo RULE:dst_port=80 >"$work/more.conf"
+	echo password=secret >"$work/login"
 	# A folder that others look into stays as it is; what is kept they
 	# can't see.
 	chmod 755 "$work/state"

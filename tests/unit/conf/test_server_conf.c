@@ -493,8 +493,9 @@ server_conf_bounds_its_tables(void **state)
 static void
 server_conf_needs_its_files(void **state)
 {
-	struct server_conf_from from = { "/nonexistent/c", "/nonexistent/k",
-					 "/nonexistent/a", NULL };
+	struct server_conf_from from = { .conf = "/nonexistent/c",
+					 .keys = "/nonexistent/k",
+					 .acl = "/nonexistent/a" };
 
 	(void)state;
 	assert_null(server_conf_load(&from, err));
