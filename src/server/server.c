@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -16,6 +17,7 @@
 #include "server/device_programs.h"
 #include "server/worker_door.h"
 #include "server/worker_fastpath.h"
+#include "server/worker_share.h"
 #include "server/worker_state.h"
 #include "server/worker_stats.h"
 #include "daemon/log.h"
@@ -119,17 +121,18 @@ question(void *context, const void *asked_for, size_t len, void *answer_to,
 	 int fds[MONITOR_FDS])
 {
 	struct server *s = context;
-	int32_t error = EINVAL;
+	struct worker_share_link link = { .error = EINVAL };
 
 	/* Nothing else is asked. */
 	(void)asked_for;
 	(void)len;
-	if (s->conf->share.engine[0] != '\0') {
+	if (getrandom(link.id, sizeof link.id, 0) == sizeof link.id &&
+	    s->conf->share.engine[0] != '\0') {
 		fds[0] = share_link_connect(&s->share, s->conf);
-		error = fds[0] < 0 ? -fds[0] : 0;
+		link.error = fds[0] < 0 ? -fds[0] : 0;
 	}
-	memcpy(answer_to, &error, sizeof error);
-	return sizeof error;
+	memcpy(answer_to, &link, sizeof link);
+	return sizeof link;
 }
 
 static void

@@ -13,6 +13,8 @@
 #define CLAIMS_MAX 3u
 /* What has to stay free in out for the next question: far more than it has. */
 #define COMMAND_MAX 512u
+/* Of a password, that many bytes are not quoted, even if no more are there. */
+#define QUOTED_MIN 8u
 
 /* What a reply that is outstanding belongs to. */
 enum kind {
@@ -49,6 +51,22 @@ share_init(struct share *s, const struct share_setup *setup,
 	s->trouble = SHARE_IS_NEW;
 }
 
+/* Engines quote a command that they don't know. */
+static bool
+has_password(const struct share *s, const char *text, size_t len)
+{
+	const char *password = s->setup.password;
+	const size_t all = password ? strlen(password) : 0;
+	const size_t part = all < QUOTED_MIN ? all : QUOTED_MIN;
+
+	for (size_t i = 0; part > 0 && i + part <= len; i++) {
+		if (memcmp(text + i, password, part) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The engine's words, as far as they go, and only what can be printed. */
 static void
 say_why(struct share *s, const char *detail, size_t len)
@@ -56,6 +74,9 @@ say_why(struct share *s, const char *detail, size_t len)
 	const char *words = share_trouble_words(s->trouble);
 	size_t at = strlen(words);
 
+	if (detail && has_password(s, detail, len)) {
+		detail = NULL;
+	}
 	memcpy(s->why, words, at);
 	if (detail && len > 0) {
 		s->why[at++] = ':';
@@ -78,6 +99,11 @@ static void
 lose(struct share *s, enum share_trouble trouble, const char *detail,
      size_t len)
 {
+	/* It may not have heard all that it was told. */
+	if (s->state >= SHARE_TELLING &&
+	    (!s->told || s->replied < s->told_to)) {
+		s->begin[0] = '\0';
+	}
 	s->state = SHARE_GONE;
 	s->trouble = trouble;
 	say_why(s, detail, len);
@@ -137,6 +163,7 @@ command(struct share *s, enum kind kind, uint64_t number, uint64_t ms,
 	}
 	e->kind = (uint8_t)kind;
 	e->number = number;
+	e->ms = ms;
 	s->expected++;
 	s->out_len += len;
 }
@@ -146,13 +173,23 @@ command(struct share *s, enum kind kind, uint64_t number, uint64_t ms,
 		sizeof((const char *const[]){ __VA_ARGS__ }) /                 \
 			sizeof(const char *))
 
+static void
+set(struct share *s, const char *key, uint64_t ms)
+{
+	char lifetime[NUMBER_MAX];
+
+	number_text(lifetime, s->setup.lifetime_ms);
+	COMMAND(s, OF_SET, 0, ms, "SET", key, s->id, "PX", lifetime, "NX");
+}
+
 void
-share_connect(struct share *s, uint64_t ms)
+share_connect(struct share *s, const uint8_t id[SHARE_ID_BYTES], uint64_t ms)
 {
 	const char *password = s->setup.password;
 	const bool named = s->setup.user && s->setup.user[0];
 	char db[NUMBER_MAX];
 
+	hex_encode(s->id, id, SHARE_ID_BYTES);
 	s->state = SHARE_GREETING;
 	s->in_len = s->out_len = 0;
 	s->claims = 0;
@@ -171,6 +208,8 @@ share_connect(struct share *s, uint64_t ms)
 	COMMAND(s, OF_INFO, 0, ms, "INFO", "server");
 	COMMAND(s, OF_INFO, 0, ms, "INFO", "memory");
 	COMMAND(s, OF_INFO, 0, ms, "INFO", "replication");
+	/* One that takes nothing new is of no use. */
+	set(s, KEY_CHECK, ms);
 	COMMAND(s, OF_TIME, 0, ms, "TIME");
 	COMMAND(s, OF_BEGIN, 0, ms, "GET", KEY_BEGIN);
 }
@@ -192,14 +231,12 @@ key_of(char out[KEY_MAX], uint64_t tag)
 	hex_encode(out + sizeof KEY_PREFIX - 1, hash, sizeof hash / 2);
 }
 
-static void
-set(struct share *s, const char *key, uint64_t ms)
+bool
+share_listens(const struct share *s)
 {
-	char lifetime[NUMBER_MAX];
-
-	number_text(lifetime, s->setup.lifetime_ms);
-	COMMAND(s, OF_SET, 0, ms, "SET", key, s->setup.id, "PX", lifetime,
-		"NX");
+	return s->state >= SHARE_TELLING &&
+		s->expected - s->replied < SHARE_REPLIES_MAX / 2 &&
+		s->out_len < SHARE_OUT_MAX / 2;
 }
 
 bool
@@ -212,6 +249,7 @@ share_tell(struct share *s, uint64_t tag, uint64_t ms)
 	}
 	key_of(key, tag);
 	set(s, key, ms);
+	s->told_to = s->expected;
 	return s->state != SHARE_GONE;
 }
 
@@ -328,7 +366,8 @@ remembers(struct share *s, const struct resp_item *begin)
 }
 
 static void
-take_answer(struct share *s, const struct resp_reply *r, uint64_t number)
+take_answer(struct share *s, const struct resp_reply *r,
+	    const struct share_expected *e, uint64_t ms)
 {
 	const struct resp_item *whose = &r->items[0];
 
@@ -336,13 +375,20 @@ take_answer(struct share *s, const struct resp_reply *r, uint64_t number)
 		lose(s, SHARE_IS_NO_RESP, NULL, 0);
 		return;
 	}
-	if (!remembers(s, &r->items[1]) || number < s->answered) {
-		return; /* too late: it has been given up */
+	if (!remembers(s, &r->items[1])) {
+		return;
+	}
+	if (e->number < s->answered) {
+		/* Given up; and so would be what is asked behind it. */
+		if (ms - e->ms >= SHARE_SILENT_MS) {
+			lose(s, SHARE_IS_SILENT, NULL, 0);
+		}
+		return;
 	}
 	answer_next(s,
-		    whose->type != RESP_BULK              ? SHARE_NO_ANSWER
-			    : resp_is(whose, s->setup.id) ? SHARE_OURS
-							  : SHARE_TAKEN);
+		    whose->type != RESP_BULK        ? SHARE_NO_ANSWER
+			    : resp_is(whose, s->id) ? SHARE_OURS
+						    : SHARE_TAKEN);
 }
 
 static bool
@@ -400,7 +446,7 @@ take_reply(struct share *s, const struct resp_reply *r, uint64_t ms)
 		makes_sense = is_ok(r) || r->whole.type == RESP_NIL;
 		break;
 	case OF_QUESTION:
-		take_answer(s, r, e.number);
+		take_answer(s, r, &e, ms);
 		break;
 	case OF_CHECK:
 		(void)remembers(s, &r->whole);

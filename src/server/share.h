@@ -3,10 +3,10 @@
  * engine, which is Redis or Valkey.  What comes from there goes in, what is to
  * be sent comes out; asking never waits.
  *
- *   tap:TAG    the number of the server that accepted the group; TAG is half of
- *              a SHA-256 of the number by which receivers remember groups
- *              (mac.h).  Set if it is not there, and then read: whose number
- *              stands there has it, however often he asks.  It expires.
+ *   tap:TAG    the number of the connection by which the group was set; TAG is
+ *              half of a SHA-256 of the number by which receivers remember
+ *              groups (mac.h).  Set if it is not there, and then read: whose
+ *              number stands there has it.  It expires.
  *   tap:check  written now and then, to see whether it can be.
  *   tap:begin  RUN-ID MICROSECONDS: since when this run of the engine knows
  *              everything, by the engine's clock.  Read with every question.
@@ -37,7 +37,8 @@
 #define SHARE_IN_MAX (72u << 10)
 #define SHARE_BEGIN_MAX (SHARE_RUN_MAX + 22u) /* and a number */
 #define SHARE_WHY_MAX 128u
-#define SHARE_ID_MAX 33u /* 16 bytes in hexadecimal */
+#define SHARE_ID_BYTES 16u
+#define SHARE_ID_MAX (2 * SHARE_ID_BYTES + 1) /* in hexadecimal */
 
 /* Without a question, whether it is there and remembers is asked this often. */
 #define SHARE_CHECK_MS 1000u
@@ -93,7 +94,7 @@ struct share_owner {
 	/*
 	 * Its memory knows all since that long; what is remembered here is to
 	 * be told, by share_tell(), and then share_told(), if it is another one
-	 * than before.
+	 * than before, or has not confirmed all that it was told.
 	 */
 	void (*begun)(void *context, uint64_t age_ms, bool another);
 };
@@ -102,8 +103,7 @@ struct share_owner {
 struct share_setup {
 	const char *user, *password;
 	unsigned db;
-	uint64_t lifetime_ms;  /* of what is remembered */
-	char id[SHARE_ID_MAX]; /* random: no other server has it */
+	uint64_t lifetime_ms; /* of what is remembered */
 };
 
 struct share {
@@ -114,8 +114,10 @@ struct share {
 	char why[SHARE_WHY_MAX]; /* printable: the trouble, with its words */
 	struct share_engine engine;
 	char begin[SHARE_BEGIN_MAX]; /* of the memory that is known, or empty */
+	char id[SHARE_ID_MAX];
 	unsigned claims;
 	bool told;
+	uint64_t told_to;    /* the reply that confirms what was told last */
 	uint64_t settled_ms; /* from then on it may be asked */
 	uint64_t heard_ms;   /* the last reply, or when one began to be owed */
 	uint64_t wait_ms;    /* for an answer, at the most */
@@ -125,7 +127,7 @@ struct share {
 	/* Replies to come: [replied, expected). */
 	uint64_t expected, replied;
 	struct share_expected {
-		uint64_t number;
+		uint64_t number, ms;
 		uint8_t kind;
 	} expects[SHARE_REPLIES_MAX];
 	size_t in_len, out_len;
@@ -137,8 +139,12 @@ const char *share_trouble_words(enum share_trouble trouble);
 void share_init(struct share *s, const struct share_setup *setup,
 		const struct share_owner *owner);
 
-/* There is a connection: the greeting is to be sent. */
-void share_connect(struct share *s, uint64_t ms);
+/*
+ * There is a connection: the greeting is to be sent.  id is random, and for
+ * this connection alone: a machine that is copied while it runs gets others.
+ */
+void share_connect(struct share *s, const uint8_t id[SHARE_ID_BYTES],
+		   uint64_t ms);
 /*
  * There is none, or none any more: what was asked gets no answer.  Detail, of
  * an error, may be NULL.
@@ -157,6 +163,8 @@ void share_sent(struct share *s, size_t len);
 bool share_ask(struct share *s, uint64_t tag, uint64_t ms, uint64_t *number);
 /* Tell of a group that was accepted; false: not now. */
 bool share_tell(struct share *s, uint64_t tag, uint64_t ms);
+/* Whether there is room to tell of many, and of who gets in meanwhile. */
+bool share_listens(const struct share *s);
 /* All is told that there was to tell. */
 void share_told(struct share *s, uint64_t ms);
 

@@ -259,6 +259,7 @@ worker_prepare(struct worker *g)
 				strerror(-rc));
 		}
 	}
+	worker_share_prepare(g);
 	worker_state_prepare(g);
 }
 

@@ -83,7 +83,6 @@ struct worker {
 	struct door door;           /* see worker_door.h */
 	bool by_ingress;            /* something came from it just now */
 	struct worker_share *share; /* or NULL */
-	uint8_t share_id[16];       /* random */
 	int to_monitor; /* the worker's line, see monitor_worker.h */
 	struct log_limit refusals;
 	uint64_t opened;  /* ms */

@@ -4,11 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "os/clock.h"
 #include "protocol/frame.h"
 #include "server/judge.h"
@@ -50,6 +48,13 @@ lifetime_ms(const struct worker *g)
 	return 2 * most * 1000 + LIFETIME_SPARE_MS;
 }
 
+/* Something is to be told, and can be. */
+static bool
+may_tell(const struct worker_share *w)
+{
+	return (w->telling || w->untold) && share_listens(&w->share);
+}
+
 /* Tell what may still be shown, as far as it goes. */
 static void
 tell(struct worker *g, const struct receiver_now *now)
@@ -58,19 +63,27 @@ tell(struct worker *g, const struct receiver_now *now)
 	const struct replay *r = &g->receiver->replay;
 	const uint64_t age = w->setup.lifetime_ms * FRAME_SECOND / 1000;
 
+	if (!w->telling) {
+		w->telling = true;
+		w->untold = false;
+		w->tell_at = 0;
+	}
 	for (uint32_t i = 0; i < TELL_MAX && w->tell_at < r->capacity; i++) {
 		uint64_t tag, instant;
 
 		if (replay_at(r, w->tell_at, &tag, &instant) &&
 		    instant + age > now->instant &&
-		    !share_tell(&w->share, tag, now->ms)) {
+		    (!share_listens(&w->share) ||
+		     !share_tell(&w->share, tag, now->ms))) {
 			return;
 		}
 		w->tell_at++;
 	}
 	if (w->tell_at == r->capacity) {
 		w->telling = false;
-		share_told(&w->share, now->ms);
+		if (!w->untold) {
+			share_told(&w->share, now->ms);
+		}
 	}
 }
 
@@ -125,7 +138,7 @@ say_ready(struct worker *g, uint64_t ms)
 	struct worker_share *w = g->share;
 
 	w->ready_ms = ms;
-	if (w->said == SHARE_IS_NONE) {
+	if (w->said == SHARE_IS_NONE && w->alone == 0) {
 		log_say(LOG_LEVEL_INFO, "replay_share: %s: asked from now on",
 			g->conf->share.engine);
 	} else {
@@ -213,7 +226,7 @@ take_connection(struct worker *g, uint64_t ms)
 	struct worker_share *w = g->share;
 	uint8_t bytes[1 + MONITOR_QUESTION_MAX];
 	int fds[MONITOR_FDS] = { -1, -1 };
-	int32_t error = EAGAIN;
+	struct worker_share_link link = { .error = EAGAIN };
 	const ssize_t got =
 		pass_fds_receive(g->to_monitor, bytes, sizeof bytes, fds);
 
@@ -222,22 +235,23 @@ take_connection(struct worker *g, uint64_t ms)
 	}
 	w->asked = false;
 	/* Its number comes first: any answer is as good. */
-	if (got == 1 + (ssize_t)sizeof error) {
-		memcpy(&error, bytes + 1, sizeof error);
+	if (got == 1 + (ssize_t)sizeof link) {
+		memcpy(&link, bytes + 1, sizeof link);
 	}
-	if (fds[0] >= 0 && w->fd >= 0) {
-		close(fds[0]); /* it was asked twice */
-		return;
-	}
-	if (fds[0] >= 0) {
+	if (w->fd >= 0) {
+		/* It was asked twice. */
+		if (fds[0] >= 0) {
+			close(fds[0]);
+		}
+	} else if (fds[0] >= 0) {
 		w->fd = fds[0];
-		share_connect(&w->share, ms);
-		return;
+		share_connect(&w->share, link.id, ms);
+	} else {
+		if (link.error != EAGAIN) {
+			lose(g, link.error);
+		}
+		drop_connection(g, ms);
 	}
-	if (error != EAGAIN) {
-		lose(g, error);
-	}
-	drop_connection(g, ms);
 }
 
 static void
@@ -330,10 +344,7 @@ worker_share_wait(const struct worker *g, uint64_t ms)
 					 : 0;
 	}
 	due = share_due(&w->share, ms);
-	return w->telling && w->share.out_len == 0 &&
-			w->share.state >= SHARE_TELLING
-		? 0
-		: due;
+	return w->share.out_len == 0 && may_tell(w) ? 0 : due;
 }
 
 void
@@ -353,7 +364,7 @@ worker_share_serve(struct worker *g, const struct pollfd *fds)
 		receive(g, now.ms);
 	}
 	share_tick(&w->share, now.ms);
-	if (w->telling && w->share.state >= SHARE_TELLING) {
+	if (may_tell(w)) {
 		tell(g, &now);
 	}
 	worker_share_flush(g);
@@ -404,6 +415,14 @@ let_in_alone(struct worker *g, uint64_t tag, uint64_t ms)
 	w->untold |= !share_tell(&w->share, tag, ms);
 }
 
+/* Whether there is an engine is not known yet: TCP asks again. */
+static bool
+is_new(const struct worker_share *w, uint64_t ms)
+{
+	return w->share.trouble == SHARE_IS_NEW &&
+		ms - w->begun_ms < SHARE_SILENT_MS;
+}
+
 static size_t
 find_accepted(const struct receiver_result *result)
 {
@@ -434,7 +453,7 @@ worker_share_defer(struct worker *g, struct receiver_result *result,
 		w->waiting[number % SHARE_ASKS_MAX] = own;
 		return;
 	}
-	if (is_local(g) && w->share.state != SHARE_READY) {
+	if (is_local(g) && w->share.state != SHARE_READY && !is_new(w, ms)) {
 		let_in_alone(g, result->events[at].tag, ms);
 		return;
 	}
@@ -451,12 +470,15 @@ worker_share_open(struct worker *g)
 	if (g->conf->share.engine[0] == '\0') {
 		return TAP_OK;
 	}
-	if (getrandom(g->share_id, sizeof g->share_id, 0) !=
-	    sizeof g->share_id) {
-		return log_fail("getrandom", -errno);
-	}
 	g->share = monitor_worker_memory(sizeof *g->share);
 	return g->share ? TAP_OK : log_fail("memory", -ENOMEM);
+}
+
+void
+worker_share_prepare(struct worker *g)
+{
+	g->shared->share.ready = false;
+	g->shared->share.trouble = SHARE_IS_NEW;
 }
 
 void
@@ -468,8 +490,6 @@ worker_share_begin(struct worker *g)
 	if (!w) {
 		return;
 	}
-	g->shared->share.ready = false;
-	g->shared->share.trouble = SHARE_IS_NEW;
 	w->fd = -1;
 	w->pause_ms = WORKER_SHARE_PAUSE_MS;
 	w->begun_ms = clock_ms();
@@ -479,7 +499,6 @@ worker_share_begin(struct worker *g)
 		.db = g->conf->share.db,
 		.lifetime_ms = lifetime_ms(g),
 	};
-	hex_encode(w->setup.id, g->share_id, sizeof g->share_id);
 	share_init(&w->share, &w->setup, &owner);
 	w->share.wait_ms = g->conf->share_wait;
 }

@@ -16,6 +16,12 @@
 #define WORKER_SHARE_PAUSE_MS 100u
 #define WORKER_SHARE_PAUSE_MAX_MS 1000u
 
+/* What the monitor answers, with a connection or without. */
+struct worker_share_link {
+	int32_t error; /* errno */
+	uint8_t id[SHARE_ID_BYTES];
+};
+
 /* An accepted SYN that waits. */
 struct worker_waiting {
 	uint64_t name; /* see judge.h */
@@ -43,6 +49,9 @@ struct worker_share {
 
 /* In the monitor: memory.  An exit status. */
 int worker_share_open(struct worker *g);
+
+/* In the monitor, before each worker: the last one's connection is gone. */
+void worker_share_prepare(struct worker *g);
 
 /* In the worker: begin, and at last drop what waits. */
 void worker_share_begin(struct worker *g);

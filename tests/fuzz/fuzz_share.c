@@ -16,9 +16,9 @@ static struct share s;
 static uint64_t answers;
 static bool good, ours;
 
-static const char greeting[] = "$25\r\nrun_id:r1\r\nother:xxxxxx\r\n\r\n"
+static const char greeting[] = "+OK\r\n$25\r\nrun_id:r1\r\nother:xxxxxx\r\n\r\n"
 			       "$27\r\nmaxmemory:0\r\nmore:1234567\r\n\r\n"
-			       "$13\r\nrole:master\r\n\r\n"
+			       "$13\r\nrole:master\r\n\r\n+OK\r\n"
 			       "*2\r\n$2\r\n10\r\n$1\r\n5\r\n"
 			       "$6\r\nr1 100\r\n";
 
@@ -67,6 +67,7 @@ check(uint64_t ms)
 	CHECK(s.in_len < SHARE_IN_MAX && s.out_len <= SHARE_OUT_MAX);
 	CHECK(strlen(s.why) < SHARE_WHY_MAX);
 	CHECK(s.state == SHARE_GONE ? s.asked == s.answered : due >= 0);
+	CHECK(!strstr(s.why, "secret"));
 	for (const char *at = s.why; *at; at++) {
 		CHECK(*at >= ' ' && *at <= '~');
 	}
@@ -77,7 +78,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct share_owner owner = { NULL, answer, begun };
 	const struct share_setup setup = { .lifetime_ms = 120000,
-					   .id = "0123456789ABCDEF" };
+					   .password = "secret" };
+	const uint8_t id[SHARE_ID_BYTES] = "0123456789ABCDE";
 	struct cursor c = cursor_over(data, size);
 	uint64_t ms = 1000000, number;
 	const bool greet = cursor_u8(&c) & 1;
@@ -86,7 +88,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	good = ours = false;
 	share_init(&s, &setup, &owner);
 	s.wait_ms = 100;
-	share_connect(&s, ms);
+	share_connect(&s, id, ms);
 	if (greet) {
 		give((const uint8_t *)greeting, sizeof greeting - 1, ms);
 		CHECK(good && s.state == SHARE_TELLING);
@@ -117,7 +119,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case 6:
 			if (s.state == SHARE_GONE) {
-				share_connect(&s, ms);
+				share_connect(&s, id, ms);
 			}
 			break;
 		default:

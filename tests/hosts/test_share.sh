@@ -260,6 +260,14 @@ says()
 	field one share_state | grep -q "^closed: $1"
 }
 
+# refused NUMBER: times that the engine took nothing
+refused()
+{
+	[ "$(engine INFO commandstats |
+		sed -n 's/^cmdstat_set:.*rejected_calls=\([0-9]*\).*/\1/p')" \
+	    -ge "$1" ]
+}
+
 # Whatever it does, nobody gets in, and the server is there when it is well.
 hostile()
 {
@@ -288,6 +296,13 @@ hostile()
 	wait_for "$patience" says 'may forget'
 	engine CONFIG SET maxmemory-policy noeviction
 	ready one
+	# As long as it is full, and said once.
+	engine CONFIG SET maxmemory 1
+	wait_for "$patience" refused 3
+	says 'refuses'
+	same 1 "$(grep -c 'refuses: OOM' "$work/one.log")"
+	engine CONFIG SET maxmemory 0
+	ready one
 	engine REPLICAOF 127.0.0.1 1
 	wait_for "$patience" says 'refuses\|is a replica'
 	same 'groups=20 one=0 both=0 none=20' "$(groups new 4 20)"
@@ -295,6 +310,16 @@ hostile()
 	ready one
 	same 'groups=20 one=20 both=0 none=0' "$(groups new 4 20)"
 	same 0 "$(field one worker_restarts)"
+}
+
+# setters NUMBER: so many connections to the engine have set groups
+setters()
+{
+	local keys
+
+	mapfile -t keys < <(engine --raw keys 'tap:*' |
+		grep -E '^tap:[0-9A-F]{32}$')
+	same "$1" "$(engine --raw mget "${keys[@]}" | sort -u | wc -l)"
 }
 
 # By a socket, and by a name that is looked up.
@@ -313,9 +338,15 @@ replay_share=redis://engine.test"
 	ready one two
 	same 'groups=100 one=100 both=0 none=0' "$(groups new 4 100)"
 	wait_for "$patience" both_have share_taken 100
-	# A reload asks for another connection.
+	mv "$work/groups" "$work/groups.before"
+	groups each 4 10
+	setters 2
+	# A reload asks for another connection, which has its own number.
 	on two "$TAP" server -c "$work/two.conf" --reload
 	ready two
+	groups each 4 10
+	setters 3
+	mv "$work/groups.before" "$work/groups"
 	has "$(groups again 4)" ' one=0 both=0 '
 }
 

@@ -16,6 +16,9 @@
 #define ID "00112233445566778899AABBCCDDEEFF"
 #define OTHER "FF112233445566778899AABBCCDDEEFF"
 
+static const uint8_t id[SHARE_ID_BYTES] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55,
+					    0x66, 0x77, 0x88, 0x99, 0xAA, 0xBB,
+					    0xCC, 0xDD, 0xEE, 0xFF };
 static struct share s;
 static uint64_t ms;
 static struct {
@@ -75,24 +78,26 @@ assert_sends(const char *text)
 	share_sent(&s, s.out_len);
 }
 
-#define GREETING "INFO server INFO memory INFO replication TIME GET tap:begin"
+#define GREETING                                                               \
+	"INFO server INFO memory INFO replication "                            \
+	"SET tap:check " ID " PX 120000 NX TIME GET tap:begin"
 #define INFO_GOOD                                                              \
 	"$13\r\nrun_id:abcd\r\n\r\n"                                           \
 	"$13\r\nmaxmemory:0\r\n\r\n"                                           \
-	"$13\r\nrole:master\r\n\r\n"
+	"$13\r\nrole:master\r\n\r\n+OK\r\n"
 #define TIME_1000 "*2\r\n$4\r\n1000\r\n$1\r\n0\r\n"
 
 static void
 start(const struct share_setup *setup)
 {
 	const struct share_owner owner = { NULL, answer, begun };
-	const struct share_setup usual = { .lifetime_ms = 120000, .id = ID };
+	const struct share_setup usual = { .lifetime_ms = 120000 };
 
 	memset(&seen, 0, sizeof seen);
 	ms = 5000;
 	share_init(&s, setup ? setup : &usual, &owner);
 	s.wait_ms = 100;
-	share_connect(&s, ms);
+	share_connect(&s, id, ms);
 }
 
 /* A memory that began ten seconds ago, all told. */
@@ -202,7 +207,7 @@ test_anew(void **state)
 	assert_int_equal(s.state, SHARE_GONE);
 	assert_int_equal(s.trouble, SHARE_IS_ANEW);
 	assert_int_equal(seen.is[0], SHARE_NO_ANSWER);
-	share_connect(&s, ms);
+	share_connect(&s, id, ms);
 	assert_sends(GREETING);
 	give(INFO_GOOD TIME_1000 "$14\r\nwxyz 990000000\r\n");
 	assert_sends("SET tap:begin abcd 1000000000 GET tap:begin");
@@ -222,9 +227,11 @@ test_anew(void **state)
 	assert_int_equal(s.state, SHARE_TELLING);
 	share_tick(&s, ++ms);
 	assert_int_equal(s.state, SHARE_READY);
-	/* The same memory once more is no other one. */
+	/* The same memory once more is no other one, if it has all. */
+	assert_true(share_tell(&s, 7, ms));
+	give("+OK\r\n");
 	share_lose(&s, SHARE_IS_CLOSED, NULL);
-	share_connect(&s, ms);
+	share_connect(&s, id, ms);
 	give(INFO_GOOD "*2\r\n$4\r\n1003\r\n$1\r\n0\r\n"
 		       "$15\r\nabcd 1000000000\r\n");
 	assert_int_equal(seen.begun, 3);
@@ -232,12 +239,84 @@ test_anew(void **state)
 }
 
 static void
+connect_again(void)
+{
+	share_lose(&s, SHARE_IS_CLOSED, NULL);
+	share_connect(&s, id, ms);
+	give(INFO_GOOD TIME_1000 BEGIN);
+	assert_int_equal(s.state, SHARE_TELLING);
+}
+
+/* Lost before it had heard all: it is told once more. */
+static void
+test_told_in_part(void **state)
+{
+	(void)state;
+	be_ready();
+	connect_again();
+	assert_false(seen.another);
+	assert_true(share_tell(&s, 1, ms));
+	give("+OK\r\n");
+	connect_again();
+	assert_true(seen.another);
+	assert_true(share_tell(&s, 1, ms));
+	assert_true(share_tell(&s, 2, ms));
+	share_told(&s, ms);
+	assert_int_equal(s.state, SHARE_READY);
+	give("+OK\r\n");
+	connect_again();
+	assert_true(seen.another);
+	assert_true(share_tell(&s, 2, ms));
+	share_told(&s, ms);
+	give("+OK\r\n");
+	connect_again();
+	assert_false(seen.another);
+}
+
+/* One that answers now and then, and always later than it is waited for. */
+static void
+test_slow(void **state)
+{
+	(void)state;
+	be_ready();
+	ask(1);
+	for (int i = 0; i < 2; i++) {
+		ms += SHARE_SILENT_MS - 1;
+		share_tick(&s, ms);
+		assert_int_equal(s.state, SHARE_READY);
+		give(i == 0 ? "+OK\r\n" : MINE);
+	}
+	assert_int_equal(s.trouble, SHARE_IS_SILENT);
+	assert_int_equal(seen.answers, 1);
+	assert_int_equal(seen.is[0], SHARE_NO_ANSWER);
+}
+
+/* Words of the engine are logged: not the password that it repeats. */
+static void
+test_password_quoted(void **state)
+{
+	const struct share_setup setup = { .password = "correct horse" };
+
+	(void)state;
+	start(&setup);
+	give("-ERR unknown command 'AUTH', with args: 'correct h\r\n");
+	assert_string_equal(s.why, "refuses");
+	start(&setup);
+	give("-WRONGPASS incorrect\r\n");
+	assert_string_equal(s.why, "refuses: WRONGPASS incorrect");
+}
+
+static void
 test_login(void **state)
 {
 	const struct share_setup setup = {
-		.user = "tap", .password = "secret", .db = 12, .id = ID
+		.user = "tap",
+		.password = "secret",
+		.db = 12,
+		.lifetime_ms = 120000,
 	};
-	const struct share_setup old = { .password = "secret", .id = ID };
+	const struct share_setup old = { .password = "secret",
+					 .lifetime_ms = 120000 };
 
 	(void)state;
 	start(&setup);
@@ -266,9 +345,11 @@ test_other_engines(void **state)
 		  SHARE_IS_FORGETS },
 		{ "$44\r\nmaxmemory:9\r\nmaxmemory_policy:volatile-ttl\r\n\r\n",
 		  SHARE_IS_FORGETS },
+		/* Takes nothing new. */
+		{ "$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n-OOM of memory\r\n",
+		  SHARE_IS_REFUSES },
 		/* Without a run id, or a time. */
-		{ "$2\r\n\r\n\r\n$2\r\n\r\n\r\n$2\r\n\r\n\r\n" TIME_1000
-		  "$-1\r\n",
+		{ "$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n+OK\r\n" TIME_1000 "$-1\r\n",
 		  SHARE_IS_NO_RESP },
 		{ INFO_GOOD "*2\r\n$1\r\nx\r\n$1\r\n0\r\n", SHARE_IS_NO_RESP },
 		{ INFO_GOOD "*1\r\n$1\r\n1\r\n", SHARE_IS_NO_RESP },
@@ -317,10 +398,24 @@ test_bounds(void **state)
 	be_ready();
 	asked = 0;
 	while (share_tell(&s, asked, ms)) {
+		assert_true(share_listens(&s) ==
+			    (s.out_len < SHARE_OUT_MAX / 2));
 		asked++;
 	}
 	assert_in_range(asked, 500, SHARE_OUT_MAX / 64);
 	assert_int_equal(s.state, SHARE_READY);
+	assert_false(share_listens(&s));
+	/* Nobody answers it. */
+	be_ready();
+	for (asked = 0; share_tell(&s, asked, ms); asked++) {
+		share_sent(&s, s.out_len);
+	}
+	assert_in_range(asked, SHARE_REPLIES_MAX - 2, SHARE_REPLIES_MAX);
+	assert_false(share_listens(&s));
+	while (s.expected - s.replied >= SHARE_REPLIES_MAX / 2) {
+		give("+OK\r\n");
+	}
+	assert_true(share_listens(&s));
 }
 
 int
@@ -331,6 +426,9 @@ main(void)
 		cmocka_unit_test(test_too_late),
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_anew),
+		cmocka_unit_test(test_told_in_part),
+		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_password_quoted),
 		cmocka_unit_test(test_login),
 		cmocka_unit_test(test_other_engines),
 		cmocka_unit_test(test_bounds),
