@@ -353,6 +353,7 @@ proxy_unnoticed()
 {
 	lab client
 	on client sysctl -qw net.ipv4.tcp_syn_retries=1
+	# shellcheck disable=SC2016 # for the script
 	printf '%s\n' '#!/bin/sh' 'case $0 in *-restore) cat >/dev/null ;; esac' \
 	    >"$work/tool"
 	chmod 755 "$work/tool"
