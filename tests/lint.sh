@@ -30,7 +30,7 @@ fi
 lint clang-tidy "$0" --clang-tidy "$@"
 lint cppcheck cppcheck --quiet -j "$(nproc)" --error-exitcode=1 --inline-suppr \
     --enable=warning,performance,portability --std=c11 -D_GNU_SOURCE \
-    -I. -Isrc "$@"
+    "-D__$(uname -m)__" -I. -Isrc "$@"
 
 # The same everywhere: `make format` makes it so.
 # shellcheck disable=SC2046 # words

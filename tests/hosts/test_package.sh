@@ -81,7 +81,7 @@ five_minutes()
 	at=$(addr "$family" server)
 	[ "$family" = 4 ] || at="[$at]"
 	for host in server client; do
-		system $host
+		system "$host"
 	done
 
 	# Steps 2 and 3: a key, and the client first.

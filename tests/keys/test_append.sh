@@ -210,7 +210,9 @@ case_full_output()
 	same 'before err server.key' "$(find . -type f -printf '%f\n' | sort | xargs)"
 	# Whoever was to get it hung up.
 	mkfifo pipe
-	exec 8<>pipe 9>pipe 8<&-
+	exec 8<>pipe
+	exec 9>pipe
+	exec 8<&-
 	got=0
 	"$TAP" keygen -a server.key --client 192.0.2.1:22 >&9 2>err || got=$?
 	exec 9>&-
