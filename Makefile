@@ -383,7 +383,8 @@ check:
 	@$(MAKE) need-check
 	@export MAKE='$(MAKE)'; tests/run.sh --steps build-tests; \
 	TEST_TIMING=0 tests/run.sh --beside '$(COMPUTE)' hosts keys soak; \
-	tests/run.sh --steps timing; tests/run.sh --beside lint qemu; \
+	tests/run.sh --steps timing; \
+	TIDY=shallow tests/run.sh --beside lint qemu; \
 	tests/run.sh --summary
 
 # For daily work, in two minutes: what needs no other hosts and kernels, and
