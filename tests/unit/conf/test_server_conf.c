@@ -18,8 +18,11 @@ static struct scratch files[3];
 static struct server_conf *
 load(const char *rules, const char *keys, const char *acl)
 {
-	const struct server_conf_from from = { files[0].path, files[1].path,
-					       files[2].path, NULL };
+	const struct server_conf_from from = {
+		.conf = files[0].path,
+		.keys = files[1].path,
+		.acl = files[2].path,
+	};
 	struct server_conf *conf;
 
 	scratch_open(&files[0], rules, 0644);
