@@ -49,10 +49,31 @@ refused()
 	    "$(url "$2" server "${3:-80}")")" "curl from $1, IPv$2, ${3:-80}"
 }
 
-# Nobody puts the rules back.
+# Nobody puts the rules back.  It is stopped where it waits for what comes, not
+# while it looks after something: a signal comes first then.
 unwatched()
 {
+	wait_for "$patience" stopped_in_poll
+}
+
+stopped_in_poll()
+{
+	local call fds
+
 	kill -STOP "${pids[server]}"
+	wait_for "$patience" is_stopped
+	# poll(2) is 7 there.  Where it waits for a tool it has more descriptors.
+	read -r call _ fds _ <"/proc/${pids[server]}/syscall"
+	[ "$(uname -m)" = x86_64 ] || call=7 fds=0x4
+	[ "$call $fds" = '7 0x4' ] || {
+		kill -CONT "${pids[server]}"
+		return 1
+	}
+}
+
+is_stopped()
+{
+	grep -q '^State:.T' "/proc/${pids[server]}/status"
 }
 
 watched()
