@@ -363,7 +363,10 @@ is_needed(const struct fw_plan *plan, unsigned family)
 int
 iptables_install(struct fw *fw, const struct fw_plan *plan, char *err)
 {
-	for (size_t family = 0; family < families_here(); family++) {
+	const size_t here = families_here();
+
+	for (size_t family = 0; family < FW_FAMILIES && family < here;
+	     family++) {
 		fw->has_family[family] |= is_needed(plan, families[family]);
 		if (fw->has_family[family] &&
 		    fw_run_best(fw, plan, install_family, family, err) < 0) {
