@@ -75,6 +75,7 @@ remove_queue(enum fw_side side, uint16_t queue)
 	const char *name = side_name(side);
 	int process = running(side, queue);
 	char err[FW_ERROR_MAX];
+	int status = TAP_OK;
 
 	if (process != 0) {
 		char who[32] = "a process";
@@ -91,9 +92,13 @@ remove_queue(enum fw_side side, uint16_t queue)
 	}
 	if (leftover_remove(side, queue, tell, err) < 0) {
 		fprintf(stderr, "tap %s: %s\n", name, err);
-		return TAP_SYSTEM;
+		status = TAP_SYSTEM;
 	}
-	return side == FW_SERVER ? remove_door(queue) : TAP_OK;
+	/* What can go does, whatever stays. */
+	if (side == FW_SERVER && remove_door(queue) != TAP_OK) {
+		status = TAP_SYSTEM;
+	}
+	return status;
 }
 
 /* Queues that have a door, perhaps without rules. */
@@ -116,13 +121,10 @@ remove_rules(enum fw_side side, long queue)
 	struct leftover found;
 	int status = TAP_OK;
 
-	if (leftover_find(&found, side, err) < 0) {
-		fprintf(stderr, "tap %s: %s\n", name, err);
-		return TAP_SYSTEM;
-	}
-	if (found.unasked[0]) {
-		fprintf(stderr, "tap %s: warning: not looked at: %s\n", name,
-			found.unasked);
+	if (leftover_find(&found, side, err) < 0 || found.unasked[0]) {
+		fprintf(stderr, "tap %s: rules may be left: %s\n", name,
+			found.unasked[0] ? found.unasked : err);
+		status = TAP_SYSTEM;
 	}
 	if (side == FW_SERVER) {
 		find_doors(&found);
@@ -134,7 +136,10 @@ remove_rules(enum fw_side side, long queue)
 	for (size_t i = 0; i < found.count; i++) {
 		int rc = remove_queue(side, found.queues[i]);
 
-		status = rc > status ? rc : status;
+		/* What runs is to be named, also where something else fails. */
+		if (status != TAP_NO && rc != TAP_OK) {
+			status = rc;
+		}
 	}
 	if (removed == 0 && status == TAP_OK) {
 		printf("no rules of a tap %s are here\n", name);

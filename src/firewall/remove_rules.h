@@ -10,7 +10,8 @@
 /*
  * Of one queue, or (below 0) of all that rules are named for; what goes
  * is printed.  A tap that runs would put its rules back: they are left,
- * and it is named.  An exit status: TAP_NO where one runs.
+ * and it is named.  An exit status: TAP_NO where one runs, and otherwise
+ * TAP_SYSTEM where a tool fails, so that some may be left.
  */
 int remove_rules(enum fw_side side, long queue);
 

@@ -132,6 +132,14 @@ removed()
 	hidden "$1" 22
 	killed server
 	hidden "$1" 22
+	# Nor before what was left is taken away.
+	mv "$root/usr/sbin/xtables-nft-multi" "$root/root"
+	printf '#!/bin/sh\nexit 4\n' >"$root/usr/sbin/xtables-nft-multi"
+	chmod 755 "$root/usr/sbin/xtables-nft-multi"
+	same 1 "$(status_of inside server dpkg --no-triggers --remove tap)" \
+	    'with a tool that fails'
+	[ -x "$root/usr/bin/tap" ] || fail 'removed, and rules are left'
+	mv "$root/root/xtables-nft-multi" "$root/usr/sbin"
 	inside server dpkg --no-triggers --remove tap
 	page stranger "$1" 22
 	killed client
