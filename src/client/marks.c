@@ -20,8 +20,10 @@ static bool
 has_rule(const struct client_conf *conf, const struct sock_diag_connection *c)
 {
 	for (size_t i = 0; i < conf->rules_count; i++) {
-		if (sender_goes_to(&conf->rules[i], &c->remote,
-				   c->remote_port)) {
+		const struct sender_rule *rule = &conf->rules[i];
+
+		if (!rule->forwarded &&
+		    sender_goes_to(rule, &c->remote, c->remote_port)) {
 			return true;
 		}
 	}

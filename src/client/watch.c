@@ -13,7 +13,8 @@ is_for(const struct sender_rule *rule, const struct sock_diag_socket *socket)
 {
 	const struct sock_diag_connection *c = &socket->connection;
 
-	return sender_goes_to(rule, &c->remote, c->remote_port) &&
+	return !rule->forwarded &&
+		sender_goes_to(rule, &c->remote, c->remote_port) &&
 		acl_net_has(&rule->src, &c->local) &&
 		(!rule->has_user || rule->uid == socket->uid);
 }

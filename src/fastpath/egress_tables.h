@@ -4,9 +4,9 @@
  *
  * The program takes rules that name no program, with EGRESS_RANGES_MAX ranges
  * of ports, the first EGRESS_RULES_MAX of them.  All others are left to the
- * queue; and while there are any, so are those that name a user: a SYN that the
- * firewall has left to the program does not come to the queue any more, where
- * a later rule may be for another user.
+ * queue; and while there are any of this host's own connections, so are those
+ * that name a user: a SYN that the firewall has left to the program does not
+ * come to the queue any more, where a later rule may be for another user.
  */
 #ifndef TAP_FASTPATH_EGRESS_TABLES_H
 #define TAP_FASTPATH_EGRESS_TABLES_H

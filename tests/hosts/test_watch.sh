@@ -19,9 +19,12 @@ watch_lab()
 	server=(-c "$work/TAPservd.conf" -a "$work/acl" -k "$(key_file \
 	    "key_no=10, name=alice, key=0x$secret, alg=hmac-sha256")")
 	tap_start server server server "${server[@]}"
-	# The first rule's name has no address: it is for nobody.
+	# The first rule's name has no address, and the second one is for guests:
+	# they are for nobody here.
 	tap_start client client client -c "$(key_file fastpath=off \
 	    "RULE:dst_host=none.test, dst_port=80, key_no=11, key=0x$secret" \
+	    "RULE:type=FORWARD, indev=eth9, dst_port=80, key_no=12, \
+key=0x$secret, alg=hmac-sha256" \
 	    "RULE:dst_port=80, key_no=10, key=0x$secret, alg=hmac-sha256")"
 }
 

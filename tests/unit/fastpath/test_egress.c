@@ -718,6 +718,11 @@ the_plan_leaves_rules_to_the_queue(void **state)
 	assert_int_equal(plan.tables.rules_count, 1);
 	assert_int_equal(plan.rules[0].key_no, three[0].key.no);
 	three[2].exe[0] = '\0';
+	/* Connections of others through this host are none of a user's here. */
+	three[2].forwarded = true;
+	assert_false(egress_tables_takes(&some, &three[2], 0));
+	assert_true(egress_tables_takes(&some, rule, 0));
+	three[2].forwarded = false;
 	rule->has_user = false;
 	/* A suite that it does not name is the client's own affair. */
 	rule->key.mac.suite = MAC_SUITES;
