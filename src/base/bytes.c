@@ -158,6 +158,18 @@ ct_equal(const void *a, const void *b, size_t len)
 	return ct_equal32(differ, 0) == 1;
 }
 
+size_t
+bytes_count(const void *bytes, size_t len, char one)
+{
+	const char *at = bytes;
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		count += at[i] == one;
+	}
+	return count;
+}
+
 void
 bytes_wipe(void *bytes, size_t len)
 {

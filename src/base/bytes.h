@@ -54,6 +54,9 @@ uint32_t ct_equal32(uint32_t a, uint32_t b);
 /* Whether len bytes are the same, likewise. */
 bool ct_equal(const void *a, const void *b, size_t len);
 
+/* How many of len bytes are this one. */
+size_t bytes_count(const void *bytes, size_t len, char one);
+
 /* Overwrite len bytes with zeros; never optimised away. */
 void bytes_wipe(void *bytes, size_t len);
 

@@ -54,6 +54,28 @@ passphrase_fd(struct sealed_passphrase *out, int fd, char *why)
 }
 
 int
+passphrase_ask(struct sealed_passphrase *out,
+	       int (*ask)(struct sealed_passphrase *, const char *question,
+			  char *why),
+	       const char *question, bool again, char *why)
+{
+	struct sealed_passphrase second = { 0 };
+	int rc = ask(out, question, why);
+
+	if (rc < 0 || !again) {
+		return rc;
+	}
+	rc = ask(&second, "Once more: ", why);
+	if (rc == 0 &&
+	    (second.len != out->len ||
+	     !ct_equal(second.text, out->text, out->len))) {
+		rc = value_fail(why, "the two are not the same");
+	}
+	bytes_wipe(&second, sizeof second);
+	return rc;
+}
+
+int
 passphrase_make(struct sealed_passphrase *out, char *why)
 {
 	/* Of letters that are taken for digits, only the digits. */

@@ -15,6 +15,15 @@ int passphrase_read(struct sealed_passphrase *out, int fd,
 		    const volatile sig_atomic_t *stop, char *why);
 
 /*
+ * Ask by ask(), and for a new one, with `again`, twice: both have to be the
+ * same.  0 or -1, likewise.
+ */
+int passphrase_ask(struct sealed_passphrase *out,
+		   int (*ask)(struct sealed_passphrase *, const char *question,
+			      char *why),
+		   const char *question, bool again, char *why);
+
+/*
  * Make one of 80 random bits, to be told by a person: abcd-0123-efgh-4567.
  * 0 or -1, likewise.
  */

@@ -108,8 +108,9 @@ leave_signals(const struct sigaction before[SIGNALS_MAX])
 }
 
 static int
-ask(struct sealed_passphrase *out, int tty, const char *question, char *why)
+ask(struct sealed_passphrase *out, const char *question, char *why)
 {
+	const int tty = asked.tty;
 	struct termios silent = asked.before;
 	int rc;
 
@@ -123,26 +124,6 @@ ask(struct sealed_passphrase *out, int tty, const char *question, char *why)
 	rc = passphrase_read(out, tty, &caught, why);
 	tcsetattr(tty, TCSAFLUSH, &asked.before);
 	say(tty, "\n");
-	return rc;
-}
-
-static int
-ask_twice(struct sealed_passphrase *out, int tty, const char *question,
-	  bool again, char *why)
-{
-	struct sealed_passphrase second = { 0 };
-	int rc = ask(out, tty, question, why);
-
-	if (rc < 0 || !again) {
-		return rc;
-	}
-	rc = ask(&second, tty, "Once more: ", why);
-	if (rc == 0 &&
-	    (second.len != out->len ||
-	     !ct_equal(second.text, out->text, out->len))) {
-		rc = value_fail(why, "the two are not the same");
-	}
-	bytes_wipe(&second, sizeof second);
 	return rc;
 }
 
@@ -168,7 +149,7 @@ passphrase_terminal(struct sealed_passphrase *out, const char *question,
 		return rc;
 	}
 	take_signals(before);
-	rc = ask_twice(out, tty, question, again, why);
+	rc = passphrase_ask(out, ask, question, again, why);
 	leave_signals(before);
 	close(tty);
 	return caught ? value_fail(why, "interrupted") : rc;

@@ -60,26 +60,6 @@ ask(struct sealed_passphrase *out, const char *question, char *why)
 		: 0;
 }
 
-static int
-ask_twice(struct sealed_passphrase *out, const char *question, bool again,
-	  char *why)
-{
-	struct sealed_passphrase second = { 0 };
-	int rc = ask(out, question, why);
-
-	if (rc < 0 || !again) {
-		return rc;
-	}
-	rc = ask(&second, "Once more: ", why);
-	if (rc == 0 &&
-	    (second.len != out->len ||
-	     !ct_equal(second.text, out->text, out->len))) {
-		rc = value_fail(why, "the two are not the same");
-	}
-	bytes_wipe(&second, sizeof second);
-	return rc;
-}
-
 static HANDLE
 console(const wchar_t *name)
 {
@@ -106,7 +86,7 @@ passphrase_terminal(struct sealed_passphrase *out, const char *question,
 		SetConsoleCtrlHandler(give_back, TRUE);
 		SetConsoleMode(asked.in,
 			       ENABLE_LINE_INPUT | ENABLE_PROCESSED_INPUT);
-		rc = ask_twice(out, question, again, why);
+		rc = passphrase_ask(out, ask, question, again, why);
 		SetConsoleMode(asked.in, asked.before);
 		SetConsoleCtrlHandler(give_back, FALSE);
 	}

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+
 enum way {
 	AS_IS,    /* blocking: writes wait for the reader */
 	BY_SEND,  /* a socket */
@@ -90,18 +92,6 @@ lose(size_t lines)
 	}
 }
 
-/* The ends of lines in what was written. */
-static size_t
-count_ends(const char *text, size_t len)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		count += text[i] == '\n';
-	}
-	return count;
-}
-
 /* False: some of it still waits. */
 static bool
 flush(void)
@@ -115,7 +105,7 @@ flush(void)
 		if (done <= 0) {
 			return false;
 		}
-		sink.lines -= count_ends(sink.text, (size_t)done);
+		sink.lines -= bytes_count(sink.text, (size_t)done, '\n');
 		sink.len -= (size_t)done;
 		memmove(sink.text, sink.text + done, sink.len);
 	}

@@ -1,5 +1,7 @@
 #include "daemon/log_sink.h"
 
+#include "base/bytes.h"
+
 /* What is not written by then is lost, when the process ends. */
 #define CLOSE_WAIT_MS 1000u
 
@@ -32,17 +34,6 @@ put_all(const char *text, size_t len)
 	return true;
 }
 
-static size_t
-count_ends(const char *text, size_t len)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		count += text[i] == '\n';
-	}
-	return count;
-}
-
 static DWORD WINAPI
 write_lines(void *unused)
 {
@@ -63,7 +54,7 @@ write_lines(void *unused)
 		ReleaseSRWLockExclusive(&sink.lock);
 		done = put_all(text, sink.busy);
 		AcquireSRWLockExclusive(&sink.lock);
-		sink.lost += done ? 0 : count_ends(text, sink.busy);
+		sink.lost += done ? 0 : bytes_count(text, sink.busy, '\n');
 		sink.len -= sink.busy;
 		memmove(sink.text, sink.text + sink.busy, sink.len);
 		sink.busy = 0;

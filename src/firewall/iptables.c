@@ -306,17 +306,16 @@ remove_family(struct fw *fw, size_t family, unsigned variant, char *err)
 	const struct ruleset_hook *hooks = ruleset_hooks(fw->side, &count);
 	int rc = 0;
 
-	/* In reverse order: remove what hides before what keeps connections. */
-	for (size_t i = count; i-- > 0;) {
+	/*
+	 * In reverse order: remove what hides before what keeps connections.
+	 * One command's are in the first.
+	 */
+	for (size_t i = fw->is_brief ? 1 : count; i-- > 0;) {
 		char script[STALE_MAX + 256];
 		struct text t = text_over(script, sizeof script);
 		struct ours ours;
 		bool by_nft;
 
-		/* One command's are in the first. */
-		if (fw->is_brief && i > 0) {
-			continue;
-		}
 		find_ours(&ours, fw, &hooks[i],
 			  save_tables(families[family], variant, &by_nft));
 		if (!ours.found) {

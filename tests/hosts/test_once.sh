@@ -151,6 +151,15 @@ owned()
 	echo "$file"
 }
 
+# $work/tap, the program that an administrator has made for ordinary users
+granted_tap()
+{
+	install -m 755 "$TAP" "$work/tap"
+	setcap cap_net_admin,cap_net_raw=ep "$work/tap" ||
+		skip 'no capabilities of files here'
+	chmod 755 "$dir" "$dir/case" "$work"
+}
+
 # An ordinary user, with the program that an administrator has made for that:
 # one command, of this user's alone, and nothing else.
 granted()
@@ -160,10 +169,7 @@ granted()
 
 	unset 'user[-1]' # or its file's capabilities would not count
 	served
-	install -m 755 "$TAP" "$work/tap"
-	setcap cap_net_admin,cap_net_raw=ep "$work/tap" ||
-		skip 'no capabilities of files here'
-	chmod 755 "$dir" "$dir/case" "$work"
+	granted_tap
 	own=$(owned)
 	same 'page of 80' "$(on client "${user[@]}" "$work/tap" client \
 	    --to "$(addr 4 server):80" -k "$own" -- curl -sS \
@@ -376,10 +382,7 @@ granted_many()
 		--inh-caps=-all) own i
 
 	served
-	install -m 755 "$TAP" "$work/tap"
-	setcap cap_net_admin,cap_net_raw=ep "$work/tap" ||
-		skip 'no capabilities of files here'
-	chmod 755 "$dir" "$dir/case" "$work"
+	granted_tap
 	own=$(owned)
 	for i in 1 2 3 4; do
 		mkfifo "$work/in-$i"
