@@ -80,9 +80,11 @@ functions_stand_behind(void **state)
 	assert_int_equal(found.start[1], 32);
 	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
 		const uint8_t *insn = out + calls[i].at * (long)ELF_INSN;
-		int32_t way;
+		/* In an object it is in the order of BPF's bytes. */
+		const int32_t way =
+			(int32_t)((uint32_t)insn[7] << 24 | insn[6] << 16 |
+				  insn[5] << 8 | insn[4]);
 
-		memcpy(&way, insn + 4, sizeof way);
 		assert_int_equal(insn[0], 0x85);
 		assert_int_equal(insn[1], 0x10);
 		assert_int_equal(calls[i].at + 1 + way, calls[i].start);

@@ -31,52 +31,24 @@ add_message(struct datagram *d, uint16_t type, uint32_t seq, const void *body,
 	d->len += sizeof header + ALIGN(len);
 }
 
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define U16(n) (n) >> 8 & 255, (n)&255
+#define U32(n) U16((n) >> 16), U16(n)
+#else
+#define U16(n) (n) & 255, (n) >> 8 & 255
+#define U32(n) U16(n), U16((n) >> 16)
+#endif
+
 static void
 builds_messages(void **state)
 {
 	static const uint8_t wanted[] = {
 		/* length, type, flags, seq, port */
-		40,
-		0,
-		0,
-		0,
-		3,
-		2,
-		1,
-		0,
-		4,
-		3,
-		2,
-		1,
-		0,
-		0,
-		0,
-		0,
-		'h',
-		'e',
-		0,
-		0,
+		U32(40), U16(0x203), U16(1), U32(0x01020304), U32(0), 'h', 'e',
+		0, 0,
 		/* length, type, payload, padding */
-		5,
-		0,
-		1,
-		0,
-		7,
-		0,
-		0,
-		0,
-		6,
-		0,
-		2,
-		0,
-		0x12,
-		0x34,
-		0,
-		0,
-		4,
-		0,
-		3,
-		0,
+		U16(5), U16(1), 7, 0, 0, 0, U16(6), U16(2), 0x12, 0x34, 0, 0,
+		U16(4), U16(3)
 	};
 	uint32_t room[64];
 	struct netlink_msg msg = { .bytes = (void *)room, .size = sizeof room };
@@ -264,13 +236,14 @@ attrs_of(const uint8_t *bytes, size_t len, size_t header,
 static void
 sorts_attributes(void **state)
 {
-	static const uint8_t good[] = {
-		'h', 0, 0, 0,    8,    0,   1, 0, 'a', 'b', 'c',
-		'd', 5, 0, 2,    0x80, 'x', 0, 0, 0, /* with the flag of a nest
-						      */
-		4,   0, 9, 0,               /* above what is asked for */
-		6,   0, 1, 0x40, 'n',  'm', /* again, and unpadded */
-	};
+	static const uint8_t good[] = { 'h', 0, 0, 0, U16(8), U16(1), 'a', 'b',
+					'c', 'd',
+					/* with the flag of a nest */
+					U16(5), U16(0x8002), 'x', 0, 0, 0,
+					/* above what is asked for */
+					U16(4), U16(9),
+					/* again, and unpadded */
+					U16(6), U16(0x4001), 'n', 'm' };
 	struct netlink_attr attrs[MOST + 1];
 
 	(void)state;
