@@ -43,6 +43,8 @@ def main():
     while True:
         connection, _ = listener.accept()
         if what == "shut":
+            # What is closed with bytes unread is reset.
+            connection.recv(4096)
             connection.close()
         else:
             threading.Thread(target=serve, args=(connection, what),
