@@ -79,7 +79,8 @@ wpcap_leave(void)
 
 /*
  * Npcap's own folder, or where it stands in for WinPcap; from no other, least
- * of all the one that this program was started in.
+ * of all the one that this program lies or was started in.  Its other half,
+ * packet.dll, lies beside it.
  */
 static HMODULE
 load_library(void)
@@ -95,9 +96,10 @@ load_library(void)
 
 		if (len > 0 && len < MAX_PATH) {
 			wcscpy(path + len, names[i]);
-			/* Its other half lies beside it. */
-			library = LoadLibraryExW(path, NULL,
-						 LOAD_WITH_ALTERED_SEARCH_PATH);
+			library = LoadLibraryExW(
+				path, NULL,
+				LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR |
+					LOAD_LIBRARY_SEARCH_SYSTEM32);
 		}
 	}
 	return library;

@@ -47,7 +47,9 @@ FLAGS = -std=gnu11 -D_WIN32_WINNT=0x0602 -D__USE_MINGW_ANSI_STDIO=1 \
 	-isystem .deps/libpcap/include -isystem .deps/bearssl/include
 LINK := -Wl,--gc-sections,--dynamicbase,--nxcompat,--high-entropy-va
 START := -static -municode -fstack-protector-strong
-END := -lws2_32 -liphlpapi -lbcrypt -lpthread
+# Of these alone Windows takes none that lies beside tap.exe (KnownDLLs); others
+# are for windows/library.
+END := -lws2_32 -lpthread
 
 # windows.h is long: it is read once.
 READ := $(B)/empty/posix.h.gch
@@ -63,7 +65,11 @@ $(BEARSSL_OBJS): $(B)/bearssl/%.o: $(BEARSSL_FROM)/%.c
 $(LIBS): $(BEARSSL_OBJS)
 	@rm -f $@; x86_64-w64-mingw32-ar qcs $@ $^
 
-# For the tests: a program that knows nothing of tap.
+# For the tests: a library that nothing loads, and a program that knows nothing
+# of tap.
+$(B)/planted.dll: tests/windows/planted.c
+	@mkdir -p $(@D)
+	$(call pretty,CC,$<)$(CC) -O2 -Wall -Wextra -shared -o $@ $<
 $(B)/fetch.exe: tests/windows/fetch.c
 	@mkdir -p $(@D)
 	$(call pretty,CC,$<)$(CC) -O2 -Wall -Wextra -static -o $@ $< -lws2_32

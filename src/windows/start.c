@@ -3,6 +3,7 @@
 #include <bcrypt.h>
 #include <errno.h>
 
+#include "windows/library.h"
 #include "windows/text.h"
 
 #undef main
@@ -45,6 +46,7 @@ prepare(void)
 {
 	WSADATA winsock;
 
+	library_only_system();
 	for (int fd = 0; fd <= 2; fd++) {
 		_setmode(fd, O_BINARY);
 	}

@@ -183,6 +183,40 @@ acl()
 	same 2 "$(status_of exe acl check "$@")" "others' eyes"
 }
 
+# A library that others have put beside tap.exe, or where it is started, is
+# not loaded; and what is linked, Windows itself takes from nowhere else.
+planted()
+{
+	local name known='ADVAPI32 KERNEL32 WS2_32 msvcrt'
+
+	lab client
+	windows
+	same "$known" "$(x86_64-w64-mingw32-objdump -p "$WINDOWS/tap.exe" |
+	    sed -n 's/.*DLL Name: \(.*\)\.dll/\1/Ip' | sort | paste -sd' ')"
+	cp "$WINDOWS/tap.exe" "$work/c"
+	for name in bcrypt iphlpapi packet wpcap; do
+		cp "$WINDOWS/planted.dll" "$work/c/$name.dll"
+	done
+	conf TAPclientd.conf "$(rule 'dst_port=80, outdev=none0')"
+	# As Windows: whatever the file is, and Wine's own where there is none.
+	export WINEDLLOVERRIDES='bcrypt,iphlpapi,packet,wpcap=n,b'
+	same 3 "$(from_there)" 'no such device'
+	rm "$work/wine/drive_c/windows/system32/wpcap.dll"
+	same 3 "$(from_there)" 'no Npcap'
+	# It does what it is there for, where it is loaded.
+	cp "$WINDOWS/planted.dll" \
+	    "$work/wine/drive_c/windows/system32/wpcap.dll"
+	same 99 "$(from_there)" 'in its place'
+}
+
+# A client there, as somebody who unpacked it starts it.
+from_there()
+{
+	cd "$work/c" &&
+		status_of on client "$wine/wine64" tap.exe client \
+		    -c TAPclientd.conf
+}
+
 # A file that is sealed may be anybody's, with its passphrase.
 sealed()
 {
@@ -206,4 +240,5 @@ check words words
 check keygen keygen
 check acl acl
 check sealed sealed
+check planted planted
 finish
