@@ -67,17 +67,12 @@ activate(pcap_t *pcap, char *why)
 }
 
 static int
-add_device(struct wire *wire, const char *name, char *why)
+open_device(struct wire_device *device, const char *name, char *why)
 {
-	struct wire_device *device = &wire->devices[wire->count];
 	char error[PCAP_ERRBUF_SIZE];
 	pcap_t *pcap;
 	int rc;
 
-	if (wire->count == WIRE_DEVICES_MAX) {
-		return why_set(why, REFUSED, "more than %u devices",
-			       WIRE_DEVICES_MAX);
-	}
 	pcap = pcap_create(name, error);
 	if (!pcap) {
 		return why_set(why, REFUSED, "%s: %s", name, error);
@@ -90,10 +85,27 @@ add_device(struct wire *wire, const char *name, char *why)
 	device->pcap = pcap;
 	device->fd = pcap_get_selectable_fd(pcap);
 	device->linktype = pcap_datalink(pcap);
-	snprintf(device->name, sizeof device->name, "%s", name);
+	device->turn = 0;
 	device->failed = false;
-	wire->count++;
 	return LISTENS;
+}
+
+static int
+add_device(struct wire *wire, const char *name, char *why)
+{
+	struct wire_device *device = &wire->devices[wire->count];
+	int rc;
+
+	if (wire->count == WIRE_DEVICES_MAX) {
+		return why_set(why, REFUSED, "more than %u devices",
+			       WIRE_DEVICES_MAX);
+	}
+	rc = open_device(device, name, why);
+	if (rc == LISTENS) {
+		snprintf(device->name, sizeof device->name, "%s", name);
+		wire->count++;
+	}
+	return rc;
 }
 
 /* Every device that is up and has frames of a kind that can be sent. */
@@ -144,11 +156,25 @@ wire_open(struct wire *wire, const char *const *names, size_t count, char *why)
 	return rc;
 }
 
+bool
+wire_reopen(struct wire_device *device, char *why)
+{
+	if (device->pcap) {
+		pcap_close(device->pcap);
+		device->pcap = NULL;
+	}
+	return open_device(device, device->name, why) == LISTENS;
+}
+
 void
 wire_close(struct wire *wire)
 {
 	while (wire->count > 0) {
-		pcap_close(wire->devices[--wire->count].pcap);
+		pcap_t *pcap = wire->devices[--wire->count].pcap;
+
+		if (pcap) {
+			pcap_close(pcap);
+		}
 	}
 }
 

@@ -22,8 +22,8 @@
 struct pcap;
 
 struct wire_device {
-	struct pcap *pcap;
-	int fd; /* readable when there is a frame */
+	struct pcap *pcap; /* or NULL: see wire_reopen() */
+	int fd;            /* readable when there is a frame */
 	int linktype;
 	char name[WIRE_NAME_MAX]; /* when it was opened */
 	unsigned turn;            /* frames of this turn, so far */
@@ -57,6 +57,11 @@ struct wire_syn {
  */
 int wire_open(struct wire *wire, const char *const *names, size_t count,
 	      char *why);
+/*
+ * Listen again on one that has failed.  False, with the reason in why, and to
+ * be called once more: it is not there yet.
+ */
+bool wire_reopen(struct wire_device *device, char *why);
 void wire_close(struct wire *wire);
 
 /*

@@ -10,8 +10,9 @@
 /* From now on, who says so is heard.  An exit status. */
 int until_told_prepare(void);
 /*
- * Until then, or until a device fails, which is logged: TAP_SYSTEM.  Nothing
- * else may use the two meanwhile.
+ * Until then, or until a device fails that can't be opened again by who this
+ * is now, which is logged: TAP_SYSTEM.  Nothing else may use the two
+ * meanwhile.
  */
 int until_told_serve(struct outbound *outbound, struct backend_pcap *backend);
 

@@ -1,5 +1,6 @@
 #include "client/until_told.h"
 
+#include "base/why.h"
 #include "daemon/log.h"
 #include "os/wpcap.h"
 #include "tap.h"
@@ -7,9 +8,11 @@
 /* A window that is closed takes the process with it after five seconds. */
 #define END_WAIT_MS 4000
 
+/* A device that has gone is looked for so often. */
+#define REOPEN_MS 2000
+
 static struct {
-	HANDLE told; /* to end, or a device has failed */
-	int status;
+	HANDLE told; /* to end */
 	struct outbound *outbound;
 	struct backend_pcap *backend;
 } at_work;
@@ -37,6 +40,23 @@ until_told_prepare(void)
 	return TAP_OK;
 }
 
+/* As Wi-Fi that is switched off, and on again. */
+static void
+wait_for(struct wire_device *device)
+{
+	char why[WHY_MAX];
+
+	log_say(LOG_LEVEL_WARNING,
+		"%s: it is gone, or down; waiting for it to come back",
+		device->name);
+	while (!wire_reopen(device, why)) {
+		wpcap_leave();
+		Sleep(REOPEN_MS);
+		wpcap_enter();
+	}
+	log_say(LOG_LEVEL_INFO, "%s: it is there again", device->name);
+}
+
 static DWORD WINAPI
 serve_device(void *of)
 {
@@ -49,14 +69,9 @@ serve_device(void *of)
 		log_flush();
 		log_gather();
 		if (!backend_pcap_serve_device(at_work.backend, device)) {
-			log_say(LOG_LEVEL_ERROR, "%s: it is gone, or down",
-				device->name);
-			at_work.status = TAP_SYSTEM;
-			break;
+			wait_for(device);
 		}
 	}
-	wpcap_leave();
-	SetEvent(at_work.told);
 	return 0;
 }
 
@@ -65,7 +80,6 @@ until_told_serve(struct outbound *outbound, struct backend_pcap *backend)
 {
 	at_work.outbound = outbound;
 	at_work.backend = backend;
-	at_work.status = TAP_OK;
 	for (size_t i = 0; i < backend->wire.count; i++) {
 		HANDLE thread =
 			CreateThread(NULL, 0, serve_device,
@@ -81,6 +95,6 @@ until_told_serve(struct outbound *outbound, struct backend_pcap *backend)
 	wpcap_leave();
 	WaitForSingleObject(at_work.told, INFINITE);
 	/* The threads wait for this one from now on, or in libpcap. */
-	wpcap_enter();
-	return at_work.status;
+	wpcap_end();
+	return TAP_OK;
 }

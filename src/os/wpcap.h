@@ -16,5 +16,10 @@
 
 void wpcap_enter(void);
 void wpcap_leave(void);
+/*
+ * Enter for good: the process ends, and threads may still wait for devices,
+ * which pcap_close() leaves to the system from now on.
+ */
+void wpcap_end(void);
 
 #endif

@@ -63,7 +63,7 @@ static struct {
 CALLS(FORWARD)
 
 static SRWLOCK entered = SRWLOCK_INIT;
-static bool waits; /* some thread, for frames: until the process ends */
+static bool ends;
 
 void
 wpcap_enter(void)
@@ -75,6 +75,13 @@ void
 wpcap_leave(void)
 {
 	ReleaseSRWLockExclusive(&entered);
+}
+
+void
+wpcap_end(void)
+{
+	wpcap_enter();
+	ends = true;
 }
 
 /*
@@ -264,7 +271,7 @@ pcap_inject(pcap_t *p, const void *bytes, size_t len)
 void
 pcap_close(pcap_t *p)
 {
-	if (!waits) {
+	if (!ends) {
 		real.pcap_close(p);
 	}
 }
@@ -287,7 +294,6 @@ pcap_next_ex(pcap_t *p, struct pcap_pkthdr **header, const u_char **bytes)
 {
 	int rc;
 
-	waits = true;
 	do {
 		wpcap_leave();
 		rc = real.pcap_next_ex(p, header, bytes);

@@ -114,6 +114,27 @@ gets_in()
 	same 28 "$(status_of fetch "$1" 1)" 'after it'
 }
 
+# A device that goes away, as Wi-Fi does, comes back, and is followed again.
+comes_back()
+{
+	lab
+	windows
+	http_start server 80
+	tap_start server server server -p 80 -k "$(key_file)"
+	conf TAPclientd.conf "$(rule "dst_port=80, outdev=eth0")"
+	client
+	same 'page of 80' "$(fetch 4)"
+	ip -n "$net-client" link del eth0
+	wait_log client 'eth0: it is gone, or down; waiting'
+	cable client eth0 "${number[client]}"
+	connected client
+	wait_log client 'eth0: it is there again'
+	same 'page of 80' "$(fetch 4)"
+	same 'page of 80' "$(fetch 6)"
+	end client INT
+	has "$(cat "$work/client.log")" ': 3 SYNs seen, 3 of them'
+}
+
 # What is read has to be one's own, and what can't be is refused in words.
 words()
 {
@@ -236,6 +257,7 @@ sealed()
 for family in 4 6; do
 	check "gets-in-ipv$family" gets_in $family
 done
+check comes-back comes_back
 check words words
 check keygen keygen
 check acl acl
