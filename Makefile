@@ -430,6 +430,7 @@ run-unit-cross-all: $(addprefix $(B)/,$(UNITS))
 		'$(FOREIGN_RUN)' $^
 # All that can be said of the other processors.
 cross: need-cross
+	@$(MAKE) $(TAP)
 	@MAKE='$(MAKE)' TAP='$(abspath $(TAP))' tests/cross/run $(ARCHS)
 
 # cmocka, valgrind and the sanitizers want glibc: other objects, other folder.
