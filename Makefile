@@ -185,7 +185,7 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/conf/%.c,acl_conf atomic_file client_conf grammar hints include \
 		invite key_line \
 		keyfile options passphrase passphrase_terminal seal sealed_file settings splice \
-		server_conf server_files share_conf trusted_file value words) \
+		server_conf server_files share_conf switch_conf trusted_file value words) \
 	src/daemon/log.c src/daemon/log_sink.c \
 	$(patsubst %,src/client/%.c,accept backend_pcap client_posix outbound \
 		pcap_io unlock) \

@@ -109,8 +109,10 @@ static const struct conf_word_type rule_words[] = {
 	{ RULE("window", window_loose), WINDOW },
 	{ RULE("tolerance", tolerance), TOLERANCE },
 	{ .name = "hide", CONF_OWN(take_hide) },
+	{ .name = "decoy", CONF_OWN(switch_conf_decoy) },
+	{ RULE("switch", switches), CONF_CHOICE("never mirror next") },
 };
-static_assert(sizeof rule_words / sizeof rule_words[0] == 9,
+static_assert(sizeof rule_words / sizeof rule_words[0] == 11,
 	      "of a new word ingress_tables_serves() has to know, too");
 
 static int
@@ -165,6 +167,16 @@ static const struct conf_word_type setting_words[] = {
 	/* Below TCP's first retransmission, which asks again. */
 	{ CONF("share_wait", share_wait), CONF_NUMBER(1, 1000, 100) },
 	{ CONF("share_fail", share_fail), CONF_CHOICE("closed local") },
+	{ CONF("switch_mark", switch_mark), CONF_BIT,
+	  .usual = SERVER_CONF_SWITCH_MARK, .at_restart = true },
+	{ CONF("mirror_buffer", switching.buffer), CONF_OWN(switch_conf_buffer),
+	  .usual = SWITCH_CONF_BUFFER },
+	{ CONF("switch_wait", switching.wait_ms), CONF_OWN(switch_conf_wait),
+	  .usual = SWITCH_CONF_WAIT },
+	{ CONF("decoy_source", switching.own_source),
+	  CONF_CHOICE("client own") },
+	{ CONF("record", switching.record), CONF_OWN(switch_conf_record),
+	  .at_restart = true },
 	SETTINGS(SETTINGS_WORD, struct server_conf)
 };
 
@@ -193,6 +205,7 @@ add_rule(void *into, const struct conf_file *file, const struct conf_line *line,
 {
 	struct server_conf *conf = into;
 	struct acl *acl = &conf->acl;
+	const char *wrong;
 	struct acl_rule *rule;
 	int rc;
 
@@ -238,7 +251,8 @@ add_rule(void *into, const struct conf_file *file, const struct conf_line *line,
 				 "hide=decoy: a bridge can't lead packets to "
 				 "another address");
 	}
-	return 0;
+	wrong = switch_conf_rule_error(rule, conf->hide_loopback);
+	return wrong ? conf_fail(err, file, line->line, "%s", wrong) : 0;
 }
 
 static void
@@ -257,29 +271,43 @@ server_conf_defaults(struct server_conf *conf)
 	count_frames(&conf->limits.reassembly);
 }
 
+/* Two of the marks that are the same bit, or NULL. */
+static const char *
+same_marks(const struct server_conf *conf)
+{
+	const uint32_t mark = conf->settings.mark;
+
+	return mark == conf->fastpath_mark  ? "mark and fastpath_mark"
+		: mark == conf->switch_mark ? "mark and switch_mark"
+		: conf->fastpath_mark == conf->switch_mark
+		? "fastpath_mark and switch_mark"
+		: NULL;
+}
+
 int
 server_conf_keep(struct server_conf *conf, const struct server_conf *before,
 		 char *err)
 {
+	const char *same;
+
 	conf_keep(&form.settings, conf, before);
 	count_frames(&conf->limits.reassembly);
-	if (conf->settings.mark == conf->fastpath_mark) {
-		return why_set(
-			err, -1,
-			"mark is the fastpath_mark that is in use: restart to "
-			"change both");
-	}
-	return 0;
+	same = same_marks(conf);
+	return same ? why_set(err, -1,
+			      "%s, as in use, would be the same bit: restart "
+			      "to change both",
+			      same)
+		    : 0;
 }
 
 int
 server_conf_read(struct server_conf *conf, struct conf_file *file, char *err)
 {
 	int rc = conf_read(file, &form, conf, err);
+	const char *same = same_marks(conf);
 
-	if (rc == 0 && conf->settings.mark == conf->fastpath_mark) {
-		return conf_fail(err, file, 0,
-				 "mark and fastpath_mark are the same bit");
+	if (rc == 0 && same) {
+		return conf_fail(err, file, 0, "%s are the same bit", same);
 	}
 	if (rc == 0 && conf->share_login[0] && !conf->share.engine[0]) {
 		return conf_fail(err, file, 0,

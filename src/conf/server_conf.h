@@ -10,6 +10,7 @@
 #include "protocol/receiver.h"
 #include "conf/settings.h"
 #include "conf/share_conf.h"
+#include "conf/switch_conf.h"
 
 #define SERVER_CONF_FILE "/etc/tap/TAPservd.conf"
 #define SERVER_CONF_ACL "/etc/tap/ACL.conf"
@@ -20,6 +21,8 @@
 #define SERVER_CONF_MARK 0x00800000u
 /* And of those that were accepted in the kernel. */
 #define SERVER_CONF_FASTPATH_MARK 0x00200000u
+/* And of those that come back to who carries connections. */
+#define SERVER_CONF_SWITCH_MARK 0x00100000u
 
 /* Below the PATH_MAX of Linux, and long enough. */
 #define CONF_PATH_MAX 256
@@ -29,6 +32,7 @@
 struct server_conf {
 	struct settings settings;
 	uint32_t fastpath_mark; /* bit of packets accepted in the kernel */
+	uint32_t switch_mark;   /* bit of packets back to the carrier */
 	struct receiver_limits limits;
 	bool hide_loopback;
 	/* Where replays are remembered; empty: the default; "none": nowhere. */
@@ -37,6 +41,7 @@ struct server_conf {
 	char share_login[SHARE_CONF_FILE_MAX]; /* a path, or empty */
 	uint16_t share_wait;                   /* for its engine's answer, ms */
 	enum share_fail share_fail;
+	struct switch_conf switching;
 	struct acl_rule usual; /* of rules that say nothing else */
 	struct acl acl;        /* owns its arrays */
 };

@@ -43,7 +43,8 @@ take_rules(struct ingress_plan *plan, const struct acl *acl, bool shares)
 		rule->tolerance = from->tolerance;
 		rule->closed = from->hide == ACL_CLOSED;
 		rule->device = device_of(plan, from->indev);
-		rule->checks = shares
+		/* Who is to be carried is told by the receiver alone. */
+		rule->checks = shares || from->switches != ACL_SWITCH_NEVER
 			? REASON_CHECKS
 			: REASON_CHECKS & ~REASON_BIT(VERIFY_SHARE);
 		rule->src_family = ingress_addr_net(&rule->src, &rule->src_mask,

@@ -40,6 +40,13 @@ enum acl_hide {
 	ACL_DECOY,    /* another service */
 };
 
+/* Whether those who were accepted may go on with a decoy. */
+enum acl_switch {
+	ACL_SWITCH_NEVER,
+	ACL_SWITCH_MIRROR, /* at any time: a decoy hears all of it */
+	ACL_SWITCH_NEXT,   /* with their next connection */
+};
+
 struct acl_rule {
 	char indev[ACL_IFNAME_MAX]; /* empty is ANY, here and below */
 	char outdev[ACL_IFNAME_MAX];
@@ -50,6 +57,9 @@ struct acl_rule {
 	enum acl_hide hide;
 	struct packet_addr decoy; /* ACL_DECOY: the other service's */
 	uint16_t decoy_port;
+	enum acl_switch switches;
+	struct packet_addr switch_decoy; /* unless ACL_SWITCH_NEVER */
+	uint16_t switch_port;
 	bool window_loose;
 	uint16_t tolerance; /* seconds */
 	unsigned line;      /* of the file that it came from: */

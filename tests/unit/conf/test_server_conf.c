@@ -280,6 +280,40 @@ server_conf_of_one_service(void **state)
 	scratch_close(&files[1]);
 }
 
+static void
+server_conf_switches(void **state)
+{
+	struct server_conf *conf = load_good(
+		"loopback=open\nmirror_buffer=64KiB\nswitch_wait=2s\n"
+		"decoy_source=own\nrecord=/var/lib/tap/switched\n"
+		"RULE:dst_port=80, decoy=127.0.0.1:8080, switch=mirror\n"
+		"RULE:dst_port=22, decoy=[2001:db8::1]:22, switch=next\n"
+		"RULE:dst_port=23\n",
+		KEYS, ACL);
+	const struct acl_rule *rules = conf->acl.rules;
+
+	(void)state;
+	assert_int_equal(conf->switching.buffer, 65536);
+	assert_int_equal(conf->switching.wait_ms, 2000);
+	assert_true(conf->switching.own_source);
+	assert_string_equal(conf->switching.record, "/var/lib/tap/switched");
+	assert_int_equal(rules[0].switches, ACL_SWITCH_MIRROR);
+	assert_int_equal(rules[0].switch_decoy.family, 4);
+	assert_int_equal(rules[0].switch_decoy.bytes[0], 127);
+	assert_int_equal(rules[0].switch_port, 8080);
+	assert_int_equal(rules[1].switches, ACL_SWITCH_NEXT);
+	assert_int_equal(rules[1].switch_decoy.family, 6);
+	assert_int_equal(rules[1].switch_port, 22);
+	assert_int_equal(rules[2].switches, ACL_SWITCH_NEVER);
+	server_conf_free(conf);
+	conf = load_good(RULES, KEYS, ACL);
+	assert_int_equal(conf->switching.buffer, 1u << 20);
+	assert_int_equal(conf->switching.wait_ms, 500);
+	assert_false(conf->switching.own_source);
+	assert_string_equal(conf->switching.record, "");
+	server_conf_free(conf);
+}
+
 static const struct {
 	const char *text;
 	unsigned line;
@@ -288,6 +322,41 @@ static const struct {
 	{ "", 0, "no rule in it" },
 	{ "tolerance=30\n", 0, "no rule in it" },
 	{ "mark=0x200000\nRULE:dst_port=1\n", 0, "mark and fastpath_mark" },
+	{ "switch_mark=0x200000\nRULE:dst_port=1\n", 0,
+	  "fastpath_mark and switch_mark are the same bit" },
+	{ "switch_mark=0x800000\nRULE:dst_port=1\n", 0,
+	  "mark and switch_mark are the same bit" },
+	{ "RULE:dst_port=1, switch=mirror\n", 1, "switch= without decoy=" },
+	{ "RULE:dst_port=1, switch=next\n", 1, "switch= without decoy=" },
+	{ "RULE:dst_port=1, decoy=127.0.0.1:81\n", 1,
+	  "decoy= without switch=mirror or switch=next" },
+	{ "RULE:dst_port=1, switch=both\n", 1, "switch: 'both'" },
+	{ "RULE:dst_port=1, decoy=127.0.0.1\n", 1,
+	  "decoy: '127.0.0.1' is not HOST:PORT" },
+	{ "RULE:dst_port=1, decoy=10.0.0.0/8:80\n", 1,
+	  "decoy: '10.0.0.0/8' is not one address" },
+	{ "RULE:dst_port=1, decoy=ANY:80\n", 1,
+	  "decoy: 'ANY' is not one address" },
+	{ "RULE:dst_port=1, decoy=127.0.0.1:80/81\n", 1,
+	  "decoy: '127.0.0.1:80/81' is not ADDRESS:PORT" },
+	{ "RULE:dst_port=1, decoy=127.0.0.1:0\n", 1, "decoy: port 0" },
+	{ "RULE:dst_port=1, decoy=127.0.0.1:81, switch=mirror\n", 1,
+	  "needs loopback=open" },
+	{ "loopback=open\nRULE:dst_port=1, decoy=127.0.0.1:81, "
+	  "switch=mirror, type=ROUTER\n",
+	  2, "switch=mirror: only connections to this host" },
+	{ "RULE:dst_port=1, decoy=127.0.0.1:81, switch=next, type=BRIDGE\n", 1,
+	  "switch=: a bridge" },
+	{ "mirror_buffer=4095\nRULE:dst_port=1\n", 1, "out of range" },
+	{ "mirror_buffer=65MiB\nRULE:dst_port=1\n", 1, "out of range" },
+	{ "mirror_buffer=99999999999MiB\nRULE:dst_port=1\n", 1,
+	  "out of range" },
+	{ "mirror_buffer=MiB\nRULE:dst_port=1\n", 1, "mirror_buffer: " },
+	{ "mirror_buffer=1GiB\nRULE:dst_port=1\n", 1, "mirror_buffer: " },
+	{ "switch_wait=61s\nRULE:dst_port=1\n", 1, "out of range" },
+	{ "switch_wait=-1\nRULE:dst_port=1\n", 1, "switch_wait: " },
+	{ "decoy_source=any\nRULE:dst_port=1\n", 1, "decoy_source: 'any'" },
+	{ "record=here\nRULE:dst_port=1\n", 1, "is no path from / on" },
 	{ "fastpath_mark=3\nRULE:dst_port=1\n", 1, "fastpath_mark: " },
 	{ RULES "\ntolerance=30\n", 3, "settings stand before the rules" },
 	{ "dst_port=80\n", 1, "dst_port belongs in a rule: RULE:dst_port=80" },
@@ -532,6 +601,7 @@ main(void)
 		cmocka_unit_test(server_conf_hides),
 		cmocka_unit_test(server_conf_sorts_keys_of_an_entry),
 		cmocka_unit_test(server_conf_of_one_service),
+		cmocka_unit_test(server_conf_switches),
 		cmocka_unit_test(server_conf_refuses_rules),
 		cmocka_unit_test(server_conf_refuses_access_lists),
 		cmocka_unit_test(server_conf_refuses_keys),
