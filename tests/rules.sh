@@ -19,7 +19,7 @@ IMPURE='malloc calloc realloc reallocarray strdup strndup free
 # headers, POSIX's, libpcap's, and two that all BSDs have: getopt.h for
 # getopt_long() and sys/file.h for flock().
 PORTABLE=$(MAKEFLAGS='' make -s portable-sources) || exit
-PORTABLE_HEADERS="$PURE_HEADERS stdio.h stdlib.h stdarg.h assert.h time.h \
+PORTABLE_HEADERS="$PURE_HEADERS inttypes.h stdio.h stdlib.h stdarg.h assert.h time.h \
 arpa/inet.h fcntl.h netdb.h netinet/in.h poll.h pwd.h signal.h sys/mman.h \
 sys/resource.h sys/socket.h ifaddrs.h net/if.h sys/stat.h sys/types.h termios.h unistd.h \
 dirent.h getopt.h glob.h grp.h sys/file.h pcap.h"

@@ -7,6 +7,22 @@
 #include "os/clock.h"
 #include "daemon/log.h"
 
+void
+outbound_stats(const struct outbound_counters *n, struct stats *s)
+{
+	stat_count(s, "syns", "SYNs seen", n->seen,
+		   "SYNs to addresses and ports of a rule");
+	stat_count(s, "authenticated", "authenticated", n->authenticated,
+		   "SYNs that were made into a group");
+	stat_count(s, "as_is.no_rule", "sent as is: no rule", n->passed,
+		   "SYNs sent without authentication, by reason");
+	stat_count(s, "as_is.data", "sent as is: data", n->data, "");
+	stat_count(s, "as_is.mark", "sent as is: mark", n->marked, "");
+	stat_count(s, "as_is.failed", "not authenticated", n->failed, "");
+	stat_count(s, "refused.signature", "refused: signed", n->signature,
+		   "Groups and SYNs that were refused, by reason");
+}
+
 /* The host of a name that a SYN goes to, or NULL. */
 static const struct sender_host *
 host_at(const struct outbound *e, const struct packet *p)

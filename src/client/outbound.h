@@ -7,6 +7,7 @@
 
 #include "conf/client_conf.h"
 #include "daemon/log.h"
+#include "daemon/stats.h"
 #include "protocol/packet.h"
 #include "os/source_ports.h"
 
@@ -17,7 +18,11 @@
 
 struct outbound_counters {
 	uint64_t seen, authenticated, passed, data, signature, failed;
+	uint64_t marked; /* by sockets of others: see marks.h */
 };
+
+/* The same as a daemon's status has them. */
+void outbound_stats(const struct outbound_counters *n, struct stats *s);
 
 struct outbound_syn;
 

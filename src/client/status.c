@@ -40,6 +40,7 @@ fill(struct client *c, struct stats *s)
 	put_alarms(c, alarm);
 	nfq_read_drops(c->drops, c->syns.queue, &drops);
 	client_egress_count(&c->egress, &n);
+	n.marked = c->marks.found;
 	stat_begin(s, "client", alarm, (clock_ms() - c->started) / 1000);
 	stat_number(s, "queue", "queue", c->conf->settings.queue);
 	stat_text(s, "backend", "backend", c->backend->name);
@@ -51,17 +52,7 @@ fill(struct client *c, struct stats *s)
 		   "Rules in the configuration");
 	stat_text(s, "no_address", missing[0] ? "no address for" : NULL,
 		  missing);
-	stat_count(s, "syns", "SYNs seen", n.seen,
-		   "SYNs to addresses and ports of a rule");
-	stat_count(s, "authenticated", "authenticated", n.authenticated,
-		   "SYNs that were made into a group");
-	stat_count(s, "as_is.no_rule", "sent as is: no rule", n.passed,
-		   "SYNs sent without authentication, by reason");
-	stat_count(s, "as_is.data", "sent as is: data", n.data, "");
-	stat_count(s, "as_is.mark", "sent as is: mark", c->marks.found, "");
-	stat_count(s, "as_is.failed", "not authenticated", n.failed, "");
-	stat_count(s, "refused.signature", "refused: signed", n.signature,
-		   "Groups and SYNs that were refused, by reason");
+	outbound_stats(&n, s);
 	stat_count(s, "queue_drops", "queue drops",
 		   drops.queue_full + drops.socket_full,
 		   "Packets dropped because a queue was full");

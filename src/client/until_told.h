@@ -7,7 +7,7 @@
 
 #include "client/backend_pcap.h"
 
-/* From now on, who says so is heard.  An exit status. */
+/* From now on, who says so is heard.  An exit status.  Twice does no harm. */
 int until_told_prepare(void);
 /*
  * Until then, or until a device fails that can't be opened again by who this
@@ -15,5 +15,7 @@ int until_told_prepare(void);
  * meanwhile.
  */
 int until_told_serve(struct outbound *outbound, struct backend_pcap *backend);
+/* On Windows, for any thread, after until_told_prepare(): tell it. */
+void until_told_tell(void);
 
 #endif

@@ -1,7 +1,10 @@
 #include "client/until_told.h"
 
 #include "base/why.h"
+#include "client/pipe.h"
 #include "daemon/log.h"
+#include "daemon/stats.h"
+#include "os/clock.h"
 #include "os/wpcap.h"
 #include "tap.h"
 
@@ -13,14 +16,24 @@
 
 static struct {
 	HANDLE told; /* to end */
+	uint64_t since;
 	struct outbound *outbound;
 	struct backend_pcap *backend;
 } at_work;
 
+void
+until_told_tell(void)
+{
+	SetEvent(at_work.told);
+}
+
 static BOOL WINAPI
 note_event(DWORD event)
 {
-	SetEvent(at_work.told);
+	if (event == CTRL_LOGOFF_EVENT) {
+		return TRUE; /* of somebody, and a service stays */
+	}
+	until_told_tell();
 	if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT) {
 		/* The process is ended when this returns. */
 		Sleep(END_WAIT_MS);
@@ -28,16 +41,60 @@ note_event(DWORD event)
 	return TRUE;
 }
 
+static void
+put_devices(struct text *alarm, struct text *names)
+{
+	const struct wire *wire = &at_work.backend->wire;
+
+	for (size_t i = 0; i < wire->count; i++) {
+		const struct wire_device *device = &wire->devices[i];
+
+		text_put(names, "%s%s", names->len > 0 ? ", " : "",
+			 device->name);
+		if (device->failed) {
+			text_put(alarm, "%s%s is gone, or down",
+				 alarm->len > 0 ? "; " : "", device->name);
+		}
+	}
+}
+
+static void
+answer(enum pipe_request request, struct text *out)
+{
+	static struct stats s;
+	static char room[2][WIRE_DEVICES_MAX * (WIRE_NAME_MAX + 32)];
+	struct text alarm = text_over(room[0], sizeof room[0]);
+	struct text names = text_over(room[1], sizeof room[1]);
+
+	wpcap_enter();
+	put_devices(&alarm, &names);
+	stat_begin(&s, "client", alarm.out,
+		   (clock_ms() - at_work.since) / 1000);
+	stat_text(&s, "backend", "backend", "pcap");
+	stat_text(&s, "devices", "devices", names.out);
+	stat_level(&s, "rules", "rules", at_work.outbound->conf->rules_count,
+		   "");
+	outbound_stats(at_work.outbound->counters, &s);
+	stat_count(&s, "log_lost", "log lines lost", log_lost(), "");
+	wpcap_leave();
+	stat_write(out, &s, request == PIPE_STATUS_JSON);
+}
+
 int
 until_told_prepare(void)
 {
+	if (at_work.told) {
+		return TAP_OK;
+	}
 	at_work.told = CreateEventW(NULL, TRUE, FALSE, NULL);
 	if (!at_work.told || !SetConsoleCtrlHandler(note_event, TRUE)) {
 		log_say(LOG_LEVEL_ERROR, "events: error %lu", GetLastError());
 		return TAP_SYSTEM;
 	}
+	at_work.since = clock_ms();
+	/* Who asks waits until all is ready. */
 	wpcap_enter();
-	return TAP_OK;
+	return pipe_open(answer, until_told_tell) ? TAP_OK : TAP_SYSTEM;
 }
 
 /* As Wi-Fi that is switched off, and on again. */

@@ -146,25 +146,42 @@ rights_of(HANDLE file, struct windows_stat *st)
 	LocalFree(all);
 }
 
-SECURITY_ATTRIBUTES *
-rights_private(void)
+static SECURITY_ATTRIBUTES *
+make(SECURITY_ATTRIBUTES *made, bool named)
 {
-	static SECURITY_ATTRIBUTES made = { .nLength = sizeof made };
-	char text[SID_TEXT_MAX + 64];
+	char text[2 * SID_TEXT_MAX + 64];
 	PSID user = this_user();
 	char *sid;
 
-	if (made.lpSecurityDescriptor) {
-		return &made;
+	made->nLength = sizeof *made;
+	if (made->lpSecurityDescriptor) {
+		return made;
 	}
 	if (!user || !ConvertSidToStringSidA(user, &sid)) {
 		return NULL;
 	}
 	snprintf(text, sizeof text,
-		 "D:P(A;OICI;FA;;;%s)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)", sid);
+		 "%s%sD:P(A;OICI;FA;;;%s)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)",
+		 named ? "O:" : "", named ? sid : "", sid);
 	LocalFree(sid);
 	return ConvertStringSecurityDescriptorToSecurityDescriptorA(
-		       text, SDDL_REVISION_1, &made.lpSecurityDescriptor, NULL)
-		? &made
+		       text, SDDL_REVISION_1, &made->lpSecurityDescriptor, NULL)
+		? made
 		: NULL;
+}
+
+SECURITY_ATTRIBUTES *
+rights_private(void)
+{
+	static SECURITY_ATTRIBUTES made;
+
+	return make(&made, false);
+}
+
+SECURITY_ATTRIBUTES *
+rights_private_named(void)
+{
+	static SECURITY_ATTRIBUTES made;
+
+	return make(&made, true);
 }

@@ -21,5 +21,10 @@ void rights_of(HANDLE file, struct windows_stat *st);
  * with which nothing is to be made.
  */
 SECURITY_ATTRIBUTES *rights_private(void);
+/*
+ * The same, which this user owns: a file of an administrator's is the
+ * administrators', but who asks by a pipe looks at whose it is.
+ */
+SECURITY_ATTRIBUTES *rights_private_named(void);
 
 #endif

@@ -107,6 +107,7 @@ gets_in()
 	    "$(addr "$1" client)" "$(addr "$1" server)" \
 	    "$(on client cat /sys/class/net/eth0/address)"
 	same 'page of 80' "$(fetch "$1")"
+	same 1 "$(exe client --status | awk '/^authenticated/ { print $2 }')"
 	hidden "$1"
 	wait_for 5 tap_counts server server accepted 1
 	end client INT
@@ -133,6 +134,28 @@ comes_back()
 	same 'page of 80' "$(fetch 6)"
 	end client INT
 	has "$(cat "$work/client.log")" ': 3 SYNs seen, 3 of them'
+}
+
+# What it says of itself, while it runs; there is one, and --stop ends it.
+asked()
+{
+	lab client
+	windows
+	conf TAPclientd.conf "$(rule 'dst_port=80, outdev=eth0')"
+	same 1 "$(status_of exe client --status)" 'none runs'
+	client
+	has "$(exe client --status)" '^devices +eth0$'
+	exe client --status --json >"$work/json"
+	same '0 1 0' "$("$python" -c 'import json, sys
+s = json.load(sys.stdin)
+print(s["syns"], s["rules"], s["as_is"]["failed"])' <"$work/json")"
+	same 2 "$(status_of exe client --watch)" 'no console'
+	same 2 "$(status_of exe client --watch --stop)" 'one thing at a time'
+	same 3 "$(status_of exe client -c 'w:\TAPclientd.conf')" 'a second one'
+	same 0 "$(status_of exe client --stop)"
+	await client 0
+	has "$(cat "$work/client.log")" ': 0 SYNs seen'
+	same 1 "$(status_of exe client --stop)" 'none runs'
 }
 
 # What is read has to be one's own, and what can't be is refused in words.
@@ -258,6 +281,7 @@ for family in 4 6; do
 	check "gets-in-ipv$family" gets_in $family
 done
 check comes-back comes_back
+check asked asked
 check words words
 check keygen keygen
 check acl acl
