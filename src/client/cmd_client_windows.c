@@ -6,6 +6,7 @@
 #include "client/accept.h"
 #include "client/client_posix.h"
 #include "client/pipe.h"
+#include "client/service.h"
 #include "client/unlock.h"
 #include "conf/options.h"
 #include "conf/passphrase.h"
@@ -18,6 +19,7 @@
 static const char usage[] =
 	"usage: tap client [-v] [-c TAPclientd.conf] [--check]\n"
 	"       tap client --status [--json] | --watch | --stop\n"
+	"       tap client --service install|remove|start|stop [-c FILE]\n"
 	"       tap client --accept LINE|- [-c FILE] [-k FILE]\n"
 	"\n"
 	"Authenticate this host's TCP connections to hidden services.\n";
@@ -26,6 +28,7 @@ struct options {
 	const char *path, *accept, *keys;
 	bool check, verbose, status, json, watch, stop;
 	int passphrase_fd;
+	int service; /* below 0: none of it */
 };
 
 /* Accepted so that command lines of Linux work; there is no other. */
@@ -72,6 +75,12 @@ watch(void)
 	return status;
 }
 
+static const char *
+path_of(const struct options *o)
+{
+	return o->path ? o->path : CLIENT_CONF_FILE;
+}
+
 static int
 run(const struct options *o)
 {
@@ -94,9 +103,11 @@ static int
 obey(const struct options *o)
 {
 	const struct option_rule rules[] = {
-		{ o->status + o->watch + o->stop + o->check + !!o->accept > 1,
-		  "only one of --accept, --check, --status, --stop and "
-		  "--watch" },
+		{ o->status + o->watch + o->stop + o->check + !!o->accept +
+				  (o->service >= 0) >
+			  1,
+		  "only one of --accept, --check, --service, --status, --stop "
+		  "and --watch" },
 		{ o->json && !o->status, "--json: only with --status" },
 		{ o->keys && !o->accept, "-k: only with --accept" },
 	};
@@ -107,6 +118,12 @@ obey(const struct options *o)
 	if (o->accept) {
 		return client_accept(&(struct accept_options){
 			o->accept, o->path, o->keys, o->passphrase_fd });
+	}
+	if (o->service >= 0) {
+		return service_do(o->service,
+				  &(struct service_options){ path_of(o),
+							     o->passphrase_fd,
+							     o->verbose });
 	}
 	if (o->status) {
 		return print_status(o->json ? PIPE_STATUS_JSON
@@ -121,7 +138,7 @@ obey(const struct options *o)
 int
 cmd_client(int argc, char **argv)
 {
-	struct options o = { .passphrase_fd = -1 };
+	struct options o = { .passphrase_fd = -1, .service = -1 };
 	const struct option_word words[] = {
 		{ OPTION('c', "conf", "FILE",
 			 "settings and rules (" CLIENT_CONF_FILE ")",
@@ -148,6 +165,11 @@ cmd_client(int argc, char **argv)
 		{ OPTION_FLAG(0, "json", "with --status: as JSON", &o.json) },
 		{ OPTION_FLAG(0, "watch", "the same once a second", &o.watch) },
 		{ OPTION_FLAG(0, "stop", "end the running client", &o.stop) },
+		{ OPTION(
+			0, "service", "VERB",
+			"install, remove, start or stop the service: a client\n"
+			"that Windows starts, with FILE",
+			service_option, &o.service) },
 		{ OPTION_FLAG('v', "verbose", "log more", &o.verbose) },
 	};
 	const struct option_list list = { OPTION_LIST(usage, words) };

@@ -12,5 +12,8 @@
  * with the reason on standard error.
  */
 struct client_conf *unlock_client(const char *path, int passphrase_fd);
+/* The same; the passphrase, where there is one, is the caller's to wipe. */
+struct client_conf *unlock_client_by(const char *path, int passphrase_fd,
+				     struct sealed_passphrase *passphrase);
 
 #endif

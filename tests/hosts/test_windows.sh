@@ -158,6 +158,59 @@ print(s["syns"], s["rules"], s["as_is"]["failed"])' <"$work/json")"
 	same 1 "$(status_of exe client --stop)" 'none runs'
 }
 
+# service VERB [OPTION...]: with tap.exe from a place of its own
+service()
+{
+	on client "$wine/wine64" 'w:\tap.exe' client --service "$@"
+}
+
+# As a service that Windows starts, with one user's file, and with another's
+# that is sealed, whose passphrase is asked for by who starts it.
+services()
+{
+	local status='^(authenticated|rules) +1$'
+
+	lab
+	windows
+	http_start server 80
+	echo 'a long passphrase' >"$work/passphrase"
+	exe keygen --key-no 11 --client "$(addr4 server):80" --passphrase \
+	    --passphrase-fd 0 --both w:/ends <"$work/passphrase"
+	tap_start server server server -p 80 -k "$(key_file \
+	    "$(cat "$(key_file)" "$work/c/ends/server.key")")"
+	cp "$WINDOWS/tap.exe" "$work/c"
+	conf plain.conf "$(rule 'dst_port=80, outdev=eth0')"
+	conf wrong.conf nonsense
+	same 1 "$(status_of service start)" 'there is none'
+	same 2 "$(status_of service install -c w:/wrong.conf)" 'its file'
+	same 2 "$(status_of service install -c w:/none.conf)" 'no file'
+	chmod 777 "$work/c"
+	same 2 "$(status_of service install -c w:/plain.conf)" 'its place'
+	chmod 755 "$work/c"
+	(cd "$work/c" && service install -c plain.conf)
+	same 1 "$(status_of service install -c w:/plain.conf)" 'twice'
+	service start
+	same 1 "$(status_of service start)" 'it runs'
+	same 'page of 80' "$(fetch 4)"
+	same 2 "$(exe client --status | grep -Ec "$status")" 'its numbers'
+	service stop
+	same 1 "$(status_of service stop)" 'it does not run'
+	same 1 "$(status_of exe client --status)" 'it has ended'
+	# By its file, that is no longer right.
+	conf plain.conf nonsense
+	same 2 "$(status_of service start)" 'its file, later'
+	service remove
+	# Another user's, which is sealed.
+	service install -c w:/ends/TAPclientd.conf
+	same 2 "$(status_of service start --passphrase-fd 0 <<<wrong)" 'wrong'
+	service start --passphrase-fd 0 <"$work/passphrase"
+	same 'page of 80' "$(fetch 4)"
+	wait_log server 'accepted key=11 '
+	service remove
+	same 1 "$(status_of service remove)" 'it is gone'
+	same 2 "$(status_of service run)" 'by a person'
+}
+
 # What is read has to be one's own, and what can't be is refused in words.
 words()
 {
@@ -282,6 +335,7 @@ for family in 4 6; do
 done
 check comes-back comes_back
 check asked asked
+check services services
 check words words
 check keygen keygen
 check acl acl
