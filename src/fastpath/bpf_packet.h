@@ -13,6 +13,19 @@
 
 #define swap16 __builtin_bswap16
 
+/* A number that the loader puts in: the bytes ahead of IP, 14 or none. */
+extern const char link_header;
+
+/* The compiler is not to take it for an address. */
+static inline_always uint32_t
+link_bytes(void)
+{
+	uint64_t bytes = (uint64_t)&link_header;
+
+	__asm__ volatile("" : "+r"(bytes));
+	return (uint32_t)bytes;
+}
+
 struct syn {
 	struct ingress_group_key group_key;
 	uint32_t seq;
@@ -67,7 +80,7 @@ parse_ip4(struct syn *s, const uint8_t *ip, const uint8_t *end)
 	s->group_key.family = 4;
 	s->group_key.src.word[0] = *(const uint32_t *)(ip + 12);
 	s->group_key.dst.word[0] = *(const uint32_t *)(ip + 16);
-	s->tcp_at = 14 + header;
+	s->tcp_at = link_bytes() + header;
 	return parse_tcp(s, ip + header, end, total - header);
 }
 
@@ -87,21 +100,25 @@ parse_ip6(struct syn *s, const uint8_t *ip, const uint8_t *end)
 	s->group_key.family = 6;
 	__builtin_memcpy(&s->group_key.src, ip + 8, 16);
 	__builtin_memcpy(&s->group_key.dst, ip + 24, 16);
-	s->tcp_at = 14 + 40;
+	s->tcp_at = link_bytes() + 40;
 	return parse_tcp(s, ip + 40, end, payload);
 }
 
-static inline_always int
-parse(struct syn *s, const uint8_t *at, const uint8_t *end)
+/* Of a frame of Ethernet, in network order; 0: it is none. */
+static inline_always uint16_t
+protocol_of(const uint8_t *at, const uint8_t *end)
 {
-	if (at + 14 > end) {
-		return -1;
-	}
-	switch (*(const uint16_t *)(at + 12)) {
+	return at + 14 > end ? 0 : *(const uint16_t *)(at + 12);
+}
+
+static inline_always int
+parse(struct syn *s, const uint8_t *at, const uint8_t *end, uint16_t protocol)
+{
+	switch (protocol) {
 	case swap16(0x0800):
-		return parse_ip4(s, at + 14, end);
+		return parse_ip4(s, at + link_bytes(), end);
 	case swap16(0x86dd):
-		return parse_ip6(s, at + 14, end);
+		return parse_ip6(s, at + link_bytes(), end);
 	default:
 		return -1;
 	}

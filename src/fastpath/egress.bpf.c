@@ -23,7 +23,7 @@
 
 #define SECTION(name) __attribute__((section(name), used))
 #define SECOND 1000000000ull
-#define ETHERNET 14
+#define ETHERNET 14 /* bytes of its header, which some devices have not */
 #define swap16 __builtin_bswap16
 #define SOCKET_STREAM 1 /* SOCK_STREAM */
 #define OPTIONS_MAX 40
@@ -33,6 +33,8 @@ static uint64_t (*clock_tai_ns)(void) = (void *)BPF_FUNC_ktime_get_tai_ns;
 static uint32_t (*random_u32)(void) = (void *)BPF_FUNC_get_prandom_u32;
 static long (*load_bytes)(const void *, uint32_t, void *,
 			  uint32_t) = (void *)BPF_FUNC_skb_load_bytes;
+static long (*load_ip)(const void *, uint32_t, void *, uint32_t,
+		       uint32_t) = (void *)BPF_FUNC_skb_load_bytes_relative;
 static long (*replay_file_bytes)(void *, uint32_t, const void *, uint32_t,
 				 uint64_t) = (void *)BPF_FUNC_skb_store_bytes;
 static int64_t (*csum_diff)(const void *, uint32_t, const void *, uint32_t,
@@ -77,7 +79,7 @@ struct scratch {
 	uint8_t options[64] __attribute__((aligned(8))); /* for the verifier */
 	uint32_t place;                                  /* in options */
 	struct ingress_addr src, dst; /* as the rules know them */
-	uint32_t device, uid;
+	uint32_t device, uid, link;
 	uint32_t is_others; /* a rule is for another user's */
 	struct syn syn;
 	uint32_t seq[INGRESS_FRAMES];
@@ -121,6 +123,14 @@ word_at(const uint8_t *at)
 	return (uint16_t)(at[0] << 8 | at[1]);
 }
 
+/* So much is left ahead of IP: whether that is a link header, or none. */
+static inline_always bool
+has_link(struct scratch *s, uint32_t left)
+{
+	s->link = left;
+	return left == ETHERNET || left == 0;
+}
+
 /* Where TCP begins, or 0: it is none, or not whole. */
 static inline_always uint32_t
 skip_ip4(struct __sk_buff *skb, struct scratch *s)
@@ -128,26 +138,26 @@ skip_ip4(struct __sk_buff *skb, struct scratch *s)
 	const uint8_t *ip = s->header;
 	uint32_t header, total;
 
-	if (load_bytes(skb, ETHERNET, s->header, 20) < 0) {
+	if (load_ip(skb, 0, s->header, 20, BPF_HDR_START_NET) < 0) {
 		return 0;
 	}
 	header = (uint32_t)(ip[0] & 15) * 4;
 	total = word_at(ip + 2);
 	if (ip[0] >> 4 != 4 || header < 20 || header > total ||
 	    ip[9] != PACKET_TCP || word_at(ip + 6) & 0x3fff ||
-	    total != skb->len - ETHERNET) {
+	    !has_link(s, skb->len - total)) {
 		return 0;
 	}
 	s->src.word[0] = *(const uint32_t *)(ip + 12);
 	s->dst.word[0] = *(const uint32_t *)(ip + 16);
-	return ETHERNET + header;
+	return s->link + header;
 }
 
 /* As packet_parse() does, and what it refuses at once. */
 static inline_always uint32_t
 skip_extensions(struct __sk_buff *skb, struct scratch *s, uint8_t next)
 {
-	uint32_t at = ETHERNET + PACKET_IP6_HEADER;
+	uint32_t at = s->link + PACKET_IP6_HEADER;
 
 	for (int n = 0; n < IP6_EXTENSIONS_MAX && next != PACKET_TCP; n++) {
 		const uint8_t *first = s->tcp, kind = next;
@@ -161,7 +171,7 @@ skip_extensions(struct __sk_buff *skb, struct scratch *s, uint8_t next)
 		at += size;
 		if (size == 0 || ip6_is_to_be_routed(kind, first) ||
 		    ip6_is_fragment(kind, first) ||
-		    at > ETHERNET + PACKET_IP_HEADER_MAX) {
+		    at > s->link + PACKET_IP_HEADER_MAX) {
 			return 0;
 		}
 	}
@@ -173,9 +183,10 @@ skip_ip6(struct __sk_buff *skb, struct scratch *s)
 {
 	const uint8_t *ip = s->header;
 
-	if (load_bytes(skb, ETHERNET, s->header, PACKET_IP6_HEADER) < 0 ||
+	if (load_ip(skb, 0, s->header, PACKET_IP6_HEADER, BPF_HDR_START_NET) <
+		    0 ||
 	    ip[0] >> 4 != 6 ||
-	    word_at(ip + 4) + PACKET_IP6_HEADER != skb->len - ETHERNET) {
+	    !has_link(s, skb->len - word_at(ip + 4) - PACKET_IP6_HEADER)) {
 		return 0;
 	}
 	__builtin_memcpy(&s->src, ip + 8, 16);

@@ -211,7 +211,8 @@ make_program(const void *context)
 	};
 
 	for (size_t i = 0; i < EGRESS_MAPS; i++) {
-		symbols[i] = (struct elf_symbol){ maps[i].name, e->map[i] };
+		symbols[i] = (struct elf_symbol){ .name = maps[i].name,
+						  .value = e->map[i] };
 	}
 	return bpf_program_load(&program);
 }
@@ -293,9 +294,9 @@ attach(struct egress *e, const struct device *device)
 }
 
 /*
- * Where packets leave that begin as those of Ethernet, and routing chooses
- * the device: not on the parts of a bridge or bond, but on these.  Whether
- * it is up does not matter.
+ * Where packets leave that begin as those of Ethernet, or with IP, and routing
+ * chooses the device: not on the parts of a bridge or bond, but on these.
+ * Whether it is up does not matter.
  */
 static int
 take_device(void *context, const struct device *device)
@@ -303,8 +304,8 @@ take_device(void *context, const struct device *device)
 	struct egress *e = context;
 	struct egress_link *link = link_of(e, device->index);
 
-	if (!device->ethernet || device->enslaved || device->stacked ||
-	    device->vrf || !is_plain(device->name)) {
+	if ((!device->ethernet && !device->bare) || device->enslaved ||
+	    device->stacked || device->vrf || !is_plain(device->name)) {
 		return 0;
 	}
 	link = link ? link : attach(e, device);

@@ -201,8 +201,8 @@ put_call(const struct copy *c, uint8_t *insn, struct span symbol)
 }
 
 static bool
-put_map(const struct copy *c, uint8_t *insn, struct span strings,
-	struct span symbol)
+put_symbol(const struct copy *c, uint8_t *insn, struct span strings,
+	   struct span symbol)
 {
 	const struct elf_symbol *found = find_symbol(
 		strings, load(symbol.bytes, 4), c->known, c->known_count);
@@ -210,7 +210,8 @@ put_map(const struct copy *c, uint8_t *insn, struct span strings,
 	if (insn[0] != LOAD_64 || !found) {
 		return false;
 	}
-	insn[1] = (uint8_t)((insn[1] & 15) | SRC_MAP_FD << 4);
+	insn[1] = (uint8_t)((insn[1] & 15) |
+			    (found->number ? 0 : SRC_MAP_FD << 4));
 	put_immediate(insn, (uint32_t)found->value);
 	return true;
 }
@@ -240,7 +241,7 @@ relocate(const struct copy *c, size_t section, struct span code)
 		if (!symbol.bytes || at % ELF_INSN != 0 ||
 		    !part(code, at, size).bytes ||
 		    !(kind == R_BPF_64_64
-			      ? put_map(c, out + at, strings, symbol)
+			      ? put_symbol(c, out + at, strings, symbol)
 			      : kind == R_BPF_64_32 &&
 				      put_call(c, out + at, symbol))) {
 			return -1;

@@ -1,14 +1,16 @@
 /*
  * A program for the kernel, as clang's BPF target writes it: an object in
  * ELF (System V ABI; the kernel's Documentation/bpf/llvm_reloc.rst).  Its
- * instructions are copied out, and where they name a map the caller says
- * which descriptor that is.  Functions that it calls (.text) stand behind it.
+ * instructions are copied out, and where they name a map, or a number, the
+ * caller says which descriptor, or which number, that is.  Functions that it
+ * calls (.text) stand behind it.
  *
  * Pure.
  */
 #ifndef TAP_FASTPATH_ELF_H
 #define TAP_FASTPATH_ELF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,7 +21,8 @@
 
 struct elf_symbol {
 	const char *name;
-	int value; /* the descriptor of a map */
+	int value;   /* the descriptor of a map */
+	bool number; /* or that is what it is, to the verifier, too */
 };
 
 /* Where functions begin, in instructions, the first one first. */
@@ -30,7 +33,7 @@ struct elf_functions {
 
 /*
  * Copy the instructions of a section to out (ELF_PROGRAM_MAX bytes), and all
- * functions behind them, the maps that they name put in.  Returns the number
+ * functions behind them, what they name put in.  Returns the number
  * of bytes, or -1: no such object or section, or one that refers to something
  * else.
  */

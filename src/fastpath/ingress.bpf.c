@@ -405,7 +405,7 @@ static inline_always bool
 has_options(const struct scene *scene)
 {
 	return (uint16_t)scene->scratch->group_key.family == 4 &&
-		scene->scratch->tcp_at != 14 + 20;
+		scene->scratch->tcp_at != link_bytes() + 20;
 }
 
 static inline_always int
@@ -451,10 +451,11 @@ judge(const struct scene *scene, struct syn *s, bool accepts)
 }
 
 /* The same for both kinds of context. */
-#define SIFT(ctx, s, scene, verdict, accepts)                                  \
+#define SIFT(ctx, s, scene, protocol, verdict, accepts)                        \
 	do {                                                                   \
 		if (parse(&s, (const uint8_t *)(uint64_t)(ctx)->data,          \
-			  (const uint8_t *)(uint64_t)(ctx)->data_end) == 0 &&  \
+			  (const uint8_t *)(uint64_t)(ctx)->data_end,          \
+			  protocol) == 0 &&                                    \
 		    find_scene(&scene, &s, accepts) == 0) {                    \
 			verdict = judge(&scene, &s, accepts);                  \
 		}                                                              \
@@ -477,7 +478,10 @@ SECTION("xdp") int ingress_xdp(struct xdp_md *ctx)
 	struct syn s = { 0 };
 	int verdict = XDP_PASS;
 
-	SIFT(ctx, s, scene, verdict, false);
+	SIFT(ctx, s, scene,
+	     protocol_of((const uint8_t *)(uint64_t)ctx->data,
+			 (const uint8_t *)(uint64_t)ctx->data_end),
+	     verdict, false);
 	if (s.becomes) {
 		uint8_t *tcp = TCP_OF(ctx, scene.scratch->tcp_at);
 		struct change to;
@@ -553,7 +557,7 @@ SECTION("tc") int ingress_tc(struct __sk_buff *skb)
 	/* The program of XDP can't see whose VLAN it is. */
 	s.device = skb->vlan_present ? 0 : skb->ifindex;
 	if (!skb->vlan_present || is_relayed()) {
-		SIFT(skb, s, scene, verdict, true);
+		SIFT(skb, s, scene, (uint16_t)skb->protocol, verdict, true);
 	}
 	if (scene.scratch && s.mark && !is_other(&scene)) {
 		skb->mark &= ~(s.mark | (uint32_t)scene.config->strangers);

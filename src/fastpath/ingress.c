@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +14,7 @@
 #include "fastpath/ingress_load.h"
 #include "fastpath/ingress_locals.h"
 #include "fastpath/ingress_replays.h"
+#include "fastpath/ingress_status.h"
 
 #ifndef BPF_TCX_INGRESS
 #define BPF_TCX_INGRESS 46 /* enum bpf_attach_type, Linux 6.6 */
@@ -50,15 +50,21 @@ set_config(struct ingress *s, const struct ingress_tables *t)
 /* ---- devices */
 
 static bool
+may_tc(const struct ingress *s, enum ingress_way way)
+{
+	return !s->no_tc && (way == INGRESS_TC || s->bare);
+}
+
+static bool
 wants(const struct ingress *s, enum ingress_way way)
 {
 	switch (s->wanted) {
 	case FASTPATH_NATIVE:
 		return way == INGRESS_XDP;
 	case FASTPATH_GENERIC:
-		return (way == INGRESS_TC) != s->no_tc;
+		return way == INGRESS_XDP ? s->no_tc : may_tc(s, way);
 	default:
-		return way == INGRESS_XDP ? s->hold.on : !s->no_tc;
+		return way == INGRESS_XDP ? s->hold.on : may_tc(s, way);
 	}
 }
 
@@ -77,13 +83,13 @@ set_settled(struct ingress *s, uint64_t until)
 }
 
 static void
-attach_tc(struct ingress *s, struct ingress_link *link)
+attach_tc(struct ingress *s, struct ingress_link *link, enum ingress_way way)
 {
-	int rc = bpf_link_make(s->program[INGRESS_TC], link->device,
-			       BPF_TCX_INGRESS, 0);
+	int rc = bpf_link_make(s->program[way], link->device, BPF_TCX_INGRESS,
+			       0);
 
 	s->no_tc |= rc == -EINVAL;
-	link->fd[INGRESS_TC] = rc;
+	link->fd[way] = rc;
 }
 
 /* The driver's own way if it has one; the other one is for all. */
@@ -108,17 +114,11 @@ attach_xdp(struct ingress *s, struct ingress_link *link)
 	link->fd[INGRESS_XDP] = rc;
 }
 
-static bool
-is_on(const struct ingress_link *link)
-{
-	return link->fd[INGRESS_XDP] >= 0 || link->fd[INGRESS_TC] >= 0;
-}
-
 static void
 attach(struct ingress *s, struct ingress_link *link, const char *name,
        enum ingress_way way)
 {
-	const bool first = !is_on(link);
+	const bool first = !ingress_link_is_on(link);
 	const uint64_t before = s->settled;
 
 	if (!wants(s, way)) {
@@ -132,17 +132,22 @@ attach(struct ingress *s, struct ingress_link *link, const char *name,
 	if (first) {
 		set_settled(s, clock_us() * 1000 + ATTACH_NS + s->assembly);
 	}
-	(way == INGRESS_TC ? attach_tc : attach_xdp)(s, link);
+	if (way == INGRESS_XDP) {
+		attach_xdp(s, link);
+	} else {
+		attach_tc(s, link, way);
+	}
 	if (first) {
 		/* A device that can't take it changes nothing for others. */
 		set_settled(s,
-			    is_on(link) ? clock_us() * 1000 + s->assembly
-					: before);
+			    ingress_link_is_on(link)
+				    ? clock_us() * 1000 + s->assembly
+				    : before);
 	}
 	if (is_taken(link->fd[way])) {
 		ingress_load_explain(s, "%s: it has another program of XDP",
 				     name);
-	} else if (link->fd[way] < 0 && link->fd[INGRESS_TC] < 0 &&
+	} else if (link->fd[way] < 0 && !ingress_link_by_tc(link) &&
 		   wants(s, way)) {
 		ingress_load_explain(s, "%s: %s", name,
 				     strerror(-link->fd[way]));
@@ -171,8 +176,8 @@ take_device(void *context, const struct device *device)
 	struct ingress *s = context;
 	struct ingress_link *link = link_of(s, device->index);
 
-	if (!device->up || !device->ethernet || device->enslaved ||
-	    device->stacked) {
+	if (!device->up || (!device->ethernet && !device->bare) ||
+	    device->enslaved || device->stacked) {
 		return 0;
 	}
 	if (!link && s->ifname_count == INGRESS_DEVICES_MAX) {
@@ -181,11 +186,16 @@ take_device(void *context, const struct device *device)
 	if (!link) {
 		link = &s->links[s->ifname_count++];
 		*link = (struct ingress_link){ .device = device->index,
-					       .fd = { -1, -1 } };
+					       .fd = { -1, -1, -1 } };
+	}
+	link->seen = true;
+	if (device->bare) {
+		s->bare = true;
+		attach(s, link, device->name, INGRESS_TC_BARE);
+		return 0;
 	}
 	attach(s, link, device->name, INGRESS_TC);
 	attach(s, link, device->name, INGRESS_XDP);
-	link->seen = true;
 	return 0;
 }
 
@@ -204,7 +214,8 @@ set_relay(struct ingress *s, bool relay)
 	relay &= s->ifname_count > 0;
 	__atomic_store_n(&s->config->credit, INGRESS_CREDIT, __ATOMIC_RELAXED);
 	for (size_t i = 0; i < s->ifname_count; i++) {
-		relay &= s->links[i].fd[INGRESS_TC] >= 0;
+		relay &= s->links[i].fd[INGRESS_XDP] < 0 ||
+			s->links[i].fd[INGRESS_TC] >= 0;
 	}
 	s->relays = relay;
 	__atomic_store_n(&s->config->relay, relay, __ATOMIC_SEQ_CST);
@@ -265,7 +276,7 @@ ingress_leave(struct ingress *s)
 void
 ingress_init(struct ingress *s)
 {
-	*s = (struct ingress){ .program = { -1, -1 }, .watch.fd = -1 };
+	*s = (struct ingress){ .program = { -1, -1, -1 }, .watch.fd = -1 };
 	loader_init(&s->loader);
 	for (size_t i = 0; i < INGRESS_MAPS; i++) {
 		s->map[i] = -1;
@@ -482,7 +493,8 @@ ingress_is_settled(const struct ingress *s)
 {
 	return !s->pending &&
 		(!loader_is_at_work(&s->loader) ||
-		 strcmp(ingress_state(s), "off") != 0);
+		 (s->loading == INGRESS_XDP &&
+		  strcmp(ingress_state(s), "off") != 0));
 }
 
 static const void *
@@ -548,53 +560,4 @@ ingress_fds(const struct ingress *s, struct pollfd fds[INGRESS_FDS])
 		.fd = open ? s->map[INGRESS_MAP_CHARGES] : -1,
 		.events = POLLIN,
 	};
-}
-
-const char *
-ingress_state(const struct ingress *s)
-{
-	const char *state = "off";
-
-	for (size_t i = 0; i < s->ifname_count; i++) {
-		if (s->links[i].fd[INGRESS_XDP] >= 0 && !s->links[i].generic) {
-			return "native";
-		}
-		if (is_on(&s->links[i])) {
-			state = "generic";
-		}
-	}
-	return state;
-}
-
-void
-ingress_reason(const struct ingress *s, char why[INGRESS_WHY_MAX])
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < s->ifname_count; i++) {
-		count += is_on(&s->links[i]);
-	}
-	if (ingress_is_settled(s) && s->why[0]) {
-		memcpy(why, s->why, INGRESS_WHY_MAX);
-	} else if (!ingress_is_settled(s) || clock_us() * 1000 < s->settled) {
-		snprintf(why, INGRESS_WHY_MAX, "not yet");
-	} else if (count == 0 && s->ifname_count > 0) {
-		snprintf(why, INGRESS_WHY_MAX,
-			 "no flood, and no TCX in this kernel");
-	} else {
-		snprintf(why, INGRESS_WHY_MAX, "%zu device%s%s", count,
-			 count == 1 ? "" : "s", s->flood ? ", flood" : "");
-	}
-}
-
-int
-ingress_counts(const struct ingress *s, uint64_t counts[INGRESS_COUNTS])
-{
-	uint64_t now[INGRESS_COUNTS];
-	int rc = bpf_map_sums(s->map[INGRESS_MAP_COUNTS], now, INGRESS_COUNTS);
-
-	for (size_t i = 0; i < INGRESS_COUNTS; i++) {
-		counts[i] = s->counted[i] + now[i];
-	}
-	return rc;
 }

@@ -78,9 +78,10 @@ enum ingress_map {
 /*
  * Where a program runs.  XDP is the fastest way to drop a packet, but some
  * drivers (veth, virtio) handle all other packets worse while one is there;
- * tc (by TCX, Linux 6.6) is in nobody's way.
+ * tc (by TCX, Linux 6.6) is in nobody's way.  A device whose packets have no
+ * link header has the program of tc as it is for those.
  */
-enum ingress_way { INGRESS_XDP, INGRESS_TC, INGRESS_WAYS };
+enum ingress_way { INGRESS_XDP, INGRESS_TC, INGRESS_TC_BARE, INGRESS_WAYS };
 
 struct ingress_link {
 	uint32_t device;
@@ -88,6 +89,18 @@ struct ingress_link {
 	bool generic;         /* XDP: not in the driver */
 	bool seen;
 };
+
+static inline bool
+ingress_link_by_tc(const struct ingress_link *link)
+{
+	return link->fd[INGRESS_TC] >= 0 || link->fd[INGRESS_TC_BARE] >= 0;
+}
+
+static inline bool
+ingress_link_is_on(const struct ingress_link *link)
+{
+	return link->fd[INGRESS_XDP] >= 0 || ingress_link_by_tc(link);
+}
 
 struct ingress {
 	enum settings_fastpath wanted;
@@ -98,6 +111,7 @@ struct ingress {
 	enum ingress_way loading;
 	bool pending;           /* to be put on devices, once it is loaded */
 	bool no_tc;             /* the kernel is too old */
+	bool bare;              /* a device without link headers was there */
 	bool flood;             /* so many SYNs that XDP is worth its price */
 	uint64_t syns, syns_ms; /* at the last tick */
 	bool syns_on;           /* by a program's count */
@@ -189,15 +203,5 @@ const struct ingress_charge *ingress_charge(struct ingress *s);
 void ingress_charge_done(struct ingress *s);
 /* Descriptors to wait for, or below 0: not for each record, for many. */
 void ingress_fds(const struct ingress *s, struct pollfd fds[INGRESS_FDS]);
-
-/* "off", "generic" or "native". */
-const char *ingress_state(const struct ingress *s);
-/* Why so, or where: "eth0: it has another program of XDP", "2 devices". */
-void ingress_reason(const struct ingress *s, char why[INGRESS_WHY_MAX]);
-/*
- * Since ingress_open(), even where it had to be closed.  0, or -errno: then
- * some are lower than they need be.
- */
-int ingress_counts(const struct ingress *s, uint64_t counts[INGRESS_COUNTS]);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -279,7 +280,7 @@ ingress_load_again(struct ingress *s, const struct ingress_tables *t)
 static int
 load(const struct ingress *s, enum ingress_way way, uint32_t flags)
 {
-	struct elf_symbol symbols[INGRESS_MAPS];
+	struct elf_symbol symbols[INGRESS_MAPS + 1];
 	const struct bpf_program program = {
 		.object = ingress_image,
 		.size = ingress_image_size,
@@ -289,13 +290,17 @@ load(const struct ingress *s, enum ingress_way way, uint32_t flags)
 		.attach = way == INGRESS_XDP ? BPF_XDP : 0,
 		.flags = flags,
 		.symbols = symbols,
-		.symbols_count = INGRESS_MAPS,
+		.symbols_count = INGRESS_MAPS + 1,
 		.name = INGRESS_NAME,
 	};
 
 	for (size_t i = 0; i < INGRESS_MAPS; i++) {
-		symbols[i] = (struct elf_symbol){ maps[i].name, s->map[i] };
+		symbols[i] =
+			(struct elf_symbol){ maps[i].name, s->map[i], false };
 	}
+	symbols[INGRESS_MAPS] = (struct elf_symbol){
+		"link_header", way == INGRESS_TC_BARE ? 0 : ETH_HLEN, true
+	};
 	return bpf_program_load(&program);
 }
 

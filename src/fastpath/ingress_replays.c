@@ -114,7 +114,7 @@ bool
 ingress_can_accept(const struct ingress *s)
 {
 	for (size_t i = 0; i < s->ifname_count; i++) {
-		if (s->links[i].fd[INGRESS_TC] >= 0) {
+		if (ingress_link_by_tc(&s->links[i])) {
 			return s->config != NULL;
 		}
 	}

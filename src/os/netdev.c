@@ -60,6 +60,18 @@ is_kind(const struct netlink_attr *info, const char *kind)
 		memcmp(attrs[IFLA_INFO_KIND].payload, kind, len) == 0;
 }
 
+/*
+ * What has no header of its own to a program at the device, as the kernel has
+ * it (dev_is_mac_header_xmit()); but for GRE, which may have one.
+ */
+static bool
+is_bare(unsigned type)
+{
+	return type == ARPHRD_NONE || type == ARPHRD_PPP ||
+		type == ARPHRD_RAWIP || type == ARPHRD_TUNNEL ||
+		type == ARPHRD_TUNNEL6 || type == ARPHRD_SIT;
+}
+
 static int
 take_link(void *context, const struct netlink_reply *reply)
 {
@@ -78,13 +90,14 @@ take_link(void *context, const struct netlink_reply *reply)
 	device.index = (uint32_t)header.ifi_index;
 	device.up = header.ifi_flags & IFF_UP;
 	device.ethernet = header.ifi_type == ARPHRD_ETHER;
+	device.bare = is_bare(header.ifi_type);
 	if (number(&attrs[IFLA_MASTER], &other)) {
 		device.master = other;
 	}
 	device.enslaved = device.master != 0;
 	/* The other end of a veth is not below it. */
-	device.stacked = number(&attrs[IFLA_LINK], &other) && other != 0 &&
-		!attrs[IFLA_LINK_NETNSID].payload &&
+	device.stacked = device.ethernet && number(&attrs[IFLA_LINK], &other) &&
+		other != 0 && !attrs[IFLA_LINK_NETNSID].payload &&
 		!is_kind(&attrs[IFLA_LINKINFO], "veth");
 	device.vrf = is_kind(&attrs[IFLA_LINKINFO], "vrf");
 	if (attrs[IFLA_IFNAME].payload) {

@@ -16,9 +16,10 @@ struct device {
 	char name[IF_NAMESIZE];
 	bool up;
 	bool ethernet;   /* frames begin as those of Ethernet; no loopback */
+	bool bare;       /* they begin with IP: tun, WireGuard, ppp, a tunnel */
 	bool enslaved;   /* to a bridge, a bond, ... */
 	uint32_t master; /* its index; or 0 */
-	bool stacked;    /* on another device of this host: a VLAN, ... */
+	bool stacked;    /* Ethernet on another device of this host: a VLAN */
 	bool vrf;        /* none that packets go through, but a routing table */
 };
 

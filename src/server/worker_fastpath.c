@@ -7,6 +7,7 @@
 #include "server/worker_state.h"
 #include "fastpath/bpf_addr.h"
 #include "fastpath/ingress_locals.h"
+#include "fastpath/ingress_status.h"
 #include "fastpath/ingress_replays.h"
 #include "fastpath/ingress_tables.h"
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "fastpath/ingress_status.h"
 #include "os/clock.h"
 
 uint64_t

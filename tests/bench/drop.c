@@ -28,7 +28,7 @@ fail(const char *what, const char *why)
 static int
 attach(int map, uint32_t device)
 {
-	const struct elf_symbol symbol = { "count_map", map };
+	const struct elf_symbol symbol = { .name = "count_map", .value = map };
 	const struct bpf_program program = {
 		.object = drop_image,
 		.size = drop_image_size,

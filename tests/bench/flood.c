@@ -217,10 +217,12 @@ static int
 load(struct flood *f)
 {
 	const struct elf_symbol maps[] = {
-		{ "config_map",
-		  make_map(BPF_MAP_TYPE_ARRAY, sizeof(struct flood_config)) },
-		{ "state_map",
-		  make_map(BPF_MAP_TYPE_ARRAY, sizeof(struct flood_state)) },
+		{ .name = "config_map",
+		  .value = make_map(BPF_MAP_TYPE_ARRAY,
+				    sizeof(struct flood_config)) },
+		{ .name = "state_map",
+		  .value = make_map(BPF_MAP_TYPE_ARRAY,
+				    sizeof(struct flood_state)) },
 	};
 	const struct bpf_program program = {
 		.object = flood_image,

@@ -15,8 +15,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct elf_symbol symbols[] = {
-		{ "config_map", 7 },
-		{ "state_map", 0x12345678 },
+		{ .name = "config_map", .value = 7 },
+		{ .name = "state_map", .value = 0x12345678 },
 	};
 	static uint8_t one[ELF_PROGRAM_MAX], other[ELF_PROGRAM_MAX];
 	static char absent[INPUT_MAX + 2];

@@ -1253,6 +1253,123 @@ defaults()
 		has_line "$work/client.log" 'fast path: off, '
 }
 
+# tunnel NAME TYPE 4|6 NUMBER OPTION...: between client and server, over IPv4 or
+# IPv6; its addresses are 10.NUMBER.0.1 and fdNUMBER::1, and .2
+tunnel()
+{
+	tunnel_name=$1 tunnel_type=$2 tunnel_over=$3 tunnel_number=$4
+	shift 4
+	for tunnel_end in 1:server 2:client; do
+		tunnel_own=10.77.0.${tunnel_end%:*}
+		tunnel_peer=10.77.0.$((3 - ${tunnel_end%:*}))
+		[ "$tunnel_over" = 4 ] || {
+			tunnel_own=fd77::${tunnel_end%:*}
+			tunnel_peer=fd77::$((3 - ${tunnel_end%:*}))
+		}
+		ip -n "${tunnel_end#*:}" link add "$tunnel_name" \
+		    type "$tunnel_type" "$@" local "$tunnel_own" \
+		    remote "$tunnel_peer"
+		device "${tunnel_end#*:}" "$tunnel_name" \
+		    "10.$tunnel_number.0.${tunnel_end%:*}/24" \
+		    "fd$tunnel_number::${tunnel_end%:*}/64"
+	done
+}
+
+# wireguard NUMBER: likewise, over IPv4
+wireguard()
+{
+	for tunnel_end in 1:server 2:client; do
+		on "${tunnel_end#*:}" wg genkey >"$work/wg-${tunnel_end#*:}"
+	done
+	for tunnel_end in 1:server:client 2:client:server; do
+		tunnel_own=${tunnel_end#*:}
+		tunnel_own=${tunnel_own%:*}
+		tunnel_peer=${tunnel_end##*:}
+		ip -n "$tunnel_own" link add wg0 type wireguard
+		on "$tunnel_own" wg set wg0 listen-port 7000 \
+		    private-key "$work/wg-$tunnel_own" \
+		    peer "$(wg pubkey <"$work/wg-$tunnel_peer")" \
+		    allowed-ips 0.0.0.0/0,::/0 \
+		    endpoint "10.77.0.$((3 - ${tunnel_end%%:*})):7000"
+		device "$tunnel_own" wg0 "10.$1.0.${tunnel_end%%:*}/24" \
+		    "fd$1::${tunnel_end%%:*}/64"
+	done
+}
+
+# fast_count NAME
+fast_count()
+{
+	[ "$fast" = yes ] || return 0
+	count "$1"
+}
+
+# by_tunnel 4|6 NUMBER: by both programs in the kernel, where they can be
+by_tunnel()
+{
+	target=10.$2.0.1 target6=fd$2::1
+	accepted=$(fast_count ingress_accepted)
+	page client "$1" 80
+	same "${accepted:+$((accepted + 1))}" \
+	    "$(fast_count ingress_accepted)" "in the kernel, by $2"
+}
+
+# Devices whose packets have no link header.
+tunnels()
+{
+	guard=server
+	for module in ipip sit ip6_tunnel wireguard; do
+		/sbin/modprobe $module
+	done
+	lab
+	http_start server 80
+	tunnel ipip0 ipip 4 81
+	tunnel sit1 sit 4 82
+	tunnel six1 ip6tnl 6 83 mode any
+	[ ! -x /usr/sbin/wg ] || wireguard 84
+	firewall=nft
+	server_start RULE:dst_port=80
+	client_start 'dst_port=80'
+	wait_for decided "$work/status"
+	wait_for client_decided "$work/client-status"
+	cat "$work/status" "$work/client-status"
+	fast=no
+	if has_line "$work/status" '"fastpath":"generic"'; then
+		fast=yes
+		wait_for kernel_accepts
+	else
+		has_line "$work/status" 'no TCX in this kernel' ||
+			has_line "$work/status" 'built without clang'
+	fi
+	by_tunnel 4 77
+	by_tunnel 6 77
+	by_tunnel 4 81
+	by_tunnel 6 82
+	by_tunnel 4 83
+	by_tunnel 6 83
+	if [ -x /usr/sbin/wg ]; then
+		by_tunnel 4 84
+		by_tunnel 6 84
+	fi
+	on client tap client --status --json >"$work/client-status"
+	cat "$work/client-status"
+	[ $fast = no ] || ! has_line "$work/client-status" '"fastpath_syns":0'
+	end client TERM
+	for target in 10.81.0.1 10.83.0.1; do
+		hidden client 4 80
+	done
+	for target6 in fd82::1 fd83::1; do
+		hidden client 6 80
+	done
+}
+
+# For a moment after it is there, groups are left to the server.
+kernel_accepts()
+{
+	accepted=$(count ingress_accepted)
+	both page client 80
+	[ "$(count ingress_accepted)" = $((accepted + 2)) ]
+}
+
 # IPv6 is switched off (ipv6.disable=1): IPv4 is served as ever.
 ipv4_alone()
 {
@@ -1353,6 +1470,7 @@ all_cases()
 	check native fast native
 	check generic fast generic
 	check defaults defaults
+	check tunnels tunnels
 	check late late
 }
 

@@ -16,6 +16,7 @@
 #include "server/worker_fastpath.h"
 #include "fastpath/ingress_image.h"
 #include "fastpath/ingress_replays.h"
+#include "fastpath/ingress_status.h"
 #include "fastpath/ingress_tables.h"
 
 #define NEVER (1u << 30) /* SYNs a second: no flood */
@@ -139,6 +140,8 @@ bed_setup(void **state)
 		     bed.way == INGRESS_XDP ? FASTPATH_NATIVE
 					    : FASTPATH_GENERIC);
 	ingress_tables_free(&plan);
+	/* As if a device that wants it were there. */
+	bed.worker.ingress.bare = bed.way == INGRESS_TC_BARE;
 	settle();
 	if (bed.worker.ingress.program[bed.way] < 0) {
 		bed.cannot = bed.worker.ingress.why;
@@ -226,9 +229,28 @@ bed_set_flood(bool flood)
 
 /* ---- packets */
 
-size_t
-bed_frame(uint8_t frame[128], const struct packet *p, size_t options)
+/*
+ * The kernel takes two bytes of what it is given for the protocol, as if it
+ * were a frame of Ethernet: without a link header, two of the source.
+ */
+static struct packet
+from_here(const struct packet *p)
 {
+	static const uint8_t protocol[] = { 0x08, 0x00, 0x86, 0xdd };
+	const bool ip6 = p->src.family == 6;
+	struct packet from = *p;
+
+	if (bed.way == INGRESS_TC_BARE) {
+		memcpy(from.src.bytes + (ip6 ? 4 : 0), protocol + (ip6 ? 2 : 0),
+		       2);
+	}
+	return from;
+}
+
+size_t
+bed_frame(uint8_t frame[128], const struct packet *packet, size_t options)
+{
+	const struct packet from = from_here(packet), *p = &from;
 	const bool ip6 = p->src.family == 6;
 	const size_t addr_len = ip6 ? 16 : 4;
 	uint8_t *ip = frame + 14;
@@ -256,6 +278,12 @@ bed_frame(uint8_t frame[128], const struct packet *p, size_t options)
 	return (size_t)(tcp - frame) + tcp_len;
 }
 
+size_t
+bed_link(void)
+{
+	return bed.way == INGRESS_TC_BARE ? 14 : 0;
+}
+
 int
 bed_run_frame(uint8_t *frame, size_t len)
 {
@@ -271,7 +299,8 @@ bed_run_frame(uint8_t *frame, size_t len)
 	}
 	/* What comes with the mark has it from somebody else. */
 	bed.mark = BED_MARK | 5;
-	assert_int_equal(bpf_program_run_marked(program, frame, len, &bed.mark,
+	assert_int_equal(bpf_program_run_marked(program, frame + bed_link(),
+						len - bed_link(), &bed.mark,
 						&verdict),
 			 0);
 	assert_true(verdict == INGRESS_TC_NEXT || verdict == INGRESS_TC_DROP);
@@ -366,8 +395,9 @@ is_accepted(const struct packet *p, int verdict)
 }
 
 int
-bed_give(const struct packet *p)
+bed_give(const struct packet *packet)
 {
+	const struct packet from = from_here(packet), *p = &from;
 	const uint64_t before = bed_counted(INGRESS_ACCEPTED);
 	struct packet out;
 	enum receiver_verdict all;

@@ -56,6 +56,8 @@ void bed_set_locals(void);
 void bed_set_clock(void);
 
 size_t bed_frame(uint8_t frame[128], const struct packet *p, size_t options);
+/* What of it is left out for the program: where there is no link header, 14. */
+size_t bed_link(void);
 /* The verdict, in the words of XDP. */
 int bed_run_frame(uint8_t *frame, size_t len);
 /* out: what passes, which may be another frame of the group. */

@@ -672,8 +672,9 @@ race(void *context)
 					     r->instant);
 		return NULL;
 	}
-	if (bpf_program_run_marked(bed.worker.ingress.program[INGRESS_TC],
-				   frame, len, &mark, &verdict) == 0) {
+	if (bpf_program_run_marked(bed.worker.ingress.program[bed.way],
+				   frame + bed_link(), len - bed_link(), &mark,
+				   &verdict) == 0) {
 		r->got_in = mark & BED_MARK;
 	}
 	return NULL;
@@ -866,7 +867,13 @@ main(void)
 		cmocka_unit_test(a_reload_finds_another_door),
 	};
 
-	bed.way = INGRESS_TC;
+	int failed = 0;
+
 	bed.accepts = true;
-	return cmocka_run_group_tests(tests, bed_setup, bed_teardown);
+	for (bed.way = INGRESS_TC; bed.way <= INGRESS_TC_BARE; bed.way++) {
+		history_count = among_given = among_accepted = 0;
+		failed +=
+			cmocka_run_group_tests(tests, bed_setup, bed_teardown);
+	}
+	return failed;
 }

@@ -12,6 +12,7 @@
 #include "fastpath/egress.h"
 #include "fastpath/ingress.h"
 #include "fastpath/ingress_groups.h"
+#include "fastpath/ingress_status.h"
 #include "fastpath/ingress_locals.h"
 #include "fastpath/ingress_replays.h"
 

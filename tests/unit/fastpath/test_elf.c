@@ -10,8 +10,8 @@
 #define SIZE_MAX_HERE 8192
 
 static const struct elf_symbol symbols[] = {
-	{ "state_map", 0x01020304 },
-	{ "config_map", 7 },
+	{ .name = "state_map", .value = 0x01020304 },
+	{ .name = "config_map", .value = 7 },
 };
 
 static struct elf_functions found;
@@ -55,6 +55,37 @@ maps_are_put_in(void **state)
 	assert_true(times[0] > 0);
 	assert_true(times[1] > 0);
 	assert_int_equal(found.count, 0);
+}
+
+/* A number in the place of a map, and nothing else changed. */
+static void
+numbers_are_put_in(void **state)
+{
+	static const struct elf_symbol with_number[] = {
+		{ .name = "state_map", .value = 0x01020304 },
+		{ .name = "config_map", .value = 14, .number = true },
+	};
+	static uint8_t bytes[SIZE_MAX_HERE], maps[ELF_PROGRAM_MAX],
+		out[ELF_PROGRAM_MAX];
+	size_t size = object("tests/fuzz/corpus/elf/program", bytes);
+	const long len =
+		elf_program(bytes, size, "xdp", symbols, 2, maps, &found);
+	unsigned numbers = 0;
+
+	(void)state;
+	assert_int_equal(
+		elf_program(bytes, size, "xdp", with_number, 2, out, &found),
+		len);
+	for (long at = 0; at < len; at++) {
+		if (maps[at] == out[at]) {
+			continue;
+		}
+		/* The kind of it, and what was 7. */
+		assert_true((maps[at] >> 4 == 1 && out[at] >> 4 == 0) ||
+			    (maps[at] == 7 && out[at] == 14));
+		numbers += out[at] == 14;
+	}
+	assert_true(numbers > 0);
 }
 
 /*
@@ -146,6 +177,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(maps_are_put_in),
+		cmocka_unit_test(numbers_are_put_in),
 		cmocka_unit_test(functions_stand_behind),
 		cmocka_unit_test(no_other_function_is_called),
 		cmocka_unit_test(others_are_refused),

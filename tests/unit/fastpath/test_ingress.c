@@ -13,6 +13,7 @@
 #include "fastpath/bpf.h"
 #include "server/worker_fastpath.h"
 #include "fastpath/ingress_groups.h"
+#include "fastpath/ingress_status.h"
 #include "fastpath/ingress_tables.h"
 
 /* Of each random test, a thousand; each has some forty steps. */
