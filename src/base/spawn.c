@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -429,21 +430,59 @@ run_attached(const char *const *argv, const char *input, char *output,
 	return run(&r, argv);
 }
 
+/* The lowest descriptor from this one on that is kept, or UINT_MAX. */
+static unsigned
+next_kept(const int *kept, size_t count, unsigned from)
+{
+	unsigned next = UINT_MAX;
+
+	for (size_t i = 0; i < count; i++) {
+		if (kept[i] >= 0 && (unsigned)kept[i] >= from &&
+		    (unsigned)kept[i] < next) {
+			next = (unsigned)kept[i];
+		}
+	}
+	return next;
+}
+
 static void
-close_all(void)
+close_range_of(unsigned first, unsigned last)
 {
 #ifdef SYS_close_range
-	if (syscall(SYS_close_range, 3u, ~0u, 0u) == 0) {
+	if (syscall(SYS_close_range, first, last, 0u) == 0) {
 		return;
 	}
 #endif
-	for (int fd = 3, most = (int)sysconf(_SC_OPEN_MAX); fd < most; fd++) {
-		close(fd);
+	for (unsigned fd = first, most = (unsigned)sysconf(_SC_OPEN_MAX);
+	     fd < most && fd <= last; fd++) {
+		close((int)fd);
 	}
+}
+
+void
+spawn_close_others(const int *kept, size_t count)
+{
+	unsigned from = STDERR_FILENO + 1;
+	unsigned next;
+
+	while ((next = next_kept(kept, count, from)) != UINT_MAX) {
+		if (next > from) {
+			close_range_of(from, next - 1);
+		}
+		from = next + 1;
+	}
+	close_range_of(from, UINT_MAX);
 }
 
 pid_t
 spawn_function(int (*function)(void *context), void *context)
+{
+	return spawn_function_with(function, context, NULL, 0);
+}
+
+pid_t
+spawn_function_with(int (*function)(void *context), void *context,
+		    const int *kept, size_t count)
 {
 	const pid_t parent = getpid();
 	const pid_t child = fork();
@@ -456,7 +495,7 @@ spawn_function(int (*function)(void *context), void *context)
 		_exit(RUN_NOT_FOUND);
 	}
 	/* What is stuck must not keep a queue, or a lock, from others. */
-	close_all();
+	spawn_close_others(kept, count);
 	_exit(function(context));
 }
 

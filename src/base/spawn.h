@@ -54,6 +54,11 @@ int run_attached(const char *const *argv, const char *input, char *output,
  * wait for a file system that hangs.  Its process, or -errno.
  */
 pid_t spawn_function(int (*function)(void *context), void *context);
+/* The same, with these open, too. */
+pid_t spawn_function_with(int (*function)(void *context), void *context,
+			  const int *kept, size_t count);
+/* Close all descriptors but 0 to 2 and these; those below 0 are none. */
+void spawn_close_others(const int *kept, size_t count);
 /*
  * Whether it has ended, and with what (its low 8 bits); -1 where that is not
  * known.  Once it has, it is forgotten.

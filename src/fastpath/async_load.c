@@ -1,18 +1,15 @@
 #include "fastpath/async_load.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/spawn.h"
 #include "os/clock.h"
-
-#define FIRST_FD 3u /* those below are of the log and nobody's else */
 
 /* Room for one descriptor beside a message. */
 union control {
@@ -80,22 +77,6 @@ hear(int line)
 	return error < 0 ? error : made;
 }
 
-/* The lowest descriptor from this one on that is kept, or UINT_MAX. */
-static unsigned
-next_kept(const struct loader_work *work, int line, unsigned from)
-{
-	unsigned next = (unsigned)line >= from ? (unsigned)line : UINT_MAX;
-
-	for (size_t i = 0; i < work->kept_count; i++) {
-		const int fd = work->kept[i];
-
-		if (fd >= 0 && (unsigned)fd >= from && (unsigned)fd < next) {
-			next = (unsigned)fd;
-		}
-	}
-	return next;
-}
-
 /*
  * Queues, sockets and programs on devices are gone when their owner is:
  * nobody else must have them, least of all who hangs.
@@ -103,16 +84,10 @@ next_kept(const struct loader_work *work, int line, unsigned from)
 static void
 close_others(const struct loader_work *work, int line)
 {
-	unsigned from = FIRST_FD;
-	unsigned kept;
+	int kept[LOADER_KEPT_MAX + 1] = { line };
 
-	while ((kept = next_kept(work, line, from)) != UINT_MAX) {
-		if (kept > from) {
-			syscall(SYS_close_range, from, kept - 1, 0u);
-		}
-		from = kept + 1;
-	}
-	syscall(SYS_close_range, from, UINT_MAX, 0u);
+	memcpy(kept + 1, work->kept, work->kept_count * sizeof *kept);
+	spawn_close_others(kept, work->kept_count + 1);
 }
 
 static void
@@ -145,6 +120,9 @@ loader_start(struct loader *l, const struct loader_work *work)
 	int ends[2];
 	int rc;
 
+	if (work->kept_count > LOADER_KEPT_MAX) {
+		return -E2BIG;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
 		return -errno;
 	}

@@ -16,6 +16,8 @@
 /* A daemon that starts waits for it; then the queue serves, and it later. */
 #define FASTPATH_READY_MS 2000u
 
+#define LOADER_KEPT_MAX 32u /* a program's maps */
+
 struct loader {
 	pid_t process; /* or 0: none is at work */
 	int line;      /* from it, or below 0 */
