@@ -54,6 +54,13 @@ is_mapped(const char *path, uint32_t id)
 	return found;
 }
 
+/* Who reads what anybody sent is no worker's equal. */
+static bool
+is_alone(enum privileges_role role)
+{
+	return role == PRIVILEGES_RESOLVER || role == PRIVILEGES_READER;
+}
+
 /*
  * The account to use. Without one, numbers that no account has, because others
  * with the same user could kill the worker; and "nobody" where there are no
@@ -65,8 +72,7 @@ find_user(enum privileges_role role, const char *user, pid_t monitor,
 {
 	const struct passwd *found = getpwnam(user ? user : "tap");
 	const uint32_t own = UNUSED_IDS + (uint32_t)monitor;
-	/* Who reads what anybody sent is no worker's equal. */
-	const bool alone = role == PRIVILEGES_RESOLVER || (!found && !user);
+	const bool alone = is_alone(role) || (!found && !user);
 
 	if (alone && is_mapped("/proc/self/uid_map", own) &&
 	    is_mapped("/proc/self/gid_map", own)) {
@@ -134,8 +140,7 @@ keep_net_admin(enum privileges_role role, char *why)
 	if (syscall(SYS_capget, &header, data) < 0) {
 		return fail(why, "capabilities");
 	}
-	data[0].permitted &=
-		role == PRIVILEGES_LISTENER || role == PRIVILEGES_RESOLVER
+	data[0].permitted &= role == PRIVILEGES_LISTENER || is_alone(role)
 		? 0
 		: 1u << CAP_NET_ADMIN;
 	data[0].effective = data[0].permitted;
@@ -274,8 +279,7 @@ int
 privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 		char *why)
 {
-	const pid_t number =
-		parent && role != PRIVILEGES_RESOLVER ? parent : getpid();
+	const pid_t number = parent && !is_alone(role) ? parent : getpid();
 
 	if (change_user(role, user, number, why) < 0) {
 		return -1;

@@ -15,7 +15,10 @@ enum privileges_role {
 	/* Asks the name service, whose ways only the C library knows: it may
 	 * see files and make any system call, but has no capability, and
 	 * numbers of its own where there are such. */
-	PRIVILEGES_RESOLVER
+	PRIVILEGES_RESOLVER,
+	/* Reads a guest's RAM by a descriptor that is open, and answers by
+	 * another: it has no capability, and numbers of its own. */
+	PRIVILEGES_READER
 };
 
 /*

@@ -38,7 +38,9 @@
 #define SERVER (1u << PRIVILEGES_SERVER)
 #define CLIENT (1u << PRIVILEGES_CLIENT)
 #define LISTENER (1u << PRIVILEGES_LISTENER)
-#define ALL (SERVER | CLIENT | LISTENER)
+#define READER (1u << PRIVILEGES_READER)
+#define PACKETS (SERVER | CLIENT | LISTENER)
+#define ALL (PACKETS | READER)
 #define TESTS_MAX 3u
 
 /* What an argument has to be; halves of 64 bits are compared. */
@@ -83,20 +85,20 @@ static const struct call {
 	CALL(ALL, poll),
 #endif
 	CALL(ALL, ppoll),
-	CALL(ALL, recvmmsg),
-	CALL(ALL, recvfrom),
-	CALL(ALL, recvmsg),
+	CALL(PACKETS, recvmmsg),
+	CALL(PACKETS, recvfrom),
+	CALL(PACKETS, recvmsg),
 	CALL(ALL, read),
 	CALL(ALL, pread64),
 	CALL(ALL, write),
-	CALL(ALL, writev),
+	CALL(PACKETS, writev),
 #ifdef SYS_clock_gettime
 	CALL(ALL, clock_gettime),
 #endif
-	CALL(ALL, getpid),
-	CALL(ALL, getuid),
-	CALL(ALL, geteuid),
-	CALL(ALL, gettid),
+	CALL(PACKETS, getpid),
+	CALL(PACKETS, getuid),
+	CALL(PACKETS, geteuid),
+	CALL(PACKETS, gettid),
 	CALL(ALL, close),
 	CALL(ALL, munmap),
 	CALL(ALL, brk),
@@ -136,7 +138,7 @@ static const struct call {
 	CALL(LISTENER, lseek),
 	CALL_IF(LISTENER, setsockopt, IS(LOW(1), SOL_PACKET)), /* its end */
 	/* Names of devices; for libpcap, whether one is up, or why not. */
-	CALL_IF(ALL, ioctl, IS(LOW(1), SIOCGIFNAME)),
+	CALL_IF(PACKETS, ioctl, IS(LOW(1), SIOCGIFNAME)),
 	CALL_IF(CLIENT | LISTENER, ioctl, IS(LOW(1), SIOCGIFFLAGS)),
 	/* Entries of maps that are there: nothing is made, nothing loaded. */
 	CALL_IF(SERVER, bpf, IS(LOW(0), BPF_MAP_GET_NEXT_KEY)),
@@ -152,14 +154,14 @@ static const struct call {
 	 * are wider than these once were; and, before Linux 5.1, without.
 	 */
 	CALL(ALL, ppoll_time64),
-	CALL(ALL, recvmmsg_time64),
+	CALL(PACKETS, recvmmsg_time64),
 	CALL(ALL, clock_gettime64),
 #ifdef SYS_clock_gettime32
 	CALL(ALL, clock_gettime32), /* musl's name for it */
 #endif
 	CALL(ALL, futex_time64),
-	CALL(ALL, getuid32),
-	CALL(ALL, geteuid32),
+	CALL(PACKETS, getuid32),
+	CALL(PACKETS, geteuid32),
 	CALL(ALL, sigreturn),
 	CALL(CLIENT, clock_adjtime64),
 	CALL(LISTENER, _llseek),
