@@ -182,7 +182,7 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/base/%.c,bytes fds grow hold_signals \
 		json secret siphash table text utc why) \
 	$(patsubst %,src/os/%.c,linktype own_addrs resolve source_ports) \
-	$(patsubst %,src/conf/%.c,acl_conf atomic_file client_conf grammar hints include \
+	$(patsubst %,src/conf/%.c,acl_conf atomic_file client_conf grammar guest_conf hints include \
 		invite key_line \
 		keyfile options passphrase passphrase_terminal seal sealed_file settings splice \
 		server_conf server_files share_conf switch_conf trusted_file value words) \

@@ -26,6 +26,7 @@ server_conf rule_words Rules of TAPservd.conf
 acl_conf entry_words Words of ACL.conf
 client_conf setting_words Settings of TAPclientd.conf
 client_conf rule_words Rules of TAPclientd.conf
+guest_conf guest_words Words of GUEST
 keyfile key_words Words of a key
 share_conf login_words Words of share_login
 '

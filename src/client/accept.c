@@ -199,7 +199,7 @@ take_rule(struct accepted *a, const struct conf_line *line, char *err)
 				  KEY_LINE_MAX);
 	int rc;
 
-	if (!line->is_rule) {
+	if (!line->is_rule || line->is_guest) {
 		return conf_fail(err, &a->file, line->line,
 				 "not a rule: refused");
 	}

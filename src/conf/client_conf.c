@@ -153,10 +153,20 @@ static const struct conf_word_type setting_words[] = { SETTINGS(
 static int add_rule(void *into, const struct conf_file *file,
 		    const struct conf_line *line, char *err);
 
+static int
+add_guest(void *into, const struct conf_file *file,
+	  const struct conf_line *line, char *err)
+{
+	struct client_conf *conf = into;
+
+	return guest_conf_add(&conf->guests, file, line, err);
+}
+
 static const struct conf_form form = {
 	.settings = CONF_WORDS(setting_words),
 	.rules = CONF_WORDS(rule_words),
 	.rule = add_rule,
+	.guest = add_guest,
 };
 
 /* Whoever is behind this host has the use of the key: so say who that is. */
@@ -405,6 +415,7 @@ client_conf_free(struct client_conf *conf)
 		free(conf->hosts);
 		conf->hosts = next;
 	}
+	guest_conf_free(&conf->guests);
 	secret_free(conf->rules);
 	free(conf);
 }

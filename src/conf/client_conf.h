@@ -6,6 +6,7 @@
 #define TAP_CONF_CLIENT_CONF_H
 
 #include "conf/grammar.h"
+#include "conf/guest_conf.h"
 #include "conf/sealed_file.h"
 #include "os/resolve.h"
 #include "protocol/sender.h"
@@ -28,6 +29,7 @@ struct client_conf {
 	size_t rules_count, rules_room;
 	struct sender_host *hosts; /* owned, those that rules name */
 	unsigned hosts_count;
+	struct guest_list guests;
 	bool by_device, by_user, by_exe; /* some rule asks for it */
 	bool forwards; /* some rule is for others' connections */
 };

@@ -376,13 +376,16 @@ split_word(const struct conf_file *file, char *at, struct conf_word *word,
 static int
 split_line(const struct conf_file *file, struct conf_line *line, char *err)
 {
-	static const char rule[] = "RULE:";
+	static const char rule[] = "RULE:", guest[] = "GUEST:";
 	char *at = skip_blanks(file->joined);
 
 	*line = (struct conf_line){ .line = file->line };
 	if (strncmp(at, rule, sizeof rule - 1) == 0) {
 		line->is_rule = true;
 		at = skip_blanks(at + sizeof rule - 1);
+	} else if (strncmp(at, guest, sizeof guest - 1) == 0) {
+		line->is_rule = line->is_guest = true;
+		at = skip_blanks(at + sizeof guest - 1);
 	}
 	while (at) {
 		char hint[HINTS_TEXT_MAX];

@@ -1,7 +1,8 @@
 /*
  * The grammar that all of tap's files share (papers: 000, 7.1 and 7.2):
  * lines of name=value words, parted by commas, values in double quotes
- * where they hold a comma; a rule's line begins with "RULE:".  Also:
+ * where they hold a comma; a rule's line begins with "RULE:", and that of a
+ * virtual machine, in the client's file, with "GUEST:".  Also:
  * comments from a # on, blank lines, CRLF, and a backslash at the end
  * that continues a line.
  *
@@ -63,7 +64,8 @@ struct conf_word {
 
 struct conf_line {
 	unsigned line; /* its first, where it is continued */
-	bool is_rule;
+	bool is_rule;  /* or a guest, where it stands */
+	bool is_guest; /* it begins with GUEST: */
 	size_t count;
 	struct conf_word words[CONF_WORDS_MAX];
 };

@@ -241,6 +241,11 @@ conf_read(struct conf_file *file, const struct conf_form *form, void *into,
 			rc = conf_fail(err, file, line.line,
 				       "settings stand before the rules; a "
 				       "rule begins with RULE:");
+		} else if (line.is_guest) {
+			rc = form->guest
+				? form->guest(into, file, &line, err)
+				: conf_fail(err, file, line.line,
+					    "a guest has no place here");
 		} else if (is_misplaced(file, &line, form, err)) {
 			rc = -1;
 		} else if (line.is_rule) {
@@ -252,7 +257,7 @@ conf_read(struct conf_file *file, const struct conf_form *form, void *into,
 		if (rc < 0) {
 			return rc;
 		}
-		rules |= line.is_rule;
+		rules |= line.is_rule && !line.is_guest;
 	}
 	if (rc == 0 && !rules) {
 		return conf_fail(err, file, 0, "no rule in it");

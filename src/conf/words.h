@@ -79,6 +79,9 @@ struct conf_form {
 	struct conf_words settings, rules;
 	int (*rule)(void *into, const struct conf_file *file,
 		    const struct conf_line *line, char *err);
+	/* The same for a GUEST: line; NULL: there are none. */
+	int (*guest)(void *into, const struct conf_file *file,
+		     const struct conf_line *line, char *err);
 };
 
 /* All of it; as conf_next(), a file without a rule being an error. */
