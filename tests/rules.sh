@@ -44,7 +44,7 @@ has()
 
 # A folder includes itself and those to its left; right of the bar nobody
 # includes a neighbour.
-ROOMS='windows base protocol os conf daemon fastpath firewall measure switching |
+ROOMS='windows base protocol os conf daemon fastpath firewall measure switching guests |
 	server client keygen acl scan_check probe_path replay_test'
 
 # FILE, or a name as it is included: its room, which is its folder.

@@ -1,11 +1,13 @@
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/spawn.h"
 #include "client/accept.h"
 #include "client/client.h"
 #include "client/doctor.h"
+#include "client/guest_show.h"
 #include "client/names.h"
 #include "client/watch.h"
 #include "firewall/plan.h"
@@ -31,6 +33,9 @@ static const char usage[] =
 	"       tap client --status [--json] | --watch | --reload | --stop\n"
 	"       tap client --accept LINE|- [-c FILE] [-k FILE]\n"
 	"       tap client --doctor HOST:PORT [-c FILE] [--ntp HOST] [--json]\n"
+	"       tap client --guests [-c FILE] [--json]\n"
+	"       tap client --who GUEST SRC:PORT DST:PORT [-c FILE] [--json]\n"
+	"       tap client --sockets GUEST [-c FILE] [--json]\n"
 	"       tap client --remove-rules [--queue N]\n"
 	"       tap client --check | --print-rules | --print-unit\n"
 	"\n"
@@ -39,11 +44,13 @@ static const char usage[] =
 struct options {
 	const char *conf, *to, *proxy, *keys, *metrics, *accept;
 	const char *doctor, *ntp;
-	char **command; /* behind the options, or NULL */
-	long key_no;    /* or -1 */
+	const char *who, *sockets; /* a guest */
+	char *ends[2];             /* of the connection, for who */
+	char **command;            /* behind the options, or NULL */
+	long key_no;               /* or -1 */
 	const struct backend *backend;
 	bool check, print_rules, print_unit, status, json, verbose;
-	bool remove_rules, reload, stop, watch;
+	bool remove_rules, reload, stop, watch, guests;
 	long queue;        /* or -1 */
 	int passphrase_fd; /* or -1 */
 };
@@ -63,12 +70,20 @@ take_backend(void *into, const char *value, char *why)
 	return rc;
 }
 
+/* How many that look into guests. */
+static int
+looks_at_guests(const struct options *o)
+{
+	return o->guests + (o->who != NULL) + (o->sockets != NULL);
+}
+
 /* How many that do something else than to serve. */
 static int
 others(const struct options *o)
 {
 	return o->check + o->print_rules + o->print_unit + o->status +
-		o->watch + o->reload + o->stop + o->remove_rules;
+		o->watch + o->reload + o->stop + o->remove_rules +
+		looks_at_guests(o);
 }
 
 /* Which options may be combined, and the command after them. */
@@ -77,12 +92,14 @@ check_words(struct options *o, int at, int argc, char **argv)
 {
 	const bool one = o->to || o->proxy;
 	const struct option_rule rules[] = {
-		{ o->json && !o->status && !o->doctor,
-		  "--json goes with --status or --doctor" },
+		{ o->json && !o->status && !o->doctor && !looks_at_guests(o),
+		  "--json goes with --status, --doctor, --guests, --who or "
+		  "--sockets" },
 		{ o->ntp && !o->doctor, "--ntp goes with --doctor" },
 		{ others(o) > 1,
 		  "one of --check, --print-rules, --print-unit, --status, "
-		  "--watch, --reload, --stop and --remove-rules at a time" },
+		  "--watch, --reload, --stop, --remove-rules, --guests, --who "
+		  "and --sockets at a time" },
 		{ (o->accept || o->doctor) &&
 			  ((o->accept && o->doctor) || one || others(o) > 0),
 		  "--accept and --doctor go with none of the others" },
@@ -171,6 +188,17 @@ parse(int argc, char **argv, struct options *o)
 			      "have the running client read its file again",
 			      &o->reload) },
 		{ OPTION_FLAG(0, "stop", "end the running client", &o->stop) },
+		{ OPTION_FLAG(0, "guests",
+			      "show each virtual machine of the file, and\n"
+			      "what is known of it",
+			      &o->guests) },
+		{ OPTION(0, "who", "GUEST",
+			 "show which process and user of a virtual machine\n"
+			 "has the connection from SRC:PORT to DST:PORT",
+			 option_text, &o->who) },
+		{ OPTION(0, "sockets", "GUEST",
+			 "show its processes with their sockets", option_text,
+			 &o->sockets) },
 		{ OPTION_FLAG(0, "remove-rules",
 			      "where no client runs: take away what one left",
 			      &o->remove_rules) },
@@ -180,7 +208,7 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION_NUMBER(0, "queue", "N",
 				"the NFQUEUE to use, or the client to ask",
 				&o->queue, 0, SETTINGS_QUEUE_MAX) },
-		{ OPTION_FLAG(0, "json", "with --status or --doctor: JSON",
+		{ OPTION_FLAG(0, "json", "with what shows something: JSON",
 			      &o->json) },
 		{ OPTION_FLAG('v', "verbose", "log more", &o->verbose) },
 	};
@@ -190,6 +218,19 @@ parse(int argc, char **argv, struct options *o)
 	};
 	int at = option_parse(&list, argc, argv);
 
+	if (at >= 0 && o->who) {
+		if (argc - at < 2) {
+			fprintf(stderr,
+				"tap client: --who GUEST SRC:PORT DST:PORT\n");
+			return OPTION_WRONG;
+		}
+		memcpy(o->ends, argv + at, sizeof o->ends);
+		/* Options may stand behind these two, as well. */
+		argv[at + 1] = argv[0];
+		argv += at + 1;
+		argc -= at + 1;
+		at = option_parse(&list, argc, argv);
+	}
 	return at < 0 ? at : check_words(o, at, argc, argv);
 }
 
@@ -303,6 +344,16 @@ ask(const struct options *o)
 	return o->reload ? ask_reload(&daemon) : ask_status(&daemon, o->json);
 }
 
+static int
+look_at_guests(const struct options *o, const struct client_conf *conf)
+{
+	if (o->guests) {
+		return guest_show_all(conf, o->json);
+	}
+	return o->who ? guest_show_who(conf, o->who, o->ends, o->json)
+		      : guest_show_sockets(conf, o->sockets, o->json);
+}
+
 /*
  * Rules of whatever kind, but one command's with a key of its own, are the
  * administrator's.
@@ -359,6 +410,11 @@ cmd_client(int argc, char **argv)
 			     o.passphrase_fd);
 	if (!conf) {
 		return conf_status(-errno);
+	}
+	if (looks_at_guests(&o)) {
+		status = look_at_guests(&o, conf);
+		client_conf_free(conf);
+		return status;
 	}
 	if (o.queue >= 0) {
 		conf->settings.queue = (uint16_t)o.queue;

@@ -1,0 +1,280 @@
+#include "guests/kernel.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "guests/little.h"
+#include "guests/task.h"
+
+/* The processes that are followed before a list of them is believed. */
+#define BELIEVED 3u
+
+static bool
+is_in_image(uint64_t address)
+{
+	return address >= PAGING_IMAGE && address < PAGING_IMAGE_END;
+}
+
+/* ---- init_task */
+
+/* What must hold of it; *mm is its active_mm. */
+static bool
+is_init_task(const struct layout_view *view, uint64_t physical,
+	     uint64_t *address, uint64_t *mm)
+{
+	static const char comm[GUEST_COMM_MAX] = "swapper/0";
+	static const char short_comm[GUEST_COMM_MAX] = "swapper";
+	const uint8_t *name = layout_bytes(view, LAYOUT_TASK_COMM);
+
+	*address = layout_u64(view, LAYOUT_TASK_LEADER);
+	*mm = layout_u64(view, LAYOUT_TASK_ACTIVE_MM);
+	return (memcmp(name, comm, sizeof comm) == 0 ||
+		memcmp(name, short_comm, sizeof short_comm) == 0) &&
+		layout_u32(view, LAYOUT_TASK_PID) == 0 &&
+		layout_u32(view, LAYOUT_TASK_TGID) == 0 &&
+		layout_u64(view, LAYOUT_TASK_MM) == 0 &&
+		layout_u64(view, LAYOUT_TASK_PARENT) == *address &&
+		is_in_image(*address) && paging_is_kernel(*mm) &&
+		(*address - physical) % PAGING_PAGE == 0;
+}
+
+/* Whether these tables, at an address that is mapped so, are right. */
+static bool
+try_tables(struct kernel *k, uint64_t mm_physical, uint64_t mapped,
+	   uint64_t physical)
+{
+	struct paging *p = &k->paging;
+	struct layout_view view;
+	uint64_t pgd, found, run;
+
+	if (layout_read_physical(&k->layout, p, LAYOUT_PART_MM, mm_physical,
+				 &view) < 0) {
+		return false;
+	}
+	pgd = layout_u64(&view, LAYOUT_MM_PGD);
+	if (is_in_image(pgd)) {
+		p->tables = pgd - p->image;
+	} else if (mapped != 0 && pgd >= mapped && pgd - mapped < p->ram.end) {
+		p->tables = pgd - mapped;
+	} else {
+		return false;
+	}
+	p->levels = paging_levels(mapped != 0 ? mapped : k->init_task);
+	if (p->tables % PAGING_PAGE != 0) {
+		return false;
+	}
+	/* Tables in the image say nothing of how many levels they have. */
+	for (; p->levels <= 5; p->levels++) {
+		if (paging_walk(p, k->init_task, &found, &run) == 0 &&
+		    found == physical) {
+			return true;
+		}
+		if (mapped != 0) {
+			break;
+		}
+	}
+	return false;
+}
+
+/* Of all places where that mm can lie. */
+static bool
+find_tables(struct kernel *k, uint64_t mm, uint64_t physical)
+{
+	const uint64_t in_unit = mm % PAGING_DIRECT_UNIT;
+
+	if (is_in_image(mm)) {
+		return try_tables(k, mm - k->paging.image, 0, physical);
+	}
+	for (uint64_t at = in_unit; at < k->paging.ram.end && at <= mm;
+	     at += PAGING_DIRECT_UNIT) {
+		if (try_tables(k, at, mm - at, physical)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* By the tables: where all RAM is mapped, of an address in there. */
+static bool
+find_direct(struct kernel *k, uint64_t address)
+{
+	uint64_t physical, run;
+
+	if (is_in_image(address) ||
+	    paging_walk(&k->paging, address, &physical, &run) < 0 ||
+	    (address - physical) % PAGING_DIRECT_UNIT != 0) {
+		return false;
+	}
+	k->paging.direct = address - physical;
+	return true;
+}
+
+/* A list of processes goes both ways. */
+static bool
+is_list(const struct kernel *k)
+{
+	struct kernel_task task;
+	uint64_t before = k->init_task;
+	uint64_t at;
+
+	if (kernel_read_task(k, before, &task) < 0) {
+		return false;
+	}
+	for (unsigned i = 0; i < BELIEVED; i++) {
+		at = task.next;
+		if (kernel_read_task(k, at, &task) < 0 || task.prev != before) {
+			return false;
+		}
+		if (at == k->init_task) {
+			break;
+		}
+		before = at;
+	}
+	return at != before || before != k->init_task;
+}
+
+static void
+read_release(struct kernel *k, uint64_t nsproxy)
+{
+	struct layout_view view;
+	const uint8_t *release;
+
+	k->release[0] = '\0';
+	if (layout_read(&k->layout, &k->paging, LAYOUT_PART_NSPROXY, nsproxy,
+			&view) < 0 ||
+	    layout_read(&k->layout, &k->paging, LAYOUT_PART_UTS,
+			layout_u64(&view, LAYOUT_NSPROXY_UTS), &view) < 0) {
+		return;
+	}
+	release = layout_bytes(&view, LAYOUT_UTS_RELEASE);
+	for (size_t i = 0; i < KERNEL_RELEASE_MAX - 1 && release[i] > ' ' &&
+	     release[i] < 0x7f;
+	     i++) {
+		k->release[i] = (char)release[i];
+		k->release[i + 1] = '\0';
+	}
+}
+
+/* ---- network namespaces */
+
+static int
+read_net(const struct kernel *k, uint64_t address, struct kernel_net *net,
+	 uint64_t *next)
+{
+	struct layout_view view;
+	int rc = layout_read(&k->layout, &k->paging, LAYOUT_PART_NET_MIX,
+			     address, &view);
+
+	if (rc < 0) {
+		return rc;
+	}
+	*net = (struct kernel_net){ address,
+				    layout_u32(&view, LAYOUT_NET_MIX) };
+	rc = layout_read(&k->layout, &k->paging, LAYOUT_PART_NET, address,
+			 &view);
+	*next = layout_u64(&view, LAYOUT_NET_LIST);
+	return rc;
+}
+
+/* The list's head lies in the image, and is none. */
+static int
+read_nets(struct kernel *k)
+{
+	const uint64_t link = k->layout.offset[LAYOUT_NET_LIST];
+	const uint64_t first = k->net[0].address;
+	uint64_t next;
+	int rc = read_net(k, first, &k->net[0], &next);
+
+	k->nets = 1;
+	for (unsigned i = 0; rc == 0 && i < KERNEL_NETS_MAX &&
+	     next != first + link && k->nets < KERNEL_NETS_MAX;
+	     i++) {
+		if (is_in_image(next)) {
+			rc = paging_u64(&k->paging, next, &next);
+			continue;
+		}
+		rc = read_net(k, next - link, &k->net[k->nets], &next);
+		k->nets += rc == 0;
+	}
+	return rc;
+}
+
+/* The table of bound ports, which all namespaces share. */
+static int
+find_binds(struct kernel *k, uint64_t nsproxy)
+{
+	const struct layout *l = &k->layout;
+	struct layout_view view;
+	uint64_t row;
+	uint32_t size;
+	int rc =
+		layout_read(l, &k->paging, LAYOUT_PART_NSPROXY, nsproxy, &view);
+
+	if (rc < 0) {
+		return rc;
+	}
+	k->net[0].address = layout_u64(&view, LAYOUT_NSPROXY_NET);
+	row = k->net[0].address + l->offset[LAYOUT_NET_DEATH_ROW];
+	if (l->death_row_behind) {
+		rc = paging_u64(&k->paging, row, &row);
+	}
+	if (rc == 0) {
+		rc = layout_read(l, &k->paging, LAYOUT_PART_DEATH_ROW, row,
+				 &view);
+	}
+	if (rc == 0) {
+		rc = layout_read(l, &k->paging, LAYOUT_PART_HASHES,
+				 layout_u64(&view, LAYOUT_DEATH_ROW_HASHES),
+				 &view);
+	}
+	if (rc < 0) {
+		return rc;
+	}
+	size = layout_u32(&view, LAYOUT_HASHES_BIND_SIZE);
+	if (size == 0 || (size & (size - 1)) != 0) {
+		return -EFAULT;
+	}
+	k->binds = layout_u64(&view, LAYOUT_HASHES_BIND);
+	k->binds_mask = size - 1;
+	return read_nets(k);
+}
+
+bool
+kernel_take(struct kernel *k, uint64_t physical)
+{
+	struct layout_view view;
+	uint64_t mm, nsproxy;
+
+	k->paging.direct = k->paging.image = 0;
+	k->paging.levels = 0;
+	if (layout_read_physical(&k->layout, &k->paging, LAYOUT_PART_TASK,
+				 physical, &view) < 0 ||
+	    !is_init_task(&view, physical, &k->init_task, &mm)) {
+		return false;
+	}
+	nsproxy = layout_u64(&view, LAYOUT_TASK_NSPROXY);
+	k->paging.image = k->init_task - physical;
+	if (!find_tables(k, mm, physical) ||
+	    !find_direct(k, layout_u64(&view, LAYOUT_TASK_NEXT)) ||
+	    !is_list(k)) {
+		return false;
+	}
+	read_release(k, nsproxy);
+	return find_binds(k, nsproxy) == 0;
+}
+
+bool
+kernel_is_there(const struct kernel *k, uint64_t *switches)
+{
+	struct layout_view view;
+	uint64_t address, mm;
+
+	if (layout_read(&k->layout, &k->paging, LAYOUT_PART_TASK, k->init_task,
+			&view) < 0) {
+		return false;
+	}
+	*switches = layout_u64(&view, LAYOUT_TASK_SWITCHES);
+	return is_init_task(&view, k->init_task - k->paging.image, &address,
+			    &mm) &&
+		address == k->init_task;
+}
