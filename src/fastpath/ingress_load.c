@@ -73,8 +73,13 @@ static const struct {
 	[INGRESS_MAP_CHARGES] = { "charges_map",
 				  { BPF_MAP_TYPE_RINGBUF, 0, 0, CHARGES_SIZE,
 				    0 } },
+	/*
+	 * Most of what there is, so it takes room as it fills; where there is
+	 * none, a group is the receiver's, and the floor rises.
+	 */
 	[INGRESS_MAP_REPLAYS] = { "replays_map",
-				  { BPF_MAP_TYPE_HASH, 8, 8, 0, 0 } },
+				  { BPF_MAP_TYPE_HASH, 8, 8, 0,
+				    BPF_F_NO_PREALLOC } },
 	[INGRESS_MAP_DEVICES] = { "devices_map",
 				  ARRAY(uint32_t, INGRESS_NAMES_MAX, 0) },
 	[INGRESS_MAP_ADMITTED] = { "admitted_map",
@@ -111,7 +116,8 @@ make_map(struct ingress *s, enum ingress_map which, size_t entries)
 	struct bpf_map map = maps[which].map;
 
 	if (map.entries == 0) {
-		map.entries = room_for(entries);
+		map.entries = which == INGRESS_MAP_REPLAYS ? (uint32_t)entries
+							   : room_for(entries);
 	}
 	s->room[which] = map.entries;
 	s->map[which] = bpf_map_make(&map);

@@ -419,6 +419,27 @@ reloads()
 	same 0 "$(tap_status server server ingress_lost)"
 }
 
+# memory: with the maps that the kernel keeps, each counted once
+memory()
+{
+	local kib
+
+	served fastpath=auto
+	accepts
+	# shellcheck disable=SC2016 # awk's
+	kib=$(for pid in "${pids[server]}" $(ps -o pid= \
+	    --ppid "${pids[server]}"); do
+		cat "/proc/$pid/smaps" "/proc/$pid"/fdinfo/*
+	done 2>/dev/null | awk '/^[0-9a-f]+-[0-9a-f]+ / { map = /bpf-map/ }
+		/^Pss:/ && !map { kib += $2 }
+		/^memlock:/ { size = $2 }
+		/^map_id:/ && !seen[$2]++ { kib += size / 1024 }
+		END { printf("%d\n", kib) }')
+	echo "$kib KiB"
+	[ "$kib" -gt 16384 ]
+	[ "$kib" -le 65536 ]
+}
+
 # What the kernel lets in by itself is logged and counted as ever; the gate
 # has no authenticator to compute.
 accepted()
@@ -601,6 +622,7 @@ check devices devices
 check addresses addresses
 check reload reload
 check reloads reloads
+check memory memory
 check by-device by_device
 check accepted-auto accepted auto
 check accepted-generic accepted generic
