@@ -179,7 +179,7 @@ endif
 POSIX_SRCS := $(wildcard src/*/*_posix.c)
 # What builds on them.  tests/rules.sh holds what these files may include.
 PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
-	$(patsubst %,src/base/%.c,bytes fds grow hold_signals \
+	$(patsubst %,src/base/%.c,base64 bytes fds grow hold_signals \
 		json secret siphash table text utc why) \
 	$(patsubst %,src/os/%.c,linktype own_addrs resolve source_ports) \
 	$(patsubst %,src/conf/%.c,acl_conf atomic_file client_conf grammar guest_conf hints include \
@@ -189,7 +189,8 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/daemon/%.c,log log_sink stats) \
 	$(patsubst %,src/client/%.c,accept backend_pcap client_posix outbound \
 		pcap_io unlock) \
-	$(wildcard src/acl/*.c) $(patsubst %,src/keygen/%.c,both cmd_keygen \
+	$(filter-out src/acl/bundle_to.c src/acl/fleet.c src/acl/push.c, \
+		$(wildcard src/acl/*.c)) $(patsubst %,src/keygen/%.c,both cmd_keygen \
 		keygen keyfile_edit output reload rotate) \
 	$(POSIX_SRCS)
 # ROOMS: of these folders alone, for tests of theirs.

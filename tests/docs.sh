@@ -29,6 +29,7 @@ client_conf rule_words Rules of TAPclientd.conf
 guest_conf guest_words Words of GUEST
 keyfile key_words Words of a key
 share_conf login_words Words of share_login
+bundle_key key_words Words of bundle.key
 '
 
 result()
@@ -338,7 +339,7 @@ check_map()
 	done >>"$dir/files.txt"
 	# shellcheck disable=SC2016 # backquotes are meant
 	sed -nE -e '/^## ([a-z_]+):.*/{s//\1/;h;}' -e \
-	    '/^\| `([a-z_]+)` \| .*/{s//\1/;G;s|(.*)\n(.*)|\2/\1|;p;}' \
+	    '/^\| `([a-z0-9_]+)` \| .*/{s//\1/;G;s|(.*)\n(.*)|\2/\1|;p;}' \
 	    src/README.md >"$dir/other"
 	same src/README.md "$dir/files.txt" "$dir/other"
 }

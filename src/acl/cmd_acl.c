@@ -4,7 +4,9 @@
 
 #include "acl/change.h"
 #include "acl/check.h"
+#include "acl/fleet.h"
 #include "acl/key_names.h"
+#include "acl/push.h"
 #include "acl/show.h"
 #include "acl/would_admit.h"
 #include "os/clock.h"
@@ -19,6 +21,8 @@ static const char usage[] =
 	"       tap acl test --port P --key N|NAME [--at T] [--src ADDR]\n"
 	"       tap acl allow --port P,... --key N|NAME,... [...]\n"
 	"       tap acl deny --port P,... --key N|NAME,... [...]\n"
+	"       tap acl push [--to PLACE,...] [--bundle-key FILE]\n"
+	"       tap acl status --fleet [--to ENGINE]\n"
 	"\n"
 	"Check, show and change who may use what.\n";
 
@@ -28,14 +32,17 @@ enum {
 	SHOW = 2,
 	TEST = 4,
 	CHANGE = 8,
+	PUSH = 16,
+	STATUS = 32,
 };
 
 static const struct {
 	const char *name;
 	unsigned verb;
 } verbs[] = {
-	{ "check", CHECK },  { "show", SHOW },   { "test", TEST },
-	{ "allow", CHANGE }, { "deny", CHANGE },
+	{ "check", CHECK },   { "show", SHOW },   { "test", TEST },
+	{ "allow", CHANGE },  { "deny", CHANGE }, { "push", PUSH },
+	{ "status", STATUS },
 };
 
 /* Numbers and names; the key file tells whose. */
@@ -79,8 +86,8 @@ take_src(void *into, const char *value, char *why)
 	return value_net(value, &o->src, why);
 }
 
-static const char *const names[] = { "check", "show", "test",
-				     "allow", "deny", NULL };
+static const char *const names[] = { "check", "show", "test",   "allow",
+				     "deny",  "push", "status", NULL };
 
 static int
 parse(int argc, char **argv, unsigned verb, struct access_options *o)
@@ -113,6 +120,21 @@ parse(int argc, char **argv, unsigned verb, struct access_options *o)
 		{ OPTION_NUMBER(0, "queue", "N", "the running server's NFQUEUE",
 				&o->queue, 0, SETTINGS_QUEUE_MAX),
 		  .verbs = CHANGE },
+		{ .help = "push: the three files as a bundle, to all servers" },
+		{ OPTION(0, "to", "PLACE",
+			 "/PATH, HOST[:/PATH], redis://HOST[:PORT][/DB];\n"
+			 "as replay_share",
+			 option_text, &o->to),
+		  .verbs = PUSH | STATUS },
+		{ OPTION(0, "bundle-key", "FILE",
+			 "the bundle's key (" BUNDLE_KEY_FILE "); made where\n"
+			 "there is none",
+			 option_text, &o->bundle_key),
+		  .verbs = PUSH | STATUS },
+		{ .help = "status: what servers have" },
+		{ OPTION_FLAG(0, "fleet", "of all that report to an engine",
+			      &o->fleet),
+		  .verbs = STATUS },
 		{ .help = "" },
 		{ OPTION('c', "conf", "FILE",
 			 "settings and rules (" SERVER_CONF_FILE ")",
@@ -147,7 +169,9 @@ check_needs(const struct access_options *o, const char *verb, unsigned bit)
 {
 	const char *missing = NULL;
 
-	if ((bit & (TEST | CHANGE)) && !o->has_port) {
+	if (bit == STATUS && !o->fleet) {
+		missing = "--fleet";
+	} else if ((bit & (TEST | CHANGE)) && !o->has_port) {
 		missing = "--port";
 	} else if ((bit & (TEST | CHANGE)) && !o->has_key) {
 		missing = "--key";
@@ -199,6 +223,10 @@ run(const struct access_options *o, const char *verb, unsigned bit)
 		return access_show(o);
 	case TEST:
 		return access_test(o);
+	case PUSH:
+		return access_push(o);
+	case STATUS:
+		return access_fleet(o);
 	default:
 		return access_change(o, strcmp(verb, "allow") == 0);
 	}
@@ -235,8 +263,8 @@ cmd_acl(int argc, char **argv)
 		fprintf(stderr,
 			argc > 1 ? "tap acl: no verb '%s'; 'tap acl "
 				   "-h' lists them\n"
-				 : "tap acl: check, show, test, allow "
-				   "or deny?%s\n",
+				 : "tap acl: check, show, test, allow, "
+				   "deny, push or status?%s\n",
 			verb);
 		return TAP_USAGE;
 	}

@@ -24,7 +24,9 @@ struct access_options {
 	uint64_t at;     /* an instant */
 	struct acl_net src;
 	bool dry_run, reload;
-	long queue; /* or -1 */
+	long queue;                  /* or -1 */
+	const char *to, *bundle_key; /* or NULL */
+	bool fleet;
 };
 
 /* The paths, defaults filled in. */

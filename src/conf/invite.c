@@ -3,16 +3,14 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/base64.h"
+
 #define SCHEME "tap:"
 #define START SCHEME "1:"
 #define START_LEN (sizeof START - 1)
 
-_Static_assert(START_LEN + (INVITE_BYTES_MAX * 8 + 5) / 6 <= INVITE_LINE_MAX,
+_Static_assert(START_LEN + BASE64_DIGITS(INVITE_BYTES_MAX) <= INVITE_LINE_MAX,
 	       "what can be written can be read");
-
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			     "abcdefghijklmnopqrstuvwxyz"
-			     "0123456789-_";
 
 const char *
 invite_result_text(enum invite_result result)
@@ -37,24 +35,13 @@ invite_result_text(enum invite_result result)
 size_t
 invite_write(char line[INVITE_LINE_MAX + 1], const void *bytes, size_t len)
 {
-	const uint8_t *from = bytes;
 	size_t at = START_LEN;
-	uint32_t bits = 0;
-	unsigned have = 0;
 
 	if (len > INVITE_BYTES_MAX) {
 		return 0;
 	}
 	memcpy(line, START, START_LEN);
-	for (size_t i = 0; i < len; i++) {
-		bits = bits << 8 | from[i];
-		for (have += 8; have >= 6; have -= 6) {
-			line[at++] = digits[bits >> (have - 6) & 63];
-		}
-	}
-	if (have > 0) {
-		line[at++] = digits[bits << (6 - have) & 63];
-	}
+	at += base64_write(line + at, bytes, len);
 	line[at] = '\0';
 	return at;
 }
@@ -91,26 +78,13 @@ read_start(const char *line, size_t len)
 static enum invite_result
 read_digits(uint8_t *out, size_t *out_len, const char *line, size_t len)
 {
-	uint32_t bits = 0;
-	unsigned have = 0;
+	static const enum invite_result results[] = {
+		[BASE64_OK] = INVITE_OK,
+		[BASE64_CHARACTER] = INVITE_CHARACTER,
+		[BASE64_SHORT] = INVITE_SHORT,
+	};
 
-	*out_len = 0;
-	for (size_t i = 0; i < len; i++) {
-		const char *digit = memchr(digits, line[i], sizeof digits - 1);
-
-		if (!digit) {
-			return INVITE_CHARACTER;
-		}
-		bits = bits << 6 | (uint32_t)(digit - digits);
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			out[(*out_len)++] = (uint8_t)(bits >> have);
-		}
-	}
-	/* What is left over belongs to a byte that is not there. */
-	return have == 6 || (bits & ((1u << have) - 1)) != 0 ? INVITE_SHORT
-							     : INVITE_OK;
+	return results[base64_read(out, out_len, line, len)];
 }
 
 enum invite_result

@@ -121,9 +121,8 @@ share_conf_file(void *into, const char *value, char *why)
 	return 0;
 }
 
-/* Not quoted: it is a secret, or stands beside one. */
-static int
-take_text(char out[SHARE_CONF_TEXT_MAX], const char *value, char *why)
+int
+share_conf_text(char out[SHARE_CONF_TEXT_MAX], const char *value, char *why)
 {
 	if (value[0] == '\0' || strlen(value) >= SHARE_CONF_TEXT_MAX) {
 		return value_fail(why, "has 1 to %u bytes",
@@ -136,13 +135,14 @@ take_text(char out[SHARE_CONF_TEXT_MAX], const char *value, char *why)
 static int
 take_user(void *into, const char *value, char *why)
 {
-	return take_text(((struct share_conf *)into)->user, value, why);
+	return share_conf_text(((struct share_conf *)into)->user, value, why);
 }
 
 static int
 take_password(void *into, const char *value, char *why)
 {
-	return take_text(((struct share_conf *)into)->password, value, why);
+	return share_conf_text(((struct share_conf *)into)->password, value,
+			       why);
 }
 
 static const struct conf_word_type login_words[] = {
@@ -151,9 +151,9 @@ static const struct conf_word_type login_words[] = {
 };
 
 int
-share_conf_load(struct share_conf *share, const char *path, char *err)
+share_conf_line(void *into, const char *path, const struct conf_words *words,
+		char *err)
 {
-	const struct conf_words words = CONF_WORDS(login_words);
 	struct conf_file file;
 	struct conf_line line;
 	int rc;
@@ -167,15 +167,22 @@ share_conf_load(struct share_conf *share, const char *path, char *err)
 		rc = line.is_rule
 			? conf_fail(err, &file, line.line,
 				    "a rule has no place here")
-			: conf_apply(&file, &line, &words, share, NULL, err);
+			: conf_apply(&file, &line, words, into, NULL, err);
 		if (rc == 0 && conf_next(&file, &line, err) != 0) {
 			rc = conf_fail(err, &file, line.line,
-				       "a second line: one has user and "
-				       "password");
+				       "a second line: one has all");
 		}
 	} else if (rc == 0) {
-		rc = conf_fail(err, &file, 0, "has no password=");
+		rc = conf_fail(err, &file, 0, "is empty");
 	}
 	conf_close(&file);
 	return rc;
+}
+
+int
+share_conf_load(struct share_conf *share, const char *path, char *err)
+{
+	const struct conf_words words = CONF_WORDS(login_words);
+
+	return share_conf_line(share, path, &words, err);
 }

@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "conf/value.h"
+#include "conf/words.h"
+
+/* Of bundle_key.h. */
+#define BUNDLE_KEY_FILE "/etc/tap/bundle.key"
 
 #define SHARE_CONF_PORT "6379"
 #define SHARE_CONF_ENGINE_MAX                                                  \
@@ -40,6 +43,15 @@ struct share_conf {
  */
 int share_conf_engine(void *into, const char *value, char *why);
 int share_conf_file(void *into, const char *value, char *why);
+
+/*
+ * Of a secret line: a user or a password, which no error quotes; and a file
+ * that is one such line.  The latter as share_conf_load().
+ */
+int share_conf_text(char out[SHARE_CONF_TEXT_MAX], const char *value,
+		    char *why);
+int share_conf_line(void *into, const char *path,
+		    const struct conf_words *words, char *err);
 
 /*
  * Read the file to log in: password=, and user= where the engine has users.

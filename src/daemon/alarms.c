@@ -46,6 +46,9 @@ alarms_text(struct text *t, const struct alarms *alarms)
 	if (alarms->share && alarms->share[0]) {
 		text_put(t, "%s%s", t->len ? "; " : "", alarms->share);
 	}
+	if (alarms->bundle && alarms->bundle[0]) {
+		text_put(t, "%s%s", t->len ? "; " : "", alarms->bundle);
+	}
 	if (alarms->refused[0]) {
 		text_put(t, "%sfiles refused, older ones in use: %s",
 			 t->len ? "; " : "", alarms->refused);

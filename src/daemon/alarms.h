@@ -22,6 +22,7 @@ struct alarms {
 	bool user_shared;     /* its worker has no user of its own */
 	const char *worker;   /* what is wrong with it; or empty */
 	const char *share;    /* with the servers' common memory; or empty */
+	const char *bundle;   /* with where bundles come from; or empty */
 	const char *refused;  /* why its files were; or empty */
 };
 

@@ -3,6 +3,7 @@
 
 #include "firewall/plan.h"
 #include "firewall/remove_rules.h"
+#include "server/bundle_source.h"
 #include "server/decoys.h"
 #include "server/fallback.h"
 #include "server/history.h"
@@ -30,6 +31,7 @@ _Static_assert(SETTINGS_TOOLS_MAX <= SPAWN_PLACES_MAX,
 static const char usage[] =
 	"usage: tap server [-c TAPservd.conf] [-k server.key] [-a ACL.conf]\n"
 	"       tap server --port PORTS -k server.key [-a ACL.conf]\n"
+	"       tap server --bundle FILE|ENGINE [--bundle-key FILE]\n"
 	"       tap server --status [--json] | --watch | --reload | --stop\n"
 	"       tap server --confirm-now\n"
 	"       tap server --last | --who [--key N|NAME] [--since T] [--log FILE]\n"
@@ -40,6 +42,7 @@ static const char usage[] =
 
 struct options {
 	struct server_options run;
+	const char *bundle, *bundle_key;
 	bool check, print_rules, print_unit, status, confirm_now, json, verbose;
 	bool remove_rules, reload, stop, keep_rules, last, who, watch;
 	struct history_options history;
@@ -72,6 +75,14 @@ check_words(const struct options *o)
 		  "confirm at the next boot" },
 		{ o->run.from.ports && o->run.from.conf,
 		  "either -c or --port" },
+		{ o->bundle &&
+			  (o->run.from.ports || o->run.from.conf ||
+			   o->run.from.keys || o->run.from.acl),
+		  "--bundle has all files: without -c, -k, -a and --port" },
+		{ o->bundle && (o->check || o->print_rules),
+		  "--check and --print-rules look at files, not at a bundle" },
+		{ o->bundle_key && !o->bundle,
+		  "--bundle-key goes with --bundle" },
 	};
 
 	return OPTION_CHECK("tap server", rules);
@@ -106,6 +117,12 @@ parse(int argc, char **argv, struct options *o)
 			 "protect these ports, without -c; every key may\n"
 			 "use them unless -a says otherwise",
 			 option_text, &o->run.from.ports) },
+		{ OPTION(0, "bundle", "FILE|ENGINE",
+			 "what 'tap acl push' made of all three, from there",
+			 option_text, &o->bundle) },
+		{ OPTION(0, "bundle-key", "FILE",
+			 "its key (" BUNDLE_KEY_FILE ")", option_text,
+			 &o->bundle_key) },
 		{ OPTION_FLAG(0, "check",
 			      "validate the configuration, and do nothing else",
 			      &o->check) },
@@ -194,6 +211,10 @@ print_unit(const struct options *o)
 		  .path = true,
 		  .finds = true },
 		{ .option = "--port", .value = from->ports, .finds = true },
+		{ .option = "--bundle", .value = o->bundle },
+		{ .option = "--bundle-key",
+		  .value = o->bundle_key,
+		  .path = true },
 		{ .option = "--keys", .value = from->keys, .path = true },
 		{ .option = "--acl", .value = from->acl, .path = true },
 		{ .option = "--metrics",
@@ -256,6 +277,8 @@ fall_back(const struct options *o)
 	conf = fallback_load(&o->run.from, o->run.fallback, why);
 	if (!conf) {
 		fprintf(stderr, "tap server: --fallback: %s\n", why);
+	} else if (o->run.bundle) {
+		bundle_source_fall_back(o->run.bundle, conf);
 	}
 	return conf;
 }
@@ -293,6 +316,27 @@ run(const struct options *o, struct server_conf *conf)
 	return status;
 }
 
+/* With --bundle, a folder for what worked last is a part of it. */
+static struct server_conf *
+load(struct options *o, struct bundle_source *bundle, char *err)
+{
+	if (!o->bundle) {
+		return server_conf_load(&o->run.from, err);
+	}
+	if (!o->run.fallback) {
+		o->run.fallback = FALLBACK_DIR;
+	}
+	if (bundle_source_open(bundle, o->bundle,
+			       o->bundle_key ? o->bundle_key : BUNDLE_KEY_FILE,
+			       o->run.fallback, o->queue, err) < 0) {
+		o->run.fallback = NULL;
+		errno = EINVAL;
+		return NULL;
+	}
+	o->run.bundle = bundle;
+	return bundle_source_load(bundle, NULL, err);
+}
+
 static void
 warn(const char *line)
 {
@@ -302,6 +346,7 @@ warn(const char *line)
 int
 cmd_server(int argc, char **argv)
 {
+	static struct bundle_source bundle;
 	struct options o = { .queue = -1 };
 	char err[CONF_ERROR_MAX];
 	struct server_conf *conf;
@@ -330,7 +375,8 @@ cmd_server(int argc, char **argv)
 		return o.last ? history_last(&o.history)
 			      : history_who(&o.history, &o.run.from);
 	}
-	conf = server_conf_load(&o.run.from, err);
+	log_open("tap server", o.verbose);
+	conf = load(&o, &bundle, err);
 	if (!conf) {
 		status = conf_status(-errno);
 		conf = fall_back(&o);
@@ -353,7 +399,10 @@ cmd_server(int argc, char **argv)
 		server_conf_free(conf);
 		return status;
 	}
-	log_open("tap server", o.verbose);
 	log_configure(&conf->settings);
-	return run(&o, conf);
+	status = run(&o, conf);
+	if (o.run.bundle) {
+		bundle_source_close(o.run.bundle);
+	}
+	return status;
 }

@@ -20,26 +20,36 @@
 #define NEW "new"
 #define KEPT "kept"
 
-enum { CONF, KEYS, ACL, LOGIN, FILES };
+enum {
+	CONF = BUNDLE_CONF,
+	KEYS = BUNDLE_KEYS,
+	ACL = BUNDLE_ACL,
+	LOGIN = BUNDLE_LOGIN,
+	STAMP = BUNDLE_FILES, /* of the bundle that the others are from */
+	FILES,
+};
 
 static const char *const names[FILES] = { "TAPservd.conf", "server.key",
-					  "ACL.conf", "share_login" };
+					  "ACL.conf", "share_login", "bundle" };
 
-/* Where each file is read from; NULL where it is not read. */
+/* Where each file is read from, or its text; NULL where it is not there. */
 struct sources {
 	const char *path[FILES];
+	struct bundle_text text[FILES];
 };
 
 /* The last one is that which the first names. */
 static struct sources
 sources_of(const struct server_conf_from *from, const char *login)
 {
-	struct sources s = { {
-		from->conf ? from->conf : SERVER_CONF_FILE,
-		from->keys ? from->keys : SERVER_CONF_KEYS,
-		from->acl ? from->acl : SERVER_CONF_ACL,
-		login[0] ? login : NULL,
-	} };
+	struct sources s = {
+		.path = {
+			from->conf ? from->conf : SERVER_CONF_FILE,
+			from->keys ? from->keys : SERVER_CONF_KEYS,
+			from->acl ? from->acl : SERVER_CONF_ACL,
+			login[0] ? login : NULL,
+		},
+	};
 
 	if (from->ports) {
 		s.path[CONF] = NULL;
@@ -124,10 +134,18 @@ copy_file(int set, size_t which, const char *path, const char *folder,
 }
 
 static int
-copy_all(int dir, const struct server_conf_from *from, const char *login,
+put_text(int set, size_t which, const struct bundle_text *text,
 	 const char *folder, char *err)
 {
-	struct sources sources = sources_of(from, login);
+	const int rc =
+		atomic_file_make(set, names[which], text->bytes, text->len);
+
+	return rc < 0 ? fail(err, folder, names[which], strerror(-rc)) : 0;
+}
+
+static int
+copy_all(int dir, const struct sources *sources, const char *folder, char *err)
+{
 	int rc = 0;
 	int set;
 
@@ -140,8 +158,10 @@ copy_all(int dir, const struct server_conf_from *from, const char *login,
 		return fail(err, folder, NEW, strerror(errno));
 	}
 	for (size_t i = 0; i < FILES && rc == 0; i++) {
-		if (sources.path[i]) {
-			rc = copy_file(set, i, sources.path[i], folder, err);
+		if (sources->text[i].bytes) {
+			rc = put_text(set, i, &sources->text[i], folder, err);
+		} else if (sources->path[i]) {
+			rc = copy_file(set, i, sources->path[i], folder, err);
 		}
 	}
 	if (rc == 0 && atomic_file_sync(set) < 0) {
@@ -151,30 +171,31 @@ copy_all(int dir, const struct server_conf_from *from, const char *login,
 	return rc;
 }
 
+/* The files of `sources`, in a set. */
 static struct server_conf *
-load_set(const struct server_conf_from *from, const char *folder,
-	 const char *set, char *err)
+load_set(const struct server_conf_from *from, const struct sources *sources,
+	 const char *folder, const char *set, char *err)
 {
-	struct sources sources = sources_of(from, names[LOGIN]);
 	char paths[FILES][PATH_BYTES];
+	const char *path[FILES];
 
 	for (size_t i = 0; i < FILES; i++) {
-		if (sources.path[i] &&
-		    snprintf(paths[i], PATH_BYTES, "%s/%s/%s", folder, set,
+		if (snprintf(paths[i], PATH_BYTES, "%s/%s/%s", folder, set,
 			     names[i]) >= (int)PATH_BYTES) {
 			fail(err, folder, "", strerror(ENAMETOOLONG));
 			errno = ENAMETOOLONG;
 			return NULL;
 		}
-		sources.path[i] = sources.path[i] ? paths[i] : NULL;
+		path[i] = sources->path[i] || sources->text[i].bytes ? paths[i]
+								     : NULL;
 	}
 	return server_conf_load(
 		&(struct server_conf_from){
-			.conf = sources.path[CONF],
-			.keys = sources.path[KEYS],
-			.acl = sources.path[ACL],
+			.conf = path[CONF],
+			.keys = path[KEYS],
+			.acl = path[ACL],
 			.ports = from->ports,
-			.login = sources.path[LOGIN],
+			.login = path[LOGIN],
 		},
 		err);
 }
@@ -196,21 +217,22 @@ put_in_place(int dir)
 	return renameat(dir, NEW, dir, KEPT) < 0 ? -errno : 0;
 }
 
-struct server_conf *
-fallback_stage(const struct server_conf_from *from, const char *folder,
-	       struct server_conf *conf, char *err)
+/* Make a new set, and load it.  NULL: there is none. */
+static struct server_conf *
+stage(const struct server_conf_from *from, const struct sources *sources,
+      const char *folder, const struct server_conf *before, char *err)
 {
 	int dir = open_folder(folder, err);
 	struct server_conf *copy = NULL;
 
 	if (dir < 0) {
-		return conf;
+		return NULL;
 	}
-	if (copy_all(dir, from, conf->share_login, folder, err) == 0) {
-		copy = load_set(from, folder, NEW, err);
+	if (copy_all(dir, sources, folder, err) == 0) {
+		copy = load_set(from, sources, folder, NEW, err);
 	}
 	/* What options say, and what can't change while it runs. */
-	if (copy && server_conf_keep(copy, conf, err) < 0) {
+	if (copy && before && server_conf_keep(copy, before, err) < 0) {
 		server_conf_free(copy);
 		copy = NULL;
 	}
@@ -218,11 +240,64 @@ fallback_stage(const struct server_conf_from *from, const char *folder,
 		remove_set(dir, NEW);
 	}
 	close(dir);
+	return copy;
+}
+
+struct server_conf *
+fallback_stage(const struct server_conf_from *from, const char *folder,
+	       struct server_conf *conf, char *err)
+{
+	const struct sources sources = sources_of(from, conf->share_login);
+	struct server_conf *copy = stage(from, &sources, folder, conf, err);
+
 	if (!copy) {
 		return conf;
 	}
 	server_conf_free(conf);
 	return copy;
+}
+
+struct server_conf *
+fallback_stage_bundle(const struct bundle_stamp *stamp,
+		      const struct bundle_text texts[BUNDLE_FILES],
+		      const char *folder, const struct server_conf *before,
+		      char *err)
+{
+	static const struct server_conf_from from;
+	char line[BUNDLE_LINE + 1];
+	struct sources sources = { 0 };
+	struct server_conf *conf;
+
+	bundle_line_write(line, stamp);
+	memcpy(sources.text, texts, BUNDLE_FILES * sizeof texts[0]);
+	sources.text[STAMP] =
+		(struct bundle_text){ (const uint8_t *)line, BUNDLE_LINE };
+	conf = stage(&from, &sources, folder, before, err);
+	if (conf && conf->share_login[0] && !texts[BUNDLE_LOGIN].bytes) {
+		server_conf_free(conf);
+		fail(err, "bundle", "", "has no file of share_login");
+		conf = NULL;
+	}
+	return conf;
+}
+
+bool
+fallback_kept_bundle(const char *folder, struct bundle_stamp *stamp)
+{
+	char path[PATH_BYTES], line[BUNDLE_LINE];
+	ssize_t got = -1;
+	int fd = -1;
+
+	if (snprintf(path, sizeof path, "%s/" KEPT "/%s", folder,
+		     names[STAMP]) < (int)sizeof path) {
+		fd = open(path, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+	}
+	if (fd >= 0) {
+		got = read(fd, line, sizeof line);
+		close(fd);
+	}
+	return got == (ssize_t)sizeof line &&
+		bundle_line_read(stamp, line, sizeof line) == BUNDLE_OK;
 }
 
 int
@@ -250,5 +325,7 @@ struct server_conf *
 fallback_load(const struct server_conf_from *from, const char *folder,
 	      char *err)
 {
-	return load_set(from, folder, KEPT, err);
+	const struct sources sources = sources_of(from, names[LOGIN]);
+
+	return load_set(from, &sources, folder, KEPT, err);
 }

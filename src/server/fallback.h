@@ -8,6 +8,7 @@
 #ifndef TAP_SERVER_FALLBACK_H
 #define TAP_SERVER_FALLBACK_H
 
+#include "conf/bundle.h"
 #include "conf/server_files.h"
 
 /*
@@ -20,6 +21,17 @@
 struct server_conf *fallback_stage(const struct server_conf_from *from,
 				   const char *folder, struct server_conf *conf,
 				   char *err);
+/*
+ * The same of a bundle that was opened: its files, and its stamp beside them;
+ * `before` may be NULL.  NULL, with the error in err: all is as before.
+ */
+struct server_conf *
+fallback_stage_bundle(const struct bundle_stamp *stamp,
+		      const struct bundle_text texts[BUNDLE_FILES],
+		      const char *folder, const struct server_conf *before,
+		      char *err);
+/* The stamp of the bundle that is kept there; false: there is none. */
+bool fallback_kept_bundle(const char *folder, struct bundle_stamp *stamp);
 /* It has worked: keep the copies.  0, or -1 with err: the earlier ones stay. */
 int fallback_keep(const char *folder, char *err);
 

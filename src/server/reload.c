@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "server/bundle_source.h"
 #include "server/decoys.h"
 #include "server/device_programs.h"
 #include "server/fallback.h"
@@ -74,6 +75,10 @@ server_stage(struct server *s, struct server_conf *conf)
 	char err[CONF_ERROR_MAX];
 	struct server_conf *copy;
 
+	if (o->bundle) {
+		s->staged = true; /* it was loaded from there */
+		return conf;
+	}
 	if (!o->fallback) {
 		return conf;
 	}
@@ -94,6 +99,9 @@ server_keep(struct server *s)
 		return;
 	}
 	s->staged = false;
+	if (s->options->bundle) {
+		bundle_source_use(s->options->bundle);
+	}
 	if (fallback_keep(s->options->fallback, err) < 0) {
 		say_unkept(err);
 	}
@@ -131,25 +139,46 @@ read_files(void *context)
 	const struct server *s = context;
 	char ignored[CONF_ERROR_MAX];
 
+	if (s->options->bundle) {
+		struct conf_file file;
+
+		if (conf_open(&file, s->options->bundle->from, CONF_ANYBODYS,
+			      ignored) == 0) {
+			conf_close(&file);
+		}
+		return 0;
+	}
 	server_conf_free(server_conf_load(&s->options->from, ignored));
 	return 0;
+}
+
+static struct server_conf *
+load_files(struct server *s, char *err)
+{
+	const struct server_conf_from *from = &s->options->from;
+	struct bundle_source *bundle = s->options->bundle;
+	const char *named = bundle          ? bundle->from
+		: from->conf                ? from->conf
+		: from->ports && from->keys ? from->keys
+					    : SERVER_CONF_FILE;
+
+	if ((!bundle || !bundle->by_engine) &&
+	    !daemon_files_answer(read_files, s, named, err)) {
+		return NULL;
+	}
+	return bundle ? bundle_source_load(bundle, s->conf, err)
+		      : server_conf_load(from, err);
 }
 
 bool
 server_load(void *context)
 {
 	struct server *s = context;
-	const struct server_conf_from *from = &s->options->from;
-	const char *named = from->conf      ? from->conf
-		: from->ports && from->keys ? from->keys
-					    : SERVER_CONF_FILE;
 	char err[CONF_ERROR_MAX];
 	struct server_conf *conf;
 
 	daemon_reload_start(&s->reloading);
-	conf = daemon_files_answer(read_files, s, named, err)
-		? server_conf_load(&s->options->from, err)
-		: NULL;
+	conf = load_files(s, err);
 	if (!conf || server_conf_keep(conf, s->conf, err) < 0) {
 		daemon_reload_refuse(&s->reloading, s->control, err);
 		server_conf_free(conf);

@@ -11,6 +11,7 @@
 #include "firewall/leftover.h"
 #include "firewall/remove_rules.h"
 #include "server/door_trust.h"
+#include "server/bundle_source.h"
 #include "server/status.h"
 #include "server/adopt.h"
 #include "server/decoys.h"
@@ -45,6 +46,7 @@ fill_status(struct server *s, struct stats *st)
 			    .dropped = s->dropped_ms,
 			    .user_shared = s->user_shared,
 			    .refused = s->reloading.refused,
+			    .bundle = s->options->bundle,
 			    .closing = door_trust_words(&s->trust),
 		    });
 }
@@ -194,6 +196,14 @@ tick(void *context)
 	}
 	worker_door_tick(&s->worker);
 	door_trust_follow(&s->trust, &s->worker, &s->plan, &s->fw);
+	if (s->options->bundle &&
+	    bundle_source_tick(
+		    s->options->bundle, s->conf,
+		    s->worker.shared->counters.by_reason[VERIFY_ACCEPTED],
+		    s->reloading.refused[0] != '\0') &&
+	    server_load(s)) {
+		return MONITOR_CHANGE;
+	}
 	return MONITOR_GO_ON;
 }
 

@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/resp.h"
+#include "base/resp.h"
 #include "server/share_engine.h"
 
 /* Groups that wait for an answer: as many as SYNs that are held. */

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "server/resp.h"
+#include "base/resp.h"
 
 #define SHARE_RUN_MAX 64u /* a run id has 40 characters */
 

@@ -2,21 +2,16 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/spawn.h"
+#include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/monitor.h"
 #include "os/clock.h"
-#include "os/resolve.h"
 
 /* Addresses are asked for again after this, and a process gets so long. */
 #define FRESH_MS 30000u
@@ -157,52 +152,6 @@ find_addresses(struct share_link *l, struct server_conf *conf, uint64_t now)
 
 /* ---- connections */
 
-static int
-connect_to(const void *addr, socklen_t len, int family)
-{
-	const int fd =
-		socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	const int one = 1;
-	int error;
-
-	if (fd < 0) {
-		return -errno;
-	}
-	if (family != AF_UNIX) {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	}
-	if (connect(fd, addr, len) == 0 || errno == EINPROGRESS) {
-		return fd;
-	}
-	error = errno;
-	close(fd);
-	return -error;
-}
-
-static int
-connect_local(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	return connect_to(&addr, sizeof addr, AF_UNIX);
-}
-
-static int
-connect_tcp(const struct host_addr *to, uint16_t port)
-{
-	struct sockaddr_in v4 = { .sin_family = AF_INET,
-				  .sin_port = htons(port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
-				   .sin6_port = htons(port),
-				   .sin6_scope_id = to->device };
-
-	memcpy(&v4.sin_addr, to->addr.bytes, 4);
-	memcpy(&v6.sin6_addr, to->addr.bytes, 16);
-	return to->addr.family == 4 ? connect_to(&v4, sizeof v4, AF_INET)
-				    : connect_to(&v6, sizeof v6, AF_INET6);
-}
-
 int
 share_link_connect(struct share_link *l, struct server_conf *conf)
 {
@@ -213,11 +162,11 @@ share_link_connect(struct share_link *l, struct server_conf *conf)
 	}
 	l->asked_ms = now;
 	if (conf->share.path[0]) {
-		return connect_local(conf->share.path);
+		return engine_begin(&conf->share, NULL);
 	}
 	if (!find_addresses(l, conf, now)) {
 		return l->error ? -EHOSTUNREACH : -EAGAIN;
 	}
-	return connect_tcp(&l->answer->known[l->next++ % l->count],
-			   conf->share.port);
+	return engine_begin(&conf->share,
+			    &l->answer->known[l->next++ % l->count]);
 }

@@ -4,6 +4,7 @@
 
 #include "daemon/log.h"
 #include "os/clock.h"
+#include "server/bundle_source.h"
 #include "server/device_programs.h"
 #include "server/share_status.h"
 
@@ -16,9 +17,11 @@ put_alarms(const struct status_facts *facts, char out[ALARMS_MAX])
 	struct text t = text_over(out, ALARMS_MAX);
 	const struct door *door = &facts->worker->door;
 	char worker[MONITOR_ALARM_MAX], share[SHARE_ALARM_MAX];
+	char bundle[BUNDLE_ALARM_MAX];
 
 	monitor_alarm(facts->monitor, worker);
 	share_alarm(facts->worker, share);
+	bundle_source_alarm(facts->bundle, bundle);
 	alarms_text(
 		&t,
 		&(struct alarms){
@@ -37,6 +40,7 @@ put_alarms(const struct status_facts *facts, char out[ALARMS_MAX])
 			.user_shared = facts->user_shared,
 			.worker = worker,
 			.share = share,
+			.bundle = bundle,
 			.refused = facts->refused,
 		});
 }
@@ -88,6 +92,7 @@ void
 status_fill(struct stats *s, const struct status_facts *facts)
 {
 	char alarm[ALARMS_MAX], hidden[OVERVIEW_MAX], programs[128];
+	char bundle[BUNDLE_WORDS_MAX];
 	struct text t = text_over(hidden, sizeof hidden);
 
 	put_alarms(facts, alarm);
@@ -103,6 +108,8 @@ status_fill(struct stats *s, const struct status_facts *facts)
 		    log_lost() + facts->worker->shared->monitor.log_lost);
 	worker_fastpath_stats(facts->worker, s);
 	worker_door_stats(facts->worker, s);
+	bundle_source_words(facts->bundle, bundle);
+	stat_text(s, "bundle", "bundle", bundle);
 	share_stats(facts->worker, s);
 	worker_stats(facts->worker, s);
 }

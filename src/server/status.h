@@ -26,9 +26,10 @@ struct status_facts {
 	const char *firewall; /* whose rules */
 	uint64_t started;     /* as all below, by clock_ms() */
 	const struct confirmation *confirm;
-	uint64_t dropped;    /* when a queue was full last, or 0 */
-	bool user_shared;    /* the worker has no user of its own */
-	const char *refused; /* why its files were; or empty */
+	uint64_t dropped; /* when a queue was full last, or 0 */
+	bool user_shared; /* the worker has no user of its own */
+	const struct bundle_source *bundle; /* or NULL */
+	const char *refused;                /* why its files were; or empty */
 	const char *closing; /* how ports with hide=closed look */
 };
 

@@ -1,4 +1,4 @@
-#include "server/resp.h"
+#include "base/resp.h"
 
 #include <string.h>
 
@@ -61,9 +61,8 @@ read_bulk(struct resp_item *item, const uint8_t *bytes, size_t len,
 		: -1;
 }
 
-/* Of an array its header alone; *count is its number of items. */
-static ptrdiff_t
-read_item(struct resp_item *item, const uint8_t *bytes, size_t len, long *count)
+ptrdiff_t
+resp_item(struct resp_item *item, const uint8_t *bytes, size_t len, long *count)
 {
 	static const char kinds[] = "+-:$*";
 	const uint8_t *end;
@@ -109,7 +108,7 @@ ptrdiff_t
 resp_read(struct resp_reply *reply, const uint8_t *bytes, size_t len)
 {
 	long count, nested;
-	ptrdiff_t at = read_item(&reply->whole, bytes, len, &count);
+	ptrdiff_t at = resp_item(&reply->whole, bytes, len, &count);
 
 	reply->count = 0;
 	if (at <= 0 || reply->whole.type != RESP_ARRAY) {
@@ -121,7 +120,7 @@ resp_read(struct resp_reply *reply, const uint8_t *bytes, size_t len)
 	for (size_t i = 0; i < (size_t)count; i++) {
 		struct resp_item *item = &reply->items[i];
 		const ptrdiff_t used =
-			read_item(item, bytes + at, len - (size_t)at, &nested);
+			resp_item(item, bytes + at, len - (size_t)at, &nested);
 
 		if (used <= 0) {
 			return used;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "server/resp.h"
+#include "base/resp.h"
 
 static ptrdiff_t
 read_text(struct resp_reply *r, const char *text)

@@ -10,8 +10,8 @@
  *
  * Pure.
  */
-#ifndef TAP_SERVER_RESP_H
-#define TAP_SERVER_RESP_H
+#ifndef TAP_BASE_RESP_H
+#define TAP_BASE_RESP_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,6 +49,13 @@ struct resp_reply {
  * come; -1 where it is none, or too long.
  */
 ptrdiff_t resp_read(struct resp_reply *reply, const uint8_t *bytes, size_t len);
+
+/*
+ * Read an item by itself: of an array its header alone, with the number of its
+ * items in *count, which is below 0 where there is none.  As resp_read().
+ */
+ptrdiff_t resp_item(struct resp_item *item, const uint8_t *bytes, size_t len,
+		    long *count);
 
 /* Whether an item is this text. */
 bool resp_is(const struct resp_item *item, const char *text);
