@@ -40,6 +40,7 @@ jobs_max=${HOSTS_JOBS:-4}
 title=$(basename "$0" .sh)
 title=${TEST_BUILD:+$TEST_BUILD-}${title#test_}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/tap-hosts.XXXXXX") || exit
+mkfifo "$dir/never" || exit # nothing is ever written there: see pause
 work=$dir
 cases=()		# names, in the order of check
 declare -A case_pid=()	# of those that run
@@ -97,10 +98,20 @@ skip()
 	exit 0
 }
 
+# pause N: before looking for the Nth time again, N from 0 on: soon at first,
+# then less often, so that many who wait leave the processor to what they wait
+# for.  The shell itself waits, without a process for it.
+pause()
+{
+	local naps=(0.02 0.03 0.05 0.07)
+
+	read -rt "${naps[$1]:-0.1}" <>"$dir/never" || :
+}
+
 # wait_for SECONDS COMMAND...: until it succeeds
 wait_for()
 {
-	local until=$((SECONDS + $1))
+	local until=$((SECONDS + $1)) looks=0
 
 	shift
 	until "$@" >/dev/null 2>&1; do
@@ -108,7 +119,7 @@ wait_for()
 			echo "waited in vain for: $*" >&2
 			return 1
 		}
-		sleep 0.03
+		pause $((looks++))
 	done
 }
 
@@ -453,18 +464,23 @@ await()
 # wait_log NAME PATTERN [TIMES]: until so many lines of its log match
 wait_log()
 {
-	local until=$((SECONDS + patience)) lines ended
+	local until=$((SECONDS + patience)) looks=0 lines=0 ended seen='' text
 
 	while :; do
 		# It may write and end in between.
 		ended=0
 		kill -0 "${pids[$1]}" 2>/dev/null || ended=1
-		lines=$(grep -Ec -e "$2" "$work/$1.log") || :
+		# Nothing new is not looked through again.
+		mapfile -d '' text <"$work/$1.log"
+		if [ "${text[*]}" != "$seen" ]; then
+			seen=${text[*]}
+			lines=$(grep -Ec -e "$2" "$work/$1.log") || :
+		fi
 		[ "$lines" -lt "${3:-1}" ] || return 0
 		[ "$ended" = 0 ] || fail "$1 ended; its log has no '$2'"
 		[ "$SECONDS" -le "$until" ] ||
 			fail "waited in vain for '$2' in the log of $1"
-		sleep 0.03
+		pause $((looks++))
 	done
 }
 
