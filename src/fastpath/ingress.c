@@ -167,8 +167,12 @@ link_of(struct ingress *s, uint32_t device)
 
 /*
  * A packet is to go through the program where it comes into the host, so not
- * on what stands on another device, nor on the parts of a bridge or bond, but
- * on these.  What goes through twice, by a redirect, gets no further by it.
+ * on what stands on another device, nor on the parts of a bond, but on that.
+ * What goes through twice, by a redirect, gets no further by it.
+ *
+ * Nor on a bridge or its parts: where br_netfilter is at work, and it may come
+ * at any time, rules see a packet at the part, so that the queue lets SYN0 in
+ * before it comes to the bridge, all alone.
  */
 static int
 take_device(void *context, const struct device *device)
@@ -178,6 +182,11 @@ take_device(void *context, const struct device *device)
 
 	if (!device->up || (!device->ethernet && !device->bare) ||
 	    device->enslaved || device->stacked) {
+		return 0;
+	}
+	if (device->bridge) {
+		ingress_load_explain(s, "%s: bridges are the queue's",
+				     device->name);
 		return 0;
 	}
 	if (!link && s->ifname_count == INGRESS_DEVICES_MAX) {

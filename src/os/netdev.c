@@ -99,6 +99,7 @@ take_link(void *context, const struct netlink_reply *reply)
 	device.stacked = device.ethernet && number(&attrs[IFLA_LINK], &other) &&
 		other != 0 && !attrs[IFLA_LINK_NETNSID].payload &&
 		!is_kind(&attrs[IFLA_LINKINFO], "veth");
+	device.bridge = is_kind(&attrs[IFLA_LINKINFO], "bridge");
 	device.vrf = is_kind(&attrs[IFLA_LINKINFO], "vrf");
 	if (attrs[IFLA_IFNAME].payload) {
 		snprintf(device.name, sizeof device.name, "%.*s",

@@ -20,6 +20,7 @@ struct device {
 	bool enslaved;   /* to a bridge, a bond, ... */
 	uint32_t master; /* its index; or 0 */
 	bool stacked;    /* Ethernet on another device of this host: a VLAN */
+	bool bridge;     /* others are its parts */
 	bool vrf;        /* none that packets go through, but a routing table */
 };
 

@@ -294,8 +294,7 @@ devices()
 	# A worker that begins now has nothing of it.
 	kill -KILL "$(worker server)"
 	wait_for "$patience" tap_counts server server worker_restarts 1
-	# In a bridge of the server's own it is the bridge that counts, which
-	# has no driver.
+	# In a bridge of the server's own neither is for it.
 	on server ip link add br0 type bridge
 	on server ip link set br0 up
 	on server ip link set eth1 master br0
@@ -307,6 +306,26 @@ devices()
 	wait_for "$patience" is_reason '1 device'
 	page client 4
 	through 1
+}
+
+# The server's address is a bridge's, as a hypervisor's is, and br_netfilter
+# shows rules what comes to its parts.
+bridged()
+{
+	served fastpath=generic
+	on server ip link add br0 type bridge mcast_snooping 0
+	on server sysctl -qw net.bridge.bridge-nf-call-iptables=1 \
+	    net.bridge.bridge-nf-call-ip6tables=1 ||
+		skip 'no br_netfilter here'
+	on server ip addr flush dev eth0
+	on server ip link set eth0 master br0
+	device_up server br0 "$(addr4 server)/24" "$(addr6 server)/64"
+	wait_for "$patience" eval 'reason | grep -q "^br0: bridges"'
+	page client 4
+	page client 6
+	hidden 4
+	hidden 6
+	wait_for "$patience" tap_counts server server accepted 2
 }
 
 addresses()
@@ -619,6 +638,7 @@ check killed-native killed native
 check killed-generic killed generic
 check foreign foreign
 check devices devices
+check bridged bridged
 check addresses addresses
 check reload reload
 check reloads reloads
