@@ -49,6 +49,10 @@ alarms_text(struct text *t, const struct alarms *alarms)
 	if (alarms->bundle && alarms->bundle[0]) {
 		text_put(t, "%s%s", t->len ? "; " : "", alarms->bundle);
 	}
+	if (alarms->mirror && alarms->mirror[0]) {
+		text_put(t, "%snothing can be switched: %s", t->len ? "; " : "",
+			 alarms->mirror);
+	}
 	if (alarms->refused[0]) {
 		text_put(t, "%sfiles refused, older ones in use: %s",
 			 t->len ? "; " : "", alarms->refused);

@@ -23,6 +23,7 @@ struct alarms {
 	const char *worker;   /* what is wrong with it; or empty */
 	const char *share;    /* with the servers' common memory; or empty */
 	const char *bundle;   /* with where bundles come from; or empty */
+	const char *mirror;   /* why nothing is carried; or empty */
 	const char *refused;  /* why its files were; or empty */
 };
 

@@ -58,6 +58,12 @@ log_sink_never_wait(void)
 	}
 }
 
+int
+log_sink_fd(void)
+{
+	return sink.fd;
+}
+
 void
 log_sink_leave(uint64_t *lost)
 {

@@ -43,6 +43,9 @@ bool log_sink_flush(void);
 /* Whether nothing waits, which is tried; lines are still kept together. */
 bool log_sink_is_clear(void);
 
+/* Where lines go: a descriptor. */
+int log_sink_fd(void);
+
 /* The process ends: what does not go now is lost. */
 void log_sink_close(void);
 

@@ -357,18 +357,23 @@ take_signals(struct monitor *m)
 	}
 }
 
-enum { AT_SIGNALS, AT_CONTROL, AT_LINE, AT_WATCH, FDS };
+enum { AT_SIGNALS, AT_CONTROL, AT_LINE, AT_WATCH, AT_OTHER, FDS };
 
 /* Wait for requests, and serve them, for so long, or until tick() has to. */
 static void
-attend(struct monitor *m, int wait_ms, int watched)
+attend(struct monitor *m, int wait_ms, bool ticks)
 {
+	const struct monitor_job *job = m->job;
+
 	struct pollfd fds[FDS] = {
 		[AT_SIGNALS] = { .fd = m->signals, .events = POLLIN },
 		[AT_CONTROL] = { .fd = m->job->control, .events = POLLIN },
 		[AT_LINE] = { .fd = m->worker ? m->line : -1,
 			      .events = POLLIN },
-		[AT_WATCH] = { .fd = watched, .events = POLLIN },
+		[AT_WATCH] = { .fd = ticks && job->watch ? *job->watch : -1,
+			       .events = POLLIN },
+		[AT_OTHER] = { .fd = ticks && job->other ? *job->other : -1,
+			       .events = POLLIN },
 	};
 
 	if (poll(fds, FDS, wait_ms) <= 0) {
@@ -389,7 +394,7 @@ attend_meanwhile(void *context)
 {
 	struct monitor *m = context;
 
-	attend(m, 0, -1);
+	attend(m, 0, false);
 	return !m->stopping;
 }
 
@@ -454,7 +459,7 @@ loop(struct monitor *m)
 	for (;;) {
 		enum monitor_next next = MONITOR_GO_ON;
 
-		attend(m, wait_ms(m), m->job->watch ? *m->job->watch : -1);
+		attend(m, wait_ms(m), true);
 		if (m->stopping) {
 			return TAP_OK;
 		}
@@ -483,7 +488,7 @@ monitor_await(struct monitor *m, bool (*done)(void *context), void *context,
 	const uint64_t begun = awake_ms();
 
 	while (!m->stopping && !done(context) && awake_ms() - begun < most_ms) {
-		attend(m, AWAIT_MS, -1);
+		attend(m, AWAIT_MS, false);
 		check_worker(m);
 	}
 }
@@ -510,7 +515,7 @@ monitor_start(struct monitor *m, const struct monitor_job *job, int signals)
 		return TAP_SYSTEM;
 	}
 	while (!m->ready) {
-		attend(m, 100, -1);
+		attend(m, 100, false);
 		if (m->stopping) {
 			break;
 		}

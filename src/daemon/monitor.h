@@ -83,6 +83,8 @@ struct monitor_job {
 	 */
 	void (*recover)(void *context, bool sound); /* or NULL */
 	const int *watch; /* when it is readable, tick() is called; or NULL */
+	/* The same of another process; or NULL, and below 0: there is none. */
+	const int *other;
 	/*
 	 * The worker asks: `len` bytes of a question, at most
 	 * MONITOR_QUESTION_MAX, become an answer of as many at the most, and

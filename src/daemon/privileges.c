@@ -58,7 +58,8 @@ is_mapped(const char *path, uint32_t id)
 static bool
 is_alone(enum privileges_role role)
 {
-	return role == PRIVILEGES_RESOLVER || role == PRIVILEGES_READER;
+	return role == PRIVILEGES_RESOLVER || role == PRIVILEGES_READER ||
+		role == PRIVILEGES_CARRIER;
 }
 
 /*

@@ -18,18 +18,19 @@ enum privileges_role {
 	PRIVILEGES_RESOLVER,
 	/* Reads a guest's RAM by a descriptor that is open, and answers by
 	 * another: it has no capability, and numbers of its own. */
-	PRIVILEGES_READER
+	PRIVILEGES_READER,
+	PRIVILEGES_CARRIER, /* sockets that others made for it */
 };
 
 /*
  * Become `user` (NULL: "tap" if there is one, else numbers that no account
  * has, or where there are none "nobody") with
- * CAP_NET_ADMIN alone (a listener: with none; a server with CAP_BPF, too, on
- * kernels that else have no bpf(2) for it), see no file any more, and be killed
- * for any system call that the role does not need.  What is open stays open.
- * End with the parent, where one is named (or 0).
- * Other systems than Linux have users and chroot(2) for this.
- * 0, or -1 with the reason in why (WHY_MAX).
+ * CAP_NET_ADMIN alone (a listener and a carrier: with none; a server with
+ * CAP_BPF, too, on kernels that else have no bpf(2) for it), see no file any
+ * more, and be killed for any system call that the role does not need.  What is
+ * open stays open. End with the parent, where one is named (or 0). Other
+ * systems than Linux have users and chroot(2) for this. 0, or -1 with the
+ * reason in why (WHY_MAX).
  */
 int privileges_drop(enum privileges_role role, const char *user, pid_t parent,
 		    char *why);

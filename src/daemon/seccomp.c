@@ -4,13 +4,18 @@
 #include <linux/audit.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -39,7 +44,8 @@
 #define CLIENT (1u << PRIVILEGES_CLIENT)
 #define LISTENER (1u << PRIVILEGES_LISTENER)
 #define READER (1u << PRIVILEGES_READER)
-#define PACKETS (SERVER | CLIENT | LISTENER)
+#define CARRIER (1u << PRIVILEGES_CARRIER)
+#define PACKETS (SERVER | CLIENT | LISTENER | CARRIER)
 #define ALL (PACKETS | READER)
 #define TESTS_MAX 3u
 
@@ -125,7 +131,7 @@ static const struct call {
 	CALL(CLIENT, adjtimex),
 	CALL(CLIENT, clock_adjtime),
 	CALL(CLIENT | LISTENER, getsockname),
-	CALL(CLIENT | LISTENER, getrandom),
+	CALL(CLIENT | LISTENER | CARRIER, getrandom),
 	CALL_IF(CLIENT, socket, IS(LOW(0), AF_INET),
 		IS(LOW(1), SOCK_STREAM | SOCK_CLOEXEC)),
 	CALL_IF(CLIENT, socket, IS(LOW(0), AF_INET6),
@@ -137,8 +143,49 @@ static const struct call {
 	CALL(LISTENER, getsockopt),
 	CALL(LISTENER, lseek),
 	CALL_IF(LISTENER, setsockopt, IS(LOW(1), SOL_PACKET)), /* its end */
+
+/*
+ * Bytes between sockets that it was given, or that came.  It makes
+ * none itself, and connects where it likes from those.
+ */
+#ifdef SYS_epoll_wait
+	CALL(CARRIER, epoll_wait),
+#endif
+	CALL(CARRIER, epoll_pwait),
+	CALL(CARRIER, epoll_create1),
+	CALL(CARRIER, epoll_ctl),
+	CALL(CARRIER, splice),
+	CALL_IF(CARRIER, sendto, HAS_NOT(LOW(3), MSG_FASTOPEN), IS(LOW(4), 0),
+		IS(HIGH(4), 0)),
+	CALL(CARRIER, accept4),
+	CALL(CARRIER, bind),
+	CALL(CARRIER, connect),
+	CALL(CARRIER, shutdown),
+	CALL(CARRIER, pipe2),
+	CALL(CARRIER, getsockname),
+	CALL_IF(CARRIER, getsockopt, IS(LOW(1), SOL_SOCKET)),
+	CALL_IF(CARRIER, setsockopt, IS(LOW(1), SOL_SOCKET),
+		IS(LOW(2), SO_LINGER)),
+	CALL_IF(CARRIER, setsockopt, IS(LOW(1), SOL_SOCKET),
+		IS(LOW(2), SO_OOBINLINE)),
+	CALL_IF(CARRIER, setsockopt, IS(LOW(1), SOL_SOCKET),
+		IS(LOW(2), SO_KEEPALIVE)),
+	CALL_IF(CARRIER, setsockopt, IS(LOW(1), IPPROTO_TCP),
+		IS(LOW(2), TCP_NODELAY)),
+	CALL_IF(CARRIER, ioctl, IS(LOW(1), SIOCOUTQ)),
+	CALL_IF(CARRIER, fcntl, IS(LOW(1), F_DUPFD_CLOEXEC)),
+	CALL_IF(CARRIER, fcntl, IS(LOW(1), F_SETFD)), /* musl's part of that */
+/* Memory, to write in, and never to run. */
+#ifdef SYS_mmap
+	CALL_IF(CARRIER, mmap, HAS_NOT(LOW(2), PROT_EXEC)),
+#endif
+#ifdef SYS_mmap2
+	CALL_IF(CARRIER, mmap2, HAS_NOT(LOW(2), PROT_EXEC)),
+#endif
+	CALL_IF(CARRIER, mprotect, HAS_NOT(LOW(2), PROT_EXEC)),
+	CALL(CARRIER, mremap),
 	/* Names of devices; for libpcap, whether one is up, or why not. */
-	CALL_IF(PACKETS, ioctl, IS(LOW(1), SIOCGIFNAME)),
+	CALL_IF(SERVER | CLIENT | LISTENER, ioctl, IS(LOW(1), SIOCGIFNAME)),
 	CALL_IF(CLIENT | LISTENER, ioctl, IS(LOW(1), SIOCGIFFLAGS)),
 	/* Entries of maps that are there: nothing is made, nothing loaded. */
 	CALL_IF(SERVER, bpf, IS(LOW(0), BPF_MAP_GET_NEXT_KEY)),
@@ -148,6 +195,10 @@ static const struct call {
 	CALL_IF(SERVER, bpf, IS(LOW(0), BPF_MAP_UPDATE_BATCH)),
 	CALL_IF(SERVER, bpf, IS(LOW(0), BPF_MAP_DELETE_BATCH)),
 	CALL_IF(SERVER, bpf, IS(LOW(0), BPF_MAP_LOOKUP_AND_DELETE_BATCH)),
+#ifdef SYS_fcntl64
+	CALL_IF(CARRIER, fcntl64, IS(LOW(1), F_DUPFD_CLOEXEC)),
+	CALL_IF(CARRIER, fcntl64, IS(LOW(1), F_SETFD)),
+#endif
 #if __SIZEOF_LONG__ == 4
 	/*
 	 * The same on machines of 32 bits: with users, offsets and times that

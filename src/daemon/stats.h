@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 
-#define STATS_MAX 128u       /* a server has 83 */
+#define STATS_MAX 128u       /* a server has 93 */
 #define STATS_TEXT_MAX 8192u /* all texts, which have bounds of their own */
 
 enum stat_kind {

@@ -25,13 +25,15 @@ static const struct bpf_map accepted_map = { BPF_MAP_TYPE_LRU_HASH,
 static const struct bpf_map counts_map = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8,
 					   DOOR_COUNTS, 0 };
 
+static const struct bpf_map carrier_map = { BPF_MAP_TYPE_SOCKMAP, 4, 8, 2, 0 };
+
 static const char cannot_put_back[] = "taken away, and can't be put back";
 
 void
 door_init(struct door *d)
 {
 	*d = (struct door){ .link = -1,
-			    .maps = { -1, -1, -1 },
+			    .maps = { -1, -1, -1, -1 },
 			    .watch.fd = -1 };
 	door_version_init(&d->now);
 	door_version_init(&d->next);
@@ -84,6 +86,9 @@ open_maps(struct door *d)
 	if (maps->own < 0) {
 		return maps->own;
 	}
+	/* Without it nothing can be carried, and the door stands all the same.
+	 */
+	maps->carrier = bpf_map_make(&carrier_map);
 	maps->counts = bpf_map_make(&counts_map);
 	return maps->counts < 0 ? maps->counts : devices_watch(&d->watch);
 }
@@ -303,6 +308,7 @@ door_leave(struct door *d)
 	bpf_close(&d->link);
 	bpf_close(&d->now.program);
 	bpf_close(&d->maps.own);
+	bpf_close(&d->maps.carrier);
 	bpf_close(&d->now.devices);
 	netlink_close(&d->watch);
 }
@@ -346,9 +352,11 @@ key_for(const struct door *d, const struct acl *acl,
 
 int
 door_admit(const struct door *d, const struct acl *acl,
-	   const struct packet_addr *src, uint16_t sport, uint16_t dport)
+	   const struct packet_addr *src, uint16_t sport, uint16_t dport,
+	   bool carried)
 {
-	const uint64_t expires = clock_us() * 1000 + DOOR_LIFE_NS;
+	const uint64_t expires = (clock_us() * 1000 + DOOR_LIFE_NS) |
+		(carried ? DOOR_CARRIED : 0);
 	struct door_key key;
 
 	if (!d->on) {
@@ -356,6 +364,21 @@ door_admit(const struct door *d, const struct acl *acl,
 	}
 	key = key_for(d, acl, src, sport, dport);
 	return bpf_map_put(d->maps.accepted, &key, &expires, BPF_ANY);
+}
+
+int
+door_lead(const struct door *d, const int listeners[2])
+{
+	int rc = d->on ? d->maps.carrier : -ENOTCONN;
+
+	for (uint32_t i = 0; i < 2 && rc >= 0; i++) {
+		const uint64_t fd = (uint64_t)listeners[i];
+
+		rc = listeners[i] < 0
+			? 0
+			: bpf_map_put(d->maps.carrier, &i, &fd, BPF_ANY);
+	}
+	return rc < 0 ? rc : 0;
 }
 
 bool

@@ -89,7 +89,13 @@ int door_end(struct door *d, uint16_t queue);
  * for DOOR_LIFE_NS.  0 or -errno: then they don't.
  */
 int door_admit(const struct door *d, const struct acl *acl,
-	       const struct packet_addr *src, uint16_t sport, uint16_t dport);
+	       const struct packet_addr *src, uint16_t sport, uint16_t dport,
+	       bool carried);
+/*
+ * The carrier's listeners, of IPv4 and IPv6, or below 0, to which it leads
+ * from now on whoever was accepted to be carried.  0 or -errno.
+ */
+int door_lead(const struct door *d, const int listeners[2]);
 
 /*
  * Whether one of this source may still find its listener: then a SYN that was

@@ -69,6 +69,7 @@ load(const struct door_version *v, const struct door_shared *shared,
 		.accepted = shared->accepted,
 		.own = shared->own,
 		.counts = shared->counts,
+		.carrier = shared->carrier,
 		.devices = v->devices,
 	};
 	size_t count;

@@ -23,6 +23,7 @@ struct door_conf {
 /* Maps that outlive a configuration. */
 struct door_shared {
 	int accepted, own, counts;
+	int carrier; /* or -errno: the kernel has no such map */
 };
 
 struct door_version {

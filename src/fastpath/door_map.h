@@ -17,11 +17,15 @@
  */
 #define DOOR_LIFE_NS (125ull * 1000000000)
 
+/* In the value: the carrier has its listener (switching/carrier.h). */
+#define DOOR_CARRIED (1ull << 63)
+
 /*
  * A connection that was accepted; the value is a uint64_t, when it expires
- * (ns, monotonic).  Not its address and port at this host, which NAT of the
- * host's own may still change: but a class, which all ports share that the
- * same keys may use, so that nobody comes further than his key does.
+ * (ns, monotonic), and DOOR_CARRIED.  Not its address and port at this host,
+ * which NAT of the host's own may still change: but a class, which all ports
+ * share that the same keys may use, so that nobody comes further than his key
+ * does.
  */
 struct door_key {
 	uint8_t addr[16]; /* of the peer; IPv4 in the first four, then 0 */

@@ -213,12 +213,41 @@ static void
 put_accepted(struct code *c, const struct door_maps *maps)
 {
 	put_lookup(c, maps->accepted, AT_KEY);
+	/* DEVICE, which has been looked at: whether it is to be carried. */
 	PUT(c, SET(LIST, 0), SKIP(1, BPF_JEQ, R0, 0), LOAD(BPF_DW, LIST, R0, 0),
+	    MOVE(DEVICE, LIST), DO_BY(BPF_RSH, DEVICE, 63),
+	    DO_BY(BPF_LSH, LIST, 1), DO_BY(BPF_RSH, LIST, 1),
 	    CALL(BPF_FUNC_ktime_get_ns),
 	    /* LIST = LIST > now */
 	    INSN(.code = BPF_JMP | BPF_JGT | BPF_X, .dst_reg = LIST,
 		 .src_reg = R0, .off = 1),
 	    SET(LIST, 0));
+}
+
+/*
+ * Accepted, to be carried, and still protected: its listener is the carrier's,
+ * and where that is away it has none.
+ */
+static void
+put_carried(struct code *c, const struct door_maps *maps)
+{
+	struct code assign = { .at = c->at + c->count + 3 };
+
+	PUT(&assign, LOAD(BPF_W, R1, CONTEXT, OF(family)),
+	    /* AF_INET is 2, AF_INET6 is 10. */
+	    DO_BY(BPF_RSH, R1, 3), STORE(BPF_W, STACK, AT_INDEX, R1));
+	put_lookup(&assign, maps->carrier, AT_INDEX);
+	PUT(&assign, SET(LIST, 0), SKIP(10, BPF_JEQ, R0, 0), MOVE(DEVICE, R0),
+	    MOVE(R1, CONTEXT), MOVE(R2, R0), SET(R3, 0),
+	    CALL(BPF_FUNC_sk_assign), MOVE(LIST, R0), MOVE(R1, DEVICE),
+	    CALL(BPF_FUNC_sk_release),
+	    /* From an error, or 0, to whether it may go on. */
+	    SKIP(2, BPF_JEQ, LIST, 0), SET(LIST, 0), SKIP(1, BPF_JA, R0, 0),
+	    SET(LIST, 1));
+	PUT(c, SKIP((int16_t)assign.count + 2, BPF_JEQ, LIST, 0),
+	    SKIP((int16_t)assign.count + 1, BPF_JEQ, FROM_HERE, 0),
+	    SKIP((int16_t)assign.count, BPF_JEQ, DEVICE, 0));
+	c->count += assign.count;
 }
 
 /* The verdict is counted, and given. */
@@ -270,6 +299,9 @@ door_program(struct bpf_insn out[DOOR_INSNS_MAX], const struct door_maps *maps,
 	/* From here on: whether it is protected. */
 	put(&c, MOVE(FROM_HERE, R0));
 	put_accepted(&c, maps);
+	if (maps->carrier >= 0) {
+		put_carried(&c, maps);
+	}
 	put_end(&c, maps);
 	return c.count;
 }

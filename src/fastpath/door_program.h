@@ -16,7 +16,7 @@
 #include "fastpath/door_map.h"
 
 /* What follows of each rule, and what comes before and after them. */
-#define DOOR_INSNS_MAX (DOOR_RULES_MAX * 36 + 128)
+#define DOOR_INSNS_MAX (DOOR_RULES_MAX * 36 + 160)
 
 /* Descriptors of its maps. */
 struct door_maps {
@@ -26,6 +26,7 @@ struct door_maps {
 	int own;      /* struct door_own; the value does not matter */
 	int devices;  /* index (32 bits), number of its name (32 bits) */
 	int counts;   /* uint64_t, by enum door_count, of each processor */
+	int carrier;  /* its listeners: of IPv4, of IPv6; or below 0 */
 };
 
 /*

@@ -72,7 +72,13 @@ struct fw_plan {
 	/* Server: a bit, of strangers' that pass.  Client: frames', whole. */
 	uint32_t mark;
 	uint32_t accepted_mark; /* server: a bit, of SYNs that were accepted */
-	bool loopback_open;     /* server: the loopback device is let alone */
+	/*
+	 * Server: a bit, of packets to the sockets of the carrier
+	 * (switching/carrier.h) that have addresses of others; or 0: there is
+	 * none.  What they send has accepted_mark.
+	 */
+	uint32_t switch_mark;
+	bool loopback_open; /* server: the loopback device is let alone */
 	bool by_socket; /* server: what has a socket passes without the queue */
 	/*
 	 * Server: there is a door (fastpath/door.h) that outlives the daemon,
@@ -101,7 +107,7 @@ enum fw_queue {
 
 #define FW_VARIANTS 3 /* iptables, iptables-nft, iptables-legacy */
 #define FW_FAMILIES 2
-#define FW_HOOKS 5
+#define FW_HOOKS 6
 
 /* What was installed, and what fw_remove() has to undo. */
 struct fw {

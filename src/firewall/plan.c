@@ -191,6 +191,9 @@ plan_server(struct plan *out, const struct server_conf *conf)
 		m->by_ingress = accepts && ingress_tables_serves(rule);
 		m->decoy = rule->decoy;
 		m->decoy_port = rule->decoy_port;
+		if (rule->switches == ACL_SWITCH_MIRROR) {
+			out->fw.switch_mark = conf->switch_mark;
+		}
 	}
 	join_matches(out);
 	return 0;

@@ -10,6 +10,7 @@ static const struct ruleset_hook server_hooks[FW_HOOKS] = {
 	[RULESET_FORWARD] = { "mangle", "FORWARD", "-forward", "forward" },
 	[RULESET_DECOY] = { "nat", "PREROUTING", "-decoy", "decoy" },
 	[RULESET_SYN] = { "raw", "PREROUTING", "", "syn" },
+	[RULESET_SWITCH] = { "mangle", "OUTPUT", "-switch", "switch" },
 };
 
 static const struct ruleset_hook client_hooks[] = {
@@ -142,7 +143,8 @@ ruleset_has_place(const struct ruleset_hook *hook, const struct fw_match *m,
 		return !m->closed &&
 			(m->place == FW_LOCAL || ruleset_has_decoy(m, 0));
 	}
-	return !ruleset_is(hook, RULESET_LABELS);
+	return !ruleset_is(hook, RULESET_LABELS) &&
+		!ruleset_is(hook, RULESET_SWITCH);
 }
 
 bool
@@ -156,8 +158,12 @@ ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook)
 	if (plan->side == FW_CLIENT) {
 		return hook == &client_hooks[0];
 	}
+	if (ruleset_is(hook, RULESET_SWITCH)) {
+		return plan->switch_mark != 0;
+	}
 	if (ruleset_is(hook, RULESET_LABELS)) {
-		return has_decoys(plan) || ruleset_uses_labels(plan);
+		return has_decoys(plan) || ruleset_uses_labels(plan) ||
+			plan->switch_mark;
 	}
 	if (ruleset_is(hook, RULESET_INPUT) ||
 	    ruleset_is(hook, RULESET_FORWARD)) {

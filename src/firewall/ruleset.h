@@ -38,6 +38,12 @@
  * new to connection tracking may be of a connection that it forgot: the daemon
  * is asked just before, and marks what is.
  *
+ * Where connections are carried, the carrier has sockets with addresses of
+ * clients.  What these send bears the mark of acceptance, by which conntrack
+ * knows their connections; what is sent back to them gets a mark that leads it
+ * to this host (os/own_route.h): in OUTPUT, as it is this host's own, and
+ * before routing, where a decoy on another host sends it.
+ *
  * Rules that nobody has confirmed hold for as long as the daemon lives: its
  * queues have a bypass, and only strangers whom it has marked are translated.
  * However it ends, it can't have locked anybody out.
@@ -74,6 +80,7 @@ enum ruleset_server_hook {
 	RULESET_FORWARD,
 	RULESET_DECOY,
 	RULESET_SYN,
+	RULESET_SWITCH,
 };
 
 /* The hooks of a side, FW_HOOKS at the most; what keeps goes in first. */

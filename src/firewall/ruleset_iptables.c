@@ -418,6 +418,32 @@ put_came(const struct section *s, const struct fw_match *m)
 	put_match(s, s->plan, m, target);
 }
 
+/* What comes back to the carrier. */
+static void
+put_back(const struct section *s)
+{
+	const uint32_t to = s->plan->switch_mark;
+	const uint32_t from = s->plan->accepted_mark;
+
+	text_put(s->t,
+		 "-A %s -p tcp -m mark --mark 0x0/0x%x -m connmark --mark "
+		 "0x%x/0x%x -j MARK --set-xmark 0x%x/0x%x\n",
+		 s->chain, from, to, to, to, to);
+}
+
+static void
+put_switch_chain(const struct section *s)
+{
+	const uint32_t to = s->plan->switch_mark;
+	const uint32_t from = s->plan->accepted_mark;
+
+	text_put(s->t,
+		 "-A %s -p tcp -m mark --mark 0x%x/0x%x -j CONNMARK "
+		 "--set-xmark 0x%x/0x%x\n",
+		 s->chain, from, from, to, to);
+	put_back(s);
+}
+
 static void
 put_labels_chain(const struct section *s)
 {
@@ -428,6 +454,9 @@ put_labels_chain(const struct section *s)
 			 "-A %s -p tcp -m mark --mark 0x%x/0x%x -m tcp %s "
 			 "-m connlabel --label %u --set\n",
 			 s->chain, mark, mark, syn, RULESET_LABEL);
+	}
+	if (s->plan->switch_mark) {
+		put_back(s);
 	}
 	for (size_t i = 0; i < s->plan->count; i++) {
 		const struct fw_match *m = &s->plan->matches[i];
@@ -495,6 +524,8 @@ put_chain(const struct section *s)
 		put_decoy_chain(s);
 	} else if (ruleset_is(s->hook, RULESET_SYN)) {
 		put_syn_chain(s);
+	} else if (ruleset_is(s->hook, RULESET_SWITCH)) {
+		put_switch_chain(s);
 	} else {
 		put_last_chain(s);
 	}

@@ -132,6 +132,29 @@ put_syn_chain(struct text *t, const struct fw_plan *plan,
 	text_put(t, "\t}\n");
 }
 
+/* What comes back to the carrier. */
+static void
+put_back(struct text *t, const struct fw_plan *plan)
+{
+	text_put(t,
+		 "\t\tmeta l4proto tcp meta mark & 0x%08x == 0 "
+		 "ct mark & 0x%08x != 0 meta mark set meta mark | 0x%08x\n",
+		 plan->accepted_mark, plan->switch_mark, plan->switch_mark);
+}
+
+/* A chain that routes anew what it has marked. */
+static void
+put_switch_chain(struct text *t, const struct fw_plan *plan)
+{
+	begin_chain(t, "switch", "route", "output", -150);
+	text_put(t,
+		 "\t\tmeta l4proto tcp meta mark & 0x%08x != 0 "
+		 "ct mark set ct mark | 0x%08x\n",
+		 plan->accepted_mark, plan->switch_mark);
+	put_back(t, plan);
+	text_put(t, "\t}\n");
+}
+
 /* Just after tracking: marks may be gone by the time they are looked at. */
 static void
 put_labels_chain(struct text *t, const struct fw_plan *plan)
@@ -140,6 +163,9 @@ put_labels_chain(struct text *t, const struct fw_plan *plan)
 	if (ruleset_has_labels(plan)) {
 		text_put(t, "\t\tmeta mark & 0x%08x != 0 %sct label set %u\n",
 			 plan->accepted_mark, syn, RULESET_LABEL);
+	}
+	if (plan->switch_mark) {
+		put_back(t, plan);
 	}
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct fw_match *m = &plan->matches[i];
@@ -381,6 +407,8 @@ put_chain(struct text *t, const struct fw_plan *plan,
 		put_decoy_chain(t, plan);
 	} else if (ruleset_is(hook, RULESET_SYN)) {
 		put_syn_chain(t, plan, hook);
+	} else if (ruleset_is(hook, RULESET_SWITCH)) {
+		put_switch_chain(t, plan);
 	} else {
 		put_client(t, plan, hook);
 	}

@@ -320,6 +320,7 @@ judge_settle(struct worker *g, const struct worker_waiting *w, uint64_t ms)
 		.verdict = e->reason == VERIFY_ACCEPTED
 			? RECEIVER_ACCEPT
 			: mind_door(g, &p, w->refusal),
+		.rule = w->rule,
 		.events_count = 1,
 		.events = { *e },
 	};
@@ -363,6 +364,7 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 			.name = name,
 			.mark = q->mark,
 			.forwarded = in.forwarded,
+			.rule = result.rule,
 			.refusal = receiver_hides(result.rule, &p),
 		};
 

@@ -210,6 +210,7 @@ server_change(void *context)
 	}
 	server_conf_free(s->conf);
 	s->conf = conf;
+	mirror_prepare(&s->mirror, &s->worker);
 	log_configure(&conf->settings);
 	snprintf(line, sizeof line, "reloaded: %zu rule%s, %zu key%s",
 		 conf->acl.rules_count, text_s(conf->acl.rules_count),

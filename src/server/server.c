@@ -48,6 +48,7 @@ fill_status(struct server *s, struct stats *st)
 			    .refused = s->reloading.refused,
 			    .bundle = s->options->bundle,
 			    .closing = door_trust_words(&s->trust),
+			    .mirror = &s->mirror,
 		    });
 }
 
@@ -196,6 +197,7 @@ tick(void *context)
 	}
 	worker_door_tick(&s->worker);
 	door_trust_follow(&s->trust, &s->worker, &s->plan, &s->fw);
+	mirror_tick(&s->mirror, &s->worker);
 	if (s->options->bundle &&
 	    bundle_source_tick(
 		    s->options->bundle, s->conf,
@@ -215,6 +217,7 @@ work(void *context, int to_monitor)
 	struct server *s = context;
 
 	s->worker.to_monitor = to_monitor;
+	mirror_leave(&s->mirror);
 	ingress_leave(&s->worker.ingress);
 	door_leave(&s->worker.door);
 	monitor_ready(to_monitor, worker_begin(&s->worker));
@@ -371,6 +374,7 @@ begin(struct server *s, const struct monitor_job *job)
 	adopt_connections(&s->worker);
 	worker_door_open(&s->worker);
 	door_trust_choose(&s->trust, &s->worker, s->conf);
+	mirror_prepare(&s->mirror, &s->worker);
 	worker_fastpath_open(&s->worker);
 	if (server_plan(s, &s->plan, s->conf) < 0) {
 		return log_fail("rules", -ENOMEM);
@@ -422,6 +426,7 @@ run(struct server *s)
 		.ready = take_ready,
 		.asked = asked,
 		.watch = &s->watchdog.poll,
+		.other = &s->mirror.line,
 		.tick = tick,
 		.load = server_load,
 		.pause = pause_worker,
@@ -438,6 +443,7 @@ run(struct server *s)
 	}
 	/* Close the program while the rules are still there. */
 	worker_fastpath_close(&s->worker, monitor_end(&s->monitor));
+	mirror_close(&s->mirror);
 	/* Whoever has asked in the meantime, too. */
 	asked(s);
 	daemon_reload_abandon(&s->reloading, s->control);
@@ -473,6 +479,7 @@ server_run(struct server_conf *conf, const struct server_options *options)
 	s.user_shared =
 		privileges_share_user(s.user.name[0] ? s.user.name : NULL);
 	watchdog_init(&s.watchdog);
+	mirror_init(&s.mirror);
 	s.started = clock_ms();
 	/* A pipe that has been read is not read again. */
 	conf_never_wait();

@@ -11,6 +11,7 @@
 #include "server/confirm.h"
 #include "daemon/prometheus.h"
 #include "server/door_trust.h"
+#include "server/mirror.h"
 #include "server/server.h"
 #include "server/share_link.h"
 #include "server/worker.h"
@@ -36,6 +37,7 @@ struct server {
 	uint64_t drops_seen, dropped_ms; /* the last of all, and when */
 	struct door_trust trust;
 	struct share_link share;
+	struct mirror mirror;
 	bool user_shared; /* there is none of its own */
 };
 

@@ -41,6 +41,7 @@ put_alarms(const struct status_facts *facts, char out[ALARMS_MAX])
 			.worker = worker,
 			.share = share,
 			.bundle = bundle,
+			.mirror = mirror_trouble(facts->mirror),
 			.refused = facts->refused,
 		});
 }
@@ -111,5 +112,6 @@ status_fill(struct stats *s, const struct status_facts *facts)
 	bundle_source_words(facts->bundle, bundle);
 	stat_text(s, "bundle", "bundle", bundle);
 	share_stats(facts->worker, s);
+	mirror_stats(facts->mirror, s);
 	worker_stats(facts->worker, s);
 }

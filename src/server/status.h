@@ -12,6 +12,7 @@
 #include "daemon/stats.h"
 #include "firewall/watchdog.h"
 #include "server/confirm.h"
+#include "server/mirror.h"
 #include "server/overview.h"
 #include "server/worker.h"
 #include "server/worker_door.h"
@@ -31,6 +32,7 @@ struct status_facts {
 	const struct bundle_source *bundle; /* or NULL */
 	const char *refused;                /* why its files were; or empty */
 	const char *closing; /* how ports with hide=closed look */
+	const struct mirror *mirror;
 };
 
 void status_fill(struct stats *s, const struct status_facts *facts);

@@ -335,7 +335,7 @@ worker_open(struct worker *g, const struct server_conf *conf)
 	ingress_init(&g->ingress);
 	door_init(&g->door);
 	g->conf = conf;
-	g->links.query = g->drops = -1;
+	g->links.query = g->drops = g->to_carrier = -1;
 	g->store.fd = -1;
 	for (size_t queue = 0; queue < FW_QUEUES; queue++) {
 		g->queues[queue].nl.fd = -1;

@@ -84,6 +84,7 @@ struct worker {
 	bool by_ingress;            /* something came from it just now */
 	struct worker_share *share; /* or NULL */
 	int to_monitor; /* the worker's line, see monitor_worker.h */
+	int to_carrier; /* notes of who is to be carried; or below 0 */
 	struct log_limit refusals;
 	uint64_t opened;  /* ms */
 	size_t confirmed; /* places of connections, see judge_confirm() */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "os/clock.h"
+#include "server/worker_mirror.h"
 
 static struct door_conf
 conf_of(const struct server_conf *conf)
@@ -251,9 +252,14 @@ worker_door_admit(struct worker *g, const struct receiver_packet *in,
 	for (size_t i = 0; i < result->events_count && !in->forwarded; i++) {
 		const struct receiver_event *e = &result->events[i];
 
-		if (e->reason == VERIFY_ACCEPTED &&
-		    door_admit(&g->door, &g->conf->acl, &e->src, e->sport,
-			       e->dport) < 0) {
+		const bool accepted = e->reason == VERIFY_ACCEPTED;
+		const int carried =
+			accepted ? worker_mirror_note(g, result->rule, e) : 0;
+
+		if (carried < 0 ||
+		    (accepted &&
+		     door_admit(&g->door, &g->conf->acl, &e->src, e->sport,
+				e->dport, carried > 0) < 0)) {
 			g->shared->door_failed++;
 			accept_none(result);
 		}

@@ -27,6 +27,7 @@ struct worker_waiting {
 	uint64_t name; /* see judge.h */
 	uint32_t mark;
 	bool forwarded;
+	const struct acl_rule *rule;   /* that it matches, or NULL */
 	enum receiver_verdict refusal; /* what it gets otherwise */
 	struct receiver_event event;
 };

@@ -63,6 +63,9 @@ set_device(uint32_t device)
 	}
 }
 
+/* The socket that the last run chose, or 0. */
+static uint64_t chosen;
+
 /* -errno where it can't be run; SK_PASS or SK_DROP. */
 static int
 run(int program, const struct lookup *l, int protocol)
@@ -84,9 +87,12 @@ run(int program, const struct lookup *l, int protocol)
 	attr.test.prog_fd = (uint32_t)program;
 	attr.test.ctx_in = (uint64_t)(uintptr_t)&ctx;
 	attr.test.ctx_size_in = sizeof ctx;
+	attr.test.ctx_out = (uint64_t)(uintptr_t)&ctx;
+	attr.test.ctx_size_out = sizeof ctx;
 	if (syscall(SYS_bpf, BPF_PROG_TEST_RUN, &attr, sizeof attr) < 0) {
 		return -errno;
 	}
+	chosen = ctx.cookie;
 	return (int)attr.test.retval;
 }
 
@@ -326,7 +332,8 @@ it_is_as_strict_as_the_receiver(void **state)
 		some_acl();
 		load();
 		assert_int_equal(door_admit(&s.door, &s.acl, &accepted.p.src,
-					    accepted.p.sport, accepted.p.dport),
+					    accepted.p.sport, accepted.p.dport,
+					    false),
 				 0);
 		for (int i = 0; i < 100; i++) {
 			struct lookup l = below(4) ? some_lookup() : accepted;
@@ -345,17 +352,10 @@ it_is_as_strict_as_the_receiver(void **state)
 			 steps * 100);
 }
 
+/* Port 22, protected from all. */
 static void
-what_was_accepted_expires(void **state)
+one_port(void)
 {
-	struct lookup l = { .device = 2 };
-	struct door_key key = { 0 }, found;
-	uint64_t expires = 0;
-
-	(void)state;
-	if (cannot) {
-		skip();
-	}
 	s.acl = (struct acl){ .rules = s.rules,
 			      .rules_count = 1,
 			      .entries = s.entries,
@@ -367,11 +367,25 @@ what_was_accepted_expires(void **state)
 					   .keys_count = 1 };
 	acl_index(&s.acl);
 	load();
+}
+
+static void
+what_was_accepted_expires(void **state)
+{
+	struct lookup l = { .device = 2 };
+	struct door_key key = { 0 }, found;
+	uint64_t expires = 0;
+
+	(void)state;
+	if (cannot) {
+		skip();
+	}
+	one_port();
 	l.p.src = l.p.dst = addr4(0x0a000001);
 	l.p.sport = 0x1234;
 	l.p.dport = 22;
 	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_DROP);
-	door_admit(&s.door, &s.acl, &l.p.src, l.p.sport, l.p.dport);
+	door_admit(&s.door, &s.acl, &l.p.src, l.p.sport, l.p.dport, false);
 	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_PASS);
 	assert_int_equal(bpf_map_next(s.door.maps.accepted, &key, &found), 0);
 	bpf_map_get(s.door.maps.accepted, &found, &expires);
@@ -379,6 +393,61 @@ what_was_accepted_expires(void **state)
 	assert_true(expires > clock_us() * 1000 + 120 * 1000000000ull);
 	expires = clock_us() * 1000;
 	bpf_map_put(s.door.maps.accepted, &found, &expires, BPF_ANY);
+	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_DROP);
+	forget(&l);
+}
+
+static int
+listen_on_loopback(void)
+{
+	const struct sockaddr_in any = { .sin_family = AF_INET };
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)&any, sizeof any),
+			 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+/* Its listener is the carrier's, and none where that is away. */
+static void
+who_is_carried_meets_the_carrier(void **state)
+{
+	struct lookup l = { .device = 1 };
+	int listeners[2] = { -1, -1 };
+	uint64_t cookie = 0;
+
+	(void)state;
+	if (cannot || s.door.maps.carrier < 0) {
+		skip();
+	}
+	one_port();
+	l.p.src = l.p.dst = addr4(0x0a000001);
+	l.p.sport = 0x1234;
+	l.p.dport = 22;
+	door_admit(&s.door, &s.acl, &l.p.src, l.p.sport, l.p.dport, true);
+	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_DROP);
+	listeners[0] = listen_on_loopback();
+	assert_int_equal(door_lead(&s.door, listeners), 0);
+	assert_int_equal(getsockopt(listeners[0], SOL_SOCKET, SO_COOKIE,
+				    &cookie, &(socklen_t){ sizeof cookie }),
+			 0);
+	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_PASS);
+	assert_int_equal(chosen, cookie);
+	/* Nobody else does. */
+	l.p.sport++;
+	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_DROP);
+	door_admit(&s.door, &s.acl, &l.p.src, l.p.sport, l.p.dport, false);
+	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_PASS);
+	assert_int_equal(chosen, 0);
+	/* Nor what no rule protects any more. */
+	l.p.sport--;
+	s.rules[0].src = (struct acl_net){ addr4(0x0b000000), { 255 } };
+	load();
+	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_PASS);
+	assert_int_equal(chosen, 0);
+	one_port();
+	close(listeners[0]);
 	assert_int_equal(run(s.program, &l, IPPROTO_TCP), SK_DROP);
 	forget(&l);
 }
@@ -545,7 +614,7 @@ it_is_pinned_and_taken_over(void **state)
 	assert_int_equal(mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL), 0);
 	open_kept(&d, &conf);
 	assert_true(d.on && d.is_pinned && !d.taken_over);
-	assert_int_equal(door_admit(&d, &s.acl, &src, 1, 22), 0);
+	assert_int_equal(door_admit(&d, &s.acl, &src, 1, 22, false), 0);
 	before = bpf_link_program(d.link);
 	door_close(&d);
 	assert_int_equal(programs(), 1);
@@ -714,6 +783,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_as_strict_as_the_receiver),
 		cmocka_unit_test(what_was_accepted_expires),
+		cmocka_unit_test(who_is_carried_meets_the_carrier),
 		cmocka_unit_test(a_port_has_so_many_rules),
 		cmocka_unit_test(others_are_named),
 		cmocka_unit_test(it_is_pinned_and_taken_over),

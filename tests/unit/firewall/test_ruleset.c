@@ -148,6 +148,7 @@ static const struct fw_plan server_answers = {
 	.side = FW_SERVER,
 	.queue = 5040,
 	.accepted_mark = 0x200000,
+	.switch_mark = 0x100000,
 	.matches = answered_matches,
 	.count = LENGTH(answered_matches),
 };

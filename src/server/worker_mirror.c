@@ -1,0 +1,65 @@
+#include "server/worker_mirror.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "os/clock.h"
+#include "switching/carrier_line.h"
+
+/*
+ * Ports of the carrier's own, from which it calls the service in the client's
+ * name: the door has to know them.  0 or -errno.
+ */
+static int
+choose_ports(struct worker *g, const struct receiver_event *e,
+	     uint16_t ports[CARRIER_PORTS])
+{
+	static uint64_t last[2]; /* how many; when: a reload begins anew */
+	const uint32_t span = CARRIER_PORT_HIGH - CARRIER_PORT_LOW + 1;
+	int rc = 0;
+
+	last[1] = clock_us();
+	for (size_t i = 0; i < CARRIER_PORTS && rc == 0; i++) {
+		last[0]++;
+		ports[i] = (uint16_t)(CARRIER_PORT_LOW +
+				      hash_bytes(&g->hash, last, sizeof last) %
+					      span);
+		rc = door_admit(&g->door, &g->conf->acl, &e->src, ports[i],
+				e->dport, false);
+	}
+	return rc;
+}
+
+int
+worker_mirror_note(struct worker *g, const struct acl_rule *rule,
+		   const struct receiver_event *e)
+{
+	const struct switch_conf *conf = &g->conf->switching;
+	struct carrier_note note;
+
+	if (!rule || rule->switches != ACL_SWITCH_MIRROR || g->to_carrier < 0 ||
+	    !door_covers(&g->door, e->dport)) {
+		return 0;
+	}
+	note = (struct carrier_note){
+		.src = e->src,
+		.dst = e->dst,
+		.sport = e->sport,
+		.dport = e->dport,
+		.decoy = rule->switch_decoy,
+		.decoy_port = rule->switch_port,
+		.wait_ms = conf->wait_ms,
+		.buffer = conf->buffer,
+		.key_no = e->key_no,
+		.own_source = conf->own_source,
+	};
+	if (choose_ports(g, e, note.ports) < 0) {
+		return -EIO;
+	}
+	snprintf(note.name, sizeof note.name, "%s", e->key ? e->key->name : "");
+	return send(g->to_carrier, &note, sizeof note,
+		    MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof note
+		? 1
+		: -EAGAIN;
+}
