@@ -12,7 +12,7 @@
 #include "conf/atomic_file.h"
 #include "tap.h"
 
-#define COMMAND_MAX 640u
+#define COMMAND_MAX 1280u
 #define PATH_MAX_ 256u
 
 /* That which the servers' own rules name. */
@@ -219,7 +219,7 @@ put_file(const struct bundle_to *to, const char *text, char *err)
 	return rc;
 }
 
-/* As a whole: a server looks at any moment. */
+/* As a whole: a server looks at any moment, and the connection may break. */
 static int
 put_host(const struct bundle_to *to, const char *text, char *err)
 {
@@ -229,8 +229,9 @@ put_host(const struct bundle_to *to, const char *text, char *err)
 	int rc;
 
 	snprintf(command, sizeof command,
-		 "umask 077 && cat >%s.new && mv -f %s.new %s", path, path,
-		 path);
+		 "umask 077 && cat >%s.new && [ $(wc -c <%s.new) -eq %zu ] && "
+		 "mv -f %s.new %s",
+		 path, path, strlen(text), path, path);
 	rc = run_attached(argv, text, NULL, 0, said, sizeof said);
 	if (rc != 0) {
 		said[strcspn(said, "\r\n")] = '\0';

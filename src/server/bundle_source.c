@@ -366,6 +366,7 @@ take_box(struct bundle_source *b, const struct bundle_stamp *stamp,
 	}
 	conf = fallback_stage_bundle(stamp, texts, b->folder, before, err);
 	if (conf) {
+		b->staged = *stamp;
 		compare_clocks(b, conf, stamp);
 	}
 	return conf;
@@ -393,7 +394,8 @@ take_text(struct bundle_source *b, const char *text, size_t len,
 		(void)bundle_line_read(&stamp, text, len);
 		b->next = stamp;
 		b->judged = true;
-		if (check_version(b, &stamp, err) == 0) {
+		b->vouched = check_version(b, &stamp, err) == 0;
+		if (b->vouched) {
 			conf = take_box(b, &stamp, box, box_len, before, err);
 		}
 	}
@@ -461,7 +463,8 @@ bundle_source_fall_back(struct bundle_source *b, struct server_conf *conf)
 {
 	b->known = fallback_kept_bundle(b->folder, &b->used);
 	b->since = now_seconds();
-	if (!b->by_engine || conf->share_fail == SHARE_FAIL_LOCAL) {
+	if (!b->by_engine || b->vouched ||
+	    conf->share_fail == SHARE_FAIL_LOCAL) {
 		return;
 	}
 	for (size_t i = 0; i < conf->acl.entries_count; i++) {
@@ -476,10 +479,10 @@ bundle_source_fall_back(struct bundle_source *b, struct server_conf *conf)
 void
 bundle_source_use(struct bundle_source *b)
 {
-	if (!b->known || !bundle_same(&b->used, &b->next)) {
+	if (!b->known || !bundle_same(&b->used, &b->staged)) {
 		b->since = now_seconds();
 	}
-	b->used = b->next;
+	b->used = b->staged;
 	b->known = true;
 }
 

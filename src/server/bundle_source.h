@@ -47,7 +47,9 @@ struct bundle_source {
 	struct bundle_stamp used;
 	bool judged; /* it, or another that was refused: */
 	struct bundle_stamp next;
-	uint64_t since; /* seconds since 1970 */
+	bool vouched;               /* it was signed, and not older */
+	struct bundle_stamp staged; /* what was loaded last */
+	uint64_t since;             /* seconds since 1970 */
 };
 
 /*
@@ -71,8 +73,9 @@ struct server_conf *bundle_source_load(struct bundle_source *b,
 				       char *err);
 /*
  * Where that failed at a start, and conf is of the bundle that is kept: this
- * is in use.  If it is from an engine, which may have a newer one, nobody is
- * let in by it until that answers, unless it says share_fail=local.
+ * is in use.  If an engine may have a newer one, as it did not answer with
+ * any that is signed, nobody is let in until it does, unless conf says
+ * share_fail=local.
  */
 void bundle_source_fall_back(struct bundle_source *b, struct server_conf *conf);
 /* What was loaded last works. */

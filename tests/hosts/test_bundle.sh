@@ -228,7 +228,45 @@ by_file()
 }
 
 
+# One that is signed and does not work on this host: the last one does that
+# did, also after a restart, and the next one is taken up, where another that
+# nobody signed came before anybody confirmed, too.
+elsewhere()
+{
+	local v
+
+	lab one engine client
+	engine_start
+	engine=redis://10.77.0.2
+	http_start one 80
+	files 10
+	v=$(pushed client --to "$engine")
+	tap_run one one server --bundle "$engine" --confirm 60 \
+	    --bundle-key "$work/bundle.key" --fallback "$work/kept.one"
+	wait_log one ': ready:'
+	put 'TAP-BUNDLE-1 09999999999999999999 00000000000000000001 '\
+'0123456789ABCDEF0123456789ABCDEF'$'\n''AAAABBBBCCCCDDDDEEEEFFFFGGGG'$'\n'
+	wait_log one 'that this key has not signed'
+	on one "$TAP" server --queue 5040 --confirm-now
+	wait_for "$patience" has_version one 5040 "$v"
+	on engine redis-cli del tap:bundle
+	echo 'RULE:dst_port=80, hide=decoy:10.77.0.1:80' >"$work/conf"
+	push client --to "$engine"
+	wait_log one 'protects that port itself'
+	gets_in 10 one
+	end one
+	server one 5040 "$engine"
+	wait_log one 'protects that port itself'
+	wait_log one ': ready:'
+	gets_in 10 one
+	files 10,11
+	v=$(pushed client --to "$engine")
+	wait_for "$patience" has_version one 5040 "$v"
+	gets_in 11 one
+}
+
 check by_engine by_engine
 check hostile hostile
 check by_file by_file
+check elsewhere elsewhere
 finish
