@@ -311,7 +311,7 @@ NEED_build := $(if $(and $(PORTABLE),$(filter system,$(DEPS))),, \
 	$(NEED_$(FLAVOUR)))
 NEED_demo := $(NEED_build) iproute2=ip iptables nftables=nft nmap \
 	nginx-light=nginx openssh-server=sshd openssh-client=ssh curl tcpdump \
-	ethtool procps=sysctl python3
+	ethtool procps=sysctl python3 redis-server
 NEED_unit-cross := qemu-user-static=qemu-s390x-static \
 	gcc-s390x-linux-gnu=s390x-linux-gnu-gcc \
 	libc6-dev-s390x-cross=/usr/s390x-linux-gnu/include
@@ -322,8 +322,7 @@ NEED_check := $(NEED_unit-cross) $(NEED_demo) $(NEED_system) valgrind \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
 	haproxy qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
 	kmod=depmod strace clang zsh fish fail2ban=fail2ban-regex spin \
-	gcc-mingw-w64-x86-64=x86_64-w64-mingw32-gcc wine64=/usr/lib/wine/wine64 \
-	redis-server
+	gcc-mingw-w64-x86-64=x86_64-w64-mingw32-gcc wine64=/usr/lib/wine/wine64
 NEED_coverage := $(NEED_check) lcov
 NEED_bench := $(NEED_static) $(NEED_system) clang gnuplot-nox=gnuplot \
 	iproute2=ip iptables nginx-light=nginx ethtool procps=sysctl python3
