@@ -404,7 +404,7 @@ portable:
 # Their headers, and sources.
 windows: $(LIBS)
 	@$(MAKE) WINDOWS=1 TAP=.build/windows/tap.exe build \
-		.build/windows/fetch.exe .build/windows/planted.dll
+		$(addprefix .build/windows/,fetch.exe planted.dll tray.exe)
 portable-sources:
 	@echo $(PORTABLE_SRCS)
 

@@ -7,6 +7,7 @@
 #include "client/client_posix.h"
 #include "client/pipe.h"
 #include "client/service.h"
+#include "client/tray.h"
 #include "client/unlock.h"
 #include "conf/options.h"
 #include "conf/passphrase.h"
@@ -20,13 +21,14 @@ static const char usage[] =
 	"usage: tap client [-v] [-c TAPclientd.conf] [--check]\n"
 	"       tap client --status [--json] | --watch | --stop\n"
 	"       tap client --service install|remove|start|stop [-c FILE]\n"
+	"       tap client --tray [-c FILE]\n"
 	"       tap client --accept LINE|- [-c FILE] [-k FILE]\n"
 	"\n"
 	"Authenticate this host's TCP connections to hidden services.\n";
 
 struct options {
 	const char *path, *accept, *keys;
-	bool check, verbose, status, json, watch, stop;
+	bool check, verbose, status, json, watch, stop, tray;
 	int passphrase_fd;
 	int service; /* below 0: none of it */
 };
@@ -103,11 +105,11 @@ static int
 obey(const struct options *o)
 {
 	const struct option_rule rules[] = {
-		{ o->status + o->watch + o->stop + o->check + !!o->accept +
-				  (o->service >= 0) >
+		{ o->status + o->watch + o->stop + o->check + o->tray +
+				  !!o->accept + (o->service >= 0) >
 			  1,
-		  "only one of --accept, --check, --service, --status, --stop "
-		  "and --watch" },
+		  "only one of --accept, --check, --service, --status, --stop, "
+		  "--tray and --watch" },
 		{ o->json && !o->status, "--json: only with --status" },
 		{ o->keys && !o->accept, "-k: only with --accept" },
 	};
@@ -131,6 +133,9 @@ obey(const struct options *o)
 	}
 	if (o->stop) {
 		return print_status(PIPE_STOP);
+	}
+	if (o->tray) {
+		return tray_run(path_of(o));
 	}
 	return o->watch ? watch() : run(o);
 }
@@ -170,6 +175,10 @@ cmd_client(int argc, char **argv)
 			"install, remove, start or stop the service: a client\n"
 			"that Windows starts, with FILE",
 			service_option, &o.service) },
+		{ OPTION_FLAG(0, "tray",
+			      "an icon beside the clock: starts and stops the\n"
+			      "client, and shows how it is",
+			      &o.tray) },
 		{ OPTION_FLAG('v', "verbose", "log more", &o.verbose) },
 	};
 	const struct option_list list = { OPTION_LIST(usage, words) };

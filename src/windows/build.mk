@@ -65,11 +65,13 @@ $(BEARSSL_OBJS): $(B)/bearssl/%.o: $(BEARSSL_FROM)/%.c
 $(LIBS): $(BEARSSL_OBJS)
 	@rm -f $@; x86_64-w64-mingw32-ar qcs $@ $^
 
-# For the tests: a library that nothing loads, and a program that knows nothing
-# of tap.
+# For the tests: a library that nothing loads, a program that knows nothing of
+# tap, and one that presses an icon's menu.
+$(B)/planted.dll: TEST_FLAGS := -shared
+$(B)/planted.dll $(B)/fetch.exe $(B)/tray.exe:
+	@mkdir -p $(@D)
+	$(call pretty,CC,$<)$(CC) -O2 -Wall -Wextra -Isrc -static $(TEST_FLAGS) \
+		-o $@ $< -lws2_32
 $(B)/planted.dll: tests/windows/planted.c
-	@mkdir -p $(@D)
-	$(call pretty,CC,$<)$(CC) -O2 -Wall -Wextra -shared -o $@ $<
 $(B)/fetch.exe: tests/windows/fetch.c
-	@mkdir -p $(@D)
-	$(call pretty,CC,$<)$(CC) -O2 -Wall -Wextra -static -o $@ $< -lws2_32
+$(B)/tray.exe: tests/windows/tray.c src/client/tray.h

@@ -11,9 +11,8 @@ library_only_system(void)
 	SetDllDirectoryW(L"");
 }
 
-/* Every Windows has them: without one, this is none. */
-static FARPROC
-find(const wchar_t *library, const char *name)
+FARPROC
+library_find(const wchar_t *library, const char *name)
 {
 	HMODULE loaded =
 		LoadLibraryExW(library, NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
@@ -49,7 +48,7 @@ find(const wchar_t *library, const char *name)
 		static type(WINAPI *volatile found) parameters;                \
                                                                                \
 		if (!found) {                                                  \
-			found = (void *)find(library, #name);                  \
+			found = (void *)library_find(library, #name);          \
 		}                                                              \
 		return found arguments;                                        \
 	}

@@ -14,7 +14,8 @@ wine=/usr/lib/wine
 builtin=/usr/lib/x86_64-linux-gnu/wine/x86_64-windows
 
 # A Windows on which nothing was installed, in a moment: links to Wine's own
-# files, and the one driver that tells of addresses and connections.
+# files, the one driver that tells of addresses and connections, and windows
+# without a screen.
 installed()
 {
 	local system=$work/wine/drive_c/windows/system32
@@ -36,6 +37,14 @@ installed()
 	"ImagePath"="C:\\windows\\system32\\drivers\\nsiproxy.sys"
 	"Start"=dword:00000002
 	"Type"=dword:00000001
+	END
+	cat >"$work/wine/user.reg" <<-'END'
+	WINE REGISTRY Version 2
+
+	#arch=win64
+
+	[Software\\Wine\\Drivers] 1
+	"Graphics"="null"
 	END
 }
 
@@ -211,6 +220,45 @@ services()
 	same 2 "$(status_of service run)" 'by a person'
 }
 
+# icon [COMMAND]: what its tip says, when that is done
+icon()
+{
+	on client "$wine/wine64" "$WINDOWS/tray.exe" "$@"
+}
+
+tip()
+{
+	icon | tr -d '\r' | grep -q "$1"
+}
+
+# The icon starts a client, shows what it does, and stops it.
+trays()
+{
+	lab
+	windows
+	http_start server 80
+	tap_start server server server -p 80 -k "$(key_file)"
+	conf TAPclientd.conf "$(rule 'dst_port=80, outdev=eth0')"
+	same 1 "$(status_of icon)" 'none yet'
+	cp "$WINDOWS/tap.exe" "$work/c"
+	start tray client "$wine/wine64" 'w:\tap.exe' client --tray \
+	    -c 'w:\TAPclientd.conf'
+	wait_for "$patience" tip '^tap client: not running'
+	same 1 "$(status_of exe client --tray)" 'a second one'
+	icon 1
+	wait_for "$patience" tip '^tap client: SYNs: 0, authenticated: 0'
+	same 'page of 80' "$(fetch 4)"
+	wait_for "$patience" tip '^tap client: SYNs: 1, authenticated: 1'
+	icon 2
+	tip '^tap client: not running'
+	same 1 "$(status_of exe client --status)" 'it has ended'
+	icon 1
+	wait_for "$patience" tip '^tap client: SYNs: 0'
+	icon 5
+	await tray 0
+	same 0 "$(status_of exe client --stop)" 'the client stays'
+}
+
 # What is read has to be one's own, and what can't be is refused in words.
 words()
 {
@@ -336,6 +384,7 @@ done
 check comes-back comes_back
 check asked asked
 check services services
+check trays trays
 check words words
 check keygen keygen
 check acl acl
