@@ -182,11 +182,11 @@ PORTABLE_SRCS := tap.c $(wildcard src/protocol/*.c) \
 	$(patsubst %,src/base/%.c,base64 bytes fds grow hold_signals \
 		json secret siphash table text utc why) \
 	$(patsubst %,src/os/%.c,linktype own_addrs resolve source_ports) \
-	$(patsubst %,src/conf/%.c,acl_conf atomic_file client_conf grammar guest_conf hints include \
+	$(patsubst %,src/conf/%.c,acl_conf atomic_file client_conf grammar guest_conf guest_rule hints include \
 		invite key_line \
 		keyfile options passphrase passphrase_terminal seal sealed_file settings splice \
 		server_conf server_files share_conf switch_conf trusted_file value words) \
-	$(patsubst %,src/daemon/%.c,log log_sink stats) \
+	$(patsubst %,src/daemon/%.c,log log_sink stats) src/guests/owner.c \
 	$(patsubst %,src/client/%.c,accept backend_pcap client_posix outbound \
 		pcap_io unlock) \
 	$(filter-out src/acl/bundle_to.c src/acl/fleet.c src/acl/push.c, \

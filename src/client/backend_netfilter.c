@@ -6,6 +6,7 @@
 #include "client/client_parts.h"
 #include "daemon/log.h"
 #include "daemon/open_queue.h"
+#include "os/clock.h"
 #include "tap.h"
 
 #define QUEUE_LENGTH 4096u /* connections begun at the same moment */
@@ -94,10 +95,30 @@ fds_of_netfilter(const struct client *c, struct pollfd *fds)
 	return 2;
 }
 
-static void
-handle(struct client *c, const struct nfq_packet *q)
+/* The guest by whose device it came; 0: none. */
+static unsigned
+guest_of(struct client *c, const struct nfq_packet *q)
 {
-	const struct outbound_syn in = {
+	const struct guest_list *guests = &c->conf->guests;
+	const char *device;
+
+	if (!c->conf->by_guest || q->hook != NF_INET_FORWARD) {
+		return 0;
+	}
+	device = ifname_name(&c->netfilter.links,
+			     q->physin ? q->physin : q->indev);
+	for (size_t i = 0; device && i < guests->count; i++) {
+		if (strcmp(guests->at[i].dev, device) == 0) {
+			return (unsigned)i + 1;
+		}
+	}
+	return 0;
+}
+
+static struct outbound_syn
+syn_of(struct client *c, const struct nfq_packet *q)
+{
+	return (struct outbound_syn){
 		.bytes = q->bytes,
 		.len = q->len,
 		.wire_len = q->wire_len,
@@ -114,12 +135,69 @@ handle(struct client *c, const struct nfq_packet *q)
 		.uid = q->uid,
 		.gid = q->gid,
 	};
-	uint8_t syn0[NFQ_COPY];
-	enum outbound_fate fate = outbound_syn(&c->outbound, &in, syn0);
+}
 
+static void
+judge(struct client *c, const struct nfq_packet *q, unsigned guest,
+      const struct guest_owner *owner)
+{
+	struct outbound_syn in = syn_of(c, q);
+	struct guest_owner nobody = { .unknown = GUEST_KNOWN };
+	uint8_t syn0[NFQ_COPY];
+	enum outbound_fate fate;
+
+	in.guest = guest;
+	in.owner = owner;
+	fate = outbound_syn(&c->outbound, &in, syn0);
+	if (fate == OUTBOUND_ASK) {
+		struct packet syn;
+
+		packet_parse(&syn, q->bytes, q->len, q->wire_len);
+		nobody.unknown = guest_holds_take(c->guest_holds, guest, q,
+						  &syn, clock_ms());
+		if (nobody.unknown == GUEST_KNOWN) {
+			return; /* it is held */
+		}
+		in.owner = &nobody;
+		fate = outbound_syn(&c->outbound, &in, syn0);
+	}
 	nfq_decide(&c->syns, q->id,
 		   fate == OUTBOUND_DROP ? NFQ_DROP : NFQ_ACCEPT,
 		   fate == OUTBOUND_SYN0 ? syn0 : NULL, q->len);
+}
+
+static void
+handle(struct client *c, const struct nfq_packet *q)
+{
+	const unsigned guest = guest_of(c, q);
+	const struct guest_owner *owner = NULL;
+	struct packet syn;
+
+	if (guest != 0 &&
+	    packet_parse(&syn, q->bytes, q->len, q->wire_len) == PACKET_OK) {
+		owner = guest_holds_find(c->guest_holds, guest, &syn,
+					 clock_ms());
+	}
+	judge(c, q, guest, owner);
+}
+
+/* SYNs of guests whose owners are known by now. */
+static bool
+serve_guests(struct client *c)
+{
+	struct guest_judged judged;
+	int rc = 0;
+
+	while (rc == 0 &&
+	       guest_holds_next(c->guest_holds, clock_ms(), &judged)) {
+		judge(c, &judged.packet, judged.guest, &judged.owner);
+		rc = nfq_flush(&c->syns);
+	}
+	if (rc < 0) {
+		log_say(LOG_LEVEL_ERROR, "queue %u: verdicts: %s",
+			c->syns.queue, strerror(-rc));
+	}
+	return rc == 0;
 }
 
 static bool
@@ -161,7 +239,7 @@ serve_netfilter(struct client *c, const struct pollfd *fds)
 	if (fds[1].revents) {
 		ifname_update(&c->netfilter.links);
 	}
-	return !fds[0].revents || serve_queue(c);
+	return serve_guests(c) && (!fds[0].revents || serve_queue(c));
 }
 
 static void

@@ -37,6 +37,9 @@ answer_worker(void *context, const void *question, size_t len, void *answer,
 	if (way_answer(question, len, fds)) {
 		return fds[0] >= 0;
 	}
+	if (guest_readers_answer(&c->guest_readers, question, len, &fds[0])) {
+		return fds[0] >= 0;
+	}
 	if (backend_answer(c, question, len, answer, &answered)) {
 		return answered;
 	}
@@ -185,10 +188,12 @@ change(void *context)
 		return;
 	}
 	if (names_follow(&c->names, conf, c->shared->asked) < 0 ||
+	    guest_readers_follow(&c->guest_readers, conf) < 0 ||
 	    take_up(c, conf, err) < 0) {
 		if (names_follow(&c->names, c->conf, c->shared->asked) < 0) {
 			names_close(&c->names);
 		}
+		(void)guest_readers_follow(&c->guest_readers, c->conf);
 		daemon_reload_refuse(&c->reloading, c->control, err);
 		client_conf_free(conf);
 		if (c->backend->stay) {
@@ -227,10 +232,14 @@ work(void *context, int to_monitor)
 	c->netfilter.to_monitor = to_monitor;
 	c->netfilter.way.to_monitor = to_monitor;
 	c->netfilter.way.own_mark = c->conf->settings.mark;
+	c->guest_holds->context = &c->netfilter.to_monitor;
+	c->guest_holds->reader = guest_readers_ask;
 	egress_leave(&c->egress.egress);
 	monitor_ready(to_monitor, 0);
+	guest_holds_open(c->guest_holds,
+			 c->conf->by_guest ? c->conf->guests.count : 0);
 	for (;;) {
-		struct pollfd fds[BACKEND_FDS + 3];
+		struct pollfd fds[BACKEND_FDS + 3 + GUEST_CONF_MAX];
 		const size_t count = c->backend->fds(c, fds);
 
 		fds[count] =
@@ -245,7 +254,8 @@ work(void *context, int to_monitor)
 		ports_refill(&c->outbound.ports);
 		client_egress_serve(&c->egress, &c->outbound);
 		log_flush();
-		if (poll(fds, (nfds_t)count + 3, MONITOR_BEAT_MS) < 0 &&
+		if (guest_holds_poll(c->guest_holds, fds, count + 3,
+				     MONITOR_BEAT_MS) < 0 &&
 		    errno != EINTR) {
 			log_say(LOG_LEVEL_ERROR, "poll: %s", strerror(errno));
 			return TAP_SYSTEM;
@@ -293,7 +303,9 @@ open_all(struct client *c)
 	int rc;
 
 	c->shared = monitor_memory(sizeof *c->shared);
-	if (!c->shared) {
+	c->guest_holds = monitor_worker_memory(sizeof *c->guest_holds);
+	if (!c->shared || !c->guest_holds ||
+	    guest_readers_follow(&c->guest_readers, c->conf) < 0) {
 		return log_fail("memory", -ENOMEM);
 	}
 	c->signals = daemon_signals();
@@ -337,6 +349,7 @@ close_all(struct client *c)
 	netfilter_close(&c->netfilter);
 	backend_pcap_close(&c->pcap);
 	netlink_close(&c->diag);
+	guest_readers_close(&c->guest_readers);
 	netlink_close(&c->devices);
 	if (c->drops >= 0) {
 		close(c->drops);
@@ -374,6 +387,7 @@ tick(void *context)
 	}
 	watchdog_look(&c->watchdog, &c->fw, &c->plan.fw);
 	client_write_metrics(c);
+	guest_readers_tick(&c->guest_readers);
 	if (!c->monitor.ready) {
 		return MONITOR_GO_ON;
 	}

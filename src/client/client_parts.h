@@ -10,6 +10,8 @@
 #include "client/backend_pcap.h"
 #include "client/client.h"
 #include "client/fastpath.h"
+#include "client/guest_holds.h"
+#include "client/guest_readers.h"
 #include "client/marks.h"
 #include "client/names.h"
 #include "client/outbound.h"
@@ -37,6 +39,8 @@ struct client {
 	struct watchdog watchdog;
 	struct names names;
 	struct nfq syns;
+	struct guest_readers guest_readers; /* the monitor's, */
+	struct guest_holds *guest_holds;    /* and the worker's */
 	struct outbound outbound;
 	struct attempts attempts;      /* of one command, or with -v */
 	const struct backend *backend; /* which has one of these: */

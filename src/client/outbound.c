@@ -21,6 +21,8 @@ outbound_stats(const struct outbound_counters *n, struct stats *s)
 	stat_count(s, "as_is.failed", "not authenticated", n->failed, "");
 	stat_count(s, "refused.signature", "refused: signed", n->signature,
 		   "Groups and SYNs that were refused, by reason");
+	stat_count(s, "refused.guest", "refused: guests", n->denied, "");
+	stat_count(s, "refused.unknown", "refused: unknown", n->unknown, "");
 }
 
 /* The host of a name that a SYN goes to, or NULL. */
@@ -216,14 +218,16 @@ send_frames(struct outbound *e, const struct outbound_syn *in,
 	return e->send(e->context, in, p, packets, count);
 }
 
-static const struct sender_rule *
-rule_for(const struct outbound *e, const struct outbound_syn *in,
-	 const struct packet *p)
+static struct sender_packet
+about(const struct outbound *e, const struct outbound_syn *in,
+      const struct packet *p)
 {
 	const struct client_conf *conf = e->conf;
-	const struct sender_packet about = {
+	const struct guest_owner *owner = in->owner;
+	struct sender_packet about = {
 		.packet = p,
-		.exe = conf->by_exe && e->program
+		.guest = in->guest,
+		.exe = conf->by_exe && !in->guest && e->program
 			? e->program(e->context, in, p)
 			: NULL,
 		.forwarded = in->forwarded,
@@ -233,7 +237,16 @@ rule_for(const struct outbound *e, const struct outbound_syn *in,
 		.uid = in->uid,
 	};
 
-	return sender_rule_for(conf->rules, conf->rules_count, &about);
+	if (owner) {
+		about.has_uid = owner->has_uid;
+		about.uid = owner->uid;
+	}
+	if (owner && owner->unknown == GUEST_KNOWN) {
+		about.pid = owner->process.pid;
+		about.comm = owner->process.comm;
+		about.exe = owner->exe[0] ? owner->exe : NULL;
+	}
+	return about;
 }
 
 /* No rule is for it. */
@@ -278,13 +291,78 @@ authenticate(struct outbound *e, const struct outbound_syn *in,
 	return OUTBOUND_SYN0;
 }
 
+/* Who wants to know why a guest's connection fails. */
+static enum outbound_fate
+deny(struct outbound *e, const struct outbound_syn *in, const struct packet *p,
+     const struct sender_rule *rule)
+{
+	const struct guest_owner *owner = in->owner;
+	struct log_record r;
+
+	if (!log_limit_allows(&e->limit, clock_ms())) {
+		return OUTBOUND_DROP;
+	}
+	log_begin(&r, LOG_LEVEL_INFO, "denied");
+	log_text(&r, "guest", e->conf->guests.at[in->guest - 1].name);
+	log_number(&r, "rule", rule ? rule->line : 0);
+	if (owner && owner->has_uid) {
+		log_number(&r, "uid", owner->uid);
+	}
+	if (owner && owner->unknown == GUEST_KNOWN) {
+		log_number(&r, "pid", owner->process.pid);
+		log_text(&r, "comm", owner->process.comm);
+		log_text(&r, "exe", owner->exe);
+	} else if (owner) {
+		log_text(&r, "reason", guest_unknown_text(owner->unknown));
+	}
+	log_place(&r, e, p);
+	log_end(&r);
+	return OUTBOUND_DROP;
+}
+
+/* What a rule says that is for a guest; OUTBOUND_PASS: its key is to be used.
+ */
+static enum outbound_fate
+judge_guest(struct outbound *e, const struct outbound_syn *in,
+	    const struct packet *p, const struct sender_rule *rule,
+	    bool lacks_owner)
+{
+	if (lacks_owner && !in->owner) {
+		return OUTBOUND_ASK;
+	}
+	if (lacks_owner && !rule->unknown_passes) {
+		e->counters->unknown++;
+		return deny(e, in, p, rule);
+	}
+	if (!lacks_owner && rule->action == SENDER_DENY) {
+		e->counters->denied++;
+		return deny(e, in, p, rule);
+	}
+	return OUTBOUND_PASS;
+}
+
 /* Decide on a SYN; where it becomes SYN0, syn0 has it. */
 static enum outbound_fate
 judge(struct outbound *e, const struct outbound_syn *in, const struct packet *p,
       uint8_t *syn0)
 {
-	const struct sender_rule *rule = rule_for(e, in, p);
+	const struct sender_packet what = about(e, in, p);
+	const struct sender_rule *rule =
+		sender_rule_for(e->conf->rules, e->conf->rules_count, &what);
 
+	if (rule && rule->guest) {
+		const bool lacks_owner = sender_lacks_owner(rule, &what);
+		const enum outbound_fate fate =
+			judge_guest(e, in, p, rule, lacks_owner);
+
+		if (fate != OUTBOUND_PASS) {
+			return fate;
+		}
+		if (lacks_owner || rule->action != SENDER_AUTHENTICATE) {
+			e->counters->passed++;
+			return OUTBOUND_PASS;
+		}
+	}
 	if (!rule || (e->is_others && e->is_others(e->others_context, in, p))) {
 		return pass(e, p);
 	}
@@ -307,16 +385,25 @@ outbound_syn(struct outbound *e, const struct outbound_syn *in, uint8_t *syn0)
 {
 	struct packet p;
 
-	e->counters->seen++;
+	enum outbound_fate fate;
+
 	/*
 	 * A SYN with data may be truncated here, but is sent unchanged anyway.
 	 */
 	if (packet_parse(&p, in->bytes, in->len, in->wire_len) != PACKET_OK ||
 	    !packet_is_syn(&p)) {
+		e->counters->seen++;
+		if (in->guest) {
+			/* Made so by a guest: no rule could be asked. */
+			e->counters->unknown++;
+			return OUTBOUND_DROP;
+		}
 		e->counters->passed++;
 		return OUTBOUND_PASS;
 	}
-	return judge(e, in, &p, syn0);
+	fate = judge(e, in, &p, syn0);
+	e->counters->seen += fate != OUTBOUND_ASK;
+	return fate;
 }
 
 void

@@ -8,6 +8,7 @@
 #include "conf/client_conf.h"
 #include "daemon/log.h"
 #include "daemon/stats.h"
+#include "guests/owner.h"
 #include "protocol/packet.h"
 #include "os/source_ports.h"
 
@@ -18,7 +19,9 @@
 
 struct outbound_counters {
 	uint64_t seen, authenticated, passed, data, signature, failed;
-	uint64_t marked; /* by sockets of others: see marks.h */
+	uint64_t marked;          /* by sockets of others: see marks.h */
+	uint64_t denied, unknown; /* of guests: by rules, and since nobody
+				     knows whose they are */
 };
 
 /* The same as a daemon's status has them. */
@@ -77,9 +80,13 @@ struct outbound_syn {
 	uint32_t mark;
 	bool has_uid;
 	uint32_t uid, gid;
+	unsigned guest; /* whose it is, by its number; or 0 */
+	/* Who in it; or NULL: nobody was asked. */
+	const struct guest_owner *owner;
 };
 
 enum outbound_fate {
+	OUTBOUND_ASK,  /* once more, with an owner: a rule depends on it */
 	OUTBOUND_PASS, /* it goes as it is */
 	OUTBOUND_SYN0, /* its frames are sent: it goes as SYN0 */
 	OUTBOUND_DROP, /* it may not go */

@@ -33,8 +33,9 @@ fill(struct client *c, struct stats *s)
 {
 	struct outbound_counters n = c->shared->counters;
 	struct nfq_drops drops = { 0 };
-	char alarm[ALARMS_MAX], missing[MISSING_MAX];
+	char alarm[ALARMS_MAX], missing[MISSING_MAX], unread[MISSING_MAX];
 	struct text names = text_over(missing, sizeof missing);
+	struct text guests = text_over(unread, sizeof unread);
 
 	names_put_missing(c->conf, &names);
 	put_alarms(c, alarm);
@@ -52,6 +53,8 @@ fill(struct client *c, struct stats *s)
 		   "Rules in the configuration");
 	stat_text(s, "no_address", missing[0] ? "no address for" : NULL,
 		  missing);
+	guest_readers_missing(&c->guest_readers, &guests);
+	stat_text(s, "no_reader", unread[0] ? "no reader of" : NULL, unread);
 	outbound_stats(&n, s);
 	stat_count(s, "queue_drops", "queue drops",
 		   drops.queue_full + drops.socket_full,

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/secret.h"
+#include "conf/guest_rule.h"
 #include "conf/keyfile.h"
 
 #define RULES_MAX 4096u
@@ -15,6 +17,7 @@
 struct rule_words {
 	struct key_spec spec;
 	struct sender_rule rule;
+	struct guest_rule of_guest;
 	char host[SENDER_NAME_MAX]; /* of dst_host; or empty */
 	char scope[ACL_IFNAME_MAX]; /* of an address in it; or empty */
 };
@@ -145,6 +148,7 @@ static const struct conf_word_type rule_words[] = {
 	{ WHOLE_RULE("user"), CONF_OWN(take_user) },
 	{ RULE("exe", exe), CONF_OWN(take_exe) },
 	{ RULE("type", forwarded), CONF_CHOICE("LOCAL FORWARD") },
+	GUEST_RULE_WORDS(struct rule_words),
 };
 
 static const struct conf_word_type setting_words[] = { SETTINGS(
@@ -180,7 +184,7 @@ check_type(const struct conf_file *file, const struct sender_rule *rule,
 				    "indev goes with type=FORWARD")
 			: 0;
 	}
-	if (rule->has_user || rule->exe[0]) {
+	if (rule->guest == 0 && (rule->has_user || rule->exe[0])) {
 		return conf_fail(err, file, rule->line,
 				 "user and exe are of this host's own "
 				 "connections, not of type=FORWARD");
@@ -267,14 +271,49 @@ take_place(struct client_conf *conf, struct sender_rule *rule,
 	return 0;
 }
 
+/* Whether it has no key, but says whether connections may be at all. */
+static bool
+is_policy(const struct conf_line *line)
+{
+	for (size_t i = 0; i < line->count; i++) {
+		if (strcmp(line->words[i].name, "deny") == 0 ||
+		    strcmp(line->words[i].name, "allow") == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+take_words(const struct conf_file *file, const struct conf_line *line,
+	   struct rule_words *words, struct acl_key *key, char *err)
+{
+	/* The words of a key are the first. */
+	const struct conf_words policy = {
+		rule_words + KEY_WORDS_COUNT,
+		form.rules.count - KEY_WORDS_COUNT,
+	};
+	char why[VALUE_WHY_MAX];
+	int rc;
+
+	if (is_policy(line)) {
+		return conf_apply(file, line, &policy, words, NULL, err);
+	}
+	rc = conf_apply(file, line, &form.rules, words, NULL, err);
+	if (rc == 0 && key_finish(&words->spec, key, why) < 0) {
+		rc = conf_fail(err, file, line->line, "%s", why);
+	}
+	return rc;
+}
+
 static int
 add_rule(void *into, const struct conf_file *file, const struct conf_line *line,
 	 char *err)
 {
 	struct client_conf *conf = into;
 	struct rule_words words = { .rule.line = line->line };
+	struct acl_key key = { 0 };
 	struct sender_rule *rule;
-	char why[VALUE_WHY_MAX];
 	int rc;
 
 	if (conf->rules_count == RULES_MAX) {
@@ -285,12 +324,14 @@ add_rule(void *into, const struct conf_file *file, const struct conf_line *line,
 		return conf_no_memory(err, file, line->line);
 	}
 	key_spec_init(&words.spec);
-	rc = conf_apply(file, line, &form.rules, &words, NULL, err);
+	rc = take_words(file, line, &words, &key, err);
 	/* Whatever is wrong with it: its ports are freed with the rest. */
 	rule = &conf->rules[conf->rules_count++];
 	*rule = words.rule;
-	if (rc == 0 && key_finish(&words.spec, &rule->key, why) < 0) {
-		rc = conf_fail(err, file, line->line, "%s", why);
+	rule->key = key;
+	if (rc == 0) {
+		rc = guest_rule_apply(&words.of_guest, &conf->guests, rule,
+				      file, err);
 	}
 	if (rc == 0) {
 		rc = take_place(conf, rule, &words, file, err);
@@ -300,8 +341,10 @@ add_rule(void *into, const struct conf_file *file, const struct conf_line *line,
 	}
 	conf->by_device |= rule->outdev[0] != '\0' || rule->indev[0] != '\0';
 	conf->forwards |= rule->forwarded;
-	conf->by_user |= rule->has_user;
-	conf->by_exe |= rule->exe[0] != '\0';
+	conf->by_user |= rule->has_user && rule->guest == 0;
+	conf->by_exe |= rule->exe[0] != '\0' && rule->guest == 0;
+	conf->by_guest |= rule->guest != 0;
+	bytes_wipe(&key, sizeof key);
 	key_spec_wipe(&words.spec);
 	return rc;
 }

@@ -31,6 +31,7 @@ struct client_conf {
 	unsigned hosts_count;
 	struct guest_list guests;
 	bool by_device, by_user, by_exe; /* some rule asks for it */
+	bool by_guest;
 	bool forwards; /* some rule is for others' connections */
 };
 

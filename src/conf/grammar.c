@@ -328,6 +328,26 @@ name_len(const char *at)
 	return len > NAME_MAX_LEN || digit ? 0 : (int)len;
 }
 
+/* Words that need no value, up to a comma or the end. */
+static bool
+is_bare(const char *at, size_t len)
+{
+	static const char *const bare[] = { "deny", "allow" };
+
+	if (at[len] != ',' && at[len] != '\0') {
+		return false;
+	}
+	while (len > 0 && is_blank(at[len - 1])) {
+		len--;
+	}
+	for (size_t i = 0; i < sizeof bare / sizeof bare[0]; i++) {
+		if (strlen(bare[i]) == len && strncmp(bare[i], at, len) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* One name=value at `at`; *rest is where the next one begins. */
 static int
 split_word(const struct conf_file *file, char *at, struct conf_word *word,
@@ -338,6 +358,12 @@ split_word(const struct conf_file *file, char *at, struct conf_word *word,
 	char *end;
 
 	value = *equals == '=' ? skip_blanks(equals + 1) : equals;
+	if (is_bare(at, (size_t)(equals - at))) {
+		*rest = *equals == ',' ? skip_blanks(equals + 1) : NULL;
+		cut(at, equals);
+		*word = (struct conf_word){ .name = at, .value = "yes" };
+		return 0;
+	}
 	cut(at, equals);
 	if (value == equals || name_len(at) == 0 || at[name_len(at)] != '\0') {
 		/* Not the whole word: it may be a key without its name. */
@@ -390,7 +416,7 @@ split_line(const struct conf_file *file, struct conf_line *line, char *err)
 	while (at) {
 		char hint[HINTS_TEXT_MAX];
 
-		if (line->count > 0 &&
+		if (line->count > 0 && !is_bare(at, strcspn(at, "=,\"")) &&
 		    hint_list(hint, &line->words[line->count - 1], at)) {
 			return conf_fail(err, file, file->line,
 					 "a list needs quotes: %s", hint);

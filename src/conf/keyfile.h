@@ -28,6 +28,7 @@ void key_spec_init(struct key_spec *spec);
 void key_spec_wipe(struct key_spec *spec);
 
 /* The words of a key, for a table: IN has a struct key_spec spec. */
+#define KEY_WORDS_COUNT 8
 #define KEY_WORDS(in)                                                          \
 	{ CONF_WORD("key_no", in, spec.no), CONF_NUMBER(0, 65535, 0),          \
 	  .needed = true },                                                    \

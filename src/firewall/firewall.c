@@ -229,29 +229,47 @@ has_bridged(const struct fw_plan *plan)
 	return false;
 }
 
-/* Whether iptables gets to see a family's packets on a bridge. */
+/* Whether it gets to see bridged packets; below 0: the kernel has no way. */
 static int
-check_bridge_calls(unsigned family, char *err)
+sees_bridged(const char *name)
 {
-	const char *name = family == 4 ? "iptables" : "ip6tables";
 	char path[80];
 	FILE *file;
-	int value = 0;
+	int value;
 
 	snprintf(path, sizeof path, "/proc/sys/net/bridge/bridge-nf-call-%s",
 		 name);
 	file = fopen(path, "re");
 	if (!file) {
-		return why_set(
-			err, -1,
-			"type=BRIDGE: no rule sees bridged packets; 'modprobe "
-			"br_netfilter' first");
+		return -1;
 	}
 	if (fscanf(file, "%d", &value) != 1) {
 		value = 0;
 	}
 	fclose(file);
-	if (value == 0) {
+	return value != 0;
+}
+
+bool
+fw_sees_bridged(void)
+{
+	return sees_bridged("iptables") > 0 || sees_bridged("ip6tables") > 0;
+}
+
+/* Whether iptables gets to see a family's packets on a bridge. */
+static int
+check_bridge_calls(unsigned family, char *err)
+{
+	const char *name = family == 4 ? "iptables" : "ip6tables";
+	const int sees = sees_bridged(name);
+
+	if (sees < 0) {
+		return why_set(
+			err, -1,
+			"type=BRIDGE: no rule sees bridged packets; 'modprobe "
+			"br_netfilter' first");
+	}
+	if (sees == 0) {
 		return why_set(
 			err, -1,
 			"type=BRIDGE: no rule sees bridged packets; 'sysctl "

@@ -51,6 +51,9 @@ struct fw_match {
 	const struct fw_ports *ports;
 	size_t ports_count; /* 0: any */
 	bool fast;          /* client: may be marked, by plan_mark() */
+	/* Client: nothing passes while no daemon judges it: a guest's. */
+	bool judged;
+	bool bridge_port; /* indev is one, and the packet may be routed */
 	/*
 	 * Client: not queued, but given the plan's mark as its priority, for
 	 * who makes its frames where it leaves; unless IPsec is to wrap it
@@ -130,6 +133,9 @@ struct fw {
 	bool is_known;
 	uint64_t sum;
 };
+
+/* Whether iptables gets to see packets of a bridge. */
+bool fw_sees_bridged(void);
 
 /*
  * The rules of a plan as the tool takes them, on the heap; iptables has

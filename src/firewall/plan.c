@@ -85,6 +85,7 @@ same_but_ports(const struct fw_match *a, const struct fw_match *b)
 {
 	return a->place == b->place && a->closed == b->closed &&
 		a->by_ingress == b->by_ingress && a->fast == b->fast &&
+		a->judged == b->judged && a->bridge_port == b->bridge_port &&
 		packet_addr_equal(&a->decoy, &b->decoy) &&
 		a->decoy_port == b->decoy_port &&
 		same_text(a->indev, b->indev) &&
@@ -213,6 +214,8 @@ plan_client(struct plan *out, const struct client_conf *conf)
 	size_t used = 0;
 	size_t fast = 0;
 
+	const bool has_bridges = fw_sees_bridged();
+
 	*out = (struct plan){ .fw = {
 				      .side = FW_CLIENT,
 				      .queue = conf->settings.queue,
@@ -222,8 +225,10 @@ plan_client(struct plan *out, const struct client_conf *conf)
 		const struct sender_rule *rule = &conf->rules[i];
 		const size_t places = rule->host ? rule->host->count : 1;
 
-		matches += places;
-		ports += places * rule->ports_count;
+		const size_t ways = rule->guest && has_bridges ? 2 : 1;
+
+		matches += places * ways;
+		ports += places * ways * rule->ports_count;
 	}
 	if (allocate(out, matches, ports) < 0) {
 		return -1;
@@ -240,8 +245,16 @@ plan_client(struct plan *out, const struct client_conf *conf)
 					  rule->ports_count);
 
 			m->place = rule->forwarded ? FW_ROUTED : FW_LOCAL;
+			m->judged = rule->guest != 0;
 			m->fast = egress_tables_takes(conf, rule, fast);
 			fast += m->fast;
+			if (rule->guest && has_bridges) {
+				m = add_match(out, &used, rule->indev,
+					      rule->outdev, &rule->src, &dst,
+					      rule->ports, rule->ports_count);
+				m->place = FW_ROUTED;
+				m->judged = m->bridge_port = true;
+			}
 		}
 	}
 	/* A tool that is given nothing to do does not tell what it can. */

@@ -27,8 +27,12 @@ put_indev(const struct section *s, const struct fw_plan *plan,
 	if (bridged) {
 		text_put(s->t, "-m physdev --physdev-is-bridged ");
 	}
+	if (m->bridge_port) {
+		text_put(s->t, "-m physdev ");
+	}
 	if (m->indev && m->indev[0]) {
-		text_put(s->t, "%s %s ", bridged ? "--physdev-in" : "-i",
+		text_put(s->t, "%s %s ",
+			 bridged || m->bridge_port ? "--physdev-in" : "-i",
 			 m->indev);
 	} else if (plan->loopback_open && m->place == FW_LOCAL) {
 		text_put(s->t, "! -i lo ");
@@ -477,8 +481,6 @@ put_client_chain(const struct section *s)
 	static const char bare[] = "-m policy --dir out --pol none";
 	char queue[TARGET_MAX], set[TARGET_MAX], end[TARGET_MAX];
 
-	snprintf(queue, sizeof queue,
-		 "-j NFQUEUE --queue-num %u --queue-bypass", s->plan->queue);
 	snprintf(set, sizeof set, "%s -j CLASSIFY --set-class %x:%x", bare,
 		 mark >> 16, mark & 0xffff);
 	snprintf(end, sizeof end, "%s -j RETURN", bare);
@@ -489,6 +491,8 @@ put_client_chain(const struct section *s)
 		    !ruleset_is_here(s->hook, m)) {
 			continue;
 		}
+		snprintf(queue, sizeof queue, "-j NFQUEUE --queue-num %u%s",
+			 s->plan->queue, m->judged ? "" : " --queue-bypass");
 		put_match(s, s->plan, m, m->marked ? set : queue);
 		/* CLASSIFY does not end the chain, so a RETURN follows. */
 		if (m->marked) {

@@ -377,7 +377,8 @@ put_client(struct text *t, const struct fw_plan *plan,
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct fw_match *m = &plan->matches[i];
 
-		if (!ruleset_is_here(hook, m)) {
+		/* The families of IP know no bridge's ports. */
+		if (!ruleset_is_here(hook, m) || m->bridge_port) {
 			continue;
 		}
 		text_put(t, "\t\t%s%s", syn,
@@ -387,7 +388,8 @@ put_client(struct text *t, const struct fw_plan *plan,
 			text_put(t, "meta priority set %x:%x accept\n",
 				 plan->mark >> 16, plan->mark & 0xffff);
 		} else {
-			text_put(t, "queue num %u bypass\n", plan->queue);
+			text_put(t, "queue num %u%s\n", plan->queue,
+				 m->judged ? "" : " bypass");
 		}
 	}
 	text_put(t, "\t}\n");

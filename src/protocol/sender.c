@@ -44,6 +44,44 @@ sender_goes_to(const struct sender_rule *rule, const struct packet_addr *addr,
 			    : acl_net_has(&rule->dst, addr));
 }
 
+enum fit { FITS_NOT, FITS_PERHAPS, FITS };
+
+static enum fit
+fit_of(bool asked, bool known, bool equal)
+{
+	return !asked || (known && equal) ? FITS
+		: known                   ? FITS_NOT
+					  : FITS_PERHAPS;
+}
+
+/* Whether it is for who sends the packet: the least of what each word says. */
+static enum fit
+fits_owner(const struct sender_rule *rule, const struct sender_packet *in)
+{
+	const enum fit fits[] = {
+		fit_of(rule->has_user, in->has_uid, in->uid == rule->uid),
+		fit_of(rule->exe[0] != '\0', in->exe != NULL,
+		       in->exe && strcmp(rule->exe, in->exe) == 0),
+		fit_of(rule->pid != 0, in->pid != 0, in->pid == rule->pid),
+		fit_of(rule->comm[0] != '\0', in->comm != NULL,
+		       in->comm && strcmp(rule->comm, in->comm) == 0),
+	};
+	enum fit fit = FITS;
+
+	for (size_t i = 0; i < sizeof fits / sizeof fits[0]; i++) {
+		fit = fits[i] < fit ? fits[i] : fit;
+	}
+	/* Of this host's own, who is not known is not meant. */
+	return fit == FITS_PERHAPS && rule->guest == 0 ? FITS_NOT : fit;
+}
+
+bool
+sender_lacks_owner(const struct sender_rule *rule,
+		   const struct sender_packet *in)
+{
+	return fits_owner(rule, in) == FITS_PERHAPS;
+}
+
 const struct sender_rule *
 sender_rule_for(const struct sender_rule *rules, size_t count,
 		const struct sender_packet *in)
@@ -54,16 +92,14 @@ sender_rule_for(const struct sender_rule *rules, size_t count,
 		const struct sender_rule *rule = &rules[i];
 
 		if (rule->forwarded == in->forwarded &&
+		    (rule->guest == 0 || rule->guest == in->guest) &&
 		    sender_goes_to(rule, &p->dst, p->dport) &&
 		    acl_net_has(&rule->src, &p->src) &&
-		    (!rule->has_user ||
-		     (in->has_uid && in->uid == rule->uid)) &&
-		    (rule->exe[0] == '\0' ||
-		     (in->exe && strcmp(rule->exe, in->exe) == 0)) &&
-		    (rule->indev[0] == '\0' ||
+		    (rule->guest != 0 || rule->indev[0] == '\0' ||
 		     (in->indev && strcmp(rule->indev, in->indev) == 0)) &&
 		    (rule->outdev[0] == '\0' ||
-		     (in->outdev && strcmp(rule->outdev, in->outdev) == 0))) {
+		     (in->outdev && strcmp(rule->outdev, in->outdev) == 0)) &&
+		    fits_owner(rule, in) != FITS_NOT) {
 			return rule;
 		}
 	}

@@ -30,9 +30,21 @@ struct sender_host {
 	struct sender_host *next;
 };
 
+/* What becomes of the connections that a rule is for. */
+enum sender_action {
+	SENDER_AUTHENTICATE,
+	SENDER_DENY,  /* of virtual machines alone, as the next */
+	SENDER_ALLOW, /* they go as they are, whatever later rules say */
+};
+
+#define SENDER_COMM_MAX 16u /* TASK_COMM_LEN */
+
 /* Which connections are authenticated, and by which key (000, 7.2). */
 struct sender_rule {
-	bool forwarded; /* connections through this host; else its own */
+	unsigned guest; /* a virtual machine's, by its number; or 0 */
+	enum sender_action action;
+	bool unknown_passes; /* guest: where its owner can't be known */
+	bool forwarded;      /* connections through this host; else its own */
 	char indev[ACL_IFNAME_MAX];  /* of such; empty is ANY */
 	char outdev[ACL_IFNAME_MAX]; /* empty is ANY */
 	struct acl_net src, dst;
@@ -42,7 +54,10 @@ struct sender_rule {
 	bool has_user;
 	uint32_t uid;
 	char exe[SENDER_EXE_MAX]; /* the program's path; empty is ANY */
-	uint16_t service_port;    /* as the server sees it; 0: the packet's */
+	/* guest: the process's number, or 0, and its name; empty is ANY */
+	uint32_t pid;
+	char comm[SENDER_COMM_MAX];
+	uint16_t service_port; /* as the server sees it; 0: the packet's */
 	struct acl_key key;
 	unsigned line;
 };
@@ -63,6 +78,9 @@ bool sender_goes_to(const struct sender_rule *rule,
 
 struct sender_packet {
 	const struct packet *packet;
+	unsigned guest;     /* whose it is, as in a rule; 0: no guest's */
+	uint32_t pid;       /* of a guest's process; 0: not known, */
+	const char *comm;   /* and its name; or NULL */
 	const char *exe;    /* or NULL: not known */
 	bool forwarded;     /* through this host, by: */
 	const char *indev;  /* or NULL */
@@ -75,6 +93,12 @@ struct sender_packet {
 const struct sender_rule *sender_rule_for(const struct sender_rule *rules,
 					  size_t count,
 					  const struct sender_packet *in);
+/*
+ * Whether that rule matches a guest's SYN only because nobody knows yet whose
+ * it is.
+ */
+bool sender_lacks_owner(const struct sender_rule *rule,
+			const struct sender_packet *in);
 
 /* What can be done for a SYN. */
 enum sender_answer {

@@ -8,6 +8,8 @@
 # shellcheck disable=SC2317
 # shellcheck source=tests/hosts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/hosts/guest.sh
+. "$(dirname "$0")/guest.sh"
 
 # Two devices of the client's, each with a router of its own: eth0 with the
 # default route, and eth1 with that of table 100.
@@ -236,29 +238,6 @@ two_gateways()
 	tap_counts server server accepted 12
 	has "$(grep -o 'src=10.77.0.[23]' "$work/server.log" | sort -u |
 		tr '\n' ' ')" '^src=10.77.0.2 src=10.77.0.3 $'
-}
-
-# A guest behind the client, whose address is translated.
-guest_lab()
-{
-	local family
-
-	lab
-	http_start server 80
-	tap_start server server server -p 80 -k "$(key_file)"
-	namespace guest
-	ip -n "$net-client" link add eth1 type veth peer name eth0 \
-	    netns "$net-guest"
-	device_up client eth1 10.79.0.1/24 fd79::1/64
-	device_up guest eth0 10.79.0.2/24 fd79::2/64
-	connected guest
-	on client sysctl -qw net.ipv4.ip_forward=1 \
-	    net.ipv6.conf.all.forwarding=1
-	ip -n "$net-guest" -4 route add default via 10.79.0.1
-	ip -n "$net-guest" -6 route add default via fd79::1
-	for family in iptables ip6tables; do
-		on client "$family" -t nat -A POSTROUTING -o eth0 -j MASQUERADE
-	done
 }
 
 # It is ordinary to who sees packets leave, too, and cannot tell by addresses.

@@ -9,6 +9,7 @@
 
 #define SECRET "A1949A68393EA4B339FB8A597C38DBC9"
 #define KEY "key_no=10, key=0x" SECRET
+#define GUEST "GUEST:name=a, pid=1, dev=vnet0\n"
 #define RULE "RULE:dst_port=80, " KEY "\n"
 
 static char err[CONF_ERROR_MAX];
@@ -156,7 +157,85 @@ static const struct {
 	{ "RULE:dst_host=fe80::1%eth0]], " KEY "\n", 1, "dst_host: " },
 	{ "RULE:dst_host=fe80::1%eth0, outdev=eth1, " KEY "\n", 1, "are two" },
 	{ RULE RULE "RULE:dst_port=80, key_no=1\n", 3, "key is missing" },
+	{ "RULE:dst_port=80, deny\n", 1, "go with guest" },
+	{ "RULE:dst_port=80, guest_user=1, " KEY "\n", 1, "go with guest" },
+	{ "RULE:dst_port=80, unknown=allow, " KEY "\n", 1, "go with guest" },
+	{ "RULE:dst_port=80, guest=a, deny\n", 1, "no guest 'a'" },
+	{ GUEST "RULE:dst_port=80, guest=b, deny\n", 2, "no guest 'b'" },
+	{ GUEST "RULE:guest=a, deny\n", 2, "neither dst_host nor dst_port" },
+	{ "GUEST:name=a, pid=1\nRULE:dst_port=80, guest=a, deny\n", 2,
+	  "needs dev" },
+	{ GUEST "RULE:dst_port=80, guest=a, deny, allow\n", 2, "are two" },
+	{ GUEST "RULE:dst_port=80, guest=a, deny, deny\n", 2,
+	  "duplicate option 'deny'" },
+	{ GUEST "RULE:dst_port=80, guest=a, deny, " KEY "\n", 2,
+	  "unknown word 'key_no'" },
+	{ GUEST "RULE:dst_port=80, guest=a\n", 2, "key_no is missing" },
+	{ GUEST "RULE:dst_port=80, guest=a, user=1, " KEY "\n", 2,
+	  "guest_user and guest_exe" },
+	{ GUEST "RULE:dst_port=80, guest=a, indev=eth0, deny\n", 2,
+	  "another device" },
+	{ GUEST "RULE:dst_port=80, guest=a, guest_user=web, deny\n", 2,
+	  "needs guest_passwd" },
+	{ GUEST "RULE:dst_port=80, guest=a, guest_user=no-such-user, "
+		"guest_passwd=/etc/passwd, deny\n",
+	  2, "no user 'no-such-user' in /etc/passwd" },
+	{ GUEST "RULE:dst_port=80, guest=a, guest_comm=sixteen-letters-, "
+		"deny\n",
+	  2, "too long" },
+	{ GUEST "RULE:dst_port=80, guest=a, guest_exe=web, deny\n", 2,
+	  "no path from /" },
 };
+
+/* The file that is wrong is named, not the one that names it. */
+static void
+client_conf_reads_a_guests_users(void **state)
+{
+	(void)state;
+	assert_null(load(GUEST "RULE:dst_port=80, guest=a, guest_user=web, "
+			       "guest_passwd=/nowhere, deny\n"));
+	check_error(err, "/nowhere", 0, "No such file");
+	assert_null(load(GUEST "RULE:dst_port=80, guest=a, guest_user=web, "
+			       "guest_passwd=/dev/zero, deny\n"));
+	check_error(err, "/dev/zero", 0, "");
+}
+
+/* In a guest, or of it all; no key is needed to say who may not. */
+static void
+client_conf_takes_guests(void **state)
+{
+	struct client_conf *conf = load_good(
+		GUEST "GUEST:name=b, qmp=/b, dev=vnet1\n"
+		      "RULE:guest=b, guest_user=root, guest_passwd=/etc/passwd"
+		      ", guest_exe=/bin/a, guest_pid=7, guest_comm=a, "
+		      "dst_port=22, " KEY "\n"
+		      "RULE:guest=a, guest_user=33, dst_port=25, unknown=allow"
+		      ", deny\n"
+		      "RULE:allow , guest=a, dst_host=::1\n");
+	const struct sender_rule *rule = conf->rules;
+
+	(void)state;
+	assert_true(conf->by_guest);
+	assert_true(conf->forwards);
+	assert_false(conf->by_user);
+	assert_false(conf->by_exe);
+	assert_int_equal(rule[0].guest, 2);
+	assert_int_equal(rule[0].action, SENDER_AUTHENTICATE);
+	assert_string_equal(rule[0].indev, "vnet1");
+	assert_int_equal(rule[0].uid, 0);
+	assert_int_equal(rule[0].pid, 7);
+	assert_string_equal(rule[0].exe, "/bin/a");
+	assert_string_equal(rule[0].comm, "a");
+	assert_false(rule[0].unknown_passes);
+	assert_int_equal(rule[0].key.no, 10);
+	assert_int_equal(rule[1].guest, 1);
+	assert_int_equal(rule[1].action, SENDER_DENY);
+	assert_true(rule[1].unknown_passes);
+	assert_int_equal(rule[1].uid, 33);
+	assert_int_equal(rule[2].action, SENDER_ALLOW);
+	assert_false(rule[2].has_user);
+	client_conf_free(conf);
+}
 
 static void
 client_conf_refuses(void **state)
@@ -299,6 +378,8 @@ main(void)
 		cmocka_unit_test(client_conf_of_the_papers),
 		cmocka_unit_test(client_conf_takes_all_words),
 		cmocka_unit_test(client_conf_refuses),
+		cmocka_unit_test(client_conf_takes_guests),
+		cmocka_unit_test(client_conf_reads_a_guests_users),
 		cmocka_unit_test(client_conf_bounds_its_rules),
 		cmocka_unit_test(client_conf_takes_names),
 		cmocka_unit_test(client_conf_bounds_its_names),

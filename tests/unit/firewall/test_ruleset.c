@@ -233,6 +233,18 @@ static const struct fw_match guests_matches[] = {
 	  .indev = "virbr0",
 	  .ports = ssh,
 	  .ports_count = 1 },
+	/* Judged by who in the guest it is. */
+	{ .place = FW_ROUTED,
+	  .indev = "vnet0",
+	  .ports = ssh,
+	  .ports_count = 1,
+	  .judged = true },
+	{ .place = FW_ROUTED,
+	  .indev = "vnet0",
+	  .ports = ssh,
+	  .ports_count = 1,
+	  .judged = true,
+	  .bridge_port = true },
 	{ .ports = ssh, .ports_count = 1 },
 };
 

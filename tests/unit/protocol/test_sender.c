@@ -284,6 +284,57 @@ finds_the_first_rule(void **state)
 	assert_ptr_equal(sender_rule_for(rules, 7, &in), &rules[6]);
 }
 
+/* Who in a guest it is may not be known: then the rule is asked what to do. */
+static void
+finds_rules_of_guests(void **state)
+{
+	const struct packet p = parse(syn4, sizeof syn4);
+	const struct sender_rule rules[] = {
+		{ .guest = 2, .forwarded = true },
+		{ .guest = 1,
+		  .forwarded = true,
+		  .indev = "vnet1",
+		  .has_user = true,
+		  .uid = 33,
+		  .exe = "/bin/web" },
+		{ .guest = 1, .forwarded = true, .has_user = true, .uid = 34 },
+		{ .guest = 1, .forwarded = true, .comm = "mail", .pid = 7 },
+		{ .has_user = true },
+	};
+	struct sender_packet in = {
+		.packet = &p, .guest = 1, .forwarded = true, .indev = "br0"
+	};
+
+	(void)state;
+	assert_ptr_equal(sender_rule_for(rules, 5, &in), &rules[1]);
+	assert_true(sender_lacks_owner(&rules[1], &in));
+	in.has_uid = true;
+	in.uid = 34;
+	assert_ptr_equal(sender_rule_for(rules, 5, &in), &rules[2]);
+	assert_false(sender_lacks_owner(&rules[2], &in));
+	/* One word that does not fit is enough; the others may be unknown. */
+	in.uid = 35;
+	in.exe = "/bin/web";
+	in.comm = "web";
+	in.pid = 7;
+	assert_null(sender_rule_for(rules, 5, &in));
+	in.comm = "mail";
+	assert_ptr_equal(sender_rule_for(rules, 5, &in), &rules[3]);
+	in.uid = 33;
+	assert_ptr_equal(sender_rule_for(rules, 5, &in), &rules[1]);
+	assert_false(sender_lacks_owner(&rules[1], &in));
+	in.exe = NULL;
+	assert_true(sender_lacks_owner(&rules[1], &in));
+	in.guest = 2;
+	assert_ptr_equal(sender_rule_for(rules, 5, &in), &rules[0]);
+	in.guest = 0;
+	assert_null(sender_rule_for(rules, 5, &in));
+	/* This host's own are never asked about. */
+	in.forwarded = false;
+	in.has_uid = false;
+	assert_null(sender_rule_for(rules, 5, &in));
+}
+
 /* A name stands for its addresses, of the rule's own IP version. */
 static void
 goes_to_all_addresses_of_a_host(void **state)
@@ -332,6 +383,7 @@ main(void)
 		cmocka_unit_test(sends_syn0_last),
 		cmocka_unit_test(judges_what_can_be_signed),
 		cmocka_unit_test(finds_the_first_rule),
+		cmocka_unit_test(finds_rules_of_guests),
 		cmocka_unit_test(goes_to_all_addresses_of_a_host),
 	};
 

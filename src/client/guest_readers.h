@@ -1,0 +1,57 @@
+/*
+ * The readers of the virtual machines that rules are for; in the monitor,
+ * which has the rights to look for their RAM.
+ */
+#ifndef TAP_CLIENT_GUEST_READERS_H
+#define TAP_CLIENT_GUEST_READERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "base/why.h"
+#include "conf/client_conf.h"
+#include "guests/guests.h"
+
+/* A guest that is not there is looked for again after this, up to that. */
+#define GUEST_READERS_PAUSE_MS 1000u
+#define GUEST_READERS_PAUSE_MAX_MS 10000u
+
+struct guest_of_reader {
+	struct client_guest conf;
+	bool is_wanted; /* by a rule */
+	struct guest_reader reader;
+	uint64_t due_ms, pause_ms;
+	char why[WHY_MAX]; /* it has none; empty: it has one */
+};
+
+struct guest_readers {
+	struct guest_of_reader *at; /* owned; in the order of the file */
+	size_t count;
+};
+
+/*
+ * Have a reader for each guest that a rule names; those that were the same
+ * before stay.  What can't be started is logged, and tried again.  0 or
+ * -ENOMEM: then all is as it was.
+ */
+int guest_readers_follow(struct guest_readers *r,
+			 const struct client_conf *conf);
+/* From time to time: guests end, and come. */
+void guest_readers_tick(struct guest_readers *r);
+void guest_readers_close(struct guest_readers *r);
+
+/*
+ * In the worker, a descriptor to ask the reader of a guest by its number, or
+ * -1; to_monitor is an int.  And in the monitor, the answer to that question,
+ * which is a descriptor or below 0.  False: it is another question.
+ */
+int guest_readers_ask(void *to_monitor, unsigned guest);
+bool guest_readers_answer(const struct guest_readers *r, const void *question,
+			  size_t len, int *fd);
+
+/* The names of those that nobody can look into, with blanks between. */
+void guest_readers_missing(const struct guest_readers *r, struct text *t);
+
+#endif
