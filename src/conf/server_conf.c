@@ -142,6 +142,7 @@ static const struct conf_word_type setting_words[] = {
 	{ CONF("hide", usual), CONF_OWN(take_hide) },
 	{ CONF("loopback", hide_loopback), CONF_CHOICE("open hide"),
 	  .usual = 1 },
+	{ CONF("tracking", track_always), CONF_CHOICE("auto on") },
 	/*
 	 * A group not complete after a second never will be: TCP's first
 	 * retransmission, with a group of its own, comes then (papers: 000,

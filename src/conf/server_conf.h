@@ -35,6 +35,7 @@ struct server_conf {
 	uint32_t switch_mark;   /* bit of packets back to the carrier */
 	struct receiver_limits limits;
 	bool hide_loopback;
+	bool track_always; /* see server/tracking.h */
 	/* Where replays are remembered; empty: the default; "none": nowhere. */
 	char replay_file[CONF_PATH_MAX];
 	struct share_conf share;

@@ -95,6 +95,12 @@ struct fw_plan {
 	bool unconfirmed;
 	bool unlabelled; /* connections cannot be labelled here: only marks are
 			    used */
+	/*
+	 * Server: no rule asks connection tracking, so that a host goes without
+	 * which nobody else has tracked.  Only with a door that stays: it keeps
+	 * the kernel from finding a listener for who was not admitted.
+	 */
+	bool untracked;
 	const struct fw_match *matches;
 	size_t count;
 };

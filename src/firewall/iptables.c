@@ -478,6 +478,7 @@ iptables_standing(struct fw *fw, const struct fw_plan *plan, struct text *t)
 	int rc = 0;
 
 	as.unlabelled = fw->no_labels;
+	as.untracked = plan->untracked && !fw->no_sockets;
 	for (size_t family = 0; rc >= 0 && family < families_here(); family++) {
 		const int found = fw->has_family[family]
 			? family_standing(fw, &as, family, t)

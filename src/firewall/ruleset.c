@@ -86,9 +86,9 @@ bool
 ruleset_is_labelled(const struct fw_plan *plan, const struct fw_match *m,
 		    unsigned family)
 {
-	return plan->side == FW_SERVER && !plan->unlabelled &&
-		m->place == FW_LOCAL && !ruleset_is_translated(m, 0) &&
-		!ruleset_has_decoy(m, 0) &&
+	return plan->side == FW_SERVER && !plan->untracked &&
+		!plan->unlabelled && m->place == FW_LOCAL &&
+		!ruleset_is_translated(m, 0) && !ruleset_has_decoy(m, 0) &&
 		(family == 0 || ruleset_has_family(m, family));
 }
 
@@ -120,7 +120,20 @@ bool
 ruleset_ends_marked(const struct fw_plan *plan, const struct fw_match *m)
 {
 	return m->by_ingress && (!m->closed || plan->door_stays) &&
-		(!plan->unlabelled || ruleset_is_translated(m, 0));
+		(plan->untracked || !plan->unlabelled ||
+		 ruleset_is_translated(m, 0));
+}
+
+bool
+ruleset_catches_marked(const struct fw_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->untracked &&
+		    ruleset_ends_marked(plan, &plan->matches[i])) {
+			return true;
+		}
+	}
+	return false;
 }
 
 bool
@@ -167,7 +180,8 @@ ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook)
 	}
 	if (ruleset_is(hook, RULESET_INPUT) ||
 	    ruleset_is(hook, RULESET_FORWARD)) {
-		if (ruleset_labels_some(plan, 0)) {
+		if (ruleset_labels_some(plan, 0) ||
+		    ruleset_catches_marked(plan)) {
 			return true;
 		}
 	}
@@ -175,7 +189,8 @@ ruleset_needs(const struct fw_plan *plan, const struct ruleset_hook *hook)
 		const struct fw_match *m = &plan->matches[i];
 
 		if (ruleset_has_place(hook, m, 0) ||
-		    ((ruleset_is(hook, RULESET_INPUT) ||
+		    (!plan->untracked &&
+		     (ruleset_is(hook, RULESET_INPUT) ||
 		      ruleset_is(hook, RULESET_FORWARD)) &&
 		     ruleset_is_translated(m, 0))) {
 			return true;

@@ -31,6 +31,14 @@
  * or another host (a published port), is known in the last places by the
  * address that a rule names, or by a label that it got before.
  *
+ * Where nobody else tracks connections, neither do these rules (`untracked`),
+ * if there is a door that stays.  Then what is no SYN passes where the kernel
+ * finds a socket for it: of a connection, of one that begins or that has ended
+ * just now; and no listener, which the door has for nobody but the admitted.
+ * All else is as above, but for what somebody translates.  Who does so has the
+ * kernel track, and the rules ask for that again as soon as the daemon sees it;
+ * until then strangers' SYNs are known by their mark, or end in the raw table.
+ *
  * Strangers to be shown a closed port go on to the stack, where the door
  * (fastpath/door.h) has no listener for them: they are the only ones that are
  * let go, and only the plan of a server with a door has them.  Strangers who
@@ -109,6 +117,11 @@ bool ruleset_has_place(const struct ruleset_hook *hook,
  * they do where the last places would not know a translated one again.
  */
 bool ruleset_ends_marked(const struct fw_plan *plan, const struct fw_match *m);
+/*
+ * Whether they end there to whatever port they have been translated since: of
+ * one that is not tracked, nothing else tells to which it came.
+ */
+bool ruleset_catches_marked(const struct fw_plan *plan);
 /* Client: whether a match is of the packets that come by a hook. */
 bool ruleset_is_here(const struct ruleset_hook *hook, const struct fw_match *m);
 /* Of packets through this host. */

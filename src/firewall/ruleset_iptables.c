@@ -182,10 +182,12 @@ put_admitted(const struct section *s)
 	const uint32_t mark = s->plan->accepted_mark;
 
 	/* Flags are matched last, since that match drops truncated headers. */
-	text_put(s->t,
-		 "-A %s -p tcp -m conntrack --ctstate ESTABLISHED -m tcp ! "
-		 "%s -j RETURN\n",
-		 s->chain, syn);
+	if (!s->plan->untracked) {
+		text_put(s->t,
+			 "-A %s -p tcp -m conntrack --ctstate ESTABLISHED "
+			 "-m tcp ! %s -j RETURN\n",
+			 s->chain, syn);
+	}
 	if (ruleset_has_labels(s->plan)) {
 		text_put(s->t, "-A %s -m connlabel --label %u -j RETURN\n",
 			 s->chain, RULESET_LABEL);
@@ -204,23 +206,27 @@ no_syn(const struct section *s, const struct fw_match *m)
 		: "";
 }
 
-/* Whose packet it is was found before routing: no listener's, but for TPROXY.
+/*
+ * Whose packet it is was found before routing: no listener's, but for TPROXY.
+ * Where the door has no listener, it may be looked for now.
  */
 static void
 put_sockets(const struct section *s, const struct fw_match *m)
 {
+	const bool late = s->plan->untracked;
 	char target[TARGET_MAX];
 
 	if (!s->plan->by_socket || !ruleset_is(s->hook, RULESET_INPUT)) {
 		return;
 	}
 	snprintf(target, sizeof target,
-		 "%s-m cgroup --path / -m socket --nowildcard --transparent "
+		 "%s%s-m socket --nowildcard --transparent "
 		 "-j NFQUEUE --queue-num %u%s",
-		 no_syn(s, m), ruleset_queue(s->plan, false, true), bypass(s));
+		 no_syn(s, m), late ? "" : "-m cgroup --path / ",
+		 ruleset_queue(s->plan, false, true), bypass(s));
 	put_match(s, s->plan, m, target);
-	snprintf(target, sizeof target, "%s-m cgroup --path / -j RETURN",
-		 no_syn(s, m));
+	snprintf(target, sizeof target, "%s-m %s -j RETURN", no_syn(s, m),
+		 late ? "socket --nowildcard" : "cgroup --path /");
 	put_match(s, s->plan, m, target);
 }
 
@@ -332,7 +338,9 @@ put_last_chain(const struct section *s)
 			put_final(s, &s->plan->matches[i]);
 		}
 	}
-	put_translated(s);
+	if (!s->plan->untracked) {
+		put_translated(s);
+	}
 	/* Strangers' SYNs, after as many rules as those to other ports. */
 	for (size_t i = 0; i < s->plan->count; i++) {
 		const struct fw_match *m = &s->plan->matches[i];
@@ -342,6 +350,12 @@ put_last_chain(const struct section *s)
 			put_match(s, s->plan, m,
 				  m->closed ? "-j RETURN" : "-j DROP");
 		}
+	}
+	if (ruleset_catches_marked(s->plan)) {
+		text_put(s->t,
+			 "-A %s -p tcp -m mark --mark 0x%x/0x%x -m tcp %s "
+			 "-j DROP\n",
+			 s->chain, s->plan->mark, s->plan->mark, syn);
 	}
 }
 

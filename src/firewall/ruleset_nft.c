@@ -279,23 +279,38 @@ put_final(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 	put_queue(t, plan, forwarded, true);
 }
 
+/*
+ * Of a cgroup with any other value, a socket was found before routing: it is no
+ * listener's.  Where the door has none, it may be looked for now.
+ */
+static void
+put_sockets(struct text *t, const struct fw_plan *plan,
+	    const struct ruleset_hook *hook)
+{
+	if (!plan->by_socket || !ruleset_is(hook, RULESET_INPUT)) {
+		return;
+	}
+	if (plan->untracked) {
+		text_put(t, "\t\t%ssocket transparent 0 accept\n", no_syn);
+	} else {
+		text_put(t,
+			 "\t\tmeta cgroup != 0xffffffff socket transparent 0 "
+			 "%saccept\n",
+			 no_syn);
+	}
+}
+
 /* In INPUT and FORWARD: the final decision. */
 static void
 put_last_chain(struct text *t, const struct fw_plan *plan,
 	       const struct ruleset_hook *hook, const char *name)
 {
 	begin_chain(t, hook->nft, "filter", name, -1);
-	text_put(t,
-		 "\t\tmeta l4proto != tcp accept\n"
-		 "\t\tct state established %saccept\n",
-		 no_syn);
-	/* Any other value: a socket was found before routing. */
-	if (plan->by_socket && ruleset_is(hook, RULESET_INPUT)) {
-		text_put(t,
-			 "\t\tmeta cgroup != 0xffffffff socket transparent 0 "
-			 "%saccept\n",
-			 no_syn);
+	text_put(t, "\t\tmeta l4proto != tcp accept\n");
+	if (!plan->untracked) {
+		text_put(t, "\t\tct state established %saccept\n", no_syn);
 	}
+	put_sockets(t, plan, hook);
 	if (ruleset_has_labels(plan)) {
 		text_put(t, "\t\tct label %u accept\n", RULESET_LABEL);
 	}
@@ -309,7 +324,9 @@ put_last_chain(struct text *t, const struct fw_plan *plan,
 			put_final(t, plan, &plan->matches[i]);
 		}
 	}
-	put_translated(t, plan);
+	if (!plan->untracked) {
+		put_translated(t, plan);
+	}
 	/* Strangers' SYNs, after as many rules as those to other ports. */
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct fw_match *m = &plan->matches[i];
@@ -326,6 +343,10 @@ put_last_chain(struct text *t, const struct fw_plan *plan,
 		} else {
 			text_put(t, "drop\n");
 		}
+	}
+	if (ruleset_catches_marked(plan)) {
+		text_put(t, "\t\tmeta mark & 0x%08x != 0 %sdrop\n", plan->mark,
+			 syn);
 	}
 	text_put(t, "\t}\n");
 }

@@ -117,6 +117,8 @@ fw_run_best(struct fw *fw, const struct fw_plan *plan, fw_install_one *install,
 			continue; /* it was tried */
 		}
 		as.unlabelled = no_labels;
+		/* One of the two has to tell connections from strangers. */
+		as.untracked = plan->untracked && !no_sockets;
 		rc = install(fw, &as, family, err);
 		if (rc == 0) {
 			fw->no_sockets = no_sockets;

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define TYPE(message) ((NFNL_SUBSYS_CTNETLINK << 8) | (message))
 
@@ -19,8 +20,9 @@ conntrack_open(struct netlink *nl)
 }
 
 static void
-put_tuple(struct netlink_msg *msg, uint16_t type, const struct packet_addr *src,
-	  uint16_t sport, const struct packet_addr *dst, uint16_t dport)
+put_tuple(struct netlink_msg *msg, uint16_t type, uint8_t protocol,
+	  const struct packet_addr *src, uint16_t sport,
+	  const struct packet_addr *dst, uint16_t dport)
 {
 	bool v4 = src->family == 4;
 	size_t len = v4 ? 4 : 16;
@@ -31,7 +33,7 @@ put_tuple(struct netlink_msg *msg, uint16_t type, const struct packet_addr *src,
 	netlink_put(msg, v4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, dst->bytes, len);
 	netlink_unnest(msg, part);
 	part = netlink_nest(msg, CTA_TUPLE_PROTO);
-	netlink_put_u8(msg, CTA_PROTO_NUM, IPPROTO_TCP);
+	netlink_put_u8(msg, CTA_PROTO_NUM, protocol);
 	netlink_put_be16(msg, CTA_PROTO_SRC_PORT, sport);
 	netlink_put_be16(msg, CTA_PROTO_DST_PORT, dport);
 	netlink_unnest(msg, part);
@@ -80,8 +82,10 @@ add(struct netlink *nl, const struct packet *p, uint32_t seconds,
 
 	begin(&msg, nl, IPCTNL_MSG_CT_NEW, NLM_F_ACK | NLM_F_CREATE | flags,
 	      p->src.family);
-	put_tuple(&msg, CTA_TUPLE_ORIG, &p->src, p->sport, &p->dst, p->dport);
-	put_tuple(&msg, CTA_TUPLE_REPLY, &p->dst, p->dport, &p->src, p->sport);
+	put_tuple(&msg, CTA_TUPLE_ORIG, IPPROTO_TCP, &p->src, p->sport, &p->dst,
+		  p->dport);
+	put_tuple(&msg, CTA_TUPLE_REPLY, IPPROTO_TCP, &p->dst, p->dport,
+		  &p->src, p->sport);
 	netlink_put_be32(&msg, CTA_STATUS,
 			 IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED);
 	netlink_put_be32(&msg, CTA_TIMEOUT, seconds);
@@ -206,9 +210,82 @@ conntrack_is_established(struct netlink *nl, const struct packet *p)
 	int rc;
 
 	begin(&msg, nl, IPCTNL_MSG_CT_GET, NLM_F_ACK, p->src.family);
-	put_tuple(&msg, CTA_TUPLE_ORIG, &p->src, p->sport, &p->dst, p->dport);
+	put_tuple(&msg, CTA_TUPLE_ORIG, IPPROTO_TCP, &p->src, p->sport, &p->dst,
+		  p->dport);
 	rc = netlink_call(nl, &msg, take_state, &established);
 	return rc < 0 && rc != -ENOENT ? rc : established;
+}
+
+/* An address of this host, and a datagram from it to itself.  0 or -errno. */
+static int
+send_to_self(int fd, struct packet_addr *addr, uint16_t *port)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} self = { 0 };
+	const bool v4 = addr->family == 4;
+	socklen_t len = v4 ? sizeof self.v4 : sizeof self.v6;
+
+	if (v4) {
+		self.v4.sin_family = AF_INET;
+		self.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		memcpy(addr->bytes, &self.v4.sin_addr, 4);
+	} else {
+		self.v6.sin6_family = AF_INET6;
+		self.v6.sin6_addr = in6addr_loopback;
+		memcpy(addr->bytes, &self.v6.sin6_addr, 16);
+	}
+	if (bind(fd, &self.any, len) < 0 ||
+	    getsockname(fd, &self.any, &len) < 0 ||
+	    connect(fd, &self.any, len) < 0 || send(fd, "", 1, 0) < 0) {
+		return -errno;
+	}
+	*port = ntohs(v4 ? self.v4.sin_port : self.v6.sin6_port);
+	return 0;
+}
+
+/* Whether one of a family that was just sent is known. */
+static int
+is_on_for(struct netlink *nl, uint8_t family)
+{
+	const int fd = socket(family == 4 ? AF_INET : AF_INET6,
+			      SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct packet_addr addr = { .family = family };
+	NETLINK_MSG(msg, 64);
+	uint16_t port = 0;
+	int rc = fd < 0 ? -errno : send_to_self(fd, &addr, &port);
+
+	if (rc == 0) {
+		begin(&msg, nl, IPCTNL_MSG_CT_GET, NLM_F_ACK, family);
+		put_tuple(&msg, CTA_TUPLE_ORIG, IPPROTO_UDP, &addr, port, &addr,
+			  port);
+		rc = netlink_call(nl, &msg, NULL, NULL);
+		rc = rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return rc;
+}
+
+int
+conntrack_is_on(struct netlink *nl)
+{
+	int v4, v6;
+
+	/* To ask would have it loaded. */
+	if (access("/proc/sys/net/netfilter/nf_conntrack_max", F_OK) < 0) {
+		return 0;
+	}
+	v4 = is_on_for(nl, 4);
+	v6 = is_on_for(nl, 6);
+	if (v4 == 1 || v6 == 1) {
+		return 1;
+	}
+	/* A family that this host has no address of carries nothing. */
+	return v4 < 0 && v6 < 0 ? v4 : 0;
 }
 
 struct each {

@@ -33,6 +33,13 @@ int conntrack_establish(struct netlink *nl, const struct packet *p,
 /* Whether it is known, and established: 1, 0 or -errno. */
 int conntrack_is_established(struct netlink *nl, const struct packet *p);
 
+/*
+ * Whether the kernel tracks connections in this network namespace: 1, 0 or
+ * -errno.  By a datagram to this host itself, of either family that it has:
+ * rules that exempt these (NOTRACK) are not seen.
+ */
+int conntrack_is_on(struct netlink *nl);
+
 struct conntrack_entry {
 	struct packet packet;  /* of who opened it */
 	struct packet_addr to; /* where its packets are sent: translated, or */

@@ -8,6 +8,8 @@
 
 struct adoption {
 	struct worker *worker;
+	struct netlink *conntrack; /* is told of sockets; or NULL */
+	bool late;                 /* the worker knows them */
 	int error;
 };
 
@@ -46,14 +48,18 @@ adopt_socket(void *context, const struct sock_diag_socket *socket)
 		.sport = c->remote_port,
 		.dport = c->local_port,
 	};
-	int rc;
+	int rc = 0;
 
 	if (!is_protected(&a->worker->conf->acl, &p, false)) {
 		return;
 	}
-	note(a->worker, &p);
-	rc = conntrack_add(&a->worker->conntrack, &p,
-			   CONNTRACK_ESTABLISHED_SECONDS);
+	if (!a->late) {
+		note(a->worker, &p);
+	}
+	if (a->conntrack) {
+		rc = conntrack_add(a->conntrack, &p,
+				   CONNTRACK_ESTABLISHED_SECONDS);
+	}
 	a->error = rc < 0 ? rc : a->error;
 }
 
@@ -75,28 +81,58 @@ adopt_tracked(void *context, const struct conntrack_entry *entry)
 	}
 }
 
-void
-adopt_connections(struct worker *g)
+static int
+each_socket(struct adoption *a)
 {
 	struct netlink diag;
-	struct adoption a = { .worker = g };
-	int rc = g->conntrack.fd;
+	int rc = sock_diag_open(&diag);
 
-	if (rc >= 0) {
-		rc = conntrack_each(&g->conntrack, adopt_tracked, &a);
-	}
 	if (rc == 0) {
-		rc = sock_diag_open(&diag);
-		if (rc == 0) {
-			rc = sock_diag_each(&diag, adopt_socket, &a);
-			netlink_close(&diag);
-		}
+		rc = sock_diag_each(&diag, adopt_socket, a);
+		netlink_close(&diag);
 	}
-	rc = rc < 0 ? rc : a.error;
+	return rc < 0 ? rc : a->error;
+}
+
+static void
+complain(int rc)
+{
 	if (rc < 0) {
 		log_say(LOG_LEVEL_WARNING,
 			"connection tracking: %s; connections made before the "
 			"start break when this process ends",
 			strerror(-rc));
 	}
+}
+
+void
+adopt_connections(struct worker *g)
+{
+	struct adoption a = { .worker = g };
+	int rc = 0;
+
+	if (!worker_is_untracked(g)) {
+		a.conntrack = &g->conntrack;
+		rc = g->conntrack.fd;
+	}
+	if (rc >= 0 && a.conntrack) {
+		rc = conntrack_each(a.conntrack, adopt_tracked, &a);
+	}
+	complain(rc < 0 ? rc : each_socket(&a));
+}
+
+void
+adopt_sockets(struct worker *g)
+{
+	struct netlink conntrack;
+	struct adoption a = { .worker = g,
+			      .conntrack = &conntrack,
+			      .late = true };
+	int rc = conntrack_open(&conntrack);
+
+	if (rc == 0) {
+		rc = each_socket(&a);
+		netlink_close(&conntrack);
+	}
+	complain(rc);
 }

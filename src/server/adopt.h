@@ -10,5 +10,10 @@
 
 /* Those to services that are protected; what fails is logged. */
 void adopt_connections(struct worker *g);
+/*
+ * The kernel alone is told, of those to this host: before rules ask its
+ * tracking that have gone without.
+ */
+void adopt_sockets(struct worker *g);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/tracking.h"
 #include "server/worker_door.h"
 #include "tap.h"
 
@@ -40,6 +41,8 @@ door_trust_plan(const struct door_trust *t, const struct worker *g,
 		plan->matches[i].by_ingress &= g->ingress.config != NULL;
 	}
 	plan->fw.door_stays = door_stays(g);
+	plan->fw.untracked =
+		worker_is_untracked(g) && !tracking_needed(conf, &g->door);
 	return 0;
 }
 
@@ -138,6 +141,7 @@ door_trust_follow(struct door_trust *t, struct worker *g, struct plan *plan,
 	/* At the start there was none: a reload looks again. */
 	t->given = worker_door_trust(g) && has_closed(&g->conf->acl);
 	if (t->given == before && stays == plan->fw.door_stays &&
+	    worker_is_untracked(g) == plan->fw.untracked &&
 	    !is_outdated(plan, g)) {
 		return;
 	}
@@ -153,15 +157,20 @@ door_trust_follow(struct door_trust *t, struct worker *g, struct plan *plan,
 
 /* Other rules, which do without the door.  0 or -1. */
 static int
-withdraw(struct door_trust *t, const struct worker *g, struct plan *plan,
+withdraw(struct door_trust *t, struct worker *g, struct plan *plan,
 	 struct fw *fw)
 {
+	const bool given = t->given, untracked = worker_is_untracked(g);
 	int rc = 0;
 
-	if (t->given) {
+	if (given || untracked) {
 		t->given = false;
+		worker_set_untracked(g, false);
 		rc = replace(t, g, plan, fw);
-		t->given = rc < 0;
+	}
+	if (rc < 0) {
+		t->given = given;
+		worker_set_untracked(g, untracked);
 	}
 	return rc;
 }

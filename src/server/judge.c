@@ -27,6 +27,8 @@
 #define UNKNOWN_MAX 1000u
 /* What tracking is told of, and sees no packet of, it forgets again. */
 #define TRACKED_SECONDS 300u
+/* Who is heard of again within so many has not ended. */
+#define LASTS_SECONDS 5u
 /* How often it is said that accepted SYNs get no answer. */
 #define WARN_EVERY_MS 10000u
 
@@ -81,8 +83,12 @@ static bool
 is_alive(void *context, const struct packet *p)
 {
 	struct worker *g = context;
+	const struct sock_diag_connection c = { p->dst, p->src, p->dport,
+						p->sport, 0 };
 
-	return conntrack_is_established(&g->conntrack, p) == 1;
+	return worker_is_untracked(g)
+		? sock_diag_exists(&g->diag, &c) == 1
+		: conntrack_is_established(&g->conntrack, p) == 1;
 }
 
 static void
@@ -340,8 +346,14 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 	struct receiver_packet in;
 	struct packet p;
 	bool refused;
+	const int error = read_packet(&p, q, &refused);
 
-	if (read_packet(&p, q, &refused) < 0) {
+	/* Nobody has put it together yet; then it comes to the last place. */
+	if (error == PACKET_FRAGMENT && is_early(q)) {
+		let_on(g, name, q->mark);
+		return;
+	}
+	if (error < 0) {
 		carry_out(g, name, q->mark,
 			  judge_unreadable(g, queue, q, &p, refused));
 		return;
@@ -443,7 +455,7 @@ static void
 track(struct worker *g, size_t queue, const struct nfq_packet *q,
       const struct packet *p, struct connection *c)
 {
-	const uint32_t second = worker_second();
+	const uint32_t second = worker_second(), before = c->known;
 
 	c->used = second;
 	if (second == c->known || p->flags & PACKET_RST ||
@@ -457,9 +469,15 @@ track(struct worker *g, size_t queue, const struct nfq_packet *q,
 	c->known = second;
 	/* On its way first: or tracking would have two of it. */
 	g->queues[queue].failed = nfq_flush(&g->queues[queue]);
-	if (queue != FW_QUEUE_REST || !has_socket(g, q, p)) {
-		conntrack_establish(&g->conntrack, p, TRACKED_SECONDS);
+	if (queue == FW_QUEUE_REST && has_socket(g, q, p)) {
+		return;
 	}
+	if (worker_is_untracked(g)) {
+		/* One that has ended was reset by now. */
+		g->shared->without_socket += second - before <= LASTS_SECONDS;
+		return;
+	}
+	conntrack_establish(&g->conntrack, p, TRACKED_SECONDS);
 }
 
 void

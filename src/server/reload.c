@@ -130,6 +130,7 @@ take_up(struct server *s, struct server_conf *conf, char *err)
 	}
 	worker_door_settle(&s->worker);
 	worker_fastpath_change(&s->worker);
+	tracking_again(&s->tracking);
 	return 0;
 }
 

@@ -49,6 +49,8 @@ fill_status(struct server *s, struct stats *st)
 			    .bundle = s->options->bundle,
 			    .closing = door_trust_words(&s->trust),
 			    .mirror = &s->mirror,
+			    .tracking = &s->tracking,
+			    .plan = &s->plan,
 		    });
 }
 
@@ -196,6 +198,8 @@ tick(void *context)
 		worker_fastpath_tick(&s->worker);
 	}
 	worker_door_tick(&s->worker);
+	tracking_follow(&s->tracking, &s->worker, &s->plan, &s->fw,
+			&s->watchdog);
 	door_trust_follow(&s->trust, &s->worker, &s->plan, &s->fw);
 	mirror_tick(&s->mirror, &s->worker);
 	if (s->options->bundle &&
@@ -371,10 +375,11 @@ begin(struct server *s, const struct monitor_job *job)
 
 	decoys_check(&s->conf->acl, decoys_log);
 	device_programs_log(&s->conf->acl);
-	adopt_connections(&s->worker);
 	worker_door_open(&s->worker);
 	door_trust_choose(&s->trust, &s->worker, s->conf);
 	mirror_prepare(&s->mirror, &s->worker);
+	tracking_begin(&s->tracking, &s->worker);
+	adopt_connections(&s->worker);
 	worker_fastpath_open(&s->worker);
 	if (server_plan(s, &s->plan, s->conf) < 0) {
 		return log_fail("rules", -ENOMEM);

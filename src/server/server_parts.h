@@ -14,6 +14,7 @@
 #include "server/mirror.h"
 #include "server/server.h"
 #include "server/share_link.h"
+#include "server/tracking.h"
 #include "server/worker.h"
 
 struct server {
@@ -36,6 +37,7 @@ struct server {
 	uint64_t drops, drops_ms;        /* that were told of last, and when */
 	uint64_t drops_seen, dropped_ms; /* the last of all, and when */
 	struct door_trust trust;
+	struct tracking tracking;
 	struct share_link share;
 	struct mirror mirror;
 	bool user_shared; /* there is none of its own */

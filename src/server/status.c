@@ -87,6 +87,7 @@ put_rules(struct stats *s, const struct status_facts *facts)
 		   watchdog_is_contested(facts->watchdog),
 		   "Whether another program keeps changing our rules");
 	stat_text(s, "hide_closed", "hide=closed", facts->closing);
+	tracking_stats(facts->tracking, facts->plan, s);
 }
 
 void

@@ -14,6 +14,7 @@
 #include "server/confirm.h"
 #include "server/mirror.h"
 #include "server/overview.h"
+#include "server/tracking.h"
 #include "server/worker.h"
 #include "server/worker_door.h"
 #include "server/worker_fastpath.h"
@@ -33,6 +34,8 @@ struct status_facts {
 	const char *refused;                /* why its files were; or empty */
 	const char *closing; /* how ports with hide=closed look */
 	const struct mirror *mirror;
+	const struct tracking *tracking;
+	const struct plan *plan; /* of the rules that stand */
 };
 
 void status_fill(struct stats *s, const struct status_facts *facts);

@@ -42,6 +42,9 @@ struct worker_shared {
 	uint64_t door_failed;  /* accepted, and the door could not be told */
 	uint64_t door_trusted; /* the monitor's: strangers may go on to it */
 	uint64_t confirmed;    /* likewise, since this worker began */
+	uint64_t untracked;    /* likewise: the rules ask no tracking */
+	/* How often a connection went on then that has no socket here. */
+	uint64_t without_socket;
 	struct receiver_counters counters;
 	uint64_t held, assembling, replays; /* at present */
 	uint64_t unreadable;
@@ -127,6 +130,19 @@ void worker_leave(struct worker *g);
 /* Whether such a packet may be held; and drop one of before. */
 bool worker_may_hold(const struct worker *g, uint64_t id);
 void worker_drop(struct worker *g, uint64_t id);
+
+/* Whether the rules go without connection tracking: see tracking.h. */
+static inline bool
+worker_is_untracked(const struct worker *g)
+{
+	return __atomic_load_n(&g->shared->untracked, __ATOMIC_RELAXED) != 0;
+}
+
+static inline void
+worker_set_untracked(struct worker *g, bool untracked)
+{
+	__atomic_store_n(&g->shared->untracked, untracked, __ATOMIC_RELAXED);
+}
 
 /* The clocks as the receiver wants them. */
 struct receiver_now worker_now(void);

@@ -133,7 +133,9 @@ probes_lab()
 	wait_port server 8080
 }
 
-# protect TYPE LINE...: with these settings and rules ahead of those above
+# protect TYPE LINE...: with these settings and rules ahead of those above; or,
+# if $untracked is set, without the decoy, so that nothing need be tracked
+untracked=
 protect()
 {
 	local type=$1 closed='RULE:dst_port=81, hide=closed'
@@ -141,11 +143,13 @@ protect()
 	shift
 	[ "$type" = LOCAL ] || closed=
 	printf '%s\n' "$@" "RULE:dst_port=80, type=$type" "$closed" \
+	    >"$work/TAPservd.conf"
+	[ "$untracked" ] || printf '%s\n' \
 	    "RULE:dst_port=82, dst_host=0.0.0.0/0, type=$type,\
  hide=decoy:$inner4:8080" \
 	    "RULE:dst_port=82, dst_host=::/0, type=$type,\
  hide=decoy:[$inner6]:8080" \
-	    >"$work/TAPservd.conf"
+	    >>"$work/TAPservd.conf"
 	echo 'port=1-65535, key_no=10' >"$work/ACL.conf"
 	mounts=$with_bpffs
 	tap_run tap "$guard" server -c "$work/TAPservd.conf" \
@@ -154,6 +158,9 @@ protect()
 	patience=$((4 * patience)) wait_log tap ': ready:'
 	wait_for $((4 * patience)) fast_path_known "$guard" server
 	quiet_host "$guard"
+	[ -z "$untracked" ] ||
+		has "$(on "$guard" "$TAP" server --status --json)" \
+		    '"tracking":"none"'
 }
 
 # probe_words 4|6: the way there, in $way

@@ -19,6 +19,14 @@ local_lab()
 	protect LOCAL "$@"
 }
 
+# untracked_lab SETTING...
+untracked_lab()
+{
+	probes_lab local
+	groups=(filtered:80=90,91 closed:81=92,93)
+	untracked=yes protect LOCAL "$@"
+}
+
 # router_lab SETTING...
 router_lab()
 {
@@ -150,6 +158,8 @@ cookies()
 	local family
 
 	probes_lab local
+	untracked=${2:-}
+	[ -z "$untracked" ] || groups=(filtered:80=90,91 closed:81=92,93)
 	on server sysctl -qw net.ipv4.tcp_syncookies=2
 	for family in 4 6; do
 		probes cookies-take "$family" text=REAL file="$work/cookies$family" \
@@ -173,6 +183,9 @@ check local-auto corpus local auto fastpath=auto
 check local-off corpus local off fastpath=off
 check local-flood corpus local flood fastpath=auto flood=0
 check local-invalid invalid
+check untracked-auto corpus untracked auto fastpath=auto
+check untracked-off corpus untracked off fastpath=off
+check pairs-untracked pairs untracked auto fastpath=auto
 for setting in fastpath=off fastpath=auto; do
 	name=${setting#*=}
 	check "order-$name" order "$setting"
@@ -186,6 +199,7 @@ for name in restored marked accepted flushed untracked; do
 done
 check cookies-always cookies 2
 check cookies-overflow cookies 1
+check cookies-untracked cookies 1 yes
 # The queue takes its time for SYNs, and says so: tap.conf(5).
 check_alone heads-auto heads fastpath=auto
 check_alone heads-off heads fastpath=off

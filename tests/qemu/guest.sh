@@ -996,6 +996,29 @@ cookies()
 	both hidden stranger 80
 }
 
+# Nobody else tracks, so nothing does, and connections live on by their sockets.
+untracked()
+{
+	guard=server
+	lab
+	http_start server 80 81
+	talk old 6 7001
+	server_start 'RULE:dst_port="80,7001"' 'RULE:dst_port=81, hide=closed'
+	wait_for answers_status
+	cat "$work/status"
+	has_line "$work/status" '"tracking":"none"'
+	client_start 'dst_port="80,81"'
+	both page client 80
+	both page client 81
+	both hidden stranger 80
+	both closed stranger 81
+	talks old second
+	same 0 "$(on server conntrack -C)" tracked
+	end tap KILL
+	talks old third
+	both hidden stranger 80
+}
+
 # Rules for a device; kernels before 5.17 don't tell the door which it is.
 door_devices()
 {
@@ -1463,6 +1486,7 @@ all_cases()
 	check door-devices door_devices
 	check door-loopback door_loopback
 	for firewall in nft iptables; do
+		check "untracked-$firewall" untracked
 		check "vrf-$firewall" vrf
 	done
 	check probes probes

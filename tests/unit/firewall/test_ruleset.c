@@ -172,7 +172,20 @@ static const struct fw_plan server_stays = {
 	.count = LENGTH(stays_matches),
 };
 
-/* The same, and nobody has confirmed that they are to stay. */
+/* Nobody else tracks connections, and no rule here does. */
+static const struct fw_plan server_untracked = {
+	.side = FW_SERVER,
+	.queue = 5040,
+	.mark = 0x800000,
+	.accepted_mark = 0x200000,
+	.by_socket = true,
+	.door_stays = true,
+	.untracked = true,
+	.matches = ingress_matches,
+	.count = LENGTH(ingress_matches),
+};
+
+/* Nobody has confirmed that they are to stay. */
 static const struct fw_plan server_unconfirmed = {
 	.side = FW_SERVER,
 	.queue = 5040,
@@ -327,6 +340,7 @@ rules_are_as_written(void **state)
 		{ "server-answers", &server_answers },
 		{ "server-stays", &server_stays },
 		{ "server-unconfirmed", &server_unconfirmed },
+		{ "server-untracked", &server_untracked },
 		{ "client", &client },
 		{ "client-user", &client_user },
 		{ "client-marks", &client_marks },
@@ -428,6 +442,38 @@ only_the_admitted_are_let_in(void **state)
 	assert_int_equal(sockets, 3); /* one for each lot of ports */
 }
 
+/*
+ * Rules that go without connection tracking ask it nowhere, and what has no SYN
+ * passes by its socket.  Strangers whom the program has marked end wherever
+ * they come to be translated.
+ */
+static void
+untracked_rules_ask_nobody(void **state)
+{
+	static const char *const asking[] = { "ct ",  "conntrack", "connlabel",
+					      "nat ", "--ctstate", "NAT" };
+	static const char *const caught[] = {
+		[0] = "meta mark & 0x00800000 != 0 tcp flags & "
+		      "(fin|syn|rst|ack) == syn drop\n",
+		[4] = "-p tcp -m mark --mark 0x800000/0x800000 -m tcp "
+		      "--tcp-flags FIN,SYN,RST,ACK SYN -j DROP\n",
+	};
+
+	(void)state;
+	for (unsigned family = 0; family <= 4; family += 4) {
+		const char *at = text_of(&server_untracked, family, "");
+		size_t catches = 0;
+
+		for (size_t i = 0; i < LENGTH(asking); i++) {
+			assert_null(strstr(at, asking[i]));
+		}
+		for (; (at = strstr(at, caught[family])); at++) {
+			catches++;
+		}
+		assert_int_equal(catches, 2); /* in INPUT and in FORWARD */
+	}
+}
+
 /* Whatever the ports: all are there, in lots of at most fifteen. */
 static void
 lots_hold_every_port_once(void **state)
@@ -515,6 +561,7 @@ main(void)
 		cmocka_unit_test(jumps_of_a_predecessor_go),
 		cmocka_unit_test(unconfirmed_queues_have_a_bypass),
 		cmocka_unit_test(only_the_admitted_are_let_in),
+		cmocka_unit_test(untracked_rules_ask_nobody),
 		cmocka_unit_test(lots_hold_every_port_once),
 		cmocka_unit_test(rules_that_do_not_fit),
 		cmocka_unit_test(names),
