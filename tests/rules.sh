@@ -16,12 +16,12 @@ IMPURE='malloc calloc realloc reallocarray strdup strndup free
 	fopen fread fwrite open openat close read write recv send ioctl socket
 	syslog vsyslog getenv secure_getenv abort'
 # What the Makefile names is to build on other systems, too: with C's own
-# headers, POSIX's, libpcap's, and two that all BSDs have: getopt.h for
-# getopt_long() and sys/file.h for flock().
+# headers, POSIX's, libpcap's, two that all BSDs have, getopt.h for getopt_long()
+# and sys/file.h for flock(), and sys/random.h where it is.
 PORTABLE=$(MAKEFLAGS='' make -s portable-sources) || exit
 PORTABLE_HEADERS="$PURE_HEADERS inttypes.h stdio.h stdlib.h stdarg.h assert.h time.h \
 arpa/inet.h fcntl.h netdb.h netinet/in.h poll.h pwd.h signal.h sys/mman.h \
-sys/resource.h sys/socket.h ifaddrs.h net/if.h sys/stat.h sys/types.h termios.h unistd.h \
+sys/random.h sys/resource.h sys/socket.h ifaddrs.h net/if.h sys/stat.h sys/types.h termios.h unistd.h \
 dirent.h getopt.h glob.h grp.h sys/file.h pcap.h"
 # What they call that POSIX of 2008 does not have without its extensions: all
 # BSDs and macOS have these.
@@ -255,6 +255,18 @@ function [^a-z_]*\([a-z_0-9]*\).*/\1:\2/p" | sort -u |
 		done | breach 'a portable file calls what POSIX has not'
 }
 
+# Known from a compiler with the headers of macOS, which is not here.
+rule_macos()
+{
+	{
+		echo "$PORTABLE" | tr ' ' '\n' | xargs grep -nHoE \
+		    '\<(SOCK_NONBLOCK|accept4|pipe2|ppoll|sendmmsg)\>'
+		echo "$PORTABLE" | tr ' ' '\n' |
+			xargs grep -lE '\<getentropy\(' | xargs grep -L '"base/secret.h"' |
+			sed 's/$/:1:getentropy() without its header/'
+	} | breach 'a portable file uses what macOS has not, or elsewhere'
+}
+
 rule_asks_system()
 {
 	grep -E '__linux__|__(Free|Net|Open)BSD__|__APPLE__|TAP_PORTABLE' \
@@ -362,7 +374,7 @@ code tap.c tap.h src/*/*.[ch] >"$all" || exit
 PURE_FILES=$(pure_files | tr '\n' ' ')
 
 for r in rooms pure_includes pure_calls portable_includes \
-    beyond_posix asks_system hmac_in_mac_only windows_alone os_without_policy header_each exit_in_commands_only length top_level; do
+    beyond_posix macos asks_system hmac_in_mac_only windows_alone os_without_policy header_each exit_in_commands_only length top_level; do
 	rule $r
 done
 [ $broken -eq 0 ] || {

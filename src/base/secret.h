@@ -6,6 +6,17 @@
 #define TAP_BASE_SECRET_H
 
 #include <stddef.h>
+#include <unistd.h>
+
+/*
+ * getentropy(), of whichever header a system has it in: POSIX of 2024 and the
+ * BSDs in unistd.h, macOS in one of its own.
+ */
+#ifdef __has_include
+#if __has_include(<sys/random.h>)
+#include <sys/random.h>
+#endif
+#endif
 
 /*
  * Call first in a command that holds secrets: no core dumps, no tracing by

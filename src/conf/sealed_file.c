@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/secret.h"
+
 #define HALF_A_SECOND 500000000u /* ns */
 #define TRIAL 50000u             /* iterations: some 20 ms */
 

@@ -34,8 +34,8 @@ is_journal(void)
 	struct stat st;
 
 	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-		fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
-		st.st_ino == inode;
+		fstat(STDERR_FILENO, &st) == 0 &&
+		(unsigned long long)st.st_dev == device && st.st_ino == inode;
 }
 
 void

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/secret.h"
 #include "base/bytes.h"
 #include "base/why.h"
 #include "measure/target.h"

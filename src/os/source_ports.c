@@ -11,6 +11,11 @@
 
 #define SECOND_MS 1000u
 
+/* macOS has none; there this runs no other program. */
+#ifndef SOCK_CLOEXEC
+#define SOCK_CLOEXEC 0
+#endif
+
 void
 ports_init(struct ports *ports)
 {
