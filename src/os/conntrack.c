@@ -293,27 +293,79 @@ struct each {
 	void *context;
 };
 
+static bool
+read_whole(const struct netlink_reply *reply, struct netlink_attr *attrs,
+	   struct conntrack_entry *entry)
+{
+	struct packet answer;
+	unsigned family;
+
+	if (!read_entry(reply, attrs, &family) ||
+	    !read_tuple(&attrs[CTA_TUPLE_ORIG], family, &entry->packet) ||
+	    !read_tuple(&attrs[CTA_TUPLE_REPLY], family, &answer)) {
+		return false;
+	}
+	entry->to = answer.src;
+	entry->to_port = answer.sport;
+	return true;
+}
+
 static int
 take_entry(void *context, const struct netlink_reply *reply)
 {
 	const struct each *each = context;
 	struct netlink_attr attrs[CTA_MAX + 1];
 	struct conntrack_entry entry;
-	struct packet answer;
 	uint32_t status;
-	unsigned family;
 
-	if (!read_entry(reply, attrs, &family) || !is_established(attrs) ||
-	    !netlink_be32(&attrs[CTA_STATUS], &status) ||
-	    !(status & IPS_SEEN_REPLY) ||
-	    !read_tuple(&attrs[CTA_TUPLE_ORIG], family, &entry.packet) ||
-	    !read_tuple(&attrs[CTA_TUPLE_REPLY], family, &answer)) {
-		return 0;
+	if (read_whole(reply, attrs, &entry) && is_established(attrs) &&
+	    netlink_be32(&attrs[CTA_STATUS], &status) &&
+	    status & IPS_SEEN_REPLY) {
+		each->take(each->context, &entry);
 	}
-	entry.to = answer.src;
-	entry.to_port = answer.sport;
-	each->take(each->context, &entry);
 	return 0;
+}
+
+struct found {
+	struct conntrack_entry *entry;
+	bool is;
+};
+
+static int
+take_found(void *context, const struct netlink_reply *reply)
+{
+	struct netlink_attr attrs[CTA_MAX + 1];
+	struct found *found = context;
+
+	found->is = found->is || read_whole(reply, attrs, found->entry);
+	return 0;
+}
+
+int
+conntrack_find(struct netlink *nl, const struct packet *p,
+	       struct conntrack_entry *out)
+{
+	struct found found = { out, false };
+	NETLINK_MSG(msg, 64);
+	int rc;
+
+	/* Both ends' tuples are in the table, and either finds it. */
+	begin(&msg, nl, IPCTNL_MSG_CT_GET, NLM_F_ACK, p->src.family);
+	put_tuple(&msg, CTA_TUPLE_ORIG, &p->src, p->sport, &p->dst, p->dport);
+	rc = netlink_call(nl, &msg, take_found, &found);
+	return rc < 0 && rc != -ENOENT ? rc : found.is;
+}
+
+int
+conntrack_remove(struct netlink *nl, const struct packet *p)
+{
+	NETLINK_MSG(msg, 64);
+	int rc;
+
+	begin(&msg, nl, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, p->src.family);
+	put_tuple(&msg, CTA_TUPLE_ORIG, &p->src, p->sport, &p->dst, p->dport);
+	rc = netlink_call(nl, &msg, NULL, NULL);
+	return rc == -ENOENT ? 0 : rc;
 }
 
 int

@@ -46,6 +46,15 @@ struct conntrack_entry {
 	uint16_t to_port;      /* the same */
 };
 
+/*
+ * The connection of a packet of either end, as it comes or goes on either side
+ * of this host, in whatever state.  1, 0 where there is none, or -errno.
+ */
+int conntrack_find(struct netlink *nl, const struct packet *p,
+		   struct conntrack_entry *out);
+/* Forget one.  0 also where it is not known; else -errno. */
+int conntrack_remove(struct netlink *nl, const struct packet *p);
+
 /* Call `take` for each that is established and was answered.  0 or -errno. */
 int conntrack_each(struct netlink *nl,
 		   void (*take)(void *context, const struct conntrack_entry *),

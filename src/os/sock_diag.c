@@ -30,12 +30,38 @@ sock_diag_open(struct netlink *nl)
 }
 
 static void
+build_as(uint16_t type, struct netlink *nl, struct netlink_msg *msg,
+	 const struct inet_diag_req_v2 *request, uint16_t flags)
+{
+	netlink_begin(msg, type, (uint16_t)(NLM_F_REQUEST | flags), nl->seq++);
+	netlink_header(msg, request, sizeof *request);
+}
+
+static void
 build(struct netlink *nl, struct netlink_msg *msg,
       const struct inet_diag_req_v2 *request, uint16_t flags)
 {
-	netlink_begin(msg, SOCK_DIAG_BY_FAMILY,
-		      (uint16_t)(NLM_F_REQUEST | flags), nl->seq++);
-	netlink_header(msg, request, sizeof *request);
+	build_as(SOCK_DIAG_BY_FAMILY, nl, msg, request, flags);
+}
+
+/* What names one. */
+static struct inet_diag_req_v2
+request_of(const struct sock_diag_connection *connection)
+{
+	struct inet_diag_req_v2 request = {
+		.sdiag_family =
+			connection->local.family == 4 ? AF_INET : AF_INET6,
+		.sdiag_protocol = IPPROTO_TCP,
+		.idiag_states = UINT32_MAX,
+		.id.idiag_if = connection->device,
+		.id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
+	};
+
+	be16_store((uint8_t *)&request.id.idiag_sport, connection->local_port);
+	be16_store((uint8_t *)&request.id.idiag_dport, connection->remote_port);
+	memcpy(request.id.idiag_src, connection->local.bytes, 16);
+	memcpy(request.id.idiag_dst, connection->remote.bytes, 16);
+	return request;
 }
 
 static int
@@ -54,22 +80,11 @@ static int
 find(struct netlink *nl, const struct sock_diag_connection *connection,
      struct inet_diag_msg *found)
 {
-	bool v4 = connection->local.family == 4;
-	struct inet_diag_req_v2 request = {
-		.sdiag_family = v4 ? AF_INET : AF_INET6,
-		.sdiag_protocol = IPPROTO_TCP,
-		.idiag_states = UINT32_MAX,
-		.id.idiag_if = connection->device,
-		.id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
-	};
+	const struct inet_diag_req_v2 request = request_of(connection);
 	NETLINK_MSG(msg, 64);
 	int rc;
 
 	memset(found, 0, sizeof *found);
-	be16_store((uint8_t *)&request.id.idiag_sport, connection->local_port);
-	be16_store((uint8_t *)&request.id.idiag_dport, connection->remote_port);
-	memcpy(request.id.idiag_src, connection->local.bytes, 16);
-	memcpy(request.id.idiag_dst, connection->remote.bytes, 16);
 	/* The answer and then an acknowledgement, or an error alone. */
 	build(nl, &msg, &request, NLM_F_ACK);
 	rc = netlink_call(nl, &msg, take_one, found);
@@ -104,6 +119,33 @@ sock_diag_inode(struct netlink *nl,
 		rc = -ENOENT;
 	}
 	*inode = found.idiag_inode;
+	return rc;
+}
+
+int
+sock_diag_destroy(const struct sock_diag_connection *connection)
+{
+	struct inet_diag_req_v2 request = request_of(connection);
+	struct inet_diag_msg found;
+	struct netlink nl;
+	NETLINK_MSG(msg, 64);
+	int rc = netlink_open_with_rights(&nl, NETLINK_SOCK_DIAG);
+
+	if (rc < 0) {
+		return rc;
+	}
+	rc = find(&nl, connection, &found);
+	if (rc == 0 && found.idiag_state == 0) {
+		rc = -ENOENT;
+	}
+	if (rc == 0) {
+		/* That one alone: else the kernel would take its listener. */
+		memcpy(request.id.idiag_cookie, found.id.idiag_cookie,
+		       sizeof request.id.idiag_cookie);
+		build_as(SOCK_DESTROY, &nl, &msg, &request, NLM_F_ACK);
+		rc = netlink_call(&nl, &msg, NULL, NULL);
+	}
+	netlink_close(&nl);
 	return rc;
 }
 

@@ -47,6 +47,13 @@ int sock_diag_inode(struct netlink *nl,
 		    const struct sock_diag_connection *connection,
 		    uint32_t *inode);
 
+/*
+ * Reset that connection: both ends hear of it.  Asked with this process's
+ * rights.  0, or -errno: -ENOENT where there is none, -EOPNOTSUPP where the
+ * kernel is without it (CONFIG_INET_DIAG_DESTROY).
+ */
+int sock_diag_destroy(const struct sock_diag_connection *connection);
+
 /* Call `take` for each connection that somebody has.  0 or -errno. */
 int sock_diag_each(struct netlink *nl,
 		   void (*take)(void *context, const struct sock_diag_socket *),

@@ -111,6 +111,31 @@ teardown(void **state)
 	return 0;
 }
 
+/* The connection alone goes, and never the listener that is behind it. */
+static void
+destroys_one_connection(void **state)
+{
+	(void)state;
+	require_namespace();
+	for (size_t i = 0; i < LENGTH(families); i++) {
+		struct pair p;
+		int listens = 0;
+		socklen_t len = sizeof listens;
+		char byte;
+
+		pair_open(&p, families[i][0], families[i][1]);
+		assert_int_equal(sock_diag_destroy(&p.c), 0);
+		assert_int_equal(recv(p.client, &byte, 1, 0), -1);
+		assert_int_equal(errno, ECONNRESET);
+		assert_int_equal(sock_diag_destroy(&p.c), -ENOENT);
+		assert_int_equal(getsockopt(p.listener, SOL_SOCKET,
+					    SO_ACCEPTCONN, &listens, &len),
+				 0);
+		assert_int_equal(listens, 1);
+		pair_close(&p);
+	}
+}
+
 static void
 finds_connections(void **state)
 {
@@ -239,6 +264,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(destroys_one_connection),
 		cmocka_unit_test(finds_connections),
 		cmocka_unit_test(finds_connections_that_end),
 		cmocka_unit_test(finds_no_listener),
