@@ -45,6 +45,7 @@ struct fw_match {
 	struct packet_addr
 		decoy; /* for everybody who was not admitted; 0: none */
 	uint16_t decoy_port;
+	bool led; /* the decoy is for SYNs alone that have the plan's mark */
 	const char *indev, *outdev;  /* empty: any */
 	struct packet_addr src, dst; /* family 0: any */
 	unsigned src_bits, dst_bits; /* of prefix */

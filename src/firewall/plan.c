@@ -87,7 +87,7 @@ same_but_ports(const struct fw_match *a, const struct fw_match *b)
 		a->by_ingress == b->by_ingress && a->fast == b->fast &&
 		a->judged == b->judged && a->bridge_port == b->bridge_port &&
 		packet_addr_equal(&a->decoy, &b->decoy) &&
-		a->decoy_port == b->decoy_port &&
+		a->decoy_port == b->decoy_port && a->led == b->led &&
 		same_text(a->indev, b->indev) &&
 		same_text(a->outdev, b->outdev) &&
 		packet_addr_equal(&a->src, &b->src) &&
@@ -156,6 +156,18 @@ join_matches(struct plan *out)
 	}
 }
 
+static void
+take_decoy(struct fw_match *m, const struct acl_rule *rule)
+{
+	m->decoy = rule->decoy;
+	m->decoy_port = rule->decoy_port;
+	if (rule->switches == ACL_SWITCH_NEXT && rule->hide != ACL_DECOY) {
+		m->decoy = rule->switch_decoy;
+		m->decoy_port = rule->switch_port;
+		m->led = true;
+	}
+}
+
 int
 plan_server(struct plan *out, const struct server_conf *conf)
 {
@@ -189,9 +201,13 @@ plan_server(struct plan *out, const struct server_conf *conf)
 
 		m->place = place_of(rule);
 		m->closed = rule->hide == ACL_CLOSED;
-		m->by_ingress = accepts && ingress_tables_serves(rule);
-		m->decoy = rule->decoy;
-		m->decoy_port = rule->decoy_port;
+		/*
+		 * The program marks strangers as the daemon does who is led to
+		 * a decoy: there all come by the queue.
+		 */
+		m->by_ingress = accepts && ingress_tables_serves(rule) &&
+			rule->switches != ACL_SWITCH_NEXT;
+		take_decoy(m, rule);
 		if (rule->switches == ACL_SWITCH_MIRROR) {
 			out->fw.switch_mark = conf->switch_mark;
 		}

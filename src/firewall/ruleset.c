@@ -59,10 +59,16 @@ ruleset_has_family(const struct fw_match *m, unsigned family)
 }
 
 bool
-ruleset_has_decoy(const struct fw_match *m, unsigned family)
+ruleset_leads(const struct fw_match *m, unsigned family)
 {
 	return m->decoy.family != 0 &&
 		(family == 0 || m->decoy.family == family);
+}
+
+bool
+ruleset_has_decoy(const struct fw_match *m, unsigned family)
+{
+	return ruleset_leads(m, family) && !m->led;
 }
 
 static bool
@@ -150,11 +156,11 @@ ruleset_has_place(const struct ruleset_hook *hook, const struct fw_match *m,
 		return ruleset_is_forwarded(m);
 	}
 	if (ruleset_is(hook, RULESET_DECOY)) {
-		return ruleset_has_decoy(m, family);
+		return ruleset_leads(m, family);
 	}
 	if (ruleset_is(hook, RULESET_SYN)) {
 		return !m->closed &&
-			(m->place == FW_LOCAL || ruleset_has_decoy(m, 0));
+			(m->place == FW_LOCAL || ruleset_leads(m, 0));
 	}
 	return !ruleset_is(hook, RULESET_LABELS) &&
 		!ruleset_is(hook, RULESET_SWITCH);

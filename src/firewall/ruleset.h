@@ -46,6 +46,10 @@
  * new to connection tracking may be of a connection that it forgot: the daemon
  * is asked just before, and marks what is.
  *
+ * Who is led to a decoy by an alarm (switch=next) is let go on by the daemon with
+ * the mark of strangers, and that alone translates him: without the daemon it
+ * is nobody.
+ *
  * Where connections are carried, the carrier has sockets with addresses of
  * clients.  What these send bears the mark of acceptance, by which conntrack
  * knows their connections; what is sent back to them gets a mark that leads it
@@ -126,8 +130,12 @@ bool ruleset_catches_marked(const struct fw_plan *plan);
 bool ruleset_is_here(const struct ruleset_hook *hook, const struct fw_match *m);
 /* Of packets through this host. */
 bool ruleset_is_forwarded(const struct fw_match *m);
-/* Whether a match has a decoy of this family, or (0) of either. */
+/*
+ * Whether a match has a decoy of this family, or (0) of either: for all
+ * strangers, or for whoever is led there.
+ */
 bool ruleset_has_decoy(const struct fw_match *m, unsigned family);
+bool ruleset_leads(const struct fw_match *m, unsigned family);
 /* Whether admitted connections are labelled: where there are decoys. */
 bool ruleset_has_labels(const struct fw_plan *plan);
 /*

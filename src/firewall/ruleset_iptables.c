@@ -264,7 +264,7 @@ put_decoys(const struct section *s)
 		const struct fw_match *m = &s->plan->matches[i];
 		char addr[64];
 
-		if (ruleset_has_decoy(m, s->family)) {
+		if (ruleset_leads(m, s->family)) {
 			text_put(s->t,
 				 "-A %s -p tcp -d %s -m conntrack --ctstate "
 				 "DNAT -m multiport --dports %u -j RETURN\n",
@@ -363,7 +363,7 @@ static void
 put_decoy_chain(const struct section *s)
 {
 	const uint32_t mark = s->plan->accepted_mark;
-	char led[TARGET_MAX / 4] = "";
+	char led[TARGET_MAX / 4];
 
 	if (ruleset_has_labels(s->plan)) {
 		text_put(s->t, "-A %s -m connlabel --label %u -j RETURN\n",
@@ -371,10 +371,8 @@ put_decoy_chain(const struct section *s)
 	}
 	text_put(s->t, "-A %s -m mark --mark 0x%x/0x%x -j RETURN\n", s->chain,
 		 mark, mark);
-	if (s->plan->unconfirmed) {
-		snprintf(led, sizeof led, "-m mark --mark 0x%x/0x%x ",
-			 s->plan->mark, s->plan->mark);
-	}
+	snprintf(led, sizeof led, "-m mark --mark 0x%x/0x%x ", s->plan->mark,
+		 s->plan->mark);
 	if (s->family == 4) {
 		text_put(s->t, "-A %s -d 127.0.0.0/8 -j RETURN\n", s->chain);
 	}
@@ -389,8 +387,8 @@ put_decoy_chain(const struct section *s)
 			 s->family == 4
 				 ? "%s%s -j DNAT --to-destination %s:%u"
 				 : "%s%s -j DNAT --to-destination [%s]:%u",
-			 led, early(m), ruleset_addr(addr, &m->decoy),
-			 m->decoy_port);
+			 s->plan->unconfirmed || m->led ? led : "", early(m),
+			 ruleset_addr(addr, &m->decoy), m->decoy_port);
 		put_match(s, s->plan, m, target);
 	}
 }

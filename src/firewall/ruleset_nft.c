@@ -193,7 +193,7 @@ put_decoys(struct text *t, const struct fw_plan *plan)
 		const struct fw_match *m = &plan->matches[i];
 		char addr[64];
 
-		if (ruleset_has_decoy(m, 0)) {
+		if (ruleset_leads(m, 0)) {
 			text_put(t,
 				 "\t\tct status dnat %s daddr %s tcp dport "
 				 "%u accept\n",
@@ -367,11 +367,11 @@ put_decoy_chain(struct text *t, const struct fw_plan *plan)
 		const struct fw_match *m = &plan->matches[i];
 		char addr[64];
 
-		if (!ruleset_has_decoy(m, 0)) {
+		if (!ruleset_leads(m, 0)) {
 			continue;
 		}
 		text_put(t, "\t\t");
-		if (plan->unconfirmed) {
+		if (plan->unconfirmed || m->led) {
 			text_put(t, "meta mark & 0x%08x != 0 ", plan->mark);
 		}
 		put_early(t, plan, m);

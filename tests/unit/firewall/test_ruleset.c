@@ -153,6 +153,31 @@ static const struct fw_plan server_answers = {
 	.count = LENGTH(answered_matches),
 };
 
+/* Who is led to a decoy by an alarm; strangers see nothing. */
+static const struct fw_match led_matches[] = {
+	{ .ports = ssh,
+	  .ports_count = 1,
+	  .decoy = { 4, { 192, 0, 2, 9 } },
+	  .decoy_port = 8022,
+	  .led = true },
+	{ .place = FW_ROUTED,
+	  .ports = lots,
+	  .ports_count = 1,
+	  .decoy = { 6, { 0x20, 1, 0xd, 0xb8, [15] = 9 } },
+	  .decoy_port = 23,
+	  .led = true },
+};
+
+static const struct fw_plan server_leads = {
+	.side = FW_SERVER,
+	.queue = 5040,
+	.mark = 0x800000,
+	.accepted_mark = 0x200000,
+	.by_socket = true,
+	.matches = led_matches,
+	.count = LENGTH(led_matches),
+};
+
 /* A door that stays when the daemon goes: strangers may go on to it. */
 static const struct fw_match stays_matches[] = {
 	{ .closed = true, .ports = ssh, .ports_count = 1 },
@@ -338,6 +363,7 @@ rules_are_as_written(void **state)
 		{ "server-ingress-unlabelled", &server_ingress_unlabelled },
 		{ "router", &server_far },
 		{ "server-answers", &server_answers },
+		{ "server-leads", &server_leads },
 		{ "server-stays", &server_stays },
 		{ "server-unconfirmed", &server_unconfirmed },
 		{ "server-untracked", &server_untracked },
