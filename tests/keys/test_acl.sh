@@ -499,7 +499,7 @@ case_bad_options()
 	local value verb
 
 	make_files
-	refuses 2 'check, show, test, allow or deny' acl
+	refuses 2 'check, show, test, allow, deny, push or status' acl
 	refuses 2 "no verb 'list'" acl list
 	for verb in test allow deny; do
 		refuses 2 'port is missing' acl $verb --key 1
