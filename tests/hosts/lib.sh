@@ -33,7 +33,7 @@ python=$(PATH=/usr/bin:$PATH command -v python3)
 export PYTHONDONTWRITEBYTECODE=1
 
 # Patience for what should be there at once, on a machine that may be busy.
-patience=15
+patience=45
 # Cases side by side: they mostly wait.
 jobs_max=${HOSTS_JOBS:-4}
 
@@ -455,7 +455,7 @@ await()
 {
 	local status=0
 
-	wait_for "${3:-$((4 * patience))}" gone "$1" || fail "$1 does not end"
+	wait_for "${3:-$((2 * patience))}" gone "$1" || fail "$1 does not end"
 	wait "${pids[$1]}" || status=$?
 	unset "pids[$1]"
 	same "$2" "$status" "exit status of $1"
