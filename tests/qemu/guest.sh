@@ -417,9 +417,16 @@ same_rules()
 	diff "$work/$1" "$work/now" || fail "rules are not those $1"
 }
 
-# both FUNCTION HOST PORT [TEXT]: over both versions of IP
+# both FUNCTION HOST PORT [TEXT]: over both versions of IP; side by side where
+# that is to wait for what must not come
 both()
 {
+	if [ "$1" = hidden ]; then
+		(hidden "$2" 4 "$3") &
+		hidden "$2" 6 "$3"
+		wait $! || fail "IPv4, as above"
+		return
+	fi
 	for both_family in 4 6; do
 		"$1" "$2" $both_family "$3" ${4+"$4"}
 	done
