@@ -376,13 +376,13 @@ PROBE_SRCS := $(wildcard tests/probes/*.c)
 # The emulated machines do both, and leave room for the linters alone; what
 # measures between hosts has the processors to itself.
 COMPUTE := unit unit-san unit-valgrind unit-cross fuzz-replay model rules docs \
-	reproducible
-CHECKS := build-tests $(COMPUTE) lint hosts keys soak timing qemu
+	keys reproducible
+CHECKS := build-tests $(COMPUTE) lint hosts soak timing qemu
 check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
 	@export MAKE='$(MAKE)'; tests/run.sh --steps build-tests; \
-	TEST_TIMING=0 tests/run.sh --beside '$(COMPUTE)' hosts keys soak; \
+	TEST_TIMING=0 tests/run.sh --beside '$(COMPUTE)' hosts soak; \
 	tests/run.sh --steps timing; \
 	TIDY=shallow tests/run.sh --beside lint qemu; \
 	tests/run.sh --summary
