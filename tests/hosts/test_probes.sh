@@ -184,7 +184,6 @@ check local-off corpus local off fastpath=off
 check local-flood corpus local flood fastpath=auto flood=0
 check local-invalid invalid
 check untracked-auto corpus untracked auto fastpath=auto
-check untracked-off corpus untracked off fastpath=off
 check pairs-untracked pairs untracked auto fastpath=auto
 for setting in fastpath=off fastpath=auto; do
 	name=${setting#*=}
