@@ -11,6 +11,7 @@
 #include "daemon/log.h"
 #include "fastpath/door.h"
 #include "os/nfqueue.h"
+#include "os/own_route.h"
 #include "tap.h"
 
 static size_t removed;
@@ -95,6 +96,9 @@ remove_queue(enum fw_side side, uint16_t queue)
 		status = TAP_SYSTEM;
 	}
 	/* What can go does, whatever stays. */
+	if (side == FW_SERVER) {
+		own_route_remove(OWN_ROUTE_TABLE + queue);
+	}
 	if (side == FW_SERVER && remove_door(queue) != TAP_OK) {
 		status = TAP_SYSTEM;
 	}
@@ -168,6 +172,7 @@ remove_dead(uint16_t queue, const struct fw_plan *plan)
 		return;
 	}
 	(void)door_remove(queue);
+	own_route_remove(OWN_ROUTE_TABLE + queue);
 }
 
 void

@@ -109,3 +109,13 @@ own_route_close(struct own_route *r)
 	(void)change_route(r, AF_INET6, false);
 	netlink_close(&r->nl);
 }
+
+void
+own_route_remove(uint32_t table)
+{
+	struct own_route r;
+
+	if (own_route_open(&r, 0, table) == 0) {
+		own_route_close(&r);
+	}
+}

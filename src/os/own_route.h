@@ -11,6 +11,9 @@
 
 #include "os/netlink.h"
 
+/* Of a queue: above the tables that people number. */
+#define OWN_ROUTE_TABLE 100000u
+
 struct own_route {
 	struct netlink nl;
 	uint32_t mark, table;
@@ -28,5 +31,7 @@ int own_route_open(struct own_route *r, uint32_t mark, uint32_t table);
 int own_route_keep(struct own_route *r);
 /* Take them away, and close. */
 void own_route_close(struct own_route *r);
+/* Those of a table, whoever has made them; where there are none, nothing. */
+void own_route_remove(uint32_t table);
 
 #endif

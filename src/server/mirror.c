@@ -207,15 +207,13 @@ hear(struct mirror *m, struct carrier_message *done)
 }
 
 int
-mirror_alarm(struct mirror *m, struct worker *g, const struct alarm *alarm,
-	     uint32_t *cut)
+mirror_alarm(struct mirror *m, const struct alarm *alarm, uint32_t *cut)
 {
 	struct carrier_message asked = { .kind = CARRIER_ALARM,
 					 .number = ++m->alarms,
 					 .alarm = *alarm };
 	const uint64_t begun = clock_ms();
 
-	(void)g;
 	*cut = 0;
 	if (m->line < 0) {
 		return 0;
@@ -237,6 +235,19 @@ mirror_alarm(struct mirror *m, struct worker *g, const struct alarm *alarm,
 		}
 	}
 	return -ETIMEDOUT;
+}
+
+bool
+mirror_carry(void *context, const struct alarm *alarm)
+{
+	struct mirror *m = context;
+	uint32_t cut;
+	const int rc = mirror_alarm(m, alarm, &cut);
+
+	if (rc < 0) {
+		log_fail("switch: the carrier", rc);
+	}
+	return rc > 0 || cut > 0;
 }
 
 /* ---- being there */
@@ -261,7 +272,7 @@ static int
 open_routes(struct mirror *m, const struct server_conf *conf)
 {
 	int rc = own_route_open(&m->route, conf->switch_mark,
-				MIRROR_TABLE + conf->settings.queue);
+				OWN_ROUTE_TABLE + conf->settings.queue);
 
 	return rc < 0 ? rc : own_route_keep(&m->route);
 }

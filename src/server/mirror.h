@@ -14,8 +14,6 @@
 #include "switching/carrier_line.h"
 
 #define MIRROR_WHY_MAX 128u
-/* The table of routes of a queue: above those that people number. */
-#define MIRROR_TABLE 100000u
 /* How long the carrier has to answer an alarm. */
 #define MIRROR_ANSWER_MS 1000
 
@@ -47,10 +45,12 @@ void mirror_tick(struct mirror *m, struct worker *g);
  * An alarm: how many connections were switched, and *cut how many were cut
  * instead; or -errno: -ETIMEDOUT where the carrier does not answer in time.
  */
-int mirror_alarm(struct mirror *m, struct worker *g, const struct alarm *alarm,
-		 uint32_t *cut);
+int mirror_alarm(struct mirror *m, const struct alarm *alarm, uint32_t *cut);
 /* In the worker: let go of all but its end of the notes. */
 void mirror_leave(struct mirror *m);
+/* The same, for who wants to know no more: whether there was any.  m: context.
+ */
+bool mirror_carry(void *context, const struct alarm *alarm);
 /* End it, and what it carries; and take away what routes there are. */
 void mirror_close(struct mirror *m);
 
