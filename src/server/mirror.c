@@ -24,6 +24,8 @@
 
 /* Three for a session, and pipes. */
 #define FDS_WANTED 65536u
+/* Some thousand notes, while the carrier waits for a processor, or is gone. */
+#define NOTES_BYTES (4 << 20)
 
 void
 mirror_init(struct mirror *m)
@@ -255,17 +257,21 @@ mirror_carry(void *context, const struct alarm *alarm)
 static int
 open_memory(struct mirror *m)
 {
+	const int room = NOTES_BYTES;
+
 	if (!m->counts) {
 		m->counts = monitor_memory(sizeof *m->counts);
 	}
 	if (!m->counts) {
 		return -ENOMEM;
 	}
-	return socketpair(AF_UNIX,
-			  SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-			  m->notes) < 0
-		? -errno
-		: 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		       0, m->notes) < 0) {
+		return -errno;
+	}
+	(void)setsockopt(m->notes[0], SOL_SOCKET, SO_SNDBUFFORCE, &room,
+			 sizeof room);
+	return 0;
 }
 
 static int

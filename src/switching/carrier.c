@@ -234,6 +234,9 @@ take_sockets(struct carrier *c, const struct carrier_message *m, int fds[])
 	/* The last of those that were asked for. */
 	if (m->count == 0) {
 		c->asked[f] = 0;
+	}
+	/* Where none came, the next tick asks again. */
+	if (fds[0] >= 0) {
 		ask_for_sockets(c, f);
 	}
 }
@@ -347,6 +350,10 @@ tick(struct carrier *c)
 
 	if (c->waiting == 0 && !all) {
 		return;
+	}
+	if (all) {
+		/* What was asked for may never have come. */
+		c->asked[0] = c->asked[1] = 0;
 	}
 	c->waiting = 0;
 	c->ticked_ms = all ? c->host.now_ms : c->ticked_ms;

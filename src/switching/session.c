@@ -12,12 +12,11 @@
 
 #include "os/clock.h"
 #include "switching/dial.h"
+#include "switching/session_call.h"
 #include "switching/session_log.h"
 
 /* How often the pipe is filled before others have their turn. */
 #define ROUNDS_MAX 4
-/* Ports that are tried for one connection. */
-#define PORTS_MAX 16
 
 /* ---- the whole session */
 
@@ -102,7 +101,7 @@ has_heard_all(const struct session *s)
 {
 	int waiting = 0;
 
-	return s->in_pipe == 0 &&
+	return s->in_pipe == 0 && s->client.out.len == 0 &&
 		ioctl(s->client.fd, SIOCOUTQ, &waiting) == 0 && waiting == 0;
 }
 
@@ -182,6 +181,31 @@ deliver(struct session_host *h, struct session *s)
 	pipes_give(&h->pipes, &s->pipe, 0);
 }
 
+/*
+ * There is something, and splice(2) finds nothing: it has come to the end, or
+ * to an urgent byte, which it leaves.
+ */
+static void
+copy_real(struct session_host *h, struct session *s)
+{
+	const ssize_t got =
+		recv(s->real.fd, h->buffer, SESSION_CHUNK, MSG_DONTWAIT);
+	int rc;
+
+	if (got < 0) {
+		if (errno != EAGAIN && errno != EINTR) {
+			fail(h, s, &s->real, -errno);
+		}
+		return;
+	}
+	s->real.ended = got == 0;
+	s->turn.real += (uint64_t)got;
+	rc = session_end_say(&s->client, h->buffer, (size_t)got, SESSION_CHUNK);
+	if (rc < 0) {
+		fail(h, s, &s->client, rc);
+	}
+}
+
 static void
 hear_real(struct session_host *h, struct session *s)
 {
@@ -196,12 +220,13 @@ hear_real(struct session_host *h, struct session *s)
 		n = splice(s->real.fd, NULL, s->pipe.in, NULL, PIPES_BYTES,
 			   SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 		if (n <= 0) {
-			const int error = errno;
+			const int error = n < 0 ? errno : 0;
 
 			pipes_give(&h->pipes, &s->pipe, 0);
-			s->real.ended = n == 0;
-			if (n < 0 && error != EAGAIN && error != EINTR) {
+			if (error && error != EAGAIN && error != EINTR) {
 				fail(h, s, &s->real, -error);
+			} else if (i == 0) {
+				copy_real(h, s);
 			}
 			return;
 		}
@@ -310,12 +335,11 @@ want(struct session_host *h, struct session *s)
 				  ? EPOLLIN
 				  : 0u) |
 				 (free_way ? 0u : EPOLLOUT));
-	session_end_want(
-		h->epoll, &s->real,
-		!s->real.connected
-			? EPOLLOUT
-			: (!s->real.ended && s->in_pipe == 0 ? EPOLLIN : 0u) |
-				(s->real.out.len > 0 ? EPOLLOUT : 0u));
+	session_end_want(h->epoll, &s->real,
+			 !s->real.connected
+				 ? EPOLLOUT
+				 : (!s->real.ended && free_way ? EPOLLIN : 0u) |
+					 (s->real.out.len > 0 ? EPOLLOUT : 0u));
 	session_end_want(
 		h->epoll, &s->decoy,
 		!s->decoy.connected
@@ -411,51 +435,6 @@ session_tick(struct session_host *h, struct session *s)
 
 /* ---- begin */
 
-/*
- * From the client's address, and a port that no connection of the client's has:
- * the service's socket would look as that one's does here.
- */
-static int
-call_from(struct session_host *h, const struct session *s, int fd, int port,
-	  const struct sockaddr_storage *to)
-{
-	const struct packet_addr *addr = &s->note.src;
-	struct sockaddr_storage from;
-
-	if (h->port_is_used(h->context, addr, (uint16_t)port)) {
-		return -EADDRINUSE;
-	}
-	dial_address(&from, addr, (uint16_t)port, 0);
-	return dial(fd, &from, to);
-}
-
-static int
-some_port(struct session_host *h)
-{
-	const uint32_t span = CARRIER_PORT_HIGH - CARRIER_PORT_LOW + 1;
-
-	return (int)(CARRIER_PORT_LOW + h->random(h->context) % span);
-}
-
-static int
-call(struct session_host *h, struct session *s, struct session_end *end,
-     const struct sockaddr_storage *to, bool own)
-{
-	const bool real = end == &s->real;
-	const unsigned tries = real ? CARRIER_PORTS : PORTS_MAX;
-	int rc = -EADDRINUSE;
-
-	dial_prepare(end->fd);
-	if (own) {
-		return dial(end->fd, NULL, to);
-	}
-	for (unsigned i = 0; i < tries && rc == -EADDRINUSE; i++) {
-		rc = call_from(h, s, end->fd,
-			       real ? s->note.ports[i] : some_port(h), to);
-	}
-	return rc;
-}
-
 static void
 call_decoy(struct session_host *h, struct session *s)
 {
@@ -464,9 +443,9 @@ call_decoy(struct session_host *h, struct session *s)
 	int rc;
 
 	dial_address(&to, &n->decoy, n->decoy_port, 0);
-	rc = call(h, s, &s->decoy, &to,
-		  n->own_source || n->decoy.family != n->src.family ||
-			  dial_is_loopback(&n->decoy));
+	rc = session_call(h, s, &s->decoy, &to,
+			  n->own_source || n->decoy.family != n->src.family ||
+				  dial_is_loopback(&n->decoy));
 	if (rc < 0) {
 		fail(h, s, &s->decoy, rc);
 	}
@@ -483,7 +462,7 @@ call_real(struct session_host *h, struct session *s)
 	if (getsockname(s->client.fd, (struct sockaddr *)&to, &len) < 0) {
 		rc = -errno;
 	} else {
-		rc = call(h, s, &s->real, &to, s->note.service_own);
+		rc = session_call(h, s, &s->real, &to, s->note.service_own);
 	}
 	if (rc < 0) {
 		fail(h, s, &s->real, rc);

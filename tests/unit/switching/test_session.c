@@ -180,6 +180,7 @@ a_note(uint16_t decoy_port)
 static void
 begin_with(const struct carrier_note *note)
 {
+	const int one = 1;
 	int fd;
 
 	counts = (struct carrier_counts){ 0 };
@@ -192,6 +193,7 @@ begin_with(const struct carrier_note *note)
 		.random = next_random,
 	};
 	client = call_in();
+	setsockopt(client, SOL_SOCKET, SO_OOBINLINE, &one, sizeof one);
 	fd = accept4(service, NULL, NULL, SOCK_NONBLOCK);
 	assert_true(fd >= 0);
 	s = session_new(&host, fd, note);
@@ -440,6 +442,23 @@ a_client_that_stops_reading_is_bounded(void **state)
 	}
 }
 
+/* splice(2) leaves them, and says that nothing is left. */
+static void
+urgent_bytes_go_in_line(void **state)
+{
+	(void)state;
+	a_question("one");
+	say(real, "a");
+	assert_int_equal(send(real, "!", 1, MSG_OOB), 1);
+	say(real, "b");
+	hears(client, "a!b");
+	assert_int_equal(send(client, "?", 1, MSG_OOB), 1);
+	say(client, "two");
+	hears(real, "?two");
+	hears(decoy, "?two");
+	assert_int_equal(s->mode, SESSION_MIRRORED);
+}
+
 static void
 ends_are_passed_on(void **state)
 {
@@ -550,6 +569,7 @@ main(void)
 		CASE(without_a_decoy_it_is_cut),
 		CASE(who_is_too_far_behind_is_given_up),
 		CASE(a_client_that_stops_reading_is_bounded),
+		CASE(urgent_bytes_go_in_line),
 		CASE(ends_are_passed_on),
 		CASE(resets_are_passed_on),
 		CASE(the_decoys_end_is_the_clients),
