@@ -8,7 +8,7 @@
 
 #define NAME L"\\\\.\\pipe\\tap-client"
 #define ASK_WAIT_MS 3000u /* for others that ask */
-#define STOP_WAIT_MS 10000u
+#define STOP_WAIT_MS 30000u
 
 static struct {
 	HANDLE pipe;
