@@ -351,7 +351,8 @@ conntrack_find(struct netlink *nl, const struct packet *p,
 
 	/* Both ends' tuples are in the table, and either finds it. */
 	begin(&msg, nl, IPCTNL_MSG_CT_GET, NLM_F_ACK, p->src.family);
-	put_tuple(&msg, CTA_TUPLE_ORIG, &p->src, p->sport, &p->dst, p->dport);
+	put_tuple(&msg, CTA_TUPLE_ORIG, IPPROTO_TCP, &p->src, p->sport, &p->dst,
+		  p->dport);
 	rc = netlink_call(nl, &msg, take_found, &found);
 	return rc < 0 && rc != -ENOENT ? rc : found.is;
 }
@@ -363,7 +364,8 @@ conntrack_remove(struct netlink *nl, const struct packet *p)
 	int rc;
 
 	begin(&msg, nl, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, p->src.family);
-	put_tuple(&msg, CTA_TUPLE_ORIG, &p->src, p->sport, &p->dst, p->dport);
+	put_tuple(&msg, CTA_TUPLE_ORIG, IPPROTO_TCP, &p->src, p->sport, &p->dst,
+		  p->dport);
 	rc = netlink_call(nl, &msg, NULL, NULL);
 	return rc == -ENOENT ? 0 : rc;
 }
