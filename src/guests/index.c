@@ -11,7 +11,7 @@ index_clear(struct index *index)
 {
 	index->count = 0;
 	index->recents = 0;
-	index->whole = false;
+	index->next = 0;
 	memset(index->slot, 0, sizeof index->slot);
 }
 
@@ -59,15 +59,14 @@ remember(struct index *index, const struct kernel *k, struct kernel_task *task,
 		}
 		*slot = ++index->count;
 	}
-	(void)kernel_task_uid(k, task);
 	*place = *slot - 1;
 	index->at[*place] = (struct index_task){
 		.address = task->address,
 		.start = task->start,
+		.cred = task->cred,
 		.file_table = files.table,
 		.files_count = rc < 0 ? 0 : files.count,
 		.pid = task->process.pid,
-		.uid = task->process.uid,
 	};
 	return 0;
 }
@@ -90,29 +89,29 @@ index_refresh(struct index *index, const struct kernel *k)
 		}
 		if (rc == 0) {
 			before = task.address;
-			rc = remember(index, k, &task, &place);
+			/* A list that comes back to another one is none. */
+			rc = *slot_of(index, before) != 0
+				? -EAGAIN
+				: remember(index, k, &task, &place);
 		}
 	}
-	index->whole = rc == 0;
 	return rc;
 }
 
-/*
- * The processes that are there since the last refresh: the list's end has the
- * newest.  The first of them that has a file is *found; 1, 0 or -errno.
- */
+/* The processes that are new since: the list's end has the newest. */
 static int
-look_at_new(struct index *index, const struct kernel *k, uint64_t file,
-	    uint32_t *found)
+learn_new(struct index *index, const struct kernel *k)
 {
 	struct kernel_task task;
 	uint32_t place;
 	int rc = kernel_read_task(k, k->init_task, &task);
 
-	while (rc == 0 && task.prev != k->init_task) {
+	for (uint32_t i = 0; rc == 0 && task.prev != k->init_task; i++) {
 		const uint32_t *slot;
 
-		rc = kernel_read_task(k, task.prev, &task);
+		rc = i == KERNEL_TASKS_MAX
+			? -E2BIG
+			: kernel_read_task(k, task.prev, &task);
 		if (rc < 0) {
 			break;
 		}
@@ -121,15 +120,6 @@ look_at_new(struct index *index, const struct kernel *k, uint64_t file,
 			break;
 		}
 		rc = remember(index, k, &task, &place);
-		if (rc == 0 && index->at[place].files_count > 0) {
-			const struct kernel_files files = {
-				index->at[place].file_table,
-				index->at[place].files_count, 0
-			};
-
-			rc = kernel_has_file(k, &files, file);
-			*found = place;
-		}
 	}
 	return rc;
 }
@@ -166,8 +156,8 @@ has_file(const struct kernel *k, const struct index_task *known, uint64_t file,
 struct holder {
 	const struct kernel *k;
 	struct index *index;
-	uint64_t file;
-	uint32_t uid; /* of the socket: its processes first */
+	uint64_t address; /* of the file */
+	struct kernel_file file;
 	struct kernel_task task;
 	struct kernel_files files;
 	uint32_t place;
@@ -178,28 +168,40 @@ struct holder {
 static int
 try_place(struct holder *h, uint32_t place)
 {
-	int rc = had_file(h->index, h->k, place, h->file);
+	int rc = had_file(h->index, h->k, place, h->address);
 
 	if (rc == 1) {
-		rc = has_file(h->k, &h->index->at[place], h->file, &h->task,
+		rc = has_file(h->k, &h->index->at[place], h->address, &h->task,
 			      &h->files);
 		h->place = place;
 	}
 	return rc < 0 && rc != -ETIME ? 0 : rc;
 }
 
+/* Who has the rights that the file was opened with. */
+static int
+try_cred(struct holder *h)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < h->index->count; i++) {
+		if (h->index->at[i].cred == h->file.cred) {
+			rc = try_place(h, i);
+		}
+	}
+	return rc;
+}
+
 static int
 try_all(struct holder *h)
 {
-	const struct index *index = h->index;
+	struct index *index = h->index;
 	int rc = 0;
 
-	for (unsigned other = 0; rc == 0 && other < 2; other++) {
-		for (uint32_t i = index->count; rc == 0 && i-- > 0;) {
-			if ((index->at[i].uid != h->uid) == other) {
-				rc = try_place(h, i);
-			}
-		}
+	for (uint32_t i = 0; rc == 0 && i < index->count; i++) {
+		index->next =
+			index->next + 1 < index->count ? index->next + 1 : 0;
+		rc = try_place(h, index->next);
 	}
 	return rc;
 }
@@ -207,19 +209,22 @@ try_all(struct holder *h)
 static int
 find_holder(struct holder *h)
 {
-	int rc = 0;
+	int rc = kernel_read_file(h->k, h->address, &h->file);
 
+	if (rc == 0) {
+		rc = learn_new(h->index, h->k);
+	}
+	if (rc == 0) {
+		rc = try_cred(h);
+	}
 	for (uint32_t i = 0; rc == 0 && i < h->index->recents; i++) {
 		rc = try_place(h, h->index->recent[i]);
 	}
 	if (rc == 0) {
-		rc = look_at_new(h->index, h->k, h->file, &h->place);
-		if (rc == 1) {
-			rc = try_place(h, h->place);
-		}
-	}
-	if (rc == 0) {
 		rc = try_all(h);
+	}
+	if (rc == 0 && h->index->count > INDEX_AT_ONCE) {
+		return -ETIME;
 	}
 	if (rc == 0) {
 		rc = index_refresh(h->index, h->k);
@@ -236,10 +241,9 @@ static void
 count_holders(struct holder *h)
 {
 	const uint64_t own = h->files.shared > 1 ? 2 : 1;
-	const uint64_t users = kernel_file_users(h->k, h->file);
 
 	h->count = 1;
-	for (uint32_t i = 0; users > own && i < h->index->count; i++) {
+	for (uint32_t i = 0; h->file.users > own && i < h->index->count; i++) {
 		struct holder other = *h;
 		const int rc = i == h->place ? 0 : try_place(&other, i);
 
@@ -297,9 +301,7 @@ static int
 tell(struct index *index, struct kernel *k, const struct guest_connection *of,
      const struct kernel_socket *socket, struct guest_owner *owner)
 {
-	struct holder h = {
-		.k = k, .index = index, .file = socket->file, .uid = socket->uid
-	};
+	struct holder h = { .k = k, .index = index, .address = socket->file };
 	struct kernel_socket again;
 	int rc = socket->file == 0 ? 0 : find_holder(&h);
 

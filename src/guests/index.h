@@ -3,6 +3,10 @@
  * socket is found by a few reads.  What is remembered only says where to look;
  * who has the socket is read anew.
  *
+ * Each process has a struct cred of its own, which a file keeps of whoever
+ * opened it: that says where to look first.  After setuid(2) and the like it is
+ * another one, and then all are looked at.
+ *
  * Pure.
  */
 #ifndef TAP_GUESTS_INDEX_H
@@ -19,11 +23,13 @@
 
 #define INDEX_RECENT 8u
 #define INDEX_SLOTS (2 * KERNEL_TASKS_MAX)
+/* So many are read anew while a SYN waits; of more, later. */
+#define INDEX_AT_ONCE 300u
 
 struct index_task {
-	uint64_t address, start, file_table;
+	uint64_t address, start, cred, file_table;
 	uint32_t files_count; /* in it; 0: it is not looked at */
-	uint32_t pid, uid;
+	uint32_t pid;
 };
 
 struct index {
@@ -32,7 +38,7 @@ struct index {
 	uint32_t slot[INDEX_SLOTS];    /* by address: one more than its place */
 	uint32_t recent[INDEX_RECENT]; /* places: whose sockets were found */
 	uint32_t recents;
-	bool whole; /* all were read */
+	uint32_t next; /* where a search goes on that had no time left */
 };
 
 void index_clear(struct index *index);

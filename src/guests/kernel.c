@@ -6,8 +6,8 @@
 #include "guests/little.h"
 #include "guests/task.h"
 
-/* The processes that are followed before a list of them is believed. */
-#define BELIEVED 3u
+/* The processes that are looked at for one that has tables. */
+#define BELIEVED 64u
 
 static bool
 is_in_image(uint64_t address)
@@ -17,120 +17,99 @@ is_in_image(uint64_t address)
 
 /* ---- init_task */
 
-/* What must hold of it; *mm is its active_mm. */
+/* What must hold of it. */
 static bool
 is_init_task(const struct layout_view *view, uint64_t physical,
-	     uint64_t *address, uint64_t *mm)
+	     uint64_t *address)
 {
 	static const char comm[GUEST_COMM_MAX] = "swapper/0";
 	static const char short_comm[GUEST_COMM_MAX] = "swapper";
 	const uint8_t *name = layout_bytes(view, LAYOUT_TASK_COMM);
 
 	*address = layout_u64(view, LAYOUT_TASK_LEADER);
-	*mm = layout_u64(view, LAYOUT_TASK_ACTIVE_MM);
 	return (memcmp(name, comm, sizeof comm) == 0 ||
 		memcmp(name, short_comm, sizeof short_comm) == 0) &&
 		layout_u32(view, LAYOUT_TASK_PID) == 0 &&
 		layout_u32(view, LAYOUT_TASK_TGID) == 0 &&
 		layout_u64(view, LAYOUT_TASK_MM) == 0 &&
 		layout_u64(view, LAYOUT_TASK_PARENT) == *address &&
-		is_in_image(*address) && paging_is_kernel(*mm) &&
+		is_in_image(*address) &&
 		(*address - physical) % PAGING_PAGE == 0;
 }
 
-/* Whether these tables, at an address that is mapped so, are right. */
+/*
+ * The first process behind it in the list, if all RAM is mapped at `direct`: it
+ * points back.
+ */
 static bool
-try_tables(struct kernel *k, uint64_t mm_physical, uint64_t mapped,
-	   uint64_t physical)
+try_direct(struct kernel *k, uint64_t next, uint64_t direct,
+	   struct kernel_task *task)
+{
+	k->paging.direct = direct;
+	return kernel_read_task(k, next, task) == 0 &&
+		task->prev == k->init_task && task->parent == k->init_task;
+}
+
+/* Tables of a process's that map init_task to where it was found. */
+static bool
+try_tables(struct kernel *k, uint64_t mm, uint64_t physical)
 {
 	struct paging *p = &k->paging;
 	struct layout_view view;
-	uint64_t pgd, found, run;
+	uint64_t found, run;
 
-	if (layout_read_physical(&k->layout, p, LAYOUT_PART_MM, mm_physical,
-				 &view) < 0) {
+	if (layout_read(&k->layout, p, LAYOUT_PART_MM, mm, &view) < 0 ||
+	    paging_translate(p, layout_u64(&view, LAYOUT_MM_PGD), &p->tables,
+			     &run) < 0 ||
+	    p->tables % PAGING_PAGE != 0) {
 		return false;
 	}
-	pgd = layout_u64(&view, LAYOUT_MM_PGD);
-	if (is_in_image(pgd)) {
-		p->tables = pgd - p->image;
-	} else if (mapped != 0 && pgd >= mapped && pgd - mapped < p->ram.end) {
-		p->tables = pgd - mapped;
-	} else {
-		return false;
+	p->levels = paging_levels(p->direct);
+	if (paging_walk(p, k->init_task, &found, &run) == 0 &&
+	    found == physical) {
+		return true;
 	}
-	p->levels = paging_levels(mapped != 0 ? mapped : k->init_task);
-	if (p->tables % PAGING_PAGE != 0) {
-		return false;
-	}
-	/* Tables in the image say nothing of how many levels they have. */
-	for (; p->levels <= 5; p->levels++) {
-		if (paging_walk(p, k->init_task, &found, &run) == 0 &&
-		    found == physical) {
-			return true;
-		}
-		if (mapped != 0) {
-			break;
-		}
-	}
+	p->levels = 0;
 	return false;
 }
 
-/* Of all places where that mm can lie. */
+/*
+ * The processes follow each other both ways; process 1 is the first, is never
+ * over, and its tables stay.
+ */
 static bool
-find_tables(struct kernel *k, uint64_t mm, uint64_t physical)
+take_tables(struct kernel *k, struct kernel_task *task, uint64_t physical)
 {
-	const uint64_t in_unit = mm % PAGING_DIRECT_UNIT;
-
-	if (is_in_image(mm)) {
-		return try_tables(k, mm - k->paging.image, 0, physical);
-	}
-	for (uint64_t at = in_unit; at < k->paging.ram.end && at <= mm;
-	     at += PAGING_DIRECT_UNIT) {
-		if (try_tables(k, at, mm - at, physical)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* By the tables: where all RAM is mapped, of an address in there. */
-static bool
-find_direct(struct kernel *k, uint64_t address)
-{
-	uint64_t physical, run;
-
-	if (is_in_image(address) ||
-	    paging_walk(&k->paging, address, &physical, &run) < 0 ||
-	    (address - physical) % PAGING_DIRECT_UNIT != 0) {
-		return false;
-	}
-	k->paging.direct = address - physical;
-	return true;
-}
-
-/* A list of processes goes both ways. */
-static bool
-is_list(const struct kernel *k)
-{
-	struct kernel_task task;
-	uint64_t before = k->init_task;
-	uint64_t at;
-
-	if (kernel_read_task(k, before, &task) < 0) {
-		return false;
-	}
 	for (unsigned i = 0; i < BELIEVED; i++) {
-		at = task.next;
-		if (kernel_read_task(k, at, &task) < 0 || task.prev != before) {
+		const uint64_t before = task->address;
+
+		if (task->mm != 0) {
+			return try_tables(k, task->mm, physical);
+		}
+		if (kernel_read_task(k, task->next, task) < 0 ||
+		    task->prev != before) {
 			return false;
 		}
-		if (at == k->init_task) {
-			break;
-		}
-		before = at;
 	}
-	return at != before || before != k->init_task;
+	return false;
+}
+
+/* Of all places where RAM can be mapped, the right one. */
+static bool
+find_tables(struct kernel *k, uint64_t next, uint64_t physical)
+{
+	struct kernel_task task;
+
+	if (is_in_image(next) || !paging_is_kernel(next)) {
+		return false;
+	}
+	for (uint64_t at = next % PAGING_DIRECT_UNIT; at < k->paging.ram.end;
+	     at += PAGING_DIRECT_UNIT) {
+		if (try_direct(k, next, next - at, &task)) {
+			return take_tables(k, &task, physical);
+		}
+	}
+	return false;
 }
 
 static void
@@ -243,20 +222,20 @@ bool
 kernel_take(struct kernel *k, uint64_t physical)
 {
 	struct layout_view view;
-	uint64_t mm, nsproxy;
+	uint64_t next, nsproxy;
 
 	k->paging.direct = k->paging.image = 0;
 	k->paging.levels = 0;
 	if (layout_read_physical(&k->layout, &k->paging, LAYOUT_PART_TASK,
 				 physical, &view) < 0 ||
-	    !is_init_task(&view, physical, &k->init_task, &mm)) {
+	    !is_init_task(&view, physical, &k->init_task)) {
 		return false;
 	}
+	next = layout_u64(&view, LAYOUT_TASK_NEXT) -
+		k->layout.offset[LAYOUT_TASK_NEXT];
 	nsproxy = layout_u64(&view, LAYOUT_TASK_NSPROXY);
 	k->paging.image = k->init_task - physical;
-	if (!find_tables(k, mm, physical) ||
-	    !find_direct(k, layout_u64(&view, LAYOUT_TASK_NEXT)) ||
-	    !is_list(k)) {
+	if (!find_tables(k, next, physical)) {
 		return false;
 	}
 	read_release(k, nsproxy);
@@ -267,14 +246,13 @@ bool
 kernel_is_there(const struct kernel *k, uint64_t *switches)
 {
 	struct layout_view view;
-	uint64_t address, mm;
+	uint64_t address;
 
 	if (layout_read(&k->layout, &k->paging, LAYOUT_PART_TASK, k->init_task,
 			&view) < 0) {
 		return false;
 	}
 	*switches = layout_u64(&view, LAYOUT_TASK_SWITCHES);
-	return is_init_task(&view, k->init_task - k->paging.image, &address,
-			    &mm) &&
+	return is_init_task(&view, k->init_task - k->paging.image, &address) &&
 		address == k->init_task;
 }

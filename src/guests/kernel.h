@@ -2,11 +2,13 @@
  * A guest's kernel in its memory: found by what it must look like, and read.
  *
  * init_task is the process 0: "swapper/0", its own parent and leader, at an
- * address of the image.  Its active_mm may be any process's; of the addresses
- * where that can lie, the right one has tables that translate init_task's own
- * address to where it was found.  From init_task on, all is reached by
- * pointers: processes, network namespaces, and from these the table of bound
- * ports, so that no symbols are needed.
+ * address of the image.  The next process in its list lies in the map of all
+ * RAM, which begins at any multiple of 1 GiB: of the few addresses where it can
+ * lie, at the right one is a process that points back.  It is process 1, whose
+ * page tables have to translate init_task's own address to where it was found.
+ * (init_task's active_mm is none while its processor is busy.)  From init_task
+ * on, all is reached by pointers: processes, network namespaces, and from these
+ * the table of bound ports, so that no symbols are needed.
  *
  * Everything read is anybody's: each list has an end, whatever it says.
  *

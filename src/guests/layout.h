@@ -24,7 +24,6 @@
 	NEED(TASK_NEXT, TASK, "task_struct", "tasks.next", 8)                  \
 	NEED(TASK_PREV, TASK, "task_struct", "tasks.prev", 8)                  \
 	NEED(TASK_MM, TASK, "task_struct", "mm", 8)                            \
-	NEED(TASK_ACTIVE_MM, TASK, "task_struct", "active_mm", 8)              \
 	NEED(TASK_PID, TASK, "task_struct", "pid", 4)                          \
 	NEED(TASK_TGID, TASK, "task_struct", "tgid", 4)                        \
 	NEED(TASK_PARENT, TASK, "task_struct", "real_parent", 8)               \
@@ -49,6 +48,7 @@
 	NEED(FILE_INODE, FILE, "file", "f_inode", 8)                           \
 	NEED(FILE_MOUNT, FILE, "file", "f_path.mnt", 8)                        \
 	NEED(FILE_DENTRY, FILE, "file", "f_path.dentry", 8)                    \
+	NEED(FILE_CRED, FILE, "file", "f_cred", 8)                             \
 	MAY(FILE_COUNT, FILE, "file", "f_count", 8)                            \
 	MAY(FILE_REF, FILE, "file", "f_ref.refcnt", 8)                         \
 	NEED(INODE_MODE, INODE, "inode", "i_mode", 2)                          \
@@ -89,9 +89,9 @@
 	NEED(DENTRY_PARENT, DENTRY, "dentry", "d_parent", 8)                   \
 	NEED(DENTRY_HASHED, DENTRY, "dentry", "d_hash.pprev", 8)               \
 	NEED(MOUNT_MNT, MOUNT, "mount", "mnt", 0)                              \
+	NEED(MOUNT_ROOT, MOUNT, "mount", "mnt.mnt_root", 8)                    \
 	NEED(MOUNT_PARENT, MOUNT, "mount", "mnt_parent", 8)                    \
-	NEED(MOUNT_POINT, MOUNT, "mount", "mnt_mountpoint", 8)                 \
-	NEED(MOUNT_ROOT, MOUNT, "mount", "mnt.mnt_root", 8)
+	NEED(MOUNT_POINT, MOUNT, "mount", "mnt_mountpoint", 8)
 
 #define LAYOUT_FIELD(name, part, structure, path, size) LAYOUT_##name,
 enum layout_field { LAYOUT(LAYOUT_FIELD, LAYOUT_FIELD) LAYOUT_FIELDS };

@@ -14,10 +14,10 @@
 #define SEARCH_AGAIN_MS 1000u
 /* Of its time, at the most so much goes to what nobody waits for. */
 #define SHARE 50u
-#define REFRESH_MS 500u
+#define REFRESH_MS 5000u
 /* A kernel that has not run for so long may be what a reboot has left. */
 #define STILL_MS 3000u
-#define LISTING_US 2000000u
+#define LISTING_US 60000000u
 
 struct reader {
 	int fd;
@@ -27,6 +27,7 @@ struct reader {
 	enum guest_unknown unknown; /* why there is none; or GUEST_KNOWN */
 	bool searching;
 	uint64_t began_ms, due_ms; /* a search; the next, or a refresh */
+	uint64_t refreshed_ms;     /* not again before */
 	uint64_t switches, moved_ms;
 	bool asked; /* since the last refresh */
 };
@@ -86,6 +87,7 @@ search_on(struct reader *r)
 		(void)index_refresh(&r->index, r->kernel);
 		r->moved_ms = now;
 		(void)note_life(r);
+		r->refreshed_ms = now;
 		r->due_ms = now + REFRESH_MS;
 	}
 }
@@ -117,9 +119,9 @@ refresh(struct reader *r)
 		r->asked = false;
 	}
 	memory_of(r)->until = 0;
-	note_life(r);
-	r->due_ms =
-		clock_ms() + REFRESH_MS + (clock_us() - began) * SHARE / 1000;
+	(void)note_life(r);
+	r->refreshed_ms = clock_ms() + (clock_us() - began) * SHARE / 1000;
+	r->due_ms = r->refreshed_ms + REFRESH_MS;
 }
 
 /* ---- answers */
@@ -139,6 +141,9 @@ who(struct reader *r, const struct guest_connection *of,
 	memory_of(r)->until = 0;
 	owner->took_us = (uint32_t)(clock_us() - began);
 	r->asked = true;
+	if (owner->unknown == GUEST_LATE && r->due_ms > r->refreshed_ms) {
+		r->due_ms = r->refreshed_ms; /* as soon as nobody asks */
+	}
 	if (owner->unknown == GUEST_GONE) {
 		r->unknown = GUEST_GONE; /* and so has the guest */
 		r->kernel = NULL;

@@ -140,19 +140,23 @@ kernel_has_file(const struct kernel *k, const struct kernel_files *files,
 	return kernel_each_file(k, files, is_it, &file);
 }
 
-uint64_t
-kernel_file_users(const struct kernel *k, uint64_t file)
+int
+kernel_read_file(const struct kernel *k, uint64_t address,
+		 struct kernel_file *file)
 {
 	struct layout_view view;
+	const int rc = layout_read(&k->layout, &k->paging, LAYOUT_PART_FILE,
+				   address, &view);
 
-	if (layout_read(&k->layout, &k->paging, LAYOUT_PART_FILE, file, &view) <
-	    0) {
-		return 0;
+	if (rc < 0) {
+		return rc;
 	}
+	file->cred = layout_u64(&view, LAYOUT_FILE_CRED);
 	/* Since Linux 6.13 they are counted from 0. */
-	return k->layout.offset[LAYOUT_FILE_COUNT] != LAYOUT_NONE
+	file->users = k->layout.offset[LAYOUT_FILE_COUNT] != LAYOUT_NONE
 		? layout_u64(&view, LAYOUT_FILE_COUNT)
 		: layout_u64(&view, LAYOUT_FILE_REF) + 1;
+	return 0;
 }
 
 /* ---- paths */

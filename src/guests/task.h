@@ -46,8 +46,12 @@ int kernel_each_file(const struct kernel *k, const struct kernel_files *files,
 /* 1: it has this file open; 0: it has not; or -errno. */
 int kernel_has_file(const struct kernel *k, const struct kernel_files *files,
 		    uint64_t file);
-/* How many have a file open; 0: not known. */
-uint64_t kernel_file_users(const struct kernel *k, uint64_t file);
+/* How many have a file open; and the rights of whoever opened it. */
+struct kernel_file {
+	uint64_t users, cred;
+};
+int kernel_read_file(const struct kernel *k, uint64_t address,
+		     struct kernel_file *file);
 
 /*
  * The path of its program, as /proc/PID/exe has it; empty where it has none.
