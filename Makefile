@@ -17,7 +17,7 @@
 #: make demo                   shows it at work between network namespaces
 #: make check                  all tests; or alone: unit unit-san
 #:                             unit-valgrind unit-cross fuzz-replay rules lint docs
-#:                             model reproducible hosts keys soak timing qemu;
+#:                             model reproducible hosts keys soak timing guests qemu;
 #:                             PROPERTY_SEED=1 and PROPERTY_STEPS= are for
 #:                             tests at random
 #: make hosts HOSTS='scans nat'  these alone; TEST_FASTPATH=off: by the queue,
@@ -377,14 +377,14 @@ PROBE_SRCS := $(wildcard tests/probes/*.c)
 # measures between hosts has the processors to itself.
 COMPUTE := unit unit-san unit-valgrind unit-cross fuzz-replay model rules docs \
 	keys reproducible
-CHECKS := build-tests $(COMPUTE) lint hosts soak timing qemu
+CHECKS := build-tests $(COMPUTE) lint hosts soak timing guests qemu
 check:
 	@tests/run.sh --start
 	@$(MAKE) need-check
 	@export MAKE='$(MAKE)'; tests/run.sh --steps build-tests; \
 	TEST_TIMING=0 tests/run.sh --beside '$(COMPUTE)' hosts soak; \
 	tests/run.sh --steps timing; \
-	TIDY=shallow tests/run.sh --beside lint qemu; \
+	TIDY=shallow tests/run.sh --beside 'guests lint' qemu; \
 	tests/run.sh --summary
 
 # For daily work, in two minutes: what needs no other hosts and kernels, and
@@ -547,6 +547,12 @@ $(B)/tests/hosts/scarce.so: tests/hosts/scarce.c
 		-o $@ $<
 qemu: $(TAP) $(PROBES)
 	@TAP='$(abspath $(TAP))' PROBES='$(abspath $(PROBES))' tests/qemu/run
+guests: $(TAP) $(B)/tests/guests/ask
+	@TAP='$(abspath $(TAP))' ASK='$(abspath $(B)/tests/guests/ask)' \
+		tests/guests/run
+$(B)/tests/guests/ask: %: %.o $(B)/libtap.a
+	$(call pretty,LD,$@)$(CC) $(LDFLAGS) $(LINK) -o $@ $(START) $^ \
+		$(LDLIBS) $(END)
 docs: $(TAP) completions
 	@TAP='$(abspath $(TAP))' MAKE='$(MAKE)' tests/docs.sh
 keys: $(TAP)
