@@ -17,6 +17,7 @@ lost='[0-9]+ lines of the log are lost'
 full_pipe()
 {
 	mkfifo "$work/$1.pipe"
+	# shellcheck disable=SC2034 # held open
 	exec {reader}<>"$work/$1.pipe"
 	"$python" -c '
 import os
