@@ -26,11 +26,24 @@ clang_tidy()
 	    -Xclang "mode=${TIDY:-deep}"
 }
 
-if [ "${1:-}" = --clang-tidy ]; then
+# With what each sources, and as many at once as there are processors.
+shell_check()
+{
+	printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 shellcheck -x
+}
+
+case ${1:-} in
+--clang-tidy)
 	shift
 	clang_tidy "$@"
 	exit
-fi
+	;;
+--shellcheck)
+	shift
+	shell_check "$@"
+	exit
+	;;
+esac
 lint clang-tidy "$0" --clang-tidy "$@"
 lint cppcheck cppcheck --quiet -j "$(nproc)" --error-exitcode=1 --inline-suppr \
     --enable=warning,performance,portability --std=c11 -D_GNU_SOURCE \
@@ -45,7 +58,7 @@ set -f
 # shellcheck disable=SC2046 # one word a script: no name here has a blank
 set -- $(grep -lIrE '^#! ?/.*[ /](ba|da)?sh( |$)' .ci src tests)
 set +f
-lint shellcheck shellcheck "$@"
+lint shellcheck "$0" --shellcheck "$@"
 lint completions shellcheck -s bash .build/completions/tap.bash
 
 set -- man/*.[1-8]
