@@ -322,7 +322,8 @@ NEED_check := $(NEED_unit-cross) $(NEED_demo) $(NEED_system) valgrind \
 	libc6-dbg=/usr/share/doc/libc6-dbg netcat-openbsd=nc.openbsd \
 	haproxy qemu-system-x86=qemu-system-x86_64 busybox-static=busybox cpio \
 	kmod=depmod strace clang zsh fish fail2ban=fail2ban-regex spin \
-	gcc-mingw-w64-x86-64=x86_64-w64-mingw32-gcc wine64=/usr/lib/wine/wine64
+	gcc-mingw-w64-x86-64=x86_64-w64-mingw32-gcc wine64=/usr/lib/wine/wine64 \
+	openssl
 NEED_coverage := $(NEED_check) lcov
 NEED_bench := $(NEED_static) $(NEED_system) clang gnuplot-nox=gnuplot \
 	iproute2=ip iptables nginx-light=nginx ethtool procps=sysctl python3

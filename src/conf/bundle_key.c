@@ -36,6 +36,7 @@ take_password(void *into, const char *value, char *why)
 
 static const struct conf_word_type key_words[] = {
 	{ .name = "key", CONF_OWN(take_key), .needed = true },
+	{ CONF_WORD("ca", struct bundle_key, ca), CONF_OWN(share_conf_file) },
 	{ .name = "user", CONF_OWN(take_user) },
 	{ .name = "password", CONF_OWN(take_password) },
 };
@@ -60,5 +61,11 @@ bundle_place(const char *text, const struct bundle_key *key,
 	}
 	memcpy(share->user, key->user, sizeof share->user);
 	memcpy(share->password, key->password, sizeof share->password);
-	return share_conf_engine(share, text, why);
+	memcpy(share->ca, key->ca, sizeof share->ca);
+	if (share_conf_engine(share, text, why) < 0) {
+		return -1;
+	}
+	return share->tls && !share->ca[0]
+		? value_fail(why, "rediss:// needs ca= in the key's file")
+		: 0;
 }

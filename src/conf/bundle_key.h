@@ -11,6 +11,7 @@
 /* Holds secrets: to be wiped by its owner. */
 struct bundle_key {
 	uint8_t key[BUNDLE_KEY_BYTES];
+	char ca[SHARE_CONF_FILE_MAX]; /* of rediss://, or empty */
 	char user[SHARE_CONF_TEXT_MAX], password[SHARE_CONF_TEXT_MAX];
 };
 

@@ -165,6 +165,8 @@ static const struct conf_word_type setting_words[] = {
 	  .at_restart = true },
 	/* What it says is in the row above. */
 	{ CONF("share_login", share_login), CONF_OWN(share_conf_file) },
+	{ CONF("share_ca", share.ca), CONF_OWN(share_conf_file),
+	  .at_restart = true },
 	/* Below TCP's first retransmission, which asks again. */
 	{ CONF("share_wait", share_wait), CONF_NUMBER(1, 1000, 100) },
 	{ CONF("share_fail", share_fail), CONF_CHOICE("closed local") },
@@ -309,6 +311,11 @@ server_conf_read(struct server_conf *conf, struct conf_file *file, char *err)
 
 	if (rc == 0 && same) {
 		return conf_fail(err, file, 0, "%s are the same bit", same);
+	}
+	if (rc == 0 && conf->share.tls != (conf->share.ca[0] != '\0')) {
+		return conf_fail(err, file, 0,
+				 "share_ca and replay_share=rediss:// go "
+				 "together");
 	}
 	if (rc == 0 && conf->share_login[0] && !conf->share.engine[0]) {
 		return conf_fail(err, file, 0,

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "conf/acl_conf.h"
+#include "conf/ca_file.h"
 #include "conf/keyfile.h"
 #include "os/own_addrs.h"
 
@@ -28,6 +29,18 @@ allow_all(struct acl *acl, char *err)
 	return 0;
 }
 
+/* It is read again by who uses it. */
+static int
+check_ca(const struct server_conf *conf, const struct server_conf_from *from,
+	 char *err)
+{
+	static struct ca_file ca;
+
+	return conf->share.ca[0] && !from->copies
+		? ca_file_load(&ca, conf->share.ca, err)
+		: 0;
+}
+
 static int
 load_all(struct server_conf *conf, const struct server_conf_from *from,
 	 char *err)
@@ -44,6 +57,7 @@ load_all(struct server_conf *conf, const struct server_conf_from *from,
 			&conf->share,
 			from->login ? from->login : conf->share_login, err);
 	}
+	rc = rc < 0 ? rc : check_ca(conf, from, err);
 	if (rc == 0) {
 		rc = key_load(from->keys ? from->keys : SERVER_CONF_KEYS, &keys,
 			      err);

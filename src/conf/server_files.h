@@ -15,6 +15,7 @@ struct server_conf_from {
 	 * conf; then acl may be NULL, and every key may use them.
 	 */
 	const char *ports;
+	bool copies;       /* what else files name may be lost */
 	const char *login; /* a copy, in place of what share_login names */
 };
 

@@ -6,6 +6,7 @@
 #include "conf/words.h"
 
 static const char tcp[] = "redis://";
+static const char tls[] = "rediss://";
 static const char local[] = "unix:";
 
 /* Never quotes the value: somebody may have put a password there. */
@@ -13,7 +14,7 @@ static int
 fail_form(char *why)
 {
 	return value_fail(why,
-			  "neither redis://HOST[:PORT][/DB] nor "
+			  "none of redis[s]://HOST[:PORT][/DB] and "
 			  "unix:/PATH; user and password are for "
 			  "share_login");
 }
@@ -87,7 +88,7 @@ int
 share_conf_engine(void *into, const char *value, char *why)
 {
 	struct share_conf *share = into;
-	const char *host = value + sizeof tcp - 1;
+	const char *host;
 	size_t len;
 	int rc;
 
@@ -96,7 +97,10 @@ share_conf_engine(void *into, const char *value, char *why)
 	}
 	if (strncmp(value, local, sizeof local - 1) == 0) {
 		rc = take_path(share, value + sizeof local - 1, why);
-	} else if (strncmp(value, tcp, sizeof tcp - 1) == 0) {
+	} else if (strncmp(value, tcp, sizeof tcp - 1) == 0 ||
+		   strncmp(value, tls, sizeof tls - 1) == 0) {
+		host = strstr(value, "://") + 3;
+		share->tls = value[sizeof tcp - 4] == 's';
 		len = strcspn(host, "/");
 		rc = take_host(share, host, len, why);
 		if (rc == 0 && host[len] == '/') {

@@ -30,6 +30,8 @@ enum share_fail {
 struct share_conf {
 	char engine[SHARE_CONF_ENGINE_MAX]; /* as written; empty: none */
 	char path[SHARE_CONF_PATH_MAX];     /* of a socket; or empty, and: */
+	bool tls;                           /* and then `ca` */
+	char ca[SHARE_CONF_FILE_MAX];       /* certificates; or empty */
 	char host[VALUE_HOST_MAX];          /* a name or an address */
 	uint16_t port;
 	unsigned db;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -39,12 +40,22 @@ await(struct engine *e, short events)
 	return rc > 0 ? 0 : rc == 0 ? -ETIMEDOUT : errno == EINTR ? 0 : -errno;
 }
 
+/* What TLS waits for may be the other way. */
+static short
+wanted(const struct engine *e, short events)
+{
+	return !e->tls                  ? events
+		: tls_wants_out(e->tls) ? POLLIN | POLLOUT
+					: POLLIN;
+}
+
 static int
 send_all(struct engine *e, const uint8_t *bytes, size_t len)
 {
 	while (len > 0) {
-		const ssize_t put =
-			send(e->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		const ssize_t put = e->tls
+			? tls_send(e->tls, e->fd, bytes, len)
+			: send(e->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		int rc = 0;
 
 		if (put > 0) {
@@ -52,7 +63,7 @@ send_all(struct engine *e, const uint8_t *bytes, size_t len)
 			len -= (size_t)put;
 		} else {
 			rc = errno == EAGAIN || errno == EINTR
-				? await(e, POLLOUT)
+				? await(e, wanted(e, POLLOUT))
 				: -errno;
 		}
 		if (rc < 0) {
@@ -76,8 +87,10 @@ receive(struct engine *e)
 		return -EPROTO;
 	}
 	for (;;) {
-		got = recv(e->fd, e->in + e->len, sizeof e->in - e->len,
-			   MSG_DONTWAIT);
+		got = e->tls ? tls_recv(e->tls, e->fd, e->in + e->len,
+					sizeof e->in - e->len)
+			     : recv(e->fd, e->in + e->len,
+				    sizeof e->in - e->len, MSG_DONTWAIT);
 		if (got > 0) {
 			e->len += (size_t)got;
 			return 0;
@@ -85,8 +98,9 @@ receive(struct engine *e)
 		if (got == 0) {
 			return -ECONNRESET;
 		}
-		rc = errno == EAGAIN || errno == EINTR ? await(e, POLLIN)
-						       : -errno;
+		rc = errno == EAGAIN || errno == EINTR
+			? await(e, wanted(e, POLLIN))
+			: -errno;
 		if (rc < 0) {
 			return rc;
 		}
@@ -101,6 +115,14 @@ fail(char *err, int rc)
 	return why_set(err, -1, "%s",
 		       rc == -EPROTO ? "answers what is no reply of Redis"
 				     : strerror(-rc));
+}
+
+static int
+fail_io(const struct engine *e, char *err, int rc)
+{
+	return e->tls && rc == -EPROTO
+		? why_set(err, -1, "%s", tls_trouble_words(tls_trouble(e->tls)))
+		: fail(err, rc);
 }
 
 int
@@ -121,7 +143,7 @@ engine_send(struct engine *e, const char *const *parts, size_t count, char *err)
 	e->until = clock_ms() + ENGINE_WAIT_MS;
 	rc = send_all(e, command, len);
 	secret_free(command);
-	return rc < 0 ? fail(err, rc) : 0;
+	return rc < 0 ? fail_io(e, err, rc) : 0;
 }
 
 int
@@ -131,15 +153,18 @@ engine_item(struct engine *e, struct resp_item *item, long *count, char *err)
 	for (;;) {
 		const ptrdiff_t used =
 			resp_item(item, e->in + e->at, e->len - e->at, count);
-		int rc = used < 0 ? -EPROTO : 0;
+		int rc;
 
 		if (used > 0) {
 			e->at += (size_t)used;
 			break;
 		}
-		rc = rc < 0 ? rc : receive(e);
+		if (used < 0) {
+			return fail(err, -EPROTO);
+		}
+		rc = receive(e);
 		if (rc < 0) {
-			return fail(err, rc);
+			return fail_io(e, err, rc);
 		}
 	}
 	if (item->type == RESP_ERROR) {
@@ -251,6 +276,25 @@ connect_host(struct engine *e, const struct share_conf *share, char *err)
 }
 
 static int
+begin_tls(struct engine *e, const struct share_conf *share, char *err)
+{
+	uint8_t seed[TLS_SEED_BYTES];
+
+	e->tls = malloc(sizeof *e->tls);
+	e->ca = malloc(sizeof *e->ca);
+	if (!e->tls || !e->ca ||
+	    getrandom(seed, sizeof seed, 0) != sizeof seed) {
+		return fail(err, -ENOMEM);
+	}
+	if (ca_file_load(e->ca, share->ca, err) < 0) {
+		return -1;
+	}
+	tls_begin(e->tls, e->ca, share->host, seed, clock_ns() / 1000000000);
+	bytes_wipe(seed, sizeof seed);
+	return 0;
+}
+
+static int
 greet(struct engine *e, const struct share_conf *share, char *err)
 {
 	char db[DB_DIGITS];
@@ -284,6 +328,9 @@ engine_open(struct engine *e, const struct share_conf *share, char *err)
 	} else {
 		rc = connect_host(e, share, err);
 	}
+	if (rc == 0 && share->tls) {
+		rc = begin_tls(e, share, err);
+	}
 	return rc < 0 ? rc : greet(e, share, err);
 }
 
@@ -294,5 +341,9 @@ engine_close(struct engine *e)
 		close(e->fd);
 	}
 	e->fd = -1;
+	free(e->tls);
+	free(e->ca);
+	e->tls = NULL;
+	e->ca = NULL;
 	bytes_wipe(e->in, sizeof e->in);
 }

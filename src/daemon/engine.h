@@ -11,6 +11,7 @@
 #include "base/resp.h"
 #include "base/why.h"
 #include "conf/share_conf.h"
+#include "daemon/tls.h"
 #include "os/resolve.h"
 
 /* For a connection, and for each reply. */
@@ -18,8 +19,10 @@
 
 struct engine {
 	int fd;
-	uint64_t until; /* ms: what is under way has that long */
-	size_t at, len; /* what was read: [at, len) */
+	uint64_t until;  /* ms: what is under way has that long */
+	size_t at, len;  /* what was read: [at, len) */
+	struct tls *tls; /* owned, or NULL */
+	struct ca_file *ca;
 	uint8_t in[RESP_BULK_MAX + 64];
 };
 

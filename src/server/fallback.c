@@ -196,6 +196,7 @@ load_set(const struct server_conf_from *from, const struct sources *sources,
 			.acl = path[ACL],
 			.ports = from->ports,
 			.login = path[LOGIN],
+			.copies = true,
 		},
 		err);
 }

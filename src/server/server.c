@@ -132,6 +132,7 @@ question(void *context, const void *asked_for, size_t len, void *answer_to,
 	(void)asked_for;
 	(void)len;
 	if (getrandom(link.id, sizeof link.id, 0) == sizeof link.id &&
+	    getrandom(link.seed, sizeof link.seed, 0) == sizeof link.seed &&
 	    s->conf->share.engine[0] != '\0') {
 		fds[0] = share_link_connect(&s->share, s->conf);
 		link.error = fds[0] < 0 ? -fds[0] : 0;

@@ -67,6 +67,10 @@ enum share_state {
 	X(UNREACHABLE, "can't be reached")                                     \
 	X(CLOSED, "closed the connection")                                     \
 	X(REFUSES, "refuses")                                                  \
+	X(NO_TLS, "does not speak TLS 1.2 as it is understood")                \
+	X(FOREIGN, "has a certificate that the CA did not sign")               \
+	X(EXPIRED, "has a certificate that is not valid now")                  \
+	X(OTHER_NAME, "has a certificate of another name")                     \
 	X(NO_RESP, "answers what is no reply of Redis")                        \
 	X(SILENT, "does not answer")                                           \
 	X(ANEW, "its memory began anew")                                       \

@@ -212,9 +212,19 @@ drop_connection(struct worker *g, uint64_t ms)
 static void
 lose(struct worker *g, int error)
 {
+	static const enum share_trouble by_tls[] = {
+		[TLS_NONE] = SHARE_IS_NO_TLS,
+		[TLS_FOREIGN] = SHARE_IS_FOREIGN,
+		[TLS_EXPIRED] = SHARE_IS_EXPIRED,
+		[TLS_OTHER_NAME] = SHARE_IS_OTHER_NAME,
+	};
 	struct share *s = &g->share->share;
 	const bool begun = s->state >= SHARE_TELLING || error == 0;
 
+	if (g->conf->share.tls && error == EPROTO) {
+		share_lose(s, by_tls[tls_trouble(&g->share->tls)], NULL);
+		return;
+	}
 	share_lose(s, begun ? SHARE_IS_CLOSED : SHARE_IS_UNREACHABLE,
 		   error ? strerror(error) : NULL);
 }
@@ -246,6 +256,10 @@ take_connection(struct worker *g, uint64_t ms)
 	} else if (fds[0] >= 0) {
 		w->fd = fds[0];
 		share_connect(&w->share, link.id, ms);
+		if (g->conf->share.tls) {
+			tls_begin(&w->tls, &w->ca, g->conf->share.host,
+				  link.seed, clock_ns() / 1000000000);
+		}
 	} else {
 		if (link.error != EAGAIN) {
 			lose(g, link.error);
@@ -277,7 +291,9 @@ receive(struct worker *g, uint64_t ms)
 	for (int i = 0; i < READS_MAX && w->share.state != SHARE_GONE; i++) {
 		size_t size;
 		uint8_t *room = share_room(&w->share, &size);
-		const ssize_t got = recv(w->fd, room, size, MSG_DONTWAIT);
+		const ssize_t got = g->conf->share.tls
+			? tls_recv(&w->tls, w->fd, room, size)
+			: recv(w->fd, room, size, MSG_DONTWAIT);
 
 		if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
 			return;
@@ -287,7 +303,7 @@ receive(struct worker *g, uint64_t ms)
 			return;
 		}
 		share_take(&w->share, (size_t)got, ms);
-		if ((size_t)got < size) {
+		if ((size_t)got < size && !g->conf->share.tls) {
 			return;
 		}
 	}
@@ -299,15 +315,19 @@ worker_share_flush(struct worker *g)
 	struct worker_share *w = g->share;
 	ssize_t sent;
 
-	if (!w || w->fd < 0 || w->share.out_len == 0) {
-		return;
-	}
-	sent = send(w->fd, w->share.out, w->share.out_len,
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent > 0) {
+	while (w && w->fd >= 0 && w->share.out_len > 0) {
+		sent = g->conf->share.tls
+			? tls_send(&w->tls, w->fd, w->share.out,
+				   w->share.out_len)
+			: send(w->fd, w->share.out, w->share.out_len,
+			       MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+			lose(g, errno);
+		}
+		if (sent <= 0) {
+			return;
+		}
 		share_sent(&w->share, (size_t)sent);
-	} else if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-		lose(g, errno);
 	}
 }
 
@@ -317,16 +337,27 @@ void
 worker_share_fds(const struct worker *g, struct pollfd *fds)
 {
 	const struct worker_share *w = g->share;
+	bool out;
 
 	fds[0] = fds[1] = (struct pollfd){ .fd = -1 };
 	if (!w) {
 		return;
 	}
 	fds[0] = (struct pollfd){ .fd = g->to_monitor, .events = POLLIN };
+	out = g->conf->share.tls ? w->fd >= 0 && tls_wants_out(&w->tls)
+				 : w->share.out_len > 0;
 	fds[1] = (struct pollfd){
 		.fd = w->fd,
-		.events = (short)(POLLIN | (w->share.out_len ? POLLOUT : 0)),
+		.events = (short)(POLLIN | (out ? POLLOUT : 0)),
 	};
+}
+
+/* What TLS has read wakes nobody. */
+static bool
+has_more(const struct worker *g)
+{
+	return g->conf->share.tls && g->share->fd >= 0 &&
+		tls_has_more(&g->share->tls);
 }
 
 int64_t
@@ -344,7 +375,7 @@ worker_share_wait(const struct worker *g, uint64_t ms)
 					 : 0;
 	}
 	due = share_due(&w->share, ms);
-	return w->share.out_len == 0 && may_tell(w) ? 0 : due;
+	return has_more(g) || (w->share.out_len == 0 && may_tell(w)) ? 0 : due;
 }
 
 void
@@ -360,7 +391,8 @@ worker_share_serve(struct worker *g, const struct pollfd *fds)
 	if (fds[0].revents) {
 		take_connection(g, now.ms);
 	} else if (w->fd >= 0 && fds[1].fd == w->fd &&
-		   fds[1].revents & (POLLIN | POLLERR | POLLHUP)) {
+		   (fds[1].revents & (POLLIN | POLLERR | POLLHUP) ||
+		    has_more(g))) {
 		receive(g, now.ms);
 	}
 	share_tick(&w->share, now.ms);
@@ -467,11 +499,21 @@ worker_share_defer(struct worker *g, struct receiver_result *result,
 int
 worker_share_open(struct worker *g)
 {
+	char err[CONF_ERROR_MAX];
+
 	if (g->conf->share.engine[0] == '\0') {
 		return TAP_OK;
 	}
 	g->share = monitor_worker_memory(sizeof *g->share);
-	return g->share ? TAP_OK : log_fail("memory", -ENOMEM);
+	if (!g->share) {
+		return log_fail("memory", -ENOMEM);
+	}
+	/* Without one no certificate is good, and nobody gets in. */
+	if (g->conf->share.tls &&
+	    ca_file_load(&g->share->ca, g->conf->share.ca, err) < 0) {
+		log_say(LOG_LEVEL_ERROR, "%s", err);
+	}
+	return TAP_OK;
 }
 
 void

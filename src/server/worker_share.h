@@ -9,6 +9,7 @@
 #ifndef TAP_SERVER_WORKER_SHARE_H
 #define TAP_SERVER_WORKER_SHARE_H
 
+#include "daemon/tls.h"
 #include "server/share.h"
 #include "server/worker.h"
 
@@ -20,6 +21,7 @@
 struct worker_share_link {
 	int32_t error; /* errno */
 	uint8_t id[SHARE_ID_BYTES];
+	uint8_t seed[TLS_SEED_BYTES];
 };
 
 /* An accepted SYN that waits. */
@@ -35,6 +37,8 @@ struct worker_waiting {
 struct worker_share {
 	struct share share;
 	struct share_setup setup;
+	struct ca_file ca; /* the monitor's, for rediss:// */
+	struct tls tls;
 	int fd;            /* the engine's, or -1 */
 	bool asked;        /* the monitor, for a connection */
 	uint64_t asked_ms; /* and when */

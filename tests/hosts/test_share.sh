@@ -62,15 +62,20 @@ ready()
 	done
 }
 
-# two_servers LINE...: and an engine, all at work
-two_servers()
+two_services()
 {
-	keys=$(key_file)
 	http_start one 80
 	pids[nginx-one]=${pids[nginx]}
 	sed -i "s/nginx\.pid/nginx2.pid/" "$work/nginx.conf"
 	start nginx two nginx -e stderr -p "$work" -c "$work/nginx.conf"
 	wait_port two 80
+}
+
+# two_servers LINE...: and an engine, all at work
+two_servers()
+{
+	keys=$(key_file)
+	two_services
 	[ $# -gt 0 ] || set -- "$share"
 	server one 5040 "${fast:-fastpath=off}" "$@"
 	server two 5050 "${fast:-fastpath=off}" "$@"
@@ -350,6 +355,80 @@ replay_share=redis://engine.test"
 	has "$(groups again 4)" ' one=0 both=0 '
 }
 
+# certificate NAME SUBJECT CA [OPTION...]: NAME.pem and NAME.key
+certificate()
+{
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj "/CN=$2" -keyout "$work/$1.key" -out "$work/$1.csr" \
+	    2>/dev/null
+	openssl x509 -req -in "$work/$1.csr" -CA "$work/$3.pem" \
+	    -CAkey "$work/$3.key" -CAcreateserial -out "$work/$1.pem" \
+	    "${@:4}" 2>/dev/null
+}
+
+# authority NAME
+authority()
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj "/CN=$1" -days 2 -keyout "$work/$1.key" \
+	    -out "$work/$1.pem" 2>/dev/null
+}
+
+# tls_engine CERTIFICATE WHY: such an engine is not asked
+tls_engine()
+{
+	engine_start --port 0 --tls-port 6379 --tls-auth-clients no \
+	    --tls-ca-cert-file "$work/ca.pem" \
+	    --tls-cert-file "$work/$1.pem" --tls-key-file "$work/$1.key"
+	wait_for "$patience" says "$2"
+	wait_log one "$2; nobody new gets in"
+	end redis KILL 2>/dev/null || :
+}
+
+# By TLS, and only with the right certificate.
+by_tls()
+{
+	lab one two engine client
+	authority ca
+	authority others
+	certificate good 10.77.0.3 ca
+	certificate past 10.77.0.3 ca -days -1
+	certificate name 10.77.0.4 ca
+	certificate other 10.77.0.3 others
+	keys=$(key_file)
+	two_services
+	share="replay_share=rediss://10.77.0.3/2
+share_wait=1000
+share_ca=$work/ca.pem"
+	server one 5040 fastpath=off "$share"
+	wait_log one ': ready:'
+	as_like http 'does not speak TLS'
+	as_like mute 'does not answer'
+	tls_engine other 'has a certificate that the CA did not sign'
+	tls_engine name 'has a certificate of another name'
+	tls_engine past 'has a certificate that is not valid now'
+	engine_start --port 0 --tls-port 6379 --tls-auth-clients no \
+	    --tls-ca-cert-file "$work/ca.pem" \
+	    --tls-cert-file "$work/good.pem" --tls-key-file "$work/good.key"
+	server two 5050 fastpath=off "$share"
+	wait_log two ': ready:'
+	ready one two
+	same 'groups=400 one=400 both=0 none=0' "$(groups new 4 400)"
+	has "$(groups again 4)" ' one=0 both=0 '
+	same '0 0' "$(field one worker_restarts) $(field two worker_restarts)"
+	# A bundle comes the same way.
+	echo "key=0x$(printf %064d 7), ca=$work/ca.pem" |
+		install -m 600 /dev/stdin "$work/bundle.key"
+	has "$(on client "$TAP" acl push -c "$work/one.conf" -k "$keys" \
+	    -a "$work/ACL.conf" --bundle-key "$work/bundle.key" \
+	    --to rediss://10.77.0.3/2)" 'rediss://10.77.0.3/2: version '
+	echo nothing >"$work/bad.pem"
+	printf '%s\n' "${share/ca.pem/bad.pem}" 'RULE:dst_port=80' \
+	    >"$work/bad.conf"
+	has "$("$TAP" server --check -c "$work/bad.conf" -k "$keys" \
+	    -a "$work/ACL.conf" 2>&1 || :)" 'bad.pem: has no certificate'
+}
+
 check v4 together 4 fastpath=off
 check v6 together 6 fastpath=generic
 check killed killed
@@ -360,4 +439,5 @@ check alone alone
 check emptied emptied
 check hostile hostile
 check found found
+check tls by_tls
 finish
