@@ -166,8 +166,7 @@ door_key_for(const struct scene *scene, uint16_t sport)
 	key->keys = scene->keys;
 	key->port[0] = (uint8_t)(sport >> 8);
 	key->port[1] = (uint8_t)sport;
-	key->family =
-		(uint16_t)(scratch->group_key.family & ~INGRESS_FAMILY_OTHER);
+	key->family = (uint16_t)INGRESS_FAMILY(scratch->group_key.family);
 	return key;
 }
 

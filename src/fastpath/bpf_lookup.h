@@ -47,6 +47,7 @@ struct scratch {
 	uint64_t barrier; /* an atomic addition is one */
 	uint64_t flood;
 	uint64_t other;  /* the port is not protected: see find_scene() */
+	uint64_t routed; /* it goes through this host */
 	uint64_t closed; /* nothing is taken: what is no group goes on */
 	uint64_t checks; /* that the receiver makes */
 	struct ingress_group_key group_key;
@@ -79,6 +80,12 @@ static inline_always uint32_t
 is_other(const struct scene *scene)
 {
 	return *(const volatile uint64_t *)&scene->scratch->other & 1;
+}
+
+static inline_always uint32_t
+is_routed(const struct scene *scene)
+{
+	return *(const volatile uint64_t *)&scene->scratch->routed & 1;
 }
 
 static inline_always void
@@ -211,17 +218,22 @@ static inline_always int
 find_scene(struct scene *scene, struct syn *s, bool accepts)
 {
 	uint32_t at = s->group_key.dport;
-	const struct ingress_port *port = map_lookup(&ports_map, &at);
+	const struct ingress_port *port;
 	const struct ingress_rule *rule;
 	uint32_t zero = 0, list;
 
-	if (!port || (port->list == 0 && !accepts)) {
-		return -1;
-	}
 	scene->config = map_lookup(&config_map, &zero);
 	scene->scratch = map_lookup(&scratch_map, &zero);
-	if (!scene->config || !scene->scratch ||
-	    !is_local(scene, &s->group_key)) {
+	if (!scene->config || !scene->scratch) {
+		return -1;
+	}
+	scene->scratch->routed = !is_local(scene, &s->group_key);
+	if (is_routed(scene) && !s->may_route) {
+		return -1;
+	}
+	at += is_routed(scene) * INGRESS_PORTS;
+	port = map_lookup(&ports_map, &at);
+	if (!port || (port->list == 0 && !accepts)) {
 		return -1;
 	}
 	scene->scratch->other = port->list == 0;
@@ -252,6 +264,8 @@ find_scene(struct scene *scene, struct syn *s, bool accepts)
 	scene->scratch->group_key.family |= is_other(scene)
 		? INGRESS_FAMILY_OTHER
 		: (uint32_t)rule->device << INGRESS_FAMILY_DEVICE;
+	scene->scratch->group_key.family |=
+		is_routed(scene) * INGRESS_FAMILY_ROUTED;
 	scene->scratch->tcp_at = s->tcp_at;
 	scene->scratch->flood = measure_flood(scene);
 	return 0;

@@ -33,6 +33,7 @@ struct syn {
 	bool data;
 	uint32_t device;     /* where it came in; 0: it is not known */
 	bool device_matters; /* some rule names one, which is not known */
+	bool may_route;      /* tc has it, without a tag, and it is for us */
 	uint32_t tcp_at;     /* in the frame */
 	uint64_t becomes;    /* another frame of its group; 0: it stays */
 	uint32_t mark; /* of packets that were accepted; 0: not accepted in the

@@ -36,7 +36,8 @@
 #include "fastpath/bpf_lookup.h"
 #include "fastpath/bpf_roles.h"
 
-#define AGAIN (-1) /* no verdict yet */
+#define AGAIN (-1)    /* no verdict yet */
+#define PACKET_HOST 0 /* see packet(7) */
 #define SECTION(name) __attribute__((section(name), used))
 
 static long (*store_bytes)(void *, uint32_t, const void *, uint32_t,
@@ -404,7 +405,7 @@ has_group(const struct scene *scene)
 static inline_always bool
 has_options(const struct scene *scene)
 {
-	return (uint16_t)scene->scratch->group_key.family == 4 &&
+	return INGRESS_FAMILY(scene->scratch->group_key.family) == 4 &&
 		scene->scratch->tcp_at != link_bytes() + 20;
 }
 
@@ -556,12 +557,17 @@ SECTION("tc") int ingress_tc(struct __sk_buff *skb)
 
 	/* The program of XDP can't see whose VLAN it is. */
 	s.device = skb->vlan_present ? 0 : skb->ifindex;
+	/* Of others' frames, which a device may show us, nothing is routed. */
+	s.may_route = !skb->vlan_present && skb->pkt_type == PACKET_HOST;
 	if (!skb->vlan_present || is_relayed()) {
 		SIFT(skb, s, scene, (uint16_t)skb->protocol, verdict, true);
 	}
 	if (scene.scratch && s.mark && !is_other(&scene)) {
 		skb->mark &= ~(s.mark | (uint32_t)scene.config->strangers);
 		skb->mark |= s.accepted ? s.mark : 0;
+		skb->mark |= s.accepted && is_routed(&scene)
+			? (uint32_t)scene.config->strangers
+			: 0;
 	}
 	if (verdict == XDP_DROP && scene.scratch && goes_on(&scene, &s)) {
 		skb->mark |= is_other(&scene)

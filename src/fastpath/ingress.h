@@ -37,7 +37,8 @@ struct ingress_tables {
 	int admitted;       /* the door's map of accepted connections, or -1 */
 	const char (*devices)[IF_NAMESIZE]; /* that rules name */
 	size_t devices_count;               /* INGRESS_NAMES_MAX at most */
-	const struct ingress_port *ports;   /* 65,536 */
+	const struct ingress_port *ports;   /* INGRESS_PORTS, or twice */
+	size_t ports_count;
 	const struct ingress_list *lists;
 	size_t lists_count;
 	const struct ingress_rule *rules;

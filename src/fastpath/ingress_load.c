@@ -36,8 +36,7 @@ static const struct {
 	{                                                                      \
 		BPF_MAP_TYPE_ARRAY, 4, sizeof(TYPE), entries, flags            \
 	}
-	[INGRESS_MAP_PORTS] = { "ports_map",
-				ARRAY(struct ingress_port, 65536, 0) },
+	[INGRESS_MAP_PORTS] = { "ports_map", ARRAY(struct ingress_port, 0, 0) },
 	[INGRESS_MAP_LISTS] = { "lists_map", ARRAY(struct ingress_list, 0, 0) },
 	[INGRESS_MAP_RULES] = { "rules_map", ARRAY(struct ingress_rule, 0, 0) },
 	[INGRESS_MAP_ENTRIES] = { "entries_map",
@@ -205,7 +204,7 @@ static void
 list_tables(const struct ingress_tables *t, struct table tables[TABLES])
 {
 	const struct table all[TABLES] = {
-		{ INGRESS_MAP_PORTS, t->ports, 65536 },
+		{ INGRESS_MAP_PORTS, t->ports, t->ports_count },
 		{ INGRESS_MAP_LISTS, t->lists, t->lists_count },
 		{ INGRESS_MAP_RULES, t->rules, t->rules_count },
 		{ INGRESS_MAP_ENTRIES, t->entries, t->entries_count },
@@ -253,6 +252,8 @@ has_room(const struct ingress *s, const struct ingress_tables *t,
 	bool has = s->room[INGRESS_MAP_KEYS] >= t->keys_count &&
 		s->has_door == (t->admitted >= 0);
 
+	/* Those of what goes through this host are all there, or none is. */
+	has &= s->room[INGRESS_MAP_PORTS] == t->ports_count;
 	/* The door may have been closed, and opened with a map of its own. */
 	has &= !s->has_door ||
 		bpf_map_id(s->map[INGRESS_MAP_ADMITTED]) ==

@@ -66,7 +66,10 @@ struct ingress_config {
 	uint64_t locals_turn; /* another one when an address was taken out */
 	uint64_t relay; /* wherever the program of XDP is, that of tc is, too */
 	int64_t credit; /* frames that tc may get and say nothing */
-	/* A bit of the mark: a stranger's, which goes on as to any port. */
+	/*
+	 * A bit of the mark: a stranger's, which goes on as to any port; with
+	 * the other one, too, it was accepted on its way through this host.
+	 */
 	uint64_t strangers;
 };
 
@@ -76,7 +79,11 @@ struct ingress_config {
  */
 #define INGRESS_CREDIT 64
 
-/* Of each port; 0: not accepted in the kernel, or no key at all. */
+/*
+ * Of each port; 0: not accepted in the kernel, or no key at all.  Behind those
+ * of this host, where there are such rules, the ports of what goes through it.
+ */
+#define INGRESS_PORTS 65536u
 struct ingress_port {
 	uint16_t list;  /* index + 1 */
 	uint16_t entry; /* index + 1 */
@@ -130,7 +137,8 @@ struct ingress_group_key {
  */
 #define INGRESS_FAMILY(family) ((family)&0xffu)
 #define INGRESS_FAMILY_OTHER 0x100u
-#define INGRESS_FAMILY_DEVICE 16 /* bits to its right */
+#define INGRESS_FAMILY_ROUTED 0x200u /* through this host, not to it */
+#define INGRESS_FAMILY_DEVICE 16     /* bits to its right */
 /* Devices that rules name; a port with a rule that names more is left. */
 #define INGRESS_NAMES_MAX 64u
 

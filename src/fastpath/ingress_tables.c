@@ -7,8 +7,6 @@
 #include "fastpath/bpf_addr.h"
 #include "fastpath/door_tables.h"
 
-#define PORTS 65536u
-
 /* The place of a device's name + 1; 0: it has none, or there is no room. */
 static uint8_t
 device_of(struct ingress_plan *plan, const char *name)
@@ -62,16 +60,19 @@ is_for_all(const struct acl_rule *rule)
 		rule->indev[0] == '\0';
 }
 
-/* The rules that a port's packets to this host may match; false: leave it. */
+/*
+ * The rules that a port's packets to this host, or through it, may match;
+ * false: leave it.
+ */
 static bool
 list_rules(const struct ingress_plan *plan, struct ingress_list *list,
-	   const struct acl *acl, uint16_t port)
+	   const struct acl *acl, uint16_t port, bool routed)
 {
 	*list = (struct ingress_list){ 0 };
 	for (size_t i = acl->first_rule[port]; i < acl->rules_count; i++) {
 		const struct acl_rule *rule = &acl->rules[i];
 
-		if (rule->type != ACL_LOCAL ||
+		if ((rule->type != ACL_LOCAL) != routed ||
 		    !acl_ports_have(rule->ports, rule->ports_count, port)) {
 			continue;
 		}
@@ -102,26 +103,35 @@ class_of(const struct acl *acl, uint16_t entry,
 		: door_class(&acl->entries[entry - 1]);
 }
 
-static int
-take_ports(struct ingress_plan *plan, const struct acl *acl)
+static bool
+routes(const struct acl *acl)
 {
-	uint8_t *edge = calloc(PORTS + 1, 1);
+	size_t i = 0;
+
+	while (i < acl->rules_count && acl->rules[i].type != ACL_ROUTER) {
+		i++;
+	}
+	return i < acl->rules_count;
+}
+
+/* Those to this host, or those through it. */
+static void
+take_ports(struct ingress_plan *plan, const struct acl *acl,
+	   const uint8_t *edge, bool routed)
+{
+	struct ingress_port *ports = plan->ports + (routed ? INGRESS_PORTS : 0);
 	uint16_t list = 0; /* index + 1 */
 
-	if (!edge) {
-		return -1;
-	}
-	acl_mark_edges(acl, edge);
-	for (uint32_t port = 0; port < PORTS; port++) {
-		struct ingress_port *at = &plan->ports[port];
+	for (uint32_t port = 0; port < INGRESS_PORTS; port++) {
+		struct ingress_port *at = &ports[port];
 
 		if (edge[port]) {
 			size_t next = plan->tables.lists_count;
 
 			list = 0;
-			if (next < PORTS - 1 &&
+			if (next < INGRESS_PORTS - 1 &&
 			    list_rules(plan, &plan->lists[next], acl,
-				       (uint16_t)port)) {
+				       (uint16_t)port, routed)) {
 				plan->tables.lists_count++;
 				list = (uint16_t)(next + 1);
 			}
@@ -129,6 +139,22 @@ take_ports(struct ingress_plan *plan, const struct acl *acl)
 		at->list = list;
 		at->entry = acl->entry_at[port];
 		at->keys = class_of(acl, at->entry, port > 0 ? at - 1 : NULL);
+	}
+	plan->tables.ports_count += INGRESS_PORTS;
+}
+
+static int
+take_all_ports(struct ingress_plan *plan, const struct acl *acl)
+{
+	uint8_t *edge = calloc(INGRESS_PORTS + 1, 1);
+
+	if (!edge) {
+		return -1;
+	}
+	acl_mark_edges(acl, edge);
+	take_ports(plan, acl, edge, false);
+	if (routes(acl)) {
+		take_ports(plan, acl, edge, true);
 	}
 	free(edge);
 	return 0;
@@ -213,12 +239,12 @@ ranges_of(const struct acl *acl)
 static size_t
 lists_of(const struct acl *acl)
 {
-	size_t edges = 1;
+	size_t edges = 2;
 
 	for (size_t i = 0; i < acl->rules_count; i++) {
-		edges += 2 * acl->rules[i].ports_count;
+		edges += 4 * acl->rules[i].ports_count;
 	}
-	return edges < PORTS ? edges : PORTS;
+	return edges < INGRESS_PORTS ? edges : INGRESS_PORTS;
 }
 
 static int
@@ -227,7 +253,7 @@ allocate(struct ingress_plan *plan, const struct acl *acl)
 	struct ingress_tables *t = &plan->tables;
 
 	/* One more than needed: none of them is to be NULL. */
-	plan->ports = calloc(PORTS, sizeof *plan->ports);
+	plan->ports = calloc(2 * (size_t)INGRESS_PORTS, sizeof *plan->ports);
 	plan->lists = calloc(lists_of(acl) + 1, sizeof *plan->lists);
 	plan->rules = calloc(acl->rules_count + 1, sizeof *plan->rules);
 	plan->entries = calloc(acl->entries_count + 1, sizeof *plan->entries);
@@ -261,9 +287,12 @@ ingress_tables_accepts(const struct server_conf *conf)
 bool
 ingress_tables_serves(const struct acl_rule *rule)
 {
-	return rule->type == ACL_LOCAL &&
-		(rule->hide == ACL_FILTERED || rule->hide == ACL_CLOSED) &&
-		!rule->window_loose;
+	const bool routed = rule->type == ACL_ROUTER;
+
+	return (rule->type == ACL_LOCAL || routed) &&
+		(rule->hide == ACL_FILTERED ||
+		 (rule->hide == ACL_CLOSED && !routed)) &&
+		!rule->window_loose && !(routed && rule->outdev[0]);
 }
 
 int
@@ -285,7 +314,7 @@ ingress_tables_make(struct ingress_plan *plan, const struct server_conf *conf)
 		return -1;
 	}
 	take_rules(plan, acl, conf->share.engine[0] != '\0');
-	if (take_ports(plan, acl) < 0) {
+	if (take_all_ports(plan, acl) < 0) {
 		ingress_tables_free(plan);
 		return -1;
 	}

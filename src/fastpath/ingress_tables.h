@@ -3,8 +3,9 @@
  *
  * A port is accepted in the kernel where every packet to it falls under a rule
  * that shows strangers nothing (hide=filtered), with windows that survive; by
- * rules of type=LOCAL, INGRESS_RULES_MAX of them at the most.  All others are
- * left to the receiver, and so is what is forwarded.
+ * rules of type=LOCAL, INGRESS_RULES_MAX of them at the most.  So is what this
+ * host routes, by rules of type=ROUTER that name no device where it leaves. All
+ * others are left to the receiver.
  */
 #ifndef TAP_FASTPATH_INGRESS_TABLES_H
 #define TAP_FASTPATH_INGRESS_TABLES_H

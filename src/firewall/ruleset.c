@@ -143,6 +143,19 @@ ruleset_catches_marked(const struct fw_plan *plan)
 }
 
 bool
+ruleset_lets_through(const struct fw_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fw_match *m = &plan->matches[i];
+
+		if (m->by_ingress && ruleset_is_forwarded(m)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
 ruleset_has_place(const struct ruleset_hook *hook, const struct fw_match *m,
 		  unsigned family)
 {

@@ -126,6 +126,14 @@ bool ruleset_ends_marked(const struct fw_plan *plan, const struct fw_match *m);
  * one that is not tracked, nothing else tells to which it came.
  */
 bool ruleset_catches_marked(const struct fw_plan *plan);
+/*
+ * Whether the program in the kernel lets SYNs through this host: these have
+ * the mark of strangers, too.  They are let go where they went, while what
+ * came to this host goes where somebody has translated it to.  What is local by
+ * the routing table, and no address that the program knows, is taken for such,
+ * and let in: the same keys may use the same port.
+ */
+bool ruleset_lets_through(const struct fw_plan *plan);
 /* Client: whether a match is of the packets that come by a hook. */
 bool ruleset_is_here(const struct ruleset_hook *hook, const struct fw_match *m);
 /* Of packets through this host. */

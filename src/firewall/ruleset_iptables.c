@@ -180,6 +180,8 @@ static void
 put_admitted(const struct section *s)
 {
 	const uint32_t mark = s->plan->accepted_mark;
+	const uint32_t through = mark | s->plan->mark;
+	const bool lets_through = ruleset_lets_through(s->plan);
 
 	/* Flags are matched last, since that match drops truncated headers. */
 	if (!s->plan->untracked) {
@@ -194,7 +196,13 @@ put_admitted(const struct section *s)
 	}
 	text_put(s->t,
 		 "-A %s -p tcp -m mark --mark 0x%x/0x%x -m tcp %s -j RETURN\n",
-		 s->chain, mark, mark, syn);
+		 s->chain, mark, lets_through ? through : mark, syn);
+	if (lets_through) {
+		text_put(s->t,
+			 "-A %s -p tcp -m mark --mark 0x%x/0x%x -m conntrack "
+			 "! --ctstate DNAT -m tcp %s -j RETURN\n",
+			 s->chain, through, through, syn);
+	}
 }
 
 /* What is left of strangers' SYNs comes to the last rules. */
@@ -469,7 +477,10 @@ put_labels_chain(const struct section *s)
 		text_put(s->t,
 			 "-A %s -p tcp -m mark --mark 0x%x/0x%x -m tcp %s "
 			 "-m connlabel --label %u --set\n",
-			 s->chain, mark, mark, syn, RULESET_LABEL);
+			 s->chain, mark,
+			 ruleset_lets_through(s->plan) ? mark | s->plan->mark
+						       : mark,
+			 syn, RULESET_LABEL);
 	}
 	if (s->plan->switch_mark) {
 		put_back(s);

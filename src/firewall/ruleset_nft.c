@@ -155,14 +155,29 @@ put_switch_chain(struct text *t, const struct fw_plan *plan)
 	text_put(t, "\t}\n");
 }
 
+/* The mark of acceptance, but not of what was let through this host. */
+static void
+put_accepted(struct text *t, const struct fw_plan *plan)
+{
+	const uint32_t mark = plan->accepted_mark;
+
+	if (ruleset_lets_through(plan)) {
+		text_put(t, "meta mark & 0x%08x == 0x%08x ", mark | plan->mark,
+			 mark);
+	} else {
+		text_put(t, "meta mark & 0x%08x != 0 ", mark);
+	}
+}
+
 /* Just after tracking: marks may be gone by the time they are looked at. */
 static void
 put_labels_chain(struct text *t, const struct fw_plan *plan)
 {
 	begin_chain(t, "labels", "filter", "prerouting", -199);
 	if (ruleset_has_labels(plan)) {
-		text_put(t, "\t\tmeta mark & 0x%08x != 0 %sct label set %u\n",
-			 plan->accepted_mark, syn, RULESET_LABEL);
+		text_put(t, "\t\t");
+		put_accepted(t, plan);
+		text_put(t, "%sct label set %u\n", syn, RULESET_LABEL);
 	}
 	if (plan->switch_mark) {
 		put_back(t, plan);
@@ -315,10 +330,18 @@ put_last_chain(struct text *t, const struct fw_plan *plan,
 		text_put(t, "\t\tct label %u accept\n", RULESET_LABEL);
 	}
 	/* Clear the mark: it is not needed any more. */
-	text_put(t,
-		 "\t\tmeta mark & 0x%08x != 0 %smeta mark set meta mark & "
-		 "0x%08x accept\n",
-		 plan->accepted_mark, syn, ~plan->accepted_mark);
+	text_put(t, "\t\t");
+	put_accepted(t, plan);
+	text_put(t, "%smeta mark set meta mark & 0x%08x accept\n", syn,
+		 ~plan->accepted_mark);
+	if (ruleset_lets_through(plan)) {
+		const uint32_t both = plan->accepted_mark | plan->mark;
+
+		text_put(t,
+			 "\t\tmeta mark & 0x%08x == 0x%08x ct status & dnat == "
+			 "0 %smeta mark set meta mark & 0x%08x accept\n",
+			 both, both, syn, ~both);
+	}
 	for (size_t i = 0; i < plan->count; i++) {
 		if (ruleset_has_place(hook, &plan->matches[i], 0)) {
 			put_final(t, plan, &plan->matches[i]);

@@ -493,8 +493,8 @@ static void
 let_go(struct receiver *g, const struct receiver_accepted *a)
 {
 	const struct receiver_packet first = { .packet = &a->frames[0] };
-	const struct acl_rule *rule =
-		acl_rule_for(g->acl, first.packet, false, a->indev, NULL);
+	const struct acl_rule *rule = acl_rule_for(
+		g->acl, first.packet, a->forwarded, a->indev, NULL);
 	struct reassembly_group *group = NULL;
 
 	if (rule) {

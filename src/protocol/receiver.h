@@ -163,7 +163,8 @@ void receiver_note_frame(struct receiver *g, const struct receiver_now *now,
 struct receiver_accepted {
 	const struct packet *frames; /* all of it; the first is SYN0 */
 	size_t count;
-	size_t unseen; /* frames that receiver_note_frame() was not told of */
+	size_t unseen;  /* frames that receiver_note_frame() was not told of */
+	bool forwarded; /* through this host, not to it */
 	const char *indev;     /* its name, or NULL */
 	uint64_t tag, instant; /* see mac.h; what it carries */
 	uint64_t now;          /* an instant: when that was */

@@ -24,26 +24,44 @@ what_is(const struct admitted *a, const struct packet_addr *src, uint16_t sport,
 	return hash_bytes(&a->hash, bytes, sizeof bytes);
 }
 
-void
-admitted_note(struct admitted *a, const struct packet_addr *src, uint16_t sport,
-	      uint32_t isn, uint64_t ms)
+/* Also by where it goes. */
+static uint64_t
+what_routed(const struct admitted *a, const struct packet *syn)
 {
-	const uint64_t what = what_is(a, src, sport, isn);
+	const struct packet_addr *dst = &syn->dst;
+
+	return what_is(a, &syn->src, syn->sport, syn->seq) ^
+		what_is(a, dst, syn->dport, dst->family);
+}
+
+void
+admitted_note(struct admitted *a, const struct packet *syn, bool routed,
+	      uint64_t ms)
+{
+	const uint64_t what = routed
+		? what_routed(a, syn)
+		: what_is(a, &syn->src, syn->sport, syn->seq);
 
 	a->syns[what % ADMITTED_MAX].what = what;
 	a->syns[what % ADMITTED_MAX].ms = ms;
 }
 
-bool
-admitted_take(struct admitted *a, const struct packet *syn, uint64_t ms)
+static bool
+take(struct admitted *a, uint64_t what, uint64_t ms)
 {
-	const uint64_t what = what_is(a, &syn->src, syn->sport, syn->seq);
 	uint64_t *was = &a->syns[what % ADMITTED_MAX].what;
 	const bool is_it = *was == what && what != 0 &&
 		ms - a->syns[what % ADMITTED_MAX].ms <= ADMITTED_MS;
 
 	*was = is_it ? 0 : *was;
 	return is_it;
+}
+
+bool
+admitted_take(struct admitted *a, const struct packet *syn, uint64_t ms)
+{
+	return take(a, what_is(a, &syn->src, syn->sport, syn->seq), ms) ||
+		take(a, what_routed(a, syn), ms);
 }
 
 bool

@@ -42,9 +42,12 @@ struct admitted {
 
 void admitted_init(struct admitted *a, const struct hash_key *hash);
 
-/* By source and ISN, since NAT may change the destination. */
-void admitted_note(struct admitted *a, const struct packet_addr *src,
-		   uint16_t sport, uint32_t isn, uint64_t ms);
+/*
+ * By source and ISN, since NAT may change the destination; but where it was
+ * accepted on its way through this host (routed), it is for that one alone.
+ */
+void admitted_note(struct admitted *a, const struct packet *syn, bool routed,
+		   uint64_t ms);
 /* Whether that SYN was noted; true only once. */
 bool admitted_take(struct admitted *a, const struct packet *syn, uint64_t ms);
 

@@ -135,7 +135,7 @@ note_again(struct worker *g, const struct receiver_event *e, uint64_t ms)
  */
 static void
 apply(struct worker *g, const struct receiver_result *result, bool early,
-      uint64_t ms)
+      bool routed, uint64_t ms)
 {
 	for (size_t i = 0; i < result->events_count; i++) {
 		const struct receiver_event *e = &result->events[i];
@@ -144,8 +144,13 @@ apply(struct worker *g, const struct receiver_result *result, bool early,
 			note_accepted(g, e);
 		}
 		if (e->reason == VERIFY_ACCEPTED && early) {
-			admitted_note(&g->admitted, &e->src, e->sport, e->isn,
-				      ms);
+			const struct packet syn = { .src = e->src,
+						    .dst = e->dst,
+						    .sport = e->sport,
+						    .dport = e->dport,
+						    .seq = e->isn };
+
+			admitted_note(&g->admitted, &syn, routed, ms);
 		}
 		worker_log(g, e, ms);
 		if (e->reason == VERIFY_ACCEPTED) {
@@ -177,9 +182,10 @@ lets_in_early(const struct receiver_result *result)
 }
 
 void
-judge_apply(struct worker *g, const struct receiver_result *result, uint64_t ms)
+judge_apply(struct worker *g, const struct receiver_result *result, bool routed,
+	    uint64_t ms)
 {
-	apply(g, result, lets_in_early(result), ms);
+	apply(g, result, lets_in_early(result), routed, ms);
 }
 
 /* Until it is confirmed, rules lead only what bears it to a decoy. */
@@ -334,7 +340,7 @@ judge_settle(struct worker *g, const struct worker_waiting *w, uint64_t ms)
 	g->receiver->counters.by_reason[e->reason]++;
 	worker_door_admit(g, &in, &result);
 	carry_out(g, w->name, w->mark, result.verdict);
-	apply(g, &result, w->name & EARLY, ms);
+	apply(g, &result, w->name & EARLY, false, ms);
 }
 
 void
@@ -384,7 +390,7 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 	}
 	worker_door_admit(g, &in, &result);
 	carry_out(g, name, q->mark, mind_door(g, &p, result.verdict));
-	apply(g, &result, is_early(q), now->ms);
+	apply(g, &result, is_early(q), false, now->ms);
 }
 
 static bool

@@ -27,8 +27,11 @@ void judge_confirm(struct worker *g, uint64_t ms);
 struct worker_waiting;
 void judge_settle(struct worker *g, const struct worker_waiting *w,
 		  uint64_t ms);
-/* What the receiver releases, and what it has to tell. */
+/*
+ * What the receiver releases, and what it has to tell; routed: of what the
+ * kernel has let through this host.
+ */
 void judge_apply(struct worker *g, const struct receiver_result *result,
-		 uint64_t ms);
+		 bool routed, uint64_t ms);
 
 #endif

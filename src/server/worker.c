@@ -54,17 +54,18 @@ send_verdicts(struct nfq *nfq)
 
 /* SYNs that the ingress program took off the wire. */
 static void
-note_frames(struct worker *g, const struct receiver_now *now, const char *indev,
-	    const struct packet *syns, size_t count)
+note_frames(struct worker *g, const struct receiver_now *now, bool forwarded,
+	    const char *indev, const struct packet *syns, size_t count)
 {
 	struct receiver_result result;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct receiver_packet in = { .packet = &syns[i],
+						    .forwarded = forwarded,
 						    .indev = indev };
 
 		receiver_note_frame(g->receiver, now, &in, &result);
-		judge_apply(g, &result, now->ms);
+		judge_apply(g, &result, false, now->ms);
 	}
 }
 
@@ -76,7 +77,8 @@ inherit(void *context, const struct ingress_record *r)
 	struct worker *g = context;
 	struct packet syns[FRAME_MAX];
 
-	note_frames(g, &now, ingress_locals_device(&g->ingress, r), syns,
+	note_frames(g, &now, worker_fastpath_forwarded(r),
+		    ingress_locals_device(&g->ingress, r), syns,
 		    worker_fastpath_syns(r, syns));
 }
 
@@ -95,10 +97,11 @@ take_from_ingress(struct worker *g, const struct receiver_now *now)
 	while ((count = worker_fastpath_take(g, syns, &accepted)) > 0) {
 		if (accepted.count > 0) {
 			receiver_note_accepted(g->receiver, &accepted, &result);
-			judge_apply(g, &result, now->ms);
+			judge_apply(g, &result, accepted.forwarded, now->ms);
 			count = 0;
 		}
-		note_frames(g, now, accepted.indev, syns, count);
+		note_frames(g, now, accepted.forwarded, accepted.indev, syns,
+			    count);
 		/* If this worker dies before, the next one finds the record. */
 		worker_fastpath_taken(g);
 		g->by_ingress = true;
@@ -169,7 +172,7 @@ expire(struct worker *g)
 	take_from_ingress(g, &now);
 
 	while (receiver_expire(g->receiver, &now, &result)) {
-		judge_apply(g, &result, now.ms);
+		judge_apply(g, &result, false, now.ms);
 	}
 	judge_confirm(g, now.ms);
 	worker_state_publish(g);

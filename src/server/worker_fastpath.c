@@ -163,6 +163,12 @@ worker_fastpath_recover(struct worker *g)
 	ingress_restore(&g->ingress);
 }
 
+bool
+worker_fastpath_forwarded(const struct ingress_record *r)
+{
+	return r->group_key.family & INGRESS_FAMILY_ROUTED;
+}
+
 size_t
 worker_fastpath_syns(const struct ingress_record *r, struct packet *syns)
 {
@@ -262,12 +268,14 @@ worker_fastpath_take(struct worker *g, struct packet *syns,
 		return 0;
 	}
 	accepted->indev = ingress_locals_device(&g->ingress, r);
+	accepted->forwarded = worker_fastpath_forwarded(r);
 	count = worker_fastpath_syns(r, syns);
 	if (r->instant != 0 && count >= FRAME_BASE) {
 		*accepted = (struct receiver_accepted){
 			.frames = syns,
 			.count = count,
 			.unseen = unseen_of(r),
+			.forwarded = accepted->forwarded,
 			.indev = accepted->indev,
 			.tag = r->tag,
 			.instant = r->instant,

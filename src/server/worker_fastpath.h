@@ -48,6 +48,8 @@ void worker_fastpath_await(struct worker *g, struct monitor *m);
 void worker_fastpath_remember(struct worker *g);
 void worker_fastpath_inherit(struct worker *g, ingress_groups_take *take);
 
+/* Whether those of a record go through this host. */
+bool worker_fastpath_forwarded(const struct ingress_record *r);
 /* The SYNs of a record, FRAME_MAX at the most; returns how many. */
 size_t worker_fastpath_syns(const struct ingress_record *r,
 			    struct packet *syns);

@@ -1339,8 +1339,9 @@ by_tunnel()
 	target=10.$2.0.1 target6=fd$2::1
 	accepted=$(fast_count ingress_accepted)
 	page client "$1" 80
-	same "${accepted:+$((accepted + 1))}" \
-	    "$(fast_count ingress_accepted)" "in the kernel, by $2"
+	# On a slow machine an answer comes late, and the SYN once more.
+	[ $fast = no ] || [ "$(count ingress_accepted)" -gt "$accepted" ] ||
+		fail "IPv$1 by $2: not in the kernel"
 }
 
 # Devices whose packets have no link header.

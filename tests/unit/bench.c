@@ -231,6 +231,20 @@ make_room_for_sent(struct bench *b)
 	}
 }
 
+struct packet_addr
+addr_beyond(void)
+{
+	return addr4(0xcb007109);
+}
+
+static bool
+is_beyond(const struct packet *p)
+{
+	const struct packet_addr beyond = addr_beyond();
+
+	return packet_addr_equal(&p->dst, &beyond);
+}
+
 enum receiver_verdict
 bench_packet(struct bench *b, const struct packet *p, const uint8_t *options,
 	     const char *indev)
@@ -240,6 +254,7 @@ bench_packet(struct bench *b, const struct packet *p, const uint8_t *options,
 	const struct receiver_packet in = {
 		.packet = p,
 		.options = options,
+		.forwarded = is_beyond(p),
 		.indev = indev,
 		.id = id,
 	};
@@ -261,7 +276,8 @@ bench_packet(struct bench *b, const struct packet *p, const uint8_t *options,
 void
 bench_witness(struct bench *b, const struct packet *p)
 {
-	const struct receiver_packet in = { .packet = p };
+	const struct receiver_packet in = { .packet = p,
+					    .forwarded = is_beyond(p) };
 	size_t accepted = b->accepted;
 
 	memset(&b->result, 0xa5, sizeof b->result);

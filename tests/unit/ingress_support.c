@@ -38,6 +38,7 @@ make_bench(struct bench **b)
 	memcpy(bench_rule(*b, PORT_LO, false)->indev, "lo", sizeof "lo");
 	memcpy(bench_rule(*b, PORT_NONE, false)->indev, "none0",
 	       sizeof "none0");
+	bench_rule(*b, PORT_THROUGH, false)->type = ACL_ROUTER;
 	bench_key(*b, 10, MAC_HMAC_MD5, 0);
 	bench_key(*b, 11, MAC_HMAC_SHA256, 0);
 	bench_key(*b, 12, MAC_HMAC_SHA256, 1);
@@ -49,6 +50,7 @@ make_bench(struct bench **b)
 	bench_allow(*b, PORT_LOOSE, 10, 14);
 	bench_allow(*b, PORT_LO, 10, 14);
 	bench_allow(*b, PORT_NONE, 10, 14);
+	bench_allow(*b, PORT_THROUGH, 10, 14);
 	(*b)->limits.flood_per_second = NEVER;
 	bench_start(*b);
 }
@@ -306,7 +308,9 @@ bed_run_frame(uint8_t *frame, size_t len)
 	assert_true(verdict == INGRESS_TC_NEXT || verdict == INGRESS_TC_DROP);
 	assert_int_equal(bed.mark & ~(BED_MARK | BED_STRANGERS), 5);
 	/* What goes on as a stranger's, the rules drop. */
-	return verdict == INGRESS_TC_DROP || bed.mark & BED_STRANGERS
+	return verdict == INGRESS_TC_DROP ||
+			(bed.mark & BED_STRANGERS &&
+			 !(bed.accepts && bed.mark & BED_MARK))
 		? XDP_DROP
 		: XDP_PASS;
 }
@@ -390,8 +394,17 @@ bed_hand_over(void)
 static bool
 is_accepted(const struct packet *p, int verdict)
 {
-	return bed.accepts && verdict == XDP_PASS && p->dport == PORT &&
-		bed.mark & BED_MARK;
+	const struct packet_addr beyond = addr_beyond();
+	const bool through = packet_addr_equal(&p->dst, &beyond);
+
+	/* What no rule is about goes on as it came. */
+	if (!bed.accepts || verdict != XDP_PASS || !(bed.mark & BED_MARK) ||
+	    p->dport != (through ? PORT_THROUGH : PORT) ||
+	    (through && bed.way != INGRESS_TC)) {
+		return false;
+	}
+	assert_int_equal(!!(bed.mark & BED_STRANGERS), through);
+	return true;
 }
 
 int

@@ -11,11 +11,12 @@
 #include "server/worker.h"
 
 #define PORT 22
-#define PORT_NET 23   /* protected from 10.0.0.0/8, and only there */
-#define PORT_OPEN 24  /* not protected */
-#define PORT_LOOSE 25 /* not the ingress program's */
-#define PORT_LO 26    /* protected on that device, by which all comes */
-#define PORT_NONE 27  /* protected on a device that there is not */
+#define PORT_NET 23     /* protected from 10.0.0.0/8, and only there */
+#define PORT_OPEN 24    /* not protected */
+#define PORT_LOOSE 25   /* not the ingress program's */
+#define PORT_LO 26      /* protected on that device, by which all comes */
+#define PORT_NONE 27    /* protected on a device that there is not */
+#define PORT_THROUGH 28 /* of hosts beyond: by rules of type=ROUTER */
 #define KEYS 6
 #define KEY_60 2 /* the first of them that has more than 30 bits */
 #define BED_MARK 0x00200000u

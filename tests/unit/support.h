@@ -144,6 +144,8 @@ struct group {
 };
 
 struct packet_addr addr4(uint32_t number);
+/* Of a host beyond: what goes to it goes through the bench's. */
+struct packet_addr addr_beyond(void);
 /* Addresses in 2001:db8::/32: the /64, and the interface. */
 struct packet_addr addr6(uint32_t prefix, uint64_t host);
 

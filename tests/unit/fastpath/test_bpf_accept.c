@@ -109,8 +109,14 @@ give_fresh(bool in_order)
 {
 	struct group g;
 
-	group_make(&g, &bed.all->keys[random_below(&bed.seed, KEYS)], PORT,
-		   some_instant(), random_u32(&bed.seed), &bed.seed);
+	const bool through = random_below(&bed.seed, 3) == 0;
+
+	group_make(&g, &bed.all->keys[random_below(&bed.seed, KEYS)],
+		   through ? PORT_THROUGH : PORT, some_instant(),
+		   random_u32(&bed.seed), &bed.seed);
+	if (through) {
+		g.dst = addr_beyond();
+	}
 	give_group(&g, in_order);
 	remember(&g);
 }
@@ -739,17 +745,24 @@ a_reload_finds_another_door(void **state)
 	};
 	const int first = bpf_map_make(&map), second = bpf_map_make(&map);
 	struct ingress s = bed.worker.ingress;
-	struct ingress_tables none = { .admitted = second };
+	const struct ingress_port ports[1] = { { 0 } };
+	struct ingress_tables none = {
+		.admitted = second,
+		.ports = ports,
+		.ports_count = 1,
+	};
 
 	(void)state;
 	bed_need();
 	assert_true(first >= 0 && second >= 0);
 	s.has_door = true;
+	s.room[INGRESS_MAP_PORTS] = 1;
 	s.map[INGRESS_MAP_ADMITTED] = first;
 	assert_int_equal(ingress_load_again(&s, &none), -E2BIG);
 	none.admitted = first;
 	/* Then it goes on, to tables that these are not. */
-	assert_int_equal(ingress_load_again(&s, &none), -EFAULT);
+	s.map[INGRESS_MAP_PORTS] = -1;
+	assert_int_equal(ingress_load_again(&s, &none), -EBADF);
 	close(first);
 	close(second);
 }
@@ -781,6 +794,70 @@ gets_in(uint16_t port, const char *name)
 	assert_int_equal(taken, told ? g.frames - 1 : 0);
 	assert_int_equal(bed.mark, BED_MARK | 5);
 	return told;
+}
+
+/*
+ * Give a group for that port of a host; the marks of its SYN0, or 0 where the
+ * program has not accepted it.
+ */
+static uint32_t
+marks_at(const struct packet_addr *dst, uint16_t port, uint8_t device_addr)
+{
+	uint8_t frame[128];
+	size_t order[FRAME_MAX], len, told = 0;
+	struct packet syns[FRAME_MAX];
+	struct receiver_accepted accepted;
+	struct group g;
+
+	bed_set_clock();
+	group_make(&g, &bed.all->keys[KEY_60], port, bed.all->now.instant,
+		   random_u32(&bed.seed), &bed.seed);
+	g.dst = *dst;
+	group_order(&g, order);
+	for (size_t i = 0; i < g.frames; i++) {
+		const struct packet p = group_packet(&g, order[i]);
+
+		len = bed_frame(frame, &p, 12);
+		frame[0] = device_addr;
+		bed_run_frame(frame, len);
+	}
+	while (worker_fastpath_take(&bed.worker, syns, &accepted) > 0) {
+		told += accepted.count > 0;
+		assert_int_equal(accepted.forwarded, port == PORT_THROUGH);
+		worker_fastpath_taken(&bed.worker);
+	}
+	return told ? bed.mark : 0;
+}
+
+/*
+ * A rule for what goes through this host is about nothing else, and the other
+ * way round; and others' frames are left alone.
+ */
+static void
+what_goes_through(void **state)
+{
+	const struct packet_addr beyond = addr_beyond();
+	const struct packet_addr here = addr4(0xc6336401);
+
+	(void)state;
+	bed_need();
+	bed_set_flood(false);
+	/* To the kernel such frames here are others'. */
+	if (bed.way == INGRESS_TC_BARE) {
+		return;
+	}
+	for (int flood = 0; flood < 2; flood++) {
+		bed_set_flood(flood);
+		assert_int_equal(marks_at(&beyond, PORT_THROUGH, 0),
+				 BED_MARK | BED_STRANGERS | 5);
+		assert_int_equal(marks_at(&beyond, PORT, 0), 0);
+		assert_int_equal(marks_at(&here, PORT_THROUGH, 0), 0);
+		assert_int_equal(marks_at(&beyond, PORT_THROUGH, 2), 0);
+		assert_int_equal(marks_at(&here, PORT, 0), BED_MARK | 5);
+	}
+	bed_set_flood(false);
+	bed_settle();
+	bed_forget();
 }
 
 static void
@@ -839,6 +916,7 @@ devices_that_are_not_known(void **state)
 	bed_set_locals();
 	/* As long as keys are there, those of the rules that are. */
 	s.has_door = false;
+	s.room[INGRESS_MAP_PORTS] = 0;
 	s.map[INGRESS_MAP_KEYS] = -1;
 	assert_int_equal(ingress_load_again(&s, &other), -EBADF);
 	assert_string_equal(s.devices[0], "lo");
@@ -863,6 +941,7 @@ main(void)
 		cmocka_unit_test(the_memory_is_filled_and_emptied),
 		cmocka_unit_test(of_two_at_once_one_gets_in),
 		cmocka_unit_test(a_rule_may_name_its_device),
+		cmocka_unit_test(what_goes_through),
 		cmocka_unit_test(devices_that_are_not_known),
 		cmocka_unit_test(a_reload_finds_another_door),
 	};

@@ -123,26 +123,31 @@ what_is_accepted_is_marked(void **state)
 	rule(&b, 84, 84)->window_loose = true;
 	strcpy(rule(&b, 86, 86)->indev, "eth0");
 	rule(&b, 88, 88)->hide = ACL_DECOY;
+	rule(&b, 90, 90)->type = ACL_BRIDGE;
+	rule(&b, 92, 92)->type = ACL_ROUTER;
+	strcpy(b.rules[6].outdev, "eth1");
 	for (unsigned i = FASTPATH_AUTO; i <= FASTPATH_GENERIC; i++) {
 		bool accepts = i == FASTPATH_AUTO || i == FASTPATH_GENERIC;
 
 		b.conf.settings.fastpath = (enum settings_fastpath)i;
-		make(&b, 5);
+		make(&b, 7);
 		assert_int_equal(b.plan.fw.accepted_mark, 0x200000);
-		for (size_t match = 0; match < 5; match++) {
+		for (size_t match = 0; match < 7; match++) {
 			assert_int_equal(b.plan.matches[match].by_ingress,
-					 accepts && (match == 0 || match == 3));
+					 accepts &&
+						 (match == 0 || match == 1 ||
+						  match == 3));
 		}
 		plan_free(&b.plan);
 	}
 	b.conf.settings.firewall = FIREWALL_NONE;
-	make(&b, 5);
+	make(&b, 7);
 	assert_false(b.plan.matches[0].by_ingress);
 	plan_free(&b.plan);
 	/* A port that is to look closed has no say in those of others. */
 	b.conf.settings.firewall = FIREWALL_AUTO;
 	b.rules[4].hide = ACL_CLOSED;
-	make(&b, 5);
+	make(&b, 7);
 	assert_true(b.plan.matches[0].by_ingress);
 	assert_true(b.plan.matches[4].closed);
 	assert_true(b.plan.matches[4].by_ingress);

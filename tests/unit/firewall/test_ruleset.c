@@ -144,6 +144,30 @@ static const struct fw_plan server_far = {
 	.count = LENGTH(far_matches),
 };
 
+/* What the program in the kernel lets through; and what it lets in. */
+static const struct fw_match through_matches[] = {
+	{ .place = FW_ROUTED,
+	  .by_ingress = true,
+	  .dst = { 4, { 192, 0, 2, 7 } },
+	  .dst_bits = 32,
+	  .ports = ssh,
+	  .ports_count = 1 },
+	{ .by_ingress = true, .ports = lots + 2, .ports_count = 1 },
+	{ .decoy = { 4, { 192, 0, 2, 9 } },
+	  .decoy_port = 8080,
+	  .ports = lots + 1,
+	  .ports_count = 1 },
+};
+
+static const struct fw_plan server_through = {
+	.side = FW_SERVER,
+	.queue = 5040,
+	.mark = 0x800000,
+	.accepted_mark = 0x200000,
+	.matches = through_matches,
+	.count = LENGTH(through_matches),
+};
+
 static const struct fw_plan server_answers = {
 	.side = FW_SERVER,
 	.queue = 5040,
@@ -362,6 +386,7 @@ rules_are_as_written(void **state)
 		{ "server-ingress", &server_ingress },
 		{ "server-ingress-unlabelled", &server_ingress_unlabelled },
 		{ "router", &server_far },
+		{ "router-ingress", &server_through },
 		{ "server-answers", &server_answers },
 		{ "server-leads", &server_leads },
 		{ "server-stays", &server_stays },

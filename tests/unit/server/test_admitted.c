@@ -42,9 +42,38 @@ test_apart(void **state)
 	admitted_init(&a, &key);
 	admitted_again(&a, &addr, 4000, 77, 1000);
 	assert_false(admitted_take(&a, &syn, 1000));
-	admitted_note(&a, &addr, 4000, 77, 1000);
+	admitted_note(&a, &syn, false, 1000);
 	assert_true(admitted_take(&a, &syn, 1000));
 	assert_false(admitted_take(&a, &syn, 1000));
+}
+
+/* On its way through this host, it goes where it went, and nowhere else. */
+static void
+test_routed(void **state)
+{
+	const struct hash_key key = { 1, 2 };
+	const struct packet syn = {
+		.src = addr,
+		.dst = { 4, { 198, 51, 100, 1 } },
+		.sport = 4000,
+		.dport = 22,
+		.seq = 77,
+	};
+	struct packet other = syn;
+
+	(void)state;
+	admitted_init(&a, &key);
+	admitted_note(&a, &syn, true, 1000);
+	other.dport = 23;
+	assert_false(admitted_take(&a, &other, 1000));
+	other = syn;
+	other.dst.bytes[3] = 2;
+	assert_false(admitted_take(&a, &other, 1000));
+	assert_true(admitted_take(&a, &syn, 1000));
+	assert_false(admitted_take(&a, &syn, 1000));
+	/* What came to this host goes where NAT leads it. */
+	admitted_note(&a, &syn, false, 1000);
+	assert_true(admitted_take(&a, &other, 1000));
 }
 
 int
@@ -53,6 +82,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_apart),
+		cmocka_unit_test(test_routed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
