@@ -71,17 +71,9 @@ switch_conf_wait(void *into, const char *value, char *why)
 int
 switch_conf_record(void *into, const char *value, char *why)
 {
-	const size_t len = strlen(value);
-
-	if (value[0] != '/') {
-		return value_fail(why, "'%.64s' is no path from / on", value);
-	}
-	if (len >= SWITCH_CONF_PATH_MAX) {
-		return value_fail(why, "path longer than %u bytes",
-				  SWITCH_CONF_PATH_MAX - 1);
-	}
-	memcpy(into, value, len + 1);
-	return 0;
+	(void)into;
+	return value_fail(why, "'%.64s': sessions can't be recorded yet",
+			  value);
 }
 
 int

@@ -29,7 +29,7 @@ int switch_conf_decoy(void *rule, const char *value, char *why);
 int switch_conf_buffer(void *bytes, const char *value, char *why);
 /* 500ms, 2s, 500; into a uint16_t, in ms. */
 int switch_conf_wait(void *ms, const char *value, char *why);
-/* A path from / on; into SWITCH_CONF_PATH_MAX bytes. */
+/* Kept for later: refuses whatever it is given. */
 int switch_conf_record(void *path, const char *value, char *why);
 
 /* What is wrong with a rule's words, taken together; or NULL. */
