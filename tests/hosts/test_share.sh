@@ -320,11 +320,11 @@ hostile()
 # setters NUMBER: so many connections to the engine have set groups
 setters()
 {
-	local keys
+	local groups
 
-	mapfile -t keys < <(engine --raw keys 'tap:*' |
+	mapfile -t groups < <(engine --raw keys 'tap:*' |
 		grep -E '^tap:[0-9A-F]{32}$')
-	same "$1" "$(engine --raw mget "${keys[@]}" | sort -u | wc -l)"
+	same "$1" "$(engine --raw mget "${groups[@]}" | sort -u | wc -l)"
 }
 
 # By a socket, and by a name that is looked up.
