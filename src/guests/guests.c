@@ -335,6 +335,7 @@ inquire(int fd, struct reader_question *question, unsigned most_ms,
 {
 	const uint64_t until = clock_ms() + most_ms;
 
+	memset(answer, 0, sizeof *answer);
 	for (;;) {
 		uint32_t unknown;
 		int rc;

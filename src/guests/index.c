@@ -302,7 +302,7 @@ tell(struct index *index, struct kernel *k, const struct guest_connection *of,
      const struct kernel_socket *socket, struct guest_owner *owner)
 {
 	struct holder h = { .k = k, .index = index, .address = socket->file };
-	struct kernel_socket again;
+	struct kernel_socket again = { 0 };
 	int rc = socket->file == 0 ? 0 : find_holder(&h);
 
 	if (rc <= 0) {

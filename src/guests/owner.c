@@ -11,8 +11,8 @@ guest_unknown_text(enum guest_unknown unknown)
 		[GUEST_LATE] = "there was no time to find it",
 		[GUEST_TOO_MANY] = "there are too many to look at",
 		[GUEST_STARTING] = "its kernel is being looked for",
-		[GUEST_NOT_LINUX] = "no Linux of x86-64 runs in it that is "
-				    "known",
+		[GUEST_NOT_LINUX] =
+			"no Linux of x86-64 that is known runs in it",
 		[GUEST_NO_TYPES] = "its kernel has no BTF: give it by btf=",
 		[GUEST_AMBIGUOUS] = "it has two kernels: symbols= says which",
 		[GUEST_GONE] = "its memory can't be read any more",

@@ -317,6 +317,7 @@ reader_run(void *context)
 	const struct reader_setup *setup = context;
 	struct reader *r = calloc(1, sizeof *r);
 	char why[WHY_MAX];
+	int rc;
 
 	if (!r) {
 		return 1;
@@ -326,9 +327,11 @@ reader_run(void *context)
 	r->search.given = setup->btf;
 	r->search.given_len = setup->btf_len;
 	r->search.init_task = setup->init_task;
-	if (privileges_drop(PRIVILEGES_READER, NULL, setup->parent, why) < 0) {
-		return 1;
+	rc = privileges_drop(PRIVILEGES_READER, NULL, setup->parent, why);
+	if (rc == 0) {
+		begin_search(r);
+		rc = serve(r);
 	}
-	begin_search(r);
-	return serve(r);
+	free(r);
+	return rc == 0 ? 0 : 1;
 }

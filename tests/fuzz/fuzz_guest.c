@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "guests/index.h"
-#include "unit/guests_fake.c"
+#include "unit/guests_fake.c" /* NOLINT(bugprone-suspicious-include) */
 
 #define READS_MAX 4000u /* those of 2 ms, and some more */
 #define CHANGES_MAX 64u

@@ -331,6 +331,7 @@ torn_reads(void **state)
 			index_clear(&processes);
 		}
 	}
+	fake.of = NULL;
 }
 
 /* What only looks like a kernel. */
