@@ -1,7 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: ISC
 #
-# A host with a guest behind it.
+# A host with a guest behind it.  Sourced after lib.sh.
+
+# lib.sh sets these.
+# shellcheck disable=SC2154
 
 # guest_lab [PORT...]: one behind the client, whose address is translated; the
 # server has these ports, too, which are open
