@@ -135,7 +135,8 @@ put_structure(struct types *t, const char *name, const char *prefix)
 			continue;
 		}
 		len = strcspn(f->path + skip, ".");
-		if (len == last_len && memcmp(last, f->path + skip, len) == 0) {
+		if (len == last_len &&
+		    strncmp(last, f->path + skip, len) == 0) {
 			continue;
 		}
 		last = f->path + skip;
@@ -143,7 +144,7 @@ put_structure(struct types *t, const char *name, const char *prefix)
 		/* What only stands for others has what follows as its own. */
 		if (f->path[skip + len] == '\0' &&
 		    i + 1 < sizeof fields / sizeof fields[0] &&
-		    strncmp(fields[i + 1].path, f->path, len) == 0 &&
+		    strncmp(fields[i + 1].path, f->path, skip + len) == 0 &&
 		    fields[i + 1].path[skip + len] == '.') {
 			last_len = 0;
 			continue;
