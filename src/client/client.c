@@ -72,8 +72,7 @@ answer(void *context, enum control_request request,
 	case CONTROL_STOP:
 		daemon_stop_begin(t);
 		break;
-	case CONTROL_CONFIRM:
-	case CONTROL_LEAVE:
+	default: /* the server's */
 		break;
 	}
 	return true;

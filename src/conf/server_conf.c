@@ -9,24 +9,6 @@
 
 #define FRAMES_PER_GROUP 4u /* what a group of the papers has */
 
-/*
- * The kernel takes no packet of a network for it: loopback addresses, and
- * what is none of a host: no network, many hosts, reserved ones, and those of
- * IPv4 within IPv6.
- */
-static bool
-is_unreachable(const struct packet_addr *addr)
-{
-	static const uint8_t low[15] = { 0 };
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	const uint8_t *a = addr->bytes;
-
-	return addr->family == 4
-		? a[0] == 0 || a[0] == 127 || a[0] >= 224
-		: a[0] == 0xff || memcmp(a, mapped, sizeof mapped) == 0 ||
-			(memcmp(a, low, sizeof low) == 0 && a[15] <= 1);
-}
-
 /* filtered, closed, or decoy:ADDR:PORT; the address may be in brackets. */
 static int
 take_hide(void *into, const char *value, char *why)
@@ -70,7 +52,7 @@ take_hide(void *into, const char *value, char *why)
 	if (net.mask[net.addr.family == 6 ? 15 : 3] != 0xff) {
 		return value_fail(why, "'%.64s' is not one address", addr);
 	}
-	if (is_unreachable(&net.addr)) {
+	if (value_is_unreachable(&net.addr)) {
 		return value_fail(why,
 				  "'%.64s' can't be reached from a network; "
 				  "name another address of this host",
@@ -111,8 +93,9 @@ static const struct conf_word_type rule_words[] = {
 	{ .name = "hide", CONF_OWN(take_hide) },
 	{ .name = "decoy", CONF_OWN(switch_conf_decoy) },
 	{ RULE("switch", switches), CONF_CHOICE("never mirror next") },
+	{ RULE("switch_open", switch_keeps), CONF_CHOICE("reset keep") },
 };
-static_assert(sizeof rule_words / sizeof rule_words[0] == 11,
+static_assert(sizeof rule_words / sizeof rule_words[0] == 12,
 	      "of a new word ingress_tables_serves() has to know, too");
 
 static int
@@ -180,6 +163,13 @@ static const struct conf_word_type setting_words[] = {
 	  CONF_CHOICE("client own") },
 	{ CONF("record", switching.record), CONF_OWN(switch_conf_record),
 	  .at_restart = true },
+	{ CONF("alarm_file", switching), CONF_OWN(switch_conf_file),
+	  .repeats = true },
+	{ CONF("alarm_score", switching.score),
+	  CONF_NUMBER(1, SWITCH_CONF_SCORE_MAX, SWITCH_CONF_SCORE) },
+	{ CONF("alarm_severity", switching.alerts),
+	  CONF_OWN(switch_conf_severities) },
+	{ CONF("alarm_sid", switching.alerts), CONF_OWN(switch_conf_sids) },
 	SETTINGS(SETTINGS_WORD, struct server_conf)
 };
 

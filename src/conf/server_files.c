@@ -102,25 +102,40 @@ protects(const struct acl_rule *rule, const struct packet_addr *addr,
 }
 
 static int
-check_decoys(const struct acl *acl, const char *path, char *err)
+check_decoy(const struct acl *acl, const struct acl_rule *rule,
+	    const char *word, const struct packet_addr *decoy, uint16_t port,
+	    const char *path, char *err)
 {
-	for (size_t i = 0; i < acl->rules_count; i++) {
-		const struct acl_rule *rule = &acl->rules[i];
-
-		for (size_t k = 0;
-		     k < acl->rules_count && rule->hide == ACL_DECOY; k++) {
-			if (protects(&acl->rules[k], &rule->decoy,
-				     rule->decoy_port)) {
-				return why_set(
-					err, -EINVAL,
-					"%s:%u: hide=decoy: the rule of line "
-					"%u protects that port itself",
-					rule->file ? rule->file : path,
-					rule->line, acl->rules[k].line);
-			}
+	for (size_t k = 0; k < acl->rules_count; k++) {
+		if (protects(&acl->rules[k], decoy, port)) {
+			return why_set(err, -EINVAL,
+				       "%s:%u: %s: the rule of line %u "
+				       "protects that port itself",
+				       rule->file ? rule->file : path,
+				       rule->line, word, acl->rules[k].line);
 		}
 	}
 	return 0;
+}
+
+static int
+check_decoys(const struct acl *acl, const char *path, char *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < acl->rules_count && rc == 0; i++) {
+		const struct acl_rule *r = &acl->rules[i];
+
+		if (r->hide == ACL_DECOY) {
+			rc = check_decoy(acl, r, "hide=decoy", &r->decoy,
+					 r->decoy_port, path, err);
+		}
+		if (r->switches == ACL_SWITCH_NEXT && rc == 0) {
+			rc = check_decoy(acl, r, "decoy", &r->switch_decoy,
+					 r->switch_port, path, err);
+		}
+	}
+	return rc;
 }
 
 struct server_conf *

@@ -106,6 +106,148 @@ switch_conf_decoy(void *into, const char *value, char *why)
 	return 0;
 }
 
+static int
+take_path(char path[SWITCH_CONF_PATH_MAX], const char *value, char *why)
+{
+	const size_t len = strlen(value);
+
+	if (value[0] != '/') {
+		return value_fail(why, "'%.64s' is no path from / on", value);
+	}
+	if (len >= SWITCH_CONF_PATH_MAX) {
+		return value_fail(why, "path longer than %u bytes",
+				  SWITCH_CONF_PATH_MAX - 1);
+	}
+	memcpy(path, value, len + 1);
+	return 0;
+}
+
+int
+switch_conf_file(void *into, const char *value, char *why)
+{
+	static const char *const formats[] = {
+		[ALERT_EVE] = "eve:",
+		[ALERT_SNORT_FAST] = "snort-fast:",
+		[ALERT_SNORT_JSON] = "snort-json:",
+	};
+	struct switch_conf *conf = into;
+	struct switch_conf_file *file = &conf->files[conf->files_count];
+
+	if (conf->files_count == SWITCH_CONF_FILES_MAX) {
+		return value_fail(why, "more than %u files of alerts",
+				  SWITCH_CONF_FILES_MAX);
+	}
+	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+		const size_t len = strlen(formats[i]);
+
+		if (strncmp(value, formats[i], len) == 0) {
+			file->format = (enum alert_format)i;
+			conf->files_count++;
+			return take_path(file->path, value + len, why);
+		}
+	}
+	return value_fail(why,
+			  "'%.64s' begins with none of eve: snort-fast: "
+			  "snort-json:",
+			  value);
+}
+
+/* One of a list: N or N-M.  Moves *text behind it and its comma. */
+static int
+next_range(const char **text, uint32_t most, uint32_t *low, uint32_t *high,
+	   char *why)
+{
+	const size_t len = strcspn(*text, ",");
+	unsigned long from, to;
+	char one[32], *dash;
+
+	if (len >= sizeof one) {
+		return value_fail(why, "'%.64s' is no list of numbers", *text);
+	}
+	memcpy(one, *text, len);
+	one[len] = '\0';
+	*text += len + ((*text)[len] == ',');
+	dash = strchr(one, '-');
+	if (dash) {
+		*dash = '\0';
+	}
+	if (value_number(one, 1, most, &from, why) < 0 ||
+	    value_number(dash ? dash + 1 : one, 1, most, &to, why) < 0) {
+		return -1;
+	}
+	if (to < from) {
+		return value_fail(why, "%lu-%lu ends before it begins", from,
+				  to);
+	}
+	*low = (uint32_t)from;
+	*high = (uint32_t)to;
+	return 0;
+}
+
+int
+switch_conf_severities(void *into, const char *value, char *why)
+{
+	struct switch_conf_alerts *alerts = into;
+
+	do {
+		uint32_t low, high;
+
+		if (next_range(&value, UINT8_MAX, &low, &high, why) < 0) {
+			return -1;
+		}
+		for (; low <= high; low++) {
+			alerts->severities[low / 8] |= (uint8_t)(1u << low % 8);
+		}
+	} while (*value);
+	alerts->by_severity = true;
+	return 0;
+}
+
+int
+switch_conf_sids(void *into, const char *value, char *why)
+{
+	struct switch_conf_alerts *alerts = into;
+
+	do {
+		const size_t at = alerts->sids_count;
+
+		if (at == SWITCH_CONF_SIDS_MAX) {
+			return value_fail(why, "more than %u numbers or ranges",
+					  SWITCH_CONF_SIDS_MAX);
+		}
+		if (next_range(&value, UINT32_MAX, &alerts->sids[at].low,
+			       &alerts->sids[at].high, why) < 0) {
+			return -1;
+		}
+		alerts->sids_count++;
+	} while (*value);
+	return 0;
+}
+
+/* By translation, as strangers are led with hide=decoy. */
+static const char *
+next_error(const struct acl_rule *rule)
+{
+	if (rule->hide == ACL_CLOSED) {
+		return "switch=next: where strangers see a closed port "
+		       "(hide=closed), nobody can be led to another one";
+	}
+	if (rule->outdev[0] != '\0') {
+		return "switch=next: outdev is known only when the address "
+		       "can't be translated any more";
+	}
+	if (value_is_unreachable(&rule->switch_decoy)) {
+		return "switch=next: the decoy's address can't be reached "
+		       "from a network; name another one of this host";
+	}
+	return rule->hide == ACL_DECOY &&
+			(rule->decoy_port != rule->switch_port ||
+			 !packet_addr_equal(&rule->decoy, &rule->switch_decoy))
+		? "switch=next: strangers are led to another decoy "
+		  "(hide=decoy)"
+		: NULL;
+}
+
 const char *
 switch_conf_rule_error(const struct acl_rule *rule, bool hides_loopback)
 {
@@ -121,8 +263,8 @@ switch_conf_rule_error(const struct acl_rule *rule, bool hides_loopback)
 		return "switch=: a bridge can't lead packets to another "
 		       "address";
 	}
-	if (rule->switches != ACL_SWITCH_MIRROR) {
-		return NULL;
+	if (rule->switches == ACL_SWITCH_NEXT) {
+		return next_error(rule);
 	}
 	if (rule->type != ACL_LOCAL) {
 		return "switch=mirror: only connections to this host "

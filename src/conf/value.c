@@ -341,6 +341,19 @@ value_net(const char *text, struct acl_net *out, char *why)
 	return 0;
 }
 
+bool
+value_is_unreachable(const struct packet_addr *addr)
+{
+	static const uint8_t low[15] = { 0 };
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const uint8_t *a = addr->bytes;
+
+	return addr->family == 4
+		? a[0] == 0 || a[0] == 127 || a[0] >= 224
+		: a[0] == 0xff || memcmp(a, mapped, sizeof mapped) == 0 ||
+			(memcmp(a, low, sizeof low) == 0 && a[15] <= 1);
+}
+
 int
 value_device(const char *text, char out[ACL_IFNAME_MAX], char *why)
 {

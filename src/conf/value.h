@@ -57,6 +57,12 @@ int value_ranges(const char *text, bool ports, struct acl_range **out,
  * [2001:db8::1].
  */
 int value_net(const char *text, struct acl_net *out, char *why);
+/*
+ * Whether the kernel takes no packet of a network for it: loopback addresses,
+ * and what is none of a host: no network, many hosts, reserved ones, and those
+ * of IPv4 within IPv6.
+ */
+bool value_is_unreachable(const struct packet_addr *addr);
 /* A name as the kernel allows them, or ANY (the empty name). */
 int value_device(const char *text, char out[ACL_IFNAME_MAX], char *why);
 /* 2027-01-01, 2027-01-01T00:00:00Z, or seconds since the epoch. */

@@ -138,7 +138,7 @@ apply_word(const struct conf_file *file, unsigned line,
 		return conf_fail(err, file, line, "unknown word '%s'",
 				 word->name);
 	}
-	if (*seen & (uint64_t)1 << at) {
+	if (*seen & (uint64_t)1 << at && !type->repeats) {
 		return conf_fail(err, file, line, "duplicate option '%s'",
 				 word->name);
 	}

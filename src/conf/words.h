@@ -31,6 +31,7 @@ struct conf_word_type {
 	int (*take)(void *member, const char *value, char *why);
 	bool needed;     /* it is an error where a line has none */
 	bool at_restart; /* a reload leaves it as it was */
+	bool repeats;    /* it may stand there several times */
 };
 
 /* A row is { CONF_WORD("mark", struct settings, mark), CONF_BIT }. */

@@ -53,6 +53,9 @@ alarms_text(struct text *t, const struct alarms *alarms)
 		text_put(t, "%snothing can be switched: %s", t->len ? "; " : "",
 			 alarms->mirror);
 	}
+	if (alarms->decoys && alarms->decoys[0]) {
+		text_put(t, "%s%s", t->len ? "; " : "", alarms->decoys);
+	}
 	if (alarms->refused[0]) {
 		text_put(t, "%sfiles refused, older ones in use: %s",
 			 t->len ? "; " : "", alarms->refused);

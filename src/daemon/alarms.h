@@ -24,6 +24,7 @@ struct alarms {
 	const char *share;    /* with the servers' common memory; or empty */
 	const char *bundle;   /* with where bundles come from; or empty */
 	const char *mirror;   /* why nothing is carried; or empty */
+	const char *decoys;   /* with the list of who goes to one; or empty */
 	const char *refused;  /* why its files were; or empty */
 };
 

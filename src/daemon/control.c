@@ -267,11 +267,17 @@ receive_trusted(int fd, void *out, size_t size, struct control_peer *peer)
 	return from.uid == 0 || from.uid == geteuid() ? got : -EACCES;
 }
 
+static bool
+has_text(uint8_t request)
+{
+	return request == CONTROL_ALARM || request == CONTROL_CALM;
+}
+
 int
 control_receive(int fd, struct control_peer *peer)
 {
 	for (int i = 0; i < RUBBISH_MAX; i++) {
-		uint8_t request[2];
+		uint8_t request[1 + CONTROL_SAID_MAX];
 		ssize_t got =
 			receive_trusted(fd, request, sizeof request, peer);
 
@@ -281,7 +287,11 @@ control_receive(int fd, struct control_peer *peer)
 		if (got < 0 && got != -EACCES) {
 			return (int)got;
 		}
-		if (got == 1) {
+		if (got == 1 ||
+		    (got > 1 && got <= (ssize_t)CONTROL_SAID_MAX &&
+		     has_text(request[0]))) {
+			memcpy(peer->said, request + 1, (size_t)got - 1);
+			peer->said[got - 1] = '\0';
 			return request[0];
 		}
 	}
@@ -346,21 +356,22 @@ await_reply(int fd, uint64_t end, const struct sockaddr_un *addr, socklen_t len,
 	}
 }
 
-int
-control_begin(const char *name, enum control_request request)
+static int
+begin(const char *name, enum control_request request, const char *said)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = open_socket(&addr, sizeof addr.sun_family);
-	uint8_t byte = (uint8_t)request;
+	char message[1 + CONTROL_SAID_MAX] = { (char)request };
 	socklen_t len = address(&addr, name);
 	int rc;
 
 	if (fd < 0) {
 		return fd;
 	}
+	memcpy(message + 1, said, strlen(said));
 	/* connect(2): the kernel then drops datagrams of others. */
 	if (connect(fd, (struct sockaddr *)&addr, len) < 0 ||
-	    send(fd, &byte, 1, MSG_NOSIGNAL) < 0) {
+	    send(fd, message, 1 + strlen(said), MSG_NOSIGNAL) < 0) {
 		rc = errno == ENOENT      ? -ECONNREFUSED
 			: errno == EAGAIN ? -ETIMEDOUT
 					  : -errno;
@@ -371,11 +382,19 @@ control_begin(const char *name, enum control_request request)
 }
 
 int
-control_ask(const char *name, enum control_request request, unsigned wait_ms,
-	    char *out)
+control_begin(const char *name, enum control_request request)
+{
+	return begin(name, request, "");
+}
+
+int
+control_say(const char *name, enum control_request request, const char *said,
+	    unsigned wait_ms, char *out)
 {
 	const uint64_t end = clock_ms() + wait_ms;
-	const int fd = control_begin(name, request);
+	const int fd = strlen(said) < CONTROL_SAID_MAX
+		? begin(name, request, said)
+		: -EMSGSIZE;
 	struct sockaddr_un addr;
 	socklen_t len = address(&addr, name);
 	int rc;
@@ -386,6 +405,13 @@ control_ask(const char *name, enum control_request request, unsigned wait_ms,
 	rc = await_reply(fd, end, &addr, len, out);
 	close(fd);
 	return rc;
+}
+
+int
+control_ask(const char *name, enum control_request request, unsigned wait_ms,
+	    char *out)
+{
+	return control_say(name, request, "", wait_ms, out);
 }
 
 static int

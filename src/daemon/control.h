@@ -5,8 +5,8 @@
  * taken for it.  A daemon's rules are of its network namespace, but
  * folders are not: so the file's name ends in the namespace's number.
  *
- * A request is one byte; only root and the daemon's own user get an
- * answer, and only theirs is believed.
+ * A request is one byte, with text behind it where it wants any; only root and
+ * the daemon's own user get an answer, and only theirs is believed.
  */
 #ifndef TAP_DAEMON_CONTROL_H
 #define TAP_DAEMON_CONTROL_H
@@ -18,17 +18,23 @@
 
 #define CONTROL_DIR "/run/tap"
 #define CONTROL_REPLY_MAX 65536u
+#define CONTROL_SAID_MAX 1024u /* what comes with a request */
 
 enum control_request {
 	CONTROL_STATUS_TEXT = 't',
 	CONTROL_STATUS_JSON = 'j',
-	CONTROL_WATCH = 'w', /* see watch_page.h */
+	CONTROL_WATCH = 'w',       /* see watch_page.h */
+	CONTROL_ALARMS_TEXT = 'a', /* the server's --alarms */
+	CONTROL_ALARMS_JSON = 'A',
 	/*
 	 * The answers to these begin with an exit status, as a digit; to the
 	 * first two when it is done.
 	 */
 	CONTROL_CONFIRM = 'c', /* the server's --confirm-now */
 	CONTROL_RELOAD = 'r',
+	/* With text: see server/alarm_words.h. */
+	CONTROL_ALARM = 'x',
+	CONTROL_CALM = 'y',
 	CONTROL_STOP = 's',  /* answered before it ends */
 	CONTROL_LEAVE = 'l', /* the same, but its rules stay */
 };
@@ -38,6 +44,7 @@ struct control_peer {
 	struct sockaddr_un addr;
 	socklen_t len;
 	int pid;
+	char said[CONTROL_SAID_MAX]; /* with the request, ended by NUL */
 };
 
 /*
@@ -65,6 +72,9 @@ void control_reply(int fd, const struct control_peer *peer, const char *text,
  */
 int control_ask(const char *name, enum control_request request,
 		unsigned wait_ms, char *out);
+/* The same with text of less than CONTROL_SAID_MAX bytes: else -EMSGSIZE. */
+int control_say(const char *name, enum control_request request,
+		const char *said, unsigned wait_ms, char *out);
 
 /*
  * The same without waiting: a descriptor that is readable once there is

@@ -16,7 +16,8 @@
 #define OTHERS_MAX 8u /* that are named */
 
 static char reply[CONTROL_REPLY_MAX];
-static const char *asking; /* the command that does */
+static const char *asking;      /* the command that does */
+static const char *saying = ""; /* what goes with the request */
 
 static void
 put_name(char name[ASK_NAME_MAX], const char *side, uint16_t queue)
@@ -39,7 +40,7 @@ ask_queue(const struct ask_daemon *daemon, uint16_t queue,
 	case CONTROL_CONFIRM:
 		return control_ask(name, request, RELOAD_MS, reply);
 	default:
-		return control_ask(name, request, ANSWER_MS, reply);
+		return control_say(name, request, saying, ANSWER_MS, reply);
 	}
 }
 
@@ -123,16 +124,21 @@ ask_watch(const struct ask_daemon *daemon, char name[ASK_NAME_MAX],
 	return TAP_OK;
 }
 
-int
-ask_status(const struct ask_daemon *daemon, bool json)
+static int
+show(const struct ask_daemon *daemon, enum control_request request)
 {
 	int status;
 
-	if (ask(daemon, json ? CONTROL_STATUS_JSON : CONTROL_STATUS_TEXT,
-		&status) >= 0) {
+	if (ask(daemon, request, &status) >= 0) {
 		fputs(reply, stdout);
 	}
 	return status;
+}
+
+int
+ask_status(const struct ask_daemon *daemon, bool json)
+{
+	return show(daemon, json ? CONTROL_STATUS_JSON : CONTROL_STATUS_TEXT);
 }
 
 int
@@ -181,6 +187,23 @@ have_done(const struct ask_daemon *daemon, enum control_request request)
 		fputs(reply + 1, stdout);
 	}
 	return status;
+}
+
+int
+ask_alarm(const struct ask_daemon *daemon, bool calm, const char *whom)
+{
+	int status;
+
+	saying = whom;
+	status = have_done(daemon, calm ? CONTROL_CALM : CONTROL_ALARM);
+	saying = "";
+	return status;
+}
+
+int
+ask_alarms(const struct ask_daemon *daemon, bool json)
+{
+	return show(daemon, json ? CONTROL_ALARMS_JSON : CONTROL_ALARMS_TEXT);
 }
 
 int

@@ -36,6 +36,11 @@ int ask_status(const struct ask_daemon *daemon, bool json);
 int ask_number(const struct ask_daemon *daemon, const char *name,
 	       uint64_t *number);
 
+/* Raise an alarm, or take one back, with the text that says of whom. */
+int ask_alarm(const struct ask_daemon *daemon, bool calm, const char *whom);
+/* Print who goes to the decoy, and why. */
+int ask_alarms(const struct ask_daemon *daemon, bool json);
+
 /* Confirm the rules of a server that was started with --confirm. */
 int ask_confirm(const struct ask_daemon *daemon);
 

@@ -357,7 +357,7 @@ take_signals(struct monitor *m)
 	}
 }
 
-enum { AT_SIGNALS, AT_CONTROL, AT_LINE, AT_WATCH, AT_OTHER, FDS };
+enum { AT_SIGNALS, AT_CONTROL, AT_LINE, AT_WATCH, AT_OTHER, AT_HEARD, FDS };
 
 /* Wait for requests, and serve them, for so long, or until tick() has to. */
 static void
@@ -374,12 +374,19 @@ attend(struct monitor *m, int wait_ms, bool ticks)
 			       .events = POLLIN },
 		[AT_OTHER] = { .fd = ticks && job->other ? *job->other : -1,
 			       .events = POLLIN },
+		[AT_HEARD] = { .fd = job->listens ? job->listens(job->context)
+						  : -1,
+			       .events = POLLIN },
 	};
 
 	if (poll(fds, FDS, wait_ms) <= 0) {
 		return;
 	}
 	take_signals(m);
+	/* First: who alarms does not wait for who asks. */
+	if (fds[AT_HEARD].revents) {
+		m->job->heard(m->job->context);
+	}
 	if (fds[AT_CONTROL].revents) {
 		m->job->asked(m->job->context);
 	}

@@ -85,6 +85,9 @@ struct monitor_job {
 	const int *watch; /* when it is readable, tick() is called; or NULL */
 	/* The same of another process; or NULL, and below 0: there is none. */
 	const int *other;
+	/* Another descriptor (or -1), and what is called for it.  Or NULL. */
+	int (*listens)(void *context);
+	void (*heard)(void *context);
 	/*
 	 * The worker asks: `len` bytes of a question, at most
 	 * MONITOR_QUESTION_MAX, become an answer of as many at the most, and

@@ -59,7 +59,7 @@ static bool
 is_alone(enum privileges_role role)
 {
 	return role == PRIVILEGES_RESOLVER || role == PRIVILEGES_READER ||
-		role == PRIVILEGES_CARRIER;
+		role == PRIVILEGES_CARRIER || role == PRIVILEGES_FOLLOWER;
 }
 
 /*

@@ -20,6 +20,8 @@ enum privileges_role {
 	 * another: it has no capability, and numbers of its own. */
 	PRIVILEGES_READER,
 	PRIVILEGES_CARRIER, /* sockets that others made for it */
+	/* The same for files that grow, and with files that come later. */
+	PRIVILEGES_FOLLOWER
 };
 
 /*

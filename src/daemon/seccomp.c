@@ -45,8 +45,9 @@
 #define LISTENER (1u << PRIVILEGES_LISTENER)
 #define READER (1u << PRIVILEGES_READER)
 #define CARRIER (1u << PRIVILEGES_CARRIER)
+#define FOLLOWER (1u << PRIVILEGES_FOLLOWER)
 #define PACKETS (SERVER | CLIENT | LISTENER | CARRIER)
-#define ALL (PACKETS | READER)
+#define ALL (PACKETS | READER | FOLLOWER)
 #define TESTS_MAX 3u
 
 /* What an argument has to be; halves of 64 bits are compared. */
@@ -93,7 +94,7 @@ static const struct call {
 	CALL(ALL, ppoll),
 	CALL(PACKETS, recvmmsg),
 	CALL(PACKETS, recvfrom),
-	CALL(PACKETS, recvmsg),
+	CALL(PACKETS | FOLLOWER, recvmsg),
 	CALL(ALL, read),
 	CALL(ALL, pread64),
 	CALL(ALL, write),
@@ -120,8 +121,8 @@ static const struct call {
 	 * sockets of netlink are bound to what they were opened for as long as
 	 * none is given (os/netlink.h).
 	 */
-	CALL_IF(SERVER, sendto, HAS_NOT(LOW(3), MSG_FASTOPEN), IS(LOW(4), 0),
-		IS(HIGH(4), 0)),
+	CALL_IF(SERVER | FOLLOWER, sendto, HAS_NOT(LOW(3), MSG_FASTOPEN),
+		IS(LOW(4), 0), IS(HIGH(4), 0)),
 	CALL_IF(CLIENT | LISTENER, sendto, HAS_NOT(LOW(3), MSG_FASTOPEN)),
 	CALL_IF(CLIENT | LISTENER, sendmsg, HAS_NOT(LOW(2), MSG_FASTOPEN)),
 	CALL_IF(CLIENT | LISTENER, sendmmsg, HAS_NOT(LOW(3), MSG_FASTOPEN)),
@@ -141,7 +142,7 @@ static const struct call {
 	 */
 	CALL(LISTENER, accept4),
 	CALL(LISTENER, getsockopt),
-	CALL(LISTENER, lseek),
+	CALL(LISTENER | FOLLOWER, lseek),
 	CALL_IF(LISTENER, setsockopt, IS(LOW(1), SOL_PACKET)), /* its end */
 
 /*
@@ -215,7 +216,7 @@ static const struct call {
 	CALL(PACKETS, geteuid32),
 	CALL(ALL, sigreturn),
 	CALL(CLIENT, clock_adjtime64),
-	CALL(LISTENER, _llseek),
+	CALL(LISTENER | FOLLOWER, _llseek),
 #endif
 };
 

@@ -60,6 +60,7 @@ struct acl_rule {
 	enum acl_switch switches;
 	struct packet_addr switch_decoy; /* unless ACL_SWITCH_NEVER */
 	uint16_t switch_port;
+	bool switch_keeps; /* ACL_SWITCH_NEXT: what is open stays */
 	bool window_loose;
 	uint16_t tolerance; /* seconds */
 	unsigned line;      /* of the file that it came from: */

@@ -3,12 +3,14 @@
 
 #include "firewall/plan.h"
 #include "firewall/remove_rules.h"
+#include "server/alarm_words.h"
 #include "server/bundle_source.h"
 #include "server/decoys.h"
 #include "server/fallback.h"
 #include "server/history.h"
 #include "server/server.h"
 #include "server/watch.h"
+#include "daemon/control.h"
 #include "daemon/control_client.h"
 #include "daemon/log.h"
 #include "daemon/privileges.h"
@@ -35,6 +37,8 @@ static const char usage[] =
 	"       tap server --status [--json] | --watch | --reload | --stop\n"
 	"       tap server --confirm-now\n"
 	"       tap server --last | --who [--key N|NAME] [--since T] [--log FILE]\n"
+	"       tap server --alarm WHOM [--for SPAN] [--reason TEXT] | --calm WHOM\n"
+	"       tap server --alarms [--json]\n"
 	"       tap server --remove-rules [--queue N]\n"
 	"       tap server --check | --print-rules | --print-unit\n"
 	"\n"
@@ -44,7 +48,9 @@ struct options {
 	struct server_options run;
 	const char *bundle, *bundle_key;
 	bool check, print_rules, print_unit, status, confirm_now, json, verbose;
-	bool remove_rules, reload, stop, keep_rules, last, who, watch;
+	bool remove_rules, reload, stop, keep_rules, last, who, watch, alarms;
+	struct alarm_words alarm, calm;
+	bool for_seen, reason_seen;
 	struct history_options history;
 	long confirm; /* seconds; or 0 */
 	long queue;   /* or -1 */
@@ -57,19 +63,23 @@ check_words(const struct options *o)
 	const bool lists = o->last || o->who;
 	const struct history_options *h = &o->history;
 	const struct option_rule rules[] = {
-		{ o->json && !o->status && !lists,
-		  "--json goes with --status, --last and --who" },
+		{ o->json && !o->status && !lists && !o->alarms,
+		  "--json goes with --status, --alarms, --last and --who" },
+		{ (o->for_seen || o->reason_seen) && !o->alarm.given,
+		  "--for and --reason go with --alarm" },
 		{ (h->key || h->instant || h->log) && !lists,
 		  "--key, --since and --log go with --last and --who" },
 		{ o->keep_rules && !o->stop, "--keep-rules goes with --stop" },
 		{ o->check + o->print_rules + o->print_unit + o->status +
 				  o->confirm_now + o->reload + o->stop +
 				  o->remove_rules + o->last + o->who +
-				  o->watch >
+				  o->watch + o->alarms + o->alarm.given +
+				  o->calm.given >
 			  1,
 		  "one of --check, --print-rules, --print-unit, --status, "
-		  "--watch, --last, --who, --confirm-now, --reload, --stop and "
-		  "--remove-rules at a time" },
+		  "--watch, --last, --who, --alarm, --calm, --alarms, "
+		  "--confirm-now, --reload, --stop and --remove-rules at a "
+		  "time" },
 		{ o->print_unit && o->confirm,
 		  "--confirm does not go with --print-unit: nobody would "
 		  "confirm at the next boot" },
@@ -147,6 +157,21 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION(0, "log", "FILE",
 			 "with --last, --who: this log, not the journal's",
 			 option_text, &o->history.log) },
+		{ OPTION(0, "alarm", "WHOM",
+			 "send this connection, address or key to the decoy:\n"
+			 "SRC, SRC:PORT, 'SRC:PORT -> DST:PORT', key=N|NAME",
+			 alarm_words_whom, &o->alarm) },
+		{ OPTION(0, "for", "SPAN", "with --alarm: for so long (1h)",
+			 alarm_words_for, &o->alarm),
+		  .seen = &o->for_seen },
+		{ OPTION(0, "reason", "TEXT", "with --alarm: why",
+			 alarm_words_reason, &o->alarm),
+		  .seen = &o->reason_seen },
+		{ OPTION(0, "calm", "WHOM", "take that back; or all",
+			 alarm_words_calm, &o->calm) },
+		{ OPTION_FLAG(0, "alarms",
+			      "who goes to the decoy, and how suspect who is",
+			      &o->alarms) },
 		{ OPTION(0, "fallback", "DIR",
 			 "keep copies of the files that worked last there,\n"
 			 "and start with these where the files are wrong",
@@ -176,7 +201,8 @@ parse(int argc, char **argv, struct options *o)
 		{ OPTION_NUMBER(0, "queue", "N",
 				"the NFQUEUE to use, or the server to ask",
 				&o->queue, 0, SETTINGS_QUEUE_MAX) },
-		{ OPTION_FLAG(0, "json", "with --status, --last, --who: JSON",
+		{ OPTION_FLAG(0, "json",
+			      "with --status, --alarms, --last, --who: JSON",
 			      &o->json) },
 		{ OPTION_FLAG('v', "verbose", "log more", &o->verbose) },
 	};
@@ -235,7 +261,19 @@ print_unit(const struct options *o)
 static bool
 asks(const struct options *o)
 {
-	return o->status || o->watch || o->confirm_now || o->reload || o->stop;
+	return o->status || o->watch || o->confirm_now || o->reload ||
+		o->stop || o->alarms || o->alarm.given || o->calm.given;
+}
+
+static int
+say(const struct options *o, const struct ask_daemon *daemon)
+{
+	const bool alarm = o->alarm.given;
+	char said[CONTROL_SAID_MAX];
+	struct text t = text_over(said, sizeof said);
+
+	alarm_words_put(&t, alarm ? &o->alarm : &o->calm);
+	return ask_alarm(daemon, !alarm, said);
 }
 
 static int
@@ -251,6 +289,12 @@ ask(const struct options *o)
 		SERVER_CONF_QUEUE,
 	};
 
+	if (o->alarm.given || o->calm.given) {
+		return say(o, &daemon);
+	}
+	if (o->alarms) {
+		return ask_alarms(&daemon, o->json);
+	}
 	if (o->stop) {
 		return ask_stop(&daemon, o->keep_rules);
 	}

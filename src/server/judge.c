@@ -11,6 +11,7 @@
 #include "server/worker_door.h"
 #include "server/worker_log.h"
 #include "server/worker_share.h"
+#include "server/worker_switch.h"
 #include "server/worker_stats.h"
 
 /*
@@ -71,6 +72,18 @@ let_on(struct worker *g, uint64_t name, uint32_t mark)
 {
 	nfq_accept_marked(queue_of(g, name), (uint32_t)name,
 			  mark & ~g->conf->fastpath_mark);
+}
+
+/* To the decoy: rules translate by this mark alone whoever was accepted. */
+static void
+lead_on(struct worker *g, uint64_t name, uint32_t mark)
+{
+	if (name & EARLY) {
+		let_on(g, name, mark | g->conf->settings.mark);
+	} else {
+		nfq_decide(queue_of(g, name), (uint32_t)name, NFQ_DROP, NULL,
+			   0);
+	}
 }
 
 static void
@@ -163,6 +176,8 @@ apply(struct worker *g, const struct receiver_result *result, bool early,
 
 		if (r->verdict == RECEIVER_ACCEPT) {
 			let_in(g, r->id, admitted_mark(&g->admitted, r->id));
+		} else if (r->verdict == RECEIVER_DECOY) {
+			lead_on(g, r->id, admitted_mark(&g->admitted, r->id));
 		} else {
 			drop(g, r->id);
 		}
@@ -320,6 +335,23 @@ mind_door(const struct worker *g, const struct packet *p,
 		: verdict;
 }
 
+/* The receiver's last word on a packet; whoever is listed goes elsewhere. */
+static void
+carry_out_accepted(struct worker *g, const struct acl_rule *rule, uint64_t name,
+		   uint32_t mark, const struct receiver_packet *in,
+		   const struct packet *p, struct receiver_result *result)
+{
+	const bool accepted = result->verdict == RECEIVER_ACCEPT;
+
+	worker_switch_lead(g, rule, result);
+	worker_door_admit(g, in, result);
+	if (accepted && result->verdict == RECEIVER_DECOY) {
+		lead_on(g, name, mark);
+		return;
+	}
+	carry_out(g, name, mark, mind_door(g, p, result->verdict));
+}
+
 void
 judge_settle(struct worker *g, const struct worker_waiting *w, uint64_t ms)
 {
@@ -329,17 +361,15 @@ judge_settle(struct worker *g, const struct worker_waiting *w, uint64_t ms)
 				  .sport = e->sport,
 				  .dport = e->dport };
 	struct receiver_result result = {
-		.verdict = e->reason == VERIFY_ACCEPTED
-			? RECEIVER_ACCEPT
-			: mind_door(g, &p, w->refusal),
+		.verdict = e->reason == VERIFY_ACCEPTED ? RECEIVER_ACCEPT
+							: w->refusal,
 		.rule = w->rule,
 		.events_count = 1,
 		.events = { *e },
 	};
 
 	g->receiver->counters.by_reason[e->reason]++;
-	worker_door_admit(g, &in, &result);
-	carry_out(g, w->name, w->mark, result.verdict);
+	carry_out_accepted(g, w->rule, w->name, w->mark, &in, &p, &result);
 	apply(g, &result, w->name & EARLY, false, ms);
 }
 
@@ -388,8 +418,7 @@ judge_syn(struct worker *g, size_t queue, const struct nfq_packet *q,
 
 		worker_share_defer(g, &result, &w, now->ms);
 	}
-	worker_door_admit(g, &in, &result);
-	carry_out(g, name, q->mark, mind_door(g, &p, result.verdict));
+	carry_out_accepted(g, result.rule, name, q->mark, &in, &p, &result);
 	apply(g, &result, is_early(q), false, now->ms);
 }
 

@@ -213,6 +213,7 @@ server_change(void *context)
 	s->conf = conf;
 	mirror_prepare(&s->mirror, &s->worker);
 	log_configure(&conf->settings);
+	switching_configure(&s->switching);
 	snprintf(line, sizeof line, "reloaded: %zu rule%s, %zu key%s",
 		 conf->acl.rules_count, text_s(conf->acl.rules_count),
 		 conf->acl.keys_count, text_s(conf->acl.keys_count));

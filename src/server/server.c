@@ -22,7 +22,9 @@
 #include "server/worker_state.h"
 #include "server/worker_stats.h"
 #include "daemon/log.h"
+#include "server/alarm_command.h"
 #include "server/reload.h"
+#include "server/switching_text.h"
 #include "server/watch.h"
 #include "daemon/sd_notify.h"
 #include "daemon/systemd_unit.h"
@@ -51,6 +53,7 @@ fill_status(struct server *s, struct stats *st)
 			    .mirror = &s->mirror,
 			    .tracking = &s->tracking,
 			    .plan = &s->plan,
+			    .switching = &s->switching,
 		    });
 }
 
@@ -75,6 +78,17 @@ answer(void *context, enum control_request request,
 		fill_status(s, &st);
 		stat_write(t, &st, true);
 		server_watch_rows(t, &s->worker);
+		break;
+	case CONTROL_ALARM:
+		alarm_command(&s->switching, peer->said, t);
+		break;
+	case CONTROL_CALM:
+		alarm_command_calm(&s->switching, peer->said, t);
+		break;
+	case CONTROL_ALARMS_TEXT:
+	case CONTROL_ALARMS_JSON:
+		switching_text(&s->switching, request == CONTROL_ALARMS_JSON,
+			       t);
 		break;
 	case CONTROL_CONFIRM:
 		return confirm_ask(&s->confirm, peer, t);
@@ -141,6 +155,31 @@ question(void *context, const void *asked_for, size_t len, void *answer_to,
 	return sizeof link;
 }
 
+static bool
+carry(void *context, const struct alarm *alarm)
+{
+	struct server *s = context;
+	uint32_t cut = 0;
+
+	return mirror_alarm(&s->mirror, alarm, &cut) > 0 || cut > 0;
+}
+
+static int
+listens(void *context)
+{
+	const struct server *s = context;
+
+	return switching_poll(&s->switching);
+}
+
+static void
+heard(void *context)
+{
+	struct server *s = context;
+
+	switching_serve(&s->switching);
+}
+
 static void
 asked(void *context)
 {
@@ -194,6 +233,7 @@ tick(void *context)
 	server_keep(s);
 	watchdog_look(&s->watchdog, &s->fw, &s->plan.fw);
 	watch_drops(s, now);
+	switching_tick(&s->switching);
 	write_metrics(s, now);
 	if (s->monitor.ready) {
 		worker_fastpath_tick(&s->worker);
@@ -225,6 +265,7 @@ work(void *context, int to_monitor)
 	mirror_leave(&s->mirror);
 	ingress_leave(&s->worker.ingress);
 	door_leave(&s->worker.door);
+	switching_leave(&s->switching);
 	monitor_ready(to_monitor, worker_begin(&s->worker));
 	for (;;) {
 		struct pollfd fds[FDS] = {
@@ -261,6 +302,9 @@ open_all(struct server *s)
 		return log_fail("signals", s->signals);
 	}
 	status = worker_open(&s->worker, s->conf);
+	if (status == TAP_OK) {
+		status = switching_open(&s->switching, &s->conf, &s->worker);
+	}
 	if (status != TAP_OK) {
 		return status;
 	}
@@ -289,6 +333,7 @@ close_all(struct server *s)
 	if (s->control >= 0) {
 		control_close(s->control);
 	}
+	switching_close(&s->switching);
 	worker_close(&s->worker);
 	watchdog_close(&s->watchdog);
 	plan_free(&s->plan);
@@ -307,6 +352,7 @@ serve(struct server *s)
 		confirm_begin(&s->confirm, s->options->confirm_seconds);
 	}
 	watchdog_open(&s->watchdog, &s->fw);
+	switching_configure(&s->switching);
 	worker_fastpath_await(&s->worker, &s->monitor);
 	log_say(LOG_LEVEL_INFO, "ready: %zu rule%s, %zu key%s, queue %u",
 		s->conf->acl.rules_count, text_s(s->conf->acl.rules_count),
@@ -440,6 +486,8 @@ run(struct server *s)
 		.change = server_change,
 		.recover = recover,
 		.question = question,
+		.listens = listens,
+		.heard = heard,
 	};
 	int status = begin(s, &job);
 	const bool serves = status == TAP_OK && !s->monitor.stopping;
@@ -486,6 +534,9 @@ server_run(struct server_conf *conf, const struct server_options *options)
 		privileges_share_user(s.user.name[0] ? s.user.name : NULL);
 	watchdog_init(&s.watchdog);
 	mirror_init(&s.mirror);
+	follower_init(&s.switching.follower);
+	s.switching.carry = carry;
+	s.switching.carry_context = &s;
 	s.started = clock_ms();
 	/* A pipe that has been read is not read again. */
 	conf_never_wait();

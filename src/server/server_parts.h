@@ -14,6 +14,7 @@
 #include "server/mirror.h"
 #include "server/server.h"
 #include "server/share_link.h"
+#include "server/switching.h"
 #include "server/tracking.h"
 #include "server/worker.h"
 
@@ -40,6 +41,7 @@ struct server {
 	struct tracking tracking;
 	struct share_link share;
 	struct mirror mirror;
+	struct switching switching;
 	bool user_shared; /* there is none of its own */
 };
 

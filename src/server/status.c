@@ -7,6 +7,7 @@
 #include "server/bundle_source.h"
 #include "server/device_programs.h"
 #include "server/share_status.h"
+#include "server/switching_text.h"
 
 #define MINUTE_MS 60000u
 
@@ -42,6 +43,7 @@ put_alarms(const struct status_facts *facts, char out[ALARMS_MAX])
 			.share = share,
 			.bundle = bundle,
 			.mirror = mirror_trouble(facts->mirror),
+			.decoys = switching_trouble(facts->switching),
 			.refused = facts->refused,
 		});
 }
@@ -115,4 +117,5 @@ status_fill(struct stats *s, const struct status_facts *facts)
 	share_stats(facts->worker, s);
 	mirror_stats(facts->mirror, s);
 	worker_stats(facts->worker, s);
+	switching_stats(facts->switching, s);
 }

@@ -14,6 +14,7 @@
 #include "server/confirm.h"
 #include "server/mirror.h"
 #include "server/overview.h"
+#include "server/switching.h"
 #include "server/tracking.h"
 #include "server/worker.h"
 #include "server/worker_door.h"
@@ -36,6 +37,7 @@ struct status_facts {
 	const struct mirror *mirror;
 	const struct tracking *tracking;
 	const struct plan *plan; /* of the rules that stand */
+	const struct switching *switching;
 };
 
 void status_fill(struct stats *s, const struct status_facts *facts);

@@ -17,6 +17,7 @@
 #include "server/worker_fastpath.h"
 #include "server/worker_share.h"
 #include "server/worker_state.h"
+#include "server/worker_switch.h"
 #include "daemon/open_queue.h"
 #include "tap.h"
 
@@ -366,6 +367,7 @@ worker_open(struct worker *g, const struct server_conf *conf)
 	}
 	g->drops = nfq_open_drops();
 	status = worker_state_open(g);
+	status = status == TAP_OK ? worker_switch_open(g) : status;
 	return status == TAP_OK ? worker_share_open(g) : status;
 }
 

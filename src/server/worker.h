@@ -19,6 +19,7 @@
 #include "fastpath/ingress.h"
 #include "server/admitted.h"
 #include "server/replay_file.h"
+#include "switching/decoy_list.h"
 
 #define WORKER_SHARE_FDS 2
 #define WORKER_FDS (FW_QUEUES + 1 + INGRESS_FDS + WORKER_SHARE_FDS)
@@ -39,6 +40,7 @@ struct worker_shared {
 	uint64_t untracked_passed,
 		untracked_dropped; /* of no known connection */
 	uint64_t closed, decoys;   /* SYNs of strangers that went on */
+	uint64_t led;          /* accepted, and led to a decoy by an alarm */
 	uint64_t door_failed;  /* accepted, and the door could not be told */
 	uint64_t door_trusted; /* the monitor's: strangers may go on to it */
 	uint64_t confirmed;    /* likewise, since this worker began */
@@ -86,6 +88,7 @@ struct worker {
 	struct door door;           /* see worker_door.h */
 	bool by_ingress;            /* something came from it just now */
 	struct worker_share *share; /* or NULL */
+	struct decoy_view *decoys;  /* the monitor's: who is led to a decoy */
 	int to_monitor; /* the worker's line, see monitor_worker.h */
 	int to_carrier; /* notes of who is to be carried; or below 0 */
 	struct log_limit refusals;

@@ -37,10 +37,15 @@ worker_mirror_note(struct worker *g, const struct acl_rule *rule,
 {
 	const struct switch_conf *conf = &g->conf->switching;
 	struct carrier_note note;
+	bool listed;
 
-	if (!rule || rule->switches != ACL_SWITCH_MIRROR || g->to_carrier < 0 ||
-	    !door_covers(&g->door, e->dport)) {
+	if (!rule || rule->switches != ACL_SWITCH_MIRROR) {
 		return 0;
+	}
+	listed = decoy_view_has(g->decoys, e->key_no, &e->src);
+	if (g->to_carrier < 0 || !door_covers(&g->door, e->dport)) {
+		/* Who is to see the decoy alone does not see the service. */
+		return listed ? -EIO : 0;
 	}
 	note = (struct carrier_note){
 		.src = e->src,
@@ -53,7 +58,9 @@ worker_mirror_note(struct worker *g, const struct acl_rule *rule,
 		.buffer = conf->buffer,
 		.key_no = e->key_no,
 		.own_source = conf->own_source,
+		.to_decoy = listed,
 	};
+	g->shared->led += listed;
 	if (choose_ports(g, e, note.ports) < 0) {
 		return -EIO;
 	}
