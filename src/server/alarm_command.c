@@ -59,6 +59,10 @@ switch_all(struct switching *s, const struct alarm *a, bool lists)
 		}
 		hits.switched += switching_one(s, c, a->reason);
 	}
+	/* Those that the table had no room for, or that come yet. */
+	if (!lists && s->carry && s->carry(s->carry_context, a)) {
+		hits.switched++;
+	}
 	return hits;
 }
 

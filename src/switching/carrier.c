@@ -247,8 +247,11 @@ take_alarm(struct carrier *c, struct carrier_message *m)
 	struct carrier_message done = { .kind = CARRIER_DONE,
 					.number = m->number };
 	struct session *next;
+	size_t to_come;
 
 	m->alarm.reason[ALARM_REASON_MAX - 1] = '\0';
+	/* Their SYNs were accepted before, and they may come yet. */
+	to_come = notes_alarm(&c->notes, &m->alarm, c->host.now_ms);
 	for (struct session *s = c->first; s; s = next) {
 		const struct packet p = { .src = s->note.src,
 					  .dst = s->note.dst,
@@ -270,6 +273,9 @@ take_alarm(struct carrier *c, struct carrier_message *m)
 			break;
 		}
 		after(c, s);
+	}
+	if (done.count == 0 && done.cut == 0) {
+		done.count = (uint32_t)to_come;
 	}
 	(void)send(c->setup.line, &done, sizeof done,
 		   MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -78,3 +78,31 @@ notes_take(struct notes *notes, const struct packet_addr *src, uint16_t sport,
 	}
 	return false;
 }
+
+size_t
+notes_alarm(struct notes *notes, const struct alarm *alarm, uint64_t now_ms)
+{
+	const bool one = alarm->src.family && alarm->sport;
+	const uint32_t first =
+		one ? notes_hash(&alarm->src, alarm->sport, NOTES_SETS) : 0;
+	const uint32_t end = one ? first + 1 : NOTES_SETS;
+	size_t count = 0;
+
+	for (size_t i = 0; i < (end - first) * NOTES_WAYS; i++) {
+		struct notes_entry *e =
+			&notes->at[first + i / NOTES_WAYS][i % NOTES_WAYS];
+		struct carrier_note *n = &e->note;
+		const struct packet p = { .src = n->src,
+					  .dst = n->dst,
+					  .sport = n->sport,
+					  .dport = n->dport };
+
+		if (n->src.family && !n->to_decoy &&
+		    now_ms - e->ms <= NOTES_LIFE_MS &&
+		    alarm_is_of(alarm, &p, n->key_no)) {
+			n->to_decoy = 1;
+			count++;
+		}
+	}
+	return count;
+}

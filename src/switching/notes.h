@@ -5,6 +5,8 @@
 #ifndef TAP_SWITCHING_NOTES_H
 #define TAP_SWITCHING_NOTES_H
 
+#include <stddef.h>
+
 #include "switching/carrier_line.h"
 
 #define NOTES_SETS 4096u
@@ -30,5 +32,12 @@ void notes_put(struct notes *notes, const struct carrier_note *note,
 /* What is known of a client who came; it is forgotten.  False: nothing. */
 bool notes_take(struct notes *notes, const struct packet_addr *src,
 		uint16_t sport, uint64_t now_ms, struct carrier_note *out);
+
+/*
+ * An alarm: whoever it is of and has not come yet goes to the decoy from his
+ * first byte on.  How many.
+ */
+size_t notes_alarm(struct notes *notes, const struct alarm *alarm,
+		   uint64_t now_ms);
 
 #endif

@@ -75,6 +75,32 @@ it_is_bounded(void **state)
 	}
 }
 
+/* An alarm finds those who are still to come: one, or all of a key's. */
+static void
+it_goes_to_the_decoy_at_an_alarm(void **state)
+{
+	const struct packet_addr src = addr4(21);
+	struct alarm a = { .src = src, .sport = 1, .key_no = ALARM_NO_KEY };
+	struct carrier_note found;
+
+	(void)state;
+	for (uint16_t port = 1; port <= 4; port++) {
+		const struct carrier_note n =
+			note_of(21, port, port == 4 ? 6 : 5);
+
+		notes_put(&notes, &n, 5000);
+	}
+	assert_int_equal(notes_alarm(&notes, &a, 5000), 1);
+	assert_int_equal(notes_alarm(&notes, &a, 5000), 0);
+	a = (struct alarm){ .key_no = 5 };
+	assert_int_equal(notes_alarm(&notes, &a, 5001 + NOTES_LIFE_MS), 0);
+	assert_int_equal(notes_alarm(&notes, &a, 5000), 2);
+	for (uint16_t port = 1; port <= 4; port++) {
+		assert_true(notes_take(&notes, &src, port, 5000, &found));
+		assert_int_equal(found.to_decoy, port < 4);
+	}
+}
+
 static void
 what_can_not_be_is_refused(void **state)
 {
@@ -103,6 +129,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_taken_once),
 		cmocka_unit_test(it_is_bounded),
+		cmocka_unit_test(it_goes_to_the_decoy_at_an_alarm),
 		cmocka_unit_test(what_can_not_be_is_refused),
 	};
 
