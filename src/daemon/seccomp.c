@@ -171,6 +171,8 @@ static const struct call {
 		IS(LOW(2), SO_OOBINLINE)),
 	CALL_IF(CARRIER, setsockopt, IS(LOW(1), SOL_SOCKET),
 		IS(LOW(2), SO_KEEPALIVE)),
+	CALL_IF(CARRIER, setsockopt, IS(LOW(1), SOL_SOCKET),
+		IS(LOW(2), SO_REUSEADDR)),
 	CALL_IF(CARRIER, setsockopt, IS(LOW(1), IPPROTO_TCP),
 		IS(LOW(2), TCP_NODELAY)),
 	CALL_IF(CARRIER, ioctl, IS(LOW(1), SIOCOUTQ)),

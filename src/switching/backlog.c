@@ -7,10 +7,19 @@
 
 #define ROOM_MIN 4096u
 
+static size_t all;
+
+size_t
+backlog_all(void)
+{
+	return all;
+}
+
 void
 backlog_free(struct backlog *b)
 {
 	free(b->bytes);
+	all -= b->room;
 	*b = (struct backlog){ .bytes = NULL };
 }
 
@@ -36,6 +45,7 @@ make_room(struct backlog *b, size_t len, size_t most)
 		return -ENOMEM;
 	}
 	b->bytes = bytes;
+	all += room - b->room;
 	b->room = room;
 	return 0;
 }

@@ -78,7 +78,17 @@ dial(int fd, const struct sockaddr_storage *from,
 		? sizeof(struct sockaddr_in)
 		: sizeof(struct sockaddr_in6);
 
+	const int one = 1;
+
 	if (from && bind(fd, (const struct sockaddr *)from, len) < 0) {
+		return -errno;
+	}
+	/*
+	 * Only now: one port twice would be an error of connect(2).  Without
+	 * it, no service could listen on that port of any address.
+	 */
+	if (from &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0) {
 		return -errno;
 	}
 	if (connect(fd, (const struct sockaddr *)to, len) < 0 &&

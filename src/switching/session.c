@@ -119,8 +119,10 @@ begin_turn(struct session *s)
 static void
 tell_decoy(struct session_host *h, struct session *s, size_t len)
 {
+	const size_t most =
+		backlog_all() < BACKLOG_ALL_MAX ? s->note.buffer : 0;
 	const int rc = has_decoy(s)
-		? session_end_say(&s->decoy, h->buffer, len, s->note.buffer)
+		? session_end_say(&s->decoy, h->buffer, len, most)
 		: 0;
 
 	if (rc == -ENOBUFS || rc == -ENOMEM) {
@@ -183,7 +185,7 @@ deliver(struct session_host *h, struct session *s)
 
 /*
  * There is something, and splice(2) finds nothing: it has come to the end, or
- * to an urgent byte, which it leaves.
+ * to an urgent byte, which it leaves.  Or there is no pipe.
  */
 static void
 copy_real(struct session_host *h, struct session *s)
@@ -211,10 +213,10 @@ hear_real(struct session_host *h, struct session *s)
 {
 	for (int i = 0; i < ROUNDS_MAX && s->in_pipe == 0; i++) {
 		ssize_t n;
-		int rc = s->pipe.out < 0 ? pipes_take(&h->pipes, &s->pipe) : 0;
 
-		if (rc < 0) {
-			fail(h, s, &s->real, rc);
+		/* Where there are no descriptors for one, it goes without. */
+		if (s->pipe.out < 0 && pipes_take(&h->pipes, &s->pipe) < 0) {
+			copy_real(h, s);
 			return;
 		}
 		n = splice(s->real.fd, NULL, s->pipe.in, NULL, PIPES_BYTES,
@@ -321,31 +323,42 @@ pass_on_ends(struct session *s)
 	}
 }
 
+/* Of who has nothing to say, nor to hear: once, that he has gone. */
+static uint32_t
+or_its_end(uint32_t events)
+{
+	return events ? events : EPOLLET;
+}
+
 static void
 want(struct session_host *h, struct session *s)
 {
 	const struct session_end *to = partner(s);
+	uint32_t of_decoy;
 	const bool free_way = s->in_pipe == 0 && s->client.out.len == 0;
 	const bool decoy_heard = s->mode == SESSION_SWITCHED
 		? free_way
 		: turn_to_drop(&s->turn) > 0;
 
 	session_end_want(h->epoll, &s->client,
-			 (!s->client.ended && to->connected && to->out.len == 0
-				  ? EPOLLIN
-				  : 0u) |
-				 (free_way ? 0u : EPOLLOUT));
+			 or_its_end((!s->client.ended && to->connected &&
+						     to->out.len == 0
+					     ? EPOLLIN
+					     : 0u) |
+				    (free_way ? 0u : EPOLLOUT)));
+	/* Who answers may have gone, and what he said is still to be heard. */
 	session_end_want(h->epoll, &s->real,
 			 !s->real.connected
 				 ? EPOLLOUT
 				 : (!s->real.ended && free_way ? EPOLLIN : 0u) |
 					 (s->real.out.len > 0 ? EPOLLOUT : 0u));
-	session_end_want(
-		h->epoll, &s->decoy,
-		!s->decoy.connected
-			? EPOLLOUT
-			: (!s->decoy.ended && decoy_heard ? EPOLLIN : 0u) |
-				(s->decoy.out.len > 0 ? EPOLLOUT : 0u));
+	of_decoy = !s->decoy.connected
+		? EPOLLOUT
+		: (!s->decoy.ended && decoy_heard ? EPOLLIN : 0u) |
+			(s->decoy.out.len > 0 ? EPOLLOUT : 0u);
+	session_end_want(h->epoll, &s->decoy,
+			 s->mode == SESSION_MIRRORED ? or_its_end(of_decoy)
+						     : of_decoy);
 }
 
 /* All that follows from what was heard. */
@@ -423,12 +436,16 @@ session_event(struct session_host *h, struct session_end *end, uint32_t events)
 void
 session_tick(struct session_host *h, struct session *s)
 {
-	const bool half = s->client.ended ||
+	const uint64_t quiet_ms = h->now_ms - s->active_ms;
+	const bool ended =
 		(s->mode == SESSION_MIRRORED ? s->real : s->decoy).ended;
 
 	if (s->mode == SESSION_WAITING) {
 		go_on(h, s);
-	} else if (half && h->now_ms - s->active_ms >= SESSION_HALF_CLOSED_MS) {
+	} else if (s->mode == SESSION_NEW && quiet_ms >= SESSION_SOCKETS_MS) {
+		session_log_refused(s, "no sockets to call it", h->now_ms);
+		finish(h, s, true);
+	} else if (ended && quiet_ms >= SESSION_HALF_CLOSED_MS) {
 		finish(h, s, true);
 	}
 }
@@ -539,6 +556,7 @@ session_switch(struct session_host *h, struct session *s, const char *reason)
 	s->alert_us = clock_us();
 	if (s->mode == SESSION_NEW) {
 		s->note.to_decoy = true;
+		session_end_close(&s->real, false);
 		h->counts->switched++;
 		session_log_switch(s, "switched", reason);
 		return SESSION_WAS_SWITCHED;

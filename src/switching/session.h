@@ -19,8 +19,13 @@
 #include "switching/turn.h"
 
 #define SESSION_CHUNK 65536u /* of a client's or a decoy's bytes, at a time */
-/* One side has ended, and nothing moves any more. */
+/*
+ * Who answered has ended, the client does not, and nothing moves any more.  One
+ * who only has no more to say may wait for an answer as long as it takes.
+ */
 #define SESSION_HALF_CLOSED_MS 300000u
+/* For sockets from the monitor. */
+#define SESSION_SOCKETS_MS 10000u
 
 enum session_mode {
 	SESSION_NEW,      /* sockets are still to come from the monitor */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,6 +34,21 @@ open_socket(unsigned family)
 	return fd < 0 ? -errno : fd;
 }
 
+/*
+ * Connection tracking, by which answers find the way back, forgets one that is
+ * half closed after a minute.
+ */
+static int
+keep_tracked(int fd)
+{
+	const int one = 1, idle_s = 40;
+
+	return setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one) < 0
+		? -1
+		: setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s,
+			     sizeof idle_s);
+}
+
 int
 spare_socket(unsigned family, uint32_t mark)
 {
@@ -47,7 +63,7 @@ spare_socket(unsigned family, uint32_t mark)
 		? setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &one, sizeof one)
 		: setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &one,
 			     sizeof one);
-	if (rc < 0 ||
+	if (rc < 0 || keep_tracked(fd) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) < 0) {
 		return fail(fd);
 	}

@@ -7,11 +7,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "switching/dial.h"
 #include "unit/files_support.h"
 #include "unit/support.h"
 
@@ -20,7 +23,7 @@
 static uint8_t buffer[SESSION_CHUNK];
 static struct carrier_counts counts;
 static struct session_host host;
-static int no_sockets;
+static int sockets_left;    /* of the monitor's */
 static int service, decoys; /* listeners */
 static int client, real, decoy;
 static struct session *s;
@@ -30,8 +33,9 @@ take_socket(void *context, unsigned family)
 {
 	(void)context;
 	(void)family;
-	return no_sockets ? -EAGAIN
-			  : socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	return sockets_left-- > 0
+		? socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)
+		: -EAGAIN;
 }
 
 static bool
@@ -209,6 +213,7 @@ setup(void **state)
 
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
+	sockets_left = 2;
 	service = listen_somewhere(&port);
 	decoys = listen_somewhere(&port);
 	note = a_note(port);
@@ -380,14 +385,13 @@ without_a_decoy_it_is_cut(void **state)
 	hears_reset(real);
 }
 
-/* It reads nothing: so much waits for it, and the others go on. */
+/* It reads nothing: at most so much waits for it, and the others go on. */
 static void
-who_is_too_far_behind_is_given_up(void **state)
+fall_behind(size_t most)
 {
 	static char block[4096];
 	const int small = 1;
 
-	(void)state;
 	setsockopt(s->decoy.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
 	setsockopt(decoy, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
 	for (int i = 0; counts.behind == 0; i++) {
@@ -405,12 +409,151 @@ who_is_too_far_behind_is_given_up(void **state)
 			n = read(real, got + len, sizeof got - len);
 			assert_true(n > 0);
 			len += (size_t)n;
-			assert_true(s->decoy.out.room <= s->note.buffer);
+			assert_true(s->decoy.out.room <= most);
 		}
 		assert_memory_equal(got, block, sizeof got);
 	}
 	assert_int_equal(counts.mirrored, 0);
 	assert_true(s->decoy.fd < 0);
+}
+
+static void
+who_is_too_far_behind_is_given_up(void **state)
+{
+	(void)state;
+	fall_behind(s->note.buffer);
+	assert_int_equal(backlog_all(), 0);
+}
+
+/* Others have all that there is for those who are. */
+static void
+all_together_are_not_too_far_behind(void **state)
+{
+	const size_t each = BACKLOG_ALL_MAX / 4;
+	struct backlog others[4] = { { .bytes = NULL } };
+	uint8_t *bytes = calloc(1, each);
+
+	(void)state;
+	assert_non_null(bytes);
+	for (size_t i = 0; i < LENGTH(others); i++) {
+		assert_int_equal(backlog_add(&others[i], bytes, each, each), 0);
+	}
+	free(bytes);
+	fall_behind(0);
+	for (size_t i = 0; i < LENGTH(others); i++) {
+		backlog_free(&others[i]);
+	}
+	assert_int_equal(backlog_all(), 0);
+}
+
+static void
+reset_by(int *fd)
+{
+	const struct linger now = { .l_onoff = 1 };
+
+	setsockopt(*fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	close(*fd);
+	*fd = -1;
+}
+
+/* Though there is nothing to ask of it. */
+static void
+a_decoy_that_resets_is_given_up_at_once(void **state)
+{
+	(void)state;
+	reset_by(&decoy);
+	for (int i = 0; counts.gone == 0; i++) {
+		assert_true(i < PATIENCE_MS);
+		(void)turn_loop(1);
+	}
+	assert_int_equal(counts.mirrored, 0);
+	say(client, "one");
+	hears(real, "one");
+}
+
+/* What it said before keeps its place, and it is not heard for that. */
+static void
+a_client_that_resets_is_heard_by_who_reads_nothing(void **state)
+{
+	static char block[65536];
+	const int small = 1;
+
+	(void)state;
+	setsockopt(s->real.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+	setsockopt(real, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	fcntl(client, F_SETFL, O_NONBLOCK);
+	for (int i = 0; s->real.out.len == 0; i++) {
+		assert_true(i < PATIENCE_MS);
+		(void)!write(client, block, sizeof block);
+		(void)turn_loop(1);
+	}
+	reset_by(&client);
+	for (int i = 0; s->mode != SESSION_OVER; i++) {
+		assert_true(i < PATIENCE_MS);
+		(void)turn_loop(1);
+	}
+}
+
+/* There is no descriptor for a pipe: not a reason to cut anybody. */
+static void
+without_a_pipe_it_is_copied(void **state)
+{
+	struct rlimit before, none;
+	const int next = dup(client); /* the lowest that is free */
+
+	(void)state;
+	assert_true(next > 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	say(real, "hello");
+	hears(client, "hello");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(host.pipes.count, 0);
+	say(real, "again");
+	hears(client, "again");
+}
+
+/* A service may listen where one of the carrier's sockets is. */
+static void
+ports_are_no_services(void **state)
+{
+	const int one = 1;
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	const int other = socket(AF_INET, SOCK_STREAM, 0);
+	const int twice = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	struct sockaddr_storage from = { 0 }, to = { 0 };
+	socklen_t len = sizeof to;
+
+	(void)state;
+	/* One that is free. */
+	assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof any), 0);
+	len = sizeof any;
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&any, &len), 0);
+	close(fd);
+	any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	memcpy(&from, &any, sizeof any);
+	len = sizeof to;
+	assert_int_equal(getsockname(decoys, (struct sockaddr *)&to, &len), 0);
+	assert_int_equal(dial(other, &from, &to), 0);
+	/* Another of the carrier's takes another port, as before. */
+	assert_int_equal(dial(twice, &from, &to), -EADDRINUSE);
+	close(twice);
+	any.sin_addr.s_addr = htonl(INADDR_ANY);
+	{
+		const int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+		setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one,
+			   sizeof one);
+		assert_int_equal(
+			bind(listener, (struct sockaddr *)&any, sizeof any), 0);
+		assert_int_equal(listen(listener, 1), 0);
+		close(listener);
+	}
+	close(other);
 }
 
 /* One that reads nothing keeps the service waiting, and holds no more. */
@@ -480,12 +623,8 @@ ends_are_passed_on(void **state)
 static void
 resets_are_passed_on(void **state)
 {
-	const struct linger now = { .l_onoff = 1 };
-
 	(void)state;
-	setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-	close(client);
-	client = -1;
+	reset_by(&client);
 	hears_reset(real);
 	hears_reset(decoy);
 	assert_int_equal(s->mode, SESSION_OVER);
@@ -518,15 +657,27 @@ half_closed_ones_do_not_stay(void **state)
 	assert_int_equal(s->mode, SESSION_OVER);
 }
 
-/* Its sockets come later, and an alarm in between. */
+/* Who has no more to say may wait for an answer. */
 static void
-it_waits_for_its_sockets(void **state)
+but_an_answer_may_take_its_time(void **state)
+{
+	(void)state;
+	shutdown(client, SHUT_WR);
+	hears_end(real);
+	host.now_ms = s->active_ms + 100 * SESSION_HALF_CLOSED_MS;
+	session_tick(&host, s);
+	say(real, "at last");
+	hears(client, "at last");
+}
+
+/* There are only so many sockets for the next one. */
+static void
+begin_anew(int sockets)
 {
 	struct sockaddr_in at;
 	socklen_t len = sizeof at;
 	struct carrier_note note;
 
-	(void)state;
 	session_cut(&host, s);
 	session_free(s);
 	close(host.epoll);
@@ -535,23 +686,52 @@ it_waits_for_its_sockets(void **state)
 	close(decoy);
 	assert_int_equal(getsockname(decoys, (struct sockaddr *)&at, &len), 0);
 	note = a_note(ntohs(at.sin_port));
-	no_sockets = 1;
+	real = decoy = -1;
+	sockets_left = sockets;
 	begin_with(&note);
 	assert_int_equal(s->mode, SESSION_NEW);
+}
+
+/* They come later, and an alarm in between: after none of them, or one. */
+static void
+switch_before(int sockets)
+{
+	begin_anew(sockets);
 	assert_int_equal(session_switch(&host, s, "test"),
 			 SESSION_WAS_SWITCHED);
 	assert_int_equal(session_switch(&host, s, "test"), SESSION_WAS_NOT);
-	no_sockets = 0;
+	sockets_left = 2;
 	session_begin(&host, s);
 	assert_int_equal(s->mode, SESSION_SWITCHED);
 	say(client, "one");
 	decoy = accept(decoys, NULL, NULL);
-	real = -1;
 	hears(decoy, "one");
 	say(decoy, "DECOY");
 	hears(client, "DECOY");
 	/* Nobody has called the service. */
 	assert_false(is_readable(service));
+}
+
+static void
+it_waits_for_its_sockets(void **state)
+{
+	(void)state;
+	switch_before(0);
+	switch_before(1);
+}
+
+static void
+but_not_if_none_come(void **state)
+{
+	(void)state;
+	begin_anew(1);
+	host.now_ms = s->active_ms + SESSION_SOCKETS_MS - 1;
+	session_tick(&host, s);
+	assert_int_equal(s->mode, SESSION_NEW);
+	host.now_ms++;
+	session_tick(&host, s);
+	assert_int_equal(s->mode, SESSION_OVER);
+	hears_reset(client);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -568,13 +748,20 @@ main(void)
 		CASE(a_new_turn_is_level_again),
 		CASE(without_a_decoy_it_is_cut),
 		CASE(who_is_too_far_behind_is_given_up),
+		CASE(all_together_are_not_too_far_behind),
+		CASE(a_decoy_that_resets_is_given_up_at_once),
+		CASE(a_client_that_resets_is_heard_by_who_reads_nothing),
+		CASE(without_a_pipe_it_is_copied),
+		CASE(ports_are_no_services),
 		CASE(a_client_that_stops_reading_is_bounded),
 		CASE(urgent_bytes_go_in_line),
 		CASE(ends_are_passed_on),
 		CASE(resets_are_passed_on),
 		CASE(the_decoys_end_is_the_clients),
 		CASE(half_closed_ones_do_not_stay),
+		CASE(but_an_answer_may_take_its_time),
 		CASE(it_waits_for_its_sockets),
+		CASE(but_not_if_none_come),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
