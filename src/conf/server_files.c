@@ -161,6 +161,20 @@ server_conf_load(const struct server_conf_from *from, char *err)
 }
 
 void
+server_conf_forget(const struct server_conf *conf)
+{
+	/* It is this process's alone. */
+	struct server_conf *own = (struct server_conf *)(uintptr_t)conf;
+
+	for (size_t i = 0; own && i < own->acl.keys_count; i++) {
+		bytes_wipe(&own->acl.keys[i].mac, sizeof own->acl.keys[i].mac);
+	}
+	if (own) {
+		bytes_wipe(own->share.password, sizeof own->share.password);
+	}
+}
+
+void
 server_conf_free(struct server_conf *conf)
 {
 	struct key_file keys;

@@ -36,5 +36,7 @@ struct server_conf *server_conf_new(void);
 
 /* Wipe and free. */
 void server_conf_free(struct server_conf *conf);
+/* Forget what is secret of it (or of NULL): in a process that needs none. */
+void server_conf_forget(const struct server_conf *conf);
 
 #endif

@@ -48,8 +48,8 @@ find_shared(struct mapping found[MAPPINGS_MAX], const void *but)
 	return count;
 }
 
-static int
-forget_shared(const void *but)
+int
+isolate_memory(const void *but)
 {
 	static struct mapping found[MAPPINGS_MAX];
 	const int count = find_shared(found, but);
@@ -67,7 +67,8 @@ int
 isolate(const int *fds, size_t count, const void *shared)
 {
 	int kept[ISOLATE_FDS_MAX + 1] = { log_sink_fd() };
-	const int rc = count > ISOLATE_FDS_MAX ? -E2BIG : forget_shared(shared);
+	const int rc =
+		count > ISOLATE_FDS_MAX ? -E2BIG : isolate_memory(shared);
 
 	if (rc == 0) {
 		memcpy(kept + 1, fds, count * sizeof *fds);

@@ -13,5 +13,7 @@
  * none), and let go of all memory that is shared but this.  0 or -errno.
  */
 int isolate(const int *fds, size_t count, const void *shared);
+/* The memory alone; all of it, where that is NULL. */
+int isolate_memory(const void *shared);
 
 #endif

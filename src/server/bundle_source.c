@@ -167,10 +167,7 @@ look(void *context)
 	struct bundle_source *b = l->b;
 	char why[WHY_MAX];
 
-	for (size_t i = 0; l->conf && i < l->conf->acl.keys_count; i++) {
-		bytes_wipe(&l->conf->acl.keys[i].mac,
-			   sizeof l->conf->acl.keys[i].mac);
-	}
+	server_conf_forget(l->conf);
 	bytes_wipe(&b->key, sizeof b->key);
 	if (!b->by_engine) {
 		return look_at_file(b);
@@ -292,8 +289,16 @@ bundle_source_close(struct bundle_source *b)
 	end_process(b);
 	free(b->text);
 	b->text = NULL;
-	bytes_wipe(&b->key, sizeof b->key);
-	bytes_wipe(&b->engine, sizeof b->engine);
+	bundle_source_forget(b);
+}
+
+void
+bundle_source_forget(struct bundle_source *b)
+{
+	if (b) {
+		bytes_wipe(&b->key, sizeof b->key);
+		bytes_wipe(&b->engine, sizeof b->engine);
+	}
 }
 
 /* ---- judgement */

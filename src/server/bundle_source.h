@@ -62,6 +62,8 @@ int bundle_source_open(struct bundle_source *b, const char *from,
 		       char *err);
 /* Wipe, and end the process. */
 void bundle_source_close(struct bundle_source *b);
+/* In another process: forget the secrets of it (or of NULL). */
+void bundle_source_forget(struct bundle_source *b);
 
 /*
  * The newest bundle, as a configuration that was staged: fallback_keep() is to

@@ -40,9 +40,13 @@ door_trust_plan(const struct door_trust *t, const struct worker *g,
 		/* Without a program, a mark is anybody's. */
 		plan->matches[i].by_ingress &= g->ingress.config != NULL;
 	}
+	if (g->carries) {
+		/* Connections of rules that are gone go on. */
+		plan->fw.switch_mark = conf->switch_mark;
+	}
 	plan->fw.door_stays = door_stays(g);
-	plan->fw.untracked =
-		worker_is_untracked(g) && !tracking_needed(conf, &g->door);
+	plan->fw.untracked = worker_is_untracked(g) && !g->carries &&
+		!tracking_needed(conf, &g->door);
 	return 0;
 }
 

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/fds.h"
 #include "base/spawn.h"
 #include "daemon/isolate.h"
@@ -24,6 +23,8 @@
 
 /* Three for a session, and pipes. */
 #define FDS_WANTED 65536u
+/* Messages of the carrier's at a time, whatever it is: others wait, too. */
+#define MESSAGES_MAX 8
 /* Some thousand notes, while the carrier waits for a processor, or is gone. */
 #define NOTES_BYTES (4 << 20)
 
@@ -36,6 +37,15 @@ mirror_init(struct mirror *m)
 		.line = -1,
 		.route = { .nl = { .fd = -1 } },
 	};
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+	}
+	*fd = -1;
 }
 
 static bool
@@ -54,8 +64,6 @@ is_wanted(const struct server_conf *conf)
 static void
 be_carrier(const struct mirror *m, struct worker *g, int line, pid_t parent)
 {
-	/* The configuration is this process's alone, but for its keys. */
-	struct server_conf *conf = (struct server_conf *)(uintptr_t)g->conf;
 	const struct carrier_setup setup = {
 		.listeners = { m->listeners[0], m->listeners[1] },
 		.notes = m->notes[1],
@@ -70,11 +78,7 @@ be_carrier(const struct mirror *m, struct worker *g, int line, pid_t parent)
 
 	log_leave(&m->counts->log_lost);
 	spawn_set_watch(NULL);
-	for (size_t i = 0; i < conf->acl.keys_count; i++) {
-		bytes_wipe(&conf->acl.keys[i].mac,
-			   sizeof conf->acl.keys[i].mac);
-	}
-	bytes_wipe(conf->share.password, sizeof conf->share.password);
+	worker_forget(g);
 	setpgid(0, 0);
 	fds_allow(FDS_WANTED);
 	/* splice(2) to who has gone is an error, and no signal. */
@@ -116,6 +120,7 @@ start(struct mirror *m, struct worker *g)
 		return rc;
 	}
 	m->line = ends[0];
+	m->deaf = false;
 	m->started_ms = clock_ms();
 	return 0;
 }
@@ -146,8 +151,7 @@ note_death(struct mirror *m, int status)
 		log_say(LOG_LEVEL_ERROR, "carrier: ended with status %d",
 			WEXITSTATUS(status));
 	}
-	close(m->line);
-	m->line = -1;
+	close_fd(&m->line);
 	m->carrier = 0;
 	m->counts->carried = m->counts->mirrored = 0;
 	m->restarts++;
@@ -188,21 +192,31 @@ send_sockets(struct mirror *m, const struct carrier_message *asked)
 static bool
 hear(struct mirror *m, struct carrier_message *done)
 {
-	struct carrier_message from;
-	ssize_t got;
+	for (int i = 0; i < MESSAGES_MAX && m->line >= 0; i++) {
+		struct carrier_message from;
+		const ssize_t got =
+			recv(m->line, &from, sizeof from, MSG_DONTWAIT);
 
-	while (m->line >= 0 &&
-	       (got = recv(m->line, &from, sizeof from, MSG_DONTWAIT)) > 0) {
+		if (got == 0) {
+			/* It ends, or else it never would be heard again. */
+			kill(m->carrier, SIGKILL);
+			close_fd(&m->line);
+		}
+		if (got <= 0) {
+			return false;
+		}
 		if (got != (ssize_t)sizeof from) {
 			continue;
 		}
 		if (from.kind == CARRIER_WANTS &&
 		    (from.family == 4 || from.family == 6)) {
 			send_sockets(m, &from);
-		} else if (from.kind == CARRIER_DONE &&
-			   from.number == m->alarms) {
-			*done = from;
-			return true;
+		} else if (from.kind == CARRIER_DONE) {
+			m->deaf = false;
+			if (from.number == m->alarms) {
+				*done = from;
+				return true;
+			}
 		}
 	}
 	return false;
@@ -215,6 +229,8 @@ mirror_alarm(struct mirror *m, const struct alarm *alarm, uint32_t *cut)
 					 .number = ++m->alarms,
 					 .alarm = *alarm };
 	const uint64_t begun = clock_ms();
+	/* Of thousands of alarms not each is to wait for one who hangs. */
+	const int wait_ms = m->deaf ? 0 : MIRROR_ANSWER_MS;
 
 	*cut = 0;
 	if (m->line < 0) {
@@ -224,32 +240,17 @@ mirror_alarm(struct mirror *m, const struct alarm *alarm, uint32_t *cut)
 	    0) {
 		return -errno;
 	}
-	while (clock_ms() - begun < MIRROR_ANSWER_MS) {
+	do {
 		struct pollfd fd = { .fd = m->line, .events = POLLIN };
 
 		if (hear(m, &asked)) {
 			*cut = asked.cut;
 			return (int)asked.count;
 		}
-		if (poll(&fd, 1, MIRROR_ANSWER_MS / 10) > 0 &&
-		    fd.revents & POLLHUP) {
-			break;
-		}
-	}
+		(void)poll(&fd, 1, wait_ms / 10);
+	} while (m->line >= 0 && clock_ms() - begun < (uint64_t)wait_ms);
+	m->deaf = true;
 	return -ETIMEDOUT;
-}
-
-bool
-mirror_carry(void *context, const struct alarm *alarm)
-{
-	struct mirror *m = context;
-	uint32_t cut;
-	const int rc = mirror_alarm(m, alarm, &cut);
-
-	if (rc < 0) {
-		log_fail("switch: the carrier", rc);
-	}
-	return rc > 0 || cut > 0;
 }
 
 /* ---- being there */
@@ -328,6 +329,11 @@ mirror_prepare(struct mirror *m, struct worker *g)
 	g->to_carrier = -1;
 	if (!is_wanted(g->conf)) {
 		m->why[0] = '\0';
+		if (m->notes[0] < 0) {
+			/* What a server left that was killed. */
+			own_route_remove(OWN_ROUTE_TABLE +
+					 g->conf->settings.queue);
+		}
 		return;
 	}
 	m->socket_mark = g->conf->fastpath_mark;
@@ -338,6 +344,7 @@ mirror_prepare(struct mirror *m, struct worker *g)
 			mirror_close(m);
 			return;
 		}
+		g->carries = true;
 	}
 	rc = door_lead(&g->door, m->listeners);
 	if (rc < 0) {
@@ -373,15 +380,6 @@ mirror_tick(struct mirror *m, struct worker *g)
 			"switch=mirror: another program took away the route "
 			"of what is carried: put back");
 	}
-}
-
-static void
-close_fd(int *fd)
-{
-	if (*fd >= 0) {
-		close(*fd);
-	}
-	*fd = -1;
 }
 
 void

@@ -21,6 +21,7 @@ struct mirror {
 	int listeners[2]; /* of IPv4 and IPv6, or below 0 */
 	int notes[2];     /* the worker's end and the carrier's; or below 0 */
 	int line;         /* to the carrier, or below 0 */
+	bool deaf;        /* it has not answered the last alarm yet */
 	pid_t carrier;    /* or 0 */
 	uint64_t started_ms, due_ms;
 	unsigned deaths; /* in a row */
@@ -43,14 +44,12 @@ void mirror_prepare(struct mirror *m, struct worker *g);
 void mirror_tick(struct mirror *m, struct worker *g);
 /*
  * An alarm: how many connections were switched, and *cut how many were cut
- * instead; or -errno: -ETIMEDOUT where the carrier does not answer in time.
+ * instead; or -errno: -ETIMEDOUT where the carrier does not answer in time.  It
+ * may hear of it later, and until it has answered no other alarm waits.
  */
 int mirror_alarm(struct mirror *m, const struct alarm *alarm, uint32_t *cut);
 /* In the worker: let go of all but its end of the notes. */
 void mirror_leave(struct mirror *m);
-/* The same, for who wants to know no more: whether there was any.  m: context.
- */
-bool mirror_carry(void *context, const struct alarm *alarm);
 /* End it, and what it carries; and take away what routes there are. */
 void mirror_close(struct mirror *m);
 

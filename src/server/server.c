@@ -160,8 +160,13 @@ carry(void *context, const struct alarm *alarm)
 {
 	struct server *s = context;
 	uint32_t cut = 0;
+	const bool said = s->mirror.deaf;
+	const int rc = mirror_alarm(&s->mirror, alarm, &cut);
 
-	return mirror_alarm(&s->mirror, alarm, &cut) > 0 || cut > 0;
+	if (rc < 0 && !said) {
+		log_fail("switch: the carrier", rc);
+	}
+	return rc > 0 || cut > 0;
 }
 
 static int
@@ -266,6 +271,7 @@ work(void *context, int to_monitor)
 	ingress_leave(&s->worker.ingress);
 	door_leave(&s->worker.door);
 	switching_leave(&s->switching);
+	bundle_source_forget(s->worker.bundle);
 	monitor_ready(to_monitor, worker_begin(&s->worker));
 	for (;;) {
 		struct pollfd fds[FDS] = {
@@ -546,6 +552,7 @@ server_run(struct server_conf *conf, const struct server_options *options)
 		s.conf = server_stage(&s, conf);
 		s.worker.conf = s.conf;
 	}
+	s.worker.bundle = options->bundle;
 	s.confirm.missing = s.worker.unconfirmed = options->confirm_seconds > 0;
 	if (status == TAP_OK) {
 		status = run(&s);

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/spawn.h"
+#include "conf/server_files.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/monitor.h"
@@ -40,14 +40,10 @@ static int
 look_up(void *context)
 {
 	const struct look_up *l = context;
-	struct acl *acl = &l->conf->acl;
 	char why[WHY_MAX];
 	size_t count;
 
-	for (size_t i = 0; i < acl->keys_count; i++) {
-		bytes_wipe(&acl->keys[i].mac, sizeof acl->keys[i].mac);
-	}
-	bytes_wipe(l->conf->share.password, sizeof l->conf->share.password);
+	server_conf_forget(l->conf);
 	if (privileges_drop(PRIVILEGES_RESOLVER, NULL, l->parent, why) < 0) {
 		return 1;
 	}

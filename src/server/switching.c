@@ -432,11 +432,9 @@ switching_tick(struct switching *s)
 static void
 forget(void *context)
 {
-	struct switching *s = context;
+	const struct switching *s = context;
 
-	/* In the reader's own copy: it is not to know a key. */
-	server_conf_free(*s->conf);
-	*s->conf = NULL;
+	worker_forget(s->worker);
 }
 
 int

@@ -90,7 +90,8 @@ set(struct tracking *t, struct worker *g, const char *why)
 static const char *
 needed(struct worker *g)
 {
-	const char *why = tracking_needed(g->conf, &g->door);
+	const char *why = g->carries ? "connections may be carried"
+				     : tracking_needed(g->conf, &g->door);
 
 	return why || worker_door_trust(g) ? why
 					   : "other programs choose sockets";

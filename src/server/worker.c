@@ -16,6 +16,7 @@
 #include "server/judge.h"
 #include "server/worker_fastpath.h"
 #include "server/worker_share.h"
+#include "server/bundle_source.h"
 #include "server/worker_state.h"
 #include "server/worker_switch.h"
 #include "daemon/open_queue.h"
@@ -397,4 +398,11 @@ worker_close(struct worker *g)
 	if (g->drops >= 0) {
 		close(g->drops);
 	}
+}
+
+void
+worker_forget(const struct worker *g)
+{
+	server_conf_forget(g->conf);
+	bundle_source_forget(g->bundle);
 }

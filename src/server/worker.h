@@ -84,13 +84,15 @@ struct worker {
 	struct hash_key hash;
 	struct replay_file store;
 	uint64_t begin_ms; /* the monitor's; nothing is known from before */
-	struct ingress ingress;     /* see worker_fastpath.h */
-	struct door door;           /* see worker_door.h */
-	bool by_ingress;            /* something came from it just now */
-	struct worker_share *share; /* or NULL */
-	struct decoy_view *decoys;  /* the monitor's: who is led to a decoy */
+	struct ingress ingress;       /* see worker_fastpath.h */
+	struct door door;             /* see worker_door.h */
+	bool by_ingress;              /* something came from it just now */
+	struct worker_share *share;   /* or NULL */
+	struct decoy_view *decoys;    /* the monitor's: who is led to a decoy */
+	struct bundle_source *bundle; /* likewise, or NULL */
 	int to_monitor; /* the worker's line, see monitor_worker.h */
 	int to_carrier; /* notes of who is to be carried; or below 0 */
+	bool carries;   /* there is a carrier: what leads to it has to stay */
 	struct log_limit refusals;
 	uint64_t opened;  /* ms */
 	size_t confirmed; /* places of connections, see judge_confirm() */
@@ -98,6 +100,12 @@ struct worker {
 	uint32_t looks;  /* at packets of no known connection, since then */
 	uint64_t warned; /* of unanswered ones, ms; or 0 */
 };
+
+/*
+ * In a process that is neither the monitor nor a worker: forget all secrets
+ * that these have.
+ */
+void worker_forget(const struct worker *g);
 
 /*
  * Open queues, sockets and memory for a configuration, which must

@@ -179,6 +179,28 @@ begin_new(struct carrier *c)
 	}
 }
 
+/* Nobody has told of him, or it was told to a carrier that died. */
+static void
+refuse_unknown(const struct carrier *c, int fd, const struct packet_addr *src,
+	       uint16_t sport)
+{
+	static struct log_limit limit;
+	struct log_record r;
+
+	dial_reset(fd);
+	if (!log_limit_allows(&limit, c->host.now_ms)) {
+		return;
+	}
+	log_begin(&r, LOG_LEVEL_WARNING, "reset");
+	log_address(&r, "src", src, sport);
+	log_text(&r, "reason", "the carrier does not know it");
+	if (limit.left_out > 0) {
+		log_number(&r, "left_out", (long long)limit.left_out);
+		limit.left_out = 0;
+	}
+	log_end(&r);
+}
+
 static void
 take_client(struct carrier *c, int fd, const struct sockaddr_storage *from)
 {
@@ -189,8 +211,7 @@ take_client(struct carrier *c, int fd, const struct sockaddr_storage *from)
 
 	if (!dial_packet_addr(&src, &sport, from) ||
 	    !notes_take(&c->notes, &src, sport, c->host.now_ms, &note)) {
-		c->setup.counts->unknown++;
-		dial_reset(fd);
+		refuse_unknown(c, fd, &src, sport);
 		return;
 	}
 	s = session_new(&c->host, fd, &note);

@@ -61,7 +61,6 @@ struct carrier_counts {
 	uint64_t carried;  /* sessions at present */
 	uint64_t mirrored; /* of them, with a decoy that hears all */
 	uint64_t switched, cut, behind, gone; /* sessions, from the start on */
-	uint64_t unknown; /* connections that nobody had told of */
 	uint64_t log_lost;
 };
 

@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "base/spawn.h"
+#include "daemon/isolate.h"
 #include "daemon/log.h"
 #include "daemon/pass_fds.h"
 #include "os/clock.h"
 #include "switching/follower_process.h"
+#include "tap.h"
 
 /* A folder on the way may be made while it is looked for. */
 #define LOOKS_MAX 16
@@ -103,6 +105,10 @@ start(struct follower *f)
 		const int kept[] = { ends[1], f->changes };
 
 		f->job->forget(f->job->context);
+		/* Memory of who got in, and of replays, is not its, either. */
+		if (isolate_memory(NULL) < 0) {
+			_exit(TAP_SYSTEM);
+		}
 		spawn_close_others(kept, 2);
 		follower_process(ends[1], f->changes, f->count, f->job->user,
 				 parent);

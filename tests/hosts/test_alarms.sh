@@ -184,6 +184,8 @@ files()
 	same 8 "$(find "/proc/$reader/fd" -type l | wc -l)" # of three files
 	same 0 "$(awk '/^CapPrm/ { print $2 + 0 }' "/proc/$reader/status")"
 	same 2 "$(awk '/^Seccomp:/ { print $2 }' "/proc/$reader/status")"
+	# What others share is not its.
+	refute grep -q "^[^ ]* ...s" "/proc/$reader/maps"
 	kill -KILL "$reader"
 	wait_log server 'another one goes on'
 	echo "$alert" >>"$log"
