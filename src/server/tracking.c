@@ -21,6 +21,10 @@ needed_by_rules(const struct acl *acl)
 		if (acl->rules[i].hide == ACL_DECOY) {
 			return "a rule has a decoy";
 		}
+		/* Translated, they would go on to where there is no door. */
+		if (acl->rules[i].hide == ACL_CLOSED) {
+			return "a rule has hide=closed";
+		}
 		if (acl->rules[i].switches != ACL_SWITCH_NEVER) {
 			return "a rule has switch=";
 		}

@@ -134,14 +134,14 @@ probes_lab()
 }
 
 # protect TYPE LINE...: with these settings and rules ahead of those above; or,
-# if $untracked is set, without the decoy, so that nothing need be tracked
+# if $untracked is set, the hidden one alone, so that nothing need be tracked
 untracked=
 protect()
 {
 	local type=$1 closed='RULE:dst_port=81, hide=closed'
 
 	shift
-	[ "$type" = LOCAL ] || closed=
+	[ "$type" = LOCAL ] && [ -z "$untracked" ] || closed=
 	printf '%s\n' "$@" "RULE:dst_port=80, type=$type" "$closed" \
 	    >"$work/TAPservd.conf"
 	[ "$untracked" ] || printf '%s\n' \

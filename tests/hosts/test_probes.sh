@@ -23,7 +23,7 @@ local_lab()
 untracked_lab()
 {
 	probes_lab local
-	groups=(filtered:80=90,91 closed:81=92,93)
+	groups=(filtered:80=90,91)
 	untracked=yes protect LOCAL "$@"
 }
 
@@ -159,7 +159,7 @@ cookies()
 
 	probes_lab local
 	untracked=${2:-}
-	[ -z "$untracked" ] || groups=(filtered:80=90,91 closed:81=92,93)
+	[ -z "$untracked" ] || groups=(filtered:80=90,91)
 	on server sysctl -qw net.ipv4.tcp_syncookies=2
 	for family in 4 6; do
 		probes cookies-take "$family" text=REAL file="$work/cookies$family" \

@@ -426,6 +426,23 @@ translated()
 	page client 6 81
 }
 
+# Strangers to a closed port go on, to where the door has no listener; but not
+# to where somebody sends them instead, from that moment on.
+closed()
+{
+	prepare
+	serve fastpath=off hide=closed
+	[ "$(said door)" = on ] || skip "$(said door_reason)"
+	start knocks stranger "$python" "$here/gets_in.py" \
+	    "$(addr 4 server)" 80 3
+	on server iptables -t nat -A PREROUTING -p tcp --dport 80 -j REDIRECT \
+	    --to-ports 8080
+	await knocks 0
+	has "$(cat "$work/knocks.log")" '^0 of [1-9]'
+	page client 6 81
+	same 'a rule has hide=closed' "$(said tracking_reason)"
+}
+
 # Why it is on.
 reasons()
 {
@@ -497,6 +514,7 @@ check others others
 check elsewhere elsewhere
 check redirect translated REDIRECT 80
 check dnat translated DNAT 80
+check closed closed
 check reasons reasons
 check changes changes
 finish

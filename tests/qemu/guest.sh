@@ -1010,7 +1010,7 @@ untracked()
 	lab
 	http_start server 80 81
 	talk old 6 7001
-	server_start 'RULE:dst_port="80,7001"' 'RULE:dst_port=81, hide=closed'
+	server_start 'RULE:dst_port="80,81,7001"'
 	wait_for answers_status
 	cat "$work/status"
 	has_line "$work/status" '"tracking":"none"'
@@ -1018,7 +1018,7 @@ untracked()
 	both page client 80
 	both page client 81
 	both hidden stranger 80
-	both closed stranger 81
+	both hidden stranger 81
 	talks old second
 	same 0 "$(on server conntrack -C)" tracked
 	end tap KILL

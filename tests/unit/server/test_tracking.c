@@ -5,7 +5,7 @@
 
 static struct acl_rule rules[] = {
 	{ .type = ACL_LOCAL },
-	{ .type = ACL_LOCAL, .hide = ACL_CLOSED },
+	{ .type = ACL_LOCAL },
 };
 
 static struct server_conf
@@ -58,6 +58,8 @@ a_configuration_needs_it(void **state)
 	conf = sound_conf();
 	rules[0].hide = ACL_DECOY;
 	asked(&conf, &door, "a rule has a decoy");
+	rules[0].hide = ACL_CLOSED;
+	asked(&conf, &door, "a rule has hide=closed");
 	conf = sound_conf();
 	rules[0].switches = ACL_SWITCH_MIRROR;
 	asked(&conf, &door, "a rule has switch=");
