@@ -270,6 +270,13 @@ is_on_for(struct netlink *nl, uint8_t family)
 	return rc;
 }
 
+/* A family that this host has no address of carries nothing. */
+static bool
+is_away(int rc)
+{
+	return rc == -EADDRNOTAVAIL || rc == -EAFNOSUPPORT;
+}
+
 int
 conntrack_is_on(struct netlink *nl)
 {
@@ -284,8 +291,7 @@ conntrack_is_on(struct netlink *nl)
 	if (v4 == 1 || v6 == 1) {
 		return 1;
 	}
-	/* A family that this host has no address of carries nothing. */
-	return v4 < 0 && v6 < 0 ? v4 : 0;
+	return is_away(v4) ? v6 : is_away(v6) ? v4 : v4 < 0 ? v4 : v6;
 }
 
 struct each {

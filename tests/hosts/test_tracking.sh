@@ -344,6 +344,13 @@ others()
 	same on "$(said tracking)"
 	same 'others track connections' "$(said tracking_reason)"
 	talks old
+
+	# Nor do they go unseen where the host sends itself no datagram.
+	end server
+	on server iptables -A OUTPUT -o lo -p udp -j DROP
+	again
+	same on "$(said tracking)"
+	talks old
 }
 
 # A connection to this host that has no socket in it goes on, as somebody else
