@@ -136,4 +136,5 @@ connections_note(struct connections *t, const struct packet *p, int32_t key_no,
 		c->key_no = key_no;
 	}
 	c->used = second;
+	c->known = 0; /* it may be another one by now */
 }

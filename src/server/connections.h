@@ -40,8 +40,12 @@ struct connection {
 	uint8_t src[16], dst[16]; /* who opened it, and to whom */
 	uint16_t sport, dport;
 	int32_t key_no;
-	uint32_t used;  /* second of UTC: when it was accepted or asked for */
-	uint32_t known; /* when tracking was told of it last */
+	uint32_t used; /* second of UTC: when it was accepted or asked for */
+	/*
+	 * When tracking was told of it last, or a socket was found; or, where
+	 * nothing is tracked, since when it comes without one.
+	 */
+	uint32_t known;
 	uint8_t family; /* 4 or 6; else the place is free */
 };
 

@@ -28,8 +28,8 @@
 #define UNKNOWN_MAX 1000u
 /* What tracking is told of, and sees no packet of, it forgets again. */
 #define TRACKED_SECONDS 300u
-/* Who is heard of again within so many has not ended. */
-#define LASTS_SECONDS 5u
+/* Who ended, and has not heard of it, waits twice as long each time. */
+#define AGAIN_SECONDS 5u
 /* How often it is said that accepted SYNs get no answer. */
 #define WARN_EVERY_MS 10000u
 
@@ -490,10 +490,11 @@ static void
 track(struct worker *g, size_t queue, const struct nfq_packet *q,
       const struct packet *p, struct connection *c)
 {
-	const uint32_t second = worker_second(), before = c->known;
+	const uint32_t second = worker_second();
+	const uint32_t last = worker_is_untracked(g) ? c->used : c->known;
 
 	c->used = second;
-	if (second == c->known || p->flags & PACKET_RST ||
+	if (second == last || p->flags & PACKET_RST ||
 	    (queue == FW_QUEUE_REST && q->hook == NF_INET_FORWARD)) {
 		return;
 	}
@@ -501,17 +502,21 @@ track(struct worker *g, size_t queue, const struct nfq_packet *q,
 	if (c->key_no == CONNECTION_SEEN && !may_look(g)) {
 		return;
 	}
-	c->known = second;
 	/* On its way first: or tracking would have two of it. */
 	g->queues[queue].failed = nfq_flush(&g->queues[queue]);
 	if (queue == FW_QUEUE_REST && has_socket(g, q, p)) {
+		c->known = second;
 		return;
 	}
 	if (worker_is_untracked(g)) {
-		/* One that has ended was reset by now. */
-		g->shared->without_socket += second - before <= LASTS_SECONDS;
+		if (c->known == 0 || second - last >= AGAIN_SECONDS) {
+			c->known = second;
+		}
+		g->shared->without_socket +=
+			second - c->known > 2 * AGAIN_SECONDS;
 		return;
 	}
+	c->known = second;
 	conntrack_establish(&g->conntrack, p, TRACKED_SECONDS);
 }
 

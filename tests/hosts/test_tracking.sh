@@ -353,6 +353,46 @@ others()
 	talks old
 }
 
+# A connection that has ended, while its client goes on for some time as it
+# does not hear of that, is none without a socket.
+ended()
+{
+	hosts
+	none_tracked
+	on server iptables -A OUTPUT -p tcp --sport 82 --tcp-flags RST RST -j DROP
+	start cut server "$python" -uc '
+import signal
+import socket
+import struct
+listener = socket.create_server(("", 82))
+print("listens")
+one = listener.accept()[0]
+listener.close()
+one.recv(1)
+one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+one.close()
+signal.pause()
+'
+	wait_log cut listens
+	start session client "$python" -c '
+import socket
+import sys
+import time
+out = socket.create_connection((sys.argv[1], 82))
+while True:
+    out.sendall(b"x")
+    time.sleep(0.2)
+' "$(addr 4 server)"
+	# Twice as long after one another: so these take some seconds.
+	wait_for "$patience" passed 6
+	none_tracked
+}
+
+passed()
+{
+	[ "$(tap_status server server untracked_passed)" -ge "$1" ]
+}
+
 # A connection to this host that has no socket in it goes on, as somebody else
 # answers for the kernel: then it has to be tracked.
 elsewhere()
@@ -519,6 +559,7 @@ check dead dead
 check unfinished unfinished
 check others others
 check elsewhere elsewhere
+check ended ended
 check redirect translated REDIRECT 80
 check dnat translated DNAT 80
 check closed closed
