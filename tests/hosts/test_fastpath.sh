@@ -325,7 +325,8 @@ bridged()
 	page client 6
 	hidden 4
 	hidden 6
-	wait_for "$patience" tap_counts server server accepted 2
+	# More, where this machine is busy and a client sends a SYN again.
+	[ "$(tap_status server server accepted)" -ge 2 ]
 }
 
 addresses()

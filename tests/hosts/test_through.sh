@@ -52,10 +52,10 @@ syns_at_server()
 		awk '/flags/ { print $1 }'
 }
 
-# One SYN goes through for each connection, and by no queue.
+# One SYN goes through for each group, and by no queue.
 through()
 {
-	local before passed family
+	local before passed family more
 
 	guarded 'RULE:dst_port=80, type=ROUTER'
 	on server iptables -t raw -A PREROUTING -p tcp --syn
@@ -63,10 +63,12 @@ through()
 	passed=$(tap_status gateway server accepted)
 	page client 4
 	page client 4
+	# Where this machine is busy, a client sends a SYN again.
+	more=$(($(tap_status gateway server accepted) - passed))
+	[ "$more" -ge 2 ] || fail "accepted: $more"
+	same "$more" "$(syns_at_server)" "the server's SYNs"
 	page client 6
 	same "$before" "$(queued)" 'in the queue'
-	same 2 "$(syns_at_server)" "the server's SYNs"
-	same $((passed + 3)) "$(tap_status gateway server accepted)"
 	wait_log server "accepted key=10 src=$(addr4 client):.*dst=10.78.1.1:80"
 	for family in 4 6; do
 		hidden "$family"
@@ -95,7 +97,7 @@ beside()
 	status=$(status_of on stranger curl -sS --max-time 2 \
 	    "http://$(addr4 gateway):7001/")
 	same 28 "$status"
-	accepts
+	wait_for "$patience" accepts
 	hidden 4 7001
 }
 
@@ -145,7 +147,7 @@ unmarked()
 	guarded 'RULE:dst_port=80, type=ROUTER'
 	on gateway iptables -t mangle -A PREROUTING -p tcp -j MARK --set-mark 1
 	on gateway ip6tables -t mangle -A PREROUTING -p tcp -j MARK --set-mark 1
-	accepts
+	wait_for "$patience" accepts
 	hidden 4
 }
 
