@@ -155,6 +155,13 @@ ruleset_lets_through(const struct fw_plan *plan)
 	return false;
 }
 
+uint32_t
+ruleset_strangers(const struct fw_plan *plan)
+{
+	return ruleset_lets_through(plan) ? plan->mark | plan->accepted_mark
+					  : plan->mark;
+}
+
 bool
 ruleset_has_place(const struct ruleset_hook *hook, const struct fw_match *m,
 		  unsigned family)

@@ -46,9 +46,9 @@
  * new to connection tracking may be of a connection that it forgot: the daemon
  * is asked just before, and marks what is.
  *
- * Who is led to a decoy by an alarm (switch=next) is let go on by the daemon with
- * the mark of strangers, and that alone translates him: without the daemon it
- * is nobody.
+ * Who is led to a decoy by an alarm (switch=next) is let go on by the daemon
+ * with the mark of strangers, and that alone translates him: without the daemon
+ * it is nobody.
  *
  * Where connections are carried, the carrier has sockets with addresses of
  * clients.  What these send bears the mark of acceptance, by which conntrack
@@ -134,6 +134,12 @@ bool ruleset_catches_marked(const struct fw_plan *plan);
  * and let in: the same keys may use the same port.
  */
 bool ruleset_lets_through(const struct fw_plan *plan);
+/*
+ * The bits of the mark that tell strangers' SYNs: one, or that of acceptance as
+ * well.  What was let through, but is translated, has both, and is queued: the
+ * daemon lets it go on to the port that it was accepted for.
+ */
+uint32_t ruleset_strangers(const struct fw_plan *plan);
 /* Client: whether a match is of the packets that come by a hook. */
 bool ruleset_is_here(const struct ruleset_hook *hook, const struct fw_match *m);
 /* Of packets through this host. */

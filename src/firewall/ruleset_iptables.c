@@ -129,7 +129,7 @@ not_marked(const struct section *s, const struct fw_match *m,
 	text[0] = '\0';
 	if (ruleset_ends_marked(s->plan, m)) {
 		snprintf(text, MARK_MAX, "-m mark ! --mark 0x%x/0x%x ",
-			 s->plan->mark, s->plan->mark);
+			 s->plan->mark, ruleset_strangers(s->plan));
 	}
 	return text;
 }

@@ -95,7 +95,11 @@ static void
 put_not_marked(struct text *t, const struct fw_plan *plan,
 	       const struct fw_match *m)
 {
-	if (ruleset_ends_marked(plan, m)) {
+	const uint32_t bits = ruleset_strangers(plan);
+
+	if (ruleset_ends_marked(plan, m) && bits != plan->mark) {
+		text_put(t, "meta mark & 0x%08x != 0x%08x ", bits, plan->mark);
+	} else if (ruleset_ends_marked(plan, m)) {
 		text_put(t, "meta mark & 0x%08x == 0 ", plan->mark);
 	}
 }

@@ -24,14 +24,12 @@ what_is(const struct admitted *a, const struct packet_addr *src, uint16_t sport,
 	return hash_bytes(&a->hash, bytes, sizeof bytes);
 }
 
-/* Also by where it goes. */
+/* Also by the port that it goes to. */
 static uint64_t
 what_routed(const struct admitted *a, const struct packet *syn)
 {
-	const struct packet_addr *dst = &syn->dst;
-
 	return what_is(a, &syn->src, syn->sport, syn->seq) ^
-		what_is(a, dst, syn->dport, dst->family);
+		what_is(a, &syn->src, syn->dport, 0);
 }
 
 void

@@ -44,7 +44,8 @@ void admitted_init(struct admitted *a, const struct hash_key *hash);
 
 /*
  * By source and ISN, since NAT may change the destination; but where it was
- * accepted on its way through this host (routed), it is for that one alone.
+ * accepted on its way through this host (routed), it is for that port alone,
+ * as its key may be.
  */
 void admitted_note(struct admitted *a, const struct packet *syn, bool routed,
 		   uint64_t ms);

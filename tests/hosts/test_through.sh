@@ -122,6 +122,13 @@ translated()
 	# The key was right for what it was sent to.
 	[ "$(tap_status gateway server ingress_accepted)" -gt "$before" ]
 	page client 4
+	# But to the same one at another host: the server is asked.
+	on gateway iptables -t nat -A PREROUTING -p tcp -d 10.78.1.8 \
+	    --dport 80 -j DNAT --to-destination 10.78.1.1:80
+	same 'page of 80' "$(on client curl -sS --max-time "$patience" \
+	    http://10.78.1.8/)"
+	same 28 "$(status_of on stranger curl -sS --max-time 2 \
+	    http://10.78.1.8/)"
 }
 
 # The tables of what goes through come and go with the rules for it.
