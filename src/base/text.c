@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define DIGITS_MAX 20 /* of 64 bits */
 
@@ -40,6 +41,32 @@ text_s(size_t count)
 }
 
 /* Byte by byte: a call for so few of them costs more. */
+/* What commands a terminal: C1, too, by itself or in UTF-8. */
+static bool
+is_control(const unsigned char *at, size_t len)
+{
+	return at[0] < ' ' || at[0] == 0x7f || (len == 0 && at[0] < 0xa0) ||
+		(len == 2 && at[0] == 0xc2 && at[1] < 0xa0);
+}
+
+void
+text_clean(char *text)
+{
+	while (*text) {
+		size_t len = 1;
+
+		if (*text < ' ' || *text >= 0x7f) {
+			const size_t sequence = text_sequence(text);
+
+			len = sequence > 0 ? sequence : 1;
+			if (is_control((const unsigned char *)text, sequence)) {
+				memset(text, '?', len);
+			}
+		}
+		text += len;
+	}
+}
+
 void
 text_add(struct text *t, const char *string)
 {

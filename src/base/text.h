@@ -23,6 +23,8 @@ const char *text_s(size_t count);
 
 /* The bytes of the UTF-8 sequence (RFC 3629) at its beginning; 0: none. */
 size_t text_sequence(const char *text);
+/* In place of each control character, also of C1, a '?': it is one line. */
+void text_clean(char *text);
 
 /* As text_put() with "%s" and "%llu", for lines that are written often. */
 void text_add(struct text *t, const char *string);

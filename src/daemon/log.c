@@ -111,7 +111,11 @@ end_line(struct log_record *r)
 {
 	size_t len = r->text.len;
 
-	if (log_json) {
+	if (!log_json) {
+		/* Names of processes, for example, are anybody's. */
+		r->line[len] = '\0';
+		text_clean(r->line);
+	} else {
 		r->line[len++] = '}';
 	}
 	r->line[len++] = '\n';
@@ -284,6 +288,19 @@ end_field(struct log_record *r, size_t before)
 	}
 }
 
+/* What it says ends at no quote of its own. */
+static void
+put_quoted(struct text *t, const char *value)
+{
+	text_add(t, "\"");
+	for (; *value; value++) {
+		const char part[] = { '\\', *value, '\0' };
+
+		text_add(t, *value == '"' || *value == '\\' ? part : part + 1);
+	}
+	text_add(t, "\"");
+}
+
 void
 log_text(struct log_record *r, const char *name, const char *value)
 {
@@ -292,10 +309,8 @@ log_text(struct log_record *r, const char *name, const char *value)
 	put_name(&r->text, name);
 	if (log_json) {
 		json_string(&r->text, value);
-	} else if (strpbrk(value, " =")) {
-		text_add(&r->text, "\"");
-		text_add(&r->text, value);
-		text_add(&r->text, "\"");
+	} else if (strpbrk(value, " =\"")) {
+		put_quoted(&r->text, value);
 	} else {
 		text_add(&r->text, value);
 	}

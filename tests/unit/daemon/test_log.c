@@ -307,6 +307,33 @@ log_leaves_out_fields_too_many(void **state)
 	}
 }
 
+/* What a stranger has named himself begins no line, field or command. */
+static void
+values_stay_within_their_field(void **state)
+{
+	struct log_record r;
+	const char *line;
+
+	(void)state;
+	log_open("tap test", false);
+	capture_begin();
+	log_begin(&r, LOG_LEVEL_INFO, "denied");
+	log_text(&r, "comm", "a\n\033[2J\x9b\r");
+	log_text(&r, "exe", "/b \" uid=0 \\");
+	log_text(&r, "name", "\"");
+	log_text(&r, "dst_host", "\xc3\xa9\xc2\x9b");
+	log_end(&r);
+	line = capture_end();
+	assert_string_equal(behind_time(line),
+			    " tap test: denied comm=a??[2J?? "
+			    "exe=\"/b \\\" uid=0 \\\\\" name=\"\\\"\" "
+			    "dst_host=\xc3\xa9??\n");
+	capture_begin();
+	log_say(LOG_LEVEL_INFO, "%s", "a\nb");
+	line = capture_end();
+	assert_string_equal(behind_time(line), " tap test: a?b\n");
+}
+
 static void
 log_limit_bounds_the_rate(void **state)
 {
@@ -610,6 +637,7 @@ main(void)
 		cmocka_unit_test_setup(log_cuts_what_is_too_long, setup),
 		cmocka_unit_test_setup(log_cuts_json_too, setup),
 		cmocka_unit_test_setup(log_leaves_out_fields_too_many, setup),
+		cmocka_unit_test_setup(values_stay_within_their_field, setup),
 		cmocka_unit_test(log_limit_bounds_the_rate),
 		cmocka_unit_test(log_limit_saves_no_more_than_a_burst),
 		cmocka_unit_test(waits_for_no_reader),
