@@ -29,6 +29,8 @@ struct backend {
 	size_t (*fds)(const struct client *c, struct pollfd *fds);
 	/* Deal with what came.  False where it can't go on: it is logged. */
 	bool (*serve)(struct client *c, const struct pollfd *fds);
+	/* The worker was told to end.  NULL: nothing to do. */
+	void (*leave)(struct client *c);
 	/* No worker is at work.  One has ended otherwise than told: */
 	void (*recover)(struct client *c);
 	/* Another configuration, of such rules.  0, or -1 with the reason. */

@@ -200,6 +200,21 @@ serve_guests(struct client *c)
 	return rc == 0;
 }
 
+/*
+ * Those that wait are sent again, and the next worker does not know them: the
+ * kernel would keep them for ever.
+ */
+static void
+leave_netfilter(struct client *c)
+{
+	struct guest_judged judged;
+
+	while (guest_holds_end(c->guest_holds, &judged)) {
+		nfq_decide(&c->syns, judged.packet.id, NFQ_DROP, NULL, 0);
+	}
+	(void)nfq_flush(&c->syns);
+}
+
 static bool
 serve_queue(struct client *c)
 {
@@ -262,6 +277,7 @@ const struct backend by_netfilter = {
 	.open = open_netfilter,
 	.fds = fds_of_netfilter,
 	.serve = serve_netfilter,
+	.leave = leave_netfilter,
 	.recover = recover_netfilter,
 	.replace = replace_rules,
 };

@@ -269,6 +269,9 @@ work(void *context, int to_monitor)
 		if (fds[count].revents &&
 		    daemon_signal(c->signals, NULL) == DAEMON_STOP) {
 			attempts_end(&c->attempts);
+			if (c->backend->leave) {
+				c->backend->leave(c);
+			}
 			return TAP_OK;
 		}
 	}

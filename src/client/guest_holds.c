@@ -81,6 +81,11 @@ lose_reader(struct guest_holds *h, unsigned guest)
 void
 guest_holds_open(struct guest_holds *h, size_t count)
 {
+	/*
+	 * No number of the worker before, whose answers may still come: the
+	 * reader is the same.
+	 */
+	h->serial = clock_us();
 	for (unsigned guest = 1; guest <= count && guest <= GUEST_CONF_MAX;
 	     guest++) {
 		(void)has_reader(h, guest, 0);
@@ -110,6 +115,7 @@ guest_holds_take(struct guest_holds *h, unsigned guest,
 	int rc;
 
 	if (!hold || h->guests[guest].holds >= GUEST_HOLDS_EACH ||
+	    h->guests[guest].holds >= GUEST_HOLDS_MAX - h->holds ||
 	    packet->len > sizeof hold->bytes) {
 		return GUEST_TOO_MANY;
 	}
@@ -187,10 +193,14 @@ next_answer(struct guest_holds *h, unsigned guest, uint64_t ms,
 {
 	struct guest_owner owner;
 	uint64_t serial;
-	int rc;
+	int rc = 0;
 
-	while ((rc = guest_answer(h->guests[guest].fd, &serial, &owner)) == 0) {
-		struct guest_hold *hold = held_by(h, guest, serial);
+	/* A reader that never ends to answer must not keep others waiting. */
+	for (unsigned i = 0; rc == 0 && i < GUEST_HOLDS_MAX; i++) {
+		struct guest_hold *hold;
+
+		rc = guest_answer(h->guests[guest].fd, &serial, &owner);
+		hold = rc == 0 ? held_by(h, guest, serial) : NULL;
 
 		if (hold) {
 			if (owner.unknown == GUEST_KNOWN) {
@@ -200,25 +210,19 @@ next_answer(struct guest_holds *h, unsigned guest, uint64_t ms,
 			return true;
 		}
 	}
-	if (rc != -EAGAIN) {
+	if (rc < 0 && rc != -EAGAIN) {
 		lose_reader(h, guest);
 	}
 	return false;
 }
 
-bool
-guest_holds_next(struct guest_holds *h, uint64_t ms,
-		 struct guest_judged *judged)
+/* The first that waits, of those whose time was over by then. */
+static bool
+next_late(struct guest_holds *h, uint64_t ms, struct guest_judged *judged)
 {
 	static const struct guest_owner late = { .unknown = GUEST_LATE },
 					gone = { .unknown = GUEST_GONE };
 
-	for (unsigned i = 1; h->holds > 0 && i <= GUEST_CONF_MAX; i++) {
-		if (h->guests[i].is_open && h->guests[i].holds > 0 &&
-		    next_answer(h, i, ms, judged)) {
-			return true;
-		}
-	}
 	for (size_t i = 0; h->holds > 0 && i < GUEST_HOLDS_MAX; i++) {
 		struct guest_hold *hold = &h->held[i];
 
@@ -230,6 +234,25 @@ guest_holds_next(struct guest_holds *h, uint64_t ms,
 		}
 	}
 	return false;
+}
+
+bool
+guest_holds_end(struct guest_holds *h, struct guest_judged *judged)
+{
+	return next_late(h, UINT64_MAX, judged);
+}
+
+bool
+guest_holds_next(struct guest_holds *h, uint64_t ms,
+		 struct guest_judged *judged)
+{
+	for (unsigned i = 1; h->holds > 0 && i <= GUEST_CONF_MAX; i++) {
+		if (h->guests[i].is_open && h->guests[i].holds > 0 &&
+		    next_answer(h, i, ms, judged)) {
+			return true;
+		}
+	}
+	return next_late(h, ms, judged);
 }
 
 /* Until the first of them has waited for long enough, or so long. */

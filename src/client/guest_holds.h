@@ -17,7 +17,8 @@
 #include "protocol/packet.h"
 
 #define GUEST_HOLDS_MAX 256u /* SYNs at one time, */
-#define GUEST_HOLDS_EACH 64u /* and of one guest */
+/* And of one guest; it has no more than it leaves free for all others. */
+#define GUEST_HOLDS_EACH 64u
 /* A reader that is busy with those before it; its own work has a budget. */
 #define GUEST_HOLDS_MS 100u
 #define GUEST_HOLDS_KNOWN 256u
@@ -85,6 +86,8 @@ struct guest_judged {
 /* The next such SYN; false: there is none. */
 bool guest_holds_next(struct guest_holds *h, uint64_t ms,
 		      struct guest_judged *judged);
+/* The same at the end, when nobody waits for an answer any more. */
+bool guest_holds_end(struct guest_holds *h, struct guest_judged *judged);
 /*
  * As poll(2) of the first `count`, behind which is room for GUEST_CONF_MAX
  * more: until an answer comes, too, or a SYN has waited for long enough.

@@ -13,11 +13,14 @@
 
 #include "client/guest_holds.h"
 #include "guests/reader.h"
+#include "os/clock.h"
 
 #define NOW 1000u
 
 static struct guest_holds holds;
-static int theirs[3]; /* the readers' ends, by guest, or below 0 */
+#define GUESTS 6u
+
+static int theirs[GUESTS]; /* the readers' ends, by guest, or below 0 */
 static unsigned opened;
 
 static int
@@ -27,7 +30,7 @@ reader(void *context, unsigned guest)
 
 	(void)context;
 	opened++;
-	if (guest >= 3 || theirs[guest] == -2) {
+	if (guest >= GUESTS || theirs[guest] == -2) {
 		return -1;
 	}
 	assert_return_code(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), errno);
@@ -41,7 +44,9 @@ setup(void **state)
 	(void)state;
 	memset(&holds, 0, sizeof holds);
 	holds.reader = reader;
-	theirs[1] = theirs[2] = -1;
+	for (unsigned i = 1; i < GUESTS; i++) {
+		theirs[i] = -1;
+	}
 	opened = 0;
 	return 0;
 }
@@ -50,7 +55,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	for (unsigned i = 1; i < 3; i++) {
+	for (unsigned i = 1; i < GUESTS; i++) {
 		if (theirs[i] >= 0) {
 			close(theirs[i]);
 		}
@@ -196,6 +201,51 @@ each_guest_has_its_places(void **state)
 	assert_int_equal(take(1, 99), GUEST_KNOWN);
 }
 
+/* However many flood. */
+static void
+others_have_places_left(void **state)
+{
+	unsigned count = 0;
+
+	(void)state;
+	for (unsigned guest = 1; guest < GUESTS - 1; guest++) {
+		while (take(guest, 99) == GUEST_KNOWN) {
+			count++;
+		}
+	}
+	assert_true(count > 3 * GUEST_HOLDS_EACH);
+	assert_int_equal(take(GUESTS - 1, 99), GUEST_KNOWN);
+}
+
+/* A worker ended, with questions that its successor did not ask. */
+static void
+answers_to_another_worker_are_none(void **state)
+{
+	struct guest_judged judged;
+	struct reader_question before;
+
+	(void)state;
+	guest_holds_open(&holds, 1);
+	assert_int_equal(take(1, 5), GUEST_KNOWN);
+	before = question(1);
+	assert_true(guest_holds_end(&holds, &judged));
+	assert_int_equal(judged.packet.id, 5);
+	assert_false(guest_holds_end(&holds, &judged));
+	/* As it is in the next one's memory. */
+	memset(holds.held, 0, sizeof holds.held);
+	holds.serial = 0;
+	while (clock_us() <= before.id) {
+		continue;
+	}
+	guest_holds_open(&holds, 1);
+	assert_int_equal(take(1, 6), GUEST_KNOWN);
+	answer(1, before.id, GUEST_KNOWN, 33);
+	assert_false(guest_holds_next(&holds, NOW, &judged));
+	answer(1, question(1).id, GUEST_KNOWN, 34);
+	assert_true(guest_holds_next(&holds, NOW, &judged));
+	assert_int_equal(judged.owner.uid, 34);
+}
+
 /* Who answers to no question, or not at all, is given up. */
 static void
 a_reader_ends(void **state)
@@ -228,6 +278,10 @@ main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(each_guest_has_its_places,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(others_have_places_left, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			answers_to_another_worker_are_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reader_ends, setup, teardown),
 	};
 
