@@ -187,12 +187,10 @@ change(void *context)
 		return;
 	}
 	if (names_follow(&c->names, conf, c->shared->asked) < 0 ||
-	    guest_readers_follow(&c->guest_readers, conf) < 0 ||
 	    take_up(c, conf, err) < 0) {
 		if (names_follow(&c->names, c->conf, c->shared->asked) < 0) {
 			names_close(&c->names);
 		}
-		(void)guest_readers_follow(&c->guest_readers, c->conf);
 		daemon_reload_refuse(&c->reloading, c->control, err);
 		client_conf_free(conf);
 		if (c->backend->stay) {
@@ -202,6 +200,8 @@ change(void *context)
 	}
 	client_conf_free(c->conf);
 	c->conf = conf;
+	/* Once the keys of before are wiped, which no reader is to have. */
+	(void)guest_readers_follow(&c->guest_readers, conf);
 	/* The new rules queue everything until the next tick. */
 	client_egress_change(&c->egress, conf);
 	log_configure(&conf->settings);
@@ -228,8 +228,7 @@ work(void *context, int to_monitor)
 		child_leave(c->options->task);
 	}
 	c->outbound.conf = c->conf;
-	c->netfilter.to_monitor = to_monitor;
-	c->netfilter.way.to_monitor = to_monitor;
+	c->netfilter.to_monitor = c->netfilter.way.to_monitor = to_monitor;
 	c->netfilter.way.own_mark = c->conf->settings.mark;
 	c->guest_holds->context = &c->netfilter.to_monitor;
 	c->guest_holds->reader = guest_readers_ask;
@@ -301,8 +300,7 @@ static int
 open_all(struct client *c)
 {
 	char name[32];
-	int status;
-	int rc;
+	int status, rc;
 
 	c->shared = monitor_memory(sizeof *c->shared);
 	c->guest_holds = monitor_worker_memory(sizeof *c->guest_holds);

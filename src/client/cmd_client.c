@@ -345,7 +345,7 @@ ask(const struct options *o)
 }
 
 static int
-look_at_guests(const struct options *o, const struct client_conf *conf)
+look_at_guests(const struct options *o, struct client_conf *conf)
 {
 	if (o->guests) {
 		return guest_show_all(conf, o->json);

@@ -14,11 +14,11 @@
 /* ---- in the monitor */
 
 static void
-start(struct guest_of_reader *at)
+start(struct guest_readers *r, struct guest_of_reader *at)
 {
 	char why[WHY_MAX];
 
-	if (guest_start(&at->conf, &at->reader, why) == 0) {
+	if (guest_start(&at->conf, r->conf, &at->reader, why) == 0) {
 		at->why[0] = '\0';
 		at->pause_ms = GUEST_READERS_PAUSE_MS;
 		return;
@@ -64,14 +64,17 @@ take_over(struct guest_of_reader *at, struct guest_readers *before)
 }
 
 int
-guest_readers_follow(struct guest_readers *r, const struct client_conf *conf)
+guest_readers_follow(struct guest_readers *r, struct client_conf *conf)
 {
 	struct guest_readers next = {
+		.conf = conf,
 		.at = calloc(conf->guests.count + 1, sizeof *next.at),
 		.count = conf->guests.count,
 	};
 
 	if (!next.at) {
+		guest_readers_close(r);
+		log_say(LOG_LEVEL_ERROR, "guests: out of memory");
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < next.count; i++) {
@@ -88,11 +91,22 @@ guest_readers_follow(struct guest_readers *r, const struct client_conf *conf)
 	guest_readers_close(r);
 	*r = next;
 	for (size_t i = 0; i < r->count; i++) {
-		if (r->at[i].is_wanted && r->at[i].reader.process == 0) {
-			start(&r->at[i]);
+		/* QEMU may let its socket wait, and there is no worker now. */
+		if (r->at[i].is_wanted && r->at[i].reader.process == 0 &&
+		    !r->at[i].conf.qmp[0]) {
+			start(r, &r->at[i]);
 		}
 	}
 	return 0;
+}
+
+static void
+give_up(struct guest_of_reader *at, const char *reason)
+{
+	guest_stop(&at->reader);
+	at->due_ms = clock_ms() + at->pause_ms;
+	snprintf(at->why, sizeof at->why, "%s: %s", at->conf.name, reason);
+	log_say(LOG_LEVEL_WARNING, "guest %s", at->why);
 }
 
 void
@@ -105,14 +119,13 @@ guest_readers_tick(struct guest_readers *r)
 			continue;
 		}
 		if (at->reader.fd >= 0 && guest_has_ended(&at->reader)) {
-			guest_stop(&at->reader);
-			at->due_ms = clock_ms() + at->pause_ms;
-			snprintf(at->why, sizeof at->why,
-				 "%s: its reader has ended", at->conf.name);
-			log_say(LOG_LEVEL_WARNING, "guest %s", at->why);
+			give_up(at, "its reader has ended");
+		} else if (at->reader.fd >= 0 &&
+			   guest_has_moved(&at->conf, &at->reader)) {
+			give_up(at, "its RAM is not that file any more");
 		}
 		if (at->reader.fd < 0 && clock_ms() >= at->due_ms) {
-			start(at);
+			start(r, at);
 		}
 	}
 }

@@ -29,15 +29,16 @@ struct guest_of_reader {
 struct guest_readers {
 	struct guest_of_reader *at; /* owned; in the order of the file */
 	size_t count;
+	struct client_conf *conf; /* that they are of; a reader has no key */
 };
 
 /*
  * Have a reader for each guest that a rule names; those that were the same
- * before stay.  What can't be started is logged, and tried again.  0 or
- * -ENOMEM: then all is as it was.
+ * before stay.  What can't be started is logged, and tried again.  conf has to
+ * stay, until the next one.  0 or -ENOMEM, which is logged: then there are
+ * none.
  */
-int guest_readers_follow(struct guest_readers *r,
-			 const struct client_conf *conf);
+int guest_readers_follow(struct guest_readers *r, struct client_conf *conf);
 /* From time to time: guests end, and come. */
 void guest_readers_tick(struct guest_readers *r);
 void guest_readers_close(struct guest_readers *r);

@@ -85,10 +85,11 @@ find_guest(const struct client_conf *conf, const char *name)
 
 /* Its reader, at work; or an exit status below 0. */
 static int
-begin(const struct client_guest *guest, struct guest_reader *reader)
+begin(const struct client_guest *guest, struct client_conf *conf,
+      struct guest_reader *reader)
 {
 	char why[WHY_MAX];
-	const int rc = guest_start(guest, reader, why);
+	const int rc = guest_start(guest, conf, reader, why);
 
 	if (rc < 0) {
 		fprintf(stderr, "tap client: %s\n", why);
@@ -189,8 +190,8 @@ print_owner(const struct guest_owner *owner)
 }
 
 int
-guest_show_who(const struct client_conf *conf, const char *name,
-	       char *const ends[2], bool json)
+guest_show_who(struct client_conf *conf, const char *name, char *const ends[2],
+	       bool json)
 {
 	const struct client_guest *guest = find_guest(conf, name);
 	struct guest_connection connection = { .parents = true };
@@ -213,7 +214,7 @@ guest_show_who(const struct client_conf *conf, const char *name,
 			"IP versions\n");
 		return TAP_USAGE;
 	}
-	rc = begin(guest, &reader);
+	rc = begin(guest, conf, &reader);
 	if (rc != TAP_OK) {
 		return rc;
 	}
@@ -290,15 +291,15 @@ put_guest(const struct client_guest *guest, const struct reader_about *about,
 
 /* What there is to say of one; an exit status. */
 static int
-ask_about(const struct client_guest *guest, struct reader_about *about,
-	  char *remark)
+ask_about(const struct client_guest *guest, struct client_conf *conf,
+	  struct reader_about *about, char *remark)
 {
 	struct guest_reader reader;
 	int rc;
 
 	memset(about, 0, sizeof *about);
 	about->unknown = GUEST_GONE;
-	rc = guest_start(guest, &reader, remark);
+	rc = guest_start(guest, conf, &reader, remark);
 	if (rc < 0) {
 		return rc == -1 ? TAP_USAGE : TAP_SYSTEM;
 	}
@@ -316,7 +317,7 @@ ask_about(const struct client_guest *guest, struct reader_about *about,
 }
 
 int
-guest_show_all(const struct client_conf *conf, bool json)
+guest_show_all(struct client_conf *conf, bool json)
 {
 	struct table table;
 	int status = TAP_OK;
@@ -328,7 +329,7 @@ guest_show_all(const struct client_conf *conf, bool json)
 		const struct client_guest *guest = &conf->guests.at[i];
 		struct reader_about about;
 		char remark[WHY_MAX] = "";
-		const int one = ask_about(guest, &about, remark);
+		const int one = ask_about(guest, conf, &about, remark);
 
 		/* Those of others go on: the worst of all is the status. */
 		status = one > status ? one : status;
@@ -410,7 +411,7 @@ show_socket(void *of, const struct reader_socket *socket)
 }
 
 int
-guest_show_sockets(const struct client_conf *conf, const char *name, bool json)
+guest_show_sockets(struct client_conf *conf, const char *name, bool json)
 {
 	const struct client_guest *guest = find_guest(conf, name);
 	struct sockets s = { .json = json };
@@ -421,7 +422,7 @@ guest_show_sockets(const struct client_conf *conf, const char *name, bool json)
 	if (!guest) {
 		return TAP_USAGE;
 	}
-	rc = begin(guest, &reader);
+	rc = begin(guest, conf, &reader);
 	if (rc != TAP_OK) {
 		return rc;
 	}

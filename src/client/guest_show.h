@@ -15,12 +15,11 @@
  */
 
 /* Whose connection that is, from SRC:PORT of the guest to DST:PORT. */
-int guest_show_who(const struct client_conf *conf, const char *name,
+int guest_show_who(struct client_conf *conf, const char *name,
 		   char *const ends[2], bool json);
 /* Each guest, and what is known of it. */
-int guest_show_all(const struct client_conf *conf, bool json);
+int guest_show_all(struct client_conf *conf, bool json);
 /* Its processes with their sockets. */
-int guest_show_sockets(const struct client_conf *conf, const char *name,
-		       bool json);
+int guest_show_sockets(struct client_conf *conf, const char *name, bool json);
 
 #endif

@@ -118,11 +118,7 @@ look_up(void *context)
 	char why[WHY_MAX];
 	size_t count = 0;
 
-	for (size_t i = 0; i < l->names->conf->rules_count; i++) {
-		struct acl_key *key = &l->names->conf->rules[i].key;
-
-		bytes_wipe(&key->mac, sizeof key->mac);
-	}
+	client_conf_forget(l->names->conf);
 	if (privileges_drop(PRIVILEGES_RESOLVER, NULL, l->parent, why) < 0) {
 		return 1;
 	}

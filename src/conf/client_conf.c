@@ -444,6 +444,15 @@ client_conf_keep(struct client_conf *conf, const struct client_conf *before)
 }
 
 void
+client_conf_forget(struct client_conf *conf)
+{
+	for (size_t i = 0; i < conf->rules_count; i++) {
+		bytes_wipe(&conf->rules[i].key.mac,
+			   sizeof conf->rules[i].key.mac);
+	}
+}
+
+void
 client_conf_free(struct client_conf *conf)
 {
 	if (!conf) {

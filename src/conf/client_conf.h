@@ -56,6 +56,8 @@ struct client_conf *client_conf_for(const char *host,
 /* What a reload leaves as it was. */
 void client_conf_keep(struct client_conf *conf,
 		      const struct client_conf *before);
+/* Wipe its keys: of a process that is to have none. */
+void client_conf_forget(struct client_conf *conf);
 /* Wipe and free. */
 void client_conf_free(struct client_conf *conf);
 

@@ -1,5 +1,6 @@
 #include "conf/guest_conf.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +50,7 @@ take_pid(void *into, const char *value, char *why)
 	if (value_number(value, 1, INT32_MAX, &pid, why) < 0) {
 		return -1;
 	}
-	memcpy(into, value, strlen(value) + 1);
+	snprintf(into, GUEST_PATH_MAX, "%lu", pid);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/spawn.h"
@@ -16,6 +17,7 @@
 #include "os/clock.h"
 
 #define ASK_AGAIN_MS 20
+#define END_MS 1000u
 #define SYMBOL_LINE_MAX 512u
 
 /* ---- what a guest's line names */
@@ -171,11 +173,22 @@ start(struct reader_setup *setup, struct guest_reader *reader)
 	return 0;
 }
 
-int
-guest_start(const struct client_guest *guest, struct guest_reader *reader,
-	    char why[WHY_MAX])
+static void
+note_file(int fd, struct guest_reader *reader)
 {
-	struct reader_setup setup = { .memory.fd = -1 };
+	struct stat status;
+
+	if (fstat(fd, &status) == 0) {
+		reader->device = status.st_dev;
+		reader->inode = status.st_ino;
+	}
+}
+
+int
+guest_start(const struct client_guest *guest, struct client_conf *conf,
+	    struct guest_reader *reader, char why[WHY_MAX])
+{
+	struct reader_setup setup = { .memory.fd = -1, .conf = conf };
 	int rc;
 
 	*reader = (struct guest_reader){ .fd = -1 };
@@ -187,6 +200,7 @@ guest_start(const struct client_guest *guest, struct guest_reader *reader,
 		rc = open_memory(guest, &setup.memory, why);
 	}
 	if (rc == 0) {
+		note_file(setup.memory.fd, reader);
 		rc = start(&setup, reader);
 		if (rc < 0) {
 			why_errno(why, rc, "a process");
@@ -208,14 +222,29 @@ guest_has_ended(struct guest_reader *reader)
 	return reader->process == 0;
 }
 
+bool
+guest_has_moved(const struct client_guest *guest,
+		const struct guest_reader *reader)
+{
+	struct stat status;
+
+	return guest->memory[0] &&
+		(stat(guest->memory, &status) < 0 ||
+		 status.st_dev != reader->device ||
+		 status.st_ino != reader->inode);
+}
+
 void
 guest_stop(struct guest_reader *reader)
 {
 	if (!guest_has_ended(reader)) {
 		kill(reader->process, SIGKILL);
-		while (!guest_has_ended(reader)) {
+		/* Memory that is on a file system that hangs may hold it. */
+		for (unsigned i = 0; i < END_MS && !guest_has_ended(reader);
+		     i++) {
 			poll(NULL, 0, 1);
 		}
+		reader->process = 0;
 	}
 	if (reader->fd >= 0) {
 		close(reader->fd);

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 #include "base/why.h"
-#include "conf/guest_conf.h"
+#include "conf/client_conf.h"
 #include "guests/owner.h"
 #include "guests/reader.h"
 
@@ -23,6 +23,9 @@
 struct guest_reader {
 	pid_t process; /* or 0 */
 	int fd;        /* to ask it; or -1.  Readable: it has an answer */
+	/* RAM that is a file: which one. */
+	dev_t device;
+	ino_t inode;
 };
 
 /*
@@ -30,18 +33,22 @@ struct guest_reader {
  * its reader, which at first looks for the guest's kernel: for a second or two
  * for each GiB; until then it answers GUEST_STARTING.  fd may be handed to
  * another process, and asked there.  Files of symbols and of types are read
- * here.  0; -1 for what the configuration is to blame (exit status 2), or
- * -errno: the system refused (3); with the reason in why.
+ * here.  It has no key of conf's, which may be NULL.  0; -1 for what the
+ * configuration is to blame (exit status 2), or -errno: the system refused (3);
+ * with the reason in why.
  */
-int guest_start(const struct client_guest *guest, struct guest_reader *reader,
-		char why[WHY_MAX]);
-/* End it, if there is one. */
+int guest_start(const struct client_guest *guest, struct client_conf *conf,
+		struct guest_reader *reader, char why[WHY_MAX]);
+/* End it, if there is one; what does not end in a second is left to itself. */
 void guest_stop(struct guest_reader *reader);
 /*
  * Whether it has ended: the guest was, or the reader met with an error; both
  * are over for good, and guest_start() begins anew.
  */
 bool guest_has_ended(struct guest_reader *reader);
+/* Whether its RAM is in another file of the same name by now, or in none. */
+bool guest_has_moved(const struct client_guest *guest,
+		     const struct guest_reader *reader);
 
 /*
  * Ask who has a connection; `id` comes back with the answer.  It does not

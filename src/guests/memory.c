@@ -5,9 +5,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/spawn.h"
 #include "guests/qmp.h"
 #include "os/clock.h"
 
@@ -167,33 +169,63 @@ place(struct memory *m, uint64_t low, uint64_t high)
 	return 0;
 }
 
+/* What a process has found that may wait for QEMU; it is read here. */
+struct asked {
+	char path[PATH_MAX_HERE];
+	pid_t pid;
+	uint64_t low, high;
+	int rc;
+	char why[WHY_MAX];
+};
+
+static int
+ask(void *context)
+{
+	struct asked *a = context;
+	const int fd = qmp_open(a->path, &a->pid, a->why);
+
+	a->rc = fd;
+	if (fd < 0) {
+		return 0;
+	}
+	a->rc = qmp_address(fd, 0, &a->low);
+	if (a->rc == 0) {
+		a->rc = qmp_address(fd, FOUR_GIB, &a->high);
+		a->rc = a->rc == -ENOENT ? 0 : a->rc;
+	}
+	close(fd);
+	if (a->rc < 0) {
+		why_errno(a->why, a->rc, a->path);
+	}
+	return 0;
+}
+
 int
 memory_of_qmp(struct memory *m, const char *path, char why[WHY_MAX])
 {
-	uint64_t low, high = 0;
-	pid_t pid;
-	int fd = qmp_open(path, &pid, why);
+	struct asked *a = mmap(NULL, sizeof *a, PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int rc;
 
 	*m = (struct memory){ .fd = -1 };
-	if (fd < 0) {
-		return fd;
+	if (a == MAP_FAILED) {
+		return why_errno(why, -errno, path);
 	}
-	rc = qmp_address(fd, 0, &low);
-	if (rc == 0) {
-		rc = qmp_address(fd, FOUR_GIB, &high);
-		rc = rc == -ENOENT ? 0 : rc;
-	}
-	close(fd);
+	snprintf(a->path, sizeof a->path, "%s", path);
+	rc = run_function(ask, a, 4 * QMP_WAIT_MS);
 	if (rc < 0) {
-		return why_errno(why, rc, path);
+		why_errno(why, rc, path);
+	} else if (a->rc < 0) {
+		rc = why_set(why, a->rc, "%s", a->why);
+	} else {
+		rc = of_process(m, a->pid, a->low, why);
 	}
-	rc = of_process(m, pid, low, why);
-	if (rc == 0 && place(m, low, high) < 0) {
+	if (rc == 0 && place(m, a->low, a->high) < 0) {
 		memory_close(m);
 		rc = why_set(why, -1,
 			     "%s: the guest's RAM is in several pieces", path);
 	}
+	munmap(a, sizeof *a);
 	return rc;
 }
 

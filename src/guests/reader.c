@@ -23,10 +23,12 @@ struct reader {
 	int fd;
 	struct search search;
 	struct index index;
-	struct kernel *kernel;      /* the one found, while known */
+	struct search_found own;
+	struct kernel *kernel;      /* own.kernel, while known */
 	enum guest_unknown unknown; /* why there is none; or GUEST_KNOWN */
 	bool searching;
 	uint64_t began_ms, due_ms; /* a search; the next, or a refresh */
+	uint64_t again_ms;         /* no search without need before */
 	uint64_t refreshed_ms;     /* not again before */
 	uint64_t switches, moved_ms;
 	bool asked; /* since the last refresh */
@@ -43,15 +45,23 @@ say(const struct reader *r, const struct reader_answer *answer)
 	return sent == sizeof *answer;
 }
 
+/* Look for a kernel; one that is known goes on to be asked meanwhile. */
 static void
 begin_search(struct reader *r)
 {
-	r->unknown = GUEST_STARTING;
 	r->searching = true;
 	r->began_ms = clock_ms();
+	search_begin(&r->search, &r->search.ram);
+}
+
+/* There is no kernel that is known. */
+static void
+begin_anew(struct reader *r)
+{
+	r->unknown = GUEST_STARTING;
 	r->kernel = NULL;
 	index_clear(&r->index);
-	search_begin(&r->search, &r->search.ram);
+	begin_search(r);
 }
 
 /* Whether the kernel that was found is there; and note whether it runs. */
@@ -81,9 +91,13 @@ search_on(struct reader *r)
 	}
 	r->searching = false;
 	r->unknown = found;
-	r->due_ms = now + SEARCH_AGAIN_MS + (now - r->began_ms) * SHARE;
+	r->kernel = NULL;
+	r->again_ms = now + SEARCH_AGAIN_MS + (now - r->began_ms) * SHARE;
+	r->due_ms = r->again_ms;
 	if (found == GUEST_KNOWN) {
-		r->kernel = &r->search.found[0].kernel;
+		r->own = r->search.found[0];
+		r->kernel = &r->own.kernel;
+		r->kernel->paging.ram.of = &r->own.memory;
 		(void)index_refresh(&r->index, r->kernel);
 		r->moved_ms = now;
 		(void)note_life(r);
@@ -95,14 +109,17 @@ search_on(struct reader *r)
 static struct memory *
 memory_of(struct reader *r)
 {
-	return &r->search.found[0].memory;
+	return &r->own.memory;
 }
 
 /* It did not have what it should: whether it is still the one that runs. */
 static void
 check_kernel(struct reader *r)
 {
-	if (!note_life(r) || clock_ms() - r->moved_ms > STILL_MS) {
+	if (!note_life(r)) {
+		begin_anew(r);
+	} else if (!r->searching && clock_ms() - r->moved_ms > STILL_MS &&
+		   clock_ms() >= r->again_ms) {
 		begin_search(r);
 	}
 }
@@ -119,9 +136,12 @@ refresh(struct reader *r)
 		r->asked = false;
 	}
 	memory_of(r)->until = 0;
-	(void)note_life(r);
 	r->refreshed_ms = clock_ms() + (clock_us() - began) * SHARE / 1000;
 	r->due_ms = r->refreshed_ms + REFRESH_MS;
+	/* The search ends at once where the guest has: nobody else says so. */
+	if (!note_life(r)) {
+		begin_anew(r);
+	}
 }
 
 /* ---- answers */
@@ -297,7 +317,7 @@ serve(struct reader *r)
 			} else if (r->kernel) {
 				refresh(r);
 			} else {
-				begin_search(r);
+				begin_anew(r);
 			}
 			continue;
 		}
@@ -308,6 +328,20 @@ serve(struct reader *r)
 		if (got != sizeof question || !answer(r, &question)) {
 			return 0;
 		}
+	}
+}
+
+/* What it has of its parent's, and who takes it over is not to have. */
+static void
+leave_all(const struct reader_setup *setup)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fd != setup->fd && fd != setup->memory.fd) {
+			close(fd);
+		}
+	}
+	if (setup->conf) {
+		client_conf_forget(setup->conf);
 	}
 }
 
@@ -327,9 +361,10 @@ reader_run(void *context)
 	r->search.given = setup->btf;
 	r->search.given_len = setup->btf_len;
 	r->search.init_task = setup->init_task;
+	leave_all(setup);
 	rc = privileges_drop(PRIVILEGES_READER, NULL, setup->parent, why);
 	if (rc == 0) {
-		begin_search(r);
+		begin_anew(r);
 		rc = serve(r);
 	}
 	free(r);

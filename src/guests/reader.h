@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/client_conf.h"
 #include "guests/kernel.h"
 #include "guests/memory.h"
 #include "guests/owner.h"
@@ -56,8 +57,9 @@ struct reader_setup {
 	struct memory memory;
 	const uint8_t *btf; /* or NULL */
 	size_t btf_len;
-	uint64_t init_task; /* by symbols; or 0 */
-	int fd;             /* its end of the socket */
+	uint64_t init_task;       /* by symbols; or 0 */
+	int fd;                   /* its end of the socket */
+	struct client_conf *conf; /* whose keys it is not to have; or NULL */
 	pid_t parent;
 };
 

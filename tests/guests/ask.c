@@ -110,7 +110,7 @@ main(int argc, char **argv)
 		die("usage: ask WORD=VALUE [TIMES]");
 	}
 	take_word(&guest, argv[1]);
-	if (guest_start(&guest, &reader, why) < 0) {
+	if (guest_start(&guest, NULL, &reader, why) < 0) {
 		die(why);
 	}
 	while (scanf("%63s %hu %63s %hu", src, &of.sport, dst, &of.dport) ==

@@ -73,11 +73,19 @@ unknown()
 	has "$(cat "$work/client.log")" 'denied guest=web .*reason='
 	has "$(cat "$work/client.log")" 'guest gone: .*nobody of it is known'
 	has "$(on client "$TAP" client --status --json)" '"no_reader":"gone"'
+	# It has the RAM and a socket, whatever its parent has.
+	same 2 "$(find "/proc/$(reader)/fd" -type l | wc -l)" descriptors
 	# Whoever reads it ends, and comes again.
 	kill -KILL "$(reader)"
 	wait_log client 'guest web: its reader has ended'
 	page guest 4 82
 	barred 6 81
+	# The guest was started anew, with another file of that name.
+	wait_for "$patience" reads
+	rm "$work/ram"
+	truncate -s 64M "$work/ram"
+	wait_log client 'guest web: its RAM is not that file any more'
+	wait_for "$patience" reads
 }
 
 # The process that has the RAM, of the client's children
@@ -89,6 +97,11 @@ reader()
 		# shellcheck disable=SC2010 # of links
 		! ls -l "/proc/$pid/fd" | grep -q "$work/ram" || echo "$pid"
 	done
+}
+
+reads()
+{
+	[ -n "$(reader)" ]
 }
 
 # Without a daemon, nobody judges guests; others go their way.

@@ -128,6 +128,9 @@ key_no=10, key=0x$secret, alg=hmac-sha256" \
 	tap_counts server server accepted 2
 	has "$(cat "$work/client.log")" \
 	    'denied guest=vm rule=3 uid=33 pid=[0-9]+ comm=busybox exe=/bin/busybox src=10.79.0.2'
+	# Nobody asks it, but it has seen that.
+	kill -KILL "$(cat "$work/machine.pid")"
+	wait_log client 'guest vm: its reader has ended'
 	end client
 }
 

@@ -26,6 +26,40 @@ read_text(const char *text)
 	return conf;
 }
 
+/* More digits than there is room for are no number of a process's. */
+static void
+a_number_has_no_zeros_before_it(void **state)
+{
+	char text[1024];
+	struct client_conf *conf;
+
+	(void)state;
+	snprintf(text, sizeof text, "GUEST:name=a, pid=%0700d\n" RULE, 4711);
+	conf = read_text(text);
+	if (!conf) {
+		fail_msg("%s", err);
+	}
+	assert_string_equal(conf->guests.at[0].pid, "4711");
+	assert_string_equal(conf->guests.at[0].memory, "");
+	client_conf_free(conf);
+}
+
+static void
+keys_are_forgotten(void **state)
+{
+	struct client_conf *conf = read_text(RULE RULE);
+	const struct mac_key none = { 0 };
+
+	(void)state;
+	assert_non_null(conf);
+	client_conf_forget(conf);
+	for (size_t i = 0; i < 2; i++) {
+		assert_memory_equal(&conf->rules[i].key.mac, &none,
+				    sizeof none);
+	}
+	client_conf_free(conf);
+}
+
 static void
 guests_are_read(void **state)
 {
@@ -123,6 +157,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(guests_are_read),
+		cmocka_unit_test(a_number_has_no_zeros_before_it),
+		cmocka_unit_test(keys_are_forgotten),
 		cmocka_unit_test(bad_guests_are_refused),
 		cmocka_unit_test(a_server_has_no_guests),
 	};
