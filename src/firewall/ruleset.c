@@ -19,6 +19,18 @@ static const struct ruleset_hook client_hooks[] = {
 };
 
 bool
+ruleset_has_judged(const struct fw_plan *plan, const struct ruleset_hook *hook)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->matches[i].judged &&
+		    ruleset_is_here(hook, &plan->matches[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
 ruleset_is_here(const struct ruleset_hook *hook, const struct fw_match *m)
 {
 	return (hook == &client_hooks[1]) == ruleset_is_forwarded(m);

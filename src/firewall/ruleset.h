@@ -150,6 +150,12 @@ bool ruleset_is_forwarded(const struct fw_match *m);
  */
 bool ruleset_has_decoy(const struct fw_match *m, unsigned family);
 bool ruleset_leads(const struct fw_match *m, unsigned family);
+/*
+ * Whether a hook has matches of guests: to these come SYNs with any other
+ * flags, too, but for answers.
+ */
+bool ruleset_has_judged(const struct fw_plan *plan,
+			const struct ruleset_hook *hook);
 /* Whether admitted connections are labelled: where there are decoys. */
 bool ruleset_has_labels(const struct fw_plan *plan);
 /*

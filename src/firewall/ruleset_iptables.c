@@ -8,6 +8,8 @@
 #define MARK_MAX 48u
 
 static const char syn[] = "--tcp-flags FIN,SYN,RST,ACK SYN";
+/* Whose other flags some systems do not look at. */
+static const char any_syn[] = "--tcp-flags SYN,ACK SYN";
 
 /* What the rules of one section have in common. */
 struct section {
@@ -532,7 +534,8 @@ put_jump(const struct section *s)
 	text_put(s->t, "-I %s 1 -p tcp ", s->hook->hook);
 	/* Sockets of a control group have the mark, and frames are in none. */
 	if (plan->side == FW_CLIENT && !plan->cgroup) {
-		text_put(s->t, "-m tcp %s -m mark ! --mark 0x%x ", syn,
+		text_put(s->t, "-m tcp %s -m mark ! --mark 0x%x ",
+			 ruleset_has_judged(plan, s->hook) ? any_syn : syn,
 			 plan->mark);
 	} else if (plan->cgroup || ruleset_is(s->hook, RULESET_SYN)) {
 		text_put(s->t, "-m tcp %s ", syn);

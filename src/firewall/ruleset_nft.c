@@ -5,6 +5,8 @@
 #include "firewall/ruleset.h"
 
 static const char syn[] = "tcp flags & (fin|syn|rst|ack) == syn ";
+/* Whose other flags some systems do not look at. */
+static const char any_syn[] = "tcp flags & (syn|ack) == syn ";
 static const char no_syn[] = "tcp flags & (fin|syn|rst|ack) != syn ";
 
 static void
@@ -46,8 +48,9 @@ put_ports(struct text *t, const struct fw_match *m)
 	text_put(t, " } ");
 }
 
+/* But for the ports. */
 static void
-put_match(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
+put_way(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 {
 	put_indev(t, plan, m);
 	if (m->outdev && m->outdev[0]) {
@@ -61,6 +64,12 @@ put_match(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
 	if (plan->user) {
 		text_put(t, "meta skuid %u ", *plan->user);
 	}
+}
+
+static void
+put_match(struct text *t, const struct fw_plan *plan, const struct fw_match *m)
+{
+	put_way(t, plan, m);
 	put_ports(t, m);
 }
 
@@ -410,6 +419,30 @@ put_decoy_chain(struct text *t, const struct fw_plan *plan)
 	text_put(t, "\t}\n");
 }
 
+/*
+ * nft sees fragments as they are, unless somebody has them put together.  Whose
+ * flags are not in the first one, nobody has judged; no system sends such
+ * (RFC 3128, 2.1; RFC 7112, 5).
+ */
+static void
+put_fragments(struct text *t, const struct fw_plan *plan,
+	      const struct fw_match *m)
+{
+	static const char *const odd[] = {
+		"ip protocol tcp ip frag-off & 0x1fff == 1",
+		"frag nexthdr tcp frag frag-off 1",
+		"frag nexthdr { 0, 43, 44, 60 }",
+	};
+	const size_t from = m->src.family == 6 || m->dst.family == 6;
+	const size_t to = m->src.family == 4 || m->dst.family == 4 ? 1 : 3;
+
+	for (size_t i = from; i < to; i++) {
+		text_put(t, "\t\t");
+		put_way(t, plan, m);
+		text_put(t, "%s drop\n", odd[i]);
+	}
+}
+
 static void
 put_client(struct text *t, const struct fw_plan *plan,
 	   const struct ruleset_hook *hook)
@@ -429,7 +462,10 @@ put_client(struct text *t, const struct fw_plan *plan,
 		if (!ruleset_is_here(hook, m) || m->bridge_port) {
 			continue;
 		}
-		text_put(t, "\t\t%s%s", syn,
+		if (m->judged) {
+			put_fragments(t, plan, m);
+		}
+		text_put(t, "\t\t%s%s", m->judged ? any_syn : syn,
 			 m->marked ? "rt ipsec missing " : "");
 		put_match(t, plan, m);
 		if (m->marked) {
