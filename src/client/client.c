@@ -387,7 +387,7 @@ tick(void *context)
 	}
 	watchdog_look(&c->watchdog, &c->fw, &c->plan.fw);
 	client_write_metrics(c);
-	guest_readers_tick(&c->guest_readers);
+	guest_readers_tick(&c->guest_readers, &c->fw, &c->plan.fw);
 	if (!c->monitor.ready) {
 		return MONITOR_GO_ON;
 	}

@@ -109,8 +109,53 @@ give_up(struct guest_of_reader *at, const char *reason)
 	log_say(LOG_LEVEL_WARNING, "guest %s", at->why);
 }
 
+static bool
+has_link(const char *device, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/sys/class/net/%s/%s", device, name);
+	return access(path, F_OK) == 0;
+}
+
+/*
+ * Packets of a port come by the device that it is a port of, unless rules were
+ * made that know those of bridges.
+ */
+static bool
+is_passed_by(const char *device, const struct fw *fw,
+	     const struct fw_plan *rules)
+{
+	if (fw->tool == FW_NONE || !has_link(device, "master")) {
+		return false;
+	}
+	for (size_t i = 0; i < rules->count && fw->tool == FW_IPTABLES; i++) {
+		if (rules->matches[i].bridge_port &&
+		    has_link(device, "brport")) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+look_at_device(struct guest_of_reader *at, const struct fw *fw,
+	       const struct fw_plan *rules)
+{
+	const bool before = at->is_passed_by;
+
+	at->is_passed_by = is_passed_by(at->conf.dev, fw, rules);
+	if (at->is_passed_by && !before) {
+		log_say(LOG_LEVEL_WARNING,
+			"guest %s: its rules do not hold: %s is a port of "
+			"another device, and its packets come by that",
+			at->conf.name, at->conf.dev);
+	}
+}
+
 void
-guest_readers_tick(struct guest_readers *r)
+guest_readers_tick(struct guest_readers *r, const struct fw *fw,
+		   const struct fw_plan *rules)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		struct guest_of_reader *at = &r->at[i];
@@ -118,6 +163,7 @@ guest_readers_tick(struct guest_readers *r)
 		if (!at->is_wanted) {
 			continue;
 		}
+		look_at_device(at, fw, rules);
 		if (at->reader.fd >= 0 && guest_has_ended(&at->reader)) {
 			give_up(at, "its reader has ended");
 		} else if (at->reader.fd >= 0 &&
@@ -140,13 +186,28 @@ guest_readers_close(struct guest_readers *r)
 	*r = (struct guest_readers){ .at = NULL };
 }
 
+static void
+put_name(struct text *t, const struct guest_of_reader *at)
+{
+	text_put(t, "%s%s", t->len > 0 ? " " : "", at->conf.name);
+}
+
 void
 guest_readers_missing(const struct guest_readers *r, struct text *t)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		if (r->at[i].is_wanted && r->at[i].reader.fd < 0) {
-			text_put(t, "%s%s", t->len > 0 ? " " : "",
-				 r->at[i].conf.name);
+			put_name(t, &r->at[i]);
+		}
+	}
+}
+
+void
+guest_readers_passed_by(const struct guest_readers *r, struct text *t)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->at[i].is_passed_by) {
+			put_name(t, &r->at[i]);
 		}
 	}
 }

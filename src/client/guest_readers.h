@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/why.h"
 #include "conf/client_conf.h"
+#include "firewall/firewall.h"
 #include "guests/guests.h"
 
 /* A guest that is not there is looked for again after this, up to that. */
@@ -24,6 +25,7 @@ struct guest_of_reader {
 	struct guest_reader reader;
 	uint64_t due_ms, pause_ms;
 	char why[WHY_MAX]; /* it has none; empty: it has one */
+	bool is_passed_by; /* its SYNs don't come by the rules */
 };
 
 struct guest_readers {
@@ -39,8 +41,12 @@ struct guest_readers {
  * none.
  */
 int guest_readers_follow(struct guest_readers *r, struct client_conf *conf);
-/* From time to time: guests end, and come. */
-void guest_readers_tick(struct guest_readers *r);
+/*
+ * From time to time: guests end, and come.  Where the rules that are there
+ * can't see a guest's packets, that is logged.
+ */
+void guest_readers_tick(struct guest_readers *r, const struct fw *fw,
+			const struct fw_plan *rules);
 void guest_readers_close(struct guest_readers *r);
 
 /*
@@ -54,5 +60,7 @@ bool guest_readers_answer(const struct guest_readers *r, const void *question,
 
 /* The names of those that nobody can look into, with blanks between. */
 void guest_readers_missing(const struct guest_readers *r, struct text *t);
+/* And of those whose packets the rules can't see. */
+void guest_readers_passed_by(const struct guest_readers *r, struct text *t);
 
 #endif

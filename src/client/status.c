@@ -11,8 +11,10 @@ static void
 put_alarms(const struct client *c, char out[ALARMS_MAX])
 {
 	struct text t = text_over(out, ALARMS_MAX);
-	char worker[MONITOR_ALARM_MAX];
+	char worker[MONITOR_ALARM_MAX], guests[MISSING_MAX];
+	struct text names = text_over(guests, sizeof guests);
 
+	guest_readers_passed_by(&c->guest_readers, &names);
 	monitor_alarm(&c->monitor, worker);
 	if (worker[0] == '\0' && c->backend == &by_pcap &&
 	    c->pcap.wire.count == 0) {
@@ -24,6 +26,7 @@ put_alarms(const struct client *c, char out[ALARMS_MAX])
 			    .rules_lost = c->watchdog.lost,
 			    .clock_wrong = !clock_is_synchronised(),
 			    .worker = worker,
+			    .guests = guests,
 			    .refused = c->reloading.refused,
 		    });
 }

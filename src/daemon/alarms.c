@@ -56,6 +56,10 @@ alarms_text(struct text *t, const struct alarms *alarms)
 	if (alarms->decoys && alarms->decoys[0]) {
 		text_put(t, "%s%s", t->len ? "; " : "", alarms->decoys);
 	}
+	if (alarms->guests && alarms->guests[0]) {
+		text_put(t, "%srules that see no packets, of guests: %s",
+			 t->len ? "; " : "", alarms->guests);
+	}
 	if (alarms->refused[0]) {
 		text_put(t, "%sfiles refused, older ones in use: %s",
 			 t->len ? "; " : "", alarms->refused);

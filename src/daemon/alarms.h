@@ -25,6 +25,7 @@ struct alarms {
 	const char *bundle;   /* with where bundles come from; or empty */
 	const char *mirror;   /* why nothing is carried; or empty */
 	const char *decoys;   /* with the list of who goes to one; or empty */
+	const char *guests;   /* whose packets no rule sees; or empty */
 	const char *refused;  /* why its files were; or empty */
 };
 

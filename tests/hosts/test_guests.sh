@@ -104,6 +104,31 @@ reads()
 	[ -n "$(reader)" ]
 }
 
+# Rules that see none of a guest's packets are worth an alarm.
+bridged()
+{
+	guest_lab
+	on client sysctl -qw net.bridge.bridge-nf-call-iptables=0 \
+	    net.bridge.bridge-nf-call-ip6tables=0 2>/dev/null || :
+	client_for 'RULE:guest=web, dst_port=82, deny'
+	ip -n "$net-client" link add br0 type bridge
+	ip -n "$net-client" link set eth1 master br0
+	wait_log client 'guest web: its rules do not hold: eth1 is a port'
+	wait_for "$patience" alarms 'see no packets, of guests: web'
+	ip -n "$net-client" link set eth1 nomaster
+	wait_for "$patience" alarms_not 'of guests: web'
+}
+
+alarms()
+{
+	on client "$TAP" client --status --json | grep -q '"alarm":"[^"]*'"$1"
+}
+
+alarms_not()
+{
+	! alarms "$1"
+}
+
 # Without a daemon, nobody judges guests; others go their way.
 killed()
 {
@@ -148,6 +173,7 @@ reloaded()
 
 check whole whole
 check unknown unknown
+check bridged bridged
 check killed killed
 check reloaded reloaded
 finish

@@ -41,6 +41,7 @@ names_what_is_wrong(void **state)
 			.queue_full = true,
 			.user_shared = true,
 			.worker = "the worker died 3 times in a row",
+			.guests = "web1 db",
 			.refused = "x.conf:1: wrong",
 		}),
 		"rules lost: another program removed them, and they cannot be "
@@ -50,6 +51,7 @@ names_what_is_wrong(void **state)
 		"minute; the worker runs as 'nobody', as others do, who may "
 		"end it: make a user 'tap', or name one by run_as=; "
 		"the worker died 3 times in a row; "
+		"rules that see no packets, of guests: web1 db; "
 		"files refused, older ones in use: x.conf:1: wrong");
 }
 
