@@ -242,8 +242,24 @@ kernel_take(struct kernel *k, uint64_t physical)
 	return find_binds(k, nsproxy) == 0;
 }
 
+/* Of the processor whose idle process that is; 0: not known. */
+static uint64_t
+scheduler_clock(const struct kernel *k, const struct layout_view *task)
+{
+	const uint32_t *offset = k->layout.offset;
+	uint64_t at = layout_u64(task, LAYOUT_TASK_CFS);
+
+	if (at == 0 || offset[LAYOUT_CFS_RQ] == LAYOUT_NONE ||
+	    offset[LAYOUT_RQ_CLOCK] == LAYOUT_NONE ||
+	    paging_u64(&k->paging, at + offset[LAYOUT_CFS_RQ], &at) < 0 ||
+	    paging_u64(&k->paging, at + offset[LAYOUT_RQ_CLOCK], &at) < 0) {
+		return 0;
+	}
+	return at;
+}
+
 bool
-kernel_is_there(const struct kernel *k, uint64_t *switches)
+kernel_is_there(const struct kernel *k, uint64_t *changes)
 {
 	struct layout_view view;
 	uint64_t address;
@@ -252,7 +268,8 @@ kernel_is_there(const struct kernel *k, uint64_t *switches)
 			&view) < 0) {
 		return false;
 	}
-	*switches = layout_u64(&view, LAYOUT_TASK_SWITCHES);
+	*changes = layout_u64(&view, LAYOUT_TASK_SWITCHES) +
+		scheduler_clock(k, &view);
 	return is_init_task(&view, k->init_task - k->paging.image, &address) &&
 		address == k->init_task;
 }

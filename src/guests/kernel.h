@@ -53,9 +53,10 @@ struct kernel {
  */
 bool kernel_take(struct kernel *k, uint64_t physical);
 /*
- * Whether it is still there; then how often its processor has left idleness,
- * which a kernel that runs goes on doing.
+ * Whether it is still there; then a number that goes on changing as long as it
+ * runs: how often its first processor has left idleness, and while that is busy
+ * the clock of its scheduler.
  */
-bool kernel_is_there(const struct kernel *k, uint64_t *switches);
+bool kernel_is_there(const struct kernel *k, uint64_t *changes);
 
 #endif

@@ -35,6 +35,9 @@
 	NEED(TASK_NSPROXY, TASK, "task_struct", "nsproxy", 8)                  \
 	NEED(TASK_SIGNAL, TASK, "task_struct", "signal", 8)                    \
 	NEED(TASK_SWITCHES, TASK, "task_struct", "nivcsw", 8)                  \
+	MAY(TASK_CFS, TASK, "task_struct", "se.cfs_rq", 8)                     \
+	MAY(CFS_RQ, CFS, "cfs_rq", "rq", 8)                                    \
+	MAY(RQ_CLOCK, RQ, "rq", "clock", 8)                                    \
 	NEED(TASK_THREAD, TASK, "task_struct", "thread_node.next", 8)          \
 	NEED(SIGNAL_THREADS, SIGNAL, "signal_struct", "thread_head.next", 8)   \
 	NEED(CRED_EUID, CRED, "cred", "euid", 4)                               \
@@ -100,6 +103,8 @@ enum layout_field { LAYOUT(LAYOUT_FIELD, LAYOUT_FIELD) LAYOUT_FIELDS };
 /* Members that are read together. */
 enum layout_part {
 	LAYOUT_PART_TASK,
+	LAYOUT_PART_CFS,
+	LAYOUT_PART_RQ,
 	LAYOUT_PART_SIGNAL,
 	LAYOUT_PART_CRED,
 	LAYOUT_PART_MM,

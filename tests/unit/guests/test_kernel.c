@@ -56,6 +56,30 @@ owner_is_found(void **state)
 	}
 }
 
+/* Its first processor is never idle: the scheduler's clock goes on. */
+static void
+a_busy_kernel_runs(void **state)
+{
+	const uint64_t free = FAKE_RAM - 8192;
+	uint64_t before, after, cfs, rq;
+
+	(void)state;
+	make(4, false);
+	assert_true(fake.used < free);
+	cfs = fake.direct + free;
+	rq = cfs + 4096;
+	assert_true(kernel_is_there(&kernel, &before));
+	fake_set(&fake, fake.task[0], LAYOUT_TASK_CFS, cfs);
+	fake_set(&fake, cfs, LAYOUT_CFS_RQ, rq);
+	fake_set(&fake, rq, LAYOUT_RQ_CLOCK, 5);
+	assert_true(kernel_is_there(&kernel, &after));
+	assert_int_equal(after, before + 5);
+	/* Wherever it points. */
+	fake_set(&fake, cfs, LAYOUT_CFS_RQ, 1);
+	assert_true(kernel_is_there(&kernel, &after));
+	assert_int_equal(after, before);
+}
+
 /* The cost of a SYN, in reads: a change of it is one of the speed. */
 static void
 few_reads(void **state)
@@ -371,6 +395,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(owner_is_found),
+		cmocka_unit_test(a_busy_kernel_runs),
 		cmocka_unit_test(few_reads),
 		cmocka_unit_test(others_are_unknown),
 		cmocka_unit_test(ipv6_and_mapped),
