@@ -533,7 +533,9 @@ is_relayed(void)
  * A stranger's SYN that is no group goes on, marked, to where the rules drop
  * it, or the door refuses it, as others are that come to other ports: after the
  * same time, and in the same order.  But under flood only what may get an
- * answer does so.  And the door tells connections apart, not the SYNs of one.
+ * answer does so: on its way through this host, anything, by its hops, its size
+ * or a route that there is not.  And the door tells connections apart, not the
+ * SYNs of one.
  */
 static inline_always bool
 goes_on(const struct scene *scene, const struct syn *s)
@@ -542,7 +544,8 @@ goes_on(const struct scene *scene, const struct syn *s)
 
 	return is_other(scene) ||
 		(!admitted &&
-		 (is_closed(scene) || has_options(scene) || !is_flood(scene)));
+		 (is_closed(scene) || is_routed(scene) || has_options(scene) ||
+		  !is_flood(scene)));
 }
 
 /*
