@@ -64,8 +64,8 @@ stopped_in_poll()
 	wait_for "$patience" is_stopped
 	# poll(2) is 7 there.  Where it waits for a tool it has more descriptors.
 	read -r call _ fds _ <"/proc/${pids[server]}/syscall"
-	[ "$(uname -m)" = x86_64 ] || call=7 fds=0x4
-	[ "$call $fds" = '7 0x4' ] || {
+	[ "$(uname -m)" = x86_64 ] || call=7 fds=0x6
+	[ "$call $fds" = '7 0x6' ] || {
 		kill -CONT "${pids[server]}"
 		return 1
 	}

@@ -251,10 +251,13 @@ ended_while_awaited()
 		exec sleep 1000' "$work"
 	wait_log keeper there
 	mkdir "$work/tools"
-	for name in nft iptables-save ip6tables-save iptables-restore \
-	    ip6tables-restore; do
+	for name in nft iptables-restore ip6tables-restore; do
 		printf '#!/bin/sh\nexec sleep 1000\n' >"$work/tools/$name"
 		chmod +x "$work/tools/$name"
+	done
+	# Whoever looks after the rules may run these, before it is asked.
+	for name in iptables-save ip6tables-save; do
+		cp -L "$(command -v "$name")" "$work/tools"
 	done
 	for told in --reload --confirm-now; do
 		start server server nsenter -t "${pids[keeper]}" -m "$TAP" \
