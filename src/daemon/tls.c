@@ -22,6 +22,8 @@ tls_begin(struct tls *t, const struct ca_file *ca, const char *host,
 				 (uint32_t)(seconds % DAY));
 	br_ssl_engine_set_versions(e, BR_TLS12, BR_TLS12);
 	br_ssl_engine_set_buffer(e, t->io, sizeof t->io, 1);
+	/* Each one is work, and nobody needs another. */
+	br_ssl_engine_add_flags(e, BR_OPT_NO_RENEGOTIATION);
 	/* The seed is all there is: who can't open a file asks no system. */
 	e->rng_os_rand_done = 1;
 	br_ssl_engine_inject_entropy(e, seed, TLS_SEED_BYTES);
@@ -108,7 +110,8 @@ tls_send(struct tls *t, int fd, const void *bytes, size_t len)
 	size_t room = 0;
 	int rc = pump(t, fd);
 
-	if (rc == 0 && br_ssl_engine_current_state(e) & BR_SSL_SENDAPP) {
+	if (rc == 0 && len > 0 &&
+	    br_ssl_engine_current_state(e) & BR_SSL_SENDAPP) {
 		buf = br_ssl_engine_sendapp_buf(e, &room);
 		room = room < len ? room : len;
 		memcpy(buf, bytes, room);

@@ -40,7 +40,11 @@ struct tls {
 void tls_begin(struct tls *t, const struct ca_file *ca, const char *host,
 	       const uint8_t seed[TLS_SEED_BYTES], uint64_t seconds);
 
-/* As recv(2) and send(2) with MSG_DONTWAIT; EPROTO: tls_trouble() has why. */
+/*
+ * As recv(2) and send(2) with MSG_DONTWAIT; EPROTO: tls_trouble() has why.  Of
+ * what was taken to be sent, some may stay: see tls_wants_out().  A send of
+ * nothing sends that, as far as it goes, and then is EAGAIN.
+ */
 ssize_t tls_recv(struct tls *t, int fd, void *bytes, size_t size);
 ssize_t tls_send(struct tls *t, int fd, const void *bytes, size_t len);
 /* Whether it can go on when the socket takes more. */

@@ -309,13 +309,22 @@ receive(struct worker *g, uint64_t ms)
 	}
 }
 
+/* Of what TLS has taken, some may have to wait for the socket. */
+static bool
+wants_out(const struct worker *g)
+{
+	return g->share->share.out_len > 0 ||
+		(g->conf->share.tls && tls_wants_out(&g->share->tls));
+}
+
 void
 worker_share_flush(struct worker *g)
 {
 	struct worker_share *w = g->share;
 	ssize_t sent;
 
-	while (w && w->fd >= 0 && w->share.out_len > 0) {
+	while (w && w->fd >= 0 && w->share.state != SHARE_GONE &&
+	       wants_out(g)) {
 		sent = g->conf->share.tls
 			? tls_send(&w->tls, w->fd, w->share.out,
 				   w->share.out_len)
