@@ -253,7 +253,8 @@ connect_to(struct engine *e, const struct share_conf *share,
 		rc = -error;
 	}
 	if (rc < 0) {
-		engine_close(e);
+		close(e->fd);
+		e->fd = -1;
 	}
 	return rc;
 }
@@ -281,13 +282,8 @@ begin_tls(struct engine *e, const struct share_conf *share, char *err)
 	uint8_t seed[TLS_SEED_BYTES];
 
 	e->tls = malloc(sizeof *e->tls);
-	e->ca = malloc(sizeof *e->ca);
-	if (!e->tls || !e->ca ||
-	    getrandom(seed, sizeof seed, 0) != sizeof seed) {
+	if (!e->tls || getrandom(seed, sizeof seed, 0) != sizeof seed) {
 		return fail(err, -ENOMEM);
-	}
-	if (ca_file_load(e->ca, share->ca, err) < 0) {
-		return -1;
 	}
 	tls_begin(e->tls, e->ca, share->host, seed, clock_ns() / 1000000000);
 	bytes_wipe(seed, sizeof seed);
@@ -316,7 +312,7 @@ greet(struct engine *e, const struct share_conf *share, char *err)
 }
 
 int
-engine_open(struct engine *e, const struct share_conf *share, char *err)
+engine_prepare(struct engine *e, const struct share_conf *share, char *err)
 {
 	int rc;
 
@@ -324,14 +320,34 @@ engine_open(struct engine *e, const struct share_conf *share, char *err)
 	e->fd = -1;
 	if (share->path[0]) {
 		rc = connect_to(e, share, NULL);
-		rc = rc < 0 ? fail(err, rc) : 0;
-	} else {
-		rc = connect_host(e, share, err);
+		return rc < 0 ? fail(err, rc) : 0;
 	}
+	if (!share->tls) {
+		return 0;
+	}
+	e->ca = malloc(sizeof *e->ca);
+	return !e->ca                                     ? fail(err, -ENOMEM)
+		: ca_file_load(e->ca, share->ca, err) < 0 ? -1
+							  : 0;
+}
+
+int
+engine_login(struct engine *e, const struct share_conf *share, char *err)
+{
+	int rc = share->path[0] ? 0 : connect_host(e, share, err);
+
 	if (rc == 0 && share->tls) {
 		rc = begin_tls(e, share, err);
 	}
 	return rc < 0 ? rc : greet(e, share, err);
+}
+
+int
+engine_open(struct engine *e, const struct share_conf *share, char *err)
+{
+	const int rc = engine_prepare(e, share, err);
+
+	return rc < 0 ? rc : engine_login(e, share, err);
 }
 
 void

@@ -32,7 +32,17 @@ struct engine {
  */
 int engine_begin(const struct share_conf *share, const struct host_addr *to);
 
-/* Connect, log in, choose the database.  Waits for the name service, too. */
+/*
+ * What may need a right: connect to a socket that has a path, read the
+ * certificates.
+ */
+int engine_prepare(struct engine *e, const struct share_conf *share, char *err);
+/*
+ * And then: connect, log in, choose the database.  Waits for the name service,
+ * too.
+ */
+int engine_login(struct engine *e, const struct share_conf *share, char *err);
+/* Both. */
 int engine_open(struct engine *e, const struct share_conf *share, char *err);
 /* Also of one that could not be opened. */
 void engine_close(struct engine *e);

@@ -197,7 +197,7 @@ get_names(struct engine *e, struct fleet_server **servers, size_t *count,
 {
 	struct resp_item item;
 	size_t room = 0;
-	long items, nested;
+	long items = 0, nested;
 	int rc = ENGINE_SEND(e, err, "SMEMBERS", KEY_FLEET);
 
 	rc = rc < 0 ? rc : engine_item(e, &item, &items, err);

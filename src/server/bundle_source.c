@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "base/spawn.h"
 #include "base/utc.h"
+#include "daemon/isolate.h"
 #include "daemon/log.h"
 #include "daemon/monitor.h"
 #include "os/clock.h"
@@ -52,7 +53,7 @@ now_seconds(void)
 
 struct look {
 	struct bundle_source *b;
-	const struct server_conf *conf; /* or NULL */
+	struct server_conf *conf; /* or NULL */
 	pid_t parent;
 	uint64_t told_ms;
 	bool looked;
@@ -91,39 +92,55 @@ look_once(struct look *l, char *why)
 	}
 	shared->heard_ms = clock_ms();
 	if (!l->b->judged || !bundle_same(&stamp, &l->b->next)) {
+		struct bundle_stamp again = { 0 };
+
 		rc = fleet_fetch(&l->engine, shared->text, &len, why);
+		rc = rc < 0 ? rc : fleet_stamp(&l->engine, &again, &there, why);
+		if (rc < 0 || !bundle_same(&stamp, &again)) {
+			/* Of two, perhaps, half of each: it is looked again. */
+			return rc;
+		}
 		shared->stamp = stamp;
 		shared->len = len;
 		shared->fresh = l->looked && l->b->judged;
-		return rc < 0 ? rc : 1;
+		return 1;
 	}
 	l->looked = true;
 	return tell(l, why);
 }
 
+/*
+ * Only the next process has the right to begin again: to read certificates, and
+ * to use a socket that is not everybody's.
+ */
 static int
 look_at_engine(struct look *l)
 {
 	struct bundle_shared *shared = l->b->shared;
+	char why[WHY_MAX] = "";
+	int rc = engine_prepare(&l->engine, &l->b->engine, why);
 
-	for (;;) {
-		char why[WHY_MAX] = "";
-		int rc = engine_open(&l->engine, &l->b->engine, why);
+	if (rc == 0) {
+		const int fd = l->engine.fd;
 
-		while (rc == 0) {
-			rc = look_once(l, why);
-			if (rc == 0) {
-				pause_ms(BUNDLE_LOOK_MS);
-			}
-		}
-		engine_close(&l->engine);
-		if (rc > 0) {
-			__atomic_store_n(&shared->found, 1, __ATOMIC_RELEASE);
-			return 0;
-		}
-		memcpy(shared->why, why, sizeof why);
-		pause_ms(PAUSE_MS);
+		rc = isolate(&fd, 1, shared) < 0
+			? why_set(why, -1, "/proc can't be read")
+			: privileges_drop(PRIVILEGES_RESOLVER, NULL, l->parent,
+					  why);
 	}
+	rc = rc < 0 ? rc : engine_login(&l->engine, &l->b->engine, why);
+	while (rc == 0) {
+		rc = look_once(l, why);
+		if (rc == 0) {
+			pause_ms(BUNDLE_LOOK_MS);
+		}
+	}
+	if (rc < 0) {
+		memcpy(shared->why, why, sizeof why);
+		return 1;
+	}
+	__atomic_store_n(&shared->found, 1, __ATOMIC_RELEASE);
+	return 0;
 }
 
 static bool
@@ -165,22 +182,16 @@ look(void *context)
 {
 	struct look *l = context;
 	struct bundle_source *b = l->b;
-	char why[WHY_MAX];
 
 	server_conf_forget(l->conf);
 	bytes_wipe(&b->key, sizeof b->key);
-	if (!b->by_engine) {
-		return look_at_file(b);
-	}
-	return privileges_drop(PRIVILEGES_RESOLVER, NULL, l->parent, why) < 0
-		? 1
-		: look_at_engine(l);
+	return b->by_engine ? look_at_engine(l) : look_at_file(b);
 }
 
 /* ---- the process */
 
 static void
-begin(struct bundle_source *b, const struct server_conf *conf)
+begin(struct bundle_source *b, struct server_conf *conf)
 {
 	static struct look l;
 
@@ -430,9 +441,10 @@ await(struct bundle_source *b)
 {
 	const uint64_t begun = clock_ms();
 
-	begin(b, NULL);
-	while (!has_found(b) && b->process != 0 &&
-	       clock_ms() - begun < BUNDLE_START_MS) {
+	while (!has_found(b) && clock_ms() - begun < BUNDLE_START_MS) {
+		if (b->process == 0 && clock_ms() >= b->due_ms) {
+			begin(b, NULL);
+		}
 		pause_ms(START_LOOK_MS);
 	}
 }
@@ -516,7 +528,7 @@ say_silence(struct bundle_source *b)
 }
 
 bool
-bundle_source_tick(struct bundle_source *b, const struct server_conf *conf,
+bundle_source_tick(struct bundle_source *b, struct server_conf *conf,
 		   uint64_t accepted, bool refused)
 {
 	const bool found = has_found(b);

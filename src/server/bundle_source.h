@@ -1,8 +1,9 @@
 /*
  * In the monitor: the bundle that a server works by, out of a file or an
- * engine.  A process without a right and without a key looks there, and ends
- * when it has found another one than was judged last, which wakes the monitor;
- * the engine is also told by it what this server works by.
+ * engine.  A process without a key looks there, which reads nothing of a file,
+ * and what an engine sends only without a right.  It ends when it has found
+ * another one than was judged last, which wakes the monitor; the engine is also
+ * told by it what this server works by.
  *
  * The files of the bundle in use, and its stamp, are in the folder of
  * fallback.h: an older one is refused, also after a restart.
@@ -87,7 +88,7 @@ void bundle_source_use(struct bundle_source *b);
  * Look, and tell the engine.  True: there is another bundle, to be loaded;
  * each is told of once.
  */
-bool bundle_source_tick(struct bundle_source *b, const struct server_conf *conf,
+bool bundle_source_tick(struct bundle_source *b, struct server_conf *conf,
 			uint64_t accepted, bool refused);
 
 /* "version 5 of 2027-01-01T00:00:00Z", or "none". */

@@ -416,12 +416,19 @@ share_ca=$work/ca.pem"
 	same 'groups=400 one=400 both=0 none=0' "$(groups new 4 400)"
 	has "$(groups again 4)" ' one=0 both=0 '
 	same '0 0' "$(field one worker_restarts) $(field two worker_restarts)"
-	# A bundle comes the same way.
-	echo "key=0x$(printf %064d 7), ca=$work/ca.pem" |
+	# A bundle comes the same way, with certificates that only root reads.
+	install -D -m 600 "$work/ca.pem" "$work/own/ca.pem"
+	chmod 700 "$work/own"
+	echo "key=0x$(printf %064d 7), ca=$work/own/ca.pem" |
 		install -m 600 /dev/stdin "$work/bundle.key"
 	has "$(on client "$TAP" acl push -c "$work/one.conf" -k "$keys" \
 	    -a "$work/ACL.conf" --bundle-key "$work/bundle.key" \
 	    --to rediss://10.77.0.3/2)" 'rediss://10.77.0.3/2: version '
+	end two
+	tap_start two two server --bundle rediss://10.77.0.3/2 \
+	    --bundle-key "$work/bundle.key" --fallback "$work/kept"
+	has "$(on two "$TAP" server --queue 5040 --status)" '^bundle +version [0-9]+ of 20'
+	end two
 	echo nothing >"$work/bad.pem"
 	printf '%s\n' "${share/ca.pem/bad.pem}" 'RULE:dst_port=80' \
 	    >"$work/bad.conf"
