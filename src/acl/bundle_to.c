@@ -8,6 +8,7 @@
 
 #include "acl/push.h"
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "base/spawn.h"
 #include "conf/atomic_file.h"
 #include "tap.h"
@@ -103,7 +104,8 @@ bundle_to_parse(struct bundle_to *to, char *text, const struct bundle_key *key,
 		*colon = '\0';
 		to->path = colon + 1;
 	}
-	if (!is_plain(text) || strchr(text, '/') ||
+	/* Nor is it an option to what ssh(1) runs. */
+	if (!is_plain(text) || strchr(text, '/') || strstr(text, "@-") ||
 	    (to->path && (to->path[0] != '/' || !is_plain(to->path)))) {
 		return why_set(err, -1,
 			       "'%.64s' is none of /PATH, HOST[:/PATH] and "
@@ -122,29 +124,28 @@ bundle_to_engine(struct bundle_to *to)
 
 /* ---- look */
 
-/* A copy of it. */
 static int
-take_text(struct bundle_to *to, const char *text, size_t len, char *err)
+take_text(struct bundle_to *to, const char *text, size_t len,
+	  const struct bundle_key *key, char *err)
 {
-	const enum bundle_result result =
-		bundle_line_read(&to->stamp, text, len);
+	enum bundle_result result;
 
+	to->box = secret_new(len + 1);
+	if (!to->box) {
+		return why_set(err, -1, "out of memory");
+	}
+	result = bundle_open(to->box, &to->len, text, len, key->key);
 	if (result != BUNDLE_OK) {
 		return why_set(err, -1, "%s: nothing is put in its place",
 			       bundle_result_text(result));
 	}
+	(void)bundle_line_read(&to->stamp, text, len);
 	to->there = true;
-	to->text = malloc(len);
-	if (!to->text) {
-		return why_set(err, -1, "out of memory");
-	}
-	memcpy(to->text, text, len);
-	to->len = len;
 	return 0;
 }
 
 static int
-look_at_file(struct bundle_to *to, char *err)
+look_at_file(struct bundle_to *to, const struct bundle_key *key, char *err)
 {
 	struct rewrite rw;
 	struct conf_file file;
@@ -154,7 +155,7 @@ look_at_file(struct bundle_to *to, char *err)
 		return -1;
 	}
 	if (file.len > 0) {
-		rc = take_text(to, file.text, file.len, err);
+		rc = take_text(to, file.text, file.len, key, err);
 	}
 	conf_close(&file);
 	atomic_file_close(&rw);
@@ -162,7 +163,7 @@ look_at_file(struct bundle_to *to, char *err)
 }
 
 static int
-look_at_engine(struct bundle_to *to, char *err)
+look_at_engine(struct bundle_to *to, const struct bundle_key *key, char *err)
 {
 	struct bundle_stamp stamp;
 	char *text;
@@ -181,18 +182,18 @@ look_at_engine(struct bundle_to *to, char *err)
 	rc = rc < 0 ? rc : fleet_stamp(to->engine, &stamp, &there, err);
 	if (rc == 0 && there) {
 		rc = fleet_fetch(to->engine, text, &len, err);
-		rc = rc < 0 ? rc : take_text(to, text, len, err);
+		rc = rc < 0 ? rc : take_text(to, text, len, key, err);
 	}
 	free(text);
 	return rc;
 }
 
 int
-bundle_to_look(struct bundle_to *to, char *err)
+bundle_to_look(struct bundle_to *to, const struct bundle_key *key, char *err)
 {
-	return to->kind == BUNDLE_TO_FILE    ? look_at_file(to, err)
+	return to->kind == BUNDLE_TO_FILE    ? look_at_file(to, key, err)
 		: to->kind == BUNDLE_TO_HOST ? 0
-					     : look_at_engine(to, err);
+					     : look_at_engine(to, key, err);
 }
 
 /* ---- put */
@@ -225,7 +226,10 @@ put_host(const struct bundle_to *to, const char *text, char *err)
 {
 	const char *path = to->path ? to->path : PUSH_HOST_PATH;
 	char command[COMMAND_MAX], said[256];
-	const char *const argv[] = { "ssh", "--", to->name, command, NULL };
+	/* One that is off is not to keep it from the next one. */
+	const char *const argv[] = {
+		"ssh", "-o", "ConnectTimeout=10", "--", to->name, command, NULL,
+	};
 	int rc;
 
 	snprintf(command, sizeof command,
@@ -259,8 +263,8 @@ bundle_to_close(struct bundle_to *to)
 		engine_close(to->engine);
 	}
 	free(to->engine);
-	free(to->text);
+	secret_free(to->box);
 	to->engine = NULL;
-	to->text = NULL;
+	to->box = NULL;
 	bytes_wipe(&to->share, sizeof to->share);
 }

@@ -26,9 +26,9 @@ struct bundle_to {
 	char *path;       /* on a host, within `name`; or NULL */
 	struct share_conf share;
 	struct engine *engine; /* owned, or NULL */
-	bool there;            /* a bundle: its stamp, and all of it */
+	bool there;            /* a bundle: its stamp, and what is in it */
 	struct bundle_stamp stamp;
-	char *text; /* owned, or NULL */
+	uint8_t *box; /* a secret; owned, or NULL */
 	size_t len;
 };
 
@@ -38,8 +38,12 @@ int bundle_to_parse(struct bundle_to *to, char *text,
 /* An engine that `share` has already. */
 void bundle_to_engine(struct bundle_to *to);
 
-/* See what is there; of another host nothing is known. */
-int bundle_to_look(struct bundle_to *to, char *err);
+/*
+ * See what is there; of another host nothing is known.  What this key has not
+ * signed is an error: it says nothing that can be believed, and may be others'.
+ */
+int bundle_to_look(struct bundle_to *to, const struct bundle_key *key,
+		   char *err);
 /* Put a bundle, ended by NUL, in its place. */
 int bundle_to_put(struct bundle_to *to, const char *text, char *err);
 void bundle_to_close(struct bundle_to *to);

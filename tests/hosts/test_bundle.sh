@@ -153,6 +153,12 @@ hostile()
 	push client --to "$engine"
 	wait_log one 'that this key has not signed'
 	mv "$work/bundle.key.1" "$work/bundle.key"
+	# Who pushes does not believe it either, nor in its version.
+	has "$(push client --to "$engine" 2>&1 || :)" \
+	    'this key has not signed.*: nothing is put in its place'
+	put "$forged"
+	has "$(push client --to "$engine" 2>&1 || :)" \
+	    'this key has not signed.*: nothing is put in its place'
 	wait_for "$patience" has_version one 5040 "$v"
 	gets_in 11 one
 	# With nothing to go by nobody new gets in, until there is.
@@ -172,6 +178,9 @@ hostile()
 	wait_log two 'bundle redis://10.77.0.3: has no bundle'
 }
 
+forged='TAP-BUNDLE-1 09999999999999999999 00000000000000000001 '\
+'0123456789ABCDEF0123456789ABCDEF'$'\n''AAAABBBBCCCCDDDDEEEEFFFFGGGG'$'\n'
+
 # put TEXT: as the bundle, as whoever can write to the engine
 put()
 {
@@ -185,7 +194,7 @@ has_alarm()
 
 by_file()
 {
-	local v
+	local v bad
 
 	lab one client
 	http_start one 80
@@ -221,6 +230,13 @@ by_file()
 	wait_log one 'is older than version'
 	wait_for "$patience" has_version one 5040 "$v"
 	refute gets_in 11 one
+	# Where nothing was before, two at once differ as well.
+	[ "$(pushed one --to "$work/1")" -lt "$(pushed one --to "$work/2")" ] ||
+		fail 'one version twice'
+	# No host is taken for an option.
+	for bad in a@-v "a;b" "a b" a:b; do
+		has "$(push one --to "$bad" 2>&1 || :)" 'is none of /PATH, HOST'
+	done
 	# A file that is none is left alone.
 	echo mine >"$work/other"
 	has "$(push one --to "$work/other" 2>&1 || :)" 'is no bundle: nothing is put'
@@ -244,8 +260,7 @@ elsewhere()
 	tap_run one one server --bundle "$engine" --confirm 60 \
 	    --bundle-key "$work/bundle.key" --fallback "$work/kept.one"
 	wait_log one ': ready:'
-	put 'TAP-BUNDLE-1 09999999999999999999 00000000000000000001 '\
-'0123456789ABCDEF0123456789ABCDEF'$'\n''AAAABBBBCCCCDDDDEEEEFFFFGGGG'$'\n'
+	put "$forged"
 	wait_log one 'that this key has not signed'
 	on one "$TAP" server --queue 5040 --confirm-now
 	wait_for "$patience" has_version one 5040 "$v"
