@@ -219,18 +219,29 @@ parse(int argc, char **argv, struct options *o)
 	return 0;
 }
 
+/* Where nothing else was said; each queue has its own directory. */
+static const char *
+usual_fallback(const struct options *o)
+{
+	static char path[64];
+
+	if (o->queue >= 0) {
+		snprintf(path, sizeof path, FALLBACK_DIR "-%ld", o->queue);
+		return path;
+	}
+	return FALLBACK_DIR;
+}
+
 /* The unit runs tap with the other options of this command line. */
 static int
 print_unit(const struct options *o)
 {
 	const struct server_conf_from *from = &o->run.from;
-	char queue[24], own[64];
-	const char *fallback = o->run.fallback ? o->run.fallback : own;
+	char queue[24];
+	const char *fallback =
+		o->run.fallback ? o->run.fallback : usual_fallback(o);
 
 	snprintf(queue, sizeof queue, "%ld", o->queue);
-	/* Each queue has its own directory. */
-	snprintf(own, sizeof own, FALLBACK_DIR "%s%s", o->queue >= 0 ? "-" : "",
-		 o->queue >= 0 ? queue : "");
 	const struct systemd_unit_word words[] = {
 		{ .option = "--conf",
 		  .value = from->conf,
@@ -368,7 +379,7 @@ load(struct options *o, struct bundle_source *bundle, char *err)
 		return server_conf_load(&o->run.from, err);
 	}
 	if (!o->run.fallback) {
-		o->run.fallback = FALLBACK_DIR;
+		o->run.fallback = usual_fallback(o);
 	}
 	if (bundle_source_open(bundle, o->bundle,
 			       o->bundle_key ? o->bundle_key : BUNDLE_KEY_FILE,
