@@ -162,7 +162,9 @@ install(SC_HANDLE manager, const struct service_options *o)
 	if (!path) {
 		fprintf(stderr, "%s: %s\n", o->path, strerror(errno));
 		status = TAP_USAGE;
-	} else if (len > 0 && len < MAX_PATH) {
+	} else if (len == 0 || len >= MAX_PATH) {
+		fprintf(stderr, "tap client: its own path is too long\n");
+	} else {
 		status = check_program(program);
 		status =
 			status != TAP_OK ? status : check_conf(o->path, sealed);
