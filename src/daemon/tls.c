@@ -9,6 +9,45 @@
 #define DAY 86400u
 #define DAYS_TO_1970 719528u /* from the year 0 on */
 
+/*
+ * What a certificate costs is for who sends it to say, before anybody is
+ * trusted: no more of them than this, and no exponents as long as keys.
+ */
+#define CERTIFICATES_MAX 8u
+#define EXPONENT_MAX 4u
+
+static void
+start_certificate(const br_x509_class **at, uint32_t len)
+{
+	br_x509_minimal_context *x509 = (br_x509_minimal_context *)(void *)at;
+
+	if (x509->err == 0 && x509->num_certs == CERTIFICATES_MAX) {
+		x509->err = BR_ERR_X509_LIMIT_EXCEEDED;
+	}
+	br_x509_minimal_vtable.start_cert(at, len);
+}
+
+static uint32_t
+verify_rsa(const unsigned char *signature, size_t len, const unsigned char *oid,
+	   size_t hash_len, const br_rsa_public_key *key, unsigned char *hash)
+{
+	return key->elen <= EXPONENT_MAX
+		? br_rsa_pkcs1_vrfy_get_default()(signature, len, oid, hash_len,
+						  key, hash)
+		: 0;
+}
+
+static void
+bound(br_x509_minimal_context *x509)
+{
+	static br_x509_class bounded;
+
+	bounded = br_x509_minimal_vtable;
+	bounded.start_cert = start_certificate;
+	x509->vtable = &bounded;
+	br_x509_minimal_set_rsa(x509, verify_rsa);
+}
+
 void
 tls_begin(struct tls *t, const struct ca_file *ca, const char *host,
 	  const uint8_t seed[TLS_SEED_BYTES], uint64_t seconds)
@@ -17,6 +56,7 @@ tls_begin(struct tls *t, const struct ca_file *ca, const char *host,
 
 	t->full = false;
 	br_ssl_client_init_full(&t->client, &t->x509, ca->anchors, ca->count);
+	bound(&t->x509);
 	br_x509_minimal_set_time(&t->x509,
 				 (uint32_t)(seconds / DAY) + DAYS_TO_1970,
 				 (uint32_t)(seconds % DAY));
@@ -147,6 +187,7 @@ tls_trouble(const struct tls *t)
 {
 	switch (br_ssl_engine_last_error(&t->client.eng)) {
 	case BR_ERR_X509_NOT_TRUSTED:
+	case BR_ERR_X509_LIMIT_EXCEEDED:
 	case BR_ERR_X509_BAD_SIGNATURE:
 		return TLS_FOREIGN;
 	case BR_ERR_X509_EXPIRED:
