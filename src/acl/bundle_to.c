@@ -22,9 +22,12 @@ usual_engine(const struct access_options *o, struct share_conf *share,
 	     char *err)
 {
 	struct server_conf *conf = server_conf_new();
-	int rc = conf ? server_conf_read_path(conf, access_paths(o).rules, err)
-		      : why_set(err, -ENOMEM, "out of memory");
+	int rc;
 
+	if (!conf) {
+		return why_set(err, -ENOMEM, "out of memory");
+	}
+	rc = server_conf_read_path(conf, access_paths(o).rules, err);
 	if (rc == 0 && conf->share_login[0]) {
 		rc = share_conf_load(&conf->share, conf->share_login, err);
 	}
