@@ -80,6 +80,34 @@ fleet()
 		grep -o "\"state\":\"$1\"" | wc -l)" -eq "$2" ]
 }
 
+# holders PID...: these of them that have the bundle's key in their memory
+holders()
+{
+	"$python" -c '
+import re
+import sys
+with open(sys.argv[1], encoding="ascii") as file:
+    key = bytes.fromhex(re.search(r"key=0x(\w+)", file.read()).group(1))
+def has(pid):
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, \
+         open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for line in maps:
+            found = re.match(r"(\w+)-(\w+) r..p ", line)
+            if found and "[v" not in line:
+                begin, end = (int(part, 16) for part in found.groups())
+                mem.seek(begin)
+                if key in mem.read(end - begin):
+                    return True
+    return False
+for pid in sys.argv[2:]:
+    try:
+        if has(pid):
+            print(pid)
+    except OSError:
+        pass # it has ended
+' "$work/bundle.key" "$@"
+}
+
 by_engine()
 {
 	local v w begun
@@ -194,7 +222,7 @@ has_alarm()
 
 by_file()
 {
-	local v bad
+	local v bad others
 
 	lab one client
 	http_start one 80
@@ -204,6 +232,10 @@ by_file()
 	server one 5040 "$work/bundle"
 	wait_log one ': ready:'
 	gets_in 11 one
+	# The key that all servers have is the monitor's alone.
+	mapfile -t others < <(ps -o pid= --ppid "${pids[one]}" | tr -d ' ')
+	[ ${#others[@]} -ge 1 ] || fail 'where are its processes?'
+	same "${pids[one]}" "$(holders "${pids[one]}" "${others[@]}")"
 	cp "$work/bundle" "$work/bundle.old"
 	files 10
 	v=$(pushed one --to "$work/bundle")
