@@ -174,9 +174,10 @@ look_at_engine(struct bundle_to *to, const struct bundle_key *key, char *err)
 	bool there;
 	int rc;
 
-	to->engine = malloc(sizeof *to->engine);
 	text = malloc(BUNDLE_MAX);
-	if (!to->engine || !text) {
+	/* Closed later, if it is there at all. */
+	to->engine = text ? malloc(sizeof *to->engine) : NULL;
+	if (!to->engine) {
 		free(text);
 		return why_set(err, -1, "out of memory");
 	}
