@@ -34,10 +34,8 @@ answer_worker(void *context, const void *question, size_t len, void *answer,
 	struct client *c = context;
 	size_t answered;
 
-	if (way_answer(question, len, fds)) {
-		return fds[0] >= 0;
-	}
-	if (guest_readers_answer(&c->guest_readers, question, len, &fds[0])) {
+	if (way_answer(question, len, fds) ||
+	    guest_readers_answer(&c->guest_readers, question, len, &fds[0])) {
 		return fds[0] >= 0;
 	}
 	if (backend_answer(c, question, len, answer, &answered)) {
@@ -304,9 +302,11 @@ open_all(struct client *c)
 
 	c->shared = monitor_memory(sizeof *c->shared);
 	c->guest_holds = monitor_worker_memory(sizeof *c->guest_holds);
-	if (!c->shared || !c->guest_holds ||
-	    guest_readers_follow(&c->guest_readers, c->conf) < 0) {
+	if (!c->shared || !c->guest_holds) {
 		return log_fail("memory", -ENOMEM);
+	}
+	if (guest_readers_follow(&c->guest_readers, c->conf) < 0) {
+		return TAP_SYSTEM; /* it is told */
 	}
 	c->signals = daemon_signals();
 	if (c->signals < 0) {
@@ -449,8 +449,7 @@ static int
 serve_until_told(struct client *c)
 {
 	struct child *task = c->options->task;
-	int status;
-	int rc;
+	int status, rc;
 
 	watchdog_open(&c->watchdog, &c->fw);
 	monitor_await(&c->monitor, has_fastpath, c, FASTPATH_READY_MS);

@@ -58,14 +58,15 @@ unwatched()
 
 stopped_in_poll()
 {
-	local call fds
+	local call fds ms
 
 	kill -STOP "${pids[server]}"
 	wait_for "$patience" is_stopped
-	# poll(2) is 7 there.  Where it waits for a tool it has more descriptors.
-	read -r call _ fds _ <"/proc/${pids[server]}/syscall"
-	[ "$(uname -m)" = x86_64 ] || call=7 fds=0x6
-	[ "$call $fds" = '7 0x6' ] || {
+	# poll(2) is 7 there.  Where it waits for a tool it does so for another
+	# time than a second.
+	read -r call _ fds ms _ <"/proc/${pids[server]}/syscall"
+	[ "$(uname -m)" = x86_64 ] || call=7 fds=0x6 ms=0x3e8
+	[ "$call $fds $ms" = '7 0x6 0x3e8' ] || {
 		kill -CONT "${pids[server]}"
 		return 1
 	}
