@@ -361,7 +361,8 @@ split_word(const struct conf_file *file, char *at, struct conf_word *word,
 	if (is_bare(at, (size_t)(equals - at))) {
 		*rest = *equals == ',' ? skip_blanks(equals + 1) : NULL;
 		cut(at, equals);
-		*word = (struct conf_word){ .name = at, .value = "yes" };
+		/* As if it stood there: hints look at what is before it. */
+		*word = (struct conf_word){ .name = at, .value = &"=yes"[1] };
 		return 0;
 	}
 	cut(at, equals);

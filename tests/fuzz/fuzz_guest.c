@@ -72,7 +72,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (size >= 12 && changes.count < CHANGES_MAX) {
 		struct change *c = &changes.at[changes.count++];
 
-		c->read = (uint16_t)((data[0] | data[1] << 8) % READS_MAX);
+		c->read = (uint16_t)((unsigned)(data[0] | data[1] << 8) %
+				     READS_MAX);
 		c->at = (uint16_t)(data[2] | data[3] << 8);
 		memcpy(c->value, data + 4, 8);
 		data += 12;
