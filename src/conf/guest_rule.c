@@ -186,7 +186,7 @@ guest_rule_apply(const struct guest_rule *words,
 			: 0;
 	}
 	guest = guest_conf_find(guests, words->guest);
-	if (check(words, guest, rule, file, err) < 0) {
+	if (check(words, guest, rule, file, err) < 0 || !guest) {
 		return -1;
 	}
 	rule->guest = (unsigned)(guest - guests->at) + 1;
