@@ -224,6 +224,9 @@ engine_begin(const struct share_conf *share, const struct host_addr *to)
 		memcpy(local.sun_path, share->path, strlen(share->path) + 1);
 		return begin_to(&local, sizeof local, AF_UNIX);
 	}
+	if (!to) {
+		return -EDESTADDRREQ;
+	}
 	if (to->addr.family == 4) {
 		memcpy(&v4.sin_addr, to->addr.bytes, 4);
 		return begin_to(&v4, sizeof v4, AF_INET);

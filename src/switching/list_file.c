@@ -76,7 +76,7 @@ take_line(struct decoy_list *list, const struct conf_file *file,
 int
 list_file_read(struct decoy_list *list, const char *path, char *err)
 {
-	char ignored[CONF_ERROR_MAX];
+	char ignored[CONF_ERROR_MAX] = "";
 	struct conf_file file;
 	struct conf_line line;
 	struct rewrite rw;

@@ -74,7 +74,7 @@ spare_socket(unsigned family, uint32_t mark)
 static int
 hide_port(int fd)
 {
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = { 0 };
 	socklen_t len = sizeof at;
 	uint16_t port;
 
