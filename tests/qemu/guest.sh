@@ -1340,7 +1340,7 @@ by_tunnel()
 	accepted=$(fast_count ingress_accepted)
 	page client "$1" 80
 	# On a slow machine an answer comes late, and the SYN once more.
-	[ $fast = no ] || [ "$(count ingress_accepted)" -gt "$accepted" ] ||
+	[ "$fast" = no ] || [ "$(count ingress_accepted)" -gt "$accepted" ] ||
 		fail "IPv$1 by $2: not in the kernel"
 }
 
